@@ -1,1 +1,41 @@
+//! The rules of the relay: who may do what with a session, its messages and its pairing codes, and
+//! what is kept. Read this crate to know what the relay promises.
+//!
+//! In scope: every rule that needs state. Out of scope: clocks, random numbers, networks and
+//! JavaScript, which callers pass in ([`Random`], [`Database`], a `now` argument), and the form of
+//! what goes over the wire (`nexus-protocol`).
+//!
+//! Every operation reads, decides, and then writes with a single SQL statement, so it happens
+//! wholly or not at all. What is held in memory besides may be lost at any moment.
 
+mod claim;
+mod database;
+mod digest;
+mod directory;
+mod error;
+mod pairing;
+mod session;
+
+pub use claim::{Seats, claim};
+pub use database::{Database, Row, Value};
+pub use digest::Digest;
+pub use directory::{Directory, Report};
+pub use error::{Error, Fault, Result};
+pub use pairing::{Claimer, Found, PairingIndex, Reservation};
+pub use session::{Caller, SeatRequest, Session};
+
+/// A source of random numbers fit for secrets.
+pub trait Random {
+    /// Fills `bytes`.
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Fault>;
+
+    /// `N` random bytes.
+    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Fault>
+    where
+        Self: Sized,
+    {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+}

@@ -1,1 +1,30 @@
+//! The words of the wire contract: ids, requests, answers, errors and limits, as `docs/protocol.md`
+//! gives them. Shared by the relay, the client and the tests.
+//!
+//! In scope: what goes over the wire, how it is written and read, and what is refused because of its
+//! form. Out of scope: every rule that needs state (`nexus-core`), and every kind of I/O.
 
+mod body;
+mod error;
+mod ids;
+mod limits;
+mod message;
+mod pairing;
+mod query;
+mod service;
+mod session;
+mod time;
+mod words;
+
+pub use body::Body;
+pub use error::{Detail, ErrorBody, ErrorCode, Refusal};
+pub use ids::{AgentId, Cursor, IdempotencyKey, Malformed, MessageId, SessionId, SessionKey};
+pub use limits::Limits;
+pub use message::{Message, Page, PageRequest, Recipients, SendMessage, Sent};
+pub use pairing::{Claimed, CodeState, CodeStatus, CreatePairing, PairingCode, PairingCreated};
+pub use service::{Capabilities, Health, Stats};
+pub use session::{
+    CreateSession, Joined, Left, Member, Renew, Renewed, SessionCreated, SessionState,
+    SessionStatus,
+};
+pub use time::Timestamp;

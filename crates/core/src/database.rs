@@ -1,0 +1,117 @@
+//! SQLite as the rules see it: synchronous, one statement at a time.
+
+use crate::Fault;
+use std::ops::ControlFlow;
+
+/// A database of one object's own: a Durable Object's storage, or `SQLite` in memory in tests.
+pub trait Database {
+    /// Runs one statement with `?1`, `?2` ... bound to `values`, and hands each row that it returns
+    /// to `each`, until that breaks. Rows after a break are not read.
+    fn query(
+        &self,
+        sql: &'static str,
+        values: &[Value],
+        each: &mut dyn FnMut(Row) -> Result<ControlFlow<()>, Fault>,
+    ) -> Result<(), Fault>;
+
+    /// Runs one statement for its effect.
+    fn execute(&self, sql: &'static str, values: &[Value]) -> Result<(), Fault> {
+        self.query(sql, values, &mut |_| Ok(ControlFlow::Continue(())))
+    }
+
+    /// The first row that a statement returns, as `read` takes it.
+    fn first<T>(
+        &self,
+        sql: &'static str,
+        values: &[Value],
+        mut read: impl FnMut(&mut Row) -> Result<T, Fault>,
+    ) -> Result<Option<T>, Fault>
+    where
+        Self: Sized,
+    {
+        let mut found = None;
+        self.query(sql, values, &mut |mut row| {
+            found = Some(read(&mut row)?);
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
+    }
+
+    /// Whether there is a table of this name. Asking creates nothing.
+    fn has_table(&self, name: &'static str) -> Result<bool, Fault>
+    where
+        Self: Sized,
+    {
+        let sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1";
+        Ok(self.first(sql, &[name.into()], |_| Ok(()))?.is_some())
+    }
+}
+
+/// A value of a column. Whole numbers must stay below 2^53: the platform keeps no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// NULL
+    Null,
+    /// INTEGER
+    Integer(i64),
+    /// TEXT
+    Text(String),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// One row of an answer; its columns are taken from left to right.
+pub struct Row(std::vec::IntoIter<Value>);
+
+impl Row {
+    /// The row of these columns.
+    #[must_use]
+    pub fn new(columns: Vec<Value>) -> Self {
+        Self(columns.into_iter())
+    }
+
+    /// The next column, a whole number.
+    pub fn integer(&mut self) -> Result<i64, Fault> {
+        match self.0.next() {
+            Some(Value::Integer(number)) => Ok(number),
+            _ => Err(Fault::new("a stored column is not a whole number")),
+        }
+    }
+
+    /// The next column, a text.
+    pub fn text(&mut self) -> Result<String, Fault> {
+        self.optional_text()?
+            .ok_or_else(|| Fault::new("a stored column is NULL"))
+    }
+
+    /// The next column, a text or NULL.
+    pub fn optional_text(&mut self) -> Result<Option<String>, Fault> {
+        match self.0.next() {
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(Fault::new("a stored column is not a text")),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The directory of a deployment: how many sessions there are, and what is in them.
+//!
+//! Owns one row for each session that has reported, by the hash of its id, which says nothing of the
+//! id. Promises figures that are as fresh as the reports; a session reports when its members change,
+//! every 64 messages, and about once a minute while it is polled. A session that does not report its
+//! end is not counted past the deadline it last reported.
+
+use crate::{Database, Digest, Fault};
+use nexus_protocol::{Cursor, Stats, Timestamp};
+use serde::{Deserialize, Serialize};
+
+const CREATE: &str = "CREATE TABLE session (
+    id TEXT PRIMARY KEY, agents INTEGER NOT NULL, messages INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) WITHOUT ROWID";
+const PUT: &str = "INSERT INTO session (id, agents, messages, expires_at) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (id) DO UPDATE
+    SET agents = excluded.agents, messages = excluded.messages, expires_at = excluded.expires_at";
+const COUNT: &str = "SELECT count(*), coalesce(sum(agents), 0), coalesce(sum(messages), 0)
+    FROM session WHERE expires_at > ?1";
+const ANY: &str = "SELECT 1 FROM session LIMIT 1";
+const PURGE: &str = "DELETE FROM session WHERE expires_at <= ?1";
+
+/// Milliseconds between two clean-ups while there are sessions.
+const CLEAN_UP: i64 = 600_000;
+
+/// What a session tells of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The hash of its id.
+    pub session: Digest,
+    /// Its members.
+    pub agents: usize,
+    /// The end of its log, which is the number of its messages.
+    pub messages: Cursor,
+    /// When it ends if nothing more happens.
+    pub expires_at: Timestamp,
+}
+
+/// The counters of a deployment.
+pub struct Directory<D> {
+    database: D,
+}
+
+impl<D: Database> Directory<D> {
+    /// The directory in `database`.
+    pub fn new(database: D) -> Self {
+        Self { database }
+    }
+
+    /// Takes in what a session reports. Returns when to clean up, if no clean-up was due before.
+    pub fn report(&mut self, now: Timestamp, report: &Report) -> Result<Option<Timestamp>, Fault> {
+        if !self.database.has_table("session")? {
+            self.database.execute(CREATE, &[])?;
+        }
+        let first = !self.any()?;
+        let values = [
+            report.session.as_str().into(),
+            i64::try_from(report.agents).unwrap_or(i64::MAX).into(),
+            report.messages.as_i64().into(),
+            report.expires_at.as_millis().into(),
+        ];
+        self.database.execute(PUT, &values)?;
+        Ok(first.then(|| now.plus_millis(CLEAN_UP)))
+    }
+
+    /// What there is now; `uptime` is the caller's to fill in.
+    pub fn stats(&mut self, now: Timestamp) -> Result<Stats, Fault> {
+        if !self.database.has_table("session")? {
+            return Ok(Stats::default());
+        }
+        let counts = self
+            .database
+            .first(COUNT, &[now.as_millis().into()], |row| {
+                Ok(Stats {
+                    active_sessions: row.integer()?.unsigned_abs(),
+                    total_agents: row.integer()?.unsigned_abs(),
+                    total_messages: row.integer()?.unsigned_abs(),
+                    uptime: 0,
+                })
+            })?;
+        Ok(counts.unwrap_or_default())
+    }
+
+    /// Forgets the sessions that have ended. Returns when to do so again, if any are left.
+    pub fn clean_up(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        if !self.database.has_table("session")? {
+            return Ok(None);
+        }
+        self.database.execute(PURGE, &[now.as_millis().into()])?;
+        Ok(self.any()?.then(|| now.plus_millis(CLEAN_UP)))
+    }
+
+    fn any(&self) -> Result<bool, Fault> {
+        Ok(self.database.first(ANY, &[], |_| Ok(()))?.is_some())
+    }
+}

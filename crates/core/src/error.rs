@@ -1,0 +1,45 @@
+//! Two kinds of error that must not be mixed up: the caller's, and ours.
+
+use nexus_protocol::Refusal;
+use std::fmt;
+
+/// Why an operation did not happen.
+#[derive(Debug)]
+pub enum Error {
+    /// The caller's to mend; nothing was changed.
+    Refused(Refusal),
+    /// The relay's to mend; the caller learns nothing of the inside.
+    Fault(Fault),
+}
+
+/// The result of an operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Something of ours that failed, in words for the operator's log. Never holds a secret or a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault(String);
+
+impl Fault {
+    /// A fault in these words.
+    pub fn new(what: impl fmt::Display) -> Self {
+        Self(what.to_string())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}

@@ -1,0 +1,265 @@
+//! One shard of the pairing codes: which code leads to which session, once.
+//!
+//! Owns one row for each code, kept for a day after the code is over so that a page can say what
+//! became of it. Promises that of any number of claims at most one takes a code, and that a claim
+//! whose end is unknown spoils nothing: while its reservation lasts only the same claimer can go on,
+//! and afterwards anyone can, which takes away the seat that the lost claim may have left behind.
+
+use crate::{Database, Digest, Fault, Result, Row, Value};
+use nexus_protocol::{
+    AgentId, CodeState, CodeStatus, IdempotencyKey, PairingCode, Refusal, SessionId, Timestamp,
+};
+
+const CREATE: &str = "CREATE TABLE code (
+    code TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    claim TEXT,
+    reserved_until INTEGER NOT NULL,
+    claimed_until INTEGER NOT NULL
+) WITHOUT ROWID";
+const INSERT: &str = "INSERT OR IGNORE INTO code VALUES (?1, ?2, ?3, NULL, 0, 0) RETURNING 1";
+const FIND: &str = "SELECT session_id, expires_at, claim, reserved_until, claimed_until
+    FROM code WHERE code = ?1";
+const RESERVE: &str = "UPDATE code SET claim = ?2, reserved_until = ?3 WHERE code = ?1";
+const RELEASE: &str = "UPDATE code SET claim = ?3, reserved_until = 0
+    WHERE code = ?1 AND claim = ?2 AND claimed_until = 0";
+const FINISH: &str = "UPDATE code SET claimed_until = ?3
+    WHERE code = ?1 AND claim = ?2 AND claimed_until = 0";
+const ANY: &str = "SELECT 1 FROM code LIMIT 1";
+const PURGE: &str = "DELETE FROM code WHERE expires_at <= ?1";
+
+/// Milliseconds that a claim whose end is unknown holds the code.
+const RESERVATION: i64 = 10_000;
+
+/// Milliseconds after it is over that a code is kept, to say what became of it.
+const KEEP: i64 = 24 * 3_600_000;
+
+/// Milliseconds between two clean-ups while there are codes.
+const CLEAN_UP: i64 = 3_600_000;
+
+/// Who claims a code.
+#[derive(Clone, Debug)]
+pub struct Claimer {
+    /// `X-Agent-Id`
+    pub agent: AgentId,
+    /// `Idempotency-Key`: shows that a repeated claim is the same claimer's.
+    pub idempotency_key: Option<IdempotencyKey>,
+}
+
+impl Claimer {
+    /// The name of the claim: the same for a repeat with the same key, unique without a key.
+    pub(crate) fn claim(&self, random: &mut impl crate::Random) -> Result<Digest, Fault> {
+        match &self.idempotency_key {
+            Some(key) => Ok(Digest::of(&["claim", self.agent.as_str(), key.as_str()])),
+            None => Ok(Digest::from_random(random.bytes()?)),
+        }
+    }
+}
+
+/// A code that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where it leads.
+    pub session: SessionId,
+    /// What became of it.
+    pub status: CodeStatus,
+}
+
+/// The right to take the seat that a code gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The session to join.
+    pub session: SessionId,
+    /// A lost claim that this one takes the place of.
+    pub supersedes: Option<Digest>,
+}
+
+/// A code as it is stored.
+struct Stored {
+    session: SessionId,
+    expires_at: Timestamp,
+    claim: Option<Digest>,
+    reserved_until: Timestamp,
+    /// When the claimer can no longer repeat its claim; zero while the code is not claimed.
+    claimed_until: Option<Timestamp>,
+}
+
+impl Stored {
+    fn read(row: &mut Row) -> Result<Self, Fault> {
+        let session = row.text()?.parse().map_err(Fault::new)?;
+        let expires_at = Timestamp::from_millis(row.integer()?);
+        let claim = row.optional_text()?.map(Digest::from);
+        let reserved_until = Timestamp::from_millis(row.integer()?);
+        let claimed_until = Some(row.integer()?)
+            .filter(|at| *at > 0)
+            .map(Timestamp::from_millis);
+        Ok(Self {
+            session,
+            expires_at,
+            claim,
+            reserved_until,
+            claimed_until,
+        })
+    }
+
+    fn state(&self, now: Timestamp) -> CodeState {
+        if self.claimed_until.is_some() {
+            CodeState::Claimed
+        } else if now < self.expires_at {
+            CodeState::Pending
+        } else {
+            CodeState::Expired
+        }
+    }
+}
+
+/// The codes that begin with one word.
+pub struct PairingIndex<D> {
+    database: D,
+    /// Seconds that a code can be claimed, and that its claimer can repeat the claim afterwards.
+    ttl: u32,
+}
+
+impl<D: Database> PairingIndex<D> {
+    /// The shard in `database`, for codes that live `ttl` seconds.
+    pub fn new(database: D, ttl: u32) -> Self {
+        Self { database, ttl }
+    }
+
+    /// Stores a new code. Returns when it expires, and when to clean up if no clean-up was due
+    /// before; nothing if the code is in use, and another must be chosen.
+    pub fn create(
+        &mut self,
+        now: Timestamp,
+        code: &PairingCode,
+        session: &SessionId,
+    ) -> Result<Option<(Timestamp, Option<Timestamp>)>, Fault> {
+        if !self.has_codes()? {
+            self.database.execute(CREATE, &[])?;
+        }
+        let first = !self.any()?;
+        let expires_at = now.plus_seconds(self.ttl);
+        let values = [
+            code.as_str().into(),
+            session.as_str().into(),
+            expires_at.as_millis().into(),
+        ];
+        let inserted = self.database.first(INSERT, &values, |_| Ok(()))?;
+        Ok(inserted.map(|()| (expires_at, first.then(|| now.plus_millis(CLEAN_UP)))))
+    }
+
+    /// What became of a code (section 4). Refuses one that was never made. Changes nothing.
+    pub fn look(&self, now: Timestamp, code: &PairingCode) -> Result<Found> {
+        let stored = self.find(code)?;
+        let status = CodeStatus {
+            state: stored.state(now),
+            expires_at: stored.expires_at,
+        };
+        Ok(Found {
+            session: stored.session,
+            status,
+        })
+    }
+
+    /// Reserves a code for one claim. Refuses a code that is over, or that another claim holds.
+    pub fn reserve(
+        &mut self,
+        now: Timestamp,
+        code: &PairingCode,
+        claim: &Digest,
+    ) -> Result<Reservation> {
+        let stored = self.find(code)?;
+        let mine = stored.claim.as_ref() == Some(claim);
+        if let Some(until) = stored.claimed_until {
+            // The claimer, whose answer was lost.
+            return if mine && now < until {
+                Ok(Reservation {
+                    session: stored.session,
+                    supersedes: None,
+                })
+            } else {
+                Err(Refusal::code_over().into())
+            };
+        }
+        // A claim that began in time may be finished by its claimer.
+        let in_time = now < stored.expires_at || (mine && now < stored.reserved_until);
+        if !in_time {
+            return Err(Refusal::code_over().into());
+        }
+        if !mine && now < stored.reserved_until {
+            let wait = stored.reserved_until.millis_since(now).saturating_add(999) / 1000;
+            return Err(Refusal::claim_in_progress(u32::try_from(wait).unwrap_or(1)).into());
+        }
+        let until = now.plus_millis(RESERVATION);
+        let values: [Value; 3] = [
+            code.as_str().into(),
+            claim.as_str().into(),
+            until.as_millis().into(),
+        ];
+        self.database.execute(RESERVE, &values)?;
+        Ok(Reservation {
+            session: stored.session,
+            supersedes: stored.claim.filter(|_| !mine),
+        })
+    }
+
+    /// The claim has its seat: the code is used.
+    pub fn finish(
+        &mut self,
+        now: Timestamp,
+        code: &PairingCode,
+        claim: &Digest,
+    ) -> Result<(), Fault> {
+        let until = now.plus_seconds(self.ttl).as_millis();
+        self.database.execute(
+            FINISH,
+            &[code.as_str().into(), claim.as_str().into(), until.into()],
+        )
+    }
+
+    /// The claim was refused its seat: the code can be claimed again, as it could before the
+    /// `reservation`.
+    pub fn release(
+        &mut self,
+        code: &PairingCode,
+        claim: &Digest,
+        reservation: Reservation,
+    ) -> Result<(), Fault> {
+        let before = reservation
+            .supersedes
+            .map(|claim| claim.as_str().to_owned());
+        self.database.execute(
+            RELEASE,
+            &[code.as_str().into(), claim.as_str().into(), before.into()],
+        )
+    }
+
+    /// Forgets the codes that were over long ago. Returns when to do so again, if any are left.
+    pub fn clean_up(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        if !self.has_codes()? {
+            return Ok(None);
+        }
+        self.database
+            .execute(PURGE, &[now.plus_millis(-KEEP).as_millis().into()])?;
+        Ok(self.any()?.then(|| now.plus_millis(CLEAN_UP)))
+    }
+
+    fn find(&self, code: &PairingCode) -> Result<Stored> {
+        let unknown = || Refusal::code_not_found().into();
+        if !self.has_codes()? {
+            return Err(unknown());
+        }
+        self.database
+            .first(FIND, &[code.as_str().into()], Stored::read)?
+            .ok_or_else(unknown)
+    }
+
+    fn has_codes(&self) -> Result<bool, Fault> {
+        self.database.has_table("code")
+    }
+
+    fn any(&self) -> Result<bool, Fault> {
+        Ok(self.database.first(ANY, &[], |_| Ok(()))?.is_some())
+    }
+}

@@ -1,0 +1,96 @@
+//! One session: its life, its members (`members`) and its log (`log`).
+//!
+//! Owns one table (`store`). Row 0 holds the session itself (`State`, as JSON), every other row one message,
+//! as the JSON that readers get. So every operation is one statement, and a poll is a search by
+//! primary key.
+//!
+//! Promises: what an answer said is in the table before the answer is given, but for two things that
+//! are saved now and then: how far activity has moved the deadline, and when each member was last
+//! heard. Both are ahead of what is stored by less than `State::save_interval`. No answer names a
+//! deadline that is not stored.
+
+mod log;
+mod members;
+mod state;
+mod store;
+
+use crate::{Database, Digest, Fault, Report, Result};
+pub use members::SeatRequest;
+use nexus_protocol::{
+    AgentId, Limits, SessionId, SessionKey, SessionState, SessionStatus, Timestamp,
+};
+use store::Store;
+
+/// Who calls: the id that is claimed, and the key that would prove it.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// `X-Agent-Id`
+    pub agent: AgentId,
+    /// `X-Session-Key`
+    pub key: Option<SessionKey>,
+}
+
+/// A session, or the place where one could be created.
+pub struct Session<D> {
+    id: SessionId,
+    limits: Limits,
+    store: Store<D>,
+}
+
+impl<D: Database> Session<D> {
+    /// The session `id` in `database`, which may not exist there.
+    pub fn new(id: SessionId, database: D, limits: Limits) -> Self {
+        Self {
+            id,
+            limits,
+            store: Store::new(database),
+        }
+    }
+
+    /// `GET /v1/sessions/:id` (section 2).
+    pub fn status(&mut self, now: Timestamp) -> Result<SessionStatus> {
+        let loaded = self.store.alive(now)?;
+        let state = &loaded.state;
+        Ok(SessionStatus {
+            session_id: self.id.clone(),
+            state: SessionState::Active,
+            agents: state
+                .seats(now, &self.limits)
+                .map(|(agent, _)| agent.clone())
+                .collect(),
+            ttl: state.ttl,
+            max_agents: state.max_agents,
+            creator_agent_id: state.creator.clone(),
+            created_at: state.created_at,
+            expires_at: loaded.stored_deadline(),
+        })
+    }
+
+    /// When the session ends if nothing more happens; none if there is no session.
+    pub fn deadline(&mut self) -> Result<Option<Timestamp>, Fault> {
+        Ok(self.store.load()?.map(|loaded| loaded.deadline()))
+    }
+
+    /// What an alarm at `now` has to do: set itself again for the time returned, or, where there is
+    /// none, delete everything that is stored. Forgets the session in the second case.
+    pub fn alarm(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        let deadline = self.deadline()?.filter(|deadline| *deadline > now);
+        if deadline.is_none() {
+            self.store.forget();
+        }
+        Ok(deadline)
+    }
+
+    /// What the directory should be told, if something has changed since it was last told.
+    pub fn take_report(&mut self) -> Result<Option<Report>, Fault> {
+        if !std::mem::take(&mut self.store.report_due) {
+            return Ok(None);
+        }
+        Ok(self.store.load()?.map(|loaded| Report {
+            session: Digest::of(&[self.id.as_str()]),
+            agents: loaded.state.members.len(),
+            messages: loaded.last,
+            expires_at: loaded.deadline(),
+        }))
+    }
+}

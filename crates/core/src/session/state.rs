@@ -1,0 +1,230 @@
+//! What row 0 holds: the session and its members.
+
+use crate::{Digest, Fault};
+use nexus_protocol::{AgentId, Cursor, Limits, Member, Refusal, SessionKey, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of the stored form. A newer one is refused.
+const SCHEMA: u32 = 1;
+
+/// Milliseconds since it was last heard that an agent counts as online.
+const ONLINE: i64 = 60_000;
+
+/// A session and its members.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct State {
+    schema: u32,
+    /// Random; the beginning of every message id, so that ids differ between sessions.
+    pub(super) salt: [u8; 8],
+    pub(super) created_at: Timestamp,
+    /// Seconds.
+    pub(super) ttl: u32,
+    pub(super) max_agents: u32,
+    pub(super) creator: Option<AgentId>,
+    pub(super) greeting: Option<String>,
+    pub(super) require_keys: bool,
+    /// When something last happened that restarts the TTL. Messages say so themselves.
+    pub(super) active: Heard,
+    pub(super) members: BTreeMap<AgentId, Seat>,
+}
+
+/// The place of one member.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Seat {
+    pub(super) key: Digest,
+    /// The claim that took the seat, so that the same claimer gets it again.
+    pub(super) claim: Option<Digest>,
+    pub(super) joined_at: Timestamp,
+    /// The end of the log when the seat was taken. What was directed to an earlier agent of the same
+    /// name stands before it.
+    pub(super) since: Cursor,
+    pub(super) heard: Heard,
+}
+
+/// A time that moves with every call, and is stored now and then.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Heard {
+    saved: Timestamp,
+    #[serde(skip)]
+    latest: Option<Timestamp>,
+}
+
+impl Heard {
+    /// A time that is about to be stored.
+    pub(super) fn at(time: Timestamp) -> Self {
+        Self {
+            saved: time,
+            latest: Some(time),
+        }
+    }
+
+    pub(super) fn saved(self) -> Timestamp {
+        self.saved
+    }
+
+    pub(super) fn latest(self) -> Timestamp {
+        self.latest.unwrap_or(self.saved)
+    }
+
+    /// Moves the time on, and tells how many milliseconds it is now ahead of what is stored.
+    pub(super) fn hear(&mut self, now: Timestamp) -> i64 {
+        self.latest = Some(self.latest().max(now));
+        now.millis_since(self.saved)
+    }
+
+    fn settle(&mut self) {
+        self.saved = self.latest();
+    }
+}
+
+impl State {
+    /// The state of a new session; the fields not named here are the creator's to set.
+    pub(super) fn new(now: Timestamp, salt: [u8; 8], ttl: u32, max_agents: u32) -> Self {
+        Self {
+            schema: SCHEMA,
+            salt,
+            created_at: now,
+            ttl,
+            max_agents,
+            creator: None,
+            greeting: None,
+            require_keys: false,
+            active: Heard::at(now),
+            members: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn from_record(record: &str) -> Result<Self, Fault> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u32,
+        }
+        // Without the parser's own words, which can quote what is stored.
+        let unreadable = |_| Fault::new("a stored session cannot be read");
+        let Version { schema } = serde_json::from_str(record).map_err(unreadable)?;
+        if schema > SCHEMA {
+            return Err(Fault::new(format!(
+                "a stored session has the newer schema {schema}"
+            )));
+        }
+        serde_json::from_str(record).map_err(unreadable)
+    }
+
+    pub(super) fn to_record(&self) -> Result<String, Fault> {
+        serde_json::to_string(self).map_err(Fault::new)
+    }
+
+    /// How far the times in memory may run ahead of what is stored, in milliseconds.
+    pub(super) fn save_interval(&self, limits: &Limits) -> i64 {
+        let millis = |seconds: u32| i64::from(seconds).saturating_mul(1000);
+        let interval = (millis(self.ttl) / 16).min(60_000);
+        match limits.agent_inactivity {
+            0 => interval,
+            limit => interval.min(millis(limit) / 4),
+        }
+    }
+
+    /// Notes that `agent` was heard, and so the session is active. Tells by how many milliseconds
+    /// what is stored is now behind.
+    pub(super) fn hear(&mut self, agent: &AgentId, now: Timestamp) -> i64 {
+        let seat = self.members.get_mut(agent).map(|seat| seat.heard.hear(now));
+        self.active.hear(now).max(seat.unwrap_or(0))
+    }
+
+    /// Takes every time that was heard as the one to store.
+    pub(super) fn settle(&mut self) {
+        self.active.settle();
+        self.members
+            .values_mut()
+            .for_each(|seat| seat.heard.settle());
+    }
+
+    /// Whether `agent` has been silent for so long that it has lost its seat.
+    fn lost(&self, agent: &AgentId, seat: &Seat, now: Timestamp, limits: &Limits) -> bool {
+        let limit = i64::from(limits.agent_inactivity).saturating_mul(1000);
+        limit > 0
+            && self.creator.as_ref() != Some(agent)
+            && now.millis_since(seat.heard.latest()) > limit
+    }
+
+    /// Takes away the seats that were lost by silence.
+    pub(super) fn drop_lost(&mut self, now: Timestamp, limits: &Limits) {
+        let seats = std::mem::take(&mut self.members);
+        self.members = seats
+            .into_iter()
+            .filter(|(agent, seat)| !self.lost(agent, seat, now, limits))
+            .collect();
+    }
+
+    /// The members, in alphabetical order.
+    pub(super) fn seats<'a>(
+        &'a self,
+        now: Timestamp,
+        limits: &'a Limits,
+    ) -> impl Iterator<Item = (&'a AgentId, &'a Seat)> {
+        self.members
+            .iter()
+            .filter(move |(agent, seat)| !self.lost(agent, seat, now, limits))
+    }
+
+    pub(super) fn seat(&self, agent: &AgentId, now: Timestamp, limits: &Limits) -> Option<&Seat> {
+        self.members
+            .get(agent)
+            .filter(|seat| !self.lost(agent, seat, now, limits))
+    }
+}
+
+impl Seat {
+    /// Whether `key` proves that the caller holds the seat. A wrong key is refused; a missing one
+    /// only where it is `needed`.
+    pub(super) fn prove(&self, key: Option<&SessionKey>, needed: bool) -> Result<bool, Refusal> {
+        match key {
+            None if needed => Err(Refusal::missing_session_key()),
+            None => Ok(false),
+            Some(key) if Digest::of(&[key.as_str()]) == self.key => Ok(true),
+            Some(_) => Err(Refusal::invalid_session_key(needed)),
+        }
+    }
+
+    /// The member as others see it. `slack` is by how much what is stored may be behind.
+    pub(super) fn shown(&self, agent: &AgentId, now: Timestamp, slack: i64) -> Member {
+        let window = match self.heard.latest {
+            Some(_) => ONLINE,
+            None => ONLINE.saturating_add(slack),
+        };
+        Member {
+            agent_id: agent.clone(),
+            joined_at: self.joined_at,
+            last_seen_at: self.heard.latest(),
+            online: now.millis_since(self.heard.latest()) <= window,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STORED: &str = r#"{"schema":1,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"active":"1970-01-01T00:00:02.000Z","members":{"a":{"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}}}"#;
+
+    #[test]
+    fn the_stored_form_does_not_change() {
+        // Sessions live on through an upgrade of the relay: change this only with SCHEMA.
+        let state = State::from_record(STORED).unwrap();
+        assert_eq!(state.to_record().unwrap(), STORED);
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused_and_nothing_stored_is_told() {
+        let newer = STORED.replace("\"schema\":1", "\"schema\":2");
+        let fault = State::from_record(&newer).unwrap_err().to_string();
+        assert_eq!(fault, "a stored session has the newer schema 2");
+        let broken = STORED.replace("\"hi\"", "5");
+        assert_eq!(
+            State::from_record(&broken).unwrap_err().to_string(),
+            "a stored session cannot be read"
+        );
+    }
+}

@@ -1,0 +1,167 @@
+//! The table of a session, and what is known of it in memory.
+
+use super::state::State;
+use crate::{Database, Error, Fault, Result, Row, Value};
+use nexus_protocol::{Cursor, Refusal, Timestamp};
+
+const CREATE_TABLE: &str = "CREATE TABLE log (
+    cursor INTEGER PRIMARY KEY,
+    agent_id TEXT,
+    recipients TEXT,
+    sent_at INTEGER NOT NULL,
+    idempotency_key TEXT,
+    record TEXT NOT NULL
+)";
+const CREATE_INDEX: &str = "CREATE UNIQUE INDEX log_idempotency ON log (agent_id, idempotency_key)
+    WHERE idempotency_key IS NOT NULL";
+const INSERT_STATE: &str = "INSERT INTO log (cursor, sent_at, record) VALUES (0, ?1, ?2)";
+const UPDATE_STATE: &str = "UPDATE log SET record = ?1 WHERE cursor = 0";
+const INSERT_MESSAGE: &str = "INSERT INTO log
+    (cursor, agent_id, recipients, sent_at, idempotency_key, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const LOAD_STATE: &str = "SELECT record FROM log WHERE cursor = 0";
+const LOAD_LAST: &str = "SELECT cursor, sent_at FROM log ORDER BY cursor DESC LIMIT 1";
+
+/// The session's own table. What is in memory here is what is stored, but for the times of
+/// [`State`] that run ahead.
+pub(super) struct Store<D> {
+    pub(super) database: D,
+    memory: Memory,
+    /// Something was stored that the directory should know.
+    pub(super) report_due: bool,
+}
+
+/// What is known of the table. Losing it costs a few reads.
+enum Memory {
+    Unknown,
+    Absent,
+    Present(Box<Loaded>),
+}
+
+/// The session as it stands.
+pub(super) struct Loaded {
+    pub(super) state: State,
+    pub(super) last: Cursor,
+    pub(super) last_sent_at: Timestamp,
+}
+
+impl Loaded {
+    /// When the session ends if nothing more happens.
+    pub(super) fn deadline(&self) -> Timestamp {
+        self.state
+            .active
+            .latest()
+            .max(self.last_sent_at)
+            .plus_seconds(self.state.ttl)
+    }
+
+    /// The same, as far as the table knows: what may be promised.
+    pub(super) fn stored_deadline(&self) -> Timestamp {
+        self.state
+            .active
+            .saved()
+            .max(self.last_sent_at)
+            .plus_seconds(self.state.ttl)
+    }
+}
+
+impl<D: Database> Store<D> {
+    pub(super) fn new(database: D) -> Self {
+        Self {
+            database,
+            memory: Memory::Unknown,
+            report_due: false,
+        }
+    }
+
+    /// The session if there is one and its deadline has not passed; refused otherwise.
+    pub(super) fn alive(&mut self, now: Timestamp) -> Result<&mut Loaded> {
+        match self.load()? {
+            Some(loaded) if now < loaded.deadline() => Ok(loaded),
+            _ => Err(Error::Refused(Refusal::session_not_found())),
+        }
+    }
+
+    /// The session if there is one. Creates nothing.
+    pub(super) fn load(&mut self) -> Result<Option<&mut Loaded>, Fault> {
+        if matches!(self.memory, Memory::Unknown) {
+            self.memory = match self.read()? {
+                Some(loaded) => Memory::Present(Box::new(loaded)),
+                None => Memory::Absent,
+            };
+        }
+        match &mut self.memory {
+            Memory::Present(loaded) => Ok(Some(loaded)),
+            Memory::Unknown | Memory::Absent => Ok(None),
+        }
+    }
+
+    fn read(&self) -> Result<Option<Loaded>, Fault> {
+        if !self.database.has_table("log")? {
+            return Ok(None);
+        }
+        let record = self.database.first(LOAD_STATE, &[], Row::text)?;
+        let last = self
+            .database
+            .first(LOAD_LAST, &[], |row| Ok((row.integer()?, row.integer()?)))?;
+        let (Some(record), Some((last, sent_at))) = (record, last) else {
+            return Ok(None);
+        };
+        Ok(Some(Loaded {
+            state: State::from_record(&record)?,
+            last: Cursor::from_i64(last),
+            last_sent_at: Timestamp::from_millis(sent_at),
+        }))
+    }
+
+    /// Creates the table, and the session in it.
+    pub(super) fn create(&mut self, state: State) -> Result<(), Fault> {
+        if !self.database.has_table("log")? {
+            self.database.execute(CREATE_TABLE, &[])?;
+            self.database.execute(CREATE_INDEX, &[])?;
+        }
+        let last_sent_at = state.created_at;
+        let values: [Value; 2] = [last_sent_at.as_millis().into(), state.to_record()?.into()];
+        self.database.execute(INSERT_STATE, &values)?;
+        self.memory = Memory::Present(Box::new(Loaded {
+            state,
+            last: Cursor::START,
+            last_sent_at,
+        }));
+        self.report_due = true;
+        Ok(())
+    }
+
+    /// Stores `state` in place of the one before, and only then believes it. Gives back the deadline
+    /// that may now be promised.
+    pub(super) fn save(&mut self, mut state: State) -> Result<Timestamp, Fault> {
+        state.settle();
+        self.database
+            .execute(UPDATE_STATE, &[state.to_record()?.into()])?;
+        self.report_due = true;
+        let loaded = self
+            .load()?
+            .ok_or_else(|| Fault::new("a session was saved that does not exist"))?;
+        loaded.state = state;
+        Ok(loaded.stored_deadline())
+    }
+
+    /// Stores a message at the end of the log; `values` are the columns of [`INSERT_MESSAGE`].
+    pub(super) fn append(
+        &mut self,
+        cursor: Cursor,
+        now: Timestamp,
+        values: &[Value; 6],
+    ) -> Result<(), Fault> {
+        self.database.execute(INSERT_MESSAGE, values)?;
+        if let Some(loaded) = self.load()? {
+            loaded.last = cursor;
+            loaded.last_sent_at = now;
+        }
+        Ok(())
+    }
+
+    /// Everything that is stored is about to be deleted.
+    pub(super) fn forget(&mut self) {
+        self.memory = Memory::Absent;
+    }
+}

@@ -1,0 +1,334 @@
+//! Names of things: their forms, and nothing about what exists (section 1).
+//!
+//! What is secret prints as `[secret]` in `Debug`, so that a log line cannot give it away.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::{fmt, fmt::Write as _, str::FromStr};
+
+/// A string in a form that `FromStr` checks: how it is shown, written to JSON and read back.
+macro_rules! string_id {
+    ($name:ident, debug: $debug:expr) => {
+        impl $name {
+            /// The id as it goes over the wire.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let debug: fn(&str) -> &str = $debug;
+                f.write_str(debug(&self.0))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?
+                    .parse()
+                    .map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+/// The form of an id was not met; holds what the form is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed(pub &'static str);
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// 48 lowercase hex digits, 192 random bits. Whoever knows it can join the session.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(String);
+string_id!(SessionId, debug: |_| "[secret]");
+
+impl SessionId {
+    /// The id made of these random bytes.
+    #[must_use]
+    pub fn from_random(bytes: [u8; 24]) -> Self {
+        Self(hex(&bytes))
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        (text.len() == 48 && text.bytes().all(hex))
+            .then(|| Self(text.to_owned()))
+            .ok_or(Malformed("must be 48 lowercase hex digits"))
+    }
+}
+
+/// `nxk_` and 43 base64url characters, 256 random bits: proves who an agent is within one session.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionKey(String);
+string_id!(SessionKey, debug: |_| "[secret]");
+
+impl SessionKey {
+    /// The key made of these random bytes.
+    #[must_use]
+    pub fn from_random(bytes: [u8; 32]) -> Self {
+        Self(format!("nxk_{}", URL_SAFE_NO_PAD.encode(bytes)))
+    }
+}
+
+impl FromStr for SessionKey {
+    type Err = Malformed;
+
+    /// Takes what a client presents: any text of at most 128 bytes. Whether it is *the* key is for
+    /// the session to say.
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        (text.len() <= 128)
+            .then(|| Self(text.to_owned()))
+            .ok_or(Malformed(
+                "must be the sessionKey of the join or claim answer",
+            ))
+    }
+}
+
+/// What an agent calls itself: 1 to 128 letters, digits, `_` or `-`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AgentId(String);
+string_id!(AgentId, debug: |id| id);
+
+impl AgentId {
+    /// The sender of what the relay itself says. No agent may take the name.
+    pub const SYSTEM: &str = "system";
+}
+
+impl FromStr for AgentId {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if text == Self::SYSTEM {
+            return Err(Malformed(
+                "`system` is the relay's own name; choose another",
+            ));
+        }
+        ((1..=128).contains(&text.len()) && text.bytes().all(allowed))
+            .then(|| Self(text.to_owned()))
+            .ok_or(Malformed("must be 1 to 128 letters, digits, `_` or `-`"))
+    }
+}
+
+/// What a client sends to make a repeated request harmless: 1 to 255 visible ASCII characters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+string_id!(IdempotencyKey, debug: |_| "[secret]");
+
+impl FromStr for IdempotencyKey {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        ((1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()))
+            .then(|| Self(text.to_owned()))
+            .ok_or(Malformed("must be 1 to 255 visible ASCII characters"))
+    }
+}
+
+/// A place in the log of a session: a decimal string, strictly increasing, opaque to clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor(u64);
+
+impl Cursor {
+    /// The place of the greeting, before every message.
+    pub const START: Self = Self(0);
+    /// The last place there can be: the largest whole number that JavaScript keeps exactly.
+    pub const MAX: Self = Self((1 << 53) - 1);
+
+    /// The place after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// The place as the storage counts it.
+    #[must_use]
+    pub const fn as_i64(self) -> i64 {
+        self.0.cast_signed()
+    }
+
+    /// The place that the storage gave, which is never negative.
+    #[must_use]
+    pub const fn from_i64(value: i64) -> Self {
+        Self(value.unsigned_abs())
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let digits = (1..=16).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        digits
+            .then(|| text.parse().ok().map(Self))
+            .flatten()
+            .filter(|cursor| *cursor <= Self::MAX)
+            .ok_or(Malformed(
+                "must be a cursor that this session gave, such as `0` or `42`",
+            ))
+    }
+}
+
+impl Serialize for Cursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
+/// The name of one message: 16 hex digits of its session, `-`, and its cursor. Unique across
+/// sessions, and says nothing of the session's id.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MessageId(String);
+string_id!(MessageId, debug: |id| id);
+
+impl MessageId {
+    /// The id of the message at `cursor` of the session with this random `salt`.
+    #[must_use]
+    pub fn new(salt: [u8; 8], cursor: Cursor) -> Self {
+        Self(format!("{}-{cursor}", hex(&salt)))
+    }
+
+    /// Where the message stands, if it belongs to the session with this `salt`.
+    #[must_use]
+    pub fn cursor_in(&self, salt: [u8; 8]) -> Option<Cursor> {
+        let (prefix, cursor) = self.0.split_once('-')?;
+        if prefix == hex(&salt) {
+            cursor.parse().ok()
+        } else {
+            None
+        }
+    }
+}
+
+impl FromStr for MessageId {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        (1..=64)
+            .contains(&text.len())
+            .then(|| Self(text.to_owned()))
+            .ok_or(Malformed("must be the id of a message"))
+    }
+}
+
+/// Lowercase hex.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(
+        String::with_capacity(bytes.len().saturating_mul(2)),
+        |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_wire_forms_are_these() {
+        assert_eq!(SessionId::from_random([0xab; 24]).as_str(), "ab".repeat(24));
+        let key = SessionKey::from_random([0xff; 32]);
+        assert_eq!(
+            key.as_str(),
+            "nxk___________________________________________8"
+        );
+        assert_eq!(key.as_str().len(), 4 + 43);
+        let id = MessageId::new([1; 8], "42".parse().unwrap());
+        assert_eq!(id.as_str(), "0101010101010101-42");
+        assert_eq!(id.cursor_in([1; 8]), Some("42".parse().unwrap()));
+        assert_eq!(id.cursor_in([2; 8]), None);
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let session = SessionId::from_random([7; 24]);
+        let key = SessionKey::from_random([7; 32]);
+        assert_eq!(format!("{session:?} {key:?}"), "[secret] [secret]");
+    }
+
+    #[test]
+    fn absurd_ids_are_refused() {
+        for text in [
+            "",
+            "-1",
+            "1e99",
+            "+1",
+            " 1",
+            "٣",
+            "9007199254740992",
+            &"9".repeat(40),
+        ] {
+            assert!(text.parse::<Cursor>().is_err(), "{text}");
+        }
+        assert_eq!("9007199254740991".parse::<Cursor>(), Ok(Cursor::MAX));
+        for text in ["", "system", "a b", "é", "a/b", &"a".repeat(129)] {
+            assert!(text.parse::<AgentId>().is_err(), "{text}");
+        }
+        for text in ["", &"A".repeat(48), &"a".repeat(47), &"g".repeat(48)] {
+            assert!(text.parse::<SessionId>().is_err(), "{text}");
+        }
+        for text in ["", "a b", "é", &"a".repeat(256)] {
+            assert!(text.parse::<IdempotencyKey>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_and_keeps_what_it_takes(text in ".{0,60}") {
+            if let Ok(id) = text.parse::<AgentId>() { prop_assert_eq!(id.as_str(), &text); }
+            if let Ok(id) = text.parse::<SessionId>() { prop_assert_eq!(id.as_str(), &text); }
+            if let Ok(id) = text.parse::<MessageId>() { let _ = id.cursor_in([0; 8]); }
+            let _ = text.parse::<Cursor>();
+            let _ = text.parse::<IdempotencyKey>();
+        }
+
+        #[test]
+        fn cursors_keep_their_order_and_their_form(a in 0u64..1 << 53, b in 0u64..1 << 53) {
+            let (x, y): (Cursor, Cursor) = (a.to_string().parse().unwrap(), b.to_string().parse().unwrap());
+            prop_assert_eq!(a.cmp(&b), x.cmp(&y));
+            prop_assert_eq!(x.to_string(), a.to_string());
+            prop_assert_eq!(Cursor::from_i64(x.as_i64()), x);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What a deployment allows (section 1). Every figure is a variable of the deployment.
+
+/// The figures that bound requests. `Default` is what the protocol promises.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Seconds a session lives without activity when its creator does not say.
+    pub default_ttl: u32,
+    /// The longest TTL a session may ask for, in seconds.
+    pub max_ttl: u32,
+    /// The most agents a session may have at a time.
+    pub max_agents: u32,
+    /// Seconds a pairing code can be claimed.
+    pub pairing_ttl: u32,
+    /// Bytes of UTF-8 in the text of one message or greeting.
+    pub max_text_bytes: usize,
+    /// Bytes of the JSON payload of one message.
+    pub max_json_bytes: usize,
+    /// Messages in a page when the reader does not say.
+    pub default_page: u32,
+    /// The most messages in a page.
+    pub max_page: u32,
+    /// Seconds after which a silent agent loses its seat; 0 = never. The creator keeps its own.
+    pub agent_inactivity: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            default_ttl: 3660,
+            max_ttl: 86_400,
+            max_agents: 50,
+            pairing_ttl: 600,
+            max_text_bytes: 64 * 1024,
+            max_json_bytes: 64 * 1024,
+            default_page: 100,
+            max_page: 500,
+            agent_inactivity: 0,
+        }
+    }
+}
+
+impl Limits {
+    /// The most bytes of a request body that are read: a text and a payload of full size, with every
+    /// byte of the text written as a six-byte escape, and the fields around them.
+    #[must_use]
+    pub const fn max_body_bytes(&self) -> usize {
+        self.max_text_bytes
+            .saturating_mul(6)
+            .saturating_add(self.max_json_bytes)
+            .saturating_add(16 * 1024)
+    }
+}

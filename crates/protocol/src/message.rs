@@ -1,0 +1,276 @@
+//! Messages (section 3): requests and answers.
+
+use crate::{AgentId, Body, Cursor, Limits, Member, MessageId, Refusal, Timestamp, query::Query};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Whom a message is for: written as one agent id or as a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Recipients {
+    /// `"to": "a"`
+    One(AgentId),
+    /// `"to": ["a", "b"]`
+    Many(Vec<AgentId>),
+}
+
+impl Recipients {
+    /// The agents named.
+    #[must_use]
+    pub fn as_slice(&self) -> &[AgentId] {
+        match self {
+            Self::One(agent) => std::slice::from_ref(agent),
+            Self::Many(agents) => agents,
+        }
+    }
+}
+
+/// `POST /v1/sessions/:id/messages`: at least one of `text` and `json`.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SendMessage {
+    /// Text, at most [`Limits::max_text_bytes`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Any JSON value, kept exactly as it was written, at most [`Limits::max_json_bytes`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json: Option<Box<RawValue>>,
+    /// Only these and the sender may read it; everyone when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Recipients>,
+    /// The message that this one answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+}
+
+impl SendMessage {
+    /// Reads the body. Refuses a message without content, too large, or with malformed fields.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
+        let mut body = Body::parse(bytes)?;
+        let json = body.raw("json");
+        let text: Option<String> = body.field("text", "must be a string");
+        let to: Option<Recipients> = body.field("to", "must be an agent id or a list of them");
+        let reply_to = body.field("replyTo", "must be the id of a message of this session");
+        if to.as_ref().is_some_and(|to| to.as_slice().is_empty()) {
+            body.note(
+                "to",
+                "must name at least one agent; leave it out to reach everyone",
+            );
+        }
+        let empty = json.is_none() && text.as_ref().is_none_or(String::is_empty);
+        body.finish()?;
+        if empty {
+            return Err(Refusal::invalid(
+                "text",
+                "or `json` must be given, and not be empty",
+            ));
+        }
+        if text
+            .as_ref()
+            .is_some_and(|text| text.len() > limits.max_text_bytes)
+        {
+            return Err(Refusal::message_too_large("text", limits.max_text_bytes));
+        }
+        if json.is_some_and(|json| json.get().len() > limits.max_json_bytes) {
+            return Err(Refusal::message_too_large("json", limits.max_json_bytes));
+        }
+        Ok(Self {
+            text,
+            json: json.map(ToOwned::to_owned),
+            to,
+            reply_to,
+        })
+    }
+}
+
+/// The answer to a send: the message is in the log, durably.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sent {
+    /// The name of the message.
+    pub id: MessageId,
+    /// Its place in the log.
+    pub cursor: Cursor,
+    /// It is kept at least until then.
+    pub expires_at: Timestamp,
+    /// The sender proved its key.
+    pub verified: bool,
+}
+
+/// A message as readers get it, and as the log stores it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 3 names each")]
+pub struct Message {
+    pub id: MessageId,
+    /// The sender; `system` for the greeting.
+    pub agent_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json: Option<Box<RawValue>>,
+    pub cursor: Cursor,
+    pub verified: bool,
+    pub sent_at: Timestamp,
+    /// It is kept at least until then; activity in the session keeps it longer.
+    pub expires_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Recipients>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+}
+
+/// `GET /v1/sessions/:id/messages`: what to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Read what stands after this; from the very beginning, greeting included, when left out.
+    pub after: Option<Cursor>,
+    /// At most this many messages.
+    pub limit: u32,
+    /// Add the members.
+    pub members: bool,
+}
+
+impl PageRequest {
+    /// Reads the query string. Refuses malformed cursors and limits out of range. `wait` belongs to
+    /// live delivery, which this relay does not offer yet (`/health`); it is not read.
+    pub fn parse(query: &str, limits: &Limits) -> Result<Self, Refusal> {
+        let mut query = Query::parse(query);
+        let request = Self {
+            after: query.parsed("after"),
+            limit: query
+                .number("limit", "messages", 1..=limits.max_page)
+                .unwrap_or(limits.default_page.min(limits.max_page)),
+            members: query.flag("members"),
+        };
+        query.finish()?;
+        Ok(request)
+    }
+}
+
+/// The answer to a poll. Messages are kept as the JSON that was stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page {
+    /// In the order of their cursors.
+    pub messages: Vec<Box<RawValue>>,
+    /// The `after` of the next poll.
+    pub next_cursor: Cursor,
+    /// More can be read at once.
+    pub has_more: bool,
+    /// With `members=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<Member>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorCode;
+    use proptest::prelude::*;
+
+    fn send(body: &str) -> Result<SendMessage, Refusal> {
+        SendMessage::parse(body.as_bytes(), &Limits::default())
+    }
+
+    #[test]
+    fn a_payload_is_kept_as_it_was_written() {
+        let message = send(r#"{"json": {"n": 1e400, "big":12345678901234567890123}}"#).unwrap();
+        assert_eq!(
+            message.json.unwrap().get(),
+            r#"{"n": 1e400, "big":12345678901234567890123}"#
+        );
+    }
+
+    #[test]
+    fn both_forms_of_to_are_read_and_written_alike() {
+        for (body, to) in [
+            (r#"{"text":"x","to":"a"}"#, r#""a""#),
+            (r#"{"text":"x","to":["a","b"]}"#, r#"["a","b"]"#),
+        ] {
+            let message = send(body).unwrap();
+            assert_eq!(serde_json::to_string(&message.to).unwrap(), to);
+        }
+    }
+
+    #[test]
+    fn content_is_demanded_and_bounded() {
+        for body in [
+            "{}",
+            r#"{"text":""}"#,
+            r#"{"json":null}"#,
+            r#"{"text":5}"#,
+            r#"{"text":"x","to":[]}"#,
+            r#"{"text":"x","to":"a b"}"#,
+            r#"{"text":"x","replyTo":1}"#,
+        ] {
+            assert_eq!(
+                send(body).unwrap_err().body.error,
+                ErrorCode::InvalidRequest,
+                "{body}"
+            );
+        }
+        let limits = Limits {
+            max_text_bytes: 4,
+            max_json_bytes: 4,
+            ..Limits::default()
+        };
+        let code = |body: &str| {
+            SendMessage::parse(body.as_bytes(), &limits)
+                .err()
+                .map(|r| r.body.error)
+        };
+        assert_eq!(code(r#"{"text":"1234"}"#), None);
+        assert_eq!(
+            code(r#"{"text":"12345"}"#),
+            Some(ErrorCode::MessageTooLarge)
+        );
+        assert_eq!(code(r#"{"json":1234}"#), None);
+        assert_eq!(code(r#"{"json":12345}"#), Some(ErrorCode::MessageTooLarge));
+    }
+
+    #[test]
+    fn a_query_is_read_and_bounded() {
+        let page = |query: &str| PageRequest::parse(query, &Limits::default());
+        assert_eq!(
+            page("").unwrap(),
+            PageRequest {
+                after: None,
+                limit: 100,
+                members: false
+            }
+        );
+        let full = page("after=7&limit=500&members=true&other=1").unwrap();
+        assert_eq!(
+            full,
+            PageRequest {
+                after: "7".parse().ok(),
+                limit: 500,
+                members: true
+            }
+        );
+        for query in [
+            "after=-1",
+            "after=1e99",
+            "after=",
+            "limit=0",
+            "limit=501",
+            "limit=x",
+            "members=maybe",
+        ] {
+            assert_eq!(
+                page(query).unwrap_err().body.error,
+                ErrorCode::InvalidRequest,
+                "{query}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_and_no_query_make_it_panic(text in ".{0,200}") {
+            let _ = send(&text);
+            let _ = PageRequest::parse(&text, &Limits::default());
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Pairing codes (section 4): their form, requests and answers.
+
+use crate::{
+    Body, Refusal, SessionId, SessionKey, Timestamp,
+    ids::Malformed,
+    words::{SYMBOLS, WORDS},
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::{fmt, str::FromStr};
+
+/// `WORD-WORD-XXXXX`: two of 256 words and five of 30 symbols, so 40.5 random bits.
+///
+/// Read case-insensitively; spaces and missing hyphens are forgiven, for every part has five
+/// characters. `Debug` does not show it: whoever knows a code can claim it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PairingCode(String);
+
+impl PairingCode {
+    /// The code that these random bytes choose: one for each word, the others for the symbols.
+    #[must_use]
+    pub fn from_random(bytes: [u8; 10]) -> Self {
+        let [first, second, rest @ ..] = bytes;
+        let word = |byte: u8| WORDS.get(usize::from(byte)).copied().unwrap_or_default();
+        // 64 bits over 30^5 symbols: no symbol is likelier than another by more than 2^-39.
+        let mut number = u64::from_be_bytes(rest);
+        let mut suffix = String::with_capacity(5);
+        for _ in 0..5 {
+            let at = usize::try_from(number % 30).unwrap_or_default();
+            suffix.push(SYMBOLS.get(at).copied().map_or('2', char::from));
+            number /= 30;
+        }
+        Self(format!("{}-{}-{suffix}", word(first), word(second)))
+    }
+
+    /// The code as it goes over the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first word, which names the index that holds the code.
+    #[must_use]
+    pub fn first_word(&self) -> &str {
+        self.0.split('-').next().unwrap_or_default()
+    }
+}
+
+impl FromStr for PairingCode {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let malformed = Malformed("must be a pairing code such as PEARL-FOCAL-S5SJV");
+        let ignored = |c: &char| !matches!(c, ' ' | '-' | '_' | '+' | '\t' | '\n' | '\r');
+        let plain: String = text
+            .chars()
+            .filter(ignored)
+            .map(|c| c.to_ascii_uppercase())
+            .collect();
+        let part = |from: usize| plain.get(from..from.saturating_add(5)).ok_or(malformed);
+        let (first, second, suffix) = (part(0)?, part(5)?, part(10)?);
+        let known = |word: &str| WORDS.binary_search(&word).is_ok();
+        let symbols = suffix.bytes().all(|byte| SYMBOLS.contains(&byte));
+        (plain.len() == 15 && known(first) && known(second) && symbols)
+            .then(|| Self(format!("{first}-{second}-{suffix}")))
+            .ok_or(malformed)
+    }
+}
+
+impl fmt::Display for PairingCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for PairingCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl Serialize for PairingCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PairingCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
+/// `PUT /v1/pair`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatePairing {
+    /// The session that a claimer joins.
+    pub session_id: SessionId,
+}
+
+impl CreatePairing {
+    /// Reads the body. A malformed session id is a session that does not exist.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        let mut body = Body::parse(bytes)?;
+        let rule = "must be the sessionId of the session to invite into";
+        let session_id: Option<String> = body.field("sessionId", rule);
+        if session_id.is_none() {
+            body.note("sessionId", rule);
+        }
+        body.finish()?;
+        let session_id = session_id.unwrap_or_default().parse();
+        session_id
+            .map(|session_id| Self { session_id })
+            .map_err(|_| Refusal::session_not_found())
+    }
+}
+
+/// The answer to `PUT /v1/pair`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 4 names each")]
+pub struct PairingCreated {
+    pub code: PairingCode,
+    /// The page to give to the other agent.
+    pub url: String,
+    pub expires_at: Timestamp,
+}
+
+/// The answer to `POST /v1/pair/:code/claim`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 4 names each")]
+pub struct Claimed {
+    pub session_id: SessionId,
+    /// `claimed`.
+    pub status: String,
+    pub session_key: SessionKey,
+    /// Of the session.
+    pub expires_at: Timestamp,
+}
+
+/// What became of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CodeState {
+    /// It can be claimed.
+    Pending,
+    /// It was claimed.
+    Claimed,
+    /// Nobody claimed it in time.
+    Expired,
+}
+
+/// The answer to `GET /v1/pair/:code/status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CodeStatus {
+    /// What became of it.
+    pub state: CodeState,
+    /// When it can or could be claimed at the latest.
+    pub expires_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_words_are_sorted_distinct_and_of_five_letters() {
+        assert!(WORDS.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(
+            WORDS
+                .iter()
+                .all(|word| word.len() == 5 && word.bytes().all(|b| b.is_ascii_uppercase()))
+        );
+    }
+
+    #[test]
+    fn a_code_has_at_least_40_bits() {
+        let combinations = 256_u64 * 256 * 30_u64.pow(5);
+        assert!(combinations >= 1 << 40, "{combinations}");
+    }
+
+    #[test]
+    fn codes_are_read_forgivingly() {
+        for text in [
+            "PEARL-FOCAL-S5SJV",
+            "pearl-focal-s5sjv",
+            " pearl focal s5sjv ",
+            "PearlFocalS5SJV",
+            "pearl--focal s5-sjv",
+        ] {
+            assert_eq!(
+                text.parse::<PairingCode>().unwrap().as_str(),
+                "PEARL-FOCAL-S5SJV"
+            );
+        }
+        for text in [
+            "",
+            "PEARL-FOCAL-S5SJ",
+            "PEARL-FOCAL-S5SJVV",
+            "PEARL-XXXXX-S5SJV",
+            "PEARL-FOCAL-S5SJ0",
+            "ÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄ",
+        ] {
+            assert!(text.parse::<PairingCode>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_made_can_be_read(bytes: [u8; 10], lower: bool, hyphens: bool) {
+            let code = PairingCode::from_random(bytes);
+            let mut text = code.as_str().to_owned();
+            if lower { text = text.to_lowercase(); }
+            if !hyphens { text = text.replace('-', ""); }
+            prop_assert_eq!(text.parse::<PairingCode>().unwrap(), code);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,40}") { let _ = text.parse::<PairingCode>(); }
+    }
+}

@@ -1,0 +1,163 @@
+//! Sessions (section 2): requests and answers.
+
+use crate::{AgentId, Body, Limits, Refusal, SessionId, SessionKey, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// `PUT /v1/sessions`: what to create. Everything may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateSession {
+    /// Seconds without activity after which the session ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u32>,
+    /// Seats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_agents: Option<u32>,
+    /// What everyone reads on the first poll.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub greeting: Option<String>,
+    /// Takes the first seat at once, and keeps it as long as the session lives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub creator_agent_id: Option<AgentId>,
+    /// Every call of a member must prove its key.
+    pub require_keys: bool,
+}
+
+const AGENT_ID_RULE: &str = "must be 1 to 128 letters, digits, `_` or `-`, and not `system`";
+
+impl CreateSession {
+    /// Reads the body. Refuses fields of a wrong type or out of range, and a greeting too long.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
+        let mut body = Body::parse(bytes)?;
+        let request = Self {
+            ttl: body.number("ttl", "seconds", 1..=limits.max_ttl),
+            max_agents: body.number("maxAgents", "agents", 1..=limits.max_agents),
+            greeting: body.field("greeting", "must be a string"),
+            creator_agent_id: body.field("creatorAgentId", AGENT_ID_RULE),
+            require_keys: body
+                .field("requireKeys", "must be true or false")
+                .unwrap_or(false),
+        };
+        body.finish()?;
+        let greeting = request.greeting.as_ref().map_or(0, String::len);
+        if greeting > limits.max_text_bytes {
+            return Err(Refusal::message_too_large(
+                "greeting",
+                limits.max_text_bytes,
+            ));
+        }
+        Ok(request)
+    }
+}
+
+/// Always `active`: a session that is over is not found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionState {
+    /// It can be used.
+    #[default]
+    Active,
+}
+
+/// The answer to `PUT /v1/sessions`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 2 names each")]
+pub struct SessionCreated {
+    pub session_id: SessionId,
+    pub ttl: u32,
+    pub max_agents: u32,
+    pub state: SessionState,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub creator_agent_id: Option<AgentId>,
+    /// The creator's, when it was joined at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_key: Option<SessionKey>,
+}
+
+/// The answer to `GET /v1/sessions/:id`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 2 names each")]
+pub struct SessionStatus {
+    pub session_id: SessionId,
+    pub state: SessionState,
+    pub agents: Vec<AgentId>,
+    pub ttl: u32,
+    pub max_agents: u32,
+    /// `null` when the session was created without one.
+    pub creator_agent_id: Option<AgentId>,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// The answer to `POST /v1/sessions/:id/join`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 2 names each")]
+pub struct Joined {
+    /// `joined`.
+    pub status: String,
+    pub session_id: SessionId,
+    /// Members, the joiner included.
+    pub agents_online: usize,
+    pub session_key: SessionKey,
+    pub expires_at: Timestamp,
+}
+
+/// The answer to `DELETE /v1/sessions/:id/agents/:agentId`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 2 names each")]
+pub struct Left {
+    pub ok: bool,
+    /// `removed`.
+    pub status: String,
+    pub session_id: SessionId,
+    pub agent_id: AgentId,
+    pub message: String,
+}
+
+/// `POST /v1/sessions/:id/renew`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Renew {
+    /// A new TTL in seconds; the old one stays when it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u32>,
+}
+
+impl Renew {
+    /// Reads the body. Refuses a TTL out of range.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
+        let mut body = Body::parse(bytes)?;
+        let ttl = body.number("ttl", "seconds", 1..=limits.max_ttl);
+        body.finish()?;
+        Ok(Self { ttl })
+    }
+}
+
+/// The answer to a renew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 2 names each")]
+pub struct Renewed {
+    pub session_id: SessionId,
+    pub state: SessionState,
+    pub ttl: u32,
+    pub expires_at: Timestamp,
+    pub agents: Vec<AgentId>,
+}
+
+/// A member as a poll with `members=true` shows it (section 3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 3 names each")]
+pub struct Member {
+    pub agent_id: AgentId,
+    pub joined_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    /// Seen within the last 60 seconds.
+    pub online: bool,
+}

@@ -1,0 +1,140 @@
+//! The calls between objects, each defined once: its name, what it takes, what it answers.
+//!
+//! They are requests to `/internal/NAME` of the object, which the edge never forwards: the router
+//! knows no such path.
+
+use crate::{http, platform::fault};
+use nexus_core::{Error, Fault, Report, Result, SeatRequest};
+use nexus_protocol::{
+    CodeStatus, ErrorBody, ErrorCode, Joined, Limits, PairingCode, Refusal, SessionId,
+    SessionStatus, Stats, Timestamp,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use wasm_bindgen::JsValue;
+use worker::{Env, Method, Request, RequestInit, Stub};
+
+/// The one object of the class `Directory`.
+pub(crate) const THE_DIRECTORY: &str = "directory";
+
+/// A call to an object.
+pub(crate) trait Call: Serialize + DeserializeOwned {
+    /// The binding of the object's class.
+    const BINDING: &'static str;
+    /// The name of the call.
+    const NAME: &'static str;
+    /// What it answers.
+    type Answer: Serialize + DeserializeOwned;
+}
+
+/// To a `Session`: its status; refused if it does not exist.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Describe {}
+
+impl Call for Describe {
+    const BINDING: &'static str = "SESSION";
+    const NAME: &'static str = "describe";
+    type Answer = SessionStatus;
+}
+
+/// To a `Session`: join for a claimed code.
+impl Call for SeatRequest {
+    const BINDING: &'static str = "SESSION";
+    const NAME: &'static str = "take-seat";
+    type Answer = Joined;
+}
+
+/// To a `PairingIndex`: store a new code. Answers when it expires, or nothing if it is in use.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct CreateCode {
+    pub(crate) code: PairingCode,
+    pub(crate) session: SessionId,
+}
+
+impl Call for CreateCode {
+    const BINDING: &'static str = "PAIRING_INDEX";
+    const NAME: &'static str = "create-code";
+    type Answer = Option<Timestamp>;
+}
+
+/// To a `PairingIndex`: what became of a code, and where it leads.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Look {
+    pub(crate) code: PairingCode,
+}
+
+impl Call for Look {
+    const BINDING: &'static str = "PAIRING_INDEX";
+    const NAME: &'static str = "look";
+    type Answer = (SessionId, CodeStatus);
+}
+
+/// To the `Directory`: what a session tells of itself.
+impl Call for Report {
+    const BINDING: &'static str = "DIRECTORY";
+    const NAME: &'static str = "report";
+    type Answer = ();
+}
+
+/// To the `Directory`: the counters.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ReadStats {}
+
+impl Call for ReadStats {
+    const BINDING: &'static str = "DIRECTORY";
+    const NAME: &'static str = "stats";
+    type Answer = Stats;
+}
+
+/// The object `name` of a class.
+pub(crate) fn stub(env: &Env, binding: &str, name: &str) -> Result<Stub> {
+    env.durable_object(binding)
+        .and_then(|class| class.get_by_name(name))
+        .map_err(fault)
+}
+
+/// Calls the object `name`. A refusal comes back as it was made; where there is none, but also no
+/// answer, whether the call happened is not known.
+pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::Answer> {
+    let body = serde_json::to_string(call).map_err(Fault::new)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_body(Some(JsValue::from_str(&body)));
+    let url = format!("https://object/internal/{}", C::NAME);
+    let request = Request::new_with_init(&url, &init).map_err(fault)?;
+    let mut response = stub(env, C::BINDING, name)?
+        .fetch_with_request(request)
+        .await
+        .map_err(fault)?;
+    let status = response.status_code();
+    let bytes = response.bytes().await.map_err(fault)?;
+    let unreadable = |_| Fault::new(format!("the answer to {} cannot be read", C::NAME));
+    if status == 200 {
+        return Ok(serde_json::from_slice(&bytes).map_err(unreadable)?);
+    }
+    let body: Box<ErrorBody> = serde_json::from_slice(&bytes).map_err(unreadable)?;
+    if body.error == ErrorCode::InternalError {
+        return Err(Fault::new(format!("the object that was asked to {} failed", C::NAME)).into());
+    }
+    Err(Error::Refused(Refusal {
+        status,
+        body,
+        retry_after: None,
+        allow: None,
+    }))
+}
+
+/// The name of the call that a request to an object is, if it is one.
+pub(crate) fn name(path: &str) -> Option<&str> {
+    path.strip_prefix("/internal/")
+}
+
+/// What a call takes, in the object that is called.
+pub(crate) async fn read<C: Call>(request: &mut Request) -> Result<C> {
+    let body = http::body(request, &Limits::default()).await?;
+    Ok(serde_json::from_slice(&body).map_err(Fault::new)?)
+}
+
+/// What a call answers. `C` names the call, so that an answer of another type does not compile.
+pub(crate) fn reply<C: Call>(answer: &C::Answer) -> Result<worker::Response> {
+    http::json(200, answer)
+}

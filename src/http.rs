@@ -1,0 +1,176 @@
+//! HTTP, in one place: how answers and errors are made, how headers and bodies are read.
+
+use crate::{
+    platform::{self, System, fault},
+    router,
+};
+use futures_util::StreamExt;
+use nexus_core::{Caller, Error, Fault, Random, Result};
+use nexus_protocol::{IdempotencyKey, Limits, Malformed, Refusal, SessionKey};
+use serde::Serialize;
+use std::str::FromStr;
+use worker::{Env, Headers, Request, Response, ResponseBuilder, console_error};
+
+/// What clients may send (section 1).
+const ALLOW_HEADERS: &str =
+    "Content-Type, Authorization, X-Agent-Id, X-Session-Key, Idempotency-Key, Last-Event-ID";
+/// What browsers may read (section 1).
+const EXPOSE_HEADERS: &str = "X-Request-Id, Retry-After, Allow";
+
+/// An answer with the headers that every answer has.
+pub(crate) fn respond(status: u16, content_type: &str, body: Vec<u8>) -> Result<Response> {
+    Ok(builder(status, content_type)?.fixed(body))
+}
+
+/// A JSON answer.
+pub(crate) fn json(status: u16, body: &impl Serialize) -> Result<Response> {
+    let body = serde_json::to_vec(body).map_err(Fault::new)?;
+    respond(status, "application/json; charset=utf-8", body)
+}
+
+/// The answer to a preflight of CORS.
+pub(crate) fn preflight(path: &str) -> Result<Response> {
+    let methods = router::allowed(path).ok_or_else(Refusal::not_found)?;
+    let response = (|| {
+        builder(204, "text/plain")?
+            .with_header("Access-Control-Allow-Methods", &methods)
+            .and_then(|builder| builder.with_header("Access-Control-Allow-Headers", ALLOW_HEADERS))
+            .and_then(|builder| builder.with_header("Access-Control-Max-Age", "86400"))
+            .map_err(fault)
+    })()?;
+    Ok(response.empty())
+}
+
+/// The one place where errors become HTTP. A fault is logged under the request id that the caller
+/// gets, and says nothing else to the caller.
+pub(crate) fn answer(result: Result<Response>) -> worker::Result<Response> {
+    let (refusal, fault) = match result {
+        Ok(response) => return Ok(response),
+        Err(Error::Refused(refusal)) => (refusal, None),
+        Err(Error::Fault(fault)) => (Refusal::internal(), Some(fault)),
+    };
+    let response = json(refusal.status, &refusal.body).map_err(|_| "an error has no JSON form")?;
+    if let Some(fault) = fault {
+        let id = response.headers().get("X-Request-Id")?.unwrap_or_default();
+        console_error!(
+            "{}",
+            serde_json::json!({ "requestId": id, "fault": fault.to_string() })
+        );
+    }
+    if let Some(seconds) = refusal.retry_after {
+        response
+            .headers()
+            .set("Retry-After", &seconds.to_string())?;
+    }
+    if let Some(allow) = &refusal.allow {
+        response.headers().set("Allow", allow)?;
+    }
+    Ok(response)
+}
+
+/// What an alarm did. The platform tries again one that failed.
+pub(crate) fn alarmed(result: Result<()>) -> worker::Result<Response> {
+    match result {
+        Ok(()) => Response::empty(),
+        Err(Error::Fault(fault)) => Err(worker::Error::RustError(fault.to_string())),
+        Err(Error::Refused(_)) => Err("an alarm was refused".into()),
+    }
+}
+
+/// With the variable `DIAGNOSTICS`, the answer tells how many rows this instance has written so far.
+pub(crate) fn with_rows_written(response: Response, env: &Env) -> Result<Response> {
+    if platform::text_variable(env, "DIAGNOSTICS")?.is_some() {
+        let rows = platform::rows_written().to_string();
+        response
+            .headers()
+            .set("X-Rows-Written", &rows)
+            .map_err(fault)?;
+    }
+    Ok(response)
+}
+
+fn builder(status: u16, content_type: &str) -> Result<ResponseBuilder> {
+    let id = u64::from_le_bytes(System.bytes()?);
+    let headers = Headers::new();
+    let set = |name: &str, value: &str| headers.set(name, value).map_err(fault);
+    set("Content-Type", content_type)?;
+    set("X-Request-Id", &format!("{id:016x}"))?;
+    set("Access-Control-Allow-Origin", "*")?;
+    set("Access-Control-Expose-Headers", EXPOSE_HEADERS)?;
+    set("Cache-Control", "no-store")?;
+    set("X-Content-Type-Options", "nosniff")?;
+    Ok(ResponseBuilder::new()
+        .with_status(status)
+        .with_headers(headers))
+}
+
+/// A header; one that is empty is one that is missing.
+pub(crate) fn header(request: &Request, name: &str) -> Result<Option<String>> {
+    let value = request.headers().get(name).map_err(fault)?;
+    Ok(value
+        .map(|value| value.trim().to_owned())
+        .filter(|value| !value.is_empty()))
+}
+
+/// A header in the form that `T` checks.
+fn parsed<T: FromStr<Err = Malformed>>(request: &Request, name: &'static str) -> Result<Option<T>> {
+    let Some(value) = header(request, name)? else {
+        return Ok(None);
+    };
+    value
+        .parse()
+        .map(Some)
+        .map_err(|Malformed(rule)| Refusal::invalid(name, rule).into())
+}
+
+/// `X-Agent-Id` and `X-Session-Key`.
+pub(crate) fn caller(request: &Request) -> Result<Caller> {
+    let agent = parsed(request, "X-Agent-Id")?.ok_or_else(Refusal::missing_agent_id)?;
+    let key = parsed::<SessionKey>(request, "X-Session-Key")?;
+    Ok(Caller { agent, key })
+}
+
+/// `Idempotency-Key`.
+pub(crate) fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey>> {
+    parsed(request, "Idempotency-Key")
+}
+
+/// The body, if it is no longer than any valid request. What is too long is not read to its end.
+pub(crate) async fn body(request: &mut Request, limits: &Limits) -> Result<Vec<u8>> {
+    let limit = limits.max_body_bytes();
+    let too_large = || Refusal::message_too_large("body", limit);
+    let length = header(request, "Content-Length")?.and_then(|length| length.parse::<usize>().ok());
+    match length {
+        Some(length) if length > limit => Err(too_large().into()),
+        Some(_) => request.bytes().await.map_err(fault),
+        None => {
+            let mut bytes = Vec::new();
+            let Ok(mut stream) = request.stream() else {
+                return Ok(bytes);
+            };
+            while let Some(chunk) = stream.next().await {
+                bytes.extend(chunk.map_err(fault)?);
+                if bytes.len() > limit {
+                    return Err(too_large().into());
+                }
+            }
+            Ok(bytes)
+        }
+    }
+}
+
+/// Scheme and host of this deployment, as links name it: the variable `PUBLIC_URL`, or what the
+/// request was sent to. Stands in commands that people paste into shells, so a host that is not one
+/// is refused.
+pub(crate) fn origin(request: &Request, env: &Env) -> Result<String> {
+    if let Some(url) = platform::text_variable(env, "PUBLIC_URL")? {
+        return Ok(url.trim_end_matches('/').to_owned());
+    }
+    let origin = request.url().map_err(fault)?.origin().ascii_serialization();
+    let plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_[]".contains(c);
+    if origin.chars().all(plain) {
+        Ok(origin)
+    } else {
+        Err(Refusal::invalid("Host", "must be a host name").into())
+    }
+}

@@ -1,0 +1,54 @@
+//! The counters of the deployment: one object for all.
+
+use crate::{
+    calls::{self, Call, ReadStats},
+    http,
+    platform::{self, Storage, now},
+};
+use nexus_core::{Fault, Report, Result};
+use std::cell::RefCell;
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
+
+/// Counters for `/v1/stats`.
+#[durable_object]
+pub struct Directory {
+    state: State,
+    rules: RefCell<nexus_core::Directory<Storage>>,
+}
+
+impl DurableObject for Directory {
+    fn new(state: State, _env: Env) -> Self {
+        let rules = RefCell::new(nexus_core::Directory::new(Storage::of(&state)));
+        Self { state, rules }
+    }
+
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        http::answer(self.answer(request).await)
+    }
+
+    /// Forgets ended sessions. One that fails is tried again by the platform.
+    async fn alarm(&self) -> worker::Result<Response> {
+        let next = self.rules.borrow_mut().clean_up(now());
+        http::alarmed(match next {
+            Ok(next) => platform::set_next_alarm(&self.state, next).await,
+            Err(fault) => Err(fault.into()),
+        })
+    }
+}
+
+impl Directory {
+    async fn answer(&self, mut request: Request) -> Result<Response> {
+        match calls::name(&request.path()) {
+            Some(Report::NAME) => {
+                let report: Report = calls::read(&mut request).await?;
+                let next = self.rules.borrow_mut().report(now(), &report)?;
+                platform::set_next_alarm(&self.state, next).await?;
+                calls::reply::<Report>(&())
+            }
+            Some(ReadStats::NAME) => {
+                calls::reply::<ReadStats>(&self.rules.borrow_mut().stats(now())?)
+            }
+            _ => Err(Fault::new("the directory was called by a name that it does not have").into()),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The Durable Objects: clock, storage and alarm to `nexus-core`, and its answers to HTTP. No rules.
+
+mod directory;
+mod pairing_index;
+mod session;

@@ -1,0 +1,123 @@
+//! The pairing codes that begin with one word: `id_from_name(WORD)`.
+
+use crate::{
+    calls::{self, Call, CreateCode, Look},
+    http,
+    platform::{self, Storage, System, now},
+    router::{self, Endpoint},
+};
+use futures_util::lock::Mutex;
+use nexus_core::{Claimer, Fault, Result, SeatRequest, Seats};
+use nexus_protocol::{Joined, PairingCode, SessionId};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
+
+type Rules = nexus_core::PairingIndex<Storage>;
+
+/// Codes -> sessions, single use, expiry.
+#[durable_object]
+pub struct PairingIndex {
+    state: State,
+    env: Env,
+    /// Built by the first call, because building them can fail.
+    rules: OnceCell<RefCell<Rules>>,
+    /// Claims of one code wait for each other here, so that the second learns how the first ended.
+    turns: RefCell<HashMap<PairingCode, Rc<Mutex<()>>>>,
+}
+
+impl DurableObject for PairingIndex {
+    fn new(state: State, env: Env) -> Self {
+        Self {
+            state,
+            env,
+            rules: OnceCell::new(),
+            turns: RefCell::default(),
+        }
+    }
+
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        http::answer(self.answer(request).await)
+    }
+
+    /// Forgets old codes. One that fails is tried again by the platform.
+    async fn alarm(&self) -> worker::Result<Response> {
+        let next = self
+            .rules()
+            .and_then(|rules| Ok(rules.borrow_mut().clean_up(now())?));
+        http::alarmed(match next {
+            Ok(next) => platform::set_next_alarm(&self.state, next).await,
+            Err(error) => Err(error),
+        })
+    }
+}
+
+impl PairingIndex {
+    async fn answer(&self, mut request: Request) -> Result<Response> {
+        let path = request.path();
+        match calls::name(&path) {
+            Some(CreateCode::NAME) => {
+                let CreateCode { code, session } = calls::read(&mut request).await?;
+                let created = self.rules()?.borrow_mut().create(now(), &code, &session)?;
+                let (expires_at, clean_up) = created.unzip();
+                platform::set_next_alarm(&self.state, clean_up.flatten()).await?;
+                calls::reply::<CreateCode>(&expires_at)
+            }
+            Some(Look::NAME) => {
+                let Look { code } = calls::read(&mut request).await?;
+                let found = self.rules()?.borrow().look(now(), &code)?;
+                calls::reply::<Look>(&(found.session, found.status))
+            }
+            Some(_) => {
+                Err(Fault::new("an index was called by a name that it does not have").into())
+            }
+            None => {
+                let route = router::route(&request.method(), &path)?;
+                let code = route.code()?;
+                match route.endpoint {
+                    Endpoint::CodeStatus => {
+                        http::json(200, &self.rules()?.borrow().look(now(), &code)?.status)
+                    }
+                    Endpoint::Claim => self.claim(&request, &code).await,
+                    _ => Err(Fault::new("a request came to an index that is not for it").into()),
+                }
+            }
+        }
+    }
+
+    async fn claim(&self, request: &Request, code: &PairingCode) -> Result<Response> {
+        let agent = http::caller(request)?.agent;
+        let claimer = Claimer {
+            agent,
+            idempotency_key: http::idempotency_key(request)?,
+        };
+        let turn = Rc::clone(self.turns.borrow_mut().entry(code.clone()).or_default());
+        let outcome = {
+            let _turn = turn.lock().await;
+            nexus_core::claim(self.rules()?, self, now, &mut System, code, &claimer).await
+        };
+        // The map and this function hold it: nobody waits.
+        if Rc::strong_count(&turn) == 2 {
+            self.turns.borrow_mut().remove(code);
+        }
+        http::json(200, &outcome?)
+    }
+
+    fn rules(&self) -> Result<&RefCell<Rules>> {
+        if let Some(rules) = self.rules.get() {
+            return Ok(rules);
+        }
+        let ttl = platform::limits(&self.env)?.pairing_ttl;
+        let rules = Rules::new(Storage::of(&self.state), ttl);
+        Ok(self.rules.get_or_init(|| RefCell::new(rules)))
+    }
+}
+
+impl Seats for PairingIndex {
+    async fn take(&self, session: &SessionId, request: SeatRequest) -> Result<Joined> {
+        calls::call(&self.env, session.as_str(), &request).await
+    }
+}

@@ -1,0 +1,162 @@
+//! The pages that agents and people open: Markdown for agents, the same as HTML for browsers.
+//!
+//! Their text lies in `public/`, with `{{name}}` where this deployment and this code are named; the
+//! HTML is made of it when the Worker is built (`build.rs`).
+
+use crate::{
+    calls::{self, Describe, Look},
+    http,
+    platform::{self, System},
+    router::Route,
+};
+use nexus_core::{Error, Random, Result};
+use nexus_protocol::{CodeState, ErrorCode, PairingCode, Refusal, SessionStatus, Timestamp};
+use worker::{Env, Request, Response};
+
+/// The API as OpenAPI 3.1.
+pub(crate) const OPEN_API: &str = include_str!("../docs/openapi.json");
+
+const LLMS: &str = include_str!("../public/llms.txt");
+
+/// A page in both of its forms.
+struct Page {
+    markdown: &'static str,
+    html: &'static str,
+}
+
+macro_rules! page {
+    ($name:literal) => {
+        Page {
+            markdown: include_str!(concat!("../public/", $name, ".md")),
+            html: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".html")),
+        }
+    };
+}
+
+const PAIR: Page = page!("pair");
+const GONE: Page = page!("gone");
+const SKILL: Page = page!("skill");
+
+impl Page {
+    /// The page in the form that the reader asks for.
+    fn answer(&self, request: &Request, status: u16, values: &[(&str, &str)]) -> Result<Response> {
+        let accept = http::header(request, "Accept")?.unwrap_or_default();
+        let response = if accept.contains("text/html") {
+            http::respond(status, "text/html; charset=utf-8", fill(self.html, values))
+        } else {
+            http::respond(
+                status,
+                "text/markdown; charset=utf-8",
+                fill(self.markdown, values),
+            )
+        }?;
+        response
+            .headers()
+            .set("Vary", "Accept")
+            .map_err(platform::fault)?;
+        Ok(response)
+    }
+}
+
+/// Puts each value in the place of its `{{name}}`.
+fn fill(template: &str, values: &[(&str, &str)]) -> Vec<u8> {
+    let filled = values
+        .iter()
+        .fold(template.to_owned(), |text, (name, value)| {
+            text.replace(&format!("{{{{{name}}}}}"), value)
+        });
+    filled.into_bytes()
+}
+
+/// `GET /p/:code` (section 4). Changes nothing, however often it is fetched.
+pub(crate) async fn pairing(request: &Request, env: &Env, route: &Route) -> Result<Response> {
+    let found = match route.code() {
+        Ok(code) => find(env, code).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    let (code, expires_at, session) = match found {
+        Ok(found) => found,
+        Err(Error::Refused(refusal)) => return gone(request, env, &refusal),
+        Err(fault) => return Err(fault),
+    };
+    PAIR.answer(
+        request,
+        200,
+        &[
+            ("origin", &http::origin(request, env)?),
+            ("code", code.as_str()),
+            ("code_expires_at", &expires_at.to_string()),
+            ("session_expires_at", &session.expires_at.to_string()),
+            ("ttl", &session.ttl.to_string()),
+            ("agent", &format!("guest-{}", token()?)),
+            ("key", &format!("{}-{}", token()?, token()?)),
+            ("rate", RATE),
+        ],
+    )
+}
+
+/// What the rate limit of `wrangler.toml` allows, in words.
+const RATE: &str = "100 requests a minute from one address";
+
+/// The code, until when it can be claimed, and its session. Refused if it cannot be claimed.
+async fn find(env: &Env, code: PairingCode) -> Result<(PairingCode, Timestamp, SessionStatus)> {
+    let (session, status) =
+        calls::call(env, code.first_word(), &Look { code: code.clone() }).await?;
+    if status.state != CodeState::Pending {
+        return Err(Refusal::code_over().into());
+    }
+    let session = calls::call(env, session.as_str(), &Describe {}).await?;
+    Ok((code, status.expires_at, session))
+}
+
+fn gone(request: &Request, env: &Env, refusal: &Refusal) -> Result<Response> {
+    let reason = match refusal.body.error {
+        ErrorCode::CodeNotFound => "was never made, or is misspelt, or is more than a day old",
+        ErrorCode::SessionNotFound => "leads to a session that has ended",
+        _ => "has been used or has expired",
+    };
+    GONE.answer(
+        request,
+        404,
+        &[("origin", &http::origin(request, env)?), ("reason", reason)],
+    )
+}
+
+/// Eight random hex digits, so that names on two readings of a page differ.
+fn token() -> Result<String> {
+    Ok(format!("{:08x}", u32::from_le_bytes(System.bytes()?)))
+}
+
+/// `GET /` and `GET /skill.md` (section 5).
+pub(crate) fn skill(request: &Request, env: &Env) -> Result<Response> {
+    let limits = platform::limits(env)?;
+    SKILL.answer(
+        request,
+        200,
+        &[
+            ("origin", &http::origin(request, env)?),
+            ("agent", &format!("agent-{}", token()?)),
+            ("max_ttl", &limits.max_ttl.to_string()),
+            (
+                "pairing_minutes",
+                &limits.pairing_ttl.div_ceil(60).to_string(),
+            ),
+            ("rate", RATE),
+        ],
+    )
+}
+
+/// `GET /llms.txt` (section 5).
+pub(crate) fn llms(request: &Request, env: &Env) -> Result<Response> {
+    let origin = http::origin(request, env)?;
+    http::respond(
+        200,
+        "text/plain; charset=utf-8",
+        fill(LLMS, &[("origin", &origin)]),
+    )
+}
+
+/// `GET /openapi.json` (section 5).
+pub(crate) fn open_api() -> Result<Response> {
+    http::respond(200, "application/json; charset=utf-8", OPEN_API.into())
+}

@@ -1,0 +1,192 @@
+//! The platform, in the form in which `nexus-core` takes it: storage, clock, random numbers,
+//! variables.
+
+use js_sys::{Date, Reflect};
+use nexus_core::{Database, Error, Fault, Random, Result, Row, Value};
+use nexus_protocol::{Limits, Timestamp};
+use std::{
+    cell::Cell,
+    ops::{ControlFlow, RangeInclusive},
+};
+use wasm_bindgen::JsValue;
+use worker::{Env, ScheduledTime, SqlStorage, SqlStorageValue, State};
+
+/// Something that the platform did not do, for the log.
+#[allow(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
+pub(crate) fn fault(error: worker::Error) -> Error {
+    Error::Fault(Fault::new(error))
+}
+
+/// The time of the platform's clock.
+pub(crate) fn now() -> Timestamp {
+    // Milliseconds since 1970 fit an i64 for as long as there are calendars.
+    #[allow(clippy::cast_possible_truncation, reason = "see above")]
+    Timestamp::from_millis(Date::now() as i64)
+}
+
+thread_local! {
+    /// When this instance answered for the first time: clocks stand still before.
+    static STARTED: Cell<Option<Timestamp>> = const { Cell::new(None) };
+}
+
+/// Seconds since this instance answered for the first time.
+pub(crate) fn uptime() -> i64 {
+    let now = now();
+    let started = STARTED.get().unwrap_or(now);
+    STARTED.set(Some(started));
+    now.millis_since(started) / 1000
+}
+
+/// An alarm at this time.
+pub(crate) async fn set_alarm(state: &State, at: Timestamp) -> Result<()> {
+    // Exact below 2^53.
+    #[allow(clippy::cast_precision_loss, reason = "see above")]
+    let date = Date::new(&JsValue::from_f64(at.as_millis() as f64));
+    state
+        .storage()
+        .set_alarm(ScheduledTime::new(date))
+        .await
+        .map_err(fault)
+}
+
+/// An alarm at this time, if there is one.
+pub(crate) async fn set_next_alarm(state: &State, at: Option<Timestamp>) -> Result<()> {
+    match at {
+        Some(at) => set_alarm(state, at).await,
+        None => Ok(()),
+    }
+}
+
+/// The platform's random numbers.
+pub(crate) struct System;
+
+impl Random for System {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Fault> {
+        getrandom::fill(bytes).map_err(Fault::new)
+    }
+}
+
+thread_local! {
+    /// Rows that this instance has written, which is what storage costs.
+    static ROWS_WRITTEN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Rows that this instance has written.
+pub(crate) fn rows_written() -> usize {
+    ROWS_WRITTEN.get()
+}
+
+/// The storage of an object.
+pub(crate) struct Storage(SqlStorage);
+
+impl Storage {
+    pub(crate) fn of(state: &State) -> Self {
+        Self(state.storage().sql())
+    }
+}
+
+impl Database for Storage {
+    fn query(
+        &self,
+        sql: &'static str,
+        values: &[Value],
+        each: &mut dyn FnMut(Row) -> Result<ControlFlow<()>, Fault>,
+    ) -> Result<(), Fault> {
+        let values: Vec<SqlStorageValue> = values.iter().map(to_platform).collect();
+        let cursor = self.0.exec(sql, values).map_err(Fault::new)?;
+        for row in cursor.raw() {
+            let columns: Result<Vec<Value>, Fault> = row
+                .map_err(Fault::new)?
+                .into_iter()
+                .map(from_platform)
+                .collect();
+            if each(Row::new(columns?))?.is_break() {
+                break;
+            }
+        }
+        ROWS_WRITTEN.set(ROWS_WRITTEN.get().saturating_add(cursor.rows_written()));
+        Ok(())
+    }
+}
+
+fn to_platform(value: &Value) -> SqlStorageValue {
+    match value {
+        Value::Null => SqlStorageValue::Null,
+        Value::Integer(number) => SqlStorageValue::Integer(*number),
+        Value::Text(text) => SqlStorageValue::String(text.clone()),
+    }
+}
+
+fn from_platform(value: SqlStorageValue) -> Result<Value, Fault> {
+    match value {
+        SqlStorageValue::Null => Ok(Value::Null),
+        SqlStorageValue::Integer(number) => Ok(Value::Integer(number)),
+        SqlStorageValue::String(text) => Ok(Value::Text(text)),
+        _ => Err(Fault::new(
+            "a stored column is of a type that is not used here",
+        )),
+    }
+}
+
+/// The figures that bound requests, from the variables of the deployment. A variable that cannot be
+/// read is a fault: a limit must not fail open.
+pub(crate) fn limits(env: &Env) -> Result<Limits, Fault> {
+    let default = Limits::default();
+    let number = |name, range, default| number_variable(env, name, range, default);
+    let max_ttl = number("MAX_TTL_SECONDS", 1..=2_592_000, default.max_ttl)?;
+    let max_page = number("MAX_PAGE_SIZE", 1..=1000, default.max_page)?;
+    Ok(Limits {
+        default_ttl: number(
+            "DEFAULT_TTL_SECONDS",
+            1..=max_ttl,
+            default.default_ttl.min(max_ttl),
+        )?,
+        max_ttl,
+        max_agents: number("MAX_AGENTS", 1..=1000, default.max_agents)?,
+        pairing_ttl: number("PAIRING_TTL_SECONDS", 1..=86_400, default.pairing_ttl)?,
+        max_text_bytes: bytes(number("MAX_TEXT_BYTES", 1..=131_072, 65_536)?),
+        max_json_bytes: bytes(number("MAX_JSON_BYTES", 1..=131_072, 65_536)?),
+        default_page: number(
+            "PAGE_SIZE",
+            1..=max_page,
+            default.default_page.min(max_page),
+        )?,
+        max_page,
+        agent_inactivity: number("AGENT_INACTIVITY_SECONDS", 0..=2_592_000, 0)?,
+    })
+}
+
+fn bytes(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// A variable that is a whole number, given as a number or as text.
+fn number_variable(
+    env: &Env,
+    name: &str,
+    range: RangeInclusive<u32>,
+    default: u32,
+) -> Result<u32, Fault> {
+    let Some(text) = text_variable(env, name)? else {
+        return Ok(default);
+    };
+    text.parse()
+        .ok()
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            Fault::new(format!(
+                "the variable {name} must be a whole number from {least} to {most}"
+            ))
+        })
+}
+
+/// A variable as text; none if it is not set or empty.
+pub(crate) fn text_variable(env: &Env, name: &str) -> Result<Option<String>, Fault> {
+    let value = Reflect::get(env, &JsValue::from_str(name))
+        .map_err(|_| Fault::new(format!("the variable {name} cannot be read")))?;
+    let text = value
+        .as_string()
+        .or_else(|| value.as_f64().map(|number| number.to_string()));
+    Ok(text.filter(|text| !text.is_empty()))
+}

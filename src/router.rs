@@ -1,0 +1,249 @@
+//! The one table of URLs.
+//!
+//! The edge reads it to know which object answers, and the object reads it to know what was asked,
+//! for it gets the request as it came. `docs/openapi.json` lists the same paths; a test compares them.
+
+use nexus_protocol::{AgentId, PairingCode, Refusal, SessionId};
+use worker::Method;
+
+/// What a method on a path asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Home,
+    Skill,
+    Llms,
+    OpenApi,
+    Health,
+    Stats,
+    CreateSession,
+    SessionStatus,
+    Join,
+    Leave,
+    Renew,
+    Send,
+    Poll,
+    CreatePairing,
+    Claim,
+    CodeStatus,
+    PairPage,
+}
+
+/// The methods of a path, and what each asks for.
+type Methods = &'static [(Method, Endpoint)];
+
+/// `:name` stands for any one segment. Live delivery (`/events`, `/ws`, `/webhook` of a session) has its place here.
+const TABLE: &[(&str, Methods)] = &[
+    ("/", &[(Method::Get, Endpoint::Home)]),
+    ("/skill.md", &[(Method::Get, Endpoint::Skill)]),
+    ("/llms.txt", &[(Method::Get, Endpoint::Llms)]),
+    ("/openapi.json", &[(Method::Get, Endpoint::OpenApi)]),
+    ("/health", &[(Method::Get, Endpoint::Health)]),
+    ("/p/:code", &[(Method::Get, Endpoint::PairPage)]),
+    ("/v1/stats", &[(Method::Get, Endpoint::Stats)]),
+    ("/v1/pair", &[(Method::Put, Endpoint::CreatePairing)]),
+    ("/v1/pair/:code/claim", &[(Method::Post, Endpoint::Claim)]),
+    (
+        "/v1/pair/:code/status",
+        &[(Method::Get, Endpoint::CodeStatus)],
+    ),
+    ("/v1/pair/:code/skill", &[(Method::Get, Endpoint::PairPage)]),
+    ("/v1/sessions", &[(Method::Put, Endpoint::CreateSession)]),
+    (
+        "/v1/sessions/:session",
+        &[(Method::Get, Endpoint::SessionStatus)],
+    ),
+    (
+        "/v1/sessions/:session/join",
+        &[(Method::Post, Endpoint::Join)],
+    ),
+    (
+        "/v1/sessions/:session/renew",
+        &[(Method::Post, Endpoint::Renew)],
+    ),
+    (
+        "/v1/sessions/:session/agents/:agent",
+        &[(Method::Delete, Endpoint::Leave)],
+    ),
+    (
+        "/v1/sessions/:session/messages",
+        &[
+            (Method::Get, Endpoint::Poll),
+            (Method::Post, Endpoint::Send),
+        ],
+    ),
+];
+
+/// A request that was found in the table.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) endpoint: Endpoint,
+    /// The segments that stood for `:name`s, percent-decoded.
+    parameters: Vec<String>,
+}
+
+impl Route {
+    fn parameter(&self, at: usize) -> &str {
+        self.parameters.get(at).map_or("", String::as_str)
+    }
+
+    /// The session of the path. One that is malformed does not exist.
+    pub(crate) fn session(&self) -> Result<SessionId, Refusal> {
+        self.parameter(0)
+            .parse()
+            .map_err(|_| Refusal::session_not_found())
+    }
+
+    /// The pairing code of the path. One that is malformed was never made.
+    pub(crate) fn code(&self) -> Result<PairingCode, Refusal> {
+        self.parameter(0)
+            .parse()
+            .map_err(|_| Refusal::code_not_found())
+    }
+
+    /// The agent of the path. One that is malformed is not in the session.
+    pub(crate) fn agent(&self) -> Result<AgentId, Refusal> {
+        let text = self.parameter(1);
+        text.parse()
+            .map_err(|_| Refusal::agent_not_found("of that name"))
+    }
+}
+
+/// Finds what is asked for. HEAD is GET without the body, which the platform leaves out.
+pub(crate) fn route(method: &Method, path: &str) -> Result<Route, Refusal> {
+    let (methods, parameters) = find(path).ok_or_else(Refusal::not_found)?;
+    let asked = if *method == Method::Head {
+        &Method::Get
+    } else {
+        method
+    };
+    match methods.iter().find(|(method, _)| method == asked) {
+        Some((_, endpoint)) => Ok(Route {
+            endpoint: *endpoint,
+            parameters,
+        }),
+        None => Err(Refusal::method_not_allowed(allow(methods))),
+    }
+}
+
+/// The methods of a path, for `Allow`; none if there is no such path.
+pub(crate) fn allowed(path: &str) -> Option<String> {
+    find(path).map(|(methods, _)| allow(methods))
+}
+
+fn allow(methods: Methods) -> String {
+    let names: Vec<&str> = methods.iter().map(|(method, _)| method.as_ref()).collect();
+    names.join(", ")
+}
+
+fn find(path: &str) -> Option<(Methods, Vec<String>)> {
+    let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    TABLE.iter().find_map(|(pattern, methods)| {
+        let pattern = pattern.trim_end_matches('/').split('/');
+        Some((*methods, matches(pattern, &segments)?))
+    })
+}
+
+fn matches<'a>(
+    pattern: impl Iterator<Item = &'a str> + Clone,
+    segments: &[&str],
+) -> Option<Vec<String>> {
+    if pattern.clone().count() != segments.len() {
+        return None;
+    }
+    let mut parameters = Vec::new();
+    for (expected, segment) in pattern.zip(segments) {
+        if expected.starts_with(':') {
+            let decoded = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
+            parameters.push(decoded.into_owned());
+        } else if expected != *segment {
+            return None;
+        }
+    }
+    Some(parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nexus_protocol::ErrorCode;
+    use std::collections::BTreeSet;
+
+    fn endpoint(method: Method, path: &str) -> Endpoint {
+        route(&method, path).unwrap().endpoint
+    }
+
+    #[test]
+    fn paths_and_methods_are_found() {
+        assert_eq!(endpoint(Method::Get, "/"), Endpoint::Home);
+        assert_eq!(endpoint(Method::Head, "/health"), Endpoint::Health);
+        assert_eq!(
+            endpoint(Method::Put, "/v1/sessions/"),
+            Endpoint::CreateSession
+        );
+        let found = route(&Method::Get, "/p/pearl%20focal%20s5sjv").unwrap();
+        assert_eq!(found.code().unwrap().as_str(), "PEARL-FOCAL-S5SJV");
+        let path = format!("/v1/sessions/{}/agents/a-1", "0".repeat(48));
+        let found = route(&Method::Delete, &path).unwrap();
+        assert_eq!(
+            (found.endpoint, found.agent().unwrap().as_str()),
+            (Endpoint::Leave, "a-1")
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_refused() {
+        for path in [
+            "/nope",
+            "/v1",
+            "/v1/sessions/a/b/c/d/e",
+            "//",
+            "/p",
+            "/p/a/b",
+            "/internal/take-seat",
+        ] {
+            let refusal = route(&Method::Get, path).unwrap_err();
+            assert_eq!(refusal.body.error, ErrorCode::NotFound, "{path}");
+        }
+        let path = format!("/v1/sessions/{}/messages", "0".repeat(48));
+        let refusal = route(&Method::Delete, &path).unwrap_err();
+        assert_eq!(
+            (refusal.status, refusal.allow.as_deref()),
+            (405, Some("GET, POST"))
+        );
+    }
+
+    #[test]
+    fn the_open_api_document_lists_exactly_these_paths() {
+        let document: serde_json::Value = serde_json::from_str(crate::pages::OPEN_API).unwrap();
+        let documented: BTreeSet<String> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, methods)| {
+                methods
+                    .as_object()
+                    .unwrap()
+                    .keys()
+                    .map(move |method| format!("{} {path}", method.to_uppercase()))
+            })
+            .collect();
+        let names = |path: &str| {
+            let named = path.split('/').map(|part| match part {
+                ":session" => "{sessionId}",
+                ":agent" => "{agentId}",
+                ":code" => "{code}",
+                other => other,
+            });
+            named.collect::<Vec<_>>().join("/")
+        };
+        let routed: BTreeSet<String> = TABLE
+            .iter()
+            .flat_map(|(path, methods)| {
+                methods
+                    .iter()
+                    .map(move |(method, _)| format!("{} {}", method.as_ref(), names(path)))
+            })
+            .collect();
+        assert_eq!(documented, routed);
+    }
+}

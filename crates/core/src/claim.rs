@@ -32,12 +32,12 @@ pub async fn claim<D: Database>(
     let request = SeatRequest {
         agent: claimer.agent.clone(),
         claim: claim.clone(),
-        supersedes: reservation.supersedes.clone(),
+        supersedes: reservation.supersedes,
     };
     let joined = match seats.take(&reservation.session, request).await {
         Ok(joined) => joined,
         Err(Error::Refused(refusal)) => {
-            index.borrow_mut().release(code, &claim, reservation)?;
+            index.borrow_mut().release(code, &claim)?;
             return Err(refusal.into());
         }
         // Whether there is a seat is not known: the reservation stands until it lapses.

@@ -3,9 +3,9 @@
 //! Owns one row for each code, kept for a day after the code is over so that a page can say what
 //! became of it. Promises that of any number of claims at most one takes a code, and that a claim
 //! whose end is unknown spoils nothing: while its reservation lasts only the same claimer can go on,
-//! and afterwards anyone can, which takes away the seat that the lost claim may have left behind.
+//! and afterwards anyone can, which takes away the seat that a lost claim may have left behind.
 
-use crate::{Database, Digest, Fault, Result, Row, Value};
+use crate::{Database, Digest, Fault, Result, Row};
 use nexus_protocol::{
     AgentId, CodeState, CodeStatus, IdempotencyKey, PairingCode, Refusal, SessionId, Timestamp,
 };
@@ -16,13 +16,14 @@ const CREATE: &str = "CREATE TABLE code (
     expires_at INTEGER NOT NULL,
     claim TEXT,
     reserved_until INTEGER NOT NULL,
-    claimed_until INTEGER NOT NULL
+    claimed_until INTEGER NOT NULL,
+    lost TEXT NOT NULL
 ) WITHOUT ROWID";
-const INSERT: &str = "INSERT OR IGNORE INTO code VALUES (?1, ?2, ?3, NULL, 0, 0) RETURNING 1";
-const FIND: &str = "SELECT session_id, expires_at, claim, reserved_until, claimed_until
+const INSERT: &str = "INSERT OR IGNORE INTO code VALUES (?1, ?2, ?3, NULL, 0, 0, '') RETURNING 1";
+const FIND: &str = "SELECT session_id, expires_at, claim, reserved_until, claimed_until, lost
     FROM code WHERE code = ?1";
-const RESERVE: &str = "UPDATE code SET claim = ?2, reserved_until = ?3 WHERE code = ?1";
-const RELEASE: &str = "UPDATE code SET claim = ?3, reserved_until = 0
+const RESERVE: &str = "UPDATE code SET claim = ?2, reserved_until = ?3, lost = ?4 WHERE code = ?1";
+const RELEASE: &str = "UPDATE code SET claim = NULL, reserved_until = 0
     WHERE code = ?1 AND claim = ?2 AND claimed_until = 0";
 const FINISH: &str = "UPDATE code SET claimed_until = ?3
     WHERE code = ?1 AND claim = ?2 AND claimed_until = 0";
@@ -71,8 +72,8 @@ pub struct Found {
 pub struct Reservation {
     /// The session to join.
     pub session: SessionId,
-    /// A lost claim that this one takes the place of.
-    pub supersedes: Option<Digest>,
+    /// The lost claims that this one takes the place of.
+    pub supersedes: Vec<Digest>,
 }
 
 /// A code as it is stored.
@@ -81,8 +82,10 @@ struct Stored {
     expires_at: Timestamp,
     claim: Option<Digest>,
     reserved_until: Timestamp,
-    /// When the claimer can no longer repeat its claim; zero while the code is not claimed.
+    /// When the claimer can no longer repeat its claim; none while the code is not claimed.
     claimed_until: Option<Timestamp>,
+    /// Earlier claims whose end is unknown and whose time is over.
+    lost: Vec<Digest>,
 }
 
 impl Stored {
@@ -94,12 +97,18 @@ impl Stored {
         let claimed_until = Some(row.integer()?)
             .filter(|at| *at > 0)
             .map(Timestamp::from_millis);
+        let lost = row.text()?;
+        let lost = lost
+            .split_terminator(',')
+            .map(|claim| Digest::from(claim.to_owned()))
+            .collect();
         Ok(Self {
             session,
             expires_at,
             claim,
             reserved_until,
             claimed_until,
+            lost,
         })
     }
 
@@ -176,7 +185,7 @@ impl<D: Database> PairingIndex<D> {
             return if mine && now < until {
                 Ok(Reservation {
                     session: stored.session,
-                    supersedes: None,
+                    supersedes: Vec::new(),
                 })
             } else {
                 Err(Refusal::code_over().into())
@@ -191,16 +200,24 @@ impl<D: Database> PairingIndex<D> {
             let wait = stored.reserved_until.millis_since(now).saturating_add(999) / 1000;
             return Err(Refusal::claim_in_progress(u32::try_from(wait).unwrap_or(1)).into());
         }
-        let until = now.plus_millis(RESERVATION);
-        let values: [Value; 3] = [
+        let until = now.plus_millis(RESERVATION).as_millis();
+        let mut supersedes = stored.lost;
+        supersedes.extend(stored.claim);
+        supersedes.retain(|lost| lost != claim);
+        let lost: String = supersedes
+            .iter()
+            .flat_map(|claim| [claim.as_str(), ","])
+            .collect();
+        let values = [
             code.as_str().into(),
             claim.as_str().into(),
-            until.as_millis().into(),
+            until.into(),
+            lost.into(),
         ];
         self.database.execute(RESERVE, &values)?;
         Ok(Reservation {
             session: stored.session,
-            supersedes: stored.claim.filter(|_| !mine),
+            supersedes,
         })
     }
 
@@ -218,21 +235,10 @@ impl<D: Database> PairingIndex<D> {
         )
     }
 
-    /// The claim was refused its seat: the code can be claimed again, as it could before the
-    /// `reservation`.
-    pub fn release(
-        &mut self,
-        code: &PairingCode,
-        claim: &Digest,
-        reservation: Reservation,
-    ) -> Result<(), Fault> {
-        let before = reservation
-            .supersedes
-            .map(|claim| claim.as_str().to_owned());
-        self.database.execute(
-            RELEASE,
-            &[code.as_str().into(), claim.as_str().into(), before.into()],
-        )
+    /// The claim was refused its seat: the code can be claimed again.
+    pub fn release(&mut self, code: &PairingCode, claim: &Digest) -> Result<(), Fault> {
+        self.database
+            .execute(RELEASE, &[code.as_str().into(), claim.as_str().into()])
     }
 
     /// Forgets the codes that were over long ago. Returns when to do so again, if any are left.

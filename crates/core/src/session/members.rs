@@ -18,9 +18,9 @@ pub struct SeatRequest {
     pub agent: AgentId,
     /// The claim. A seat that the same claim took before is given again, with a fresh key.
     pub claim: Digest,
-    /// An earlier claim of the same code whose outcome was lost and whose time is over. If it took a
-    /// seat nobody holds the key of it, so the seat is taken away.
-    pub supersedes: Option<Digest>,
+    /// Earlier claims of the same code whose end is unknown and whose time is over. If one of them
+    /// took a seat nobody holds the key of it, so the seat is taken away.
+    pub supersedes: Vec<Digest>,
 }
 
 impl<D: Database> Session<D> {
@@ -89,9 +89,12 @@ impl<D: Database> Session<D> {
         random: &mut impl Random,
     ) -> Result<Joined> {
         let (mut state, last) = self.next_state(now)?;
-        state
-            .members
-            .retain(|_, seat| seat.claim.is_none() || seat.claim != request.supersedes);
+        let lost = |seat: &Seat| {
+            seat.claim
+                .as_ref()
+                .is_some_and(|claim| request.supersedes.contains(claim))
+        };
+        state.members.retain(|_, seat| !lost(seat));
         let key = match state.members.get_mut(&request.agent) {
             None => {
                 free_seat(&state)?;

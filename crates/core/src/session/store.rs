@@ -19,7 +19,8 @@ const UPDATE_STATE: &str = "UPDATE log SET record = ?1 WHERE cursor = 0";
 const INSERT_MESSAGE: &str = "INSERT INTO log
     (cursor, agent_id, recipients, sent_at, idempotency_key, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const LOAD_STATE: &str = "SELECT record FROM log WHERE cursor = 0";
-const LOAD_LAST: &str = "SELECT cursor, sent_at FROM log ORDER BY cursor DESC LIMIT 1";
+const LOAD_LAST: &str = "SELECT cursor, sent_at FROM log
+    WHERE cursor = (SELECT max(cursor) FROM log)";
 
 /// The session's own table. What is in memory here is what is stored, but for the times of
 /// [`State`] that run ahead.

@@ -1,0 +1,423 @@
+//! A session does what a simple model of it does, whatever is asked of it, and whenever it is
+//! evicted and built again from what it stored.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may panic"
+)]
+
+mod support;
+
+use nexus_core::Caller;
+use nexus_protocol::{
+    AgentId, CreateSession, ErrorCode, Limits, PageRequest, Recipients, Renew, SendMessage,
+    SessionKey,
+};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use support::{World, agent, at, messages, refused};
+
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+const SEATS: usize = 3;
+
+/// What a caller shows as its key.
+#[derive(Clone, Copy, Debug)]
+enum Proof {
+    Right,
+    Wrong,
+    None,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Join(usize),
+    Leave(usize, Proof),
+    Send {
+        who: usize,
+        proof: Proof,
+        to: Vec<usize>,
+        repeat: bool,
+    },
+    Poll {
+        who: usize,
+        proof: Proof,
+        after: Option<usize>,
+        limit: u32,
+    },
+    Renew(usize, Option<u32>),
+    Pass(i64),
+    Evict,
+    Alarm,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let proof =
+        || prop_oneof![4 => Just(Proof::Right), 1 => Just(Proof::Wrong), 1 => Just(Proof::None)];
+    let who = || 0..NAMES.len();
+    let to = prop_oneof![3 => Just(vec![]), 1 => prop::collection::vec(who(), 1..3)];
+    prop_oneof![
+        3 => who().prop_map(Step::Join),
+        1 => (who(), proof()).prop_map(|(who, proof)| Step::Leave(who, proof)),
+        6 => (who(), proof(), to, any::<bool>())
+            .prop_map(|(who, proof, to, repeat)| Step::Send { who, proof, to, repeat }),
+        6 => (who(), proof(), prop::option::of(0..12_usize), 1..6_u32)
+            .prop_map(|(who, proof, after, limit)| Step::Poll { who, proof, after, limit }),
+        1 => (who(), prop::option::of(5..200_u32)).prop_map(|(who, ttl)| Step::Renew(who, ttl)),
+        4 => prop_oneof![0..2_000_i64, 0..40_000_i64].prop_map(Step::Pass),
+        2 => Just(Step::Evict),
+        1 => Just(Step::Alarm),
+    ]
+}
+
+struct Sent {
+    sender: AgentId,
+    text: String,
+    to: Vec<AgentId>,
+    verified: bool,
+}
+
+struct Member {
+    key: SessionKey,
+    /// Messages there were when it joined.
+    since: usize,
+}
+
+/// The session as a user would explain it.
+struct Model {
+    now: i64,
+    ttl: i64,
+    /// The session must be there before `least`, and must be gone from `most` on. They differ only
+    /// after an eviction.
+    least: i64,
+    most: i64,
+    over: bool,
+    members: BTreeMap<AgentId, Member>,
+    log: Vec<Sent>,
+}
+
+impl Model {
+    fn active(&mut self) {
+        self.most = self.now + self.ttl * 1000;
+        self.least = self.least.max(self.most);
+    }
+
+    /// What may be lost in an eviction: a sixteenth of the TTL, never what was promised.
+    fn evict(&mut self, promised: i64) {
+        let interval = (self.ttl * 1000 / 16).min(60_000);
+        self.least = promised.max(self.most - interval);
+    }
+
+    fn visible(&self, who: &AgentId, proven: bool, after: usize) -> Vec<usize> {
+        let since = self.members[who].since;
+        let mine = |sent: &Sent| sent.sender == *who || sent.to.contains(who);
+        (after + 1..=self.log.len())
+            .filter(|cursor| {
+                let sent = &self.log[cursor - 1];
+                sent.to.is_empty() || (proven && *cursor > since && mine(sent))
+            })
+            .collect()
+    }
+}
+
+struct Run {
+    world: World,
+    model: Model,
+    /// The latest deadline that an answer named since the TTL last changed.
+    promised: i64,
+}
+
+impl Run {
+    fn new(ttl: u32) -> Self {
+        let mut world = World::new(Limits::default());
+        let seats = u32::try_from(SEATS).ok();
+        world.create(CreateSession {
+            ttl: Some(ttl),
+            max_agents: seats,
+            ..CreateSession::default()
+        });
+        let end = i64::from(ttl) * 1000;
+        let model = Model {
+            now: 0,
+            ttl: i64::from(ttl),
+            least: end,
+            most: end,
+            over: false,
+            members: BTreeMap::new(),
+            log: Vec::new(),
+        };
+        Self {
+            world,
+            model,
+            promised: end,
+        }
+    }
+
+    fn caller(&self, who: usize, proof: Proof) -> Caller {
+        let agent = agent(NAMES[who]);
+        let key = match proof {
+            Proof::Right => self
+                .model
+                .members
+                .get(&agent)
+                .map(|member| member.key.clone()),
+            Proof::Wrong => Some("nxk_wrong".parse().unwrap()),
+            Proof::None => None,
+        };
+        Caller { agent, key }
+    }
+
+    fn promise(&mut self, expires_at: nexus_protocol::Timestamp) {
+        self.promised = self.promised.max(expires_at.millis_since(at(0)));
+    }
+
+    /// Whether the session is there, which the model knows, or learns where an eviction left it open.
+    fn there(&mut self) -> Result<bool, TestCaseError> {
+        let there = match self.world.session.status(at(self.model.now)) {
+            Ok(status) => {
+                self.promise(status.expires_at);
+                true
+            }
+            error => {
+                prop_assert_eq!(refused(error), ErrorCode::SessionNotFound);
+                false
+            }
+        };
+        prop_assert!(
+            there || self.model.over || self.model.now >= self.model.least,
+            "ended too soon"
+        );
+        prop_assert!(
+            !there || (!self.model.over && self.model.now < self.model.most),
+            "lives too long"
+        );
+        self.model.over |= !there;
+        Ok(there)
+    }
+
+    fn join(&mut self, who: usize) -> Result<(), TestCaseError> {
+        let name = agent(NAMES[who]);
+        let result = self.world.join(self.model.now, NAMES[who]);
+        if self.model.members.contains_key(&name) {
+            prop_assert_eq!(refused(result), ErrorCode::AgentIdTaken);
+        } else if self.model.members.len() == SEATS {
+            prop_assert_eq!(refused(result), ErrorCode::SessionFull);
+        } else {
+            let joined = result.unwrap();
+            let member = Member {
+                key: joined.session_key,
+                since: self.model.log.len(),
+            };
+            self.model.members.insert(name, member);
+            prop_assert_eq!(joined.agents_online, self.model.members.len());
+            self.model.active();
+            self.promise(joined.expires_at);
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, who: usize, proof: Proof) -> Result<(), TestCaseError> {
+        let caller = self.caller(who, proof);
+        let result = self
+            .world
+            .session
+            .leave(at(self.model.now), &caller, &caller.agent);
+        if !self.model.members.contains_key(&caller.agent) {
+            prop_assert_eq!(refused(result), ErrorCode::AgentNotFound);
+            return Ok(());
+        }
+        match proof {
+            Proof::Right => {
+                prop_assert!(result.is_ok());
+                self.model.members.remove(&caller.agent);
+            }
+            Proof::Wrong => prop_assert_eq!(refused(result), ErrorCode::InvalidSessionKey),
+            Proof::None => prop_assert_eq!(refused(result), ErrorCode::MissingSessionKey),
+        }
+        Ok(())
+    }
+
+    fn send(
+        &mut self,
+        who: usize,
+        proof: Proof,
+        to: &[usize],
+        repeat: bool,
+    ) -> Result<(), TestCaseError> {
+        let caller = self.caller(who, proof);
+        let to: Vec<AgentId> = to.iter().map(|who| agent(NAMES[*who])).collect();
+        let text = format!("message {}", self.model.log.len() + 1);
+        let request = SendMessage {
+            text: Some(text.clone()),
+            to: (!to.is_empty()).then(|| Recipients::Many(to.clone())),
+            ..SendMessage::default()
+        };
+        let key = format!("key-{}", self.model.log.len() + 1).parse().unwrap();
+        let mut send = || {
+            self.world.session.send(
+                at(self.model.now),
+                &caller,
+                repeat.then_some(&key),
+                request.clone(),
+            )
+        };
+        let result = send();
+        if !self.model.members.contains_key(&caller.agent) {
+            prop_assert_eq!(refused(result), ErrorCode::Forbidden);
+        } else if matches!(proof, Proof::Wrong) {
+            prop_assert_eq!(refused(result), ErrorCode::InvalidSessionKey);
+        } else if to
+            .iter()
+            .any(|agent| !self.model.members.contains_key(agent))
+        {
+            prop_assert_eq!(refused(result), ErrorCode::AgentNotFound);
+        } else {
+            let sent = result.unwrap();
+            if repeat {
+                prop_assert_eq!(&send().unwrap(), &sent);
+            }
+            let verified = matches!(proof, Proof::Right);
+            self.model.log.push(Sent {
+                sender: caller.agent,
+                text,
+                to,
+                verified,
+            });
+            prop_assert_eq!(sent.cursor.to_string(), self.model.log.len().to_string());
+            prop_assert_eq!(sent.verified, verified);
+            self.model.active();
+            self.promise(sent.expires_at);
+        }
+        Ok(())
+    }
+
+    fn poll(
+        &mut self,
+        who: usize,
+        proof: Proof,
+        after: Option<usize>,
+        limit: u32,
+    ) -> Result<(), TestCaseError> {
+        let caller = self.caller(who, proof);
+        let request = PageRequest {
+            after: after.map(|cursor| cursor.to_string().parse().unwrap()),
+            limit,
+            members: true,
+        };
+        let result = self
+            .world
+            .session
+            .poll(at(self.model.now), &caller, request);
+        if !self.model.members.contains_key(&caller.agent) {
+            prop_assert_eq!(refused(result), ErrorCode::Forbidden);
+            return Ok(());
+        }
+        if matches!(proof, Proof::Wrong) {
+            prop_assert_eq!(refused(result), ErrorCode::InvalidSessionKey);
+            return Ok(());
+        }
+        self.model.active();
+        let page = result.unwrap();
+        let all = self.model.visible(
+            &caller.agent,
+            matches!(proof, Proof::Right),
+            after.unwrap_or(0),
+        );
+        let expected: Vec<usize> = all.iter().copied().take(limit as usize).collect();
+        let read = messages(&page);
+        prop_assert_eq!(
+            read.iter()
+                .map(|m| m.cursor.to_string())
+                .collect::<Vec<_>>(),
+            expected.iter().map(ToString::to_string).collect::<Vec<_>>()
+        );
+        for message in &read {
+            let cursor: usize = message.cursor.to_string().parse().unwrap();
+            let sent = &self.model.log[cursor - 1];
+            prop_assert_eq!(&message.agent_id, sent.sender.as_str());
+            prop_assert_eq!(message.text.as_ref(), Some(&sent.text));
+            prop_assert_eq!(message.verified, sent.verified);
+        }
+        prop_assert_eq!(page.has_more, expected.len() < all.len());
+        let next = expected.last().copied().or(after).unwrap_or(0);
+        prop_assert_eq!(page.next_cursor.to_string(), next.to_string());
+        let members: Vec<AgentId> = page
+            .members
+            .unwrap()
+            .into_iter()
+            .map(|member| member.agent_id)
+            .collect();
+        prop_assert_eq!(
+            members,
+            self.model.members.keys().cloned().collect::<Vec<_>>()
+        );
+        Ok(())
+    }
+
+    fn renew(&mut self, who: usize, ttl: Option<u32>) -> Result<(), TestCaseError> {
+        let caller = self.caller(who, Proof::Right);
+        let result = self
+            .world
+            .session
+            .renew(at(self.model.now), &caller, Renew { ttl });
+        if self.model.members.contains_key(&caller.agent) {
+            self.model.ttl = ttl.map_or(self.model.ttl, i64::from);
+            self.model.least = 0;
+            self.model.active();
+            let end = result.unwrap().expires_at.millis_since(at(0));
+            prop_assert_eq!(end, self.model.most);
+            self.promised = end;
+        } else {
+            prop_assert_eq!(refused(result), ErrorCode::Forbidden);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        match step {
+            Step::Pass(millis) => self.model.now += millis,
+            Step::Evict => {
+                self.world.evict();
+                self.model.evict(self.promised);
+            }
+            Step::Alarm => {
+                let again = self.world.session.alarm(at(self.model.now)).unwrap();
+                if again.is_none() {
+                    prop_assert!(self.model.over || self.model.now >= self.model.least);
+                    self.world.database.delete_all();
+                    self.model.over = true;
+                }
+            }
+            _ if !self.there()? => {}
+            Step::Join(who) => self.join(*who)?,
+            Step::Leave(who, proof) => self.leave(*who, *proof)?,
+            Step::Send {
+                who,
+                proof,
+                to,
+                repeat,
+            } => self.send(*who, *proof, to, *repeat)?,
+            Step::Poll {
+                who,
+                proof,
+                after,
+                limit,
+            } => self.poll(*who, *proof, *after, *limit)?,
+            Step::Renew(who, ttl) => self.renew(*who, *ttl)?,
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_session_behaves_like_the_model(ttl in 5..200_u32, steps in prop::collection::vec(step(), 1..80)) {
+        let mut run = Run::new(ttl);
+        for step in &steps {
+            run.take(step)?;
+        }
+        run.there()?;
+    }
+}

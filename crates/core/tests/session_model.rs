@@ -47,6 +47,8 @@ enum Step {
     },
     Renew(usize, Option<u32>),
     Pass(i64),
+    /// To so many milliseconds from the earliest end that the session may come to.
+    NearEnd(i64),
     Evict,
     Alarm,
 }
@@ -65,7 +67,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(who, proof, after, limit)| Step::Poll { who, proof, after, limit }),
         1 => (who(), prop::option::of(5..200_u32)).prop_map(|(who, ttl)| Step::Renew(who, ttl)),
         4 => prop_oneof![0..2_000_i64, 0..40_000_i64].prop_map(Step::Pass),
-        2 => Just(Step::Evict),
+        1 => (-2..2_i64).prop_map(Step::NearEnd),
+        3 => Just(Step::Evict),
         1 => Just(Step::Alarm),
     ]
 }
@@ -376,6 +379,10 @@ impl Run {
     fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
         match step {
             Step::Pass(millis) => self.model.now += millis,
+            Step::NearEnd(millis) => {
+                self.model.now = self.model.now.max(self.model.least + millis);
+                self.there()?;
+            }
             Step::Evict => {
                 self.world.evict();
                 self.model.evict(self.promised);
@@ -410,7 +417,7 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_session_behaves_like_the_model(ttl in 5..200_u32, steps in prop::collection::vec(step(), 1..80)) {

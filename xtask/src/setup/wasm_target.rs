@@ -44,7 +44,9 @@ pub(super) fn ensure(project: &Project) -> Result<Toolchain> {
     if env::var_os("RUSTUP_TOOLCHAIN").is_some() {
         println!("Adding the {TARGET} target with rustup ...");
         let mut command = Command::new("rustup");
-        command.args(["target", "add", TARGET]);
+        command
+            .args(["target", "add", TARGET])
+            .env("RUST_BACKTRACE", "0");
         match process::run_within(RUSTUP_LIMIT, &mut command) {
             Ok(()) => {
                 if let Some(found) = find_existing()? {

@@ -1,0 +1,160 @@
+//! Every check, in the order of its cost. The first failure ends the run.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use clap::builder::PossibleValuesParser;
+
+use crate::process;
+use crate::setup::Tools;
+use crate::worker;
+
+/// What to leave out.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// Run only tests whose name contains this.
+    pub filter: Option<String>,
+    /// Run only the step of this name.
+    pub step: Option<String>,
+}
+
+struct Step {
+    name: &'static str,
+    run: fn(&Tools, Filter) -> Result<()>,
+}
+
+type Filter<'a> = Option<&'a str>;
+
+const STEPS: [Step; 6] = [
+    Step {
+        name: "format",
+        run: format,
+    },
+    Step {
+        name: "lints",
+        run: lints,
+    },
+    Step {
+        name: "native-tests",
+        run: native_tests,
+    },
+    Step {
+        name: "wasm-tests",
+        run: wasm_tests,
+    },
+    Step {
+        name: "worker-build",
+        run: worker_build,
+    },
+    Step {
+        name: "black-box",
+        run: black_box,
+    },
+];
+
+/// Runs the checks.
+///
+/// # Errors
+/// A check failed; the error names its step.
+pub fn run(tools: &Tools, selection: &Selection) -> Result<()> {
+    let is_selected = |step: &&Step| {
+        selection
+            .step
+            .as_deref()
+            .is_none_or(|wanted| wanted == step.name)
+    };
+    for step in STEPS.iter().filter(is_selected) {
+        println!("\n== {}", step.name);
+        let started = Instant::now();
+        (step.run)(tools, selection.filter.as_deref())
+            .with_context(|| format!("step {} failed", step.name))?;
+        println!(
+            "== {}: passed in {:.1} s",
+            step.name,
+            started.elapsed().as_secs_f32()
+        );
+    }
+    Ok(())
+}
+
+/// The names that [`Selection::step`] may hold, for the command line.
+#[must_use]
+pub fn step_names() -> PossibleValuesParser {
+    STEPS
+        .iter()
+        .map(|step| step.name)
+        .collect::<Vec<_>>()
+        .into()
+}
+
+fn format(tools: &Tools, _: Filter) -> Result<()> {
+    require(tools, "fmt", "rustfmt", "rustfmt-web")?;
+    process::run(tools.cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn lints(tools: &Tools, _: Filter) -> Result<()> {
+    require(tools, "clippy", "clippy", "rust-web-clippy")?;
+    let arguments = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    process::run(tools.cargo().args(arguments))
+}
+
+fn native_tests(tools: &Tools, filter: Filter) -> Result<()> {
+    let mut command = tools.cargo();
+    command.args(["test", "--workspace", "--exclude", "nexus-tests"]);
+    process::run(filtered(&mut command, filter))
+}
+
+fn wasm_tests(tools: &Tools, filter: Filter) -> Result<()> {
+    let mut command = tools.wasm_command("cargo")?;
+    command
+        .args([
+            "test",
+            "--lib",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--package",
+            "nexus-relay",
+        ])
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+            tools.cargo_tool("wasm-bindgen-test-runner"),
+        );
+    process::run(filtered(&mut command, filter))
+}
+
+fn worker_build(tools: &Tools, _: Filter) -> Result<()> {
+    worker::build(tools)
+}
+
+fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
+    let mut command = tools.cargo();
+    process::run(filtered(
+        command.args(["test", "--package", "nexus-tests"]),
+        filter,
+    ))
+}
+
+fn filtered<'a>(command: &'a mut Command, filter: Filter) -> &'a mut Command {
+    match filter {
+        Some(text) => command.args(["--", text]),
+        None => command,
+    }
+}
+
+/// Distributions and minimal rustup profiles leave some of cargo's subcommands out.
+fn require(tools: &Tools, subcommand: &str, component: &str, package: &str) -> Result<()> {
+    ensure!(
+        process::succeeds(tools.cargo().args([subcommand, "--version"])),
+        "`cargo {subcommand}` is missing: run `rustup component add {component}`, \
+         or on Debian `apt install {package}`"
+    );
+    Ok(())
+}

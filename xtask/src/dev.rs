@@ -1,0 +1,53 @@
+//! `cargo xtask dev`: the relay on this machine, until Ctrl-C.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::project::Project;
+use crate::relay::Relay;
+use crate::{setup, worker};
+
+/// How to serve.
+#[derive(Debug)]
+pub struct Options {
+    /// The port on localhost.
+    pub port: u16,
+    /// Requests a minute per client; 0 sets no limit, `None` keeps those of `wrangler.toml`.
+    pub rate_limit: Option<u32>,
+    /// Where the data lies; relative to the checkout.
+    pub state: PathBuf,
+    /// Variables that differ from `wrangler.toml`.
+    pub vars: Vec<(String, String)>,
+}
+
+/// Sets up, builds, serves. It ends only when the relay does: Ctrl-C ends this process, and the
+/// relay ends with it.
+///
+/// # Errors
+/// The relay could not be built or started, or it ended by itself.
+pub fn run(project: &Project, options: &Options) -> Result<()> {
+    if setup::is_new(project) {
+        println!("First run: about 6 minutes; later ones: seconds.");
+    }
+    worker::build(&setup::ensure(project)?)?;
+    let mut builder = Relay::builder()
+        .port(options.port)
+        .localhost(true)
+        .echo_log(true)
+        .state_dir(project.path(&options.state));
+    builder = match options.rate_limit {
+        Some(limit) => builder.rate_limit(Some(limit)),
+        None => builder.configured_rate_limits(),
+    };
+    for (name, value) in &options.vars {
+        builder = builder.var(name, value);
+    }
+    let mut relay = builder.start()?;
+    println!(
+        "The relay answers on http://localhost:{} and keeps its data in {}. Ctrl-C stops it.",
+        relay.port(),
+        options.state.display()
+    );
+    relay.wait()
+}

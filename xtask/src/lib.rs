@@ -1,0 +1,20 @@
+//! What a contributor runs, as a library: the binary parses a command line and calls it, and the
+//! black-box tests start relays with [`relay`].
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`project`] | where things lie in this checkout and in the user's cache |
+//! | [`setup`] | the tools: they are there, in the pinned versions, or a sentence says what to install |
+//! | [`worker`] | `build/`: the Worker, built when something changed |
+//! | [`relay`] | a relay process on the built Worker |
+//! | [`dev`], [`checks`] | the commands of those names |
+//!
+//! Out of scope: deployment, which is `npx wrangler deploy`.
+
+pub mod checks;
+pub mod dev;
+mod process;
+pub mod project;
+pub mod relay;
+pub mod setup;
+pub mod worker;

@@ -1,0 +1,217 @@
+//! The Cap'n Proto configuration of workerd, generated from `wrangler.toml`.
+//!
+//! The file defines two constants, which differ in the sockets alone: [`IPV4`] and [`BOTH`].
+//! The addresses of the sockets are given on workerd's command line.
+//!
+//! The format is documented in `node_modules/workerd/workerd.capnp`. Rate limits, which workerd
+//! itself does not have, are bound as wrangler does it: to the stand-in that lies in the npm
+//! package `miniflare`, whose parts are wired here as in its `RATELIMIT_PLUGIN`.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::RateLimits;
+use super::wrangler::{RateLimit, Wrangler};
+use crate::project::{self, Project};
+use crate::worker;
+
+/// The constant with the socket `http`.
+pub(super) const IPV4: &str = "ipv4";
+/// The constant with the sockets `http` and `http6`.
+pub(super) const BOTH: &str = "both";
+
+const MINIFLARE: &str = "node_modules/miniflare/dist/src/workers";
+
+/// Makes the folders for the data in `state`, and gives the text of the configuration.
+pub(super) fn generate(
+    project: &Project,
+    wrangler: &Wrangler,
+    rate_limits: RateLimits,
+    state: &Path,
+) -> Result<String> {
+    let limits = if rate_limits == RateLimits::Off {
+        &[][..]
+    } else {
+        &wrangler.ratelimits[..]
+    };
+    let mut services = vec![
+        relay(project, wrangler, limits, rate_limits)?,
+        disk(state, "objects")?,
+    ];
+    let mut extensions = String::new();
+    if !limits.is_empty() {
+        services.extend(limiter(project));
+        services.push(disk(state, "rate-limits")?);
+        extensions = limiter_extension(project);
+    }
+    let services = services.join(",\n  ");
+    Ok(format!(
+        r#"# Generated from wrangler.toml at every start.
+using Workerd = import "/workerd/workerd.capnp";
+
+const {IPV4} :Workerd.Config = (
+  services = .services,
+  extensions = .extensions,
+  sockets = [ (name = "http", service = "relay", http = ()) ],
+);
+
+const {BOTH} :Workerd.Config = (
+  services = .services,
+  extensions = .extensions,
+  sockets = [
+    (name = "http", service = "relay", http = ()),
+    (name = "http6", service = "relay", http = ()),
+  ],
+);
+
+const services :List(Workerd.Service) = [
+  {services}
+];
+
+const extensions :List(Workerd.Extension) = [{extensions}];
+"#
+    ))
+}
+
+fn relay(
+    project: &Project,
+    wrangler: &Wrangler,
+    limits: &[RateLimit],
+    rate_limits: RateLimits,
+) -> Result<String> {
+    let mut bindings = String::new();
+    let mut namespaces = String::new();
+    for object in &wrangler.durable_objects.bindings {
+        let class = quote(&object.class_name);
+        // The key is part of every object's id: another one would lose all data.
+        let key = quote(&format!("{}-{}", wrangler.name, object.class_name));
+        write!(
+            bindings,
+            "(name = {}, durableObjectNamespace = {class}), ",
+            quote(&object.name)
+        )?;
+        write!(
+            namespaces,
+            "(className = {class}, uniqueKey = {key}, enableSql = true), "
+        )?;
+    }
+    for (name, value) in &wrangler.vars {
+        let value = match value {
+            toml::Value::String(text) => format!("text = {}", quote(text)),
+            other => format!("json = {}", quote(&serde_json::to_string(other)?)),
+        };
+        write!(bindings, "(name = {}, {value}), ", quote(name))?;
+    }
+    for limit in limits {
+        let (count, period) = match rate_limits {
+            RateLimits::PerMinute(count) => (count, 60),
+            RateLimits::Off | RateLimits::Configured => (limit.simple.limit, limit.simple.period),
+        };
+        let namespace = serde_json::json!({ "MINIFLARE_NAMESPACE": limit.namespace_id });
+        write!(
+            bindings,
+            r#"(name = {}, wrapped = (moduleName = "relay:ratelimit", innerBindings = [
+      (name = "fetcher", service = (name = "limiter", props = (json = {}))),
+      (name = "limit", json = "{count}"), (name = "period", json = "{period}")])), "#,
+            quote(&limit.name),
+            quote(&namespace.to_string()),
+        )?;
+    }
+    let flags: Vec<_> = wrangler
+        .compatibility_flags
+        .iter()
+        .map(|flag| quote(flag))
+        .collect();
+    Ok(format!(
+        r#"(name = "relay", worker = (
+    modules = [
+      (name = "index.js", esModule = embed {}),
+      (name = "./index_bg.wasm", wasm = embed {}),
+    ],
+    compatibilityDate = {},
+    compatibilityFlags = [{}],
+    bindings = [{bindings}],
+    durableObjectNamespaces = [{namespaces}],
+    durableObjectStorage = (localDisk = "objects"),
+  ))"#,
+        quote_path(&project.path(worker::SCRIPT)),
+        quote_path(&project.path(worker::WASM)),
+        quote(&wrangler.compatibility_date),
+        flags.join(", "),
+    ))
+}
+
+fn disk(state: &Path, name: &str) -> Result<String> {
+    let path = state.join(name);
+    project::create_folder(&path)?;
+    Ok(format!(
+        r#"(name = "{name}", disk = (path = {}, writable = true))"#,
+        quote_path(&path)
+    ))
+}
+
+/// The services behind every rate limit: an entry that names the counter's object, and the
+/// objects.
+fn limiter(project: &Project) -> [String; 2] {
+    let script = |path: &str| quote_path(&project.path(MINIFLARE).join(path));
+    let entry = format!(
+        r#"(name = "limiter", worker = (
+    modules = [(name = "entry.js", esModule = embed {})],
+    compatibilityDate = "2023-07-24",
+    bindings = [(name = "MINIFLARE_OBJECT", durableObjectNamespace =
+      (serviceName = "limiter-objects", className = "RateLimiterObject"))],
+  ))"#,
+        script("shared/object-entry.worker.js")
+    );
+    let objects = format!(
+        r#"(name = "limiter-objects", worker = (
+    modules = [(name = "object.js", esModule = embed {})],
+    compatibilityDate = "2023-07-24",
+    compatibilityFlags = ["nodejs_compat", "experimental"],
+    durableObjectNamespaces = [
+      (className = "RateLimiterObject", uniqueKey = "rate-limiter", enableSql = true)],
+    durableObjectStorage = (localDisk = "rate-limits"),
+  ))"#,
+        script("ratelimit/ratelimit-object.worker.js")
+    );
+    [entry, objects]
+}
+
+/// What the rate-limit bindings and their objects import.
+fn limiter_extension(project: &Project) -> String {
+    let script = |path: &str| quote_path(&project.path(MINIFLARE).join(path));
+    format!(
+        r#"(modules = [
+    (name = "relay:ratelimit", internal = true, esModule = embed {}),
+    (name = "miniflare:shared", esModule = embed {}),
+  ])"#,
+        script("ratelimit/ratelimit.worker.js"),
+        script("shared/index.worker.js"),
+    )
+}
+
+fn quote_path(path: &Path) -> String {
+    quote(&path.to_string_lossy())
+}
+
+/// A text literal. Cap'n Proto has C's escapes.
+fn quote(text: &str) -> String {
+    let escape = |character: char| match character {
+        '"' | '\\' => format!("\\{character}"),
+        control if control.is_ascii_control() => format!("\\x{:02x}", u32::from(control)),
+        other => other.to_string(),
+    };
+    format!("\"{}\"", text.chars().map(escape).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn quotes_what_would_end_or_change_a_literal() {
+        assert_eq!(quote("a \"b\" \\ é\n"), r#""a \"b\" \\ é\x0a""#);
+    }
+}

@@ -1,0 +1,260 @@
+//! A relay process: `workerd` serving the built Worker on the loopback address.
+//!
+//! The data survives [`Relay::kill`] and [`Relay::restart`], alarms included, as does the port.
+//! No relay outlives the process that started it, however that one ends.
+//!
+//! ```no_run
+//! use xtask::relay::Relay;
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let mut relay = Relay::builder().var("SESSION_TTL_SECONDS", "2").start()?;
+//! println!("{} answers", relay.url());
+//! relay.kill();
+//! relay.restart()?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod config;
+mod process;
+mod wrangler;
+
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::TempDir;
+
+use self::process::{Log, Process};
+use self::wrangler::Wrangler;
+use crate::project::{self, Project};
+use crate::worker;
+
+/// A running, or killed, relay. Dropping it stops it.
+#[derive(Debug)]
+pub struct Relay {
+    process: Process,
+    port: u16,
+    log: Log,
+    launch: Launch,
+    /// Removed on drop, after the process that writes into it.
+    _own_state: Option<TempDir>,
+}
+
+/// What a relay is started with; each call replaces a default.
+#[derive(Debug)]
+pub struct Builder {
+    port: u16,
+    localhost: bool,
+    state_dir: Option<PathBuf>,
+    vars: Vec<(String, String)>,
+    rate_limits: RateLimits,
+    echo_log: bool,
+}
+
+/// Which of the rate limits in `wrangler.toml` the Worker finds bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RateLimits {
+    /// None: the bindings are missing.
+    Off,
+    /// All, as configured.
+    Configured,
+    /// All, with this many requests a minute.
+    PerMinute(u32),
+}
+
+/// What stays the same from one start to the next.
+#[derive(Debug)]
+struct Launch {
+    workerd: PathBuf,
+    config: PathBuf,
+    localhost: bool,
+}
+
+impl Relay {
+    /// A relay on a free port, with fresh data that is deleted at the end, the variables of
+    /// `wrangler.toml` and no rate limits.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder {
+            port: 0,
+            localhost: false,
+            state_dir: None,
+            vars: Vec::new(),
+            rate_limits: RateLimits::Off,
+            echo_log: false,
+        }
+    }
+
+    /// Where it answers, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The port it listens on, or listened on before it was killed.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Everything it printed so far, over all restarts.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.text()
+    }
+
+    /// Kills it with SIGKILL: what a power cut leaves of its data is what stays.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again with the same data and port, after a kill if it still runs.
+    ///
+    /// # Errors
+    /// Another program took the port, or the relay did not start.
+    pub fn restart(&mut self) -> Result<()> {
+        self.kill();
+        self.process = self.launch.start(self.port, &self.log)?.0;
+        Ok(())
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Errors
+    /// Always, since a relay has no reason to end.
+    pub fn wait(&mut self) -> Result<()> {
+        self.process.wait();
+        bail!("the relay stopped; its last messages are above")
+    }
+}
+
+impl Builder {
+    /// The port; 0 lets the kernel choose a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Whether to listen on `[::1]` too, where the machine has it, as browsers may try it first.
+    #[must_use]
+    pub fn localhost(mut self, yes: bool) -> Self {
+        self.localhost = yes;
+        self
+    }
+
+    /// The folder of the data, made if need be. It is kept.
+    #[must_use]
+    pub fn state_dir(mut self, path: impl AsRef<Path>) -> Self {
+        self.state_dir = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Sets a variable. It has the type of that variable in `wrangler.toml`, or is a text.
+    #[must_use]
+    pub fn var(mut self, name: &str, value: &str) -> Self {
+        self.vars.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Requests a minute per client; `None` and 0 set no limit.
+    #[must_use]
+    pub fn rate_limit(mut self, limit: Option<u32>) -> Self {
+        self.rate_limits = limit
+            .filter(|limit| *limit > 0)
+            .map_or(RateLimits::Off, RateLimits::PerMinute);
+        self
+    }
+
+    /// Sets the rate limits of `wrangler.toml`.
+    #[must_use]
+    pub fn configured_rate_limits(mut self) -> Self {
+        self.rate_limits = RateLimits::Configured;
+        self
+    }
+
+    /// Whether what the relay prints goes to this process's standard error as well.
+    #[must_use]
+    pub fn echo_log(mut self, yes: bool) -> Self {
+        self.echo_log = yes;
+        self
+    }
+
+    /// Starts the relay and waits until it answers.
+    ///
+    /// # Errors
+    /// The Worker in `build/` is missing or old, `wrangler.toml` has something that only
+    /// Cloudflare or wrangler can serve, the port is taken, or the relay did not start.
+    pub fn start(self) -> Result<Relay> {
+        let project = Project::here()?;
+        worker::check_is_current(&project)?;
+        let own_state = match self.state_dir {
+            Some(_) => None,
+            None => Some(TempDir::with_prefix("nexus-relay-").context("no temporary folder")?),
+        };
+        let state = match (&self.state_dir, &own_state) {
+            (Some(path), _) => path.as_path(),
+            (None, Some(own)) => own.path(),
+            (None, None) => bail!("no folder for the data"),
+        };
+        project::create_folder(state)?;
+        let state = state.canonicalize()?;
+        let mut wrangler = Wrangler::read(&project)?;
+        for (name, value) in &self.vars {
+            wrangler.set_var(name, value)?;
+        }
+        let config = state.join("workerd.capnp");
+        project::write(
+            &config,
+            &config::generate(&project, &wrangler, self.rate_limits, &state)?,
+        )?;
+        let launch = Launch {
+            workerd: find_workerd(&project)?,
+            config,
+            localhost: self.localhost,
+        };
+        let log = Log::new(self.echo_log);
+        let (process, port) = launch.start(self.port, &log)?;
+        Ok(Relay {
+            process,
+            port,
+            log,
+            launch,
+            _own_state: own_state,
+        })
+    }
+}
+
+impl Launch {
+    fn start(&self, port: u16, log: &Log) -> Result<(Process, u16)> {
+        if port != 0 {
+            ensure!(
+                TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok(),
+                "port {port} is in use: stop the program that listens there, or take another port"
+            );
+        }
+        let mut addresses = vec![format!("http=127.0.0.1:{port}")];
+        // Without IPv6 on the machine, or with another program there, 127.0.0.1 has to do.
+        let has_ipv6 = self.localhost && TcpListener::bind((Ipv6Addr::LOCALHOST, port)).is_ok();
+        let constant = if has_ipv6 { config::BOTH } else { config::IPV4 };
+        if has_ipv6 {
+            addresses.push(format!("http6=[::1]:{port}"));
+        }
+        Process::start(&self.workerd, &self.config, constant, &addresses, log)
+    }
+}
+
+/// The executable itself: the one in `node_modules/.bin` may be a script that starts it.
+fn find_workerd(project: &Project) -> Result<PathBuf> {
+    let packages = project.path("node_modules/@cloudflare");
+    let entries = packages
+        .read_dir()
+        .context("workerd is missing: run `cargo xtask setup`")?;
+    entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("workerd-"))
+        .map(|entry| entry.path().join("bin/workerd"))
+        .find(|path| path.exists())
+        .context("npm has no workerd for this kind of machine: use x86-64 or ARM64, Linux or macOS")
+}

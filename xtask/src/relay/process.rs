@@ -1,0 +1,200 @@
+//! The `workerd` process: started, heard, killed.
+//!
+//! It runs under a shell that kills it when the shell's standard input ends. Only this program
+//! holds the other end, so the kernel ends it with this program: no relay is left behind, even by
+//! a SIGKILL.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+/// Descriptor 3 of workerd is the pipe for its control messages; all that it prints goes to
+/// standard error. The shell itself keeps neither, so that the pipes end when workerd does.
+const WATCHDOG: &str = r#"
+"$@" 3>&1 1>&2 &
+exec 1>&- 2>&-
+read -r _
+kill -9 $!
+wait
+"#;
+
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(super) struct Process {
+    watchdog: Child,
+    /// Ends when workerd does.
+    control: JoinHandle<()>,
+}
+
+/// A line of `--control-fd`.
+#[derive(Debug, Deserialize)]
+struct Listening {
+    socket: String,
+    port: u16,
+}
+
+impl Process {
+    /// Starts workerd and waits until it answers a request; gives the port of its socket `http`.
+    pub(super) fn start(
+        workerd: &Path,
+        config: &Path,
+        constant: &str,
+        addresses: &[String],
+        log: &Log,
+    ) -> Result<(Self, u16)> {
+        let mut watchdog = Command::new("sh")
+            .args(["-c", WATCHDOG, "watchdog"])
+            .arg(workerd)
+            .args([
+                "serve",
+                "--experimental",
+                "--control-fd=3",
+                "--import-path=/",
+            ])
+            .args(
+                addresses
+                    .iter()
+                    .map(|address| format!("--socket-addr={address}")),
+            )
+            .arg(config)
+            .arg(constant)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C is for this program; the shell learns of it by the end of its input.
+            .process_group(0)
+            .spawn()
+            .context("could not start `sh`")?;
+        let stdout = watchdog.stdout.take().context("no pipe to the relay")?;
+        let stderr = watchdog.stderr.take().context("no pipe to the relay")?;
+        let copying = log.copy(stderr);
+        let (sender, events) = mpsc::channel();
+        let control = thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if let Ok(event) = serde_json::from_str::<Listening>(&line) {
+                    // Nobody listens any more once the relay is up.
+                    let _ = sender.send(event);
+                }
+            }
+        });
+        let mut process = Self { watchdog, control };
+        match wait_until_up(&events) {
+            Ok(port) => Ok((process, port)),
+            Err(error) => {
+                process.kill();
+                // All that it printed belongs into the message, unless it was shown.
+                let _ = copying.join();
+                let messages = if log.echo { String::new() } else { log.text() };
+                bail!(
+                    "the relay did not start: {error:#}\n{}",
+                    messages.trim_end()
+                )
+            }
+        }
+    }
+
+    pub(super) fn kill(&mut self) {
+        drop(self.watchdog.stdin.take());
+        // Fails only if the shell was waited for before.
+        let _ = self.watchdog.wait();
+    }
+
+    /// Returns when workerd ended.
+    pub(super) fn wait(&self) {
+        while !self.control.is_finished() {
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn wait_until_up(events: &Receiver<Listening>) -> Result<u16> {
+    let started = Instant::now();
+    let left = || START_LIMIT.saturating_sub(started.elapsed());
+    let port = loop {
+        match events.recv_timeout(left()) {
+            Ok(event) if event.socket == "http" => break event.port,
+            Ok(_) => {}
+            Err(mpsc::RecvTimeoutError::Disconnected) => bail!("workerd ended"),
+            Err(mpsc::RecvTimeoutError::Timeout) => bail!("it does not listen yet"),
+        }
+    };
+    // Zero would mean no limit.
+    get_health(port, left().max(Duration::from_secs(1))).context("it does not answer")?;
+    Ok(port)
+}
+
+/// Any answer will do: whether the relay is *well* is for its tests to say.
+fn get_health(port: u16, limit: Duration) -> Result<()> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut stream = TcpStream::connect_timeout(&address, limit)?;
+    stream.set_read_timeout(Some(limit))?;
+    stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut start = [0; 5];
+    stream.read_exact(&mut start)?;
+    if &start != b"HTTP/" {
+        bail!("it answers something else than HTTP");
+    }
+    Ok(())
+}
+
+/// What the relay printed, collected over its restarts.
+#[derive(Clone, Debug)]
+pub(super) struct Log {
+    text: Arc<Mutex<String>>,
+    echo: bool,
+}
+
+impl Log {
+    pub(super) fn new(echo: bool) -> Self {
+        Self {
+            text: Arc::default(),
+            echo,
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        self.text
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Takes over all that `source` gives, line by line, until its end.
+    fn copy(&self, source: impl Read + Send + 'static) -> JoinHandle<()> {
+        let log = self.clone();
+        thread::spawn(move || {
+            let mut source = BufReader::new(source);
+            let mut line = Vec::new();
+            while source
+                .read_until(b'\n', &mut line)
+                .is_ok_and(|length| length > 0)
+            {
+                let text = String::from_utf8_lossy(&line);
+                if log.echo {
+                    eprint!("{text}");
+                }
+                log.text
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push_str(&text);
+                line.clear();
+            }
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! The parts of `wrangler.toml` that a local relay needs.
+//!
+//! It is the one source for bindings and variables. A section that this module does not know is
+//! refused: a relay that lacks a binding in silence would fail later, and less clearly.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use toml::Value;
+
+use crate::project::{self, Project};
+
+/// Sections that say how to build or deploy, and nothing about what the Worker finds bound.
+const DEPLOYMENT_ONLY: [&str; 13] = [
+    "$schema",
+    "account_id",
+    "build",
+    "limits",
+    "logpush",
+    "main",
+    "migrations",
+    "observability",
+    "placement",
+    "preview_urls",
+    "routes",
+    "triggers",
+    "workers_dev",
+];
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Wrangler {
+    pub(super) name: String,
+    pub(super) compatibility_date: String,
+    #[serde(default)]
+    pub(super) compatibility_flags: Vec<String>,
+    #[serde(default)]
+    pub(super) durable_objects: DurableObjects,
+    #[serde(default)]
+    pub(super) ratelimits: Vec<RateLimit>,
+    #[serde(default)]
+    pub(super) vars: BTreeMap<String, Value>,
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct DurableObjects {
+    pub(super) bindings: Vec<DurableObject>,
+}
+
+/// A Durable Object class of the Worker, with `SQLite` storage.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DurableObject {
+    pub(super) name: String,
+    pub(super) class_name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RateLimit {
+    pub(super) name: String,
+    pub(super) namespace_id: String,
+    pub(super) simple: Simple,
+}
+
+/// `limit` requests in `period` seconds.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Simple {
+    pub(super) limit: u32,
+    pub(super) period: u32,
+}
+
+impl Wrangler {
+    pub(super) fn read(project: &Project) -> Result<Self> {
+        Self::parse(&project::read(&project.path("wrangler.toml"))?)
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let wrangler: Self =
+            toml::from_str(text).context("wrangler.toml has something that xtask cannot read")?;
+        let unknown = wrangler
+            .others
+            .keys()
+            .find(|key| !DEPLOYMENT_ONLY.contains(&key.as_str()));
+        if let Some(key) = unknown {
+            bail!(
+                "wrangler.toml has `{key}`, which the local relay does not know: \
+                 teach it in xtask/src/relay/, or use `npx wrangler dev`"
+            );
+        }
+        Ok(wrangler)
+    }
+
+    /// Sets a variable; one that is no text in `wrangler.toml` keeps its type.
+    pub(super) fn set_var(&mut self, name: &str, text: &str) -> Result<()> {
+        let value = match self.vars.get(name) {
+            None | Some(Value::String(_)) => Value::String(text.to_owned()),
+            Some(old) => parse_like(old, text)
+                .with_context(|| format!("{name} is set to `{text}`, but it is {}", kind(old)))?,
+        };
+        self.vars.insert(name.to_owned(), value);
+        Ok(())
+    }
+}
+
+fn parse_like(old: &Value, text: &str) -> Option<Value> {
+    match old {
+        Value::Integer(_) => text.parse().ok().map(Value::Integer),
+        Value::Float(_) => text.parse().ok().map(Value::Float),
+        Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
+        _ => None,
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Integer(_) => "a whole number",
+        Value::Float(_) => "a number",
+        Value::Boolean(_) => "`true` or `false`",
+        _ => "a structure, which only wrangler.toml can set",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = "name = 'relay'\nmain = 'x'\ncompatibility_date = '2026-11-01'\n";
+
+    #[test]
+    fn a_binding_that_would_be_missing_is_refused() {
+        let error =
+            Wrangler::parse(&format!("{MINIMAL}[[kv_namespaces]]\nbinding = 'KV'")).unwrap_err();
+        assert!(error.to_string().contains("`kv_namespaces`"), "{error}");
+    }
+
+    #[test]
+    fn a_variable_keeps_its_type() {
+        let text = format!("{MINIMAL}[vars]\nTTL = 5\nOPEN = true\nWHO = 'me'");
+        let mut wrangler = Wrangler::parse(&text).unwrap();
+        wrangler.set_var("TTL", "60").unwrap();
+        wrangler.set_var("OPEN", "false").unwrap();
+        wrangler.set_var("WHO", "7").unwrap();
+        wrangler.set_var("NEW", "8").unwrap();
+        assert_eq!(wrangler.vars["TTL"], Value::Integer(60));
+        assert_eq!(wrangler.vars["OPEN"], Value::Boolean(false));
+        assert_eq!(wrangler.vars["WHO"], Value::String("7".into()));
+        assert_eq!(wrangler.vars["NEW"], Value::String("8".into()));
+        let error = wrangler.set_var("TTL", "soon").unwrap_err();
+        assert!(error.to_string().contains("a whole number"), "{error}");
+    }
+}

@@ -1,0 +1,135 @@
+//! The built Worker: `build/index.js` and `build/index_bg.wasm`.
+//!
+//! [`build`] does nothing when no input changed since the last build. The inputs are listed in
+//! [`INPUTS`]; a new folder that the Worker includes must be added there.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::process;
+use crate::project::{self, Project};
+use crate::setup::Tools;
+
+/// What the Worker is made of: files, and folders with all that is in them.
+const INPUTS: [&str; 9] = [
+    "src",
+    "crates/core",
+    "crates/protocol",
+    "public",
+    "docs",
+    "skill",
+    "build.rs",
+    "Cargo.toml",
+    "Cargo.lock",
+];
+
+/// Holds a hash of the inputs, then the fingerprint of the tools.
+const STAMP: &str = "target/wasm/worker.stamp";
+
+/// The Worker's entry point, which imports [`WASM`] beside it.
+pub const SCRIPT: &str = "build/index.js";
+/// The compiled Worker.
+pub const WASM: &str = "build/index_bg.wasm";
+
+/// Builds the Worker if an input or a tool changed.
+///
+/// # Errors
+/// The build failed; the compiler's messages are on the terminal.
+pub fn build(tools: &Tools) -> Result<()> {
+    let project = tools.project();
+    let _lock = project.lock()?;
+    let stamp = format!("{:016x}\n{}", hash_inputs(project)?, tools.fingerprint());
+    let stamp_file = project.path(STAMP);
+    if is_complete(project) && project::read(&stamp_file).is_ok_and(|old| old == stamp) {
+        println!("The Worker in build/ is up to date.");
+        return Ok(());
+    }
+    println!("Building the Worker (about a minute after a change) ...");
+    let started = Instant::now();
+    process::run(
+        tools
+            .wasm_command(tools.cargo_tool("worker-build"))?
+            .arg("--release"),
+    )
+    .context("the Worker does not build: see the messages above")?;
+    project::write(&stamp_file, &stamp)?;
+    println!(
+        "Built {WASM}: {} KiB gzipped, in {:.0} s.",
+        gzipped_size(&project.path(WASM))?.div_ceil(1024),
+        started.elapsed().as_secs_f32()
+    );
+    Ok(())
+}
+
+/// Refuses a Worker that is missing or older than its sources: a test against it would say
+/// nothing about them.
+///
+/// # Errors
+/// It is missing or old.
+pub fn check_is_current(project: &Project) -> Result<()> {
+    ensure!(
+        is_complete(project),
+        "build/ holds no Worker: run `cargo xtask build`"
+    );
+    let stamp = project::read(&project.path(STAMP)).unwrap_or_default();
+    let hash = format!("{:016x}", hash_inputs(project)?);
+    ensure!(
+        stamp.lines().next() == Some(&hash),
+        "the Worker in build/ is older than its sources: run `cargo xtask build`"
+    );
+    Ok(())
+}
+
+fn is_complete(project: &Project) -> bool {
+    project.path(SCRIPT).exists() && project.path(WASM).exists()
+}
+
+fn hash_inputs(project: &Project) -> Result<u64> {
+    let mut files = Vec::new();
+    for input in INPUTS {
+        let path = project.path(input);
+        if path.is_dir() {
+            list_files(&path, &mut files)?;
+        } else if path.exists() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        file.hash(&mut hasher);
+        fs::read(&file)
+            .with_context(|| format!("could not read {}", file.display()))?
+            .hash(&mut hasher);
+    }
+    Ok(hasher.finish())
+}
+
+fn list_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("could not read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            list_files(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// What counts towards Cloudflare's limit for a Worker.
+fn gzipped_size(path: &Path) -> Result<usize> {
+    let bytes = fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&bytes)?;
+    Ok(encoder.finish()?.len())
+}

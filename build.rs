@@ -17,10 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, title) in PAGES {
         let markdown = fs::read_to_string(format!("public/{name}.md"))?;
         let mut body = String::new();
-        html::push_html(
-            &mut body,
-            Parser::new_ext(&markdown, Options::ENABLE_TABLES),
-        );
+        html::push_html(&mut body, Parser::new_ext(&markdown, Options::ENABLE_TABLES));
         let page = frame.replace("{{title}}", title).replace("{{body}}", &body);
         fs::write(Path::new(&out).join(format!("{name}.html")), page)?;
     }

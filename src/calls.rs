@@ -87,9 +87,7 @@ impl Call for ReadStats {
 
 /// The object `name` of a class.
 pub(crate) fn stub(env: &Env, binding: &str, name: &str) -> Result<Stub> {
-    env.durable_object(binding)
-        .and_then(|class| class.get_by_name(name))
-        .map_err(fault)
+    env.durable_object(binding).and_then(|class| class.get_by_name(name)).map_err(fault)
 }
 
 /// Calls the object `name`. A refusal comes back as it was made; where there is none, but also no
@@ -97,14 +95,11 @@ pub(crate) fn stub(env: &Env, binding: &str, name: &str) -> Result<Stub> {
 pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::Answer> {
     let body = serde_json::to_string(call).map_err(Fault::new)?;
     let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_body(Some(JsValue::from_str(&body)));
+    init.with_method(Method::Post).with_body(Some(JsValue::from_str(&body)));
     let url = format!("https://object/internal/{}", C::NAME);
     let request = Request::new_with_init(&url, &init).map_err(fault)?;
-    let mut response = stub(env, C::BINDING, name)?
-        .fetch_with_request(request)
-        .await
-        .map_err(fault)?;
+    let mut response =
+        stub(env, C::BINDING, name)?.fetch_with_request(request).await.map_err(fault)?;
     let status = response.status_code();
     let bytes = response.bytes().await.map_err(fault)?;
     let unreadable = |_| Fault::new(format!("the answer to {} cannot be read", C::NAME));
@@ -115,12 +110,7 @@ pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::
     if body.error == ErrorCode::InternalError {
         return Err(Fault::new(format!("the object that was asked to {} failed", C::NAME)).into());
     }
-    Err(Error::Refused(Refusal {
-        status,
-        body,
-        retry_after: None,
-        allow: None,
-    }))
+    Err(Error::Refused(Refusal { status, body, retry_after: None, allow: None }))
 }
 
 /// The name of the call that a request to an object is, if it is one.

@@ -52,15 +52,10 @@ pub(crate) fn answer(result: Result<Response>) -> worker::Result<Response> {
     let response = json(refusal.status, &refusal.body).map_err(|_| "an error has no JSON form")?;
     if let Some(fault) = fault {
         let id = response.headers().get("X-Request-Id")?.unwrap_or_default();
-        console_error!(
-            "{}",
-            serde_json::json!({ "requestId": id, "fault": fault.to_string() })
-        );
+        console_error!("{}", serde_json::json!({ "requestId": id, "fault": fault.to_string() }));
     }
     if let Some(seconds) = refusal.retry_after {
-        response
-            .headers()
-            .set("Retry-After", &seconds.to_string())?;
+        response.headers().set("Retry-After", &seconds.to_string())?;
     }
     if let Some(allow) = &refusal.allow {
         response.headers().set("Allow", allow)?;
@@ -81,10 +76,7 @@ pub(crate) fn alarmed(result: Result<()>) -> worker::Result<Response> {
 pub(crate) fn with_rows_written(response: Response, env: &Env) -> Result<Response> {
     if platform::text_variable(env, "DIAGNOSTICS")?.is_some() {
         let rows = platform::rows_written().to_string();
-        response
-            .headers()
-            .set("X-Rows-Written", &rows)
-            .map_err(fault)?;
+        response.headers().set("X-Rows-Written", &rows).map_err(fault)?;
     }
     Ok(response)
 }
@@ -99,17 +91,13 @@ fn builder(status: u16, content_type: &str) -> Result<ResponseBuilder> {
     set("Access-Control-Expose-Headers", EXPOSE_HEADERS)?;
     set("Cache-Control", "no-store")?;
     set("X-Content-Type-Options", "nosniff")?;
-    Ok(ResponseBuilder::new()
-        .with_status(status)
-        .with_headers(headers))
+    Ok(ResponseBuilder::new().with_status(status).with_headers(headers))
 }
 
 /// A header; one that is empty is one that is missing.
 pub(crate) fn header(request: &Request, name: &str) -> Result<Option<String>> {
     let value = request.headers().get(name).map_err(fault)?;
-    Ok(value
-        .map(|value| value.trim().to_owned())
-        .filter(|value| !value.is_empty()))
+    Ok(value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()))
 }
 
 /// A header in the form that `T` checks.
@@ -117,10 +105,7 @@ fn parsed<T: FromStr<Err = Malformed>>(request: &Request, name: &'static str) ->
     let Some(value) = header(request, name)? else {
         return Ok(None);
     };
-    value
-        .parse()
-        .map(Some)
-        .map_err(|Malformed(rule)| Refusal::invalid(name, rule).into())
+    value.parse().map(Some).map_err(|Malformed(rule)| Refusal::invalid(name, rule).into())
 }
 
 /// `X-Agent-Id` and `X-Session-Key`.

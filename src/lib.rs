@@ -89,11 +89,7 @@ async fn limit_rate(request: &Request, env: &Env) -> Result<()> {
     };
     let ip = http::header(request, "CF-Connecting-IP")?.unwrap_or_else(|| "local".to_owned());
     let outcome = limiter.limit(ip).await.map_err(fault)?;
-    if outcome.success {
-        Ok(())
-    } else {
-        Err(Refusal::rate_limit_exceeded(60).into())
-    }
+    if outcome.success { Ok(()) } else { Err(Refusal::rate_limit_exceeded(60).into()) }
 }
 
 /// `PUT /v1/pair` (section 4).
@@ -104,25 +100,13 @@ async fn create_pairing(request: &mut Request, env: &Env) -> Result<Response> {
     // Codes that are in use are rare; five tries never meet five of them.
     for _ in 0..5 {
         let code = PairingCode::from_random(System.bytes()?);
-        let create = CreateCode {
-            code: code.clone(),
-            session: session_id.clone(),
-        };
+        let create = CreateCode { code: code.clone(), session: session_id.clone() };
         if let Some(expires_at) = calls::call(env, code.first_word(), &create).await? {
             let url = format!("{}/p/{code}", http::origin(request, env)?);
-            return http::json(
-                201,
-                &PairingCreated {
-                    code,
-                    url,
-                    expires_at,
-                },
-            );
+            return http::json(201, &PairingCreated { code, url, expires_at });
         }
     }
-    Err(Error::Fault(nexus_core::Fault::new(
-        "no free pairing code was found",
-    )))
+    Err(Error::Fault(nexus_core::Fault::new("no free pairing code was found")))
 }
 
 /// `GET /health` (section 5).

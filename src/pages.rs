@@ -44,27 +44,18 @@ impl Page {
         let response = if accept.contains("text/html") {
             http::respond(status, "text/html; charset=utf-8", fill(self.html, values))
         } else {
-            http::respond(
-                status,
-                "text/markdown; charset=utf-8",
-                fill(self.markdown, values),
-            )
+            http::respond(status, "text/markdown; charset=utf-8", fill(self.markdown, values))
         }?;
-        response
-            .headers()
-            .set("Vary", "Accept")
-            .map_err(platform::fault)?;
+        response.headers().set("Vary", "Accept").map_err(platform::fault)?;
         Ok(response)
     }
 }
 
 /// Puts each value in the place of its `{{name}}`.
 fn fill(template: &str, values: &[(&str, &str)]) -> Vec<u8> {
-    let filled = values
-        .iter()
-        .fold(template.to_owned(), |text, (name, value)| {
-            text.replace(&format!("{{{{{name}}}}}"), value)
-        });
+    let filled = values.iter().fold(template.to_owned(), |text, (name, value)| {
+        text.replace(&format!("{{{{{name}}}}}"), value)
+    });
     filled.into_bytes()
 }
 
@@ -115,11 +106,7 @@ fn gone(request: &Request, env: &Env, refusal: &Refusal) -> Result<Response> {
         ErrorCode::SessionNotFound => "leads to a session that has ended",
         _ => "has been used or has expired",
     };
-    GONE.answer(
-        request,
-        404,
-        &[("origin", &http::origin(request, env)?), ("reason", reason)],
-    )
+    GONE.answer(request, 404, &[("origin", &http::origin(request, env)?), ("reason", reason)])
 }
 
 /// Eight random hex digits, so that names on two readings of a page differ.
@@ -137,10 +124,7 @@ pub(crate) fn skill(request: &Request, env: &Env) -> Result<Response> {
             ("origin", &http::origin(request, env)?),
             ("agent", &format!("agent-{}", token()?)),
             ("max_ttl", &limits.max_ttl.to_string()),
-            (
-                "pairing_minutes",
-                &limits.pairing_ttl.div_ceil(60).to_string(),
-            ),
+            ("pairing_minutes", &limits.pairing_ttl.div_ceil(60).to_string()),
             ("rate", RATE),
         ],
     )
@@ -149,11 +133,7 @@ pub(crate) fn skill(request: &Request, env: &Env) -> Result<Response> {
 /// `GET /llms.txt` (section 5).
 pub(crate) fn llms(request: &Request, env: &Env) -> Result<Response> {
     let origin = http::origin(request, env)?;
-    http::respond(
-        200,
-        "text/plain; charset=utf-8",
-        fill(LLMS, &[("origin", &origin)]),
-    )
+    http::respond(200, "text/plain; charset=utf-8", fill(LLMS, &[("origin", &origin)]))
 }
 
 /// `GET /openapi.json` (section 5).

@@ -42,11 +42,7 @@ pub(crate) async fn set_alarm(state: &State, at: Timestamp) -> Result<()> {
     // Exact below 2^53.
     #[allow(clippy::cast_precision_loss, reason = "see above")]
     let date = Date::new(&JsValue::from_f64(at.as_millis() as f64));
-    state
-        .storage()
-        .set_alarm(ScheduledTime::new(date))
-        .await
-        .map_err(fault)
+    state.storage().set_alarm(ScheduledTime::new(date)).await.map_err(fault)
 }
 
 /// An alarm at this time, if there is one.
@@ -95,11 +91,8 @@ impl Database for Storage {
         let values: Vec<SqlStorageValue> = values.iter().map(to_platform).collect();
         let cursor = self.0.exec(sql, values).map_err(Fault::new)?;
         for row in cursor.raw() {
-            let columns: Result<Vec<Value>, Fault> = row
-                .map_err(Fault::new)?
-                .into_iter()
-                .map(from_platform)
-                .collect();
+            let columns: Result<Vec<Value>, Fault> =
+                row.map_err(Fault::new)?.into_iter().map(from_platform).collect();
             if each(Row::new(columns?))?.is_break() {
                 break;
             }
@@ -122,9 +115,7 @@ fn from_platform(value: SqlStorageValue) -> Result<Value, Fault> {
         SqlStorageValue::Null => Ok(Value::Null),
         SqlStorageValue::Integer(number) => Ok(Value::Integer(number)),
         SqlStorageValue::String(text) => Ok(Value::Text(text)),
-        _ => Err(Fault::new(
-            "a stored column is of a type that is not used here",
-        )),
+        _ => Err(Fault::new("a stored column is of a type that is not used here")),
     }
 }
 
@@ -136,21 +127,13 @@ pub(crate) fn limits(env: &Env) -> Result<Limits, Fault> {
     let max_ttl = number("MAX_TTL_SECONDS", 1..=2_592_000, default.max_ttl)?;
     let max_page = number("MAX_PAGE_SIZE", 1..=1000, default.max_page)?;
     Ok(Limits {
-        default_ttl: number(
-            "DEFAULT_TTL_SECONDS",
-            1..=max_ttl,
-            default.default_ttl.min(max_ttl),
-        )?,
+        default_ttl: number("DEFAULT_TTL_SECONDS", 1..=max_ttl, default.default_ttl.min(max_ttl))?,
         max_ttl,
         max_agents: number("MAX_AGENTS", 1..=1000, default.max_agents)?,
         pairing_ttl: number("PAIRING_TTL_SECONDS", 1..=86_400, default.pairing_ttl)?,
         max_text_bytes: bytes(number("MAX_TEXT_BYTES", 1..=131_072, 65_536)?),
         max_json_bytes: bytes(number("MAX_JSON_BYTES", 1..=131_072, 65_536)?),
-        default_page: number(
-            "PAGE_SIZE",
-            1..=max_page,
-            default.default_page.min(max_page),
-        )?,
+        default_page: number("PAGE_SIZE", 1..=max_page, default.default_page.min(max_page))?,
         max_page,
         agent_inactivity: number("AGENT_INACTIVITY_SECONDS", 0..=2_592_000, 0)?,
     })
@@ -170,23 +153,16 @@ fn number_variable(
     let Some(text) = text_variable(env, name)? else {
         return Ok(default);
     };
-    text.parse()
-        .ok()
-        .filter(|number| range.contains(number))
-        .ok_or_else(|| {
-            let (least, most) = (range.start(), range.end());
-            Fault::new(format!(
-                "the variable {name} must be a whole number from {least} to {most}"
-            ))
-        })
+    text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+        let (least, most) = (range.start(), range.end());
+        Fault::new(format!("the variable {name} must be a whole number from {least} to {most}"))
+    })
 }
 
 /// A variable as text; none if it is not set or empty.
 pub(crate) fn text_variable(env: &Env, name: &str) -> Result<Option<String>, Fault> {
     let value = Reflect::get(env, &JsValue::from_str(name))
         .map_err(|_| Fault::new(format!("the variable {name} cannot be read")))?;
-    let text = value
-        .as_string()
-        .or_else(|| value.as_f64().map(|number| number.to_string()));
+    let text = value.as_string().or_else(|| value.as_f64().map(|number| number.to_string()));
     Ok(text.filter(|text| !text.is_empty()))
 }

@@ -42,34 +42,16 @@ const TABLE: &[(&str, Methods)] = &[
     ("/v1/stats", &[(Method::Get, Endpoint::Stats)]),
     ("/v1/pair", &[(Method::Put, Endpoint::CreatePairing)]),
     ("/v1/pair/:code/claim", &[(Method::Post, Endpoint::Claim)]),
-    (
-        "/v1/pair/:code/status",
-        &[(Method::Get, Endpoint::CodeStatus)],
-    ),
+    ("/v1/pair/:code/status", &[(Method::Get, Endpoint::CodeStatus)]),
     ("/v1/pair/:code/skill", &[(Method::Get, Endpoint::PairPage)]),
     ("/v1/sessions", &[(Method::Put, Endpoint::CreateSession)]),
-    (
-        "/v1/sessions/:session",
-        &[(Method::Get, Endpoint::SessionStatus)],
-    ),
-    (
-        "/v1/sessions/:session/join",
-        &[(Method::Post, Endpoint::Join)],
-    ),
-    (
-        "/v1/sessions/:session/renew",
-        &[(Method::Post, Endpoint::Renew)],
-    ),
-    (
-        "/v1/sessions/:session/agents/:agent",
-        &[(Method::Delete, Endpoint::Leave)],
-    ),
+    ("/v1/sessions/:session", &[(Method::Get, Endpoint::SessionStatus)]),
+    ("/v1/sessions/:session/join", &[(Method::Post, Endpoint::Join)]),
+    ("/v1/sessions/:session/renew", &[(Method::Post, Endpoint::Renew)]),
+    ("/v1/sessions/:session/agents/:agent", &[(Method::Delete, Endpoint::Leave)]),
     (
         "/v1/sessions/:session/messages",
-        &[
-            (Method::Get, Endpoint::Poll),
-            (Method::Post, Endpoint::Send),
-        ],
+        &[(Method::Get, Endpoint::Poll), (Method::Post, Endpoint::Send)],
     ),
 ];
 
@@ -88,39 +70,27 @@ impl Route {
 
     /// The session of the path. One that is malformed does not exist.
     pub(crate) fn session(&self) -> Result<SessionId, Refusal> {
-        self.parameter(0)
-            .parse()
-            .map_err(|_| Refusal::session_not_found())
+        self.parameter(0).parse().map_err(|_| Refusal::session_not_found())
     }
 
     /// The pairing code of the path. One that is malformed was never made.
     pub(crate) fn code(&self) -> Result<PairingCode, Refusal> {
-        self.parameter(0)
-            .parse()
-            .map_err(|_| Refusal::code_not_found())
+        self.parameter(0).parse().map_err(|_| Refusal::code_not_found())
     }
 
     /// The agent of the path. One that is malformed is not in the session.
     pub(crate) fn agent(&self) -> Result<AgentId, Refusal> {
         let text = self.parameter(1);
-        text.parse()
-            .map_err(|_| Refusal::agent_not_found("of that name"))
+        text.parse().map_err(|_| Refusal::agent_not_found("of that name"))
     }
 }
 
 /// Finds what is asked for. HEAD is GET without the body, which the platform leaves out.
 pub(crate) fn route(method: &Method, path: &str) -> Result<Route, Refusal> {
     let (methods, parameters) = find(path).ok_or_else(Refusal::not_found)?;
-    let asked = if *method == Method::Head {
-        &Method::Get
-    } else {
-        method
-    };
+    let asked = if *method == Method::Head { &Method::Get } else { method };
     match methods.iter().find(|(method, _)| method == asked) {
-        Some((_, endpoint)) => Ok(Route {
-            endpoint: *endpoint,
-            parameters,
-        }),
+        Some((_, endpoint)) => Ok(Route { endpoint: *endpoint, parameters }),
         None => Err(Refusal::method_not_allowed(allow(methods))),
     }
 }
@@ -176,40 +146,25 @@ mod tests {
     fn paths_and_methods_are_found() {
         assert_eq!(endpoint(Method::Get, "/"), Endpoint::Home);
         assert_eq!(endpoint(Method::Head, "/health"), Endpoint::Health);
-        assert_eq!(
-            endpoint(Method::Put, "/v1/sessions/"),
-            Endpoint::CreateSession
-        );
+        assert_eq!(endpoint(Method::Put, "/v1/sessions/"), Endpoint::CreateSession);
         let found = route(&Method::Get, "/p/pearl%20focal%20s5sjv").unwrap();
         assert_eq!(found.code().unwrap().as_str(), "PEARL-FOCAL-S5SJV");
         let path = format!("/v1/sessions/{}/agents/a-1", "0".repeat(48));
         let found = route(&Method::Delete, &path).unwrap();
-        assert_eq!(
-            (found.endpoint, found.agent().unwrap().as_str()),
-            (Endpoint::Leave, "a-1")
-        );
+        assert_eq!((found.endpoint, found.agent().unwrap().as_str()), (Endpoint::Leave, "a-1"));
     }
 
     #[test]
     fn what_is_not_there_is_refused() {
-        for path in [
-            "/nope",
-            "/v1",
-            "/v1/sessions/a/b/c/d/e",
-            "//",
-            "/p",
-            "/p/a/b",
-            "/internal/take-seat",
-        ] {
+        for path in
+            ["/nope", "/v1", "/v1/sessions/a/b/c/d/e", "//", "/p", "/p/a/b", "/internal/take-seat"]
+        {
             let refusal = route(&Method::Get, path).unwrap_err();
             assert_eq!(refusal.body.error, ErrorCode::NotFound, "{path}");
         }
         let path = format!("/v1/sessions/{}/messages", "0".repeat(48));
         let refusal = route(&Method::Delete, &path).unwrap_err();
-        assert_eq!(
-            (refusal.status, refusal.allow.as_deref()),
-            (405, Some("GET, POST"))
-        );
+        assert_eq!((refusal.status, refusal.allow.as_deref()), (405, Some("GET, POST")));
     }
 
     #[test]

@@ -31,12 +31,7 @@ pub struct PairingIndex {
 
 impl DurableObject for PairingIndex {
     fn new(state: State, env: Env) -> Self {
-        Self {
-            state,
-            env,
-            rules: OnceCell::new(),
-            turns: RefCell::default(),
-        }
+        Self { state, env, rules: OnceCell::new(), turns: RefCell::default() }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
@@ -45,9 +40,7 @@ impl DurableObject for PairingIndex {
 
     /// Forgets old codes. One that fails is tried again by the platform.
     async fn alarm(&self) -> worker::Result<Response> {
-        let next = self
-            .rules()
-            .and_then(|rules| Ok(rules.borrow_mut().clean_up(now())?));
+        let next = self.rules().and_then(|rules| Ok(rules.borrow_mut().clean_up(now())?));
         http::alarmed(match next {
             Ok(next) => platform::set_next_alarm(&self.state, next).await,
             Err(error) => Err(error),
@@ -90,10 +83,7 @@ impl PairingIndex {
 
     async fn claim(&self, request: &Request, code: &PairingCode) -> Result<Response> {
         let agent = http::caller(request)?.agent;
-        let claimer = Claimer {
-            agent,
-            idempotency_key: http::idempotency_key(request)?,
-        };
+        let claimer = Claimer { agent, idempotency_key: http::idempotency_key(request)? };
         let turn = Rc::clone(self.turns.borrow_mut().entry(code.clone()).or_default());
         let outcome = {
             let _turn = turn.lock().await;

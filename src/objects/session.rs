@@ -25,12 +25,7 @@ pub struct Session {
 
 impl DurableObject for Session {
     fn new(state: State, env: Env) -> Self {
-        Self {
-            state,
-            env,
-            limits: OnceCell::new(),
-            rules: OnceCell::new(),
-        }
+        Self { state, env, limits: OnceCell::new(), rules: OnceCell::new() }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
@@ -64,17 +59,11 @@ impl Session {
             Endpoint::SessionStatus => http::json(200, &self.rules(|rules| rules.status(now()))?),
             Endpoint::Join => {
                 let caller = http::caller(&request)?;
-                http::json(
-                    200,
-                    &self.rules(|rules| rules.join(now(), &caller, &mut System))?,
-                )
+                http::json(200, &self.rules(|rules| rules.join(now(), &caller, &mut System))?)
             }
             Endpoint::Leave => {
                 let (caller, agent) = (http::caller(&request)?, route.agent()?);
-                http::json(
-                    200,
-                    &self.rules(|rules| rules.leave(now(), &caller, &agent))?,
-                )
+                http::json(200, &self.rules(|rules| rules.leave(now(), &caller, &agent))?)
             }
             Endpoint::Renew => self.renew(request).await,
             Endpoint::Send => self.send(request).await,
@@ -119,10 +108,7 @@ impl Session {
         let (caller, key) = (http::caller(&request)?, http::idempotency_key(&request)?);
         let limits = self.limits()?;
         let send = SendMessage::parse(&http::body(&mut request, limits).await?, limits)?;
-        http::json(
-            201,
-            &self.rules(|rules| rules.send(now(), &caller, key.as_ref(), send))?,
-        )
+        http::json(201, &self.rules(|rules| rules.send(now(), &caller, key.as_ref(), send))?)
     }
 
     fn poll(&self, request: &Request) -> Result<Response> {
@@ -160,10 +146,7 @@ impl Session {
         match self.rules(|rules| Ok(rules.take_report()?)) {
             Ok(None) | Err(nexus_core::Error::Refused(_)) => {}
             Ok(Some(report)) => self.state.wait_until(async move {
-                if calls::call(&env, calls::THE_DIRECTORY, &report)
-                    .await
-                    .is_err()
-                {
+                if calls::call(&env, calls::THE_DIRECTORY, &report).await.is_err() {
                     console_error!(
                         "{}",
                         r#"{"fault":"a session could not report to the directory"}"#
@@ -171,10 +154,7 @@ impl Session {
                 }
             }),
             Err(nexus_core::Error::Fault(_)) => {
-                console_error!(
-                    "{}",
-                    r#"{"fault":"a session could not be read for its report"}"#
-                );
+                console_error!("{}", r#"{"fault":"a session could not be read for its report"}"#);
             }
         }
     }

@@ -27,30 +27,12 @@ struct Step {
 type Filter<'a> = Option<&'a str>;
 
 const STEPS: [Step; 6] = [
-    Step {
-        name: "format",
-        run: format,
-    },
-    Step {
-        name: "lints",
-        run: lints,
-    },
-    Step {
-        name: "native-tests",
-        run: native_tests,
-    },
-    Step {
-        name: "wasm-tests",
-        run: wasm_tests,
-    },
-    Step {
-        name: "worker-build",
-        run: worker_build,
-    },
-    Step {
-        name: "black-box",
-        run: black_box,
-    },
+    Step { name: "format", run: format },
+    Step { name: "lints", run: lints },
+    Step { name: "native-tests", run: native_tests },
+    Step { name: "wasm-tests", run: wasm_tests },
+    Step { name: "worker-build", run: worker_build },
+    Step { name: "black-box", run: black_box },
 ];
 
 /// Runs the checks.
@@ -58,22 +40,14 @@ const STEPS: [Step; 6] = [
 /// # Errors
 /// A check failed; the error names its step.
 pub fn run(tools: &Tools, selection: &Selection) -> Result<()> {
-    let is_selected = |step: &&Step| {
-        selection
-            .step
-            .as_deref()
-            .is_none_or(|wanted| wanted == step.name)
-    };
+    let is_selected =
+        |step: &&Step| selection.step.as_deref().is_none_or(|wanted| wanted == step.name);
     for step in STEPS.iter().filter(is_selected) {
         println!("\n== {}", step.name);
         let started = Instant::now();
         (step.run)(tools, selection.filter.as_deref())
             .with_context(|| format!("step {} failed", step.name))?;
-        println!(
-            "== {}: passed in {:.1} s",
-            step.name,
-            started.elapsed().as_secs_f32()
-        );
+        println!("== {}: passed in {:.1} s", step.name, started.elapsed().as_secs_f32());
     }
     Ok(())
 }
@@ -81,11 +55,7 @@ pub fn run(tools: &Tools, selection: &Selection) -> Result<()> {
 /// The names that [`Selection::step`] may hold, for the command line.
 #[must_use]
 pub fn step_names() -> PossibleValuesParser {
-    STEPS
-        .iter()
-        .map(|step| step.name)
-        .collect::<Vec<_>>()
-        .into()
+    STEPS.iter().map(|step| step.name).collect::<Vec<_>>().into()
 }
 
 fn format(tools: &Tools, _: Filter) -> Result<()> {
@@ -95,14 +65,7 @@ fn format(tools: &Tools, _: Filter) -> Result<()> {
 
 fn lints(tools: &Tools, _: Filter) -> Result<()> {
     require(tools, "clippy", "clippy", "rust-web-clippy")?;
-    let arguments = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
+    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     process::run(tools.cargo().args(arguments))
 }
 
@@ -115,14 +78,7 @@ fn native_tests(tools: &Tools, filter: Filter) -> Result<()> {
 fn wasm_tests(tools: &Tools, filter: Filter) -> Result<()> {
     let mut command = tools.wasm_command("cargo")?;
     command
-        .args([
-            "test",
-            "--lib",
-            "--target",
-            "wasm32-unknown-unknown",
-            "--package",
-            "nexus-relay",
-        ])
+        .args(["test", "--lib", "--target", "wasm32-unknown-unknown", "--package", "nexus-relay"])
         .env(
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
             tools.cargo_tool("wasm-bindgen-test-runner"),
@@ -136,10 +92,7 @@ fn worker_build(tools: &Tools, _: Filter) -> Result<()> {
 
 fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
     let mut command = tools.cargo();
-    process::run(filtered(
-        command.args(["test", "--package", "nexus-tests"]),
-        filter,
-    ))
+    process::run(filtered(command.args(["test", "--package", "nexus-tests"]), filter))
 }
 
 fn filtered<'a>(command: &'a mut Command, filter: Filter) -> &'a mut Command {

@@ -64,20 +64,9 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Setup => setup::ensure(&project).map(drop),
         Command::Build => worker::build(&setup::ensure(&project)?),
-        Command::Dev {
-            port,
-            rate_limit,
-            state,
-            vars,
-        } => dev::run(
-            &project,
-            &Options {
-                port,
-                rate_limit,
-                state,
-                vars,
-            },
-        ),
+        Command::Dev { port, rate_limit, state, vars } => {
+            dev::run(&project, &Options { port, rate_limit, state, vars })
+        }
         Command::Test { filter, step } => {
             checks::run(&setup::ensure(&project)?, &Selection { filter, step })
         }

@@ -12,9 +12,7 @@ use anyhow::{Context, Error, Result, bail, ensure};
 
 /// Runs a command on this terminal and waits for its success.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .map_err(|error| not_started(command, error))?;
+    let status = command.status().map_err(|error| not_started(command, error))?;
     ensure!(status.success(), "`{}` failed ({status})", line(command));
     Ok(())
 }
@@ -22,9 +20,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// As [`run`], but gives up after `limit`.
 pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
     let started = Instant::now();
-    let mut child = command
-        .spawn()
-        .map_err(|error| not_started(command, error))?;
+    let mut child = command.spawn().map_err(|error| not_started(command, error))?;
     loop {
         if let Some(status) = child.try_wait()? {
             ensure!(status.success(), "`{}` failed ({status})", line(command));
@@ -33,11 +29,7 @@ pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
         if started.elapsed() > limit {
             child.kill()?;
             child.wait()?;
-            bail!(
-                "`{}` did not end within {} s",
-                line(command),
-                limit.as_secs()
-            );
+            bail!("`{}` did not end within {} s", line(command), limit.as_secs());
         }
         thread::sleep(Duration::from_millis(50));
     }
@@ -45,10 +37,8 @@ pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
 
 /// What a command prints on its standard output, without the last line end.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| not_started(command, error))?;
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| not_started(command, error))?;
     ensure!(
         output.status.success(),
         "`{}` failed ({}): {}",
@@ -81,24 +71,16 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 /// Puts folders before those of `PATH`.
 pub(crate) fn prepend_path(command: &mut Command, folders: &[&Path]) -> Result<()> {
     let old = env::var_os("PATH").unwrap_or_default();
-    let paths = folders
-        .iter()
-        .map(|path| path.to_path_buf())
-        .chain(env::split_paths(&old));
+    let paths = folders.iter().map(|path| path.to_path_buf()).chain(env::split_paths(&old));
     let joined = env::join_paths(paths).context("a folder of PATH has a colon in its name")?;
     command.env("PATH", joined);
     Ok(())
 }
 
 fn line(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or(command.get_program());
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = [program].into_iter().chain(command.get_args());
-    words
-        .map(OsStr::to_string_lossy)
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
 
 fn not_started(command: &Command, error: io::Error) -> Error {

@@ -83,11 +83,7 @@ impl Project {
 /// # Errors
 /// Neither `XDG_CACHE_HOME` nor `HOME` is set.
 pub fn user_cache() -> Result<PathBuf> {
-    let set = |name: &str| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = set("XDG_CACHE_HOME")
         .filter(|path| path.is_absolute())
         .or_else(|| set("HOME").map(|home| home.join(".cache")))
@@ -102,8 +98,7 @@ pub(crate) fn lock(path: &Path) -> Result<File> {
     }
     let file =
         File::create(path).with_context(|| format!("could not create {}", path.display()))?;
-    file.lock()
-        .with_context(|| format!("could not lock {}", path.display()))?;
+    file.lock().with_context(|| format!("could not lock {}", path.display()))?;
     Ok(file)
 }
 

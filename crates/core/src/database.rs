@@ -102,8 +102,7 @@ impl Row {
 
     /// The next column, a text.
     pub fn text(&mut self) -> Result<String, Fault> {
-        self.optional_text()?
-            .ok_or_else(|| Fault::new("a stored column is NULL"))
+        self.optional_text()?.ok_or_else(|| Fault::new("a stored column is NULL"))
     }
 
     /// The next column, a text or NULL.

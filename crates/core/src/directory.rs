@@ -68,16 +68,14 @@ impl<D: Database> Directory<D> {
         if !self.database.has_table("session")? {
             return Ok(Stats::default());
         }
-        let counts = self
-            .database
-            .first(COUNT, &[now.as_millis().into()], |row| {
-                Ok(Stats {
-                    active_sessions: row.integer()?.unsigned_abs(),
-                    total_agents: row.integer()?.unsigned_abs(),
-                    total_messages: row.integer()?.unsigned_abs(),
-                    uptime: 0,
-                })
-            })?;
+        let counts = self.database.first(COUNT, &[now.as_millis().into()], |row| {
+            Ok(Stats {
+                active_sessions: row.integer()?.unsigned_abs(),
+                total_agents: row.integer()?.unsigned_abs(),
+                total_messages: row.integer()?.unsigned_abs(),
+                uptime: 0,
+            })
+        })?;
         Ok(counts.unwrap_or_default())
     }
 

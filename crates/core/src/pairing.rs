@@ -94,22 +94,10 @@ impl Stored {
         let expires_at = Timestamp::from_millis(row.integer()?);
         let claim = row.optional_text()?.map(Digest::from);
         let reserved_until = Timestamp::from_millis(row.integer()?);
-        let claimed_until = Some(row.integer()?)
-            .filter(|at| *at > 0)
-            .map(Timestamp::from_millis);
+        let claimed_until = Some(row.integer()?).filter(|at| *at > 0).map(Timestamp::from_millis);
         let lost = row.text()?;
-        let lost = lost
-            .split_terminator(',')
-            .map(|claim| Digest::from(claim.to_owned()))
-            .collect();
-        Ok(Self {
-            session,
-            expires_at,
-            claim,
-            reserved_until,
-            claimed_until,
-            lost,
-        })
+        let lost = lost.split_terminator(',').map(|claim| Digest::from(claim.to_owned())).collect();
+        Ok(Self { session, expires_at, claim, reserved_until, claimed_until, lost })
     }
 
     fn state(&self, now: Timestamp) -> CodeState {
@@ -149,11 +137,7 @@ impl<D: Database> PairingIndex<D> {
         }
         let first = !self.any()?;
         let expires_at = now.plus_seconds(self.ttl);
-        let values = [
-            code.as_str().into(),
-            session.as_str().into(),
-            expires_at.as_millis().into(),
-        ];
+        let values = [code.as_str().into(), session.as_str().into(), expires_at.as_millis().into()];
         let inserted = self.database.first(INSERT, &values, |_| Ok(()))?;
         Ok(inserted.map(|()| (expires_at, first.then(|| now.plus_millis(CLEAN_UP)))))
     }
@@ -161,14 +145,8 @@ impl<D: Database> PairingIndex<D> {
     /// What became of a code (section 4). Refuses one that was never made. Changes nothing.
     pub fn look(&self, now: Timestamp, code: &PairingCode) -> Result<Found> {
         let stored = self.find(code)?;
-        let status = CodeStatus {
-            state: stored.state(now),
-            expires_at: stored.expires_at,
-        };
-        Ok(Found {
-            session: stored.session,
-            status,
-        })
+        let status = CodeStatus { state: stored.state(now), expires_at: stored.expires_at };
+        Ok(Found { session: stored.session, status })
     }
 
     /// Reserves a code for one claim. Refuses a code that is over, or that another claim holds.
@@ -183,10 +161,7 @@ impl<D: Database> PairingIndex<D> {
         if let Some(until) = stored.claimed_until {
             // The claimer, whose answer was lost.
             return if mine && now < until {
-                Ok(Reservation {
-                    session: stored.session,
-                    supersedes: Vec::new(),
-                })
+                Ok(Reservation { session: stored.session, supersedes: Vec::new() })
             } else {
                 Err(Refusal::code_over().into())
             };
@@ -204,21 +179,10 @@ impl<D: Database> PairingIndex<D> {
         let mut supersedes = stored.lost;
         supersedes.extend(stored.claim);
         supersedes.retain(|lost| lost != claim);
-        let lost: String = supersedes
-            .iter()
-            .flat_map(|claim| [claim.as_str(), ","])
-            .collect();
-        let values = [
-            code.as_str().into(),
-            claim.as_str().into(),
-            until.into(),
-            lost.into(),
-        ];
+        let lost: String = supersedes.iter().flat_map(|claim| [claim.as_str(), ","]).collect();
+        let values = [code.as_str().into(), claim.as_str().into(), until.into(), lost.into()];
         self.database.execute(RESERVE, &values)?;
-        Ok(Reservation {
-            session: stored.session,
-            supersedes,
-        })
+        Ok(Reservation { session: stored.session, supersedes })
     }
 
     /// The claim has its seat: the code is used.
@@ -229,16 +193,12 @@ impl<D: Database> PairingIndex<D> {
         claim: &Digest,
     ) -> Result<(), Fault> {
         let until = now.plus_seconds(self.ttl).as_millis();
-        self.database.execute(
-            FINISH,
-            &[code.as_str().into(), claim.as_str().into(), until.into()],
-        )
+        self.database.execute(FINISH, &[code.as_str().into(), claim.as_str().into(), until.into()])
     }
 
     /// The claim was refused its seat: the code can be claimed again.
     pub fn release(&mut self, code: &PairingCode, claim: &Digest) -> Result<(), Fault> {
-        self.database
-            .execute(RELEASE, &[code.as_str().into(), claim.as_str().into()])
+        self.database.execute(RELEASE, &[code.as_str().into(), claim.as_str().into()])
     }
 
     /// Forgets the codes that were over long ago. Returns when to do so again, if any are left.
@@ -246,8 +206,7 @@ impl<D: Database> PairingIndex<D> {
         if !self.has_codes()? {
             return Ok(None);
         }
-        self.database
-            .execute(PURGE, &[now.plus_millis(-KEEP).as_millis().into()])?;
+        self.database.execute(PURGE, &[now.plus_millis(-KEEP).as_millis().into()])?;
         Ok(self.any()?.then(|| now.plus_millis(CLEAN_UP)))
     }
 
@@ -256,9 +215,7 @@ impl<D: Database> PairingIndex<D> {
         if !self.has_codes()? {
             return Err(unknown());
         }
-        self.database
-            .first(FIND, &[code.as_str().into()], Stored::read)?
-            .ok_or_else(unknown)
+        self.database.first(FIND, &[code.as_str().into()], Stored::read)?.ok_or_else(unknown)
     }
 
     fn has_codes(&self) -> Result<bool, Fault> {

@@ -8,12 +8,7 @@ use support::{Sqlite, at};
 
 fn report(name: &str, agents: usize, messages: i64, expires_at: i64) -> Report {
     let session = Digest::of(&[name]);
-    Report {
-        session,
-        agents,
-        messages: Cursor::from_i64(messages),
-        expires_at: at(expires_at),
-    }
+    Report { session, agents, messages: Cursor::from_i64(messages), expires_at: at(expires_at) }
 }
 
 #[test]
@@ -21,18 +16,10 @@ fn sessions_are_counted_as_they_last_reported_until_they_end() {
     let mut directory = Directory::new(Sqlite::new());
     assert_eq!(directory.stats(at(0)).unwrap(), Stats::default());
     assert!(
-        directory
-            .report(at(0), &report("x", 1, 0, 5000))
-            .unwrap()
-            .is_some(),
+        directory.report(at(0), &report("x", 1, 0, 5000)).unwrap().is_some(),
         "a clean-up is due"
     );
-    assert!(
-        directory
-            .report(at(1), &report("x", 2, 7, 9000))
-            .unwrap()
-            .is_none()
-    );
+    assert!(directory.report(at(1), &report("x", 2, 7, 9000)).unwrap().is_none());
     directory.report(at(2), &report("y", 3, 1, 4000)).unwrap();
     let stats = |sessions, agents, messages| Stats {
         active_sessions: sessions,

@@ -59,10 +59,7 @@ impl Pair {
         });
         let codes = Sqlite::new();
         let mut index = PairingIndex::new(codes.clone(), TTL);
-        index
-            .create(at(0), &code(), &session_id())
-            .unwrap()
-            .unwrap();
+        index.create(at(0), &code(), &session_id()).unwrap().unwrap();
         let now = Rc::new(Cell::new(1));
         Self {
             codes,
@@ -74,18 +71,14 @@ impl Pair {
     }
 
     fn evict(&self) {
-        self.index
-            .replace(PairingIndex::new(self.codes.clone(), TTL));
+        self.index.replace(PairingIndex::new(self.codes.clone(), TTL));
         self.world.borrow_mut().evict();
     }
 
     /// One claim; none if the index died on the way.
     fn claim(&self, name: &str, key: Option<&str>) -> Option<Result<Claimed>> {
         let idempotency_key = key.map(|key| key.parse().unwrap());
-        let claimer = Claimer {
-            agent: agent(name),
-            idempotency_key,
-        };
+        let claimer = Claimer { agent: agent(name), idempotency_key };
         let mut random = self.world.borrow().random.clone();
         let code = code();
         let clock = || at(self.now.get());
@@ -97,30 +90,17 @@ impl Pair {
     }
 
     fn agents(&self) -> Vec<String> {
-        let status = self
-            .world
-            .borrow_mut()
-            .session
-            .status(at(self.now.get()))
-            .unwrap();
+        let status = self.world.borrow_mut().session.status(at(self.now.get())).unwrap();
         status.agents.iter().map(ToString::to_string).collect()
     }
 
     fn works(&self, name: &str, claimed: &Claimed) -> bool {
         let caller = caller(name, Some(&claimed.session_key));
-        self.world
-            .borrow_mut()
-            .poll(self.now.get(), &caller, None)
-            .is_ok()
+        self.world.borrow_mut().poll(self.now.get(), &caller, None).is_ok()
     }
 
     fn state(&self) -> CodeState {
-        self.index
-            .borrow()
-            .look(at(self.now.get()), &code())
-            .unwrap()
-            .status
-            .state
+        self.index.borrow().look(at(self.now.get()), &code()).unwrap().status.state
     }
 }
 
@@ -134,9 +114,7 @@ impl Seats for Pair {
         let joined = {
             let mut world = self.world.borrow_mut();
             let mut random = world.random.clone();
-            world
-                .session
-                .take_seat(at(self.now.get()), &request, &mut random)
+            world.session.take_seat(at(self.now.get()), &request, &mut random)
         };
         match way {
             Way::AnswerLost => Err(Error::Fault(Fault::new("answer lost"))),
@@ -154,10 +132,7 @@ fn a_code_is_claimed_once() {
     assert!(pair.works("a", &claimed));
     assert_eq!(pair.state(), CodeState::Claimed);
     for name in ["a", "b"] {
-        assert_eq!(
-            refused(pair.claim(name, None).unwrap()),
-            ErrorCode::CodeExpiredOrUsed
-        );
+        assert_eq!(refused(pair.claim(name, None).unwrap()), ErrorCode::CodeExpiredOrUsed);
     }
     assert_eq!(pair.agents(), ["a"]);
 }
@@ -169,19 +144,10 @@ fn the_same_claimer_gets_its_seat_again_with_a_fresh_key_for_a_while() {
     pair.evict();
     let again = pair.claim("a", Some("k")).unwrap().unwrap();
     assert!(pair.works("a", &again) && !pair.works("a", &first));
-    assert_eq!(
-        refused(pair.claim("a", Some("other")).unwrap()),
-        ErrorCode::CodeExpiredOrUsed
-    );
-    assert_eq!(
-        refused(pair.claim("b", Some("k")).unwrap()),
-        ErrorCode::CodeExpiredOrUsed
-    );
+    assert_eq!(refused(pair.claim("a", Some("other")).unwrap()), ErrorCode::CodeExpiredOrUsed);
+    assert_eq!(refused(pair.claim("b", Some("k")).unwrap()), ErrorCode::CodeExpiredOrUsed);
     pair.now.set(1 + 600_000);
-    assert_eq!(
-        refused(pair.claim("a", Some("k")).unwrap()),
-        ErrorCode::CodeExpiredOrUsed
-    );
+    assert_eq!(refused(pair.claim("a", Some("k")).unwrap()), ErrorCode::CodeExpiredOrUsed);
     assert!(pair.works("a", &again));
 }
 
@@ -192,24 +158,12 @@ fn a_code_ends_to_the_millisecond_and_is_remembered_for_a_day() {
     assert_eq!(pair.state(), CodeState::Pending);
     pair.now.set(600_000);
     assert_eq!(pair.state(), CodeState::Expired);
-    assert_eq!(
-        refused(pair.claim("a", None).unwrap()),
-        ErrorCode::CodeExpiredOrUsed
-    );
+    assert_eq!(refused(pair.claim("a", None).unwrap()), ErrorCode::CodeExpiredOrUsed);
     let day = 600_000 + 24 * 3_600_000;
-    assert!(
-        pair.index
-            .borrow_mut()
-            .clean_up(at(day - 1))
-            .unwrap()
-            .is_some()
-    );
+    assert!(pair.index.borrow_mut().clean_up(at(day - 1)).unwrap().is_some());
     assert_eq!(pair.state(), CodeState::Expired);
     assert_eq!(pair.index.borrow_mut().clean_up(at(day)).unwrap(), None);
-    assert_eq!(
-        refused(pair.index.borrow().look(at(day), &code())),
-        ErrorCode::CodeNotFound
-    );
+    assert_eq!(refused(pair.index.borrow().look(at(day), &code())), ErrorCode::CodeNotFound);
 }
 
 #[test]
@@ -218,54 +172,29 @@ fn an_unknown_code_writes_nothing() {
     let mut index = PairingIndex::new(database.clone(), TTL);
     let claim = Digest::of(&["x"]);
     assert_eq!(refused(index.look(at(0), &code())), ErrorCode::CodeNotFound);
-    assert_eq!(
-        refused(index.reserve(at(0), &code(), &claim)),
-        ErrorCode::CodeNotFound
-    );
+    assert_eq!(refused(index.reserve(at(0), &code(), &claim)), ErrorCode::CodeNotFound);
     assert_eq!(index.clean_up(at(0)).unwrap(), None);
     assert_eq!((database.writes(), database.tables()), (vec![], vec![]));
-    index
-        .create(at(0), &code(), &session_id())
-        .unwrap()
-        .unwrap();
+    index.create(at(0), &code(), &session_id()).unwrap().unwrap();
     database.statements();
     let other: PairingCode = "PEARL-FOCAL-S5SJW".parse().unwrap();
-    assert_eq!(
-        refused(index.reserve(at(0), &other, &claim)),
-        ErrorCode::CodeNotFound
-    );
+    assert_eq!(refused(index.reserve(at(0), &other, &claim)), ErrorCode::CodeNotFound);
     assert!(
-        index
-            .create(at(1), &code(), &session_id())
-            .unwrap()
-            .is_none(),
+        index.create(at(1), &code(), &session_id()).unwrap().is_none(),
         "a code in use is not given again"
     );
-    assert_eq!(
-        index.look(at(1), &code()).unwrap().status.expires_at,
-        at(600_000)
-    );
+    assert_eq!(index.look(at(1), &code()).unwrap().status.expires_at, at(600_000));
 }
 
 #[test]
 fn a_claim_that_is_refused_leaves_the_code_claimable() {
     let pair = Pair::new(1);
     let other = pair.world.borrow_mut().join(0, "b").unwrap();
-    assert_eq!(
-        refused(pair.claim("b", None).unwrap()),
-        ErrorCode::AgentIdTaken
-    );
-    assert_eq!(
-        refused(pair.claim("a", None).unwrap()),
-        ErrorCode::SessionFull
-    );
+    assert_eq!(refused(pair.claim("b", None).unwrap()), ErrorCode::AgentIdTaken);
+    assert_eq!(refused(pair.claim("a", None).unwrap()), ErrorCode::SessionFull);
     assert_eq!(pair.state(), CodeState::Pending);
     let leaver = caller("b", Some(&other.session_key));
-    pair.world
-        .borrow_mut()
-        .session
-        .leave(at(1), &leaver, &agent("b"))
-        .unwrap();
+    pair.world.borrow_mut().session.leave(at(1), &leaver, &agent("b")).unwrap();
     let claimed = pair.claim("a", None).unwrap().unwrap();
     assert!(pair.works("a", &claimed));
 }
@@ -275,10 +204,7 @@ fn a_claim_of_an_ended_session_says_so() {
     let pair = Pair::new(9);
     pair.world.borrow_mut().database.delete_all();
     pair.evict();
-    assert_eq!(
-        refused(pair.claim("a", None).unwrap()),
-        ErrorCode::SessionNotFound
-    );
+    assert_eq!(refused(pair.claim("a", None).unwrap()), ErrorCode::SessionNotFound);
     assert_eq!(pair.state(), CodeState::Pending);
 }
 
@@ -342,16 +268,11 @@ fn wherever_a_claim_breaks_off_another_can_claim_the_code_ten_seconds_later() {
                     panic!("{place:?}")
                 };
                 assert_eq!(refusal.body.error, ErrorCode::ClaimInProgress, "{place:?}");
-                pair.now
-                    .set(pair.now.get() + i64::from(refusal.retry_after.unwrap()) * 1000);
+                pair.now.set(pair.now.get() + i64::from(refusal.retry_after.unwrap()) * 1000);
             }
             let claimed = pair.claim(name, None).unwrap().unwrap();
             assert!(pair.works(name, &claimed), "{place:?}");
-            assert_eq!(
-                pair.agents(),
-                [name],
-                "the seat of the lost claim is gone: {place:?}"
-            );
+            assert_eq!(pair.agents(), [name], "the seat of the lost claim is gone: {place:?}");
             assert_eq!(
                 refused(pair.claim("c", None).unwrap()),
                 ErrorCode::CodeExpiredOrUsed,
@@ -367,10 +288,7 @@ fn a_refused_claim_does_not_forget_the_seat_that_a_lost_one_left_behind() {
     pair.world.borrow_mut().join(0, "taken").unwrap();
     broken_claim(&pair, Break::On(Way::AnswerLost), "a", None);
     pair.now.set(20_000);
-    assert_eq!(
-        refused(pair.claim("taken", None).unwrap()),
-        ErrorCode::AgentIdTaken
-    );
+    assert_eq!(refused(pair.claim("taken", None).unwrap()), ErrorCode::AgentIdTaken);
     let claimed = pair.claim("b", None).unwrap().unwrap();
     assert!(pair.works("b", &claimed));
     assert_eq!(pair.agents(), ["b", "taken"]);

@@ -17,15 +17,9 @@ use support::{World, agent, at, caller, faulted, messages, refused, text};
 fn what_is_not_created_is_not_found_and_nothing_is_written() {
     let mut world = World::new(Limits::default());
     let stranger = caller("a", None);
-    assert_eq!(
-        refused(world.session.status(at(0))),
-        ErrorCode::SessionNotFound
-    );
+    assert_eq!(refused(world.session.status(at(0))), ErrorCode::SessionNotFound);
     assert_eq!(refused(world.join(0, "a")), ErrorCode::SessionNotFound);
-    assert_eq!(
-        refused(world.poll(0, &stranger, None)),
-        ErrorCode::SessionNotFound
-    );
+    assert_eq!(refused(world.poll(0, &stranger, None)), ErrorCode::SessionNotFound);
     assert_eq!(
         refused(world.session.send(at(0), &stranger, None, text("x"))),
         ErrorCode::SessionNotFound
@@ -60,10 +54,7 @@ fn the_greeting_shows_on_the_first_poll_and_never_again() {
     );
     assert_eq!(page.next_cursor, Cursor::START);
     world.session.send(at(2), &a, None, text("one")).unwrap();
-    assert_eq!(
-        world.poll(3, &a, Some("0")).unwrap(),
-        [("1".into(), "one".into())]
-    );
+    assert_eq!(world.poll(3, &a, Some("0")).unwrap(), [("1".into(), "one".into())]);
     assert!(world.page(4, &a, None, 1).unwrap().has_more);
     assert_eq!(world.poll(5, &a, None).unwrap().len(), 2);
 }
@@ -81,18 +72,9 @@ fn the_end_of_a_session_is_exact_to_the_millisecond() {
     let deadline = world.session.deadline().unwrap().unwrap();
     let before = deadline.millis_since(at(0)) - 1;
     assert!(world.session.status(at(before)).is_ok());
-    assert_eq!(
-        refused(world.session.status(deadline)),
-        ErrorCode::SessionNotFound
-    );
-    assert_eq!(
-        refused(world.poll(before + 1, &a, None)),
-        ErrorCode::SessionNotFound
-    );
-    assert_eq!(
-        refused(world.join(before + 1, "b")),
-        ErrorCode::SessionNotFound
-    );
+    assert_eq!(refused(world.session.status(deadline)), ErrorCode::SessionNotFound);
+    assert_eq!(refused(world.poll(before + 1, &a, None)), ErrorCode::SessionNotFound);
+    assert_eq!(refused(world.join(before + 1, "b")), ErrorCode::SessionNotFound);
 }
 
 #[test]
@@ -105,17 +87,11 @@ fn an_alarm_deletes_only_what_is_over_however_late_early_or_often_it_fires() {
     assert_eq!(world.session.alarm(at(15_000)).unwrap(), Some(at(24_999)));
     for late in [24_999, 90_000] {
         assert_eq!(world.session.alarm(at(late)).unwrap(), None);
-        assert_eq!(
-            refused(world.session.status(at(late))),
-            ErrorCode::SessionNotFound
-        );
+        assert_eq!(refused(world.session.status(at(late))), ErrorCode::SessionNotFound);
     }
     world.database.delete_all();
     world.evict();
-    assert_eq!(
-        refused(world.session.status(at(90_001))),
-        ErrorCode::SessionNotFound
-    );
+    assert_eq!(refused(world.session.status(at(90_001))), ErrorCode::SessionNotFound);
     assert_eq!(world.session.alarm(at(90_002)).unwrap(), None);
 }
 
@@ -125,24 +101,14 @@ fn a_shorter_ttl_ends_the_session_sooner_and_a_longer_one_later() {
     let key = world.join(0, "a").unwrap().session_key;
     let a = caller("a", Some(&key));
     world.session.send(at(1000), &a, None, text("x")).unwrap();
-    let renewed = world
-        .session
-        .renew(at(2000), &a, Renew { ttl: Some(5) })
-        .unwrap();
+    let renewed = world.session.renew(at(2000), &a, Renew { ttl: Some(5) }).unwrap();
     assert_eq!((renewed.ttl, renewed.expires_at), (5, at(7000)));
     world.evict();
     assert_eq!(world.session.deadline().unwrap(), Some(at(7000)));
-    let renewed = world
-        .session
-        .renew(at(3000), &a, Renew { ttl: Some(500) })
-        .unwrap();
+    let renewed = world.session.renew(at(3000), &a, Renew { ttl: Some(500) }).unwrap();
     assert_eq!(renewed.expires_at, at(503_000));
     assert_eq!(
-        world
-            .session
-            .renew(at(4000), &a, Renew::default())
-            .unwrap()
-            .expires_at,
+        world.session.renew(at(4000), &a, Renew::default()).unwrap().expires_at,
         at(504_000)
     );
 }
@@ -159,10 +125,7 @@ fn seats_are_counted_and_names_are_kept() {
         ErrorCode::AgentIdTaken
     );
     let again = caller("a", Some(&joined.session_key));
-    let back = world
-        .session
-        .join(at(2), &again, &mut world.random)
-        .unwrap();
+    let back = world.session.join(at(2), &again, &mut world.random).unwrap();
     assert_eq!(back.session_key, joined.session_key);
     world.join(3, "b").unwrap();
     assert_eq!(refused(world.join(4, "c")), ErrorCode::SessionFull);
@@ -174,10 +137,8 @@ fn seats_are_counted_and_names_are_kept() {
 #[test]
 fn leaving_needs_the_key_of_the_one_who_leaves_and_the_creator_stays() {
     let mut world = World::new(Limits::default());
-    let key = world.create(CreateSession {
-        creator_agent_id: Some(agent("a")),
-        ..CreateSession::default()
-    });
+    let key = world
+        .create(CreateSession { creator_agent_id: Some(agent("a")), ..CreateSession::default() });
     let a = caller("a", key.as_ref());
     let b_key = world.join(0, "b").unwrap().session_key;
     let mut leave = |who: &nexus_core::Caller, whom: &str| {
@@ -186,20 +147,9 @@ fn leaving_needs_the_key_of_the_one_who_leaves_and_the_creator_stays() {
     assert_eq!(leave(&a, "b"), ErrorCode::Forbidden);
     assert_eq!(leave(&a, "a"), ErrorCode::Forbidden);
     assert_eq!(leave(&caller("b", None), "b"), ErrorCode::MissingSessionKey);
-    assert_eq!(
-        leave(&caller("b", key.as_ref()), "b"),
-        ErrorCode::InvalidSessionKey
-    );
-    assert_eq!(
-        leave(&caller("c", key.as_ref()), "c"),
-        ErrorCode::AgentNotFound
-    );
-    assert!(
-        world
-            .session
-            .leave(at(2), &caller("b", Some(&b_key)), &agent("b"))
-            .is_ok()
-    );
+    assert_eq!(leave(&caller("b", key.as_ref()), "b"), ErrorCode::InvalidSessionKey);
+    assert_eq!(leave(&caller("c", key.as_ref()), "c"), ErrorCode::AgentNotFound);
+    assert!(world.session.leave(at(2), &caller("b", Some(&b_key)), &agent("b")).is_ok());
     assert_eq!(world.session.status(at(3)).unwrap().agents, [agent("a")]);
 }
 
@@ -207,46 +157,26 @@ fn leaving_needs_the_key_of_the_one_who_leaves_and_the_creator_stays() {
 fn a_wrong_key_is_refused_and_a_missing_one_only_where_keys_are_required() {
     for require_keys in [false, true] {
         let mut world = World::new(Limits::default());
-        world.create(CreateSession {
-            require_keys,
-            ..CreateSession::default()
-        });
+        world.create(CreateSession { require_keys, ..CreateSession::default() });
         let key = world.join(0, "a").unwrap().session_key;
         let wrong = caller("a", Some(&"nxk_wrong".parse().unwrap()));
         for result in [
-            world
-                .session
-                .send(at(1), &wrong, None, text("x"))
-                .map(|_| ()),
+            world.session.send(at(1), &wrong, None, text("x")).map(|_| ()),
             world.poll(1, &wrong, None).map(|_| ()),
-            world
-                .session
-                .renew(at(1), &wrong, Renew::default())
-                .map(|_| ()),
+            world.session.renew(at(1), &wrong, Renew::default()).map(|_| ()),
         ] {
-            let Err(nexus_core::Error::Refused(refusal)) = result else {
-                panic!("not refused")
-            };
-            let expected = (
-                if require_keys { 401 } else { 403 },
-                ErrorCode::InvalidSessionKey,
-            );
+            let Err(nexus_core::Error::Refused(refusal)) = result else { panic!("not refused") };
+            let expected = (if require_keys { 401 } else { 403 }, ErrorCode::InvalidSessionKey);
             assert_eq!((refusal.status, refusal.body.error), expected);
         }
-        let missing = world
-            .session
-            .send(at(2), &caller("a", None), None, text("x"));
+        let missing = world.session.send(at(2), &caller("a", None), None, text("x"));
         if require_keys {
             assert_eq!(refused(missing), ErrorCode::MissingSessionKey);
         } else {
             assert!(!missing.unwrap().verified);
         }
         assert!(
-            world
-                .session
-                .send(at(3), &caller("a", Some(&key)), None, text("x"))
-                .unwrap()
-                .verified
+            world.session.send(at(3), &caller("a", Some(&key)), None, text("x")).unwrap().verified
         );
     }
 }
@@ -254,18 +184,11 @@ fn a_wrong_key_is_refused_and_a_missing_one_only_where_keys_are_required() {
 #[test]
 fn a_directed_message_is_for_its_sender_and_its_proven_recipients() {
     let mut world = World::with_session(100, 9);
-    let keys: Vec<_> = ["a", "b", "c", "bb"]
-        .iter()
-        .map(|name| world.join(0, name).unwrap().session_key)
-        .collect();
-    let to_b = nexus_protocol::SendMessage {
-        to: Some(Recipients::One(agent("b"))),
-        ..text("for b")
-    };
-    world
-        .session
-        .send(at(1), &caller("a", Some(&keys[0])), None, to_b)
-        .unwrap();
+    let keys: Vec<_> =
+        ["a", "b", "c", "bb"].iter().map(|name| world.join(0, name).unwrap().session_key).collect();
+    let to_b =
+        nexus_protocol::SendMessage { to: Some(Recipients::One(agent("b"))), ..text("for b") };
+    world.session.send(at(1), &caller("a", Some(&keys[0])), None, to_b).unwrap();
     let seen =
         |world: &mut World, name: &str, key| world.poll(2, &caller(name, key), None).unwrap().len();
     assert_eq!(seen(&mut world, "a", Some(&keys[0])), 1);
@@ -279,19 +202,12 @@ fn a_directed_message_is_for_its_sender_and_its_proven_recipients() {
         ..text("x")
     };
     assert_eq!(
-        refused(
-            world
-                .session
-                .send(at(3), &caller("a", Some(&keys[0])), None, to_nobody)
-        ),
+        refused(world.session.send(at(3), &caller("a", Some(&keys[0])), None, to_nobody)),
         ErrorCode::AgentNotFound
     );
 
     // Another agent that takes the name later does not inherit what was directed to it.
-    world
-        .session
-        .leave(at(4), &caller("b", Some(&keys[1])), &agent("b"))
-        .unwrap();
+    world.session.leave(at(4), &caller("b", Some(&keys[1])), &agent("b")).unwrap();
     let new_key = world.join(5, "b").unwrap().session_key;
     assert_eq!(seen(&mut world, "b", Some(&new_key)), 0);
 }
@@ -304,34 +220,18 @@ fn an_idempotency_key_gives_the_first_answer_again_and_stores_nothing() {
     let (a, b) = (caller("a", Some(&key)), caller("b", Some(&b_key)));
     let once: IdempotencyKey = "once".parse().unwrap();
     // One who does not prove the key cannot use it up.
-    world
-        .session
-        .send(at(1), &caller("a", None), Some(&once), text("forged"))
-        .unwrap();
-    let to_b = nexus_protocol::SendMessage {
-        to: Some(Recipients::One(agent("b"))),
-        ..text("x")
-    };
-    let first = world
-        .session
-        .send(at(2), &a, Some(&once), to_b.clone())
-        .unwrap();
+    world.session.send(at(1), &caller("a", None), Some(&once), text("forged")).unwrap();
+    let to_b = nexus_protocol::SendMessage { to: Some(Recipients::One(agent("b"))), ..text("x") };
+    let first = world.session.send(at(2), &a, Some(&once), to_b.clone()).unwrap();
     assert_eq!(first.cursor, "2".parse().unwrap());
     world.session.leave(at(3), &b, &agent("b")).unwrap();
     world.evict();
     world.database.statements();
-    assert_eq!(
-        world.session.send(at(9), &a, Some(&once), to_b).unwrap(),
-        first
-    );
+    assert_eq!(world.session.send(at(9), &a, Some(&once), to_b).unwrap(), first);
     assert_eq!(world.database.writes(), Vec::<&str>::new());
     let c = caller("b", Some(&world.join(10, "b").unwrap().session_key));
     assert_ne!(
-        world
-            .session
-            .send(at(11), &c, Some(&once), text("x"))
-            .unwrap()
-            .cursor,
+        world.session.send(at(11), &c, Some(&once), text("x")).unwrap().cursor,
         first.cursor
     );
 }
@@ -341,16 +241,9 @@ fn a_reply_must_be_to_a_message_of_this_session() {
     let mut world = World::with_session(100, 9);
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
     let sent = world.session.send(at(1), &a, None, text("x")).unwrap();
-    let reply = |id: &str| nexus_protocol::SendMessage {
-        reply_to: Some(id.parse().unwrap()),
-        ..text("y")
-    };
-    assert!(
-        world
-            .session
-            .send(at(2), &a, None, reply(sent.id.as_str()))
-            .is_ok()
-    );
+    let reply =
+        |id: &str| nexus_protocol::SendMessage { reply_to: Some(id.parse().unwrap()), ..text("y") };
+    assert!(world.session.send(at(2), &a, None, reply(sent.id.as_str())).is_ok());
     let later = sent.id.as_str().replace("-1", "-99");
     for id in [later.as_str(), "nope", "0000000000000000-1"] {
         assert_eq!(
@@ -365,10 +258,7 @@ fn a_page_holds_what_was_asked_for_and_at_most_a_mebibyte() {
     let mut world = World::with_session(100, 9);
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
     for _ in 0..40 {
-        world
-            .session
-            .send(at(1), &a, None, text(&"x".repeat(60_000)))
-            .unwrap();
+        world.session.send(at(1), &a, None, text(&"x".repeat(60_000))).unwrap();
     }
     let (mut after, mut pages, mut read) = (None, 0, 0);
     loop {
@@ -382,11 +272,7 @@ fn a_page_holds_what_was_asked_for_and_at_most_a_mebibyte() {
     assert_eq!((pages, read), (3, 40));
     let page = world.page(3, &a, Some("0"), 3).unwrap();
     assert_eq!(
-        (
-            page.messages.len(),
-            page.next_cursor.to_string().as_str(),
-            page.has_more
-        ),
+        (page.messages.len(), page.next_cursor.to_string().as_str(), page.has_more),
         (3, "3", true)
     );
 }
@@ -396,10 +282,7 @@ fn a_poll_reads_only_what_it_returns() {
     let mut world = World::with_session(100, 9);
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
     for number in 0..1000 {
-        world
-            .session
-            .send(at(1), &a, None, text(&number.to_string()))
-            .unwrap();
+        world.session.send(at(1), &a, None, text(&number.to_string())).unwrap();
     }
     world.database.statements();
     assert_eq!(world.poll(2, &a, Some("995")).unwrap().len(), 5);
@@ -410,55 +293,30 @@ fn a_poll_reads_only_what_it_returns() {
     // Building the object again reads two rows by primary key, and asks for the table.
     world.evict();
     world.session.status(at(3)).unwrap();
-    for sql in world
-        .database
-        .statements()
-        .into_iter()
-        .filter(|sql| !sql.contains("sqlite_master"))
+    for sql in world.database.statements().into_iter().filter(|sql| !sql.contains("sqlite_master"))
     {
         let plan = world.database.plan(sql);
-        assert!(
-            plan.iter().all(|step| !step.starts_with("SCAN")),
-            "{sql}: {plan:?}"
-        );
+        assert!(plan.iter().all(|step| !step.starts_with("SCAN")), "{sql}: {plan:?}");
     }
 }
 
 #[test]
 fn each_call_is_one_write_and_polls_write_about_once_a_minute() {
     let mut world = World::new(Limits::default());
-    let key = world.create(CreateSession {
-        creator_agent_id: Some(agent("a")),
-        ..CreateSession::default()
-    });
-    assert_eq!(
-        world.database.writes().len(),
-        3,
-        "a table, an index and one row"
-    );
+    let key = world
+        .create(CreateSession { creator_agent_id: Some(agent("a")), ..CreateSession::default() });
+    assert_eq!(world.database.writes().len(), 3, "a table, an index and one row");
     let a = caller("a", key.as_ref());
     world.join(0, "b").unwrap();
     assert_eq!(world.database.writes().len(), 1);
-    world
-        .session
-        .send(at(1), &a, Some(&"k".parse().unwrap()), text("x"))
-        .unwrap();
+    world.session.send(at(1), &a, Some(&"k".parse().unwrap()), text("x")).unwrap();
     assert_eq!(world.database.writes().len(), 1);
     for second in 0..600 {
         world.poll(second * 1000, &a, Some("1")).unwrap();
-        world
-            .poll(second * 1000 + 500, &caller("b", None), Some("1"))
-            .unwrap();
+        world.poll(second * 1000 + 500, &caller("b", None), Some("1")).unwrap();
     }
-    assert_eq!(
-        world.database.writes().len(),
-        10,
-        "for 1200 polls in ten minutes"
-    );
-    world
-        .session
-        .renew(at(600_000), &a, Renew::default())
-        .unwrap();
+    assert_eq!(world.database.writes().len(), 10, "for 1200 polls in ten minutes");
+    world.session.renew(at(600_000), &a, Renew::default()).unwrap();
     assert_eq!(world.database.writes().len(), 1);
 }
 
@@ -469,11 +327,7 @@ fn presence_survives_eviction() {
     let b = caller("b", Some(&world.join(0, "b").unwrap().session_key));
     let online = |world: &mut World, now: i64| {
         let members = world.page(now, &a, None, 1).unwrap().members.unwrap();
-        members
-            .iter()
-            .find(|member| member.agent_id == agent("b"))
-            .unwrap()
-            .online
+        members.iter().find(|member| member.agent_id == agent("b")).unwrap().online
     };
     // One that polls every 30 s is online, even if the object is built again for each poll.
     for step in 1..20 {
@@ -490,10 +344,7 @@ fn presence_survives_eviction() {
 
 #[test]
 fn a_silent_agent_loses_its_seat_where_the_deployment_says_so() {
-    let mut world = World::new(Limits {
-        agent_inactivity: 60,
-        ..Limits::default()
-    });
+    let mut world = World::new(Limits { agent_inactivity: 60, ..Limits::default() });
     let key = world.create(CreateSession {
         creator_agent_id: Some(agent("a")),
         max_agents: Some(2),
@@ -501,18 +352,10 @@ fn a_silent_agent_loses_its_seat_where_the_deployment_says_so() {
     });
     let b = caller("b", Some(&world.join(0, "b").unwrap().session_key));
     assert_eq!(refused(world.join(60_000, "c")), ErrorCode::SessionFull);
-    assert_eq!(
-        world.session.status(at(60_001)).unwrap().agents,
-        [agent("a")]
-    );
+    assert_eq!(world.session.status(at(60_001)).unwrap().agents, [agent("a")]);
     assert_eq!(refused(world.poll(60_001, &b, None)), ErrorCode::Forbidden);
     world.join(60_002, "c").unwrap();
-    assert!(
-        world
-            .poll(200_000, &caller("a", key.as_ref()), None)
-            .is_ok(),
-        "the creator stays"
-    );
+    assert!(world.poll(200_000, &caller("a", key.as_ref()), None).is_ok(), "the creator stays");
 }
 
 #[test]
@@ -525,21 +368,13 @@ fn a_write_that_fails_changes_nothing_that_can_be_seen() {
     assert!(faulted(&world.session.send(at(2), &a, None, text("two"))));
     assert!(faulted(&world.join(2, "b")));
     assert!(faulted(&world.session.leave(at(2), &a, &agent("a"))));
-    assert!(faulted(&world.session.renew(
-        at(2),
-        &a,
-        Renew { ttl: Some(1) }
-    )));
+    assert!(faulted(&world.session.renew(at(2), &a, Renew { ttl: Some(1) })));
     world.database.heal();
     assert_eq!(world.database.dump(), before);
     let status = world.session.status(at(3)).unwrap();
     assert_eq!((status.ttl, status.agents), (100, vec![agent("a")]));
     assert_eq!(
-        world
-            .session
-            .send(at(4), &a, None, text("two"))
-            .unwrap()
-            .cursor,
+        world.session.send(at(4), &a, None, text("two")).unwrap().cursor,
         "2".parse().unwrap()
     );
     assert_eq!(world.poll(5, &a, None).unwrap().len(), 2);
@@ -550,16 +385,11 @@ fn a_session_that_could_not_be_created_does_not_exist() {
     for writes in 0..3 {
         let mut world = World::new(Limits::default());
         world.database.fail_after(writes);
-        let created = world
-            .session
-            .create(at(0), CreateSession::default(), &mut world.random);
+        let created = world.session.create(at(0), CreateSession::default(), &mut world.random);
         assert!(faulted(&created), "after {writes} writes");
         world.database.heal();
         world.evict();
-        assert_eq!(
-            refused(world.session.status(at(1))),
-            ErrorCode::SessionNotFound
-        );
+        assert_eq!(refused(world.session.status(at(1))), ErrorCode::SessionNotFound);
         assert_eq!(world.session.alarm(at(1)).unwrap(), None);
     }
 }
@@ -568,33 +398,13 @@ fn a_session_that_could_not_be_created_does_not_exist() {
 fn no_key_is_stored() {
     let mut world = World::new(Limits::default());
     let key = world
-        .create(CreateSession {
-            creator_agent_id: Some(agent("a")),
-            ..CreateSession::default()
-        })
+        .create(CreateSession { creator_agent_id: Some(agent("a")), ..CreateSession::default() })
         .unwrap();
     let joined = world.join(0, "b").unwrap();
-    let seat = SeatRequest {
-        agent: agent("c"),
-        claim: Digest::of(&["c"]),
-        supersedes: Vec::new(),
-    };
-    let claimed = world
-        .session
-        .take_seat(at(0), &seat, &mut world.random)
-        .unwrap();
+    let seat = SeatRequest { agent: agent("c"), claim: Digest::of(&["c"]), supersedes: Vec::new() };
+    let claimed = world.session.take_seat(at(0), &seat, &mut world.random).unwrap();
     for key in [key, joined.session_key, claimed.session_key] {
-        assert!(
-            !world
-                .database
-                .dump()
-                .contains(key.as_str().trim_start_matches("nxk_"))
-        );
+        assert!(!world.database.dump().contains(key.as_str().trim_start_matches("nxk_")));
     }
-    assert!(
-        !world
-            .database
-            .dump()
-            .contains(support::session_id().as_str())
-    );
+    assert!(!world.database.dump().contains(support::session_id().as_str()));
 }

@@ -149,21 +149,13 @@ impl Run {
             members: BTreeMap::new(),
             log: Vec::new(),
         };
-        Self {
-            world,
-            model,
-            promised: end,
-        }
+        Self { world, model, promised: end }
     }
 
     fn caller(&self, who: usize, proof: Proof) -> Caller {
         let agent = agent(NAMES[who]);
         let key = match proof {
-            Proof::Right => self
-                .model
-                .members
-                .get(&agent)
-                .map(|member| member.key.clone()),
+            Proof::Right => self.model.members.get(&agent).map(|member| member.key.clone()),
             Proof::Wrong => Some("nxk_wrong".parse().unwrap()),
             Proof::None => None,
         };
@@ -207,10 +199,7 @@ impl Run {
             prop_assert_eq!(refused(result), ErrorCode::SessionFull);
         } else {
             let joined = result.unwrap();
-            let member = Member {
-                key: joined.session_key,
-                since: self.model.log.len(),
-            };
+            let member = Member { key: joined.session_key, since: self.model.log.len() };
             self.model.members.insert(name, member);
             prop_assert_eq!(joined.agents_online, self.model.members.len());
             self.model.active();
@@ -221,10 +210,7 @@ impl Run {
 
     fn leave(&mut self, who: usize, proof: Proof) -> Result<(), TestCaseError> {
         let caller = self.caller(who, proof);
-        let result = self
-            .world
-            .session
-            .leave(at(self.model.now), &caller, &caller.agent);
+        let result = self.world.session.leave(at(self.model.now), &caller, &caller.agent);
         if !self.model.members.contains_key(&caller.agent) {
             prop_assert_eq!(refused(result), ErrorCode::AgentNotFound);
             return Ok(());
@@ -269,10 +255,7 @@ impl Run {
             prop_assert_eq!(refused(result), ErrorCode::Forbidden);
         } else if matches!(proof, Proof::Wrong) {
             prop_assert_eq!(refused(result), ErrorCode::InvalidSessionKey);
-        } else if to
-            .iter()
-            .any(|agent| !self.model.members.contains_key(agent))
-        {
+        } else if to.iter().any(|agent| !self.model.members.contains_key(agent)) {
             prop_assert_eq!(refused(result), ErrorCode::AgentNotFound);
         } else {
             let sent = result.unwrap();
@@ -280,12 +263,7 @@ impl Run {
                 prop_assert_eq!(&send().unwrap(), &sent);
             }
             let verified = matches!(proof, Proof::Right);
-            self.model.log.push(Sent {
-                sender: caller.agent,
-                text,
-                to,
-                verified,
-            });
+            self.model.log.push(Sent { sender: caller.agent, text, to, verified });
             prop_assert_eq!(sent.cursor.to_string(), self.model.log.len().to_string());
             prop_assert_eq!(sent.verified, verified);
             self.model.active();
@@ -307,10 +285,7 @@ impl Run {
             limit,
             members: true,
         };
-        let result = self
-            .world
-            .session
-            .poll(at(self.model.now), &caller, request);
+        let result = self.world.session.poll(at(self.model.now), &caller, request);
         if !self.model.members.contains_key(&caller.agent) {
             prop_assert_eq!(refused(result), ErrorCode::Forbidden);
             return Ok(());
@@ -321,17 +296,12 @@ impl Run {
         }
         self.model.active();
         let page = result.unwrap();
-        let all = self.model.visible(
-            &caller.agent,
-            matches!(proof, Proof::Right),
-            after.unwrap_or(0),
-        );
+        let all =
+            self.model.visible(&caller.agent, matches!(proof, Proof::Right), after.unwrap_or(0));
         let expected: Vec<usize> = all.iter().copied().take(limit as usize).collect();
         let read = messages(&page);
         prop_assert_eq!(
-            read.iter()
-                .map(|m| m.cursor.to_string())
-                .collect::<Vec<_>>(),
+            read.iter().map(|m| m.cursor.to_string()).collect::<Vec<_>>(),
             expected.iter().map(ToString::to_string).collect::<Vec<_>>()
         );
         for message in &read {
@@ -344,25 +314,15 @@ impl Run {
         prop_assert_eq!(page.has_more, expected.len() < all.len());
         let next = expected.last().copied().or(after).unwrap_or(0);
         prop_assert_eq!(page.next_cursor.to_string(), next.to_string());
-        let members: Vec<AgentId> = page
-            .members
-            .unwrap()
-            .into_iter()
-            .map(|member| member.agent_id)
-            .collect();
-        prop_assert_eq!(
-            members,
-            self.model.members.keys().cloned().collect::<Vec<_>>()
-        );
+        let members: Vec<AgentId> =
+            page.members.unwrap().into_iter().map(|member| member.agent_id).collect();
+        prop_assert_eq!(members, self.model.members.keys().cloned().collect::<Vec<_>>());
         Ok(())
     }
 
     fn renew(&mut self, who: usize, ttl: Option<u32>) -> Result<(), TestCaseError> {
         let caller = self.caller(who, Proof::Right);
-        let result = self
-            .world
-            .session
-            .renew(at(self.model.now), &caller, Renew { ttl });
+        let result = self.world.session.renew(at(self.model.now), &caller, Renew { ttl });
         if self.model.members.contains_key(&caller.agent) {
             self.model.ttl = ttl.map_or(self.model.ttl, i64::from);
             self.model.least = 0;
@@ -398,18 +358,8 @@ impl Run {
             _ if !self.there()? => {}
             Step::Join(who) => self.join(*who)?,
             Step::Leave(who, proof) => self.leave(*who, *proof)?,
-            Step::Send {
-                who,
-                proof,
-                to,
-                repeat,
-            } => self.send(*who, *proof, to, *repeat)?,
-            Step::Poll {
-                who,
-                proof,
-                after,
-                limit,
-            } => self.poll(*who, *proof, *after, *limit)?,
+            Step::Send { who, proof, to, repeat } => self.send(*who, *proof, to, *repeat)?,
+            Step::Poll { who, proof, after, limit } => self.poll(*who, *proof, *after, *limit)?,
             Step::Renew(who, ttl) => self.renew(*who, *ttl)?,
         }
         Ok(())

@@ -16,20 +16,13 @@ impl<'a> Body<'a> {
     /// Takes the bytes of a body. Refuses what is not JSON (`invalid_body`) or not an object.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Refusal> {
         let text = str::from_utf8(bytes).map_err(|_| Refusal::invalid_body("it is not UTF-8"))?;
-        let text = if text.trim_ascii().is_empty() {
-            "{}"
-        } else {
-            text
-        };
+        let text = if text.trim_ascii().is_empty() { "{}" } else { text };
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| {
             Refusal::invalid_body(&format!("line {}, column {}", error.line(), error.column()))
         })?;
         let fields = serde_json::from_str(raw.get())
             .map_err(|_| Refusal::invalid("body", "must be a JSON object"))?;
-        Ok(Self {
-            fields,
-            wrong: Vec::new(),
-        })
+        Ok(Self { fields, wrong: Vec::new() })
     }
 
     /// The field as it was written.
@@ -56,11 +49,7 @@ impl<'a> Body<'a> {
         range: RangeInclusive<u32>,
     ) -> Option<u32> {
         let raw = self.raw(name)?;
-        let number = raw
-            .get()
-            .parse()
-            .ok()
-            .filter(|number| range.contains(number));
+        let number = raw.get().parse().ok().filter(|number| range.contains(number));
         if number.is_none() {
             let rule = format!(
                 "must be a whole number of {unit} from {} to {}",
@@ -74,19 +63,12 @@ impl<'a> Body<'a> {
 
     /// Notes that the field `name` is wrong because of `rule`.
     pub fn note(&mut self, name: &'static str, rule: impl Into<Cow<'static, str>>) {
-        self.wrong.push(Detail {
-            path: name.into(),
-            message: rule.into(),
-        });
+        self.wrong.push(Detail { path: name.into(), message: rule.into() });
     }
 
     /// Refuses if anything was noted as wrong.
     pub fn finish(self) -> Result<(), Refusal> {
-        if self.wrong.is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::invalid_request(self.wrong))
-        }
+        if self.wrong.is_empty() { Ok(()) } else { Err(Refusal::invalid_request(self.wrong)) }
     }
 }
 
@@ -102,14 +84,8 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_told_from_what_is_not_an_object() {
-        for bytes in [
-            &b"{"[..],
-            b"nope",
-            b"{\"a\":1}x",
-            b"\xff",
-            b"{\"a\":\"\\ud800\"",
-            b"{'a':1}",
-        ] {
+        for bytes in [&b"{"[..], b"nope", b"{\"a\":1}x", b"\xff", b"{\"a\":\"\\ud800\"", b"{'a':1}"]
+        {
             assert_eq!(refused(bytes), Some(ErrorCode::InvalidBody), "{bytes:?}");
         }
         for bytes in [&b"[]"[..], b"1", b"\"x\"", b"null"] {
@@ -118,10 +94,7 @@ mod tests {
         for bytes in [&b""[..], b" \n", b"{}", b"{\"unknown\":[1,{}]}"] {
             assert_eq!(refused(bytes), None, "{bytes:?}");
         }
-        assert_eq!(
-            refused("[".repeat(100_000).as_bytes()),
-            Some(ErrorCode::InvalidBody)
-        );
+        assert_eq!(refused("[".repeat(100_000).as_bytes()), Some(ErrorCode::InvalidBody));
     }
 
     #[test]
@@ -135,10 +108,7 @@ mod tests {
         let details = body.finish().unwrap_err().body.details;
         let paths: Vec<_> = details.iter().map(|detail| detail.path.as_ref()).collect();
         assert_eq!(paths, ["a", "b", "c", "e"]);
-        assert_eq!(
-            details[0].message,
-            "must be a whole number of seconds from 1 to 9"
-        );
+        assert_eq!(details[0].message, "must be a whole number of seconds from 1 to 9");
     }
 
     proptest! {

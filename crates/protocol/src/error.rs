@@ -82,12 +82,7 @@ impl Refusal {
             reason: None,
             limit: None,
         });
-        Self {
-            status,
-            body,
-            retry_after: None,
-            allow: None,
-        }
+        Self { status, body, retry_after: None, allow: None }
     }
 
     /// The body is not JSON; `why` says where it stops being so.
@@ -102,14 +97,9 @@ impl Refusal {
     /// Fields, headers or query parameters that are missing, malformed or out of range.
     #[must_use]
     pub fn invalid_request(details: Vec<Detail>) -> Self {
-        let list: Vec<String> = details
-            .iter()
-            .map(|d| format!("{} {}", d.path, d.message))
-            .collect();
-        let message = format!(
-            "Correct the request and send it again: {}.",
-            list.join("; ")
-        );
+        let list: Vec<String> =
+            details.iter().map(|d| format!("{} {}", d.path, d.message)).collect();
+        let message = format!("Correct the request and send it again: {}.", list.join("; "));
         let mut refusal = Self::new(400, ErrorCode::InvalidRequest, message);
         refusal.body.details = details;
         refusal
@@ -121,10 +111,7 @@ impl Refusal {
         path: impl Into<Cow<'static, str>>,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self::invalid_request(vec![Detail {
-            path: path.into(),
-            message: message.into(),
-        }])
+        Self::invalid_request(vec![Detail { path: path.into(), message: message.into() }])
     }
 
     /// No `X-Agent-Id`.
@@ -243,10 +230,7 @@ impl Refusal {
     #[must_use]
     pub fn method_not_allowed(allow: String) -> Self {
         let message = format!("This path does not take that method; use {allow}.");
-        Self {
-            allow: Some(allow),
-            ..Self::new(405, ErrorCode::MethodNotAllowed, message)
-        }
+        Self { allow: Some(allow), ..Self::new(405, ErrorCode::MethodNotAllowed, message) }
     }
 
     /// Every seat is taken.
@@ -326,10 +310,7 @@ mod tests {
         let json = wire(Refusal::invalid("ttl", "must be a number"));
         assert_eq!(json["error"], "invalid_request");
         assert_eq!(json["details"][0]["path"], "ttl");
-        assert_eq!(
-            json["message"],
-            "Correct the request and send it again: ttl must be a number."
-        );
+        assert_eq!(json["message"], "Correct the request and send it again: ttl must be a number.");
         let json = wire(Refusal::not_in_session());
         assert_eq!(
             (&json["error"], &json["reason"]),

@@ -38,9 +38,7 @@ macro_rules! string_id {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?
-                    .parse()
-                    .map_err(de::Error::custom)
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
             }
         }
     };
@@ -101,9 +99,7 @@ impl FromStr for SessionKey {
     fn from_str(text: &str) -> Result<Self, Malformed> {
         (text.len() <= 128)
             .then(|| Self(text.to_owned()))
-            .ok_or(Malformed(
-                "must be the sessionKey of the join or claim answer",
-            ))
+            .ok_or(Malformed("must be the sessionKey of the join or claim answer"))
     }
 }
 
@@ -123,9 +119,7 @@ impl FromStr for AgentId {
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         if text == Self::SYSTEM {
-            return Err(Malformed(
-                "`system` is the relay's own name; choose another",
-            ));
+            return Err(Malformed("`system` is the relay's own name; choose another"));
         }
         ((1..=128).contains(&text.len()) && text.bytes().all(allowed))
             .then(|| Self(text.to_owned()))
@@ -192,9 +186,7 @@ impl FromStr for Cursor {
             .then(|| text.parse().ok().map(Self))
             .flatten()
             .filter(|cursor| *cursor <= Self::MAX)
-            .ok_or(Malformed(
-                "must be a cursor that this session gave, such as `0` or `42`",
-            ))
+            .ok_or(Malformed("must be a cursor that this session gave, such as `0` or `42`"))
     }
 }
 
@@ -206,9 +198,7 @@ impl Serialize for Cursor {
 
 impl<'de> Deserialize<'de> for Cursor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -229,11 +219,7 @@ impl MessageId {
     #[must_use]
     pub fn cursor_in(&self, salt: [u8; 8]) -> Option<Cursor> {
         let (prefix, cursor) = self.0.split_once('-')?;
-        if prefix == hex(&salt) {
-            cursor.parse().ok()
-        } else {
-            None
-        }
+        if prefix == hex(&salt) { cursor.parse().ok() } else { None }
     }
 }
 
@@ -250,14 +236,11 @@ impl FromStr for MessageId {
 
 /// Lowercase hex.
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(
-        String::with_capacity(bytes.len().saturating_mul(2)),
-        |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        },
-    )
+    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -269,10 +252,7 @@ mod tests {
     fn the_wire_forms_are_these() {
         assert_eq!(SessionId::from_random([0xab; 24]).as_str(), "ab".repeat(24));
         let key = SessionKey::from_random([0xff; 32]);
-        assert_eq!(
-            key.as_str(),
-            "nxk___________________________________________8"
-        );
+        assert_eq!(key.as_str(), "nxk___________________________________________8");
         assert_eq!(key.as_str().len(), 4 + 43);
         let id = MessageId::new([1; 8], "42".parse().unwrap());
         assert_eq!(id.as_str(), "0101010101010101-42");
@@ -289,16 +269,7 @@ mod tests {
 
     #[test]
     fn absurd_ids_are_refused() {
-        for text in [
-            "",
-            "-1",
-            "1e99",
-            "+1",
-            " 1",
-            "٣",
-            "9007199254740992",
-            &"9".repeat(40),
-        ] {
+        for text in ["", "-1", "1e99", "+1", " 1", "٣", "9007199254740992", &"9".repeat(40)] {
             assert!(text.parse::<Cursor>().is_err(), "{text}");
         }
         assert_eq!("9007199254740991".parse::<Cursor>(), Ok(Cursor::MAX));

@@ -52,34 +52,20 @@ impl SendMessage {
         let to: Option<Recipients> = body.field("to", "must be an agent id or a list of them");
         let reply_to = body.field("replyTo", "must be the id of a message of this session");
         if to.as_ref().is_some_and(|to| to.as_slice().is_empty()) {
-            body.note(
-                "to",
-                "must name at least one agent; leave it out to reach everyone",
-            );
+            body.note("to", "must name at least one agent; leave it out to reach everyone");
         }
         let empty = json.is_none() && text.as_ref().is_none_or(String::is_empty);
         body.finish()?;
         if empty {
-            return Err(Refusal::invalid(
-                "text",
-                "or `json` must be given, and not be empty",
-            ));
+            return Err(Refusal::invalid("text", "or `json` must be given, and not be empty"));
         }
-        if text
-            .as_ref()
-            .is_some_and(|text| text.len() > limits.max_text_bytes)
-        {
+        if text.as_ref().is_some_and(|text| text.len() > limits.max_text_bytes) {
             return Err(Refusal::message_too_large("text", limits.max_text_bytes));
         }
         if json.is_some_and(|json| json.get().len() > limits.max_json_bytes) {
             return Err(Refusal::message_too_large("json", limits.max_json_bytes));
         }
-        Ok(Self {
-            text,
-            json: json.map(ToOwned::to_owned),
-            to,
-            reply_to,
-        })
+        Ok(Self { text, json: json.map(ToOwned::to_owned), to, reply_to })
     }
 }
 
@@ -176,10 +162,7 @@ mod tests {
     #[test]
     fn a_payload_is_kept_as_it_was_written() {
         let message = send(r#"{"json": {"n": 1e400, "big":12345678901234567890123}}"#).unwrap();
-        assert_eq!(
-            message.json.unwrap().get(),
-            r#"{"n": 1e400, "big":12345678901234567890123}"#
-        );
+        assert_eq!(message.json.unwrap().get(), r#"{"n": 1e400, "big":12345678901234567890123}"#);
     }
 
     #[test]
@@ -204,27 +187,13 @@ mod tests {
             r#"{"text":"x","to":"a b"}"#,
             r#"{"text":"x","replyTo":1}"#,
         ] {
-            assert_eq!(
-                send(body).unwrap_err().body.error,
-                ErrorCode::InvalidRequest,
-                "{body}"
-            );
+            assert_eq!(send(body).unwrap_err().body.error, ErrorCode::InvalidRequest, "{body}");
         }
-        let limits = Limits {
-            max_text_bytes: 4,
-            max_json_bytes: 4,
-            ..Limits::default()
-        };
-        let code = |body: &str| {
-            SendMessage::parse(body.as_bytes(), &limits)
-                .err()
-                .map(|r| r.body.error)
-        };
+        let limits = Limits { max_text_bytes: 4, max_json_bytes: 4, ..Limits::default() };
+        let code =
+            |body: &str| SendMessage::parse(body.as_bytes(), &limits).err().map(|r| r.body.error);
         assert_eq!(code(r#"{"text":"1234"}"#), None);
-        assert_eq!(
-            code(r#"{"text":"12345"}"#),
-            Some(ErrorCode::MessageTooLarge)
-        );
+        assert_eq!(code(r#"{"text":"12345"}"#), Some(ErrorCode::MessageTooLarge));
         assert_eq!(code(r#"{"json":1234}"#), None);
         assert_eq!(code(r#"{"json":12345}"#), Some(ErrorCode::MessageTooLarge));
     }
@@ -232,37 +201,13 @@ mod tests {
     #[test]
     fn a_query_is_read_and_bounded() {
         let page = |query: &str| PageRequest::parse(query, &Limits::default());
-        assert_eq!(
-            page("").unwrap(),
-            PageRequest {
-                after: None,
-                limit: 100,
-                members: false
-            }
-        );
+        assert_eq!(page("").unwrap(), PageRequest { after: None, limit: 100, members: false });
         let full = page("after=7&limit=500&members=true&other=1").unwrap();
-        assert_eq!(
-            full,
-            PageRequest {
-                after: "7".parse().ok(),
-                limit: 500,
-                members: true
-            }
-        );
-        for query in [
-            "after=-1",
-            "after=1e99",
-            "after=",
-            "limit=0",
-            "limit=501",
-            "limit=x",
-            "members=maybe",
-        ] {
-            assert_eq!(
-                page(query).unwrap_err().body.error,
-                ErrorCode::InvalidRequest,
-                "{query}"
-            );
+        assert_eq!(full, PageRequest { after: "7".parse().ok(), limit: 500, members: true });
+        for query in
+            ["after=-1", "after=1e99", "after=", "limit=0", "limit=501", "limit=x", "members=maybe"]
+        {
+            assert_eq!(page(query).unwrap_err().body.error, ErrorCode::InvalidRequest, "{query}");
         }
     }
 

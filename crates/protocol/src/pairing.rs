@@ -51,11 +51,7 @@ impl FromStr for PairingCode {
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let malformed = Malformed("must be a pairing code such as PEARL-FOCAL-S5SJV");
         let ignored = |c: &char| !matches!(c, ' ' | '-' | '_' | '+' | '\t' | '\n' | '\r');
-        let plain: String = text
-            .chars()
-            .filter(ignored)
-            .map(|c| c.to_ascii_uppercase())
-            .collect();
+        let plain: String = text.chars().filter(ignored).map(|c| c.to_ascii_uppercase()).collect();
         let part = |from: usize| plain.get(from..from.saturating_add(5)).ok_or(malformed);
         let (first, second, suffix) = (part(0)?, part(5)?, part(10)?);
         let known = |word: &str| WORDS.binary_search(&word).is_ok();
@@ -86,9 +82,7 @@ impl Serialize for PairingCode {
 
 impl<'de> Deserialize<'de> for PairingCode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -111,9 +105,7 @@ impl CreatePairing {
         }
         body.finish()?;
         let session_id = session_id.unwrap_or_default().parse();
-        session_id
-            .map(|session_id| Self { session_id })
-            .map_err(|_| Refusal::session_not_found())
+        session_id.map(|session_id| Self { session_id }).map_err(|_| Refusal::session_not_found())
     }
 }
 
@@ -193,10 +185,7 @@ mod tests {
             "PearlFocalS5SJV",
             "pearl--focal s5-sjv",
         ] {
-            assert_eq!(
-                text.parse::<PairingCode>().unwrap().as_str(),
-                "PEARL-FOCAL-S5SJV"
-            );
+            assert_eq!(text.parse::<PairingCode>().unwrap().as_str(), "PEARL-FOCAL-S5SJV");
         }
         for text in [
             "",

@@ -13,33 +13,22 @@ pub(crate) struct Query<'a> {
 impl<'a> Query<'a> {
     /// Takes what follows the `?`.
     pub(crate) fn parse(text: &'a str) -> Self {
-        Self {
-            text,
-            wrong: Vec::new(),
-        }
+        Self { text, wrong: Vec::new() }
     }
 
     fn get(&self, name: &str) -> Option<&'a str> {
-        let mut pairs = self
-            .text
-            .split('&')
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let mut pairs = self.text.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
     fn note(&mut self, name: &'static str, rule: String) {
-        self.wrong.push(Detail {
-            path: name.into(),
-            message: rule.into(),
-        });
+        self.wrong.push(Detail { path: name.into(), message: rule.into() });
     }
 
     /// The parameter in the form that `T` checks.
     pub(crate) fn parsed<T: FromStr<Err = Malformed>>(&mut self, name: &'static str) -> Option<T> {
         let parsed = self.get(name)?.parse();
-        parsed
-            .map_err(|Malformed(rule)| self.note(name, rule.to_owned()))
-            .ok()
+        parsed.map_err(|Malformed(rule)| self.note(name, rule.to_owned())).ok()
     }
 
     /// A whole number of `unit` in `range`.
@@ -49,11 +38,7 @@ impl<'a> Query<'a> {
         unit: &str,
         range: RangeInclusive<u32>,
     ) -> Option<u32> {
-        let number = self
-            .get(name)?
-            .parse()
-            .ok()
-            .filter(|number| range.contains(number));
+        let number = self.get(name)?.parse().ok().filter(|number| range.contains(number));
         if number.is_none() {
             self.note(
                 name,
@@ -81,10 +66,6 @@ impl<'a> Query<'a> {
 
     /// Refuses if anything was noted as wrong.
     pub(crate) fn finish(self) -> Result<(), Refusal> {
-        if self.wrong.is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::invalid_request(self.wrong))
-        }
+        if self.wrong.is_empty() { Ok(()) } else { Err(Refusal::invalid_request(self.wrong)) }
     }
 }

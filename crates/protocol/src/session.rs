@@ -34,17 +34,12 @@ impl CreateSession {
             max_agents: body.number("maxAgents", "agents", 1..=limits.max_agents),
             greeting: body.field("greeting", "must be a string"),
             creator_agent_id: body.field("creatorAgentId", AGENT_ID_RULE),
-            require_keys: body
-                .field("requireKeys", "must be true or false")
-                .unwrap_or(false),
+            require_keys: body.field("requireKeys", "must be true or false").unwrap_or(false),
         };
         body.finish()?;
         let greeting = request.greeting.as_ref().map_or(0, String::len);
         if greeting > limits.max_text_bytes {
-            return Err(Refusal::message_too_large(
-                "greeting",
-                limits.max_text_bytes,
-            ));
+            return Err(Refusal::message_too_large("greeting", limits.max_text_bytes));
         }
         Ok(request)
     }

@@ -31,15 +31,9 @@ pub(super) fn generate(
     rate_limits: RateLimits,
     state: &Path,
 ) -> Result<String> {
-    let limits = if rate_limits == RateLimits::Off {
-        &[][..]
-    } else {
-        &wrangler.ratelimits[..]
-    };
-    let mut services = vec![
-        relay(project, wrangler, limits, rate_limits)?,
-        disk(state, "objects")?,
-    ];
+    let limits = if rate_limits == RateLimits::Off { &[][..] } else { &wrangler.ratelimits[..] };
+    let mut services =
+        vec![relay(project, wrangler, limits, rate_limits)?, disk(state, "objects")?];
     let mut extensions = String::new();
     if !limits.is_empty() {
         services.extend(limiter(project));
@@ -87,15 +81,8 @@ fn relay(
         let class = quote(&object.class_name);
         // The key is part of every object's id: another one would lose all data.
         let key = quote(&format!("{}-{}", wrangler.name, object.class_name));
-        write!(
-            bindings,
-            "(name = {}, durableObjectNamespace = {class}), ",
-            quote(&object.name)
-        )?;
-        write!(
-            namespaces,
-            "(className = {class}, uniqueKey = {key}, enableSql = true), "
-        )?;
+        write!(bindings, "(name = {}, durableObjectNamespace = {class}), ", quote(&object.name))?;
+        write!(namespaces, "(className = {class}, uniqueKey = {key}, enableSql = true), ")?;
     }
     for (name, value) in &wrangler.vars {
         let value = match value {
@@ -119,11 +106,7 @@ fn relay(
             quote(&namespace.to_string()),
         )?;
     }
-    let flags: Vec<_> = wrangler
-        .compatibility_flags
-        .iter()
-        .map(|flag| quote(flag))
-        .collect();
+    let flags: Vec<_> = wrangler.compatibility_flags.iter().map(|flag| quote(flag)).collect();
     Ok(format!(
         r#"(name = "relay", worker = (
     modules = [
@@ -146,10 +129,7 @@ fn relay(
 fn disk(state: &Path, name: &str) -> Result<String> {
     let path = state.join(name);
     project::create_folder(&path)?;
-    Ok(format!(
-        r#"(name = "{name}", disk = (path = {}, writable = true))"#,
-        quote_path(&path)
-    ))
+    Ok(format!(r#"(name = "{name}", disk = (path = {}, writable = true))"#, quote_path(&path)))
 }
 
 /// The services behind every rate limit: an entry that names the counter's object, and the

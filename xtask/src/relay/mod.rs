@@ -161,9 +161,8 @@ impl Builder {
     /// Requests a minute per client; `None` and 0 set no limit.
     #[must_use]
     pub fn rate_limit(mut self, limit: Option<u32>) -> Self {
-        self.rate_limits = limit
-            .filter(|limit| *limit > 0)
-            .map_or(RateLimits::Off, RateLimits::PerMinute);
+        self.rate_limits =
+            limit.filter(|limit| *limit > 0).map_or(RateLimits::Off, RateLimits::PerMinute);
         self
     }
 
@@ -205,24 +204,11 @@ impl Builder {
             wrangler.set_var(name, value)?;
         }
         let config = state.join("workerd.capnp");
-        project::write(
-            &config,
-            &config::generate(&project, &wrangler, self.rate_limits, &state)?,
-        )?;
-        let launch = Launch {
-            workerd: find_workerd(&project)?,
-            config,
-            localhost: self.localhost,
-        };
+        project::write(&config, &config::generate(&project, &wrangler, self.rate_limits, &state)?)?;
+        let launch = Launch { workerd: find_workerd(&project)?, config, localhost: self.localhost };
         let log = Log::new(self.echo_log);
         let (process, port) = launch.start(self.port, &log)?;
-        Ok(Relay {
-            process,
-            port,
-            log,
-            launch,
-            _own_state: own_state,
-        })
+        Ok(Relay { process, port, log, launch, _own_state: own_state })
     }
 }
 
@@ -248,9 +234,7 @@ impl Launch {
 /// The executable itself: the one in `node_modules/.bin` may be a script that starts it.
 fn find_workerd(project: &Project) -> Result<PathBuf> {
     let packages = project.path("node_modules/@cloudflare");
-    let entries = packages
-        .read_dir()
-        .context("workerd is missing: run `cargo xtask setup`")?;
+    let entries = packages.read_dir().context("workerd is missing: run `cargo xtask setup`")?;
     entries
         .flatten()
         .filter(|entry| entry.file_name().to_string_lossy().starts_with("workerd-"))

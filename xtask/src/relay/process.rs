@@ -55,17 +55,8 @@ impl Process {
         let mut watchdog = Command::new("sh")
             .args(["-c", WATCHDOG, "watchdog"])
             .arg(workerd)
-            .args([
-                "serve",
-                "--experimental",
-                "--control-fd=3",
-                "--import-path=/",
-            ])
-            .args(
-                addresses
-                    .iter()
-                    .map(|address| format!("--socket-addr={address}")),
-            )
+            .args(["serve", "--experimental", "--control-fd=3", "--import-path=/"])
+            .args(addresses.iter().map(|address| format!("--socket-addr={address}")))
             .arg(config)
             .arg(constant)
             .stdin(Stdio::piped())
@@ -95,10 +86,7 @@ impl Process {
                 // All that it printed belongs into the message, unless it was shown.
                 let _ = copying.join();
                 let messages = if log.echo { String::new() } else { log.text() };
-                bail!(
-                    "the relay did not start: {error:#}\n{}",
-                    messages.trim_end()
-                )
+                bail!("the relay did not start: {error:#}\n{}", messages.trim_end())
             }
         }
     }
@@ -162,17 +150,11 @@ pub(super) struct Log {
 
 impl Log {
     pub(super) fn new(echo: bool) -> Self {
-        Self {
-            text: Arc::default(),
-            echo,
-        }
+        Self { text: Arc::default(), echo }
     }
 
     pub(super) fn text(&self) -> String {
-        self.text
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes over all that `source` gives, line by line, until its end.
@@ -181,18 +163,12 @@ impl Log {
         thread::spawn(move || {
             let mut source = BufReader::new(source);
             let mut line = Vec::new();
-            while source
-                .read_until(b'\n', &mut line)
-                .is_ok_and(|length| length > 0)
-            {
+            while source.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
                 let text = String::from_utf8_lossy(&line);
                 if log.echo {
                     eprint!("{text}");
                 }
-                log.text
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push_str(&text);
+                log.text.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
                 line.clear();
             }
         })

@@ -81,10 +81,7 @@ impl Wrangler {
     fn parse(text: &str) -> Result<Self> {
         let wrangler: Self =
             toml::from_str(text).context("wrangler.toml has something that xtask cannot read")?;
-        let unknown = wrangler
-            .others
-            .keys()
-            .find(|key| !DEPLOYMENT_ONLY.contains(&key.as_str()));
+        let unknown = wrangler.others.keys().find(|key| !DEPLOYMENT_ONLY.contains(&key.as_str()));
         if let Some(key) = unknown {
             bail!(
                 "wrangler.toml has `{key}`, which the local relay does not know: \

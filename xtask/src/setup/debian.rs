@@ -33,30 +33,20 @@ pub(super) fn is_recent() -> bool {
         return false;
     }
     let version = process::output(rustc().arg("--version")).unwrap_or_default();
-    let minor = version
-        .strip_prefix("rustc 1.")
-        .and_then(|rest| rest.split('.').next());
-    minor
-        .and_then(|minor| minor.parse().ok())
-        .is_some_and(|minor: u32| minor >= OLDEST_MINOR)
+    let minor = version.strip_prefix("rustc 1.").and_then(|rest| rest.split('.').next());
+    minor.and_then(|minor| minor.parse().ok()).is_some_and(|minor: u32| minor >= OLDEST_MINOR)
 }
 
 /// The WASM linker of the newest LLVM on `PATH`.
 pub(super) fn linker() -> Option<PathBuf> {
     let versioned = (19..=30).rev().map(|version| format!("wasm-ld-{version}"));
-    versioned
-        .chain(["wasm-ld".to_owned()])
-        .find_map(|name| process::find(&name))
+    versioned.chain(["wasm-ld".to_owned()]).find_map(|name| process::find(&name))
 }
 
 /// Installs the packages that are missing, builds the target's libraries and puts them in place.
 pub(super) fn make_target(project: &Project) -> Result<()> {
     let sysroot = || process::output(rustc().args(["--print", "sysroot"]));
-    let has_source = |root: String| {
-        Path::new(&root)
-            .join("lib/rustlib/src/rust/library")
-            .exists()
-    };
+    let has_source = |root: String| Path::new(&root).join("lib/rustlib/src/rust/library").exists();
     let installed = is_recent()
         && Path::new("/usr/bin/cargo").exists()
         && linker().is_some()
@@ -64,16 +54,9 @@ pub(super) fn make_target(project: &Project) -> Result<()> {
     if !installed {
         println!("Installing Debian's packages {} ...", PACKAGES.join(", "));
         process::run(privileged("apt-get")?.args(["update", "-q"]))?;
-        process::run(
-            privileged("apt-get")?
-                .args(["install", "-q", "-y"])
-                .args(PACKAGES),
-        )?;
+        process::run(privileged("apt-get")?.args(["install", "-q", "-y"]).args(PACKAGES))?;
     }
-    ensure!(
-        is_recent(),
-        "Debian's rustc-web is older than 1.{OLDEST_MINOR} in this release"
-    );
+    ensure!(is_recent(), "Debian's rustc-web is older than 1.{OLDEST_MINOR} in this release");
     println!("Making the {TARGET} target for {RUSTC}, once: about 40 seconds ...");
     let libraries = compile(project)?;
     install(&libraries)
@@ -105,15 +88,10 @@ fn compile(project: &Project) -> Result<Vec<PathBuf>> {
     let files = fs::read_dir(&built).with_context(|| format!("no {}", built.display()))?;
     let is_wanted = |file: &fs::DirEntry| {
         let path = file.path();
-        path.extension()
-            .is_some_and(|extension| extension == "rlib")
+        path.extension().is_some_and(|extension| extension == "rlib")
             && !file.file_name().to_string_lossy().starts_with("libempty-")
     };
-    Ok(files
-        .flatten()
-        .filter(is_wanted)
-        .map(|file| file.path())
-        .collect())
+    Ok(files.flatten().filter(is_wanted).map(|file| file.path()).collect())
 }
 
 /// Copies beside the final folder and renames: a half-filled folder would pass for the target.

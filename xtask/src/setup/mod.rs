@@ -36,11 +36,7 @@ pub fn ensure(project: &Project) -> Result<Tools> {
     npm::ensure(project)?;
     let toolchain = wasm_target::ensure(project)?;
     let cargo_bin = cargo_tools::ensure(project)?;
-    Ok(Tools {
-        project: project.clone(),
-        cargo_bin,
-        toolchain,
-    })
+    Ok(Tools { project: project.clone(), cargo_bin, toolchain })
 }
 
 /// Whether a first run is ahead, with its downloads and long builds.

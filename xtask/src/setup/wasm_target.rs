@@ -44,9 +44,7 @@ pub(super) fn ensure(project: &Project) -> Result<Toolchain> {
     if env::var_os("RUSTUP_TOOLCHAIN").is_some() {
         println!("Adding the {TARGET} target with rustup ...");
         let mut command = Command::new("rustup");
-        command
-            .args(["target", "add", TARGET])
-            .env("RUST_BACKTRACE", "0");
+        command.args(["target", "add", TARGET]).env("RUST_BACKTRACE", "0");
         match process::run_within(RUSTUP_LIMIT, &mut command) {
             Ok(()) => {
                 if let Some(found) = find_existing()? {
@@ -66,11 +64,7 @@ pub(super) fn ensure(project: &Project) -> Result<Toolchain> {
             Err(error) => tried.push(format!("{error:#}")),
         }
     }
-    let reasons = if tried.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", tried.join("; "))
-    };
+    let reasons = if tried.is_empty() { String::new() } else { format!(" ({})", tried.join("; ")) };
     bail!(
         "this Rust cannot compile to WASM{reasons}: run `rustup target add {TARGET}`, \
          or as root on Debian `apt install {}`, and try again",
@@ -98,14 +92,7 @@ fn inspect(source: Source, rustc: &Path) -> Result<Option<Toolchain>> {
     }
     let mut command = Command::new(rustc);
     clean(source, &mut command);
-    command.args([
-        "--print",
-        "sysroot",
-        "--print",
-        "target-libdir",
-        "--target",
-        TARGET,
-    ]);
+    command.args(["--print", "sysroot", "--print", "target-libdir", "--target", TARGET]);
     let Ok(answer) = process::output(&mut command) else {
         return Ok(None);
     };
@@ -119,16 +106,8 @@ fn inspect(source: Source, rustc: &Path) -> Result<Option<Toolchain>> {
     let mut command = Command::new(rustc);
     clean(source, &mut command);
     let version = process::output(command.arg("-vV"))?;
-    let linker = if has_own_linker(sysroot) {
-        None
-    } else {
-        debian::linker()
-    };
-    Ok(Some(Toolchain {
-        source,
-        version,
-        linker,
-    }))
+    let linker = if has_own_linker(sysroot) { None } else { debian::linker() };
+    Ok(Some(Toolchain { source, version, linker }))
 }
 
 /// rustup's toolchains bring `rust-lld`; those of distributions use a linker of the system.
@@ -136,21 +115,13 @@ fn has_own_linker(sysroot: &Path) -> bool {
     let Ok(hosts) = fs::read_dir(sysroot.join("lib/rustlib")) else {
         return false;
     };
-    hosts
-        .flatten()
-        .any(|host| host.path().join("bin/rust-lld").exists())
+    hosts.flatten().any(|host| host.path().join("bin/rust-lld").exists())
 }
 
 /// Takes away what the outer `cargo run` set for *its* toolchain.
 fn clean(source: Source, command: &mut Command) {
     if source == Source::System {
-        for name in [
-            "CARGO",
-            "RUSTC",
-            "RUSTDOC",
-            "RUSTUP_TOOLCHAIN",
-            "LD_LIBRARY_PATH",
-        ] {
+        for name in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "LD_LIBRARY_PATH"] {
             command.env_remove(name);
         }
     }

@@ -51,17 +51,12 @@ impl<D: Database> Session<D> {
             && id.cursor_in(salt).is_none_or(|cursor| cursor > last)
         {
             return Err(
-                Refusal::invalid("replyTo", "must be the id of a message of this session").into(),
+                Refusal::invalid("replyTo", "must be the id of a message of this session").into()
             );
         }
 
         let cursor = last.next();
-        let sent = Sent {
-            id: MessageId::new(salt, cursor),
-            cursor,
-            expires_at,
-            verified,
-        };
+        let sent = Sent { id: MessageId::new(salt, cursor), cursor, expires_at, verified };
         let message = Message {
             id: sent.id.clone(),
             agent_id: caller.agent.to_string(),
@@ -144,8 +139,7 @@ impl<D: Database> Session<D> {
             page.next_cursor = Cursor::from_i64(row.integer()?);
             let record = row.text()?;
             bytes = bytes.saturating_add(record.len());
-            page.messages
-                .push(RawValue::from_string(record).map_err(Fault::new)?);
+            page.messages.push(RawValue::from_string(record).map_err(Fault::new)?);
             Ok(ControlFlow::Continue(()))
         })
     }
@@ -180,10 +174,7 @@ fn member(
     now: Timestamp,
     limits: &Limits,
 ) -> Result<bool, Refusal> {
-    let seat = loaded
-        .state
-        .seat(&caller.agent, now, limits)
-        .ok_or_else(Refusal::not_in_session)?;
+    let seat = loaded.state.seat(&caller.agent, now, limits).ok_or_else(Refusal::not_in_session)?;
     seat.prove(caller.key.as_ref(), loaded.state.require_keys)
 }
 
@@ -211,11 +202,7 @@ fn recipients(
 /// The members, for those who ask.
 fn members(loaded: &Loaded, now: Timestamp, limits: &Limits) -> Vec<Member> {
     let slack = loaded.state.save_interval(limits);
-    loaded
-        .state
-        .seats(now, limits)
-        .map(|(agent, seat)| seat.shown(agent, now, slack))
-        .collect()
+    loaded.state.seats(now, limits).map(|(agent, seat)| seat.shown(agent, now, slack)).collect()
 }
 
 /// The greeting as a message.

@@ -90,22 +90,13 @@ impl<D: Database> Session<D> {
     ) -> Result<Joined> {
         let (mut state, last) = self.next_state(now)?;
         let lost = |seat: &Seat| {
-            seat.claim
-                .as_ref()
-                .is_some_and(|claim| request.supersedes.contains(claim))
+            seat.claim.as_ref().is_some_and(|claim| request.supersedes.contains(claim))
         };
         state.members.retain(|_, seat| !lost(seat));
         let key = match state.members.get_mut(&request.agent) {
             None => {
                 free_seat(&state)?;
-                sit(
-                    &mut state,
-                    now,
-                    &request.agent,
-                    Some(request.claim.clone()),
-                    random,
-                    last,
-                )?
+                sit(&mut state, now, &request.agent, Some(request.claim.clone()), random, last)?
             }
             Some(seat) if seat.claim.as_ref() == Some(&request.claim) => {
                 let key = SessionKey::from_random(random.bytes()?);
@@ -145,10 +136,7 @@ impl<D: Database> Session<D> {
     pub fn renew(&mut self, now: Timestamp, caller: &Caller, request: Renew) -> Result<Renewed> {
         let (mut state, _) = self.next_state(now)?;
         let needed = state.require_keys;
-        let seat = state
-            .members
-            .get(&caller.agent)
-            .ok_or_else(Refusal::not_in_session)?;
+        let seat = state.members.get(&caller.agent).ok_or_else(Refusal::not_in_session)?;
         seat.prove(caller.key.as_ref(), needed)?;
         state.hear(&caller.agent, now);
         state.ttl = request.ttl.unwrap_or(state.ttl);
@@ -194,11 +182,7 @@ impl<D: Database> Session<D> {
 /// Refuses when every seat is taken.
 fn free_seat(state: &State) -> Result<(), Refusal> {
     let seats = usize::try_from(state.max_agents).unwrap_or(usize::MAX);
-    if state.members.len() < seats {
-        Ok(())
-    } else {
-        Err(Refusal::session_full(seats))
-    }
+    if state.members.len() < seats { Ok(()) } else { Err(Refusal::session_full(seats)) }
 }
 
 /// Gives `agent` a seat with a fresh key.
@@ -212,13 +196,7 @@ fn sit(
 ) -> Result<SessionKey> {
     let key = SessionKey::from_random(random.bytes()?);
     let digest = Digest::of(&[key.as_str()]);
-    let seat = Seat {
-        key: digest,
-        claim,
-        joined_at: now,
-        since,
-        heard: Heard::at(now),
-    };
+    let seat = Seat { key: digest, claim, joined_at: now, since, heard: Heard::at(now) };
     state.members.insert(agent.clone(), seat);
     Ok(key)
 }

@@ -40,11 +40,7 @@ pub struct Session<D> {
 impl<D: Database> Session<D> {
     /// The session `id` in `database`, which may not exist there.
     pub fn new(id: SessionId, database: D, limits: Limits) -> Self {
-        Self {
-            id,
-            limits,
-            store: Store::new(database),
-        }
+        Self { id, limits, store: Store::new(database) }
     }
 
     /// `GET /v1/sessions/:id` (section 2).
@@ -54,10 +50,7 @@ impl<D: Database> Session<D> {
         Ok(SessionStatus {
             session_id: self.id.clone(),
             state: SessionState::Active,
-            agents: state
-                .seats(now, &self.limits)
-                .map(|(agent, _)| agent.clone())
-                .collect(),
+            agents: state.seats(now, &self.limits).map(|(agent, _)| agent.clone()).collect(),
             ttl: state.ttl,
             max_agents: state.max_agents,
             creator_agent_id: state.creator.clone(),

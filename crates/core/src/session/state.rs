@@ -54,10 +54,7 @@ pub(super) struct Heard {
 impl Heard {
     /// A time that is about to be stored.
     pub(super) fn at(time: Timestamp) -> Self {
-        Self {
-            saved: time,
-            latest: Some(time),
-        }
+        Self { saved: time, latest: Some(time) }
     }
 
     pub(super) fn saved(self) -> Timestamp {
@@ -105,9 +102,7 @@ impl State {
         let unreadable = |_| Fault::new("a stored session cannot be read");
         let Version { schema } = serde_json::from_str(record).map_err(unreadable)?;
         if schema > SCHEMA {
-            return Err(Fault::new(format!(
-                "a stored session has the newer schema {schema}"
-            )));
+            return Err(Fault::new(format!("a stored session has the newer schema {schema}")));
         }
         serde_json::from_str(record).map_err(unreadable)
     }
@@ -136,9 +131,7 @@ impl State {
     /// Takes every time that was heard as the one to store.
     pub(super) fn settle(&mut self) {
         self.active.settle();
-        self.members
-            .values_mut()
-            .for_each(|seat| seat.heard.settle());
+        self.members.values_mut().for_each(|seat| seat.heard.settle());
     }
 
     /// Whether `agent` has been silent for so long that it has lost its seat.
@@ -164,15 +157,11 @@ impl State {
         now: Timestamp,
         limits: &'a Limits,
     ) -> impl Iterator<Item = (&'a AgentId, &'a Seat)> {
-        self.members
-            .iter()
-            .filter(move |(agent, seat)| !self.lost(agent, seat, now, limits))
+        self.members.iter().filter(move |(agent, seat)| !self.lost(agent, seat, now, limits))
     }
 
     pub(super) fn seat(&self, agent: &AgentId, now: Timestamp, limits: &Limits) -> Option<&Seat> {
-        self.members
-            .get(agent)
-            .filter(|seat| !self.lost(agent, seat, now, limits))
+        self.members.get(agent).filter(|seat| !self.lost(agent, seat, now, limits))
     }
 }
 

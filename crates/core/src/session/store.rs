@@ -48,30 +48,18 @@ pub(super) struct Loaded {
 impl Loaded {
     /// When the session ends if nothing more happens.
     pub(super) fn deadline(&self) -> Timestamp {
-        self.state
-            .active
-            .latest()
-            .max(self.last_sent_at)
-            .plus_seconds(self.state.ttl)
+        self.state.active.latest().max(self.last_sent_at).plus_seconds(self.state.ttl)
     }
 
     /// The same, as far as the table knows: what may be promised.
     pub(super) fn stored_deadline(&self) -> Timestamp {
-        self.state
-            .active
-            .saved()
-            .max(self.last_sent_at)
-            .plus_seconds(self.state.ttl)
+        self.state.active.saved().max(self.last_sent_at).plus_seconds(self.state.ttl)
     }
 }
 
 impl<D: Database> Store<D> {
     pub(super) fn new(database: D) -> Self {
-        Self {
-            database,
-            memory: Memory::Unknown,
-            report_due: false,
-        }
+        Self { database, memory: Memory::Unknown, report_due: false }
     }
 
     /// The session if there is one and its deadline has not passed; refused otherwise.
@@ -101,9 +89,8 @@ impl<D: Database> Store<D> {
             return Ok(None);
         }
         let record = self.database.first(LOAD_STATE, &[], Row::text)?;
-        let last = self
-            .database
-            .first(LOAD_LAST, &[], |row| Ok((row.integer()?, row.integer()?)))?;
+        let last =
+            self.database.first(LOAD_LAST, &[], |row| Ok((row.integer()?, row.integer()?)))?;
         let (Some(record), Some((last, sent_at))) = (record, last) else {
             return Ok(None);
         };
@@ -123,11 +110,8 @@ impl<D: Database> Store<D> {
         let last_sent_at = state.created_at;
         let values: [Value; 2] = [last_sent_at.as_millis().into(), state.to_record()?.into()];
         self.database.execute(INSERT_STATE, &values)?;
-        self.memory = Memory::Present(Box::new(Loaded {
-            state,
-            last: Cursor::START,
-            last_sent_at,
-        }));
+        self.memory =
+            Memory::Present(Box::new(Loaded { state, last: Cursor::START, last_sent_at }));
         self.report_due = true;
         Ok(())
     }
@@ -136,12 +120,10 @@ impl<D: Database> Store<D> {
     /// that may now be promised.
     pub(super) fn save(&mut self, mut state: State) -> Result<Timestamp, Fault> {
         state.settle();
-        self.database
-            .execute(UPDATE_STATE, &[state.to_record()?.into()])?;
+        self.database.execute(UPDATE_STATE, &[state.to_record()?.into()])?;
         self.report_due = true;
-        let loaded = self
-            .load()?
-            .ok_or_else(|| Fault::new("a session was saved that does not exist"))?;
+        let loaded =
+            self.load()?.ok_or_else(|| Fault::new("a session was saved that does not exist"))?;
         loaded.state = state;
         Ok(loaded.stored_deadline())
     }

@@ -58,23 +58,15 @@ impl Sqlite {
 
     /// The writing statements since statements were last asked for.
     pub fn writes(&self) -> Vec<&'static str> {
-        self.statements()
-            .into_iter()
-            .filter(|sql| is_write(sql))
-            .collect()
+        self.statements().into_iter().filter(|sql| is_write(sql)).collect()
     }
 
     /// How SQLite runs a statement.
     pub fn plan(&self, sql: &str) -> Vec<String> {
-        let mut statement = self
-            .0
-            .connection
-            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-            .unwrap();
+        let mut statement =
+            self.0.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
-        let rows = statement
-            .query_map(params_from_iter(nulls), |row| row.get(3))
-            .unwrap();
+        let rows = statement.query_map(params_from_iter(nulls), |row| row.get(3)).unwrap();
         rows.map(Result::unwrap).collect()
     }
 
@@ -82,11 +74,7 @@ impl Sqlite {
     pub fn tables(&self) -> Vec<String> {
         let sql = "SELECT name FROM sqlite_master";
         let mut statement = self.0.connection.prepare(sql).unwrap();
-        statement
-            .query_map([], |row| row.get(0))
-            .unwrap()
-            .map(Result::unwrap)
-            .collect()
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
     /// Everything that is stored, as one text.
@@ -113,10 +101,7 @@ impl Sqlite {
     pub fn delete_all(&self) {
         for table in self.tables() {
             if !table.starts_with("sqlite_") && !table.contains('_') {
-                self.0
-                    .connection
-                    .execute(&format!("DROP TABLE {table}"), [])
-                    .unwrap();
+                self.0.connection.execute(&format!("DROP TABLE {table}"), []).unwrap();
             }
         }
     }
@@ -149,9 +134,7 @@ impl Database for Sqlite {
             Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
         });
         let columns = statement.column_count();
-        let mut rows = statement
-            .query(params_from_iter(values))
-            .map_err(Fault::new)?;
+        let mut rows = statement.query(params_from_iter(values)).map_err(Fault::new)?;
         while let Some(row) = rows.next().map_err(Fault::new)? {
             let column = |at| match row.get_ref(at).unwrap() {
                 ValueRef::Null => Value::Null,
@@ -175,10 +158,7 @@ impl Random for Counter {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Fault> {
         self.0.set(self.0.get() + 1);
         let number = self.0.get().to_le_bytes();
-        bytes
-            .iter_mut()
-            .zip(number.iter().cycle())
-            .for_each(|(byte, part)| *byte = *part);
+        bytes.iter_mut().zip(number.iter().cycle()).for_each(|(byte, part)| *byte = *part);
         Ok(())
     }
 }
@@ -192,10 +172,7 @@ pub fn agent(name: &str) -> AgentId {
 }
 
 pub fn caller(name: &str, key: Option<&SessionKey>) -> Caller {
-    Caller {
-        agent: agent(name),
-        key: key.cloned(),
-    }
+    Caller { agent: agent(name), key: key.cloned() }
 }
 
 pub fn session_id() -> SessionId {
@@ -203,10 +180,7 @@ pub fn session_id() -> SessionId {
 }
 
 pub fn text(text: &str) -> SendMessage {
-    SendMessage {
-        text: Some(text.to_owned()),
-        ..SendMessage::default()
-    }
+    SendMessage { text: Some(text.to_owned()), ..SendMessage::default() }
 }
 
 /// A session on a database that outlives it.
@@ -221,12 +195,7 @@ impl World {
     pub fn new(limits: Limits) -> Self {
         let database = Sqlite::new();
         let session = Session::new(session_id(), database.clone(), limits.clone());
-        Self {
-            database,
-            session,
-            random: Counter::default(),
-            limits,
-        }
+        Self { database, session, random: Counter::default(), limits }
     }
 
     /// A world with a session of `ttl` seconds and `seats`, created at 0 without a creator.
@@ -241,10 +210,7 @@ impl World {
     }
 
     pub fn create(&mut self, request: CreateSession) -> Option<SessionKey> {
-        self.session
-            .create(at(0), request, &mut self.random)
-            .unwrap()
-            .session_key
+        self.session.create(at(0), request, &mut self.random).unwrap().session_key
     }
 
     /// The object is dropped and built again from what it stored.
@@ -253,8 +219,7 @@ impl World {
     }
 
     pub fn join(&mut self, now: i64, name: &str) -> Result<Joined> {
-        self.session
-            .join(at(now), &caller(name, None), &mut self.random)
+        self.session.join(at(now), &caller(name, None), &mut self.random)
     }
 
     /// The texts and cursors of one page.
@@ -279,23 +244,12 @@ impl World {
         limit: u32,
     ) -> Result<Page> {
         let after = after.map(|cursor| cursor.parse().unwrap());
-        self.session.poll(
-            at(now),
-            caller,
-            PageRequest {
-                after,
-                limit,
-                members: true,
-            },
-        )
+        self.session.poll(at(now), caller, PageRequest { after, limit, members: true })
     }
 }
 
 pub fn messages(page: &Page) -> Vec<Message> {
-    page.messages
-        .iter()
-        .map(|raw| serde_json::from_str(raw.get()).unwrap())
-        .collect()
+    page.messages.iter().map(|raw| serde_json::from_str(raw.get()).unwrap()).collect()
 }
 
 /// The code of the refusal that this must be.

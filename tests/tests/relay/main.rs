@@ -1,0 +1,17 @@
+//! The promises of the protocol, over HTTP against a real workerd.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+mod conversation;
+mod errors;
+mod pages;
+mod races;
+mod service;
+mod storage;

@@ -102,8 +102,11 @@ pub(crate) fn lock(path: &Path) -> Result<File> {
     }
     let file =
         File::create(path).with_context(|| format!("could not create {}", path.display()))?;
-    file.lock()
-        .with_context(|| format!("could not lock {}", path.display()))?;
+    if file.try_lock().is_err() {
+        println!("Waiting for another `cargo xtask` ...");
+        file.lock()
+            .with_context(|| format!("could not lock {}", path.display()))?;
+    }
     Ok(file)
 }
 

@@ -53,12 +53,10 @@ pub fn build(tools: &Tools) -> Result<()> {
     }
     println!("Building the Worker (about a minute after a change) ...");
     let started = Instant::now();
-    process::run(
-        tools
-            .wasm_command(tools.cargo_tool("worker-build"))?
-            .arg("--release"),
-    )
-    .context("the Worker does not build: see the messages above")?;
+    let mut command = tools.wasm_command(tools.cargo_tool("worker-build"))?;
+    // The compiler's messages are to be the last ones, not a backtrace of worker-build.
+    command.arg("--release").env("RUST_BACKTRACE", "0");
+    process::run(&mut command).context("the Worker does not build: see the messages above")?;
     project::write(&stamp_file, &stamp)?;
     println!(
         "Built {WASM}: {} KiB gzipped, in {:.0} s.",

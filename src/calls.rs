@@ -108,7 +108,8 @@ pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::
     }
     let body: Box<ErrorBody> = serde_json::from_slice(&bytes).map_err(unreadable)?;
     if body.error == ErrorCode::InternalError {
-        return Err(Fault::new(format!("the object that was asked to {} failed", C::NAME)).into());
+        let id = response.headers().get("X-Request-Id").map_err(fault)?.unwrap_or_default();
+        return Err(Fault::new(format!("{} failed, see request id {id}", C::NAME)).into());
     }
     Err(Error::Refused(Refusal { status, body, retry_after: None, allow: None }))
 }

@@ -36,6 +36,7 @@ fn start() {
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    platform::note_start();
     http::answer(answer(request, &env).await)
 }
 
@@ -44,10 +45,10 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
     if method == worker::Method::Options {
         return http::preflight(&path);
     }
-    let route = router::route(&method, &path)?;
-    if route.endpoint != Endpoint::Health {
+    if path != "/health" {
         limit_rate(&request, env).await?;
     }
+    let route = router::route(&method, &path)?;
     match route.endpoint {
         Endpoint::CreateSession => {
             let session = SessionId::from_random(System.bytes()?);
@@ -96,13 +97,14 @@ async fn limit_rate(request: &Request, env: &Env) -> Result<()> {
 async fn create_pairing(request: &mut Request, env: &Env) -> Result<Response> {
     let limits = platform::limits(env)?;
     let CreatePairing { session_id } = CreatePairing::parse(&http::body(request, &limits).await?)?;
+    let origin = http::origin(request, env)?;
     calls::call(env, session_id.as_str(), &Describe {}).await?;
     // Codes that are in use are rare; five tries never meet five of them.
     for _ in 0..5 {
         let code = PairingCode::from_random(System.bytes()?);
         let create = CreateCode { code: code.clone(), session: session_id.clone() };
         if let Some(expires_at) = calls::call(env, code.first_word(), &create).await? {
-            let url = format!("{}/p/{code}", http::origin(request, env)?);
+            let url = format!("{origin}/p/{code}");
             return http::json(201, &PairingCreated { code, url, expires_at });
         }
     }

@@ -25,16 +25,20 @@ pub(crate) fn now() -> Timestamp {
 }
 
 thread_local! {
-    /// When this instance answered for the first time: clocks stand still before.
+    /// When this instance was first asked something: clocks stand still before.
     static STARTED: Cell<Option<Timestamp>> = const { Cell::new(None) };
 }
 
-/// Seconds since this instance answered for the first time.
+/// Notes that this instance has been asked something.
+pub(crate) fn note_start() {
+    if STARTED.get().is_none() {
+        STARTED.set(Some(now()));
+    }
+}
+
+/// Seconds since this instance was first asked something.
 pub(crate) fn uptime() -> i64 {
-    let now = now();
-    let started = STARTED.get().unwrap_or(now);
-    STARTED.set(Some(started));
-    now.millis_since(started) / 1000
+    now().millis_since(STARTED.get().unwrap_or_else(now)) / 1000
 }
 
 /// An alarm at this time.

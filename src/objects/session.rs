@@ -143,7 +143,7 @@ impl Session {
     /// the directory does.
     fn report(&self) {
         let env = self.env.clone();
-        match self.rules(|rules| Ok(rules.take_report()?)) {
+        match self.rules(|rules| Ok(rules.take_report(now())?)) {
             Ok(None) | Err(nexus_core::Error::Refused(_)) => {}
             Ok(Some(report)) => self.state.wait_until(async move {
                 if calls::call(&env, calls::THE_DIRECTORY, &report).await.is_err() {

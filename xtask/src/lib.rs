@@ -11,6 +11,8 @@
 //!
 //! Out of scope: deployment, which is `npx wrangler deploy`.
 
+#![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
+
 pub mod checks;
 pub mod dev;
 mod process;

@@ -1,5 +1,7 @@
 //! The command line of `cargo xtask`.
 
+#![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

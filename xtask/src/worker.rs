@@ -53,8 +53,10 @@ pub fn build(tools: &Tools) -> Result<()> {
     }
     println!("Building the Worker (about a minute after a change) ...");
     let started = Instant::now();
-    process::run(tools.wasm_command(tools.cargo_tool("worker-build"))?.arg("--release"))
-        .context("the Worker does not build: see the messages above")?;
+    let mut command = tools.wasm_command(tools.cargo_tool("worker-build"))?;
+    // The compiler's messages are to be the last ones, not a backtrace of worker-build.
+    command.arg("--release").env("RUST_BACKTRACE", "0");
+    process::run(&mut command).context("the Worker does not build: see the messages above")?;
     project::write(&stamp_file, &stamp)?;
     println!(
         "Built {WASM}: {} KiB gzipped, in {:.0} s.",
@@ -70,7 +72,10 @@ pub fn build(tools: &Tools) -> Result<()> {
 /// # Errors
 /// It is missing or old.
 pub fn check_is_current(project: &Project) -> Result<()> {
-    ensure!(is_complete(project), "build/ holds no Worker: run `cargo xtask build`");
+    ensure!(
+        is_complete(project),
+        "build/ holds no Worker: run `cargo xtask build`"
+    );
     let stamp = project::read(&project.path(STAMP)).unwrap_or_default();
     let hash = format!("{:016x}", hash_inputs(project)?);
     ensure!(

@@ -27,7 +27,7 @@ pub async fn claim<D: Database>(
     code: &PairingCode,
     claimer: &Claimer,
 ) -> Result<Claimed> {
-    let claim = claimer.claim(random)?;
+    let claim = claimer.claim(code, random)?;
     let reservation = index.borrow_mut().reserve(clock(), code, &claim)?;
     let request = SeatRequest {
         agent: claimer.agent.clone(),

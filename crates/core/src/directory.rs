@@ -10,11 +10,18 @@ use nexus_protocol::{Cursor, Stats, Timestamp};
 use serde::{Deserialize, Serialize};
 
 const CREATE: &str = "CREATE TABLE session (
-    id TEXT PRIMARY KEY, agents INTEGER NOT NULL, messages INTEGER NOT NULL, expires_at INTEGER NOT NULL
+    id TEXT PRIMARY KEY,
+    agents INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    reported_at INTEGER NOT NULL
 ) WITHOUT ROWID";
-const PUT: &str = "INSERT INTO session (id, agents, messages, expires_at) VALUES (?1, ?2, ?3, ?4)
+const PUT: &str = "INSERT INTO session (id, agents, messages, expires_at, reported_at)
+    VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT (id) DO UPDATE
-    SET agents = excluded.agents, messages = excluded.messages, expires_at = excluded.expires_at";
+    SET agents = excluded.agents, messages = excluded.messages, expires_at = excluded.expires_at,
+        reported_at = excluded.reported_at
+    WHERE excluded.reported_at >= reported_at";
 const COUNT: &str = "SELECT count(*), coalesce(sum(agents), 0), coalesce(sum(messages), 0)
     FROM session WHERE expires_at > ?1";
 const ANY: &str = "SELECT 1 FROM session LIMIT 1";
@@ -34,6 +41,8 @@ pub struct Report {
     pub messages: Cursor,
     /// When it ends if nothing more happens.
     pub expires_at: Timestamp,
+    /// When this was so. A report that comes late does not undo a newer one.
+    pub at: Timestamp,
 }
 
 /// The counters of a deployment.
@@ -58,6 +67,7 @@ impl<D: Database> Directory<D> {
             i64::try_from(report.agents).unwrap_or(i64::MAX).into(),
             report.messages.as_i64().into(),
             report.expires_at.as_millis().into(),
+            report.at.as_millis().into(),
         ];
         self.database.execute(PUT, &values)?;
         Ok(first.then(|| now.plus_millis(CLEAN_UP)))

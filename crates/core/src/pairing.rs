@@ -50,9 +50,15 @@ pub struct Claimer {
 
 impl Claimer {
     /// The name of the claim: the same for a repeat with the same key, unique without a key.
-    pub(crate) fn claim(&self, random: &mut impl crate::Random) -> Result<Digest, Fault> {
+    pub(crate) fn claim(
+        &self,
+        code: &PairingCode,
+        random: &mut impl crate::Random,
+    ) -> Result<Digest, Fault> {
         match &self.idempotency_key {
-            Some(key) => Ok(Digest::of(&["claim", self.agent.as_str(), key.as_str()])),
+            Some(key) => {
+                Ok(Digest::of(&["claim", code.as_str(), self.agent.as_str(), key.as_str()]))
+            }
             None => Ok(Digest::from_random(random.bytes()?)),
         }
     }

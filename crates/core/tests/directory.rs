@@ -8,7 +8,13 @@ use support::{Sqlite, at};
 
 fn report(name: &str, agents: usize, messages: i64, expires_at: i64) -> Report {
     let session = Digest::of(&[name]);
-    Report { session, agents, messages: Cursor::from_i64(messages), expires_at: at(expires_at) }
+    Report {
+        session,
+        agents,
+        messages: Cursor::from_i64(messages),
+        expires_at: at(expires_at),
+        at: at(0),
+    }
 }
 
 #[test]
@@ -21,6 +27,8 @@ fn sessions_are_counted_as_they_last_reported_until_they_end() {
     );
     assert!(directory.report(at(1), &report("x", 2, 7, 9000)).unwrap().is_none());
     directory.report(at(2), &report("y", 3, 1, 4000)).unwrap();
+    let late = Report { at: at(-1), ..report("x", 1, 1, 1) };
+    directory.report(at(3), &late).unwrap();
     let stats = |sessions, agents, messages| Stats {
         active_sessions: sessions,
         total_agents: agents,

@@ -306,6 +306,22 @@ fn seats_of_several_lost_claims_are_taken_away() {
     assert_eq!(pair.agents(), ["c"]);
 }
 
+#[test]
+fn the_key_of_one_claim_says_nothing_about_another_code() {
+    let pair = Pair::new(9);
+    let first = pair.claim("a", Some("k")).unwrap().unwrap();
+    let other: PairingCode = "PEARL-FOCAL-S5SJW".parse().unwrap();
+    pair.index.borrow_mut().create(at(0), &other, &session_id()).unwrap().unwrap();
+    let claimer = Claimer { agent: agent("a"), idempotency_key: "k".parse().ok() };
+    let mut random = pair.world.borrow().random.clone();
+    let future = claim(&pair.index, &pair, || at(1), &mut random, &other, &claimer);
+    let Poll::Ready(result) = pin!(future).poll(&mut Context::from_waker(Waker::noop())) else {
+        panic!()
+    };
+    assert_eq!(refused(result), ErrorCode::AgentIdTaken);
+    assert!(pair.works("a", &first));
+}
+
 proptest! {
     /// Any sequence of claims by a few agents, broken off anywhere, with time passing and objects
     /// evicted: never two holders of a seat from one code, and the code is never lost.

@@ -2,7 +2,7 @@
 
 use crate::{Detail, Refusal};
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use std::{borrow::Cow, collections::BTreeMap, ops::RangeInclusive};
 
 /// The fields of a body (section 1): an absent or empty body is `{}`, unknown fields are ignored,
@@ -17,17 +17,20 @@ impl<'a> Body<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Refusal> {
         let text = str::from_utf8(bytes).map_err(|_| Refusal::invalid_body("it is not UTF-8"))?;
         let text = if text.trim_ascii().is_empty() { "{}" } else { text };
-        let raw: &RawValue = serde_json::from_str(text).map_err(|error| {
+        // The whole of it, so that no reader can choke on what was taken: nested at most 127 deep, no
+        // half characters, no number that is too large.
+        serde_json::from_str::<Value>(text).map_err(|error| {
             Refusal::invalid_body(&format!("line {}, column {}", error.line(), error.column()))
         })?;
-        let fields = serde_json::from_str(raw.get())
+        let mut fields: BTreeMap<Cow<'a, str>, &'a RawValue> = serde_json::from_str(text)
             .map_err(|_| Refusal::invalid("body", "must be a JSON object"))?;
+        fields.retain(|_, raw| raw.get() != "null");
         Ok(Self { fields, wrong: Vec::new() })
     }
 
     /// The field as it was written.
     pub fn raw(&mut self, name: &str) -> Option<&'a RawValue> {
-        self.fields.remove(name).filter(|raw| raw.get() != "null")
+        self.fields.remove(name)
     }
 
     /// The field as a `T`; one of another type is noted as wrong, with `rule` saying what it must be.
@@ -39,6 +42,18 @@ impl<'a> Body<'a> {
         let raw = self.raw(name)?;
         let value = T::deserialize(&mut serde_json::Deserializer::from_str(raw.get()));
         value.map_err(|_| self.note(name, rule)).ok()
+    }
+
+    /// As [`Self::field`], and one that is missing is noted too.
+    pub fn required<T: DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+        rule: &'static str,
+    ) -> Option<T> {
+        if !self.fields.contains_key(name) {
+            self.note(name, rule);
+        }
+        self.field(name, rule)
     }
 
     /// The field as a whole number of `unit` in `range`; anything else is noted as wrong.
@@ -84,8 +99,15 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_told_from_what_is_not_an_object() {
-        for bytes in [&b"{"[..], b"nope", b"{\"a\":1}x", b"\xff", b"{\"a\":\"\\ud800\"", b"{'a':1}"]
-        {
+        for bytes in [
+            &b"{"[..],
+            b"nope",
+            b"{\"a\":1}x",
+            b"\xff",
+            b"{\"a\":\"\\ud800\"}",
+            b"{'a':1}",
+            b"{\"a\":1e400}",
+        ] {
             assert_eq!(refused(bytes), Some(ErrorCode::InvalidBody), "{bytes:?}");
         }
         for bytes in [&b"[]"[..], b"1", b"\"x\"", b"null"] {

@@ -250,7 +250,7 @@ impl Refusal {
         Self::new(
             409,
             ErrorCode::AgentIdTaken,
-            "Another agent of this session has this agent id; choose another one, or, if it is yours, add your X-Session-Key.",
+            "Another agent of this session has this agent id; choose another one (if it is yours, join with your X-Session-Key).",
         )
     }
 

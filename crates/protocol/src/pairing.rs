@@ -98,11 +98,8 @@ impl CreatePairing {
     /// Reads the body. A malformed session id is a session that does not exist.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
-        let rule = "must be the sessionId of the session to invite into";
-        let session_id: Option<String> = body.field("sessionId", rule);
-        if session_id.is_none() {
-            body.note("sessionId", rule);
-        }
+        let session_id: Option<String> =
+            body.required("sessionId", "must be the sessionId of the session to invite into");
         body.finish()?;
         let session_id = session_id.unwrap_or_default().parse();
         session_id.map(|session_id| Self { session_id }).map_err(|_| Refusal::session_not_found())

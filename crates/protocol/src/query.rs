@@ -3,8 +3,8 @@
 use crate::{Detail, Refusal, ids::Malformed};
 use std::{ops::RangeInclusive, str::FromStr};
 
-/// The parameters of a query string. Unknown ones are ignored; of one that stands twice the first
-/// counts. Every value the protocol defines is plain ASCII, so nothing is percent-decoded.
+/// The parameters of a query string. Unknown and empty ones are ignored; of one that stands twice
+/// the first counts. Every value the protocol defines is plain ASCII, so nothing is percent-decoded.
 pub(crate) struct Query<'a> {
     text: &'a str,
     wrong: Vec<Detail>,
@@ -18,7 +18,8 @@ impl<'a> Query<'a> {
 
     fn get(&self, name: &str) -> Option<&'a str> {
         let mut pairs = self.text.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+        let value = pairs.find(|(key, _)| *key == name).map(|(_, value)| value);
+        value.filter(|value| !value.is_empty())
     }
 
     fn note(&mut self, name: &'static str, rule: String) {

@@ -62,7 +62,7 @@ impl Tools {
     }
 
     /// A command that builds or runs WASM: cargo and rustc are those that have the WASM target,
-    /// node is the pinned one, and worker-build finds all its helpers.
+    /// node is the pinned one, and worker-build finds all that it calls.
     ///
     /// # Errors
     /// `PATH` cannot be extended.

@@ -1,6 +1,6 @@
 //! The log: sending writes one row, polling none.
 
-use super::{Caller, Session, store::Loaded};
+use super::{Caller, Session, state::Seat, store::Loaded};
 use crate::{Database, Error, Fault, Result, Row, Value};
 use nexus_protocol::{
     AgentId, Cursor, IdempotencyKey, Limits, Member, Message, MessageId, Page, PageRequest,
@@ -34,10 +34,11 @@ impl<D: Database> Session<D> {
         request: SendMessage,
     ) -> Result<Sent> {
         let loaded = self.store.alive(now)?;
-        let verified = member(loaded, caller, now, &self.limits)?;
-        // One who does not prove the key must not be able to use up the keys of one who does.
-        let repeat =
-            idempotency_key.map(|key| format!("{}{key}", if verified { "v:" } else { "u:" }));
+        let (seat, verified) = member(loaded, caller, now, &self.limits)?;
+        // Of this seat, not of an earlier agent of the same name; and one who does not prove the key
+        // must not be able to use up the keys of one who does.
+        let scope = format!("{}{}", seat.number, if verified { "v" } else { "u" });
+        let repeat = idempotency_key.map(|key| format!("{scope}:{key}"));
         if let Some(key) = &repeat
             && let Some(sent) = self.sent_before(&caller.agent, key)?
         {
@@ -88,15 +89,12 @@ impl<D: Database> Session<D> {
     /// `GET /v1/sessions/:id/messages` (section 3).
     pub fn poll(&mut self, now: Timestamp, caller: &Caller, request: PageRequest) -> Result<Page> {
         let loaded = self.store.alive(now)?;
-        let proven = member(loaded, caller, now, &self.limits)?;
+        let (seat, proven) = member(loaded, caller, now, &self.limits)?;
+        // What is directed to someone is for proven readers only.
+        let since = if proven { seat.since } else { Cursor::MAX };
         self.hear(now, &caller.agent, true)?;
 
         let loaded = self.store.alive(now)?;
-        let since = match loaded.state.members.get(&caller.agent) {
-            // What is directed to someone is for proven readers only.
-            Some(seat) if proven => seat.since,
-            _ => Cursor::MAX,
-        };
         let greeting = match request.after {
             None => greeting(loaded)?,
             Some(_) => None,
@@ -167,15 +165,15 @@ impl<D: Database> Session<D> {
     }
 }
 
-/// Whether the caller proves its key; refused if it is not a member.
-fn member(
-    loaded: &Loaded,
+/// The caller's seat, and whether it proves its key; refused if it is not a member.
+fn member<'a>(
+    loaded: &'a Loaded,
     caller: &Caller,
     now: Timestamp,
     limits: &Limits,
-) -> Result<bool, Refusal> {
+) -> Result<(&'a Seat, bool), Refusal> {
     let seat = loaded.state.seat(&caller.agent, now, limits).ok_or_else(Refusal::not_in_session)?;
-    seat.prove(caller.key.as_ref(), loaded.state.require_keys)
+    Ok((seat, seat.prove(caller.key.as_ref(), loaded.state.require_keys)?))
 }
 
 /// The recipients as the table keeps them, `,a,b,`; none when the message is for everyone.
@@ -201,8 +199,8 @@ fn recipients(
 
 /// The members, for those who ask.
 fn members(loaded: &Loaded, now: Timestamp, limits: &Limits) -> Vec<Member> {
-    let slack = loaded.state.save_interval(limits);
-    loaded.state.seats(now, limits).map(|(agent, seat)| seat.shown(agent, now, slack)).collect()
+    let interval = loaded.state.save_interval(limits);
+    loaded.state.seats(now, limits).map(|(agent, seat)| seat.shown(agent, now, interval)).collect()
 }
 
 /// The greeting as a message.

@@ -41,7 +41,7 @@ impl<D: Database> Session<D> {
         state.require_keys = request.require_keys;
         state.creator.clone_from(&request.creator_agent_id);
         let session_key = match &request.creator_agent_id {
-            Some(creator) => Some(sit(&mut state, now, creator, None, random, Cursor::START)?),
+            Some(creator) => Some(sit(&mut state, now, creator, None, Cursor::START, random)?),
             None => None,
         };
         self.store.create(state)?;
@@ -65,18 +65,12 @@ impl<D: Database> Session<D> {
         random: &mut impl Random,
     ) -> Result<Joined> {
         let (mut state, last) = self.next_state(now)?;
-        let key = match state.members.get_mut(&caller.agent) {
-            None => {
-                free_seat(&state)?;
-                sit(&mut state, now, &caller.agent, None, random, last)?
+        let key = match (state.members.get_mut(&caller.agent), &caller.key) {
+            (Some(seat), Some(key)) if seat.prove(Some(key), false).is_ok() => {
+                seat.heard.hear(now);
+                key.clone()
             }
-            Some(seat) => match &caller.key {
-                Some(key) if seat.prove(Some(key), false).is_ok() => {
-                    seat.heard.hear(now);
-                    key.clone()
-                }
-                _ => return Err(Refusal::agent_id_taken().into()),
-            },
+            _ => sit(&mut state, now, &caller.agent, None, last, random)?,
         };
         self.save_joined(now, state, key)
     }
@@ -89,23 +83,9 @@ impl<D: Database> Session<D> {
         random: &mut impl Random,
     ) -> Result<Joined> {
         let (mut state, last) = self.next_state(now)?;
-        let lost = |seat: &Seat| {
-            seat.claim.as_ref().is_some_and(|claim| request.supersedes.contains(claim))
-        };
-        state.members.retain(|_, seat| !lost(seat));
-        let key = match state.members.get_mut(&request.agent) {
-            None => {
-                free_seat(&state)?;
-                sit(&mut state, now, &request.agent, Some(request.claim.clone()), random, last)?
-            }
-            Some(seat) if seat.claim.as_ref() == Some(&request.claim) => {
-                let key = SessionKey::from_random(random.bytes()?);
-                seat.key = Digest::of(&[key.as_str()]);
-                seat.heard.hear(now);
-                key
-            }
-            Some(_) => return Err(Refusal::agent_id_taken().into()),
-        };
+        let lost = |claim: &Digest| request.supersedes.contains(claim);
+        state.members.retain(|_, seat| !seat.claim.as_ref().is_some_and(lost));
+        let key = sit(&mut state, now, &request.agent, Some(&request.claim), last, random)?;
         self.save_joined(now, state, key)
     }
 
@@ -179,24 +159,40 @@ impl<D: Database> Session<D> {
     }
 }
 
-/// Refuses when every seat is taken.
-fn free_seat(state: &State) -> Result<(), Refusal> {
-    let seats = usize::try_from(state.max_agents).unwrap_or(usize::MAX);
-    if state.members.len() < seats { Ok(()) } else { Err(Refusal::session_full(seats)) }
-}
-
-/// Gives `agent` a seat with a fresh key.
+/// Gives `agent` a seat with a fresh key: its own, if the same claim has taken it before, or a new
+/// one at the end of the log. Refuses a name that is another's, and a session that is full.
 fn sit(
     state: &mut State,
     now: Timestamp,
     agent: &AgentId,
-    claim: Option<Digest>,
+    claim: Option<&Digest>,
+    last: Cursor,
     random: &mut impl Random,
-    since: Cursor,
 ) -> Result<SessionKey> {
     let key = SessionKey::from_random(random.bytes()?);
     let digest = Digest::of(&[key.as_str()]);
-    let seat = Seat { key: digest, claim, joined_at: now, since, heard: Heard::at(now) };
-    state.members.insert(agent.clone(), seat);
+    match state.members.get_mut(agent) {
+        Some(seat) if claim.is_some() && seat.claim.as_ref() == claim => {
+            seat.key = digest;
+            seat.heard.hear(now);
+        }
+        Some(_) => return Err(Refusal::agent_id_taken().into()),
+        None => {
+            let seats = usize::try_from(state.max_agents).unwrap_or(usize::MAX);
+            if state.members.len() >= seats {
+                return Err(Refusal::session_full(seats).into());
+            }
+            state.seats_taken = state.seats_taken.saturating_add(1);
+            let seat = Seat {
+                number: state.seats_taken,
+                key: digest,
+                claim: claim.cloned(),
+                joined_at: now,
+                since: last,
+                heard: Heard::at(now),
+            };
+            state.members.insert(agent.clone(), seat);
+        }
+    }
     Ok(key)
 }

@@ -5,9 +5,9 @@
 //! primary key.
 //!
 //! Promises: what an answer said is in the table before the answer is given, but for two things that
-//! are saved now and then: how far activity has moved the deadline, and when each member was last
-//! heard. Both are ahead of what is stored by less than `State::save_interval`. No answer names a
-//! deadline that is not stored.
+//! are saved now and then: how far polls have moved the deadline, and when each member was last heard.
+//! Polls keep both behind by less than `State::save_interval`; a send stores that the session is
+//! active, but not that its sender was heard. No answer names a deadline that is not stored.
 
 mod log;
 mod members;
@@ -75,7 +75,7 @@ impl<D: Database> Session<D> {
     }
 
     /// What the directory should be told, if something has changed since it was last told.
-    pub fn take_report(&mut self) -> Result<Option<Report>, Fault> {
+    pub fn take_report(&mut self, now: Timestamp) -> Result<Option<Report>, Fault> {
         if !std::mem::take(&mut self.store.report_due) {
             return Ok(None);
         }
@@ -84,6 +84,7 @@ impl<D: Database> Session<D> {
             agents: loaded.state.members.len(),
             messages: loaded.last,
             expires_at: loaded.deadline(),
+            at: now,
         }))
     }
 }

@@ -27,11 +27,15 @@ pub(super) struct State {
     /// When something last happened that restarts the TTL. Messages say so themselves.
     pub(super) active: Heard,
     pub(super) members: BTreeMap<AgentId, Seat>,
+    /// Seats that were ever taken: each gets the next number.
+    pub(super) seats_taken: u32,
 }
 
 /// The place of one member.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Seat {
+    /// Tells it from an earlier seat of an agent of the same name.
+    pub(super) number: u32,
     pub(super) key: Digest,
     /// The claim that took the seat, so that the same claimer gets it again.
     pub(super) claim: Option<Digest>,
@@ -90,6 +94,7 @@ impl State {
             require_keys: false,
             active: Heard::at(now),
             members: BTreeMap::new(),
+            seats_taken: 0,
         }
     }
 
@@ -137,9 +142,10 @@ impl State {
     /// Whether `agent` has been silent for so long that it has lost its seat.
     fn lost(&self, agent: &AgentId, seat: &Seat, now: Timestamp, limits: &Limits) -> bool {
         let limit = i64::from(limits.agent_inactivity).saturating_mul(1000);
-        limit > 0
-            && self.creator.as_ref() != Some(agent)
-            && now.millis_since(seat.heard.latest()) > limit
+        let silent = now.millis_since(seat.heard.latest());
+        let is_creator = self.creator.as_ref() == Some(agent);
+        let slack = seat.slack(self.save_interval(limits));
+        limit > 0 && !is_creator && silent > limit.saturating_add(slack)
     }
 
     /// Takes away the seats that were lost by silence.
@@ -177,12 +183,15 @@ impl Seat {
         }
     }
 
-    /// The member as others see it. `slack` is by how much what is stored may be behind.
-    pub(super) fn shown(&self, agent: &AgentId, now: Timestamp, slack: i64) -> Member {
-        let window = match self.heard.latest {
-            Some(_) => ONLINE,
-            None => ONLINE.saturating_add(slack),
-        };
+    /// By how much what is known of the member may be behind: `interval` until it is heard again
+    /// after an eviction.
+    fn slack(&self, interval: i64) -> i64 {
+        if self.heard.latest.is_some() { 0 } else { interval }
+    }
+
+    /// The member as others see it. `interval` is [`State::save_interval`].
+    pub(super) fn shown(&self, agent: &AgentId, now: Timestamp, interval: i64) -> Member {
+        let window = ONLINE.saturating_add(self.slack(interval));
         Member {
             agent_id: agent.clone(),
             joined_at: self.joined_at,
@@ -196,7 +205,7 @@ impl Seat {
 mod tests {
     use super::*;
 
-    const STORED: &str = r#"{"schema":1,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"active":"1970-01-01T00:00:02.000Z","members":{"a":{"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}}}"#;
+    const STORED: &str = r#"{"schema":1,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}},"seats_taken":1}"#;
 
     #[test]
     fn the_stored_form_does_not_change() {

@@ -17,6 +17,9 @@ const ALLOW_HEADERS: &str =
 /// What browsers may read (section 1).
 const EXPOSE_HEADERS: &str = "X-Request-Id, Retry-After, Allow";
 
+/// Bytes of a body that is too long that are read before its sender is cut off.
+const MOST_READ: usize = 32 * 1024 * 1024;
+
 /// An answer with the headers that every answer has.
 pub(crate) fn respond(status: u16, content_type: &str, body: Vec<u8>) -> Result<Response> {
     Ok(builder(status, content_type)?.fixed(body))
@@ -120,28 +123,27 @@ pub(crate) fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey
     parsed(request, "Idempotency-Key")
 }
 
-/// The body, if it is no longer than any valid request. What is too long is not read to its end.
+/// The body, if it is no longer than any valid request. What is too long is read on for a while, and
+/// not kept: a client that is cut off while it sends does not see the answer.
 pub(crate) async fn body(request: &mut Request, limits: &Limits) -> Result<Vec<u8>> {
     let limit = limits.max_body_bytes();
-    let too_large = || Refusal::message_too_large("body", limit);
-    let length = header(request, "Content-Length")?.and_then(|length| length.parse::<usize>().ok());
-    match length {
-        Some(length) if length > limit => Err(too_large().into()),
-        Some(_) => request.bytes().await.map_err(fault),
-        None => {
-            let mut bytes = Vec::new();
-            let Ok(mut stream) = request.stream() else {
-                return Ok(bytes);
-            };
-            while let Some(chunk) = stream.next().await {
-                bytes.extend(chunk.map_err(fault)?);
-                if bytes.len() > limit {
-                    return Err(too_large().into());
-                }
-            }
-            Ok(bytes)
+    let length = header(request, "Content-Length")?.and_then(|length| length.parse().ok());
+    if length.is_some_and(|length: usize| length <= limit) {
+        return request.bytes().await.map_err(fault);
+    }
+    let (mut bytes, mut read) = (Vec::new(), 0_usize);
+    // No stream is no body.
+    let Ok(mut stream) = request.stream() else { return Ok(bytes) };
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(fault)?;
+        read = read.saturating_add(chunk.len());
+        if read <= limit {
+            bytes.extend(chunk);
+        } else if read > MOST_READ {
+            break;
         }
     }
+    if read > limit { Err(Refusal::message_too_large("body", limit).into()) } else { Ok(bytes) }
 }
 
 /// Scheme and host of this deployment, as links name it: the variable `PUBLIC_URL`, or what the
@@ -157,5 +159,37 @@ pub(crate) fn origin(request: &Request, env: &Env) -> Result<String> {
         Ok(origin)
     } else {
         Err(Refusal::invalid("Host", "must be a host name").into())
+    }
+}
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    fn header(response: &Response, name: &str) -> String {
+        response.headers().get(name).unwrap().unwrap_or_default()
+    }
+
+    #[wasm_bindgen_test]
+    fn a_refusal_becomes_its_status_and_headers() {
+        let refused = answer(Err(Refusal::rate_limit_exceeded(60).into())).unwrap();
+        assert_eq!((refused.status_code(), header(&refused, "Retry-After").as_str()), (429, "60"));
+        let refused = answer(Err(Refusal::method_not_allowed("GET".to_owned()).into())).unwrap();
+        assert_eq!((refused.status_code(), header(&refused, "Allow").as_str()), (405, "GET"));
+        assert_eq!(header(&refused, "X-Request-Id").len(), 16);
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_fault_tells_nothing_of_the_inside() {
+        let mut failed = answer(Err(Fault::new("the inside").into())).unwrap();
+        assert_eq!(failed.status_code(), 500);
+        assert!(!failed.text().await.unwrap().contains("inside"));
+    }
+
+    #[wasm_bindgen_test]
+    fn a_failed_alarm_is_an_error_for_the_platform_to_try_again() {
+        assert!(alarmed(Ok(())).is_ok());
+        assert!(alarmed(Err(Fault::new("x").into())).is_err());
     }
 }

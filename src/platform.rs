@@ -170,3 +170,45 @@ pub(crate) fn text_variable(env: &Env, name: &str) -> Result<Option<String>, Fau
     let text = value.as_string().or_else(|| value.as_f64().map(|number| number.to_string()));
     Ok(text.filter(|text| !text.is_empty()))
 }
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use js_sys::Object;
+    use wasm_bindgen::JsCast;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    fn env(variables: &[(&str, JsValue)]) -> Env {
+        let object = Object::new();
+        for (name, value) in variables {
+            Reflect::set(&object, &JsValue::from_str(name), value).unwrap();
+        }
+        object.unchecked_into()
+    }
+
+    #[wasm_bindgen_test]
+    fn the_clock_runs_and_random_numbers_differ() {
+        assert!(now() > Timestamp::from_millis(1_700_000_000_000));
+        let (a, b): ([u8; 32], [u8; 32]) = (System.bytes().unwrap(), System.bytes().unwrap());
+        assert_ne!(a, b);
+    }
+
+    #[wasm_bindgen_test]
+    fn variables_are_numbers_or_text_and_the_protocol_has_the_defaults() {
+        assert_eq!(limits(&env(&[])).unwrap(), Limits::default());
+        for value in [JsValue::from_f64(7.0), JsValue::from_str("7")] {
+            let limits = limits(&env(&[("MAX_AGENTS", value)])).unwrap();
+            assert_eq!(limits, Limits { max_agents: 7, ..Limits::default() });
+        }
+        let shorter = limits(&env(&[("MAX_TTL_SECONDS", JsValue::from_f64(60.0))])).unwrap();
+        assert_eq!((shorter.max_ttl, shorter.default_ttl), (60, 60));
+    }
+
+    #[wasm_bindgen_test]
+    fn a_variable_that_cannot_be_read_is_a_fault() {
+        for value in [JsValue::from_f64(0.0), JsValue::from_f64(1.5), JsValue::from_str("many")] {
+            let fault = limits(&env(&[("MAX_AGENTS", value)])).unwrap_err().to_string();
+            assert_eq!(fault, "the variable MAX_AGENTS must be a whole number from 1 to 1000");
+        }
+    }
+}

@@ -138,15 +138,15 @@ mod tests {
     use nexus_protocol::ErrorCode;
     use std::collections::BTreeSet;
 
-    fn endpoint(method: Method, path: &str) -> Endpoint {
-        route(&method, path).unwrap().endpoint
+    fn endpoint(method: &Method, path: &str) -> Endpoint {
+        route(method, path).unwrap().endpoint
     }
 
     #[test]
     fn paths_and_methods_are_found() {
-        assert_eq!(endpoint(Method::Get, "/"), Endpoint::Home);
-        assert_eq!(endpoint(Method::Head, "/health"), Endpoint::Health);
-        assert_eq!(endpoint(Method::Put, "/v1/sessions/"), Endpoint::CreateSession);
+        assert_eq!(endpoint(&Method::Get, "/"), Endpoint::Home);
+        assert_eq!(endpoint(&Method::Head, "/health"), Endpoint::Health);
+        assert_eq!(endpoint(&Method::Put, "/v1/sessions/"), Endpoint::CreateSession);
         let found = route(&Method::Get, "/p/pearl%20focal%20s5sjv").unwrap();
         assert_eq!(found.code().unwrap().as_str(), "PEARL-FOCAL-S5SJV");
         let path = format!("/v1/sessions/{}/agents/a-1", "0".repeat(48));

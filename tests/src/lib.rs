@@ -5,7 +5,10 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
     clippy::panic,
     reason = "a test may panic"
 )]
@@ -20,7 +23,6 @@ use ureq::{Agent, http};
 pub use xtask::relay::Relay;
 
 /// A relay without rate limits.
-#[must_use]
 pub fn relay() -> Relay {
     Relay::builder().start().expect("the relay starts")
 }
@@ -44,7 +46,6 @@ pub struct Api {
 
 impl Api {
     /// A client of the relay at `base`.
-    #[must_use]
     pub fn new(base: &str) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -55,32 +56,27 @@ impl Api {
     }
 
     /// Begins a request.
-    #[must_use]
     pub fn call(&self, method: &str, path: &str) -> Call<'_> {
         let request = http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         Call { api: self, request, body: Vec::new() }
     }
 
     /// GET
-    #[must_use]
     pub fn get(&self, path: &str) -> Call<'_> {
         self.call("GET", path)
     }
 
     /// POST
-    #[must_use]
     pub fn post(&self, path: &str) -> Call<'_> {
         self.call("POST", path)
     }
 
     /// PUT
-    #[must_use]
     pub fn put(&self, path: &str) -> Call<'_> {
         self.call("PUT", path)
     }
 
     /// Creates a session, with `creator` in it where there is one.
-    #[must_use]
     pub fn create(&self, body: &Value) -> (String, Option<String>) {
         let answer = self.put("/v1/sessions").json(body).send();
         assert_eq!(answer.status, 201, "{}", answer.text());
@@ -89,14 +85,12 @@ impl Api {
     }
 
     /// Creates a session with one member, `a`.
-    #[must_use]
     pub fn session(&self) -> Member {
         let (session, key) = self.create(&json!({ "creatorAgentId": "a" }));
         Member { api: self.clone(), session, agent: "a".to_owned(), key: key.expect("a key") }
     }
 
     /// Makes a pairing code.
-    #[must_use]
     pub fn pair(&self, session: &str) -> String {
         let answer = self.put("/v1/pair").json(&json!({ "sessionId": session })).send();
         assert_eq!(answer.status, 201, "{}", answer.text());
@@ -119,14 +113,12 @@ pub struct Member {
 
 impl Member {
     /// Begins a request of this member to a path below the session.
-    #[must_use]
     pub fn call(&self, method: &str, path: &str) -> Call<'_> {
         let path = format!("/v1/sessions/{}{path}", self.session);
         self.api.call(method, &path).agent(&self.agent).key(&self.key)
     }
 
     /// Joins the same session under another name.
-    #[must_use]
     pub fn join(&self, agent: &str) -> Self {
         let path = format!("/v1/sessions/{}/join", self.session);
         let answer = self.api.post(&path).agent(agent).send();
@@ -143,7 +135,6 @@ impl Member {
     }
 
     /// Polls with this query.
-    #[must_use]
     pub fn poll(&self, query: &str) -> Value {
         let answer = self.call("GET", &format!("/messages{query}")).send();
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -151,7 +142,6 @@ impl Member {
     }
 
     /// The texts of everything after `cursor`, page by page, and the last cursor.
-    #[must_use]
     pub fn read_after(&self, cursor: &str) -> (Vec<String>, String) {
         let (mut texts, mut cursor) = (Vec::new(), cursor.to_owned());
         loop {
@@ -174,45 +164,38 @@ pub struct Call<'a> {
 
 impl Call<'_> {
     /// Adds a header.
-    #[must_use]
     pub fn header(mut self, name: &str, value: &[u8]) -> Self {
         self.request = self.request.header(name, value);
         self
     }
 
     /// `X-Agent-Id`
-    #[must_use]
     pub fn agent(self, agent: &str) -> Self {
         self.header("X-Agent-Id", agent.as_bytes())
     }
 
     /// `X-Session-Key`
-    #[must_use]
     pub fn key(self, key: &str) -> Self {
         self.header("X-Session-Key", key.as_bytes())
     }
 
     /// `Idempotency-Key`
-    #[must_use]
     pub fn idempotency_key(self, key: &str) -> Self {
         self.header("Idempotency-Key", key.as_bytes())
     }
 
     /// A JSON body.
-    #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.body(body.to_string().as_bytes())
     }
 
     /// A body of any bytes.
-    #[must_use]
     pub fn body(mut self, body: &[u8]) -> Self {
         body.clone_into(&mut self.body);
         self
     }
 
     /// Sends it.
-    #[must_use]
     pub fn send(self) -> Answer {
         let request = self.request.body(self.body).expect("a valid request");
         let mut response = self.api.agent.run(request).expect("an answer");
@@ -232,25 +215,21 @@ pub struct Answer {
 
 impl Answer {
     /// A header; empty if it is missing.
-    #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// The body as text.
-    #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8(self.body.clone()).expect("UTF-8")
     }
 
     /// The body as JSON.
-    #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| Value::from(self.text()))
     }
 
     /// The status and the code of an error. Checks that the error says what to do.
-    #[must_use]
     pub fn error(&self) -> (u16, String) {
         let body = self.json();
         let message = body["message"].as_str().unwrap_or_default();
@@ -260,19 +239,16 @@ impl Answer {
 }
 
 /// A JSON string.
-#[must_use]
 pub fn string(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a string: {value}")).to_owned()
 }
 
 /// A JSON list.
-#[must_use]
 pub fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// The `sh` blocks of a Markdown page, in their order.
-#[must_use]
 pub fn shell_blocks(markdown: &str) -> Vec<String> {
     let blocks = markdown.split("```sh\n").skip(1);
     blocks.map(|block| block.split("```").next().unwrap_or_default().to_owned()).collect()

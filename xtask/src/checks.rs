@@ -79,19 +79,8 @@ fn wasm_tests(tools: &Tools, filter: Filter) -> Result<()> {
     let mut command = tools.wasm_command("cargo")?;
     // Without debug information, of which the runner shows nothing, a first run is a third faster.
     command
-<<<<<<< HEAD
-        .args(["test", "--lib", "--target", "wasm32-unknown-unknown", "--package", "nexus-relay"])
-=======
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .args([
-            "test",
-            "--lib",
-            "--target",
-            "wasm32-unknown-unknown",
-            "--package",
-            "nexus-relay",
-        ])
->>>>>>> d6c616c80142023ee93abf7b91717bc88181de8e
+        .args(["test", "--lib", "--target", "wasm32-unknown-unknown", "--package", "nexus-relay"])
         .env(
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
             tools.cargo_tool("wasm-bindgen-test-runner"),

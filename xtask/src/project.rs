@@ -98,15 +98,10 @@ pub(crate) fn lock(path: &Path) -> Result<File> {
     }
     let file =
         File::create(path).with_context(|| format!("could not create {}", path.display()))?;
-<<<<<<< HEAD
-    file.lock().with_context(|| format!("could not lock {}", path.display()))?;
-=======
     if file.try_lock().is_err() {
         println!("Waiting for another `cargo xtask` ...");
-        file.lock()
-            .with_context(|| format!("could not lock {}", path.display()))?;
+        file.lock().with_context(|| format!("could not lock {}", path.display()))?;
     }
->>>>>>> d6c616c80142023ee93abf7b91717bc88181de8e
     Ok(file)
 }
 

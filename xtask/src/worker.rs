@@ -72,10 +72,7 @@ pub fn build(tools: &Tools) -> Result<()> {
 /// # Errors
 /// It is missing or old.
 pub fn check_is_current(project: &Project) -> Result<()> {
-    ensure!(
-        is_complete(project),
-        "build/ holds no Worker: run `cargo xtask build`"
-    );
+    ensure!(is_complete(project), "build/ holds no Worker: run `cargo xtask build`");
     let stamp = project::read(&project.path(STAMP)).unwrap_or_default();
     let hash = format!("{:016x}", hash_inputs(project)?);
     ensure!(

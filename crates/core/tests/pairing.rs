@@ -1,8 +1,9 @@
 //! What a pairing code promises: one winner, and nothing lost when a claim breaks off.
 #![allow(
     clippy::arithmetic_side_effects,
-    clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "a test may panic"
 )]
 

@@ -1,8 +1,9 @@
 //! What a session promises, rule by rule, over real SQLite with time in the test's hands.
 #![allow(
     clippy::arithmetic_side_effects,
-    clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "a test may panic"
 )]
 

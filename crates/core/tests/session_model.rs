@@ -2,8 +2,9 @@
 //! evicted and built again from what it stored.
 #![allow(
     clippy::arithmetic_side_effects,
-    clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "a test may panic"
 )]
 

@@ -27,7 +27,7 @@ impl Reader {
         let output = Command::new("bash").args(["-euc", &script]).output().expect("bash");
         assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
         let sets = block.lines().filter(|line| !line.starts_with("curl"));
-        sets.for_each(|line| self.variables.push_str(&format!("{line}\n")));
+        sets.for_each(|line| self.variables.extend([line, "\n"]));
         let text = String::from_utf8(output.stdout).unwrap();
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect(&text) }
     }

@@ -182,7 +182,6 @@ fn absurd_cursors_and_headers_are_refused() {
     for query in [
         "after=-1",
         "after=1e99",
-        "after=",
         "after=%00",
         "after=9007199254740992",
         "after=0x1",

@@ -3,8 +3,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 #![allow(
     clippy::arithmetic_side_effects,
-    clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "a test may panic"
 )]
 
@@ -16,6 +17,7 @@ use nexus_protocol::{
 use rusqlite::{Connection, params_from_iter, types::ValueRef};
 use std::{
     cell::{Cell, RefCell},
+    fmt::Write,
     ops::ControlFlow,
     rc::Rc,
 };
@@ -89,7 +91,7 @@ impl Sqlite {
             let mut rows = statement.query([]).unwrap();
             while let Some(row) = rows.next().unwrap() {
                 for column in 0..columns {
-                    text.push_str(&format!("{:?} ", row.get_ref(column).unwrap()));
+                    write!(text, "{:?} ", row.get_ref(column).unwrap()).unwrap();
                 }
                 text.push('\n');
             }

@@ -6,7 +6,7 @@
 use crate::{
     calls::{self, Describe, Look},
     http,
-    platform::{self, System},
+    platform::{self, System, now},
     router::Route,
 };
 use nexus_core::{Error, Random, Result};
@@ -76,6 +76,7 @@ pub(crate) async fn pairing(request: &Request, env: &Env, route: &Route) -> Resu
         &[
             ("origin", &http::origin(request, env)?),
             ("code", code.as_str()),
+            ("code_minutes", &expires_at.millis_since(now()).max(0).div_euclid(60_000).to_string()),
             ("code_expires_at", &expires_at.to_string()),
             ("session_expires_at", &session.expires_at.to_string()),
             ("ttl", &session.ttl.to_string()),

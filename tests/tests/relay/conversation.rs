@@ -26,7 +26,11 @@ impl Reader {
         let script = format!("{}{block}", self.variables);
         let output = Command::new("bash").args(["-euc", &script]).output().expect("bash");
         assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
-        let sets = block.lines().filter(|line| !line.starts_with("curl"));
+        let sets_variable = |line: &&str| {
+            let name = line.split('=').next().unwrap_or_default();
+            name.bytes().all(|byte| byte.is_ascii_uppercase()) && !line.contains("$(")
+        };
+        let sets = block.lines().filter(sets_variable);
         sets.for_each(|line| self.variables.extend([line, "\n"]));
         let text = String::from_utf8(output.stdout).unwrap();
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect(&text) }
@@ -105,6 +109,38 @@ fn the_general_instructions_work_as_they_are_printed() {
     assert_eq!(api.get(&string(&pair["url"]).replace(&relay.url(), "")).send().status, 200);
     assert_eq!(list(&reader.run(&[])["members"]).len(), 1);
     assert_eq!(reader.run(&[])["verified"], true);
+}
+
+/// The blocks of the README's conversation, each in the terminal where it is to be pasted.
+#[test]
+fn the_conversation_of_the_readme_works_as_it_is_printed() {
+    let relay = relay();
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let conversation =
+        readme.split("\n## ").find(|section| section.starts_with("A conversation")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("link");
+    let blocks: Vec<String> = shell_blocks(conversation)
+        .iter()
+        .map(|block| block.replace("http://localhost:8787", &relay.url()))
+        .map(|block| block.replace("/tmp/nexus-link", link.to_str().unwrap()))
+        .collect();
+    let [alice, bob, answer] = blocks.as_slice() else { panic!("three blocks: {blocks:?}") };
+    let paste = |text: &str| {
+        let output = Command::new("bash").args(["-euc", text]).output().expect("bash");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // What Alice's terminal keeps between its two blocks is kept by running them as one, with Bob's
+    // between them.
+    let bobs_terminal = folder.path().join("bob.sh");
+    std::fs::write(&bobs_terminal, bob).unwrap();
+    let said = paste(&format!("{alice}\nbash -eu {}\n{answer}", bobs_terminal.display()));
+    assert!(
+        said.contains("Hello! Which day suits you?") && said.contains("\"text\":\"Tuesday.\""),
+        "{said}"
+    );
 }
 
 #[test]

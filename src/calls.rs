@@ -4,10 +4,10 @@
 //! knows no such path.
 
 use crate::{http, platform::fault};
-use nexus_core::{Error, Fault, Report, Result, SeatRequest};
+use nexus_core::{Error, Fault, Found, Report, Result, SeatRequest};
 use nexus_protocol::{
-    CodeStatus, ErrorBody, ErrorCode, Joined, Limits, PairingCode, Refusal, SessionId,
-    SessionStatus, Stats, Timestamp,
+    ErrorBody, ErrorCode, Joined, Limits, PairingCode, Refusal, SessionId, SessionStatus, Stats,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
@@ -65,7 +65,7 @@ pub(crate) struct Look {
 impl Call for Look {
     const BINDING: &'static str = "PAIRING_INDEX";
     const NAME: &'static str = "look";
-    type Answer = (SessionId, CodeStatus);
+    type Answer = Found;
 }
 
 /// To the `Directory`: what a session tells of itself.
@@ -122,7 +122,9 @@ pub(crate) fn name(path: &str) -> Option<&str> {
 /// What a call takes, in the object that is called.
 pub(crate) async fn read<C: Call>(request: &mut Request) -> Result<C> {
     let body = http::body(request, &Limits::default()).await?;
-    Ok(serde_json::from_slice(&body).map_err(Fault::new)?)
+    // Without the parser's own words, which can quote what was sent.
+    let unreadable = |_| Fault::new(format!("what {} was given cannot be read", C::NAME));
+    Ok(serde_json::from_slice(&body).map_err(unreadable)?)
 }
 
 /// What a call answers. `C` names the call, so that an answer of another type does not compile.

@@ -1,6 +1,6 @@
 //! The edge of the relay: HTTP in, HTTP out. No rules: those are in `nexus-core`.
 //!
-//! A request flows like this: [`router`] names it; the rate limit; then the object that owns the
+//! A request flows like this: the rate limit; [`router`] names it; then the object that owns the
 //! thing answers it, to which it is handed as it came, or, where no object owns it, a function here.
 //! Every answer is made in [`http`], errors included.
 //!

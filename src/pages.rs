@@ -9,7 +9,7 @@ use crate::{
     platform::{self, System, now},
     router::Route,
 };
-use nexus_core::{Error, Random, Result};
+use nexus_core::{Error, Found, Random, Result};
 use nexus_protocol::{CodeState, ErrorCode, PairingCode, Refusal, SessionStatus, Timestamp};
 use worker::{Env, Request, Response};
 
@@ -41,7 +41,9 @@ impl Page {
     /// The page in the form that the reader asks for.
     fn answer(&self, request: &Request, status: u16, values: &[(&str, &str)]) -> Result<Response> {
         let accept = http::header(request, "Accept")?.unwrap_or_default();
-        let response = if accept.contains("text/html") {
+        // Agents that take both name Markdown; browsers do not.
+        let html = accept.contains("text/html") && !accept.contains("text/markdown");
+        let response = if html {
             http::respond(status, "text/html; charset=utf-8", fill(self.html, values))
         } else {
             http::respond(status, "text/markdown; charset=utf-8", fill(self.markdown, values))
@@ -88,7 +90,7 @@ pub(crate) async fn pairing(request: &Request, env: &Env, route: &Route) -> Resu
 
 /// The code, until when it can be claimed, and its session. Refused if it cannot be claimed.
 async fn find(env: &Env, code: PairingCode) -> Result<(PairingCode, Timestamp, SessionStatus)> {
-    let (session, status) =
+    let Found { session, status } =
         calls::call(env, code.first_word(), &Look { code: code.clone() }).await?;
     if status.state != CodeState::Pending {
         return Err(Refusal::code_over().into());
@@ -120,6 +122,8 @@ pub(crate) fn skill(request: &Request, env: &Env) -> Result<Response> {
         &[
             ("origin", &http::origin(request, env)?),
             ("agent", &format!("agent-{}", token()?)),
+            ("ttl", &limits.default_ttl.to_string()),
+            ("max_agents", &limits.max_agents.to_string()),
             ("max_ttl", &limits.max_ttl.to_string()),
             ("pairing_minutes", &limits.pairing_ttl.div_ceil(60).to_string()),
         ],

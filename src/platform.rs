@@ -1,6 +1,7 @@
 //! The platform, in the form in which `nexus-core` takes it: storage, clock, random numbers,
 //! variables.
 
+use crate::http;
 use js_sys::{Date, Reflect};
 use nexus_core::{Database, Error, Fault, Random, Result, Row, Value};
 use nexus_protocol::{Limits, Timestamp};
@@ -9,7 +10,10 @@ use std::{
     ops::{ControlFlow, RangeInclusive},
 };
 use wasm_bindgen::JsValue;
-use worker::{Env, ScheduledTime, SqlStorage, SqlStorageValue, State};
+use worker::{Env, Response, ScheduledTime, SqlStorage, SqlStorageValue, State};
+
+/// Milliseconds after which an alarm that failed is tried again.
+const FAILED_ALARM: i64 = 600_000;
 
 /// Something that the platform did not do, for the log.
 #[allow(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
@@ -54,6 +58,25 @@ pub(crate) async fn set_next_alarm(state: &State, at: Option<Timestamp>) -> Resu
     match at {
         Some(at) => set_alarm(state, at).await,
         None => Ok(()),
+    }
+}
+
+/// What follows an alarm: the next one, if there is one. An alarm that failed is set again for later
+/// rather than left to the platform, which gives it up after a few tries.
+pub(crate) async fn after_alarm(
+    state: &State,
+    next: Result<Option<Timestamp>>,
+) -> worker::Result<Response> {
+    let next = next.unwrap_or_else(|error| {
+        http::log_error("alarm", &error);
+        Some(now().plus_millis(FAILED_ALARM))
+    });
+    match set_next_alarm(state, next).await {
+        Ok(()) => Response::empty(),
+        Err(error) => {
+            http::log_error("alarm", &error);
+            Err("an alarm could not be set".into())
+        }
     }
 }
 
@@ -165,9 +188,11 @@ fn number_variable(
 
 /// A variable as text; none if it is not set or empty.
 pub(crate) fn text_variable(env: &Env, name: &str) -> Result<Option<String>, Fault> {
-    let value = Reflect::get(env, &JsValue::from_str(name))
-        .map_err(|_| Fault::new(format!("the variable {name} cannot be read")))?;
+    let value = Reflect::get(env, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED);
     let text = value.as_string().or_else(|| value.as_f64().map(|number| number.to_string()));
+    if text.is_none() && !value.is_undefined() && !value.is_null() {
+        return Err(Fault::new(format!("the variable {name} must be a text or a number")));
+    }
     Ok(text.filter(|text| !text.is_empty()))
 }
 
@@ -210,5 +235,6 @@ mod tests {
             let fault = limits(&env(&[("MAX_AGENTS", value)])).unwrap_err().to_string();
             assert_eq!(fault, "the variable MAX_AGENTS must be a whole number from 1 to 1000");
         }
+        assert!(limits(&env(&[("MAX_AGENTS", JsValue::TRUE)])).is_err());
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     http,
     platform::{self, Storage, now},
 };
-use nexus_core::{Fault, Report, Result};
+use nexus_core::{Error, Fault, Report, Result};
 use std::cell::RefCell;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
@@ -26,13 +26,10 @@ impl DurableObject for Directory {
         http::answer(self.answer(request).await)
     }
 
-    /// Forgets ended sessions. One that fails is tried again by the platform.
+    /// Forgets ended sessions.
     async fn alarm(&self) -> worker::Result<Response> {
-        let next = self.rules.borrow_mut().clean_up(now());
-        http::alarmed(match next {
-            Ok(next) => platform::set_next_alarm(&self.state, next).await,
-            Err(fault) => Err(fault.into()),
-        })
+        let next = self.rules.borrow_mut().clean_up(now()).map_err(Error::from);
+        platform::after_alarm(&self.state, next).await
     }
 }
 

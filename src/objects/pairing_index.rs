@@ -35,16 +35,14 @@ impl DurableObject for PairingIndex {
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        http::answer(self.answer(request).await)
+        let answer = self.answer(request).await;
+        http::answer(answer.and_then(|response| http::with_rows_written(response, &self.env)))
     }
 
-    /// Forgets old codes. One that fails is tried again by the platform.
+    /// Forgets old codes.
     async fn alarm(&self) -> worker::Result<Response> {
         let next = self.rules().and_then(|rules| Ok(rules.borrow_mut().clean_up(now())?));
-        http::alarmed(match next {
-            Ok(next) => platform::set_next_alarm(&self.state, next).await,
-            Err(error) => Err(error),
-        })
+        platform::after_alarm(&self.state, next).await
     }
 }
 
@@ -62,7 +60,7 @@ impl PairingIndex {
             Some(Look::NAME) => {
                 let Look { code } = calls::read(&mut request).await?;
                 let found = self.rules()?.borrow().look(now(), &code)?;
-                calls::reply::<Look>(&(found.session, found.status))
+                calls::reply::<Look>(&found)
             }
             Some(_) => {
                 Err(Fault::new("an index was called by a name that it does not have").into())
@@ -84,10 +82,11 @@ impl PairingIndex {
     async fn claim(&self, request: &Request, code: &PairingCode) -> Result<Response> {
         let agent = http::caller(request)?.agent;
         let claimer = Claimer { agent, idempotency_key: http::idempotency_key(request)? };
+        let rules = self.rules()?;
         let turn = Rc::clone(self.turns.borrow_mut().entry(code.clone()).or_default());
         let outcome = {
             let _turn = turn.lock().await;
-            nexus_core::claim(self.rules()?, self, now, &mut System, code, &claimer).await
+            nexus_core::claim(rules, self, now, &mut System, code, &claimer).await
         };
         // The map and this function hold it: nobody waits.
         if Rc::strong_count(&turn) == 2 {

@@ -9,7 +9,7 @@ use crate::{
 use nexus_core::{Fault, Result, SeatRequest};
 use nexus_protocol::{CreateSession, Limits, PageRequest, Renew, SendMessage};
 use std::cell::{OnceCell, RefCell};
-use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object};
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 type Rules = nexus_core::Session<Storage>;
 
@@ -35,15 +35,13 @@ impl DurableObject for Session {
         http::answer(answer)
     }
 
-    /// Deletes everything once the deadline has passed. One that fails is tried again by the platform.
+    /// Deletes everything once the deadline has passed.
     async fn alarm(&self) -> worker::Result<Response> {
-        let done = async {
-            match self.rules(|rules| Ok(rules.alarm(now())?))? {
-                Some(deadline) => platform::set_alarm(&self.state, deadline).await,
-                None => self.state.storage().delete_all().await.map_err(fault),
-            }
+        let next = match self.rules(|rules| Ok(rules.alarm(now())?)) {
+            Ok(None) => self.state.storage().delete_all().await.map(|()| None).map_err(fault),
+            next => next,
         };
-        http::alarmed(done.await)
+        platform::after_alarm(&self.state, next).await
     }
 }
 
@@ -144,18 +142,13 @@ impl Session {
     fn report(&self) {
         let env = self.env.clone();
         match self.rules(|rules| Ok(rules.take_report(now())?)) {
-            Ok(None) | Err(nexus_core::Error::Refused(_)) => {}
+            Ok(None) => {}
             Ok(Some(report)) => self.state.wait_until(async move {
-                if calls::call(&env, calls::THE_DIRECTORY, &report).await.is_err() {
-                    console_error!(
-                        "{}",
-                        r#"{"fault":"a session could not report to the directory"}"#
-                    );
+                if let Err(error) = calls::call(&env, calls::THE_DIRECTORY, &report).await {
+                    http::log_error("report", &error);
                 }
             }),
-            Err(nexus_core::Error::Fault(_)) => {
-                console_error!("{}", r#"{"fault":"a session could not be read for its report"}"#);
-            }
+            Err(error) => http::log_error("report", &error),
         }
     }
 }

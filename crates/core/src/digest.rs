@@ -1,8 +1,8 @@
 //! Hashes of secrets, so that what is stored cannot be used as a secret.
 
+use nexus_protocol::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 use subtle::ConstantTimeEq;
 
 /// SHA-256 of a secret as 64 hex digits; compared in constant time. The secrets are 256 random bits,
@@ -21,28 +21,19 @@ impl Digest {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
-        Self::hex(&hash.finalize())
+        Self(hex(&hash.finalize()))
     }
 
     /// These bytes in place of a digest: a name for something that has no secret.
     #[must_use]
     pub fn from_random(bytes: [u8; 32]) -> Self {
-        Self::hex(&bytes)
+        Self(hex(&bytes))
     }
 
     /// The hex digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    fn hex(bytes: &[u8]) -> Self {
-        let mut text = String::with_capacity(64);
-        for byte in bytes {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        Self(text)
     }
 }
 

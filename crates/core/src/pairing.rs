@@ -9,6 +9,7 @@ use crate::{Database, Digest, Fault, Result, Row};
 use nexus_protocol::{
     AgentId, CodeState, CodeStatus, IdempotencyKey, PairingCode, Refusal, SessionId, Timestamp,
 };
+use serde::{Deserialize, Serialize};
 
 const CREATE: &str = "CREATE TABLE code (
     code TEXT PRIMARY KEY,
@@ -19,7 +20,9 @@ const CREATE: &str = "CREATE TABLE code (
     claimed_until INTEGER NOT NULL,
     lost TEXT NOT NULL
 ) WITHOUT ROWID";
-const INSERT: &str = "INSERT OR IGNORE INTO code VALUES (?1, ?2, ?3, NULL, 0, 0, '') RETURNING 1";
+const INSERT: &str = "INSERT OR IGNORE INTO code
+    (code, session_id, expires_at, claim, reserved_until, claimed_until, lost)
+    VALUES (?1, ?2, ?3, NULL, 0, 0, '') RETURNING 1";
 const FIND: &str = "SELECT session_id, expires_at, claim, reserved_until, claimed_until, lost
     FROM code WHERE code = ?1";
 const RESERVE: &str = "UPDATE code SET claim = ?2, reserved_until = ?3, lost = ?4 WHERE code = ?1";
@@ -65,7 +68,7 @@ impl Claimer {
 }
 
 /// A code that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// Where it leads.
     pub session: SessionId,
@@ -138,7 +141,7 @@ impl<D: Database> PairingIndex<D> {
         code: &PairingCode,
         session: &SessionId,
     ) -> Result<Option<(Timestamp, Option<Timestamp>)>, Fault> {
-        if !self.has_codes()? {
+        if !self.is_created()? {
             self.database.execute(CREATE, &[])?;
         }
         let first = !self.any()?;
@@ -209,7 +212,7 @@ impl<D: Database> PairingIndex<D> {
 
     /// Forgets the codes that were over long ago. Returns when to do so again, if any are left.
     pub fn clean_up(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
-        if !self.has_codes()? {
+        if !self.is_created()? {
             return Ok(None);
         }
         self.database.execute(PURGE, &[now.plus_millis(-KEEP).as_millis().into()])?;
@@ -218,13 +221,13 @@ impl<D: Database> PairingIndex<D> {
 
     fn find(&self, code: &PairingCode) -> Result<Stored> {
         let unknown = || Refusal::code_not_found().into();
-        if !self.has_codes()? {
+        if !self.is_created()? {
             return Err(unknown());
         }
         self.database.first(FIND, &[code.as_str().into()], Stored::read)?.ok_or_else(unknown)
     }
 
-    fn has_codes(&self) -> Result<bool, Fault> {
+    fn is_created(&self) -> Result<bool, Fault> {
         self.database.has_table("code")
     }
 

@@ -389,6 +389,28 @@ fn a_write_that_fails_changes_nothing_that_can_be_seen() {
 }
 
 #[test]
+fn a_message_that_is_stored_is_acknowledged_even_if_nothing_more_can_be() {
+    let mut world = World::new(Limits { agent_inactivity: 60, ..Limits::default() });
+    world.create(CreateSession::default());
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    world.database.fail_after(1);
+    assert!(world.session.send(at(50_000), &a, None, text("x")).is_ok());
+    world.database.heal();
+    assert_eq!(world.poll(50_001, &a, None).unwrap().len(), 1);
+}
+
+#[test]
+fn a_clock_that_goes_back_breaks_no_promise() {
+    let mut world = World::with_session(100, 9);
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    let first = world.session.send(at(5000), &a, None, text("x")).unwrap();
+    let second = world.session.send(at(4800), &a, None, text("y")).unwrap();
+    assert!(second.expires_at >= first.expires_at);
+    world.evict();
+    assert_eq!(world.session.deadline().unwrap(), Some(first.expires_at));
+}
+
+#[test]
 fn a_session_that_could_not_be_created_does_not_exist() {
     for writes in 0..3 {
         let mut world = World::new(Limits::default());

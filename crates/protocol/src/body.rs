@@ -1,31 +1,39 @@
 //! Reading a JSON body field by field, so that an answer can name everything that is wrong with it.
 
-use crate::{Detail, Refusal};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, value::RawValue};
-use std::{borrow::Cow, collections::BTreeMap, ops::RangeInclusive};
+use crate::{Refusal, wrong::Wrong};
+use serde::{
+    Deserializer,
+    de::{DeserializeOwned, DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use std::{borrow::Cow, collections::BTreeMap, fmt, ops::RangeInclusive};
+
+/// How deep a body may be nested. A page wraps a payload a little deeper, and some readers stop at 64.
+const MAX_DEPTH: usize = 60;
 
 /// The fields of a body (section 1): an absent or empty body is `{}`, unknown fields are ignored,
 /// `null` is the same as absent.
 pub struct Body<'a> {
     fields: BTreeMap<Cow<'a, str>, &'a RawValue>,
-    wrong: Vec<Detail>,
+    wrong: Wrong,
 }
 
 impl<'a> Body<'a> {
-    /// Takes the bytes of a body. Refuses what is not JSON (`invalid_body`) or not an object.
+    /// Takes the bytes of a body. Refuses what is not JSON, or not JSON that every reader can take
+    /// (`invalid_body`), and what is not an object.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Refusal> {
         let text = str::from_utf8(bytes).map_err(|_| Refusal::invalid_body("it is not UTF-8"))?;
         let text = if text.trim_ascii().is_empty() { "{}" } else { text };
-        // The whole of it, so that no reader can choke on what was taken: nested at most 127 deep, no
-        // half characters, no number that is too large.
-        serde_json::from_str::<Value>(text).map_err(|error| {
+        let why = |error: serde_json::Error| {
             Refusal::invalid_body(&format!("line {}, column {}", error.line(), error.column()))
-        })?;
+        };
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        Readable(MAX_DEPTH).deserialize(&mut deserializer).map_err(why)?;
+        deserializer.end().map_err(why)?;
         let mut fields: BTreeMap<Cow<'a, str>, &'a RawValue> = serde_json::from_str(text)
             .map_err(|_| Refusal::invalid("body", "must be a JSON object"))?;
         fields.retain(|_, raw| raw.get() != "null");
-        Ok(Self { fields, wrong: Vec::new() })
+        Ok(Self { fields, wrong: Wrong::default() })
     }
 
     /// The field as it was written.
@@ -40,8 +48,7 @@ impl<'a> Body<'a> {
         rule: &'static str,
     ) -> Option<T> {
         let raw = self.raw(name)?;
-        let value = T::deserialize(&mut serde_json::Deserializer::from_str(raw.get()));
-        value.map_err(|_| self.note(name, rule)).ok()
+        serde_json::from_str(raw.get()).map_err(|_| self.wrong.note(name, rule)).ok()
     }
 
     /// As [`Self::field`], and one that is missing is noted too.
@@ -51,7 +58,7 @@ impl<'a> Body<'a> {
         rule: &'static str,
     ) -> Option<T> {
         if !self.fields.contains_key(name) {
-            self.note(name, rule);
+            self.wrong.note(name, rule);
         }
         self.field(name, rule)
     }
@@ -64,26 +71,79 @@ impl<'a> Body<'a> {
         range: RangeInclusive<u32>,
     ) -> Option<u32> {
         let raw = self.raw(name)?;
-        let number = raw.get().parse().ok().filter(|number| range.contains(number));
-        if number.is_none() {
-            let rule = format!(
-                "must be a whole number of {unit} from {} to {}",
-                range.start(),
-                range.end()
-            );
-            self.note(name, rule);
-        }
-        number
+        self.wrong.number(name, raw.get(), unit, &range)
     }
 
     /// Notes that the field `name` is wrong because of `rule`.
-    pub fn note(&mut self, name: &'static str, rule: impl Into<Cow<'static, str>>) {
-        self.wrong.push(Detail { path: name.into(), message: rule.into() });
+    pub fn note(&mut self, name: &'static str, rule: &'static str) {
+        self.wrong.note(name, rule);
     }
 
     /// Refuses if anything was noted as wrong.
     pub fn finish(self) -> Result<(), Refusal> {
-        if self.wrong.is_empty() { Ok(()) } else { Err(Refusal::invalid_request(self.wrong)) }
+        self.wrong.finish()
+    }
+}
+
+/// Reads a value for nothing but to see that any reader can: nested at most so deep, no half
+/// characters, no number that is too large.
+struct Readable(usize);
+
+impl<'de> DeserializeSeed<'de> for Readable {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Readable {
+    fn inside<E: Error>(&self) -> Result<Self, E> {
+        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom("nested too deep"))
+    }
+}
+
+impl<'de> Visitor<'de> for Readable {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(self.inside()?)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while map.next_key::<Cow<'de, str>>()?.is_some() {
+            map.next_value_seed(self.inside()?)?;
+        }
+        Ok(())
     }
 }
 
@@ -97,6 +157,10 @@ mod tests {
         Body::parse(bytes).err().map(|refusal| refusal.body.error)
     }
 
+    fn nested(depth: usize) -> String {
+        format!("{{\"json\":{}{}}}", "[".repeat(depth), "]".repeat(depth))
+    }
+
     #[test]
     fn what_is_not_json_is_told_from_what_is_not_an_object() {
         for bytes in [
@@ -105,6 +169,7 @@ mod tests {
             b"{\"a\":1}x",
             b"\xff",
             b"{\"a\":\"\\ud800\"}",
+            b"{\"\\ud800\":1}",
             b"{'a':1}",
             b"{\"a\":1e400}",
         ] {
@@ -113,9 +178,23 @@ mod tests {
         for bytes in [&b"[]"[..], b"1", b"\"x\"", b"null"] {
             assert_eq!(refused(bytes), Some(ErrorCode::InvalidRequest), "{bytes:?}");
         }
-        for bytes in [&b""[..], b" \n", b"{}", b"{\"unknown\":[1,{}]}"] {
+        for bytes in [
+            &b""[..],
+            b" \n",
+            b"{}",
+            b"{\"unknown\":[1,{}]}",
+            b"{\"a\":{\"$serde_json::private::RawValue\":5}}",
+        ] {
             assert_eq!(refused(bytes), None, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn what_is_taken_can_be_read_by_those_who_stop_at_64_levels() {
+        // Around the payload of a page: the page, its messages, the message.
+        let deepest = (0..200).rev().find(|depth| refused(nested(*depth).as_bytes()).is_none());
+        assert_eq!(deepest, Some(MAX_DEPTH - 1));
+        assert!(deepest.unwrap() + 3 <= 64);
         assert_eq!(refused("[".repeat(100_000).as_bytes()), Some(ErrorCode::InvalidBody));
     }
 
@@ -127,9 +206,10 @@ mod tests {
         assert_eq!(body.number("c", "agents", 1..=9), None);
         assert_eq!(body.number("d", "agents", 1..=9), None);
         assert_eq!(body.number("e", "agents", 1..=9), None);
+        assert_eq!(body.required::<String>("d", "must be there"), None);
         let details = body.finish().unwrap_err().body.details;
         let paths: Vec<_> = details.iter().map(|detail| detail.path.as_ref()).collect();
-        assert_eq!(paths, ["a", "b", "c", "e"]);
+        assert_eq!(paths, ["a", "b", "c", "e", "d"]);
         assert_eq!(details[0].message, "must be a whole number of seconds from 1 to 9");
     }
 
@@ -137,6 +217,12 @@ mod tests {
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = Body::parse(&bytes).map(|mut body| { body.number("a", "s", 1..=2); body.finish() });
+        }
+
+        #[test]
+        fn what_serde_json_takes_is_taken(number in any::<f64>(), text in ".{0,20}", key in ".{0,9}") {
+            let value = serde_json::json!({ key: [number, { "text": text, "more": [null, true, -1] }] });
+            prop_assert_eq!(refused(value.to_string().as_bytes()), None);
         }
     }
 }

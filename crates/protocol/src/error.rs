@@ -295,7 +295,7 @@ impl Refusal {
         Self::new(
             500,
             ErrorCode::InternalError,
-            "The relay failed; repeat the request (with the same Idempotency-Key where it has one), and report the X-Request-Id if it fails again.",
+            "The relay failed; repeat the request (a message with its Idempotency-Key, or poll first to see whether it arrived), and report the X-Request-Id if it fails again.",
         )
     }
 }

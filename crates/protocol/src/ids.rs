@@ -44,6 +44,8 @@ macro_rules! string_id {
     };
 }
 
+pub(crate) use string_id;
+
 /// The form of an id was not met; holds what the form is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
@@ -108,6 +110,8 @@ string_id!(AgentId, debug: |id| id);
 impl AgentId {
     /// The sender of what the relay itself says. No agent may take the name.
     pub const SYSTEM: &str = "system";
+    /// What an agent id must be.
+    pub const RULE: &str = "must be 1 to 128 letters, digits, `_` or `-`, and not `system`";
 }
 
 impl FromStr for AgentId {
@@ -115,12 +119,8 @@ impl FromStr for AgentId {
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        if text == Self::SYSTEM {
-            return Err(Malformed("`system` is the relay's own name; choose another"));
-        }
-        ((1..=128).contains(&text.len()) && text.bytes().all(allowed))
-            .then(|| Self(text.to_owned()))
-            .ok_or(Malformed("must be 1 to 128 letters, digits, `_` or `-`"))
+        let form = (1..=128).contains(&text.len()) && text.bytes().all(allowed);
+        (form && text != Self::SYSTEM).then(|| Self(text.to_owned())).ok_or(Malformed(Self::RULE))
     }
 }
 
@@ -231,8 +231,9 @@ impl FromStr for MessageId {
     }
 }
 
-/// Lowercase hex.
-fn hex(bytes: &[u8]) -> String {
+/// Lowercase hex digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

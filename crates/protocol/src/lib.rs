@@ -15,9 +15,11 @@ mod service;
 mod session;
 mod time;
 mod words;
+mod wrong;
 
 pub use body::Body;
 pub use error::{Detail, ErrorBody, ErrorCode, Refusal};
+pub use ids::hex;
 pub use ids::{AgentId, Cursor, IdempotencyKey, Malformed, MessageId, SessionId, SessionKey};
 pub use limits::Limits;
 pub use message::{Message, Page, PageRequest, Recipients, SendMessage, Sent};

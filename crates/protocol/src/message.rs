@@ -57,7 +57,10 @@ impl SendMessage {
         let empty = json.is_none() && text.as_ref().is_none_or(String::is_empty);
         body.finish()?;
         if empty {
-            return Err(Refusal::invalid("text", "or `json` must be given, and not be empty"));
+            return Err(Refusal::invalid(
+                "text",
+                "must be given and not be empty, unless `json` is given",
+            ));
         }
         if text.as_ref().is_some_and(|text| text.len() > limits.max_text_bytes) {
             return Err(Refusal::message_too_large("text", limits.max_text_bytes));

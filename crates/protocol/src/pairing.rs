@@ -2,7 +2,7 @@
 
 use crate::{
     Body, Refusal, SessionId, SessionKey, Timestamp,
-    ids::Malformed,
+    ids::{Malformed, string_id},
     words::{SYMBOLS, WORDS},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -14,6 +14,7 @@ use std::{fmt, str::FromStr};
 /// characters. `Debug` does not show it: whoever knows a code can claim it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PairingCode(String);
+string_id!(PairingCode, debug: |_| "[secret]");
 
 impl PairingCode {
     /// The code that these random bytes choose: one for each word, the others for the symbols.
@@ -30,12 +31,6 @@ impl PairingCode {
             number /= 30;
         }
         Self(format!("{}-{}-{suffix}", word(first), word(second)))
-    }
-
-    /// The code as it goes over the wire.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 
     /// The first word, which names the index that holds the code.
@@ -59,30 +54,6 @@ impl FromStr for PairingCode {
         (plain.len() == 15 && known(first) && known(second) && symbols)
             .then(|| Self(format!("{first}-{second}-{suffix}")))
             .ok_or(malformed)
-    }
-}
-
-impl fmt::Display for PairingCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for PairingCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[secret]")
-    }
-}
-
-impl Serialize for PairingCode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for PairingCode {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

@@ -1,19 +1,19 @@
 //! Reading a query string, with everything that is wrong named at once.
 
-use crate::{Detail, Refusal, ids::Malformed};
+use crate::{Refusal, ids::Malformed, wrong::Wrong};
 use std::{ops::RangeInclusive, str::FromStr};
 
 /// The parameters of a query string. Unknown and empty ones are ignored; of one that stands twice
 /// the first counts. Every value the protocol defines is plain ASCII, so nothing is percent-decoded.
 pub(crate) struct Query<'a> {
     text: &'a str,
-    wrong: Vec<Detail>,
+    wrong: Wrong,
 }
 
 impl<'a> Query<'a> {
     /// Takes what follows the `?`.
     pub(crate) fn parse(text: &'a str) -> Self {
-        Self { text, wrong: Vec::new() }
+        Self { text, wrong: Wrong::default() }
     }
 
     fn get(&self, name: &str) -> Option<&'a str> {
@@ -22,14 +22,10 @@ impl<'a> Query<'a> {
         value.filter(|value| !value.is_empty())
     }
 
-    fn note(&mut self, name: &'static str, rule: String) {
-        self.wrong.push(Detail { path: name.into(), message: rule.into() });
-    }
-
     /// The parameter in the form that `T` checks.
     pub(crate) fn parsed<T: FromStr<Err = Malformed>>(&mut self, name: &'static str) -> Option<T> {
         let parsed = self.get(name)?.parse();
-        parsed.map_err(|Malformed(rule)| self.note(name, rule.to_owned())).ok()
+        parsed.map_err(|Malformed(rule)| self.wrong.note(name, rule)).ok()
     }
 
     /// A whole number of `unit` in `range`.
@@ -39,18 +35,8 @@ impl<'a> Query<'a> {
         unit: &str,
         range: RangeInclusive<u32>,
     ) -> Option<u32> {
-        let number = self.get(name)?.parse().ok().filter(|number| range.contains(number));
-        if number.is_none() {
-            self.note(
-                name,
-                format!(
-                    "must be a whole number of {unit} from {} to {}",
-                    range.start(),
-                    range.end()
-                ),
-            );
-        }
-        number
+        let text = self.get(name)?;
+        self.wrong.number(name, text, unit, &range)
     }
 
     /// `true` or `1`, `false` or `0`; false when left out.
@@ -59,7 +45,7 @@ impl<'a> Query<'a> {
             None | Some("false" | "0") => false,
             Some("true" | "1") => true,
             Some(_) => {
-                self.note(name, "must be true or false".to_owned());
+                self.wrong.note(name, "must be true or false");
                 false
             }
         }
@@ -67,6 +53,6 @@ impl<'a> Query<'a> {
 
     /// Refuses if anything was noted as wrong.
     pub(crate) fn finish(self) -> Result<(), Refusal> {
-        if self.wrong.is_empty() { Ok(()) } else { Err(Refusal::invalid_request(self.wrong)) }
+        self.wrong.finish()
     }
 }

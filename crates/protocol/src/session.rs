@@ -23,8 +23,6 @@ pub struct CreateSession {
     pub require_keys: bool,
 }
 
-const AGENT_ID_RULE: &str = "must be 1 to 128 letters, digits, `_` or `-`, and not `system`";
-
 impl CreateSession {
     /// Reads the body. Refuses fields of a wrong type or out of range, and a greeting too long.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
@@ -33,7 +31,7 @@ impl CreateSession {
             ttl: body.number("ttl", "seconds", 1..=limits.max_ttl),
             max_agents: body.number("maxAgents", "agents", 1..=limits.max_agents),
             greeting: body.field("greeting", "must be a string"),
-            creator_agent_id: body.field("creatorAgentId", AGENT_ID_RULE),
+            creator_agent_id: body.field("creatorAgentId", AgentId::RULE),
             require_keys: body.field("requireKeys", "must be true or false").unwrap_or(false),
         };
         body.finish()?;

@@ -81,6 +81,16 @@ fn a_browser_gets_a_page_with_the_same_words() {
 }
 
 #[test]
+fn an_agent_that_takes_html_too_gets_markdown() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    for accept in ["text/markdown, text/html, */*", "text/html;q=0.9, text/markdown"] {
+        let page = api.get("/").header("Accept", accept.as_bytes()).send();
+        assert_eq!(page.header("Content-Type"), "text/markdown; charset=utf-8", "{accept}");
+    }
+}
+
+#[test]
 fn a_code_that_is_gone_gets_a_page_that_says_what_to_ask_for() {
     let relay = relay();
     let a = Api::new(&relay.url()).session();

@@ -7,7 +7,7 @@
 //! use xtask::relay::Relay;
 //!
 //! # fn main() -> anyhow::Result<()> {
-//! let mut relay = Relay::builder().var("SESSION_TTL_SECONDS", "2").start()?;
+//! let mut relay = Relay::builder().var("MAX_AGENTS", "2").start()?;
 //! println!("{} answers", relay.url());
 //! relay.kill();
 //! relay.restart()?;

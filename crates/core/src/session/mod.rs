@@ -81,7 +81,7 @@ impl<D: Database> Session<D> {
         }
         Ok(self.store.load()?.map(|loaded| Report {
             session: Digest::of(&[self.id.as_str()]),
-            agents: loaded.state.members.len(),
+            agents: loaded.state.seats(now, &self.limits).count(),
             messages: loaded.last,
             expires_at: loaded.deadline(),
             at: now,

@@ -79,7 +79,16 @@ impl Sqlite {
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
-    /// Everything that is stored, as one text.
+    /// How everything was created, without line breaks.
+    pub fn schema(&self) -> String {
+        let sql = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL";
+        let mut statement = self.0.connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        rows.map(|sql| sql.unwrap().split_whitespace().collect::<Vec<_>>().join(" ") + "; ")
+            .collect()
+    }
+
+    /// Everything that is stored, a line for each row.
     pub fn dump(&self) -> String {
         let mut text = String::new();
         for table in self.tables() {
@@ -91,7 +100,12 @@ impl Sqlite {
             let mut rows = statement.query([]).unwrap();
             while let Some(row) = rows.next().unwrap() {
                 for column in 0..columns {
-                    write!(text, "{:?} ", row.get_ref(column).unwrap()).unwrap();
+                    match row.get_ref(column).unwrap() {
+                        ValueRef::Null => {}
+                        ValueRef::Integer(number) => write!(text, "{number}").unwrap(),
+                        other => text.push_str(other.as_str().unwrap()),
+                    }
+                    text.push('|');
                 }
                 text.push('\n');
             }

@@ -1,0 +1,78 @@
+//! What is stored lives on through an upgrade of the relay. A change that these tests notice needs a
+//! way from the old form to the new one: a new table under a new name, or a higher `SCHEMA` of the
+//! session's state (pinned beside it).
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+mod support;
+
+use nexus_core::{Digest, Directory, PairingIndex, Report};
+use nexus_protocol::{Cursor, Recipients, SendMessage};
+use support::{Sqlite, World, agent, at, caller, messages, session_id, text};
+
+#[test]
+fn a_session() {
+    let mut world = World::with_session(60, 2);
+    assert_eq!(
+        world.database.schema(),
+        "CREATE TABLE log ( cursor INTEGER PRIMARY KEY, agent_id TEXT, recipients TEXT, \
+         sent_at INTEGER NOT NULL, idempotency_key TEXT, record TEXT NOT NULL ); \
+         CREATE UNIQUE INDEX log_idempotency ON log (agent_id, idempotency_key) \
+         WHERE idempotency_key IS NOT NULL; "
+    );
+    let key = world.join(0, "a").unwrap().session_key;
+    let message = SendMessage {
+        to: Some(Recipients::Many(vec![agent("a")])),
+        json: serde_json::from_str("{\"n\":1}").unwrap(),
+        ..text("hello")
+    };
+    let a = caller("a", Some(&key));
+    world.session.send(at(1000), &a, "k".parse().ok().as_ref(), message).unwrap();
+    let row = world.database.dump().lines().last().unwrap().to_owned();
+    let id = messages(&world.page(1000, &a, None, 1).unwrap())[0].id.to_string();
+    let salt = id.strip_suffix("-1").unwrap();
+    assert_eq!(
+        row.replace(salt, "SALT"),
+        r#"1|a|,a,|1700000001000|1v:k|{"id":"SALT-1","agentId":"a","text":"hello","json":{"n":1},"cursor":"1","verified":true,"sentAt":"2023-11-14T22:13:21.000Z","expiresAt":"2023-11-14T22:14:21.000Z","to":["a"]}|"#
+    );
+}
+
+#[test]
+fn a_code() {
+    let database = Sqlite::new();
+    let mut index = PairingIndex::new(database.clone(), 600);
+    let code = "PEARL-FOCAL-S5SJV".parse().unwrap();
+    index.create(at(0), &code, &session_id()).unwrap();
+    assert_eq!(
+        database.schema(),
+        "CREATE TABLE code ( code TEXT PRIMARY KEY, session_id TEXT NOT NULL, \
+         expires_at INTEGER NOT NULL, claim TEXT, reserved_until INTEGER NOT NULL, \
+         claimed_until INTEGER NOT NULL, lost TEXT NOT NULL ) WITHOUT ROWID; "
+    );
+    let row = format!("PEARL-FOCAL-S5SJV|{}|1700000600000||0|0||\n", "07".repeat(24));
+    assert_eq!(database.dump(), row);
+}
+
+#[test]
+fn the_directory() {
+    let database = Sqlite::new();
+    let report = Report {
+        session: Digest::from_random([1; 32]),
+        agents: 2,
+        messages: Cursor::from_i64(3),
+        expires_at: at(4),
+        at: at(5),
+    };
+    Directory::new(database.clone()).report(at(0), &report).unwrap();
+    assert_eq!(
+        database.schema(),
+        "CREATE TABLE session ( id TEXT PRIMARY KEY, agents INTEGER NOT NULL, \
+         messages INTEGER NOT NULL, expires_at INTEGER NOT NULL, \
+         reported_at INTEGER NOT NULL ) WITHOUT ROWID; "
+    );
+    assert_eq!(database.dump(), format!("{}|2|3|1700000000004|1700000000005|\n", "01".repeat(32)));
+}

@@ -4,12 +4,12 @@ use crate::{
     platform::{self, System, fault},
     router,
 };
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use nexus_core::{Caller, Error, Fault, Random, Result};
-use nexus_protocol::{IdempotencyKey, Limits, Malformed, Refusal, SessionKey};
+use nexus_protocol::{Cursor, IdempotencyKey, Limits, Malformed, Refusal, SessionKey};
 use serde::Serialize;
 use std::str::FromStr;
-use worker::{Env, Headers, Request, Response, ResponseBuilder, console_error};
+use worker::{Env, Headers, Request, Response, ResponseBuilder, WebSocket, console_error};
 
 /// What clients may send (section 1).
 const ALLOW_HEADERS: &str =
@@ -25,10 +25,32 @@ pub(crate) fn respond(status: u16, content_type: &str, body: Vec<u8>) -> Result<
     Ok(builder(status, content_type)?.fixed(body))
 }
 
+/// As [`respond`], with a body that comes bit by bit.
+pub(crate) fn stream(
+    status: u16,
+    content_type: &str,
+    chunks: impl Stream<Item = worker::Result<Vec<u8>>> + 'static,
+) -> Result<Response> {
+    builder(status, content_type)?.from_stream(chunks).map_err(fault)
+}
+
+/// The answer that opens a socket. A client that offers sub-protocols is answered the first.
+pub(crate) fn upgraded(request: &Request, client: WebSocket) -> Result<Response> {
+    let mut builder = ResponseBuilder::new().with_websocket(client).with_status(101);
+    if let Some(offered) = header(request, "Sec-WebSocket-Protocol")? {
+        let first = offered.split(',').next().unwrap_or_default().trim();
+        builder = builder.with_header("Sec-WebSocket-Protocol", first).map_err(fault)?;
+    }
+    Ok(builder.empty())
+}
+
+/// The type of JSON answers.
+pub(crate) const JSON: &str = "application/json; charset=utf-8";
+
 /// A JSON answer.
 pub(crate) fn json(status: u16, body: &impl Serialize) -> Result<Response> {
     let body = serde_json::to_vec(body).map_err(Fault::new)?;
-    respond(status, "application/json; charset=utf-8", body)
+    respond(status, JSON, body)
 }
 
 /// The answer to a preflight of CORS.
@@ -75,13 +97,28 @@ pub(crate) fn log_error(id: &str, error: &Error) {
     console_error!("{}", serde_json::json!({ "requestId": id, "fault": what }));
 }
 
-/// With the variable `DIAGNOSTICS`, the answer tells how many rows this instance has written so far.
-pub(crate) fn with_rows_written(response: Response, env: &Env) -> Result<Response> {
-    if platform::text_variable(env, "DIAGNOSTICS")?.is_some() {
-        let rows = platform::rows_written().to_string();
-        response.headers().set("X-Rows-Written", &rows).map_err(fault)?;
+/// With the variable `DIAGNOSTICS`, the answer tells how many rows this instance has written so far,
+/// and how many session objects it has built.
+pub(crate) fn with_diagnostics(response: Response, env: &Env) -> Result<Response> {
+    // The answer that opens a socket has no headers to add to.
+    if response.status_code() != 101 && platform::text_variable(env, "DIAGNOSTICS")?.is_some() {
+        let set = |name: &str, value: usize| response.headers().set(name, &value.to_string());
+        set("X-Rows-Written", platform::rows_written()).map_err(fault)?;
+        set("X-Objects-Built", platform::objects_built()).map_err(fault)?;
     }
     Ok(response)
+}
+
+/// What is told of an error where there is no HTTP: the fields of its body. A fault is logged.
+pub(crate) fn error_fields(error: Error) -> serde_json::Value {
+    let refusal = match error {
+        Error::Refused(refusal) => refusal,
+        Error::Fault(_) => {
+            log_error("frame", &error);
+            Refusal::internal()
+        }
+    };
+    serde_json::to_value(refusal.body).unwrap_or_default()
 }
 
 fn builder(status: u16, content_type: &str) -> Result<ResponseBuilder> {
@@ -116,6 +153,36 @@ pub(crate) fn caller(request: &Request) -> Result<Caller> {
     let agent = parsed(request, "X-Agent-Id")?.ok_or_else(Refusal::missing_agent_id)?;
     let key = parsed::<SessionKey>(request, "X-Session-Key")?;
     Ok(Caller { agent, key })
+}
+
+/// As [`caller`], from a browser, which cannot set headers on a socket or an event source: then
+/// `agentId` and `key` stand in the query, or, as `agent.ID` and `key.KEY`, among the sub-protocols.
+pub(crate) fn browser_caller(request: &Request, query: &str) -> Result<Caller> {
+    if header(request, "X-Agent-Id")?.is_some() {
+        return caller(request);
+    }
+    let offered = header(request, "Sec-WebSocket-Protocol")?.unwrap_or_default();
+    let find = |name: &str, prefix: &str| {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let in_query = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next();
+        let mut protocols = offered.split(',').map(str::trim);
+        let value = in_query.or_else(|| protocols.find_map(|item| item.strip_prefix(prefix)));
+        value.filter(|value| !value.is_empty()).map(ToOwned::to_owned)
+    };
+    let agent = find("agentId", "agent.").ok_or_else(Refusal::missing_agent_id)?;
+    let agent = agent.parse().map_err(|Malformed(rule)| Refusal::invalid("agentId", rule))?;
+    let key = find("key", "key.").and_then(|key| key.parse().ok());
+    Ok(Caller { agent, key })
+}
+
+/// Whether the request asks for a socket.
+pub(crate) fn wants_upgrade(request: &Request) -> Result<bool> {
+    Ok(header(request, "Upgrade")?.is_some_and(|value| value.eq_ignore_ascii_case("websocket")))
+}
+
+/// `Last-Event-ID`: where an event source resumes.
+pub(crate) fn last_event_id(request: &Request) -> Result<Option<Cursor>> {
+    parsed(request, "Last-Event-ID")
 }
 
 /// `Idempotency-Key`.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`router`] | the one table of URLs |
 //! | [`http`] | answers, errors, reading headers and bodies |
+//! | [`live`] | long polls and event streams, held at the edge |
 //! | [`calls`] | the calls between objects, each defined once |
 //! | [`platform`] | the platform for `nexus-core`: storage, clock, random numbers, variables |
 //! | [`objects`] | one file per Durable Object class |
@@ -15,6 +16,7 @@
 
 mod calls;
 mod http;
+mod live;
 mod objects;
 mod pages;
 mod platform;
@@ -23,7 +25,8 @@ mod router;
 use calls::{CreateCode, Describe, ReadStats};
 use nexus_core::{Error, Random, Result};
 use nexus_protocol::{
-    Capabilities, CreatePairing, Health, PairingCode, PairingCreated, Refusal, SessionId,
+    Capabilities, CreatePairing, Health, PageRequest, PairingCode, PairingCreated, Refusal,
+    SessionId,
 };
 use platform::{System, fault};
 use router::Endpoint;
@@ -59,7 +62,21 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         | Endpoint::Leave
         | Endpoint::Renew
         | Endpoint::Send
-        | Endpoint::Poll => forward(request, env, "SESSION", route.session()?.as_str()).await,
+        | Endpoint::Socket => forward(request, env, "SESSION", route.session()?.as_str()).await,
+        Endpoint::Poll => {
+            let url = request.url().map_err(fault)?;
+            let limits = platform::limits(env)?;
+            let poll = PageRequest::parse(url.query().unwrap_or_default(), &limits)?;
+            let session = calls::stub(env, "SESSION", route.session()?.as_str())?;
+            match poll.wait {
+                0 => session.fetch_with_request(request).await.map_err(fault),
+                wait => live::long_poll(&request, &session, wait).await,
+            }
+        }
+        Endpoint::Events => {
+            let session = calls::stub(env, "SESSION", route.session()?.as_str())?;
+            live::events(&request, &session).await
+        }
         Endpoint::Claim | Endpoint::CodeStatus => {
             forward(request, env, "PAIRING_INDEX", route.code()?.first_word()).await
         }
@@ -122,8 +139,7 @@ fn health() -> Result<Response> {
             uptime: platform::uptime(),
             capabilities: Capabilities {
                 message_format: list(&["text", "json"]),
-                // Live delivery (`longpoll`, `sse`, `websocket`, `webhook`) has its place here.
-                delivery: list(&["poll"]),
+                delivery: list(&["poll", "longpoll", "sse", "websocket"]),
             },
         },
     )

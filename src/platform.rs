@@ -92,6 +92,18 @@ impl Random for System {
 thread_local! {
     /// Rows that this instance has written, which is what storage costs.
     static ROWS_WRITTEN: Cell<usize> = const { Cell::new(0) };
+    /// Session objects that this instance has built: one that sleeps is built again when it wakes.
+    static OBJECTS_BUILT: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Notes that a session object was built.
+pub(crate) fn note_built() {
+    OBJECTS_BUILT.set(OBJECTS_BUILT.get().saturating_add(1));
+}
+
+/// Session objects that this instance has built.
+pub(crate) fn objects_built() -> usize {
+    OBJECTS_BUILT.get()
 }
 
 /// Rows that this instance has written.

@@ -22,6 +22,8 @@ pub(crate) enum Endpoint {
     Renew,
     Send,
     Poll,
+    Events,
+    Socket,
     CreatePairing,
     Claim,
     CodeStatus,
@@ -31,7 +33,7 @@ pub(crate) enum Endpoint {
 /// The methods of a path, and what each asks for.
 type Methods = &'static [(Method, Endpoint)];
 
-/// `:name` stands for any one segment. Live delivery (`/events`, `/ws`, `/webhook` of a session) has its place here.
+/// `:name` stands for any one segment. A session's webhook has its place here.
 const TABLE: &[(&str, Methods)] = &[
     ("/", &[(Method::Get, Endpoint::Home)]),
     ("/skill.md", &[(Method::Get, Endpoint::Skill)]),
@@ -46,6 +48,8 @@ const TABLE: &[(&str, Methods)] = &[
     ("/v1/pair/:code/skill", &[(Method::Get, Endpoint::PairPage)]),
     ("/v1/sessions", &[(Method::Put, Endpoint::CreateSession)]),
     ("/v1/sessions/:session", &[(Method::Get, Endpoint::SessionStatus)]),
+    ("/v1/sessions/:session/events", &[(Method::Get, Endpoint::Events)]),
+    ("/v1/sessions/:session/ws", &[(Method::Get, Endpoint::Socket)]),
     ("/v1/sessions/:session/join", &[(Method::Post, Endpoint::Join)]),
     ("/v1/sessions/:session/renew", &[(Method::Post, Endpoint::Renew)]),
     ("/v1/sessions/:session/agents/:agent", &[(Method::Delete, Endpoint::Leave)]),

@@ -36,7 +36,7 @@ impl DurableObject for PairingIndex {
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let answer = self.answer(request).await;
-        http::answer(answer.and_then(|response| http::with_rows_written(response, &self.env)))
+        http::answer(answer.and_then(|response| http::with_diagnostics(response, &self.env)))
     }
 
     /// Forgets old codes.

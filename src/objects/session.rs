@@ -1,17 +1,27 @@
 //! One session: `id_from_name(sessionId)`.
 
+use super::sockets::{self, Close};
 use crate::{
     calls::{self, Call, Describe},
     http,
     platform::{self, Storage, System, fault, now},
     router::{self, Endpoint},
 };
-use nexus_core::{Fault, Result, SeatRequest};
-use nexus_protocol::{CreateSession, Limits, PageRequest, Renew, SendMessage};
-use std::cell::{OnceCell, RefCell};
-use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use nexus_core::{Fault, Identity, Result, SeatRequest};
+use nexus_protocol::{
+    CreateSession, IdempotencyKey, Limits, PageRequest, Renew, SendMessage, Sent,
+};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeSet,
+    rc::Rc,
+};
+use worker::{
+    DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage,
+    durable_object,
+};
 
-type Rules = nexus_core::Session<Storage>;
+pub(super) type Rules = nexus_core::Session<Storage>;
 
 /// Members and key hashes, the message log, cursors, the TTL.
 #[durable_object]
@@ -20,28 +30,60 @@ pub struct Session {
     env: Env,
     /// Built by the first call, because building them can fail.
     limits: OnceCell<Limits>,
-    rules: OnceCell<RefCell<Rules>>,
+    rules: OnceCell<Rc<RefCell<Rules>>>,
 }
 
 impl DurableObject for Session {
     fn new(state: State, env: Env) -> Self {
+        platform::note_built();
         Self { state, env, limits: OnceCell::new(), rules: OnceCell::new() }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let answer = self.answer(request).await;
         self.report();
-        let answer = answer.and_then(|response| http::with_rows_written(response, &self.env));
+        let answer = answer.and_then(|response| http::with_diagnostics(response, &self.env));
         http::answer(answer)
     }
 
     /// Deletes everything once the deadline has passed.
     async fn alarm(&self) -> worker::Result<Response> {
         let next = match self.rules(|rules| Ok(rules.alarm(now())?)) {
-            Ok(None) => self.state.storage().delete_all().await.map(|()| None).map_err(fault),
+            Ok(None) => {
+                sockets::announce(&self.state, "expired", None);
+                sockets::close_all(&self.state, None, Close::Expired);
+                self.state.storage().delete_all().await.map(|()| None).map_err(fault)
+            }
             next => next,
         };
         platform::after_alarm(&self.state, next).await
+    }
+
+    async fn websocket_message(
+        &self,
+        end: WebSocket,
+        message: WebSocketIncomingMessage,
+    ) -> worker::Result<()> {
+        self.received(&end, message);
+        self.report();
+        Ok(())
+    }
+
+    async fn websocket_close(
+        &self,
+        end: WebSocket,
+        code: usize,
+        _reason: String,
+        _was_clean: bool,
+    ) -> worker::Result<()> {
+        // The handshake of closing, for platforms that leave it to us. 1005 and 1006 are not sent.
+        let code = u16::try_from(code).ok().filter(|code| !matches!(code, 1005 | 1006));
+        let _ = end.close(code, Some(""));
+        Ok(())
+    }
+
+    async fn websocket_error(&self, _end: WebSocket, _error: worker::Error) -> worker::Result<()> {
+        Ok(())
     }
 }
 
@@ -57,15 +99,21 @@ impl Session {
             Endpoint::SessionStatus => http::json(200, &self.rules(|rules| rules.status(now()))?),
             Endpoint::Join => {
                 let caller = http::caller(&request)?;
-                http::json(200, &self.rules(|rules| rules.join(now(), &caller, &mut System))?)
+                let joined = self.rules(|rules| rules.join(now(), &caller, &mut System))?;
+                sockets::announce(&self.state, "joined", Some(&caller.agent));
+                http::json(200, &joined)
             }
             Endpoint::Leave => {
                 let (caller, agent) = (http::caller(&request)?, route.agent()?);
-                http::json(200, &self.rules(|rules| rules.leave(now(), &caller, &agent))?)
+                let left = self.rules(|rules| rules.leave(now(), &caller, &agent))?;
+                sockets::close_all(&self.state, Some(&agent), Close::Left);
+                sockets::announce(&self.state, "left", Some(&agent));
+                http::json(200, &left)
             }
             Endpoint::Renew => self.renew(request).await,
             Endpoint::Send => self.send(request).await,
             Endpoint::Poll => self.poll(&request),
+            Endpoint::Socket | Endpoint::Events => self.stream(&request),
             _ => Err(Fault::new("a request came to a session that is not for it").into()),
         }
     }
@@ -76,6 +124,7 @@ impl Session {
             SeatRequest::NAME => {
                 let seat: SeatRequest = calls::read(request).await?;
                 let joined = self.rules(|rules| rules.take_seat(now(), &seat, &mut System))?;
+                sockets::announce(&self.state, "joined", Some(&seat.agent));
                 calls::reply::<SeatRequest>(&joined)
             }
             _ => Err(Fault::new("a session was called by a name that it does not have").into()),
@@ -106,17 +155,46 @@ impl Session {
         let (caller, key) = (http::caller(&request)?, http::idempotency_key(&request)?);
         let limits = self.limits()?;
         let send = SendMessage::parse(&http::body(&mut request, limits).await?, limits)?;
-        http::json(201, &self.rules(|rules| rules.send(now(), &caller, key.as_ref(), send))?)
+        let who = self.rules(|rules| rules.identify(now(), &caller))?;
+        http::json(201, &self.store(&who, key.as_ref(), send)?)
+    }
+
+    /// Stores a message, and delivers it.
+    pub(super) fn store(
+        &self,
+        who: &Identity,
+        key: Option<&IdempotencyKey>,
+        message: SendMessage,
+    ) -> Result<Sent> {
+        let (sent, delivery) = self.rules(|rules| rules.send(now(), who, key, message))?;
+        if let Some(delivery) = delivery {
+            self.deliver(&delivery);
+        }
+        Ok(sent)
     }
 
     fn poll(&self, request: &Request) -> Result<Response> {
-        let caller = http::caller(request)?;
         let url = request.url().map_err(fault)?;
         let poll = PageRequest::parse(url.query().unwrap_or_default(), self.limits()?)?;
-        http::json(200, &self.rules(|rules| rules.poll(now(), &caller, poll))?)
+        if poll.wait > 0 && http::wants_upgrade(request)? {
+            return self.long_poll(request, poll);
+        }
+        let caller = http::caller(request)?;
+        let connected =
+            if poll.members { sockets::connected(&self.state) } else { BTreeSet::new() };
+        let page = self.rules(|rules| {
+            let who = rules.identify(now(), &caller)?;
+            rules.hear(now(), &who)?;
+            rules.read(now(), &who, poll, &connected)
+        })?;
+        http::json(200, &page)
     }
 
-    fn limits(&self) -> Result<&Limits> {
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(super) fn limits(&self) -> Result<&Limits> {
         if let Some(limits) = self.limits.get() {
             return Ok(limits);
         }
@@ -125,16 +203,19 @@ impl Session {
     }
 
     /// Does one thing with the rules. No other request comes between, for nothing is awaited.
-    fn rules<T>(&self, work: impl FnOnce(&mut Rules) -> Result<T>) -> Result<T> {
-        let rules = if let Some(rules) = self.rules.get() {
-            rules
-        } else {
-            let name = self.state.id().name().and_then(|name| name.parse().ok());
-            let id = name.ok_or_else(|| Fault::new("a session has no id"))?;
-            let rules = Rules::new(id, Storage::of(&self.state), self.limits()?.clone());
-            self.rules.get_or_init(|| RefCell::new(rules))
-        };
-        work(&mut rules.borrow_mut())
+    pub(super) fn rules<T>(&self, work: impl FnOnce(&mut Rules) -> Result<T>) -> Result<T> {
+        work(&mut self.shared_rules()?.borrow_mut())
+    }
+
+    /// The rules, for what goes on when this call has been answered.
+    pub(super) fn shared_rules(&self) -> Result<Rc<RefCell<Rules>>> {
+        if let Some(rules) = self.rules.get() {
+            return Ok(Rc::clone(rules));
+        }
+        let name = self.state.id().name().and_then(|name| name.parse().ok());
+        let id = name.ok_or_else(|| Fault::new("a session has no id"))?;
+        let rules = Rules::new(id, Storage::of(&self.state), self.limits()?.clone());
+        Ok(Rc::clone(self.rules.get_or_init(|| Rc::new(RefCell::new(rules)))))
     }
 
     /// Tells the directory what has changed. Nobody waits for it, and a session does not fail when

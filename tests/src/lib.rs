@@ -14,6 +14,8 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
+pub mod live;
+
 use serde_json::{Value, json};
 use std::{
     thread,
@@ -197,11 +199,19 @@ impl Call<'_> {
 
     /// Sends it.
     pub fn send(self) -> Answer {
+        self.try_send().expect("an answer")
+    }
+
+    /// Sends it, to a relay that may be gone.
+    pub fn try_send(self) -> Option<Answer> {
         let request = self.request.body(self.body).expect("a valid request");
-        let mut response = self.api.agent.run(request).expect("an answer");
-        let body =
-            response.body_mut().with_config().limit(64 << 20).read_to_vec().expect("a whole body");
-        Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
+        let mut response = self.api.agent.run(request).ok()?;
+        let body = response.body_mut().with_config().limit(64 << 20).read_to_vec().ok()?;
+        Some(Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body,
+        })
     }
 }
 

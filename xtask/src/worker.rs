@@ -18,12 +18,14 @@ use crate::project::{self, Project};
 use crate::setup::Tools;
 
 /// What the Worker is made of: files, and folders with all that is in them.
-const INPUTS: [&str; 9] = [
+const INPUTS: [&str; 11] = [
     "src",
-    "crates/core",
-    "crates/protocol",
+    "crates/core/src",
+    "crates/core/Cargo.toml",
+    "crates/protocol/src",
+    "crates/protocol/Cargo.toml",
     "public",
-    "docs",
+    "docs/openapi.json",
     "skill",
     "build.rs",
     "Cargo.toml",

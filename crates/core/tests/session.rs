@@ -21,10 +21,7 @@ fn what_is_not_created_is_not_found_and_nothing_is_written() {
     assert_eq!(refused(world.session.status(at(0))), ErrorCode::SessionNotFound);
     assert_eq!(refused(world.join(0, "a")), ErrorCode::SessionNotFound);
     assert_eq!(refused(world.poll(0, &stranger, None)), ErrorCode::SessionNotFound);
-    assert_eq!(
-        refused(world.session.send(at(0), &stranger, None, text("x"))),
-        ErrorCode::SessionNotFound
-    );
+    assert_eq!(refused(world.send(0, &stranger, None, text("x"))), ErrorCode::SessionNotFound);
     assert_eq!(
         refused(world.session.renew(at(0), &stranger, Renew::default())),
         ErrorCode::SessionNotFound
@@ -54,7 +51,7 @@ fn the_greeting_shows_on_the_first_poll_and_never_again() {
         ("system", Cursor::START, false)
     );
     assert_eq!(page.next_cursor, Cursor::START);
-    world.session.send(at(2), &a, None, text("one")).unwrap();
+    world.send(2, &a, None, text("one")).unwrap();
     assert_eq!(world.poll(3, &a, Some("0")).unwrap(), [("1".into(), "one".into())]);
     assert!(world.page(4, &a, None, 1).unwrap().has_more);
     assert_eq!(world.poll(5, &a, None).unwrap().len(), 2);
@@ -101,7 +98,7 @@ fn a_shorter_ttl_ends_the_session_sooner_and_a_longer_one_later() {
     let mut world = World::with_session(100, 5);
     let key = world.join(0, "a").unwrap().session_key;
     let a = caller("a", Some(&key));
-    world.session.send(at(1000), &a, None, text("x")).unwrap();
+    world.send(1000, &a, None, text("x")).unwrap();
     let renewed = world.session.renew(at(2000), &a, Renew { ttl: Some(5) }).unwrap();
     assert_eq!((renewed.ttl, renewed.expires_at), (5, at(7000)));
     world.evict();
@@ -162,7 +159,7 @@ fn a_wrong_key_is_refused_and_a_missing_one_only_where_keys_are_required() {
         let key = world.join(0, "a").unwrap().session_key;
         let wrong = caller("a", Some(&"nxk_wrong".parse().unwrap()));
         for result in [
-            world.session.send(at(1), &wrong, None, text("x")).map(|_| ()),
+            world.send(1, &wrong, None, text("x")).map(|_| ()),
             world.poll(1, &wrong, None).map(|_| ()),
             world.session.renew(at(1), &wrong, Renew::default()).map(|_| ()),
         ] {
@@ -170,15 +167,13 @@ fn a_wrong_key_is_refused_and_a_missing_one_only_where_keys_are_required() {
             let expected = (if require_keys { 401 } else { 403 }, ErrorCode::InvalidSessionKey);
             assert_eq!((refusal.status, refusal.body.error), expected);
         }
-        let missing = world.session.send(at(2), &caller("a", None), None, text("x"));
+        let missing = world.send(2, &caller("a", None), None, text("x"));
         if require_keys {
             assert_eq!(refused(missing), ErrorCode::MissingSessionKey);
         } else {
             assert!(!missing.unwrap().verified);
         }
-        assert!(
-            world.session.send(at(3), &caller("a", Some(&key)), None, text("x")).unwrap().verified
-        );
+        assert!(world.send(3, &caller("a", Some(&key)), None, text("x")).unwrap().verified);
     }
 }
 
@@ -189,7 +184,7 @@ fn a_directed_message_is_for_its_sender_and_its_proven_recipients() {
         ["a", "b", "c", "bb"].iter().map(|name| world.join(0, name).unwrap().session_key).collect();
     let to_b =
         nexus_protocol::SendMessage { to: Some(Recipients::One(agent("b"))), ..text("for b") };
-    world.session.send(at(1), &caller("a", Some(&keys[0])), None, to_b).unwrap();
+    world.send(1, &caller("a", Some(&keys[0])), None, to_b).unwrap();
     let seen =
         |world: &mut World, name: &str, key| world.poll(2, &caller(name, key), None).unwrap().len();
     assert_eq!(seen(&mut world, "a", Some(&keys[0])), 1);
@@ -203,7 +198,7 @@ fn a_directed_message_is_for_its_sender_and_its_proven_recipients() {
         ..text("x")
     };
     assert_eq!(
-        refused(world.session.send(at(3), &caller("a", Some(&keys[0])), None, to_nobody)),
+        refused(world.send(3, &caller("a", Some(&keys[0])), None, to_nobody)),
         ErrorCode::AgentNotFound
     );
 
@@ -221,36 +216,30 @@ fn an_idempotency_key_gives_the_first_answer_again_and_stores_nothing() {
     let (a, b) = (caller("a", Some(&key)), caller("b", Some(&b_key)));
     let once: IdempotencyKey = "once".parse().unwrap();
     // One who does not prove the key cannot use it up.
-    world.session.send(at(1), &caller("a", None), Some(&once), text("forged")).unwrap();
+    world.send(1, &caller("a", None), Some(&once), text("forged")).unwrap();
     let to_b = nexus_protocol::SendMessage { to: Some(Recipients::One(agent("b"))), ..text("x") };
-    let first = world.session.send(at(2), &a, Some(&once), to_b.clone()).unwrap();
+    let first = world.send(2, &a, Some(&once), to_b.clone()).unwrap();
     assert_eq!(first.cursor, "2".parse().unwrap());
     world.session.leave(at(3), &b, &agent("b")).unwrap();
     world.evict();
     world.database.statements();
-    assert_eq!(world.session.send(at(9), &a, Some(&once), to_b).unwrap(), first);
+    assert_eq!(world.send(9, &a, Some(&once), to_b).unwrap(), first);
     assert_eq!(world.database.writes(), Vec::<&str>::new());
     let c = caller("b", Some(&world.join(10, "b").unwrap().session_key));
-    assert_ne!(
-        world.session.send(at(11), &c, Some(&once), text("x")).unwrap().cursor,
-        first.cursor
-    );
+    assert_ne!(world.send(11, &c, Some(&once), text("x")).unwrap().cursor, first.cursor);
 }
 
 #[test]
 fn a_reply_must_be_to_a_message_of_this_session() {
     let mut world = World::with_session(100, 9);
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
-    let sent = world.session.send(at(1), &a, None, text("x")).unwrap();
+    let sent = world.send(1, &a, None, text("x")).unwrap();
     let reply =
         |id: &str| nexus_protocol::SendMessage { reply_to: Some(id.parse().unwrap()), ..text("y") };
-    assert!(world.session.send(at(2), &a, None, reply(sent.id.as_str())).is_ok());
+    assert!(world.send(2, &a, None, reply(sent.id.as_str())).is_ok());
     let later = sent.id.as_str().replace("-1", "-99");
     for id in [later.as_str(), "nope", "0000000000000000-1"] {
-        assert_eq!(
-            refused(world.session.send(at(3), &a, None, reply(id))),
-            ErrorCode::InvalidRequest
-        );
+        assert_eq!(refused(world.send(3, &a, None, reply(id))), ErrorCode::InvalidRequest);
     }
 }
 
@@ -259,7 +248,7 @@ fn a_page_holds_what_was_asked_for_and_at_most_a_mebibyte() {
     let mut world = World::with_session(100, 9);
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
     for _ in 0..40 {
-        world.session.send(at(1), &a, None, text(&"x".repeat(60_000))).unwrap();
+        world.send(1, &a, None, text(&"x".repeat(60_000))).unwrap();
     }
     let (mut after, mut pages, mut read) = (None, 0, 0);
     loop {
@@ -283,7 +272,7 @@ fn a_poll_reads_only_what_it_returns() {
     let mut world = World::with_session(100, 9);
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
     for number in 0..1000 {
-        world.session.send(at(1), &a, None, text(&number.to_string())).unwrap();
+        world.send(1, &a, None, text(&number.to_string())).unwrap();
     }
     world.database.statements();
     assert_eq!(world.poll(2, &a, Some("995")).unwrap().len(), 5);
@@ -310,7 +299,7 @@ fn each_call_is_one_write_and_polls_write_about_once_a_minute() {
     let a = caller("a", key.as_ref());
     world.join(0, "b").unwrap();
     assert_eq!(world.database.writes().len(), 1);
-    world.session.send(at(1), &a, Some(&"k".parse().unwrap()), text("x")).unwrap();
+    world.send(1, &a, Some(&"k".parse().unwrap()), text("x")).unwrap();
     assert_eq!(world.database.writes().len(), 1);
     for second in 0..600 {
         world.poll(second * 1000, &a, Some("1")).unwrap();
@@ -370,10 +359,10 @@ fn a_silent_agent_loses_its_seat_where_the_deployment_says_so() {
 fn a_write_that_fails_changes_nothing_that_can_be_seen() {
     let mut world = World::with_session(100, 9);
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
-    world.session.send(at(1), &a, None, text("one")).unwrap();
+    world.send(1, &a, None, text("one")).unwrap();
     let before = world.database.dump();
     world.database.fail_after(0);
-    assert!(faulted(&world.session.send(at(2), &a, None, text("two"))));
+    assert!(faulted(&world.send(2, &a, None, text("two"))));
     assert!(faulted(&world.join(2, "b")));
     assert!(faulted(&world.session.leave(at(2), &a, &agent("a"))));
     assert!(faulted(&world.session.renew(at(2), &a, Renew { ttl: Some(1) })));
@@ -381,10 +370,7 @@ fn a_write_that_fails_changes_nothing_that_can_be_seen() {
     assert_eq!(world.database.dump(), before);
     let status = world.session.status(at(3)).unwrap();
     assert_eq!((status.ttl, status.agents), (100, vec![agent("a")]));
-    assert_eq!(
-        world.session.send(at(4), &a, None, text("two")).unwrap().cursor,
-        "2".parse().unwrap()
-    );
+    assert_eq!(world.send(4, &a, None, text("two")).unwrap().cursor, "2".parse().unwrap());
     assert_eq!(world.poll(5, &a, None).unwrap().len(), 2);
 }
 
@@ -394,7 +380,7 @@ fn a_message_that_is_stored_is_acknowledged_even_if_nothing_more_can_be() {
     world.create(CreateSession::default());
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
     world.database.fail_after(1);
-    assert!(world.session.send(at(50_000), &a, None, text("x")).is_ok());
+    assert!(world.send(50_000, &a, None, text("x")).is_ok());
     world.database.heal();
     assert_eq!(world.poll(50_001, &a, None).unwrap().len(), 1);
 }
@@ -403,8 +389,8 @@ fn a_message_that_is_stored_is_acknowledged_even_if_nothing_more_can_be() {
 fn a_clock_that_goes_back_breaks_no_promise() {
     let mut world = World::with_session(100, 9);
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
-    let first = world.session.send(at(5000), &a, None, text("x")).unwrap();
-    let second = world.session.send(at(4800), &a, None, text("y")).unwrap();
+    let first = world.send(5000, &a, None, text("x")).unwrap();
+    let second = world.send(4800, &a, None, text("y")).unwrap();
     assert!(second.expires_at >= first.expires_at);
     world.evict();
     assert_eq!(world.session.deadline().unwrap(), Some(first.expires_at));

@@ -12,8 +12,7 @@ mod support;
 
 use nexus_core::Caller;
 use nexus_protocol::{
-    AgentId, CreateSession, ErrorCode, Limits, PageRequest, Recipients, Renew, SendMessage,
-    SessionKey,
+    AgentId, CreateSession, ErrorCode, Limits, Recipients, Renew, SendMessage, SessionKey,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -243,14 +242,8 @@ impl Run {
             ..SendMessage::default()
         };
         let key = format!("key-{}", self.model.log.len() + 1).parse().unwrap();
-        let mut send = || {
-            self.world.session.send(
-                at(self.model.now),
-                &caller,
-                repeat.then_some(&key),
-                request.clone(),
-            )
-        };
+        let mut send =
+            || self.world.send(self.model.now, &caller, repeat.then_some(&key), request.clone());
         let result = send();
         if !self.model.members.contains_key(&caller.agent) {
             prop_assert_eq!(refused(result), ErrorCode::Forbidden);
@@ -281,12 +274,8 @@ impl Run {
         limit: u32,
     ) -> Result<(), TestCaseError> {
         let caller = self.caller(who, proof);
-        let request = PageRequest {
-            after: after.map(|cursor| cursor.to_string().parse().unwrap()),
-            limit,
-            members: true,
-        };
-        let result = self.world.session.poll(at(self.model.now), &caller, request);
+        let cursor = after.map(|cursor| cursor.to_string());
+        let result = self.world.page(self.model.now, &caller, cursor.as_deref(), limit);
         if !self.model.members.contains_key(&caller.agent) {
             prop_assert_eq!(refused(result), ErrorCode::Forbidden);
             return Ok(());

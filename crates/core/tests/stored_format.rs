@@ -31,7 +31,7 @@ fn a_session() {
         ..text("hello")
     };
     let a = caller("a", Some(&key));
-    world.session.send(at(1000), &a, "k".parse().ok().as_ref(), message).unwrap();
+    world.send(1000, &a, "k".parse().ok().as_ref(), message).unwrap();
     let row = world.database.dump().lines().last().unwrap().to_owned();
     let id = messages(&world.page(1000, &a, None, 1).unwrap())[0].id.to_string();
     let salt = id.strip_suffix("-1").unwrap();

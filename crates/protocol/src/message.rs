@@ -110,7 +110,7 @@ pub struct Message {
 }
 
 /// `GET /v1/sessions/:id/messages`: what to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageRequest {
     /// Read what stands after this; from the very beginning, greeting included, when left out.
     pub after: Option<Cursor>,
@@ -118,11 +118,15 @@ pub struct PageRequest {
     pub limit: u32,
     /// Add the members.
     pub members: bool,
+    /// Seconds to hold an empty answer open until a message comes.
+    pub wait: u32,
 }
 
+/// The longest that an empty poll is held open, in seconds.
+const MAX_WAIT: u32 = 25;
+
 impl PageRequest {
-    /// Reads the query string. Refuses malformed cursors and limits out of range. `wait` belongs to
-    /// live delivery, which this relay does not offer yet (`/health`); it is not read.
+    /// Reads the query string. Refuses malformed cursors and limits out of range.
     pub fn parse(query: &str, limits: &Limits) -> Result<Self, Refusal> {
         let mut query = Query::parse(query);
         let request = Self {
@@ -131,6 +135,7 @@ impl PageRequest {
                 .number("limit", "messages", 1..=limits.max_page)
                 .unwrap_or(limits.default_page.min(limits.max_page)),
             members: query.flag("members"),
+            wait: query.number("wait", "seconds", 0..=MAX_WAIT).unwrap_or(0),
         };
         query.finish()?;
         Ok(request)
@@ -204,11 +209,25 @@ mod tests {
     #[test]
     fn a_query_is_read_and_bounded() {
         let page = |query: &str| PageRequest::parse(query, &Limits::default());
-        assert_eq!(page("").unwrap(), PageRequest { after: None, limit: 100, members: false });
-        let full = page("after=7&limit=500&members=true&other=1").unwrap();
-        assert_eq!(full, PageRequest { after: "7".parse().ok(), limit: 500, members: true });
-        for query in ["after=-1", "after=1e99", "limit=0", "limit=501", "limit=x", "members=maybe"]
-        {
+        assert_eq!(
+            page("").unwrap(),
+            PageRequest { after: None, limit: 100, members: false, wait: 0 }
+        );
+        let full = page("after=7&limit=500&members=true&wait=25&other=1").unwrap();
+        assert_eq!(
+            full,
+            PageRequest { after: "7".parse().ok(), limit: 500, members: true, wait: 25 }
+        );
+        for query in [
+            "after=-1",
+            "after=1e99",
+            "limit=0",
+            "limit=501",
+            "limit=x",
+            "members=maybe",
+            "wait=26",
+            "wait=-1",
+        ] {
             assert_eq!(page(query).unwrap_err().body.error, ErrorCode::InvalidRequest, "{query}");
         }
     }

@@ -11,6 +11,7 @@
 
 mod conversation;
 mod errors;
+mod live;
 mod pages;
 mod races;
 mod service;

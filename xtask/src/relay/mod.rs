@@ -104,6 +104,12 @@ impl Relay {
         self.log.text()
     }
 
+    /// Bytes of memory that it holds; none where the machine does not tell.
+    #[must_use]
+    pub fn memory(&self) -> Option<u64> {
+        self.process.memory()
+    }
+
     /// Kills it with SIGKILL: what a power cut leaves of its data is what stays.
     pub fn kill(&mut self) {
         self.process.kill();

@@ -4,6 +4,7 @@
 //! holds the other end, so the kernel ends it with this program: no relay is left behind, even by
 //! a SIGKILL.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
@@ -95,6 +96,17 @@ impl Process {
         drop(self.watchdog.stdin.take());
         // Fails only if the shell was waited for before.
         let _ = self.watchdog.wait();
+    }
+
+    /// Bytes of memory that workerd holds; none where there is no /proc.
+    pub(super) fn memory(&self) -> Option<u64> {
+        let shell = self.watchdog.id();
+        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).ok()?;
+        let workerd = children.split_whitespace().next()?;
+        let status = fs::read_to_string(format!("/proc/{workerd}/status")).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kib.saturating_mul(1024))
     }
 
     /// Returns when workerd ended.

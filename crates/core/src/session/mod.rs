@@ -15,6 +15,7 @@ mod state;
 mod store;
 
 use crate::{Database, Digest, Fault, Report, Result};
+pub use log::{Delivery, Identity};
 pub use members::SeatRequest;
 use nexus_protocol::{
     AgentId, Limits, SessionId, SessionKey, SessionState, SessionStatus, Timestamp,

@@ -11,12 +11,13 @@
 
 use nexus_core::{Caller, Database, Error, Fault, Random, Result, Row, Session, Value};
 use nexus_protocol::{
-    AgentId, CreateSession, ErrorCode, Joined, Limits, Message, Page, PageRequest, SendMessage,
-    SessionId, SessionKey, Timestamp,
+    AgentId, CreateSession, ErrorCode, IdempotencyKey, Joined, Limits, Message, Page, PageRequest,
+    SendMessage, Sent, SessionId, SessionKey, Timestamp,
 };
 use rusqlite::{Connection, params_from_iter, types::ValueRef};
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeSet,
     fmt::Write,
     ops::ControlFlow,
     rc::Rc,
@@ -238,6 +239,17 @@ impl World {
         self.session.join(at(now), &caller(name, None), &mut self.random)
     }
 
+    pub fn send(
+        &mut self,
+        now: i64,
+        caller: &Caller,
+        key: Option<&IdempotencyKey>,
+        request: SendMessage,
+    ) -> Result<Sent> {
+        let who = self.session.identify(at(now), caller)?;
+        Ok(self.session.send(at(now), &who, key, request)?.0)
+    }
+
     /// The texts and cursors of one page.
     pub fn poll(
         &mut self,
@@ -260,7 +272,10 @@ impl World {
         limit: u32,
     ) -> Result<Page> {
         let after = after.map(|cursor| cursor.parse().unwrap());
-        self.session.poll(at(now), caller, PageRequest { after, limit, members: true })
+        let who = self.session.identify(at(now), caller)?;
+        self.session.hear(at(now), &who)?;
+        let request = PageRequest { after, limit, members: true, wait: 0 };
+        self.session.read(at(now), &who, request, &BTreeSet::new())
     }
 }
 

@@ -1,0 +1,418 @@
+//! Messages that arrive when they are sent.
+
+use nexus_tests::{
+    Api, Member, Relay, eventually, list,
+    live::{Ended, Socket},
+    relay, string,
+};
+use serde_json::{Value, json};
+use std::{thread, time::Duration};
+
+fn session(relay: &Relay, body: &Value) -> Member {
+    let api = Api::new(&relay.url());
+    let (session, key) = api.create(body);
+    Member { api, session, agent: "a".into(), key: key.unwrap() }
+}
+
+#[test]
+fn a_long_poll_is_answered_when_a_message_comes_and_empty_when_none_does() {
+    let relay = relay();
+    let a = Api::new(&relay.url()).session();
+    let b = a.join("b");
+    let empty = a.poll("?after=0&wait=1&members=true");
+    assert_eq!((&empty["messages"], &empty["nextCursor"]), (&json!([]), &json!("0")));
+    assert_eq!(list(&empty["members"]).len(), 2);
+    thread::scope(|scope| {
+        let polls: Vec<_> = (0..3).map(|_| scope.spawn(|| a.poll("?after=0&wait=25"))).collect();
+        let other = scope.spawn(|| b.poll("?after=0&wait=25"));
+        eventually("all four wait", || b.poll("?members=true")["members"][0]["online"] == true);
+        b.call("POST", "/messages").json(&json!({ "text": "for a", "to": "a" })).send().json();
+        for poll in polls {
+            let page = poll.join().unwrap();
+            assert_eq!(
+                (&page["messages"][0]["text"], &page["nextCursor"]),
+                (&json!("for a"), &json!("1"))
+            );
+        }
+        assert_eq!(other.join().unwrap()["messages"][0]["text"], "for a", "its own");
+    });
+    // What is there already is answered at once, and with rules like any poll.
+    assert_eq!(list(&a.poll("?after=0&wait=25")["messages"]).len(), 1);
+    let wrong = a.call("GET", "/messages?after=1&wait=25").key("nxk_wrong").send();
+    assert_eq!(wrong.error(), (403, "invalid_session_key".into()));
+    let wrong = a.call("GET", "/messages?wait=26").send();
+    assert_eq!(wrong.error(), (400, "invalid_request".into()));
+}
+
+#[test]
+fn a_socket_catches_up_then_gets_each_message_and_can_send() {
+    let relay = relay();
+    let a = session(&relay, &json!({ "creatorAgentId": "a", "greeting": "hello" }));
+    let b = a.join("b");
+    a.send("one");
+    let mut socket = b.socket(None);
+    assert_eq!(socket.expect("message")["text"], "hello");
+    let one = socket.expect("message");
+    assert_eq!(
+        (&one["text"], &one["cursor"], &one["verified"]),
+        (&json!("one"), &json!("1"), &json!(true))
+    );
+    assert_eq!(socket.expect("ready")["cursor"], "1");
+    a.send("two");
+    assert_eq!(socket.expect("message")["text"], "two");
+
+    socket.send(
+        &json!({ "type": "send", "id": 7, "text": "three", "to": ["a"], "replyTo": one["id"] })
+            .to_string(),
+    );
+    assert_eq!(socket.expect("message")["text"], "three", "its own, like everyone's");
+    let sent = socket.expect("sent");
+    assert_eq!(
+        (&sent["id"], &sent["cursor"], &sent["verified"]),
+        (&json!(7), &json!("3"), &json!(true))
+    );
+    assert_eq!(a.poll("?after=2")["messages"][0]["replyTo"], one["id"]);
+
+    for (frame, code) in [
+        ("nonsense", "invalid_body"),
+        (r#"{"type":"send","id":"x"}"#, "invalid_request"),
+        (r#"{"type":"shout","id":"x","text":"x"}"#, "invalid_request"),
+        (r#"{"type":"send","id":"x","text":"x","to":"nobody"}"#, "agent_not_found"),
+    ] {
+        socket.send(frame);
+        let error = socket.expect("error");
+        assert_eq!(error["error"], code, "{error}");
+        assert_eq!(error["id"], if code == "invalid_body" { Value::Null } else { json!("x") });
+    }
+    // The same frame twice, with an idempotency key, is stored once.
+    let frame =
+        json!({ "type": "send", "id": 1, "text": "four", "idempotencyKey": "k" }).to_string();
+    socket.send(&frame);
+    socket.expect("message");
+    let first = socket.expect("sent");
+    socket.send(&frame);
+    assert_eq!(socket.expect("sent"), first);
+    socket.send("ping");
+    assert_eq!(socket.read(), Ok(json!("pong")));
+}
+
+#[test]
+fn a_socket_shows_only_what_its_reader_may_read() {
+    let relay = relay();
+    let a = Api::new(&relay.url()).session();
+    let (b, c) = (a.join("b"), a.join("c"));
+    let unproven = format!("/v1/sessions/{}/ws?after=0", a.session);
+    let mut sockets = [
+        (b.socket(Some("0")), vec!["for b", "for all"]),
+        (c.socket(Some("0")), vec!["for all"]),
+        (
+            Socket::open(&relay.url(), &unproven, &[("X-Agent-Id", "b")]).ok().unwrap(),
+            vec!["for all"],
+        ),
+    ];
+    for (socket, _) in &mut sockets {
+        socket.expect("ready");
+    }
+    a.call("POST", "/messages").json(&json!({ "text": "for b", "to": "b" })).send().json();
+    a.send("for all");
+    for (socket, texts) in &mut sockets {
+        for text in texts {
+            assert_eq!(socket.expect("message")["text"], *text);
+        }
+    }
+    let wrong = [("X-Agent-Id", "b"), ("X-Session-Key", "nxk_wrong")];
+    assert_eq!(Socket::open(&relay.url(), &unproven, &wrong).err(), Some(Some(403)));
+    assert_eq!(
+        Socket::open(&relay.url(), &unproven, &[("X-Agent-Id", "z")]).err(),
+        Some(Some(403))
+    );
+    assert_eq!(Socket::open(&relay.url(), &unproven, &[]).err(), Some(Some(400)));
+    let unknown = format!("/v1/sessions/{}/ws", "0".repeat(48));
+    assert_eq!(Socket::open(&relay.url(), &unknown, &[("X-Agent-Id", "b")]).err(), Some(Some(404)));
+    assert_eq!(a.call("GET", "/ws").send().error(), (400, "invalid_request".into()));
+}
+
+#[test]
+fn a_browser_names_itself_in_the_query_or_the_sub_protocol() {
+    let relay = relay();
+    let a = Api::new(&relay.url()).session();
+    let b = a.join("b");
+    a.call("POST", "/messages").json(&json!({ "text": "for b", "to": "b" })).send().json();
+    let base = format!("/v1/sessions/{}", a.session);
+    let query = format!("{base}/ws?after=0&agentId=b&key={}", b.key);
+    let mut socket = Socket::open(&relay.url(), &query, &[]).ok().unwrap();
+    assert_eq!(socket.expect("message")["text"], "for b");
+    let offered = format!("nexus, agent.b, key.{}", b.key);
+    let headers = [("Sec-WebSocket-Protocol", offered.as_str())];
+    let mut socket =
+        Socket::open(&relay.url(), &format!("{base}/ws?after=0"), &headers).ok().unwrap();
+    assert_eq!(socket.expect("message")["text"], "for b");
+}
+
+#[test]
+fn events_carry_cursors_and_resume_after_them() {
+    let relay = relay();
+    let a = session(&relay, &json!({ "creatorAgentId": "a", "greeting": "hello" }));
+    a.send("one");
+    let mut events = a.try_events(None).unwrap();
+    assert_eq!(events.message().unwrap(), ("0".into(), "hello".into()));
+    assert_eq!(events.message().unwrap(), ("1".into(), "one".into()));
+    assert_eq!(events.read().unwrap(), ("ready".into(), None, json!({ "cursor": "1" })));
+    a.send("two\nlines");
+    assert_eq!(events.message().unwrap(), ("2".into(), "two\nlines".into()));
+    let mut resumed = a.try_events(Some("1")).unwrap();
+    assert_eq!(resumed.message().unwrap(), ("2".into(), "two\nlines".into()));
+    let refused = a.call("GET", "/events").key("nxk_wrong").send();
+    assert_eq!(refused.error(), (403, "invalid_session_key".into()));
+}
+
+#[test]
+fn members_see_who_joins_and_leaves_and_a_socket_makes_one_online() {
+    let relay = relay();
+    let a = Api::new(&relay.url()).session();
+    let b = a.join("b");
+    let (mut of_a, mut of_b) = (a.socket(Some("0")), b.socket(Some("0")));
+    of_a.expect("ready");
+    of_b.expect("ready");
+    let mut poll = None;
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| b.call("GET", "/messages?after=0&wait=25").send());
+        let c = a.join("c");
+        assert_eq!(
+            of_a.expect("event"),
+            json!({ "type": "event", "event": "joined", "agentId": "c" })
+        );
+        assert_eq!(c.call("DELETE", "/agents/c").send().status, 200);
+        assert_eq!(
+            of_a.expect("event"),
+            json!({ "type": "event", "event": "left", "agentId": "c" })
+        );
+        a.send("x");
+        poll = Some(waiting.join().unwrap());
+    });
+    assert_eq!(poll.unwrap().json()["messages"][0]["text"], "x");
+    assert_eq!(b.call("DELETE", "/agents/b").send().status, 200);
+    let end = loop {
+        if let Err(end) = of_b.read() {
+            break end;
+        }
+    };
+    assert_eq!(end, Ended::Closed(4403));
+}
+
+#[test]
+fn at_the_end_of_the_session_sockets_close_and_streams_end() {
+    let relay = relay();
+    let a = session(&relay, &json!({ "creatorAgentId": "a", "ttl": 3 }));
+    let mut socket = a.socket(None);
+    let mut events = a.try_events(None).unwrap();
+    socket.expect("ready");
+    assert_eq!(
+        socket.expect("event"),
+        json!({ "type": "event", "event": "expired", "agentId": null })
+    );
+    assert_eq!(socket.read(), Err(Ended::Closed(4404)));
+    let ended = loop {
+        let (kind, _, data) = events.read().unwrap();
+        if kind == "end" {
+            break data;
+        }
+    };
+    assert_eq!(ended, "the session is over");
+}
+
+#[test]
+fn a_reader_that_is_too_slow_is_cut_off_and_can_resume() {
+    let relay = relay();
+    let a = Api::new(&relay.url()).session();
+    let mut slow = a.socket(Some("0"));
+    slow.expect("ready");
+    let text = "x".repeat(60_000);
+    // More than the buffers of both ends and the relay's allowance together.
+    for _ in 0..400 {
+        a.send(&text);
+    }
+    let mut read = 0;
+    let end = loop {
+        match slow.read() {
+            Ok(frame) => {
+                read += 1;
+                assert_eq!(frame["cursor"], read.to_string(), "nothing is left out before the end");
+            }
+            Err(end) => break end,
+        }
+    };
+    assert!(matches!(end, Ended::Closed(4413) | Ended::Gone), "{end:?}");
+    assert!(read < 400);
+    let mut resumed = a.socket(Some(&read.to_string()));
+    for cursor in read + 1..=400 {
+        assert_eq!(resumed.expect("message")["cursor"], cursor.to_string());
+    }
+    resumed.expect("ready");
+}
+
+#[test]
+fn an_object_sleeps_while_its_sockets_are_open_and_wakes_for_a_message() {
+    let relay = Relay::builder().var("DIAGNOSTICS", "on").start().unwrap();
+    let a = Api::new(&relay.url()).session();
+    let b = a.join("b");
+    let mut socket = b.socket(Some("0"));
+    socket.expect("ready");
+    let built = || -> u32 {
+        let answer = a.call("POST", "/messages").json(&json!({ "text": "x" })).send();
+        answer.header("X-Objects-Built").parse().unwrap()
+    };
+    let before = built();
+    assert_eq!(socket.expect("message")["text"], "x");
+    // The platform lets an object sleep after ten seconds of silence; a ping does not wake it.
+    thread::sleep(Duration::from_secs(6));
+    socket.send("ping");
+    assert_eq!(socket.read(), Ok(json!("pong")));
+    thread::sleep(Duration::from_secs(6));
+    assert_eq!(built(), before + 1, "the object was built again");
+    assert_eq!(socket.expect("message")["text"], "x", "and the socket is still open");
+}
+
+#[test]
+fn a_thousand_sockets_are_open_and_a_message_reaches_a_hundred() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    let mut rest = Vec::new();
+    for _ in 0..9 {
+        let a = api.session();
+        rest.extend((0..100).map(|_| a.socket(Some("0"))));
+    }
+    let before = relay.memory().unwrap();
+    let a = api.session();
+    let mut readers: Vec<_> = (0..100).map(|_| a.socket(Some("0"))).collect();
+    for socket in readers.iter_mut().chain(&mut rest) {
+        socket.expect("ready");
+    }
+    let each = relay.memory().unwrap().saturating_sub(before) / 100;
+    println!("memory of one idle socket: about {} KiB", each / 1024);
+    a.send("to all");
+    for socket in &mut readers {
+        assert_eq!(socket.expect("message")["text"], "to all");
+    }
+    for socket in rest.iter_mut().take(3) {
+        socket.patience(Duration::from_millis(50));
+        assert_eq!(socket.read(), Err(Ended::Silent));
+    }
+}
+
+#[test]
+fn every_reader_gets_every_message_once_whatever_breaks() {
+    let mut relay = relay();
+    let a = Api::new(&relay.url()).session();
+    let senders: Vec<_> = ["s1", "s2", "s3", "s4"].map(|name| a.join(name)).into();
+    let readers: Vec<_> = (0..8).map(|number| a.join(&format!("r{number}"))).collect();
+    let each = 1250;
+    let read = thread::scope(|scope| {
+        for sender in &senders {
+            scope.spawn(move || {
+                for number in 0..each {
+                    send_until_acknowledged(sender, number);
+                }
+            });
+        }
+        let threads: Vec<_> = readers
+            .iter()
+            .enumerate()
+            .map(|(seed, reader)| scope.spawn(move || read_all(reader, seed, 4 * each)))
+            .collect();
+        for part in 1..=5 {
+            eventually("part of it is sent", || {
+                let last = a.call("GET", "/messages?after=0&limit=1&wait=0");
+                last.send().status == 200 && log_end(&a) >= part * 4 * each / 7
+            });
+            relay.restart().unwrap();
+        }
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    let mut expected: Vec<String> = Vec::new();
+    let mut cursor = "0".to_owned();
+    loop {
+        let page = a.poll(&format!("?after={cursor}&limit=500"));
+        expected.extend(list(&page["messages"]).iter().map(|message| string(&message["text"])));
+        cursor = string(&page["nextCursor"]);
+        if page["hasMore"] == false {
+            break;
+        }
+    }
+    assert_eq!(expected.len(), 4 * each);
+    for sender in &senders {
+        let own = expected.iter().filter(|text| text.starts_with(&sender.agent));
+        assert!(own.eq(
+            (0..each).map(|number| format!("{} {number}", sender.agent)).collect::<Vec<_>>().iter()
+        ));
+    }
+    for texts in read {
+        assert!(texts == expected, "a reader misses or repeats something");
+    }
+}
+
+/// How many messages there are, by looking for the last page from further and further on.
+fn log_end(member: &Member) -> usize {
+    let mut cursor = 0;
+    loop {
+        let answer = member.call("GET", &format!("/messages?after={cursor}&limit=500")).try_send();
+        let Some(page) = answer.filter(|answer| answer.status == 200).map(|answer| answer.json())
+        else {
+            return 0;
+        };
+        cursor = string(&page["nextCursor"]).parse().unwrap();
+        if page["hasMore"] == false {
+            return cursor;
+        }
+    }
+}
+
+/// Repeats a send, with one idempotency key, until it is acknowledged.
+fn send_until_acknowledged(sender: &Member, number: usize) {
+    let text = format!("{} {number}", sender.agent);
+    eventually("a message is acknowledged", || {
+        let call = sender.call("POST", "/messages").idempotency_key(&number.to_string());
+        call.json(&json!({ "text": text })).try_send().is_some_and(|answer| answer.status == 201)
+    });
+}
+
+/// Reads until it has `count` messages, each few of them another way, whatever breaks.
+fn read_all(reader: &Member, seed: usize, count: usize) -> Vec<String> {
+    let (mut texts, mut cursor, mut turn) = (Vec::new(), "0".to_owned(), seed);
+    while texts.len() < count {
+        turn = turn.wrapping_mul(31).wrapping_add(7);
+        let few = 20 + turn % 150;
+        match turn % 4 {
+            0 | 1 => {
+                let wait = if turn % 4 == 0 { "" } else { "&wait=2" };
+                let query = format!("/messages?after={cursor}&limit={few}{wait}");
+                let answer = reader.call("GET", &query).try_send();
+                let Some(page) = answer.filter(|answer| answer.status == 200) else { continue };
+                let page = page.json();
+                texts
+                    .extend(list(&page["messages"]).iter().map(|message| string(&message["text"])));
+                cursor = string(&page["nextCursor"]);
+            }
+            2 => {
+                let Ok(mut socket) = reader.try_socket(Some(&cursor)) else { continue };
+                socket.patience(Duration::from_secs(2));
+                for _ in 0..few {
+                    let Ok(frame) = socket.read() else { break };
+                    if frame["type"] == "message" {
+                        texts.push(string(&frame["text"]));
+                        cursor = string(&frame["cursor"]);
+                    }
+                }
+            }
+            _ => {
+                let Ok(mut events) = reader.try_events(Some(&cursor)) else { continue };
+                for _ in 0..few.min(count - texts.len()) {
+                    let Ok((next, text)) = events.message() else { break };
+                    texts.push(text);
+                    cursor = next;
+                }
+            }
+        }
+    }
+    texts
+}

@@ -81,7 +81,7 @@ pub(crate) async fn pairing(request: &Request, env: &Env, route: &Route) -> Resu
             ("code_minutes", &expires_at.millis_since(now()).max(0).div_euclid(60_000).to_string()),
             ("code_expires_at", &expires_at.to_string()),
             ("session_expires_at", &session.expires_at.to_string()),
-            ("ttl", &session.ttl.to_string()),
+            ("ttl_minutes", &session.ttl.div_ceil(60).to_string()),
             ("agent", &format!("guest-{}", token()?)),
             ("key", &format!("{}-{}", token()?, token()?)),
         ],

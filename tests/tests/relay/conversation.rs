@@ -33,7 +33,8 @@ impl Reader {
         let sets = block.lines().filter(sets_variable);
         sets.for_each(|line| self.variables.extend([line, "\n"]));
         let text = String::from_utf8(output.stdout).unwrap();
-        if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect(&text) }
+        // A loop prints what it reads, a line each; the last line is what it waited for.
+        text.lines().last().map_or(Value::Null, |line| serde_json::from_str(line).expect(line))
     }
 }
 
@@ -65,13 +66,21 @@ fn two_agents_pair_by_a_link_and_talk() {
     assert!(list(&first["members"]).iter().all(|member| member["online"] == true));
     let sent = reader.run(&[]);
     assert_eq!(sent["verified"], true);
+    // B waits, with its own message before the answer; A answers meanwhile.
+    let answering = alice.clone();
+    let answer = std::thread::spawn(move || {
+        while list(&answering.poll("?after=0&wait=20")["messages"]).is_empty() {}
+        answering.send("I count from zero.")
+    });
     let waited = reader.run(&[("nextCursor", first["nextCursor"].as_str().unwrap())]);
-    assert_eq!(waited["messages"][0]["id"], sent["id"]);
-    let guest = string(&waited["messages"][0]["agentId"]);
+    assert_eq!(list(&waited["messages"]).last().unwrap()["text"], "I count from zero.");
+    answer.join().unwrap();
+    let guest = string(&alice.poll("?after=0")["messages"][0]["agentId"]);
+    assert_eq!(alice.poll("?after=0")["messages"][0]["id"], sent["id"]);
     let bob = Member { api: api.clone(), session, agent: guest, key };
 
     // Both exchange 50 messages, and the relay is restarted in the middle.
-    let (mut alice_at, mut bob_at) = ("1".to_owned(), "1".to_owned());
+    let (mut alice_at, mut bob_at) = ("2".to_owned(), "2".to_owned());
     for number in 0..50 {
         if number == 25 {
             relay.restart().unwrap();
@@ -86,7 +95,7 @@ fn two_agents_pair_by_a_link_and_talk() {
         }
     }
     let all = alice.poll("?limit=500");
-    assert_eq!(list(&all["messages"]).len(), 102);
+    assert_eq!(list(&all["messages"]).len(), 103);
     assert!(list(&all["messages"])[1..].iter().all(|message| message["verified"] == true));
 
     // B leaves with the page's last command, and the slot is free.
@@ -107,7 +116,10 @@ fn the_general_instructions_work_as_they_are_printed() {
     reader.run(&[("sessionId", &session), ("sessionKey", &key)]);
     let pair = reader.run(&[]);
     assert_eq!(api.get(&string(&pair["url"]).replace(&relay.url(), "")).send().status, 200);
-    assert_eq!(list(&reader.run(&[])["members"]).len(), 1);
+    // The wait comes before the send; so something is there to read.
+    let a = Member { api: api.clone(), session, agent: string(&created["creatorAgentId"]), key };
+    a.send("hello");
+    assert_eq!(list(&reader.run(&[])["messages"]).len(), 1);
     assert_eq!(reader.run(&[])["verified"], true);
 }
 

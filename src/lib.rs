@@ -62,7 +62,12 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         | Endpoint::Leave
         | Endpoint::Renew
         | Endpoint::Send
-        | Endpoint::Socket => forward(request, env, "SESSION", route.session()?.as_str()).await,
+        | Endpoint::Socket
+        | Endpoint::SetWebhook
+        | Endpoint::Webhook
+        | Endpoint::RemoveWebhook => {
+            forward(request, env, "SESSION", route.session()?.as_str()).await
+        }
         Endpoint::Poll => {
             let url = request.url().map_err(fault)?;
             let limits = platform::limits(env)?;
@@ -139,7 +144,7 @@ fn health() -> Result<Response> {
             uptime: platform::uptime(),
             capabilities: Capabilities {
                 message_format: list(&["text", "json"]),
-                delivery: list(&["poll", "longpoll", "sse", "websocket"]),
+                delivery: list(&["poll", "longpoll", "sse", "websocket", "webhook"]),
             },
         },
     )

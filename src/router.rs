@@ -24,6 +24,9 @@ pub(crate) enum Endpoint {
     Poll,
     Events,
     Socket,
+    SetWebhook,
+    Webhook,
+    RemoveWebhook,
     CreatePairing,
     Claim,
     CodeStatus,
@@ -33,7 +36,7 @@ pub(crate) enum Endpoint {
 /// The methods of a path, and what each asks for.
 type Methods = &'static [(Method, Endpoint)];
 
-/// `:name` stands for any one segment. A session's webhook has its place here.
+/// `:name` stands for any one segment.
 const TABLE: &[(&str, Methods)] = &[
     ("/", &[(Method::Get, Endpoint::Home)]),
     ("/skill.md", &[(Method::Get, Endpoint::Skill)]),
@@ -50,6 +53,14 @@ const TABLE: &[(&str, Methods)] = &[
     ("/v1/sessions/:session", &[(Method::Get, Endpoint::SessionStatus)]),
     ("/v1/sessions/:session/events", &[(Method::Get, Endpoint::Events)]),
     ("/v1/sessions/:session/ws", &[(Method::Get, Endpoint::Socket)]),
+    (
+        "/v1/sessions/:session/webhook",
+        &[
+            (Method::Get, Endpoint::Webhook),
+            (Method::Put, Endpoint::SetWebhook),
+            (Method::Delete, Endpoint::RemoveWebhook),
+        ],
+    ),
     ("/v1/sessions/:session/join", &[(Method::Post, Endpoint::Join)]),
     ("/v1/sessions/:session/renew", &[(Method::Post, Endpoint::Renew)]),
     ("/v1/sessions/:session/agents/:agent", &[(Method::Delete, Endpoint::Leave)]),

@@ -5,3 +5,4 @@ mod live;
 mod pairing_index;
 mod session;
 mod sockets;
+mod webhooks;

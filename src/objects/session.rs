@@ -1,6 +1,9 @@
 //! One session: `id_from_name(sessionId)`.
 
-use super::sockets::{self, Close};
+use super::{
+    sockets::{self, Close},
+    webhooks::Posting,
+};
 use crate::{
     calls::{self, Call, Describe},
     http,
@@ -31,12 +34,19 @@ pub struct Session {
     /// Built by the first call, because building them can fail.
     limits: OnceCell<Limits>,
     rules: OnceCell<Rc<RefCell<Rules>>>,
+    posting: Posting,
 }
 
 impl DurableObject for Session {
     fn new(state: State, env: Env) -> Self {
         platform::note_built();
-        Self { state, env, limits: OnceCell::new(), rules: OnceCell::new() }
+        Self {
+            state,
+            env,
+            limits: OnceCell::new(),
+            rules: OnceCell::new(),
+            posting: Posting::default(),
+        }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
@@ -54,7 +64,11 @@ impl DurableObject for Session {
                 sockets::close_all(&self.state, None, Close::Expired);
                 self.state.storage().delete_all().await.map(|()| None).map_err(fault)
             }
-            next => next,
+            Ok(deadline) => {
+                self.start_webhooks();
+                self.webhook_alarm().map(|webhook| deadline.into_iter().chain(webhook).min())
+            }
+            error => error,
         };
         platform::after_alarm(&self.state, next).await
     }
@@ -113,6 +127,15 @@ impl Session {
             Endpoint::Renew => self.renew(request).await,
             Endpoint::Send => self.send(request).await,
             Endpoint::Poll => self.poll(&request),
+            Endpoint::SetWebhook => self.set_webhook(request).await,
+            Endpoint::Webhook => {
+                let caller = http::caller(&request)?;
+                http::json(200, &self.rules(|rules| rules.webhook(now(), &caller))?)
+            }
+            Endpoint::RemoveWebhook => {
+                let caller = http::caller(&request)?;
+                http::json(200, &self.rules(|rules| rules.remove_webhook(now(), &caller))?)
+            }
             Endpoint::Socket | Endpoint::Events => self.stream(&request),
             _ => Err(Fault::new("a request came to a session that is not for it").into()),
         }
@@ -169,6 +192,7 @@ impl Session {
         let (sent, delivery) = self.rules(|rules| rules.send(now(), who, key, message))?;
         if let Some(delivery) = delivery {
             self.deliver(&delivery);
+            self.start_webhooks();
         }
         Ok(sent)
     }
@@ -188,6 +212,14 @@ impl Session {
             rules.read(now(), &who, poll, &connected)
         })?;
         http::json(200, &page)
+    }
+
+    pub(super) fn env(&self) -> &Env {
+        &self.env
+    }
+
+    pub(super) fn posting(&self) -> &Posting {
+        &self.posting
     }
 
     pub(super) fn state(&self) -> &State {

@@ -22,7 +22,7 @@ pub use digest::Digest;
 pub use directory::{Directory, Report};
 pub use error::{Error, Fault, Result};
 pub use pairing::{Claimer, Found, PairingIndex, Reservation};
-pub use session::{Caller, Delivery, Identity, SeatRequest, Session};
+pub use session::{Caller, Delivery, Identity, Post, SeatRequest, Session};
 
 /// A source of random numbers fit for secrets.
 pub trait Random {

@@ -22,6 +22,7 @@ pub enum ErrorCode {
     CodeNotFound,
     CodeExpiredOrUsed,
     AgentNotFound,
+    WebhookNotFound,
     NotFound,
     MethodNotAllowed,
     SessionFull,
@@ -213,6 +214,16 @@ impl Refusal {
             format!(
                 "There is no agent {agent} in this session; its status (GET /v1/sessions/:id) lists who is."
             ),
+        )
+    }
+
+    /// The agent has set no webhook.
+    #[must_use]
+    pub fn webhook_not_found() -> Self {
+        Self::new(
+            404,
+            ErrorCode::WebhookNotFound,
+            "You have no webhook in this session; set one with PUT /v1/sessions/:id/webhook.",
         )
     }
 

@@ -14,6 +14,7 @@ mod query;
 mod service;
 mod session;
 mod time;
+mod webhook;
 mod words;
 mod wrong;
 
@@ -30,3 +31,4 @@ pub use session::{
     SessionStatus,
 };
 pub use time::Timestamp;
+pub use webhook::{SetWebhook, WebhookRemoved, WebhookState, WebhookStatus};

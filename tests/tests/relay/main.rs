@@ -16,3 +16,4 @@ mod pages;
 mod races;
 mod service;
 mod storage;
+mod webhook;

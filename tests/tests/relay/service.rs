@@ -12,7 +12,7 @@ fn the_service_describes_itself() {
     let health = api.get("/health").send().json();
     assert_eq!(
         (&health["status"], &health["capabilities"]["delivery"]),
-        (&json!("ok"), &json!(["poll", "longpoll", "sse", "websocket"]))
+        (&json!("ok"), &json!(["poll", "longpoll", "sse", "websocket", "webhook"]))
     );
     assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
     let document = api.get("/openapi.json").send();

@@ -22,6 +22,11 @@ pub(super) const IPV4: &str = "ipv4";
 /// The constant with the sockets `http` and `http6`.
 pub(super) const BOTH: &str = "both";
 
+/// What the Worker's own requests reach: everything, as from a laptop. Where webhooks may lead is for
+/// the Worker to decide.
+const INTERNET: &str = r#"(name = "internet", network = (
+    allow = ["public", "private"], tlsOptions = (trustBrowserCas = true)))"#;
+
 const MINIFLARE: &str = "node_modules/miniflare/dist/src/workers";
 
 /// Makes the folders for the data in `state`, and gives the text of the configuration.
@@ -32,8 +37,11 @@ pub(super) fn generate(
     state: &Path,
 ) -> Result<String> {
     let limits = if rate_limits == RateLimits::Off { &[][..] } else { &wrangler.ratelimits[..] };
-    let mut services =
-        vec![relay(project, wrangler, limits, rate_limits)?, disk(state, "objects")?];
+    let mut services = vec![
+        relay(project, wrangler, limits, rate_limits)?,
+        disk(state, "objects")?,
+        INTERNET.to_owned(),
+    ];
     let mut extensions = String::new();
     if !limits.is_empty() {
         services.extend(limiter(project));

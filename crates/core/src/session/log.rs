@@ -27,11 +27,11 @@ const REPORT_EVERY: i64 = 64;
 /// between its messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    agent: AgentId,
-    seat: u32,
-    proven: bool,
+    pub(super) agent: AgentId,
+    pub(super) seat: u32,
+    pub(super) proven: bool,
     /// What was directed to the name before this stands outside of its reach; all of it, unproven.
-    since: Cursor,
+    pub(super) since: Cursor,
 }
 
 /// A message that was just stored, for those who read as it comes.

@@ -133,7 +133,7 @@ impl<D: Database> Session<D> {
 
     /// A copy of the state to change and save, without the seats that were lost by silence, and the
     /// end of the log.
-    fn next_state(&mut self, now: Timestamp) -> Result<(State, Cursor)> {
+    pub(super) fn next_state(&mut self, now: Timestamp) -> Result<(State, Cursor)> {
         let loaded = self.store.alive(now)?;
         let (mut state, last) = (loaded.state.clone(), loaded.last);
         state.drop_lost(now, &self.limits);
@@ -190,6 +190,7 @@ fn sit(
                 joined_at: now,
                 since: last,
                 heard: Heard::at(now),
+                webhook: None,
             };
             state.members.insert(agent.clone(), seat);
         }

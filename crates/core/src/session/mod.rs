@@ -13,6 +13,7 @@ mod log;
 mod members;
 mod state;
 mod store;
+mod webhook;
 
 use crate::{Database, Digest, Fault, Report, Result};
 pub use log::{Delivery, Identity};
@@ -21,6 +22,7 @@ use nexus_protocol::{
     AgentId, Limits, SessionId, SessionKey, SessionState, SessionStatus, Timestamp,
 };
 use store::Store;
+pub use webhook::Post;
 
 /// Who calls: the id that is claimed, and the key that would prove it.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! What row 0 holds: the session and its members.
 
+use super::webhook::Webhook;
 use crate::{Digest, Fault};
 use nexus_protocol::{AgentId, Cursor, Limits, Member, Refusal, SessionKey, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,8 @@ pub(super) struct Seat {
     /// name stands before it.
     pub(super) since: Cursor,
     pub(super) heard: Heard,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) webhook: Option<Webhook>,
 }
 
 /// A time that moves with every call, and is stored now and then.

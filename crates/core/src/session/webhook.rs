@@ -1,0 +1,210 @@
+//! Webhooks (section 3): what is to be posted where, and what follows when that fails.
+//!
+//! A webhook is a reader with a cursor of its own, kept in the seat of its agent. It is told every
+//! message that the agent may read, but its own, one after the other, from the message after it was
+//! set. A delivery that succeeds or fails is one write.
+
+use super::{Caller, Identity, Session};
+use crate::{Database, Fault, Result};
+use hmac::{Hmac, KeyInit, Mac};
+use nexus_protocol::{
+    AgentId, Cursor, Message, PageRequest, Refusal, SetWebhook, Timestamp, WebhookRemoved,
+    WebhookState, WebhookStatus, hex,
+};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use std::collections::BTreeSet;
+
+/// Milliseconds between one try and the next; after the last of five tries there is none.
+const BACK_OFF: [i64; 4] = [1_000, 7_000, 45_000, 300_000];
+
+/// A webhook, as the seat of its agent keeps it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Webhook {
+    url: String,
+    secret: String,
+    /// Everything up to here was delivered, or is not for it.
+    cursor: Cursor,
+    failures: u32,
+    last_error: Option<String>,
+    /// None: at once.
+    next_attempt_at: Option<Timestamp>,
+}
+
+impl Webhook {
+    fn state(&self) -> WebhookState {
+        match usize::try_from(self.failures).unwrap_or(usize::MAX) {
+            0 => WebhookState::Active,
+            failures if failures <= BACK_OFF.len() => WebhookState::Retrying,
+            _ => WebhookState::Failing,
+        }
+    }
+
+    fn status(&self) -> WebhookStatus {
+        WebhookStatus {
+            url: self.url.clone(),
+            state: self.state(),
+            cursor: self.cursor,
+            failures: self.failures,
+            last_error: self.last_error.clone(),
+            next_attempt_at: self.next_attempt_at,
+        }
+    }
+}
+
+/// One message that is to be posted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// Whose webhook it is.
+    pub agent: AgentId,
+    /// Where to.
+    pub url: String,
+    /// `{"type":"message","sessionId", ...message}`
+    pub body: String,
+    /// `sha256=` and the HMAC of the body, for `X-Nexus-Signature`.
+    pub signature: String,
+    /// The message's place.
+    pub cursor: Cursor,
+}
+
+impl<D: Database> Session<D> {
+    /// `PUT /v1/sessions/:id/webhook` (section 3): needs the key. Begins after the last message, also
+    /// if there was a webhook before.
+    pub fn set_webhook(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        request: SetWebhook,
+    ) -> Result<WebhookStatus> {
+        let (mut state, last) = self.next_state(now)?;
+        let seat = state.members.get_mut(&caller.agent).ok_or_else(Refusal::not_in_session)?;
+        seat.prove(caller.key.as_ref(), true)?;
+        let webhook = seat.webhook.insert(Webhook {
+            url: request.url,
+            secret: request.secret,
+            cursor: last,
+            failures: 0,
+            last_error: None,
+            next_attempt_at: None,
+        });
+        let status = webhook.status();
+        self.store.save(state)?;
+        Ok(status)
+    }
+
+    /// `GET /v1/sessions/:id/webhook` (section 3): needs the key.
+    pub fn webhook(&mut self, now: Timestamp, caller: &Caller) -> Result<WebhookStatus> {
+        let loaded = self.store.alive(now)?;
+        let seat = loaded
+            .state
+            .seat(&caller.agent, now, &self.limits)
+            .ok_or_else(Refusal::not_in_session)?;
+        seat.prove(caller.key.as_ref(), true)?;
+        Ok(seat.webhook.as_ref().ok_or_else(Refusal::webhook_not_found)?.status())
+    }
+
+    /// `DELETE /v1/sessions/:id/webhook` (section 3): needs the key.
+    pub fn remove_webhook(&mut self, now: Timestamp, caller: &Caller) -> Result<WebhookRemoved> {
+        let (mut state, _) = self.next_state(now)?;
+        let seat = state.members.get_mut(&caller.agent).ok_or_else(Refusal::not_in_session)?;
+        seat.prove(caller.key.as_ref(), true)?;
+        seat.webhook.take().ok_or_else(Refusal::webhook_not_found)?;
+        self.store.save(state)?;
+        Ok(WebhookRemoved { ok: true })
+    }
+
+    /// The agents whose webhook has something to post now.
+    pub fn webhooks_due(&mut self, now: Timestamp) -> Result<Vec<AgentId>> {
+        let loaded = self.store.alive(now)?;
+        let last = loaded.last;
+        let due = |webhook: &Webhook| {
+            webhook.cursor < last
+                && webhook.state() != WebhookState::Failing
+                && webhook.next_attempt_at.is_none_or(|at| at <= now)
+        };
+        let seats = loaded.state.members.iter();
+        let due = seats.filter(|(_, seat)| seat.webhook.as_ref().is_some_and(due));
+        Ok(due.map(|(agent, _)| agent.clone()).collect())
+    }
+
+    /// When the next webhook has something to post again after a failure.
+    pub fn next_webhook_at(&mut self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let seats = self.store.alive(now)?.state.members.values();
+        let waiting = seats.filter_map(|seat| seat.webhook.as_ref());
+        let retrying = waiting.filter(|webhook| webhook.state() == WebhookState::Retrying);
+        Ok(retrying.filter_map(|webhook| webhook.next_attempt_at).min())
+    }
+
+    /// What the webhook of `agent` has to post next, if anything.
+    pub fn next_post(&mut self, now: Timestamp, agent: &AgentId) -> Result<Option<Post>> {
+        if !self.webhooks_due(now)?.contains(agent) {
+            return Ok(None);
+        }
+        let id = self.id.clone();
+        let loaded = self.store.alive(now)?;
+        let Some(seat) = loaded.state.members.get(agent) else { return Ok(None) };
+        let Some(webhook) = seat.webhook.clone() else { return Ok(None) };
+        let who =
+            Identity { agent: agent.clone(), seat: seat.number, proven: true, since: seat.since };
+        let mut after = webhook.cursor;
+        loop {
+            let poll = PageRequest { after: Some(after), limit: 1, members: false, wait: 0 };
+            let page = self.read(now, &who, poll, &BTreeSet::new())?;
+            let Some(record) = page.messages.first() else {
+                // Nothing up to the end is for it: not to be looked through again.
+                let loaded = self.store.alive(now)?;
+                let seat = loaded.state.members.get_mut(agent);
+                if let Some(webhook) = seat.and_then(|seat| seat.webhook.as_mut()) {
+                    webhook.cursor = loaded.last;
+                }
+                return Ok(None);
+            };
+            after = page.next_cursor;
+            let message: Message = serde_json::from_str(record.get())
+                .map_err(|_| Fault::new("a stored message cannot be read"))?;
+            if message.agent_id != agent.as_str() {
+                let fields = record.get().strip_prefix('{').unwrap_or_default();
+                let body = format!(r#"{{"type":"message","sessionId":"{id}",{fields}"#);
+                let signature = sign(&webhook.secret, &body)?;
+                let post =
+                    Post { agent: agent.clone(), url: webhook.url, body, signature, cursor: after };
+                return Ok(Some(post));
+            }
+        }
+    }
+
+    /// What became of a post: delivered, or why not. One that has been overtaken, because the webhook
+    /// was set anew or removed, changes nothing.
+    pub fn posted(
+        &mut self,
+        now: Timestamp,
+        post: &Post,
+        outcome: std::result::Result<(), String>,
+    ) -> Result<()> {
+        let mut state = self.store.alive(now)?.state.clone();
+        let seat = state.members.get_mut(&post.agent);
+        let Some(webhook) = seat.and_then(|seat| seat.webhook.as_mut()) else { return Ok(()) };
+        if webhook.url != post.url || webhook.cursor >= post.cursor {
+            return Ok(());
+        }
+        if let Err(why) = outcome {
+            let wait = usize::try_from(webhook.failures).ok().and_then(|tried| BACK_OFF.get(tried));
+            webhook.failures = webhook.failures.saturating_add(1);
+            webhook.next_attempt_at = wait.map(|wait| now.plus_millis(*wait));
+            webhook.last_error = Some(why);
+        } else {
+            webhook.cursor = post.cursor;
+            webhook.failures = 0;
+            webhook.next_attempt_at = None;
+            webhook.last_error = None;
+        }
+        self.store.save(state)?;
+        Ok(())
+    }
+}
+
+fn sign(secret: &str, body: &str) -> Result<String, Fault> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(Fault::new)?;
+    mac.update(body.as_bytes());
+    Ok(format!("sha256={}", hex(&mac.finalize().into_bytes())))
+}

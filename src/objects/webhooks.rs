@@ -1,0 +1,124 @@
+//! Webhooks (section 3) in the object: posting what `nexus-core` says is due.
+//!
+//! Each webhook is posted to on its own, one message after the other, while the object goes on with
+//! everything else. The alarm takes up what failed, and what an object that died left undone.
+
+use super::session::{Rules, Session};
+use crate::{
+    http,
+    platform::{self, fault, now},
+};
+use futures_util::future::{Either, select};
+use nexus_core::{Post, Result};
+use nexus_protocol::{AgentId, SetWebhook, Timestamp};
+use std::{cell::RefCell, collections::BTreeSet, pin::pin, rc::Rc, time::Duration};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::{
+    AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
+    Response, State,
+};
+
+/// How long a receiver may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Milliseconds after which the alarm looks whether a post that was under way came to its end.
+const GUARD: i64 = 30_000;
+
+/// The agents whose webhooks are being posted to.
+pub(super) type Posting = Rc<RefCell<BTreeSet<AgentId>>>;
+
+impl Session {
+    /// `PUT /v1/sessions/:id/webhook`
+    pub(super) async fn set_webhook(&self, mut request: Request) -> Result<Response> {
+        let caller = http::caller(&request)?;
+        let allow_private =
+            platform::text_variable(self.env(), "ALLOW_PRIVATE_WEBHOOKS")?.is_some();
+        let body = http::body(&mut request, self.limits()?).await?;
+        let webhook = SetWebhook::parse(&body, allow_private)?;
+        http::json(200, &self.rules(|rules| rules.set_webhook(now(), &caller, webhook))?)
+    }
+
+    /// Begins to post to the webhooks that have something to post, and are not being posted to.
+    pub(super) fn start_webhooks(&self) {
+        let started = (|| {
+            let rules = self.shared_rules()?;
+            let due = rules.borrow_mut().webhooks_due(now())?;
+            for agent in due {
+                if self.posting().borrow_mut().insert(agent.clone()) {
+                    let (rules, posting) = (Rc::clone(&rules), Rc::clone(self.posting()));
+                    let state = self.shared_state();
+                    self.state().wait_until(async move {
+                        if let Err(error) = post_all(&state, &rules, &agent).await {
+                            http::log_error("webhook", &error);
+                        }
+                        posting.borrow_mut().remove(&agent);
+                    });
+                }
+            }
+            Ok(())
+        })();
+        if let Err(error) = started {
+            http::log_error("webhook", &error);
+        }
+    }
+
+    /// The object's state, for what goes on when this call has been answered.
+    fn shared_state(&self) -> State {
+        let state: &JsValue = self.state().as_raw().as_ref();
+        State::from(state.clone().unchecked_into::<worker::worker_sys::DurableObjectState>())
+    }
+
+    /// When the alarm is to ring for webhooks.
+    pub(super) fn webhook_alarm(&self) -> Result<Option<Timestamp>> {
+        let guard = (!self.posting().borrow().is_empty()).then(|| now().plus_millis(GUARD));
+        let retry = self.rules(|rules| rules.next_webhook_at(now()))?;
+        Ok(guard.into_iter().chain(retry).min())
+    }
+}
+
+/// Posts everything that one webhook has to post, until there is nothing more, or a post fails.
+async fn post_all(state: &State, rules: &Rc<RefCell<Rules>>, agent: &AgentId) -> Result<()> {
+    platform::set_alarm(state, now().plus_millis(GUARD)).await?;
+    loop {
+        let post = rules.borrow_mut().next_post(now(), agent)?;
+        let Some(post) = post else { break };
+        let outcome = deliver(&post).await;
+        rules.borrow_mut().posted(now(), &post, outcome)?;
+    }
+    let retry = rules.borrow_mut().next_webhook_at(now())?;
+    platform::set_next_alarm(state, retry).await
+}
+
+/// Posts one message. Redirects are not followed: they could lead where the URL may not.
+async fn deliver(post: &Post) -> std::result::Result<(), String> {
+    let request = request(post).map_err(|_| "the request could not be made".to_owned())?;
+    let abort = AbortController::default();
+    let signal = abort.signal();
+    let fetch = Fetch::Request(request);
+    let sent = pin!(fetch.send_with_signal(&signal));
+    match select(sent, Delay::from(PATIENCE)).await {
+        Either::Left((Ok(response), _)) => match response.status_code() {
+            200..=299 => Ok(()),
+            status => Err(format!("HTTP {status}")),
+        },
+        Either::Left((Err(_), _)) => Err("no connection".to_owned()),
+        Either::Right(_) => {
+            abort.abort();
+            Err(format!("no answer within {} seconds", PATIENCE.as_secs()))
+        }
+    }
+}
+
+fn request(post: &Post) -> Result<Request> {
+    let headers = Headers::new();
+    let set = |name: &str, value: &str| headers.set(name, value).map_err(fault);
+    set("Content-Type", "application/json")?;
+    set("User-Agent", concat!("nexus-relay/", env!("CARGO_PKG_VERSION")))?;
+    set("X-Nexus-Signature", &post.signature)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_headers(headers)
+        .with_redirect(RequestRedirect::Manual)
+        .with_body(Some(JsValue::from_str(&post.body)));
+    Request::new_with_init(&post.url, &init).map_err(fault)
+}

@@ -153,15 +153,10 @@ impl Http {
             None => self.agent.run(builder.body(()).map_err(built)?),
         };
         let response = response.map_err(|error| self.failed(server, error))?;
-        self.read(server, request, response)
+        self.read(server, response)
     }
 
-    fn read(
-        &self,
-        server: &Server,
-        request: &Request<'_>,
-        mut response: http::Response<Body>,
-    ) -> Result<Answer> {
+    fn read(&self, server: &Server, mut response: http::Response<Body>) -> Result<Answer> {
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let retry_after = header("Retry-After").and_then(|text| text.trim().parse().ok());
@@ -182,11 +177,7 @@ impl Http {
             text => Json::parse(text).filter(|json| json.as_str().starts_with('{')),
         };
         let Some(body) = json else {
-            let mut shown = printable(&body, 200);
-            if let Some(key) = request.key {
-                shown = shown.replace(key.as_str(), "[key]");
-            }
-            tell!("the answer begins: {shown}");
+            tell!("the answer begins: {}", printable(&body, 200));
             let message = format!(
                 "{} answered {status} with something that is not JSON: a proxy on the way, or not a server of this protocol. Check the address.",
                 server.host()

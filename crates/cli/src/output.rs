@@ -14,9 +14,20 @@ macro_rules! tell {
 }
 pub(crate) use tell;
 
-/// Writes a line to stderr; that nobody reads it is no failure.
+/// Writes a line to stderr, without any key that something quoted may hold. That nobody reads it is no
+/// failure.
 pub(crate) fn line_to_stderr(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", without_keys(line));
+}
+
+/// The text with `[key]` for each session key.
+fn without_keys(text: &str) -> String {
+    let mut parts = text.split("nxk_");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |shown, part| {
+        let of_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        format!("{shown}[key]{}", part.trim_start_matches(of_key))
+    })
 }
 
 /// What a command leaves to be printed.
@@ -56,4 +67,20 @@ pub(crate) fn print(json: &Json) -> io::Result<()> {
 pub(crate) fn printable(text: &str, limit: usize) -> String {
     let shown = text.chars().take(limit);
     shown.map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_left_out() {
+        assert_eq!(without_keys("a nxk_A-b_9 \"nxk_x\" nxk_"), "a [key] \"[key]\" [key]");
+        assert_eq!(without_keys("nothing"), "nothing");
+    }
+
+    #[test]
+    fn what_is_shown_controls_no_terminal() {
+        assert_eq!(printable(" a\u{1b}[31m\nb", 6), "a [31m");
+    }
 }

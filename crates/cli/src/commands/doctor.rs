@@ -59,10 +59,12 @@ impl Doctor {
     #[allow(clippy::unused_self, reason = "every command is run alike")]
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let mut checks = files(context);
-        let known = ls::probe_all(context)?;
+        // One that is damaged has been noted.
+        let aliases = context.state.aliases().unwrap_or_default();
+        let known = ls::probe_all(context, &aliases)?;
         checks.extend(servers(context, &known)?);
         checks.extend(known.iter().map(|known| session(context, known)));
-        for (name, id) in context.state.aliases().unwrap_or_default() {
+        for (name, id) in aliases {
             let is_known = known.iter().any(|known| known.session_id.as_str() == id);
             let gone = || format!("Nothing is stored of its session: `nexus unalias {name}`.");
             let found = is_known.then(|| "leads to a session known here".to_owned());
@@ -86,7 +88,8 @@ impl Doctor {
 
 /// The server for new sessions, and those of sessions that are not over.
 fn servers(context: &Context, known: &[Known]) -> Result<Vec<Check>> {
-    let mut servers = vec![context.server(None)?];
+    // A configuration that is damaged has been noted.
+    let mut servers: Vec<Server> = context.server(None).into_iter().collect();
     // Who uses servers of their own need not reach the public one.
     servers.retain(|server| server.source != Source::Default || known.is_empty());
     let alive = known.iter().filter(|known| known.state != Probe::NotFound);

@@ -8,11 +8,12 @@ use crate::{
     output::{Done, tell},
     parallel,
     server::Server,
+    state::Aliases,
 };
 use clap::Args;
 use nexus_protocol::SessionId;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -65,7 +66,7 @@ pub(super) struct List<T> {
 
 impl Ls {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let mut known = probe_all(context)?;
+        let mut known = probe_all(context, &context.state.aliases()?)?;
         known.retain(|known| !self.active || known.state == Probe::Active);
         if !self.json {
             known.iter().for_each(tell_people);
@@ -92,14 +93,14 @@ fn tell_people(known: &Known) {
 }
 
 /// The aliases of a session.
-pub(super) fn names_of(aliases: &BTreeMap<String, String>, session: &SessionId) -> Vec<String> {
+pub(super) fn names_of(aliases: &Aliases, session: &SessionId) -> Vec<String> {
     let own = aliases.iter().filter(|(_, id)| *id == session.as_str());
     own.map(|(name, _)| name.clone()).collect()
 }
 
 /// Asks the server of every known session about it, and says on stderr which servers those are.
-pub(super) fn probe_all(context: &Context) -> Result<Vec<Known>> {
-    let (ids, aliases) = (context.state.sessions()?, context.state.aliases()?);
+pub(super) fn probe_all(context: &Context, aliases: &Aliases) -> Result<Vec<Known>> {
+    let ids = context.state.sessions()?;
     let found: Vec<(SessionId, Result<(Session, Server)>)> = ids
         .into_iter()
         .map(|id| {
@@ -124,7 +125,7 @@ pub(super) fn probe_all(context: &Context) -> Result<Vec<Known>> {
         let status = outcome.unwrap_or_default();
         Known {
             session_id: id.clone(),
-            aliases: names_of(&aliases, id),
+            aliases: names_of(aliases, id),
             agent_id: stored.and_then(|stored| Some(stored.agent.as_ref()?.to_string())),
             server,
             cursor: stored.and_then(|stored| stored.cursor.clone()),

@@ -86,7 +86,7 @@ impl PollAll {
                     cursors.extend(read.done.cursors);
                 }
                 Some(Err(failure)) => {
-                    tell!("{id}: {}", failure.sentence());
+                    tell!("error: {id}: {}", failure.sentence());
                     ok = false;
                     error = failure.json();
                 }
@@ -101,7 +101,7 @@ impl PollAll {
 }
 
 fn active(context: &Context) -> Result<Vec<SessionId>> {
-    let known = ls::probe_all(context)?.into_iter();
+    let known = ls::probe_all(context, &context.state.aliases()?)?.into_iter();
     let active: BTreeSet<SessionId> =
         known.filter(|known| known.state == Probe::Active).map(|known| known.session_id).collect();
     Ok(active.into_iter().collect())

@@ -10,7 +10,7 @@ mod shared;
 
 pub(crate) use running::{Loop, Running};
 pub(crate) use session::{Membership, NewCursor};
-pub(crate) use shared::Config;
+pub(crate) use shared::{Aliases, Config};
 
 use crate::error::{Failure, Kind, Result};
 use nexus_protocol::SessionId;

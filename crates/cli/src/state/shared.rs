@@ -19,6 +19,9 @@ pub(crate) struct Config {
     pub(crate) updated_at: Option<String>,
 }
 
+/// `aliases.json`: the id of the session of each name.
+pub(crate) type Aliases = BTreeMap<String, String>;
+
 /// What `server-caps.json` holds of each server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -29,14 +32,14 @@ struct Caps {
 
 impl State {
     /// Names of sessions.
-    pub(crate) fn aliases(&self) -> Result<BTreeMap<String, String>> {
+    pub(crate) fn aliases(&self) -> Result<Aliases> {
         Ok(self.read_json("aliases.json")?.unwrap_or_default())
     }
 
     /// Changes the names of sessions while no other process can.
     pub(crate) fn update_aliases<T>(
         &self,
-        change: impl FnOnce(&mut BTreeMap<String, String>) -> Result<T>,
+        change: impl FnOnce(&mut Aliases) -> Result<T>,
     ) -> Result<T> {
         let lock = self.lock()?;
         let mut aliases = self.aliases()?;
@@ -45,11 +48,7 @@ impl State {
         Ok(result)
     }
 
-    pub(super) fn store_aliases(
-        &self,
-        lock: &Lock,
-        aliases: &BTreeMap<String, String>,
-    ) -> Result<()> {
+    pub(super) fn store_aliases(&self, lock: &Lock, aliases: &Aliases) -> Result<()> {
         self.write_json(lock, "aliases.json", aliases)
     }
 

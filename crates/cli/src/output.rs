@@ -81,6 +81,6 @@ mod tests {
 
     #[test]
     fn what_is_shown_controls_no_terminal() {
-        assert_eq!(printable(" a\u{1b}[31m\nb", 6), "a [31m");
+        assert_eq!(printable(" a\u{1b}[31m\nb", 7), "a [31m");
     }
 }

@@ -15,7 +15,6 @@ use serde::Serialize;
 use std::{
     collections::BTreeSet,
     fmt::Display,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -161,7 +160,7 @@ fn files(context: &Context) -> Vec<Check> {
 /// Collects what others than the owner may read or write, with the mode that it should have.
 #[cfg(unix)]
 fn open_to_others(path: &Path, found: &mut Vec<(PathBuf, &'static str)>) {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{fs, os::unix::fs::PermissionsExt};
     let Ok(metadata) = fs::symlink_metadata(path) else { return };
     if metadata.permissions().mode() & 0o077 != 0 {
         found.push((path.to_owned(), if metadata.is_dir() { "700" } else { "600" }));

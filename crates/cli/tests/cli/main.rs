@@ -16,4 +16,5 @@ mod golden;
 mod loops;
 mod refusals;
 mod servers;
+mod skill;
 mod support;

@@ -235,8 +235,11 @@ fn was_not_sent(error: &io::Error) -> bool {
     let kinds =
         [ConnectionRefused, HostUnreachable, NetworkUnreachable, NetworkDown, AddrNotAvailable];
     // Names that cannot be looked up have no kind of their own: on Windows a code, elsewhere these words.
-    let unknown = error.raw_os_error().is_some_and(|code| (11_001..=11_004).contains(&code))
-        || error.to_string().starts_with("failed to lookup address");
+    // Nor has a certificate that is not good, after which nothing is sent.
+    let unknown = error.raw_os_error().is_some_and(|code| (11_001..=11_004).contains(&code));
+    let text = error.to_string();
+    let words = ["failed to lookup address", "invalid peer certificate"];
+    let unknown = unknown || words.iter().any(|words| text.starts_with(words));
     unknown || kinds.contains(&error.kind())
 }
 
@@ -291,6 +294,21 @@ mod tests {
         assert_eq!(secs(refused(409, Some(3))), Some(3));
         assert_eq!(secs(refused(429, Some(3600))), None);
         assert_eq!(secs(refused(409, None)), None);
+    }
+
+    #[test]
+    fn what_was_not_sent_is_told_from_what_broke_off() {
+        use io::{Error, ErrorKind};
+        for error in [
+            Error::from(ErrorKind::ConnectionRefused),
+            Error::other("failed to lookup address information: Name or service not known"),
+            Error::new(ErrorKind::InvalidData, "invalid peer certificate: Expired"),
+        ] {
+            assert!(was_not_sent(&error), "{error}");
+        }
+        for kind in [ErrorKind::ConnectionReset, ErrorKind::UnexpectedEof, ErrorKind::BrokenPipe] {
+            assert!(!was_not_sent(&kind.into()), "{kind}");
+        }
     }
 
     #[test]

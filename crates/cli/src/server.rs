@@ -89,11 +89,21 @@ impl Server {
         self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest)
     }
 
+    /// Whether it is on this machine.
+    fn is_local(&self) -> bool {
+        let uri = self.url.parse::<Uri>().unwrap_or_default();
+        let host = uri.host().unwrap_or_default();
+        host == "localhost" || host == "[::1]" || host.starts_with("127.")
+    }
+
     /// Says where the request goes.
     pub(crate) fn announce(&self) {
         tell!("-> server: {} ({})", self.host(), self.source);
         if let Some(bound) = &self.instead_of {
             tell!("warning: {} overrides the session's own server, {bound}", self.source);
+        }
+        if self.url.starts_with("http://") && !self.is_local() {
+            tell!("warning: http is not encrypted: others on the way can read messages and keys");
         }
     }
 }

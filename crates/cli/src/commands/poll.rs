@@ -9,7 +9,7 @@ use crate::{
 };
 use clap::Args;
 use nexus_protocol::Cursor;
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 #[derive(Args)]
@@ -72,13 +72,14 @@ pub(super) struct Read {
     pub(super) has_more: bool,
 }
 
-/// The part that matters of a page. `nextCursor` is a string, or a number of a lenient server.
+/// The part that matters of a page. Other servers may leave out what they have nothing to say of, and
+/// write `nextCursor` as a number.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Page {
-    messages: Vec<serde::de::IgnoredAny>,
+    messages: Option<Vec<IgnoredAny>>,
     next_cursor: Value,
-    has_more: bool,
+    has_more: Option<bool>,
 }
 
 /// Reads a page, with the cursor that is to be saved once the page is printed.
@@ -116,5 +117,6 @@ pub(super) fn read(
     if let Some(next) = next.filter(|_| is_ours && reading.after.is_none()) {
         done.cursors.extend(context.state.new_cursor(&session.id, &next)?);
     }
-    Ok(Read { done, messages: page.messages.len(), has_more: page.has_more })
+    let messages = page.messages.map_or(0, |messages| messages.len());
+    Ok(Read { done, messages, has_more: page.has_more.unwrap_or_default() })
 }

@@ -52,19 +52,28 @@ fn a_daemon_prints_what_comes_until_it_is_stopped() {
 
 #[test]
 fn a_daemon_ends_with_its_time_and_with_its_session() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let daemon = ["poll-daemon", &session, "--yes", "--interval", "1", "--ttl", "1"];
+    let ended = a.nexus(&daemon).done();
+    assert_eq!((&ended["reason"], &ended["messages"]), (&json!("ttl"), &json!(0)));
+
+    let short = text(&a.nexus(&["create", "--agent-id", "a", "--ttl", "1"]).done()["sessionId"]);
+    let run = a.nexus(&["poll-daemon", &short, "--yes", "--interval", "2"]);
+    assert_eq!(run.error(), "session_not_found");
+}
+
+#[test]
+fn a_daemon_outlasts_a_server_that_is_away() {
     let mut relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");
-    let ended =
-        a.nexus(&["poll-daemon", &session, "--yes", "--interval", "1", "--ttl", "1"]).done();
-    assert_eq!((&ended["reason"], &ended["messages"]), (&json!("ttl"), &json!(0)));
-
-    // It outlasts a server that is away, and says so.
     let daemon = ["poll-daemon", &session, "--yes", "--interval", "1"];
     let child = a.command().args(daemon).spawn().unwrap();
     eventually("it runs", || running(&a, &session).0["lastAt"].is_string());
     relay.kill();
-    eventually("it is told", || running(&a, &session).0["lastError"].is_string());
+    eventually("it says why", || running(&a, &session).0["lastError"].is_string());
     relay.restart().unwrap();
     eventually("it goes on", || {
         let record = running(&a, &session).0;
@@ -74,11 +83,6 @@ fn a_daemon_ends_with_its_time_and_with_its_session() {
     signal(&child, "-KILL");
     child.wait_with_output().unwrap();
     assert!(running(&a, &session).0.is_null());
-
-    let short = text(&a.nexus(&["create", "--agent-id", "a", "--ttl", "1"]).done()["sessionId"]);
-    let child =
-        a.command().args(["poll-daemon", &short, "--yes", "--interval", "3"]).spawn().unwrap();
-    assert_eq!(Run::of(child.wait_with_output().unwrap()).error(), "session_not_found");
 }
 
 #[test]

@@ -220,7 +220,7 @@ fn a_server_that_tells_less_is_good_enough() {
             path if path.ends_with("/join") => json!({ "status": "joined" }),
             path if path.ends_with("after=7") => json!({ "messages": [] }),
             path if path.contains("/messages") => {
-                json!({ "messages": [{ "text": "x" }], "nextCursor": 7 })
+                json!({ "messages": [{ "text": "x" }], "nextCursor": 7, "hasMore": null })
             }
             _ => json!({ "sessionId": SESSION }),
         };

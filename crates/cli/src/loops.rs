@@ -13,7 +13,10 @@ use crate::{
 use nexus_protocol::{SessionId, Timestamp};
 use serde::Serialize;
 use std::{
-    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
     time::Duration,
 };
 
@@ -34,7 +37,12 @@ pub(crate) struct Stop(Receiver<()>);
 impl Stop {
     pub(crate) fn on_signals() -> Result<Self> {
         let (sender, receiver) = mpsc::channel();
+        let asked = AtomicBool::new(false);
         let listening = ctrlc::set_handler(move || {
+            // A request that is under way is waited for, but not by who asks twice.
+            if asked.swap(true, Ordering::Relaxed) {
+                std::process::exit(1);
+            }
             // Nobody listens any more once the loop has ended.
             let _ = sender.send(());
         });

@@ -87,7 +87,8 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         }
         Endpoint::CreatePairing => create_pairing(&mut request, env).await,
         Endpoint::PairPage => pages::pairing(&request, env, &route).await,
-        Endpoint::Home | Endpoint::Skill => pages::skill(&request, env),
+        Endpoint::Home => pages::home(&request, env),
+        Endpoint::Skill => pages::skill(&request),
         Endpoint::Llms => pages::llms(&request, env),
         Endpoint::OpenApi => pages::open_api(),
         Endpoint::Health => health(),

@@ -1,7 +1,8 @@
 //! The pages that agents and people open: Markdown for agents, the same as HTML for browsers.
 //!
-//! Their text lies in `public/`, with `{{name}}` where this deployment and this code are named; the
-//! HTML is made of it when the Worker is built (`build.rs`).
+//! Their text lies in `public/`, with `{{name}}` where this deployment and this code are named, and in
+//! `skill/`, which agents also install as it is; the HTML is made of it when the Worker is built
+//! (`build.rs`).
 
 use crate::{
     calls::{self, Describe, Look},
@@ -25,17 +26,18 @@ struct Page {
 }
 
 macro_rules! page {
-    ($name:literal) => {
+    ($name:literal, $source:literal) => {
         Page {
-            markdown: include_str!(concat!("../public/", $name, ".md")),
+            markdown: include_str!(concat!("../", $source)),
             html: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".html")),
         }
     };
 }
 
-const PAIR: Page = page!("pair");
-const GONE: Page = page!("gone");
-const SKILL: Page = page!("skill");
+const PAIR: Page = page!("pair", "public/pair.md");
+const GONE: Page = page!("gone", "public/gone.md");
+const HOME: Page = page!("home", "public/home.md");
+const SKILL: Page = page!("skill", "skill/SKILL.md");
 
 impl Page {
     /// The page in the form that the reader asks for.
@@ -113,10 +115,10 @@ fn token() -> Result<String> {
     Ok(format!("{:08x}", u32::from_le_bytes(System.bytes()?)))
 }
 
-/// `GET /` and `GET /skill.md` (section 5).
-pub(crate) fn skill(request: &Request, env: &Env) -> Result<Response> {
+/// `GET /` (section 5).
+pub(crate) fn home(request: &Request, env: &Env) -> Result<Response> {
     let limits = platform::limits(env)?;
-    SKILL.answer(
+    HOME.answer(
         request,
         200,
         &[
@@ -128,6 +130,11 @@ pub(crate) fn skill(request: &Request, env: &Env) -> Result<Response> {
             ("pairing_minutes", &limits.pairing_ttl.div_ceil(60).to_string()),
         ],
     )
+}
+
+/// `GET /skill.md` (section 5): the file that agents install, as it is.
+pub(crate) fn skill(request: &Request) -> Result<Response> {
+    SKILL.answer(request, 200, &[])
 }
 
 /// `GET /llms.txt` (section 5).

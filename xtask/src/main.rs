@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
-use xtask::{setup, worker};
+use xtask::{bench, setup, worker};
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
 #[derive(Parser)]
@@ -52,6 +52,8 @@ enum Command {
         #[arg(long, value_name = "STEP", value_parser = checks::step_names())]
         step: Option<String>,
     },
+    /// Measure what people wait for. Prints figures, and fails only if nothing could be measured.
+    Bench,
 }
 
 fn parse_var(text: &str) -> Result<(String, String)> {
@@ -72,6 +74,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test { filter, step } => {
             checks::run(&setup::ensure(&project)?, &Selection { filter, step })
         }
+        Command::Bench => bench::run(&setup::ensure(&project)?),
     }
 }
 

@@ -233,7 +233,7 @@ impl Refusal {
         Self::new(
             404,
             ErrorCode::NotFound,
-            "There is nothing at this path; GET /openapi.json lists what there is, GET /skill.md explains it.",
+            "There is nothing at this path; GET /openapi.json lists what there is, GET / explains it.",
         )
     }
 

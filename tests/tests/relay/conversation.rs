@@ -110,7 +110,7 @@ fn two_agents_pair_by_a_link_and_talk() {
 fn the_general_instructions_work_as_they_are_printed() {
     let relay = relay();
     let api = Api::new(&relay.url());
-    let mut reader = Reader::new(&api.get("/skill.md").send().text());
+    let mut reader = Reader::new(&api.get("/").send().text());
     let created = reader.run(&[]);
     let (session, key) = (string(&created["sessionId"]), string(&created["sessionKey"]));
     reader.run(&[("sessionId", &session), ("sessionKey", &key)]);

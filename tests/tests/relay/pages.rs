@@ -75,7 +75,7 @@ fn a_browser_gets_a_page_with_the_same_words() {
         let text = page.text();
         assert!(text.starts_with("<!doctype html>") && !text.contains("{{"), "{path}");
         let heading = a.api.get(path).send().text();
-        let heading = heading.lines().next().unwrap().trim_start_matches("# ").to_owned();
+        let heading = heading.lines().find_map(|line| line.strip_prefix("# ")).unwrap();
         assert!(text.contains(&format!("<h1>{heading}</h1>")), "{path}: {heading}");
     }
 }
@@ -88,6 +88,19 @@ fn an_agent_that_takes_html_too_gets_markdown() {
         let page = api.get("/").header("Accept", accept.as_bytes()).send();
         assert_eq!(page.header("Content-Type"), "text/markdown; charset=utf-8", "{accept}");
     }
+}
+
+#[test]
+fn the_skill_is_served_as_it_is_installed() {
+    let relay = relay();
+    let page = Api::new(&relay.url()).get("/skill.md").send();
+    assert_eq!(page.header("Content-Type"), "text/markdown; charset=utf-8");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../skill/SKILL.md");
+    assert_eq!(page.text(), std::fs::read_to_string(file).unwrap());
+    assert!(page.text().starts_with("---\nname: "));
+    let browser =
+        Api::new(&relay.url()).get("/skill.md").header("Accept", b"text/html").send().text();
+    assert!(!browser.contains("name: nexus"), "without the front matter");
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! `nexus config`
+
+use crate::{
+    clock,
+    context::Context,
+    error::{Failure, Kind, Result},
+    json::Json,
+    output::Done,
+    server,
+    state::Config as Stored,
+};
+use clap::Subcommand;
+use serde_json::json;
+
+#[derive(Subcommand)]
+#[command(after_help = "Examples:
+  nexus config set-url http://localhost:8787
+  nexus config show | jq -r .effective.serverUrl
+  nexus config unset")]
+pub(crate) enum Config {
+    /// Set the server for sessions that have none of their own
+    #[command(after_help = "Examples:\n  nexus config set-url http://localhost:8787")]
+    SetUrl {
+        /// Its address
+        url: String,
+    },
+    /// Show what is set, and which server counts now
+    #[command(after_help = "Examples:\n  nexus config show | jq -r .effective.serverUrl")]
+    Show,
+    /// Go back to the public server
+    #[command(after_help = "Examples:\n  nexus config unset")]
+    Unset,
+}
+
+impl Config {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        match self {
+            Self::SetUrl { url } => set_url(context, &url),
+            Self::Show => show(context),
+            Self::Unset => {
+                let removed = context.state.forget_config()?;
+                Ok(Json::of(&json!({ "serverUrl": null, "removed": removed })).into())
+            }
+        }
+    }
+}
+
+fn set_url(context: &Context, url: &str) -> Result<Done> {
+    let url = server::normalize(url)
+        .map_err(|rule| Failure::own(Kind::InvalidUrl, format!("The address {rule}.")))?;
+    let config = Stored { server_url: Some(url), updated_at: Some(clock::now().to_string()) };
+    context.state.store_config(&config)?;
+    Ok(Json::of(&config).into())
+}
+
+fn show(context: &Context) -> Result<Done> {
+    let config = context.state.config()?;
+    let server = context.server(None)?;
+    let value = json!({
+        "serverUrl": config.server_url,
+        "updatedAt": config.updated_at,
+        "effective": { "serverUrl": server.url, "source": server.source },
+        "stateDir": context.state.root(),
+    });
+    Ok(Json::of(&value).into())
+}

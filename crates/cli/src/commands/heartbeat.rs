@@ -1,0 +1,51 @@
+//! `nexus heartbeat`
+
+use super::renew;
+use crate::{
+    context::Context,
+    error::Result,
+    http::Repeat,
+    json::Json,
+    loops::{self, Pace},
+    output::{Done, tell},
+    state::Loop,
+};
+use clap::{Args, value_parser};
+use serde_json::json;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus heartbeat SESSION
+  nexus heartbeat SESSION --interval 300
+
+It renews the session and reads nothing. It stops on Ctrl-C or SIGTERM, or when the session ends.")]
+pub(crate) struct Heartbeat {
+    /// The session's id or alias
+    session: String,
+    /// Seconds between two renewals; less than the session's TTL
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u32).range(1..))]
+    interval: u32,
+}
+
+impl Heartbeat {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let session = context.session(&self.session)?;
+        let caller = context.caller(&session)?;
+        let server = context.server_of(&session)?;
+        server.announce();
+        let mut beats = 0_u64;
+        let pace = Pace { interval: self.interval, ttl: None };
+        let ended = loops::run(&context.state, &session.id, Loop::Heartbeat, pace, || {
+            context.call(&server, &renew::request(&session, &caller, None, Repeat::Never))?;
+            beats = beats.saturating_add(1);
+            if beats == 1 {
+                tell!("the session stays alive as long as this runs");
+            }
+            Ok(())
+        })?;
+        let value = json!({
+            "status": "stopped", "reason": ended, "sessionId": session.id, "beats": beats,
+        });
+        Ok(Json::of(&value).into())
+    }
+}

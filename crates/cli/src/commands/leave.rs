@@ -1,0 +1,80 @@
+//! `nexus leave`
+
+use crate::{
+    context::{Caller, Context, Session},
+    error::{Failure, Result},
+    http::{Repeat, Request},
+    output::{Done, tell},
+    server::Server,
+};
+use clap::Args;
+use serde::Deserialize;
+use ureq::http::Method;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus leave SESSION
+
+What is stored here of the session is deleted when the server confirms that you are out, and kept
+otherwise. The creator of a session cannot leave it: it ends by itself.")]
+pub(crate) struct Leave {
+    /// The session's id or alias
+    session: String,
+}
+
+impl Leave {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let session = context.session(&self.session)?;
+        let caller = context.caller(&session)?;
+        let server = context.server_of(&session)?;
+        server.announce();
+        let path = session.path(&format!("/agents/{}", caller.agent));
+        let request = Request::new(Method::DELETE, path, Repeat::Always);
+        let result = context.call(&server, &caller.sign(request));
+        // What another server says of the session, or of another agent, says nothing of our seat.
+        let is_ours = server.instead_of.is_none()
+            && session.stored.agent.as_ref().is_none_or(|agent| *agent == caller.agent);
+        let out = match &result {
+            Ok(_) => true,
+            Err(failure) => is_out(context, &server, &session, &caller, failure),
+        };
+        if out && is_ours {
+            context.state.forget(&session.id)?;
+            tell!("you are out; what was stored here of the session is deleted");
+        } else if result.is_err() {
+            tell!("what is stored here of the session is kept");
+        }
+        result.map(|answer| answer.body.into())
+    }
+}
+
+/// Whether a refusal means that we are not in the session any more. For one about the key or the
+/// membership the server is asked who is in it.
+fn is_out(
+    context: &Context,
+    server: &Server,
+    session: &Session,
+    caller: &Caller,
+    failure: &Failure,
+) -> bool {
+    #[derive(Deserialize)]
+    struct Status {
+        agents: Vec<String>,
+    }
+    let gone = |failure: &Failure| {
+        let Failure::Refused(answer) = failure else { return false };
+        // `not_found` is a path that the server does not have, which says nothing of the seat.
+        answer.status == 404 && answer.error().error != "not_found"
+    };
+    match failure {
+        Failure::Refused(answer) if matches!(answer.status, 401 | 403) => {
+            match context.call(server, &Request::get(session.path(""))) {
+                Ok(answer) => answer.body.read::<Status>().is_some_and(|status| {
+                    !status.agents.iter().any(|agent| agent == caller.agent.as_str())
+                }),
+                Err(failure) => gone(&failure),
+            }
+        }
+        failure => gone(failure),
+    }
+}

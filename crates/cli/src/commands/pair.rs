@@ -1,0 +1,141 @@
+//! `nexus pair`, `nexus claim`, `nexus pair-status`
+
+use crate::{
+    context::{Context, missing_agent_id},
+    error::{Failure, Kind, Result},
+    http::{Repeat, Request},
+    json::Json,
+    output::{Done, tell},
+    server,
+};
+use clap::Args;
+use nexus_protocol::{CreatePairing, PairingCode};
+use ureq::http::Method;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus pair SESSION
+  LINK=$(nexus pair SESSION | jq -r .url)
+
+Give the link to your human, for the person whose agent you want to talk with. One agent can claim it, once.")]
+pub(crate) struct Pair {
+    /// The session's id or alias
+    session: String,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob
+  nexus claim PEARL-FOCAL-S5SJV --agent-id bob --url http://localhost:8787
+
+A link also says which server has the session.")]
+pub(crate) struct Claim {
+    /// The code, or the whole link
+    code: String,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus pair-status PEARL-FOCAL-S5SJV
+  nexus pair-status https://messaging.md/p/PEARL-FOCAL-S5SJV | jq -r .state")]
+pub(crate) struct PairStatus {
+    /// The code, or the whole link
+    code: String,
+}
+
+impl Pair {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let session = context.session(&self.session)?;
+        let server = context.server_of(&session)?;
+        let body = Json::of(&CreatePairing { session_id: session.id.clone() });
+        // Whoever asks twice has two codes, one of which nobody uses.
+        let request = Request::new(Method::PUT, "/v1/pair", Repeat::Always);
+        let done = context.pass_on(&server, &Request { body: Some(body), ..request })?;
+        tell!("pass the link on: one agent can claim it, once, for some minutes");
+        Ok(done)
+    }
+}
+
+impl Claim {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let (code, link) = read_code(&self.code)?;
+        let agent = context.named_agent().ok_or_else(missing_agent_id)?;
+        let server = context.server(link)?;
+        server.announce();
+        context.state.check_writable()?;
+        let path = format!("/v1/pair/{code}/claim");
+        let request = Request::new(Method::POST, path, Repeat::Always);
+        let request = Request { agent: Some(agent), once: true, ..request };
+        let answer = context.call(&server, &request)?;
+        tell!("you are in it as {agent}; read with `nexus poll`");
+        context.keep_seat(answer, None, Some(agent), &server)
+    }
+}
+
+impl PairStatus {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let (code, link) = read_code(&self.code)?;
+        context.pass_on(&context.server(link)?, &Request::get(format!("/v1/pair/{code}/status")))
+    }
+}
+
+/// The code of a code or link, and the server of a link. A link is `<server>/p/<code>`, or an address of
+/// the API, `<server>/v1/pair/<code>/...`. Codes of other servers may have other words than ours.
+fn read_code(text: &str) -> Result<(String, Option<String>)> {
+    let text = text.trim();
+    let malformed = || {
+        let message = format!(
+            "`{text}` is neither a pairing code, such as PEARL-FOCAL-S5SJV, nor a link, such as {}/p/PEARL-FOCAL-S5SJV.",
+            server::DEFAULT
+        );
+        Failure::own(Kind::InvalidCode, message)
+    };
+    let (origin, code) = if text.contains("://") {
+        let split = text.split_once("/p/").or_else(|| text.split_once("/v1/pair/"));
+        let (origin, rest) = split.ok_or_else(malformed)?;
+        (
+            Some(server::normalize(origin).map_err(|_| malformed())?),
+            rest.split(['/', '?', '#']).next(),
+        )
+    } else {
+        (None, Some(text))
+    };
+    let code = code.unwrap_or_default().replace("%20", " ");
+    let code = code.parse::<PairingCode>().map_or_else(
+        |_| code.trim().replace(' ', "-").to_ascii_uppercase(),
+        |code| code.as_str().to_owned(),
+    );
+    let plausible = (1..=64).contains(&code.len())
+        && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if plausible { Ok((code, origin)) } else { Err(malformed()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_links_are_read() {
+        let origin = |host: &str| Some(format!("https://{host}"));
+        for (text, code, link) in [
+            ("pearl focal s5sjv", "PEARL-FOCAL-S5SJV", None),
+            (" PEARLFOCALS5SJV ", "PEARL-FOCAL-S5SJV", None),
+            ("other-words-12345", "OTHER-WORDS-12345", None),
+            ("https://a.example/p/PEARL-FOCAL-S5SJV", "PEARL-FOCAL-S5SJV", origin("a.example")),
+            (
+                "https://a.example/p/pearl%20focal-s5sjv?x=1#y",
+                "PEARL-FOCAL-S5SJV",
+                origin("a.example"),
+            ),
+            ("https://a.example/v1/pair/A-B-C/skill", "A-B-C", origin("a.example")),
+            ("https://a.example/base/p/A-B-C/", "A-B-C", origin("a.example/base")),
+        ] {
+            assert_eq!(read_code(text).unwrap(), (code.to_owned(), link), "{text}");
+        }
+        for text in
+            ["", "a/b", "../x", "https://a.example/", "https://a.example/p/", "ftp://a/p/A-B-C"]
+        {
+            assert!(read_code(text).is_err(), "{text}");
+        }
+    }
+}

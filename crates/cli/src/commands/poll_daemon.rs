@@ -1,0 +1,91 @@
+//! `nexus poll-daemon`
+
+use super::poll::{Reading, read};
+use crate::{
+    context::Context,
+    error::{Failure, Kind, Result},
+    http::Repeat,
+    json::Json,
+    loops::{self, Pace},
+    output::{self, Done, tell},
+    state::Loop,
+};
+use clap::{Args, value_parser};
+use serde_json::json;
+use std::io::{self, IsTerminal, Write};
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus poll-daemon SESSION
+  nexus poll-daemon SESSION --yes --interval 10 --ttl 600 | jq -r '.messages[]?.text'
+
+Every page with messages is one line of JSON; the last line says why it ended. It stops on Ctrl-C or
+SIGTERM, when its time (--ttl) is over, or when the session ends.")]
+pub(crate) struct PollDaemon {
+    /// The session's id or alias
+    session: String,
+    /// Seconds between two polls
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = value_parser!(u32).range(1..))]
+    interval: u32,
+    /// Seconds until it ends by itself
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = value_parser!(u32).range(1..))]
+    ttl: u32,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl PollDaemon {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let session = context.session(&self.session)?;
+        let caller = context.caller(&session)?;
+        let server = context.server_of(&session)?;
+        server.announce();
+        if !self.yes {
+            self.ask()?;
+        }
+        let (mut polls, mut messages) = (0_u64, 0_usize);
+        let reading = Reading { after: None, members: false, repeat: Repeat::Never };
+        let pace = Pace { interval: self.interval, ttl: Some(self.ttl) };
+        let ended = loops::run(&context.state, &session.id, Loop::PollDaemon, pace, || {
+            loop {
+                // Another process may have read meanwhile.
+                let session = context.session_of(session.id.clone())?;
+                let page = read(context, &server, &session, &caller, reading)?;
+                polls = polls.saturating_add(1);
+                if page.messages == 0 {
+                    return Ok(());
+                }
+                messages = messages.saturating_add(page.messages);
+                output::deliver(page.done)?;
+                if !page.has_more {
+                    return Ok(());
+                }
+            }
+        })?;
+        let value = json!({
+            "status": "stopped", "reason": ended, "sessionId": session.id, "polls": polls, "messages": messages,
+        });
+        Ok(Json::of(&value).into())
+    }
+
+    /// Polling keeps a session alive and costs requests: a person is to know.
+    fn ask(&self) -> Result<()> {
+        let refused = |message: &str| Err(Failure::own(Kind::NotConfirmed, message));
+        tell!(
+            "This polls every {} s for {} s, and so keeps the session alive.",
+            self.interval,
+            self.ttl
+        );
+        if !io::stdin().is_terminal() {
+            return refused("Nobody is there to ask; ask your human, then add --yes.");
+        }
+        let _ = write!(io::stderr(), "Go on? [y/N] ");
+        let mut answer = String::new();
+        let _ = io::stdin().read_line(&mut answer);
+        match answer.trim() {
+            "y" | "Y" | "yes" => Ok(()),
+            _ => refused("The answer was not yes; nothing was started."),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! `nexus poll-status`
+
+use super::ls::{List, names_of};
+use crate::{
+    context::Context,
+    error::Result,
+    json::Json,
+    output::Done,
+    state::{Loop, Running},
+};
+use clap::Args;
+use serde::Serialize;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus poll-status
+  nexus poll-status SESSION | jq '.sessions[0].pollDaemon'
+
+It looks at this machine only and asks no server.")]
+pub(crate) struct PollStatus {
+    /// The session's id or alias; default: every session known here
+    session: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    session_id: String,
+    aliases: Vec<String>,
+    agent_id: Option<String>,
+    cursor: Option<String>,
+    /// `null` if none runs.
+    poll_daemon: Option<Running>,
+    heartbeat: Option<Running>,
+}
+
+impl PollStatus {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let ids = match &self.session {
+            Some(session) => vec![context.session(session)?.id],
+            None => context.state.sessions()?,
+        };
+        let aliases = context.state.aliases()?;
+        let mut lines = Vec::new();
+        for id in ids {
+            let stored = context.state.membership(&id)?;
+            lines.push(Line {
+                session_id: id.to_string(),
+                aliases: names_of(&aliases, &id),
+                agent_id: stored.agent.map(|agent| agent.to_string()),
+                cursor: stored.cursor,
+                poll_daemon: context.state.running(&id, Loop::PollDaemon)?,
+                heartbeat: context.state.running(&id, Loop::Heartbeat)?,
+            });
+        }
+        Ok(Json::of(&List { sessions: lines }).into())
+    }
+}

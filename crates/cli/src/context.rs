@@ -1,0 +1,205 @@
+//! What commands share: the options that stand everywhere, who we are, which session is meant, which
+//! server has it.
+
+use crate::{
+    error::{Failure, Kind, Result},
+    http::{Answer, Http, Request},
+    output::Done,
+    server::{Addresses, Server},
+    state::{Membership, State},
+};
+use clap::Args;
+use nexus_protocol::{AgentId, SessionId, SessionKey};
+use serde::Deserialize;
+use std::env;
+
+/// Options that stand everywhere.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Global {
+    /// The server, before every other way to name it
+    #[arg(long, global = true, value_name = "URL")]
+    url: Option<String>,
+    /// Who you are; default: who you are known as in the session
+    #[arg(long, global = true, value_name = "ID", value_parser = agent_id)]
+    agent_id: Option<AgentId>,
+}
+
+/// Reads an agent id of the command line.
+pub(crate) fn agent_id(text: &str) -> Result<AgentId, &'static str> {
+    text.parse().map_err(|nexus_protocol::Malformed(rule)| rule)
+}
+
+/// What a command runs with.
+pub(crate) struct Context {
+    pub(crate) state: State,
+    global: Global,
+    env_url: Option<String>,
+    http: Http,
+}
+
+/// A session, with what is stored of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    pub(crate) stored: Membership,
+}
+
+/// Who calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) agent: AgentId,
+    pub(crate) key: Option<SessionKey>,
+}
+
+impl Context {
+    pub(crate) fn new(global: Global) -> Result<Self> {
+        let env_url = env::var("NEXUS_URL").ok().filter(|url| !url.is_empty());
+        Ok(Self { state: State::locate()?, global, env_url, http: Http::from_env()? })
+    }
+
+    /// The session of this alias or id.
+    pub(crate) fn session(&self, text: &str) -> Result<Session> {
+        let aliases = self.state.aliases()?;
+        let id = aliases.get(text).map_or(text, String::as_str).parse().map_err(|_| {
+            let message = format!(
+                "`{text}` is neither a session id (48 lowercase hex digits) nor an alias; `nexus ls` shows both."
+            );
+            Failure::own(Kind::UnknownSession, message)
+        })?;
+        self.session_of(id)
+    }
+
+    pub(crate) fn session_of(&self, id: SessionId) -> Result<Session> {
+        let stored = self.state.membership(&id)?;
+        Ok(Session { id, stored })
+    }
+
+    /// Who the command line says we are.
+    pub(crate) fn named_agent(&self) -> Option<&AgentId> {
+        self.global.agent_id.as_ref()
+    }
+
+    /// Who we are in a session: `--agent-id`, or who joined it from here. The stored key is only that
+    /// agent's.
+    pub(crate) fn caller(&self, session: &Session) -> Result<Caller> {
+        let stored = session.stored.clone();
+        let named = self.global.agent_id.clone();
+        let is_stored = named.is_none() || stored.agent.is_none() || named == stored.agent;
+        let agent = named.or(stored.agent).ok_or_else(missing_agent_id)?;
+        Ok(Caller { agent, key: stored.key.filter(|_| is_stored) })
+    }
+
+    /// The server for a new session, or for a code.
+    pub(crate) fn server(&self, link: Option<String>) -> Result<Server> {
+        Addresses { link, ..self.addresses()? }.choose()
+    }
+
+    /// The server for a session.
+    pub(crate) fn server_of(&self, session: &Session) -> Result<Server> {
+        Addresses { binding: session.stored.server.clone(), ..self.addresses()? }.choose()
+    }
+
+    /// The server that has the session, whatever flag and environment say for others.
+    pub(crate) fn home_of(&self, session: &Session) -> Result<Server> {
+        match session.stored.server.clone() {
+            Some(binding) => Addresses { binding: Some(binding), ..Addresses::default() }.choose(),
+            None => self.server(None),
+        }
+    }
+
+    fn addresses(&self) -> Result<Addresses> {
+        let config = self.state.config()?.server_url;
+        let (flag, env) = (self.global.url.clone(), self.env_url.clone());
+        Ok(Addresses { flag, env, config, ..Addresses::default() })
+    }
+
+    /// Makes a request.
+    pub(crate) fn call(&self, server: &Server, request: &Request<'_>) -> Result<Answer> {
+        self.http.send(server, request)
+    }
+
+    /// Says where the request goes, makes it, and passes the answer on.
+    pub(crate) fn pass_on(&self, server: &Server, request: &Request<'_>) -> Result<Done> {
+        server.announce();
+        self.call(server, request).map(|answer| answer.body.into())
+    }
+}
+
+impl Session {
+    /// A path below the session.
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("/v1/sessions/{}{rest}", self.id)
+    }
+}
+
+impl Caller {
+    /// Adds who calls to a request.
+    pub(crate) fn sign<'a>(&'a self, request: Request<'a>) -> Request<'a> {
+        Request { agent: Some(&self.agent), key: self.key.as_ref(), ..request }
+    }
+}
+
+/// Nothing says who we are.
+pub(crate) fn missing_agent_id() -> Failure {
+    let message = "Say who you are: add --agent-id ID (1 to 128 letters, digits, _ or -). It is remembered once you have joined.";
+    Failure::own(Kind::MissingAgentId, message)
+}
+
+/// The part that matters of an answer which gives a seat.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Seat {
+    pub(crate) session_id: Option<SessionId>,
+    pub(crate) session_key: Option<SessionKey>,
+}
+
+impl Context {
+    /// Stores the seat that an answer gave. What cannot be stored is still printed, with an error beside
+    /// it: the key will not be told again.
+    pub(crate) fn keep_seat(
+        &self,
+        answer: Answer,
+        session: Option<&SessionId>,
+        agent: Option<&AgentId>,
+        server: &Server,
+    ) -> Result<Done> {
+        let seat: Seat = answer.body.read().unwrap_or_default();
+        let failed = |failure: &Failure| {
+            let code = match failure {
+                Failure::Own(Kind::AlreadyMember, _) => Kind::AlreadyMember,
+                _ => Kind::StateNotSaved,
+            };
+            let message = format!(
+                "The server did it, but the key was not stored; keep the sessionKey of this answer. {}",
+                failure.sentence()
+            );
+            let error = Failure::own(code, message).json();
+            Failure::Report(error.map_or(answer.body.clone(), |error| answer.body.with(&error)))
+        };
+        let Some(session) = session.or(seat.session_id.as_ref()) else {
+            let reason = Failure::own(Kind::StateNotSaved, "The answer names no session.");
+            return Err(failed(&reason));
+        };
+        let stored = self.free_for(session, agent).and_then(|()| {
+            self.state.store_membership(session, agent, seat.session_key.as_ref(), &server.url)
+        });
+        stored.map_err(|failure| failed(&failure))?;
+        Ok(answer.body.into())
+    }
+
+    /// Refuses to put one agent of a session in the place of another, whose key would be lost.
+    pub(crate) fn free_for(&self, session: &SessionId, agent: Option<&AgentId>) -> Result<()> {
+        let stored = self.state.membership(session)?;
+        let has_key = stored.key.is_some();
+        let other = stored.agent.filter(|stored| has_key && agent.is_some_and(|new| new != stored));
+        match other {
+            None => Ok(()),
+            Some(other) => {
+                let message = format!(
+                    "Here you are already `{other}` in this session. Leave it first, or set XDG_CONFIG_HOME to another folder for a second agent."
+                );
+                Err(Failure::own(Kind::AlreadyMember, message))
+            }
+        }
+    }
+}

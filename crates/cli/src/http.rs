@@ -1,0 +1,326 @@
+//! The one place that talks to servers: the time limit, what is tried again and when, answers that are
+//! not of the protocol.
+
+use crate::{
+    error::{Failure, Kind, Result},
+    json::Json,
+    output::{printable, tell},
+    random,
+    server::Server,
+};
+use nexus_protocol::{AgentId, SessionKey};
+use serde::Deserialize;
+use std::{env, io, thread, time::Duration};
+use ureq::{Agent, Body, Timeout, http};
+
+/// The most of an answer that is read.
+const MAX_ANSWER: u64 = 64 << 20;
+/// How often a request is made, at most.
+const TRIES: u32 = 3;
+/// The longest `Retry-After` that is waited for.
+const MAX_WAIT: Duration = Duration::from_mins(1);
+
+/// What may be done when a request brought no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Any number of them is as good as one.
+    Always,
+    /// Only if the server cannot have seen it.
+    Unseen,
+    /// The caller tries again itself.
+    Never,
+}
+
+/// What a refusal says, of any server.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ServerError {
+    pub(crate) error: String,
+    pub(crate) message: String,
+    pub(crate) reason: String,
+}
+
+/// An answer in JSON.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Json,
+    /// Seconds.
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl Answer {
+    pub(crate) fn error(&self) -> ServerError {
+        self.body.read().unwrap_or_default()
+    }
+}
+
+/// A request to be made.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) method: http::Method,
+    pub(crate) path: String,
+    pub(crate) agent: Option<&'a AgentId>,
+    pub(crate) key: Option<&'a SessionKey>,
+    /// Sent with an `Idempotency-Key`, the same for every try.
+    pub(crate) once: bool,
+    pub(crate) body: Option<Json>,
+    pub(crate) repeat: Repeat,
+}
+
+impl Request<'_> {
+    pub(crate) fn new(method: http::Method, path: impl Into<String>, repeat: Repeat) -> Self {
+        let (agent, key, body) = (None, None, None);
+        Self { method, path: path.into(), agent, key, once: false, body, repeat }
+    }
+
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self::new(http::Method::GET, path, Repeat::Always)
+    }
+}
+
+/// A client with its time limit.
+pub(crate) struct Http {
+    agent: Agent,
+    limit: Duration,
+}
+
+impl Http {
+    /// Reads `NEXUS_HTTP_TIMEOUT`, in seconds.
+    pub(crate) fn from_env() -> Result<Self> {
+        let limit = match env::var("NEXUS_HTTP_TIMEOUT").ok().filter(|text| !text.is_empty()) {
+            None => Some(Duration::from_secs(10)),
+            Some(text) => text.parse().ok().and_then(|secs| Duration::try_from_secs_f64(secs).ok()),
+        };
+        let limit = limit.filter(|limit| !limit.is_zero()).ok_or_else(|| {
+            let message = "NEXUS_HTTP_TIMEOUT must be a number of seconds above 0, such as 10.";
+            Failure::own(Kind::InvalidEnvironment, message)
+        })?;
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(limit))
+            .user_agent(concat!("nexus/", env!("CARGO_PKG_VERSION")))
+            // A redirect would hand the session's key to whatever it names.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .build();
+        Ok(Self { agent: config.into(), limit })
+    }
+
+    /// Makes a request, and again where that is safe and may help. Gives the answer of a success.
+    pub(crate) fn send(&self, server: &Server, request: &Request<'_>) -> Result<Answer> {
+        let once = request.once.then(random::hex);
+        let mut tried = 1;
+        loop {
+            let failure = match self.try_once(server, request, once.as_deref()) {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let wait = pause(&failure, request.repeat, tried, random::fraction());
+            let Some(wait) = wait.filter(|_| tried < TRIES) else { return Err(failure) };
+            let (seconds, why) = (wait.as_secs_f32(), failure.sentence());
+            tell!("{why}\ntrying again in {seconds:.1} s");
+            thread::sleep(wait);
+            tried = tried.saturating_add(1);
+        }
+    }
+
+    fn try_once(
+        &self,
+        server: &Server,
+        request: &Request<'_>,
+        once: Option<&str>,
+    ) -> Result<Answer> {
+        let uri = format!("{}{}", server.url, request.path);
+        let mut builder = http::Request::builder().method(&request.method).uri(uri);
+        let headers = [
+            ("X-Agent-Id", request.agent.map(AgentId::as_str)),
+            ("X-Session-Key", request.key.map(SessionKey::as_str)),
+            ("Idempotency-Key", once),
+            ("Content-Type", request.body.as_ref().map(|_| "application/json")),
+            ("Accept", Some("application/json")),
+        ];
+        for (name, value) in headers {
+            if let Some(value) = value {
+                builder = builder.header(name, value);
+            }
+        }
+        let built = |error: http::Error| {
+            Failure::own(Kind::InvalidUrl, format!("The request cannot be made: {error}."))
+        };
+        let response = match &request.body {
+            Some(body) => self.agent.run(builder.body(body.as_str()).map_err(built)?),
+            None => self.agent.run(builder.body(()).map_err(built)?),
+        };
+        let response = response.map_err(|error| self.failed(server, error))?;
+        self.read(server, response)
+    }
+
+    fn read(&self, server: &Server, mut response: http::Response<Body>) -> Result<Answer> {
+        let status = response.status().as_u16();
+        let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+        let retry_after = header("Retry-After").and_then(|text| text.trim().parse().ok());
+        if response.status().is_redirection() {
+            let to = header("Location").unwrap_or_else(|| "elsewhere".into());
+            let message = format!(
+                "The server {} sends its callers to {}; give that address with --url, `nexus config set-url` or `nexus bind`.",
+                server.host(),
+                printable(&to, 200)
+            );
+            return Err(Failure::own(Kind::Redirected, message));
+        }
+        let body = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
+        let body = String::from_utf8_lossy(&body.map_err(|error| self.failed(server, error))?)
+            .into_owned();
+        let json = match body.trim() {
+            "" if response.status().is_success() => Json::parse("{\"ok\":true}"),
+            text => Json::parse(text).filter(|json| json.as_str().starts_with('{')),
+        };
+        let Some(body) = json else {
+            tell!("the answer begins: {}", printable(&body, 200));
+            let message = format!(
+                "{} answered {status} with something that is not JSON: a proxy on the way, or not a server of this protocol. Check the address.",
+                server.host()
+            );
+            return Err(Failure::own(Kind::NonJsonResponse, message));
+        };
+        let answer = Answer { status, body, retry_after };
+        if response.status().is_success() { Ok(answer) } else { Err(Failure::Refused(answer)) }
+    }
+
+    fn failed(&self, server: &Server, error: ureq::Error) -> Failure {
+        let host = server.host();
+        let limit = self.limit.as_secs_f32();
+        let unreachable = |why: &dyn std::fmt::Display| {
+            let message =
+                format!("No connection to {host}: {why}. Check the address and the network.");
+            Failure::own(Kind::ServerUnreachable, message)
+        };
+        match error {
+            ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
+                unreachable(&format_args!("nothing within {limit} s"))
+            }
+            ureq::Error::Timeout(_) => {
+                let message = format!(
+                    "{host} did not answer within {limit} s (NEXUS_HTTP_TIMEOUT); whether it did what was asked is not known."
+                );
+                Failure::own(Kind::Timeout, message)
+            }
+            ureq::Error::HostNotFound => unreachable(&"there is no such host"),
+            ureq::Error::Io(error) if was_not_sent(&error) => unreachable(&error),
+            error @ (ureq::Error::ConnectionFailed
+            | ureq::Error::ConnectProxyFailed(_)
+            | ureq::Error::InvalidProxyUrl
+            | ureq::Error::Tls(_)
+            | ureq::Error::Rustls(_)) => unreachable(&error),
+            ureq::Error::BodyExceedsLimit(_) => Failure::own(
+                Kind::NonJsonResponse,
+                format!("{host} answered more than {MAX_ANSWER} bytes."),
+            ),
+            error => {
+                let message = format!(
+                    "The connection to {host} broke off before the answer was complete ({error}); whether it did what was asked is not known."
+                );
+                Failure::own(Kind::ConnectionLost, message)
+            }
+        }
+    }
+}
+
+/// Whether nothing can have reached the server.
+fn was_not_sent(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkDown, NetworkUnreachable,
+    };
+    let kinds =
+        [ConnectionRefused, HostUnreachable, NetworkUnreachable, NetworkDown, AddrNotAvailable];
+    // Names that cannot be looked up have no kind of their own: on Windows a code, elsewhere these words.
+    // Nor has a certificate that is not good, after which nothing is sent.
+    let unknown = error.raw_os_error().is_some_and(|code| (11_001..=11_004).contains(&code));
+    let text = error.to_string();
+    let words = ["failed to lookup address", "invalid peer certificate"];
+    let unknown = unknown || words.iter().any(|words| text.starts_with(words));
+    unknown || kinds.contains(&error.kind())
+}
+
+/// How long to wait before the next try; `None` if there is to be none. What the server says with
+/// `Retry-After` counts; else the wait doubles each time, a part of it (`fraction`, 0 to 1) at random so
+/// that agents which failed together do not come back together.
+fn pause(failure: &Failure, repeat: Repeat, tried: u32, fraction: f64) -> Option<Duration> {
+    if repeat == Repeat::Never {
+        return None;
+    }
+    if let Failure::Refused(Answer { status: 409 | 429 | 503, retry_after: Some(wait), .. }) =
+        failure
+    {
+        // Refused before anything was done, so that it is safe whatever was asked.
+        return Some(Duration::from_secs(*wait)).filter(|wait| *wait <= MAX_WAIT);
+    }
+    let unseen = matches!(failure, Failure::Own(Kind::ServerUnreachable, _))
+        || matches!(failure, Failure::Refused(Answer { status: 429, .. }));
+    if !(unseen || (repeat == Repeat::Always && failure.is_passing() && !is_foreign(failure))) {
+        return None;
+    }
+    let doubled = 0.4 * 2_f64.powi(tried.saturating_sub(1).min(10).cast_signed());
+    Some(Duration::from_secs_f64(doubled * (0.5 + fraction.clamp(0.0, 1.0) / 2.0)))
+}
+
+/// A page that is not of the protocol will be the same the next time.
+fn is_foreign(failure: &Failure) -> bool {
+    matches!(failure, Failure::Own(Kind::NonJsonResponse, _))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, retry_after: Option<u64>) -> Failure {
+        Failure::Refused(Answer { status, body: Json::parse("{}").unwrap(), retry_after })
+    }
+
+    #[test]
+    fn waits_grow_and_are_spread() {
+        let lost = Failure::own(Kind::Timeout, "");
+        let wait =
+            |tried, fraction| pause(&lost, Repeat::Always, tried, fraction).unwrap().as_millis();
+        assert_eq!((wait(1, 0.0), wait(1, 1.0)), (200, 400));
+        assert_eq!((wait(2, 0.0), wait(2, 1.0)), (400, 800));
+    }
+
+    #[test]
+    fn what_the_server_says_counts() {
+        let secs = |failure| pause(&failure, Repeat::Unseen, 1, 0.5).map(|wait| wait.as_secs());
+        assert_eq!(secs(refused(429, Some(7))), Some(7));
+        assert_eq!(secs(refused(409, Some(3))), Some(3));
+        assert_eq!(secs(refused(429, Some(3600))), None);
+        assert_eq!(secs(refused(409, None)), None);
+    }
+
+    #[test]
+    fn what_was_not_sent_is_told_from_what_broke_off() {
+        use io::{Error, ErrorKind};
+        for error in [
+            Error::from(ErrorKind::ConnectionRefused),
+            Error::other("failed to lookup address information: Name or service not known"),
+            Error::new(ErrorKind::InvalidData, "invalid peer certificate: Expired"),
+        ] {
+            assert!(was_not_sent(&error), "{error}");
+        }
+        for kind in [ErrorKind::ConnectionReset, ErrorKind::UnexpectedEof, ErrorKind::BrokenPipe] {
+            assert!(!was_not_sent(&kind.into()), "{kind}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_safe_is_repeated() {
+        let again = |failure: &Failure, repeat| pause(failure, repeat, 1, 0.5).is_some();
+        let (lost, unseen) =
+            (Failure::own(Kind::Timeout, ""), Failure::own(Kind::ServerUnreachable, ""));
+        assert!(again(&lost, Repeat::Always) && !again(&lost, Repeat::Unseen));
+        assert!(again(&unseen, Repeat::Always) && again(&unseen, Repeat::Unseen));
+        assert!(!again(&unseen, Repeat::Never) && !again(&refused(429, Some(1)), Repeat::Never));
+        assert!(again(&refused(500, None), Repeat::Always));
+        assert!(!again(&refused(500, None), Repeat::Unseen));
+        assert!(!again(&refused(404, None), Repeat::Always));
+    }
+}

@@ -1,0 +1,86 @@
+//! A JSON value as text: what the server wrote, without the spaces between, and nothing else changed
+//! (digits of numbers, order and unknown fields stay).
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+/// One JSON value on one line.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Json(Box<RawValue>);
+
+impl Json {
+    /// Takes text, and gives `None` if it is not one JSON value.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        serde_json::from_str::<serde_json::Value>(text).ok()?;
+        RawValue::from_string(compact(text)).ok().map(Self)
+    }
+
+    /// The JSON of a value of ours.
+    pub(crate) fn of(value: &impl Serialize) -> Self {
+        let raw = serde_json::value::to_raw_value(value);
+        // Our values have string keys only, so this does not fail.
+        Self(raw.unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    pub(crate) fn into_raw(self) -> Box<RawValue> {
+        self.0
+    }
+
+    /// Reads what of it a command needs to know.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.as_str()).ok()
+    }
+
+    /// This object with the fields of another after its own.
+    pub(crate) fn with(&self, more: &Self) -> Self {
+        let head = self.as_str().strip_suffix('}').unwrap_or("{").to_owned();
+        let tail = more.as_str().strip_prefix('{').unwrap_or("}");
+        let comma = if head.ends_with('{') || tail.starts_with('}') { "" } else { "," };
+        let joined = RawValue::from_string(format!("{head}{comma}{tail}"));
+        joined.map_or_else(|_| self.clone(), Self)
+    }
+}
+
+/// Leaves out the white space outside of strings.
+fn compact(text: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    let keep = |c: &char| {
+        let keep = in_string || !matches!(c, ' ' | '\t' | '\n' | '\r');
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '"' => in_string = !in_string,
+            _ => {}
+        }
+        keep
+    };
+    text.chars().filter(keep).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_keep_everything_but_spaces() {
+        let text = "{ \"a b\" : [ 1.10 , 12345678901234567890123 ],\r\n\t\"q\\\" x\" : null }";
+        let json = Json::parse(text).unwrap();
+        assert_eq!(json.as_str(), r#"{"a b":[1.10,12345678901234567890123],"q\" x":null}"#);
+        for text in ["", "{", "<html>", "{} {}"] {
+            assert!(Json::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn objects_are_joined() {
+        let json = |text| Json::parse(text).unwrap();
+        assert_eq!(json(r#"{"a":1}"#).with(&json(r#"{"b":2}"#)).as_str(), r#"{"a":1,"b":2}"#);
+        assert_eq!(json("{}").with(&json(r#"{"b":2}"#)).as_str(), r#"{"b":2}"#);
+        assert_eq!(json(r#"{"a":1}"#).with(&json("{}")).as_str(), r#"{"a":1}"#);
+    }
+}

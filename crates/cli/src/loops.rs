@@ -1,0 +1,130 @@
+//! What runs until it is stopped: `poll-daemon` and `heartbeat`.
+//!
+//! A loop of a kind runs once for each session. While it does it holds a lock, which the system takes
+//! back however the process ends, and keeps a record for `poll-status` in the session's folder.
+
+use crate::{
+    clock,
+    error::{Failure, Kind, Result},
+    http::Answer,
+    output::tell,
+    state::{Loop, Running, State},
+};
+use nexus_protocol::{SessionId, Timestamp};
+use serde::Serialize;
+use std::{
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
+    time::Duration,
+};
+
+/// Why a loop ended without a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Ended {
+    /// SIGINT or SIGTERM.
+    Signal,
+    /// Its own time is over.
+    Ttl,
+}
+
+/// Hears SIGINT and SIGTERM.
+#[derive(Debug)]
+pub(crate) struct Stop(Receiver<()>);
+
+impl Stop {
+    pub(crate) fn on_signals() -> Result<Self> {
+        let (sender, receiver) = mpsc::channel();
+        let asked = AtomicBool::new(false);
+        let listening = ctrlc::set_handler(move || {
+            // A request that is under way is waited for, but not by who asks twice.
+            if asked.swap(true, Ordering::Relaxed) {
+                std::process::exit(1);
+            }
+            // Nobody listens any more once the loop has ended.
+            let _ = sender.send(());
+        });
+        listening.map_err(|error| {
+            Failure::own(Kind::Usage, format!("Signals cannot be caught here ({error})."))
+        })?;
+        Ok(Self(receiver))
+    }
+
+    /// Sleeps, and says whether it was asked to stop.
+    fn sleep(&self, time: Duration) -> bool {
+        self.0.recv_timeout(time) != Err(RecvTimeoutError::Timeout)
+    }
+}
+
+/// How a loop goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Seconds between two turns.
+    pub(crate) interval: u32,
+    /// Seconds until it ends by itself.
+    pub(crate) ttl: Option<u32>,
+}
+
+/// Takes a turn, waits, and so on, until a signal comes, the time is over, or a turn fails for good. What
+/// may pass, such as a network that is away, is told and waited for.
+pub(crate) fn run(
+    state: &State,
+    session: &SessionId,
+    kind: Loop,
+    pace: Pace,
+    mut turn: impl FnMut() -> Result<()>,
+) -> Result<Ended> {
+    let stop = Stop::on_signals()?;
+    let started = clock::now();
+    let ends = pace.ttl.map(|ttl| started.plus_seconds(ttl));
+    let mut record = Running {
+        pid: std::process::id(),
+        interval: pace.interval,
+        started_at: started,
+        ends_at: ends,
+        last_at: None,
+        last_error: None,
+    };
+    let place = state.begin_loop(session, kind, &record)?;
+    let ended = loop {
+        let failure = turn().err();
+        let wait = match failure {
+            Some(failure) if !failure.is_passing() => break Err(failure),
+            Some(failure) => {
+                tell!("{}", failure.sentence());
+                record.last_error = Some(failure.sentence());
+                retry_after(&failure).max(Duration::from_secs(pace.interval.into()))
+            }
+            None => {
+                record.last_error = None;
+                Duration::from_secs(pace.interval.into())
+            }
+        };
+        record.last_at = Some(clock::now());
+        if let Err(failure) = place.update(&record) {
+            tell!("warning: {}", failure.sentence());
+        }
+        let wait = ends.map_or(wait, |ends| wait.min(until(ends)));
+        if stop.sleep(wait) {
+            break Ok(Ended::Signal);
+        }
+        if ends.is_some_and(|ends| until(ends).is_zero()) {
+            break Ok(Ended::Ttl);
+        }
+    };
+    place.end();
+    ended
+}
+
+fn retry_after(failure: &Failure) -> Duration {
+    let Failure::Refused(Answer { retry_after: Some(wait), .. }) = failure else {
+        return Duration::ZERO;
+    };
+    Duration::from_secs(*wait)
+}
+
+fn until(end: Timestamp) -> Duration {
+    Duration::from_millis(u64::try_from(end.millis_since(clock::now())).unwrap_or(0))
+}

@@ -1,0 +1,86 @@
+//! The contract with whoever runs the client: stdout is one JSON value, stderr is for people, the exit
+//! code is 0 or 1.
+
+use crate::{
+    error::{Failure, Result},
+    json::Json,
+    state::NewCursor,
+};
+use std::io::{self, Write};
+
+/// A line for people.
+macro_rules! tell {
+    ($($arg:tt)*) => { crate::output::line_to_stderr(&format!($($arg)*)) };
+}
+pub(crate) use tell;
+
+/// Writes a line to stderr, without any key that something quoted may hold. That nobody reads it is no
+/// failure.
+pub(crate) fn line_to_stderr(line: &str) {
+    let _ = writeln!(io::stderr(), "{}", without_keys(line));
+}
+
+/// The text with `[key]` for each session key.
+fn without_keys(text: &str) -> String {
+    let mut parts = text.split("nxk_");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |shown, part| {
+        let of_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        format!("{shown}[key]{}", part.trim_start_matches(of_key))
+    })
+}
+
+/// What a command leaves to be printed.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) json: Json,
+    /// Cursors that move once the value is printed, and not if it could not be.
+    pub(crate) cursors: Vec<NewCursor>,
+    /// What else may be said to people afterwards.
+    pub(crate) ok: bool,
+}
+
+impl From<Json> for Done {
+    fn from(json: Json) -> Self {
+        Self { json, cursors: Vec::new(), ok: true }
+    }
+}
+
+/// Prints the value as one line, then moves the cursors.
+pub(crate) fn deliver(done: Done) -> Result<()> {
+    print(&done.json).map_err(Failure::Output)?;
+    for cursor in done.cursors {
+        cursor.save()?;
+    }
+    Ok(())
+}
+
+/// Prints one value on one line.
+pub(crate) fn print(json: &Json) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", json.as_str())?;
+    stdout.flush()
+}
+
+/// Text that came from elsewhere, made safe for a terminal: at most `limit` characters, none of which
+/// controls anything.
+pub(crate) fn printable(text: &str, limit: usize) -> String {
+    let shown = text.chars().take(limit);
+    shown.map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_left_out() {
+        assert_eq!(without_keys("a nxk_A-b_9 \"nxk_x\" nxk_"), "a [key] \"[key]\" [key]");
+        assert_eq!(without_keys("nothing"), "nothing");
+    }
+
+    #[test]
+    fn what_is_shown_controls_no_terminal() {
+        assert_eq!(printable(" a\u{1b}[31m\nb", 7), "a [31m");
+    }
+}

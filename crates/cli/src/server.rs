@@ -1,0 +1,168 @@
+//! Which server a command talks to, and why that one.
+
+use crate::{
+    error::{Failure, Kind, Result},
+    output::tell,
+};
+use serde::Serialize;
+use std::fmt;
+use ureq::http::{Uri, uri::Scheme};
+
+/// The public server.
+pub(crate) const DEFAULT: &str = "https://messaging.md";
+
+/// Where the address of a server comes from, in the order in which the first counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Source {
+    /// `--url`
+    Flag,
+    /// `$NEXUS_URL`
+    Env,
+    /// The link that was given.
+    Link,
+    /// `sessions/<ID>/server`
+    Binding,
+    /// `config.json`
+    Config,
+    /// The public server.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flag => "--url",
+            Self::Env => "$NEXUS_URL",
+            Self::Link => "link",
+            Self::Binding => "session binding",
+            Self::Config => "config.json",
+            Self::Default => "default",
+        })
+    }
+}
+
+/// A server, and why this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    /// Without a slash at the end.
+    pub(crate) url: String,
+    pub(crate) source: Source,
+    /// The server that the session is bound to, if this is another one.
+    pub(crate) instead_of: Option<String>,
+}
+
+/// The addresses that there are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Addresses {
+    pub(crate) flag: Option<String>,
+    pub(crate) env: Option<String>,
+    pub(crate) link: Option<String>,
+    pub(crate) binding: Option<String>,
+    pub(crate) config: Option<String>,
+}
+
+impl Addresses {
+    /// The first of them.
+    pub(crate) fn choose(self) -> Result<Server> {
+        let binding = self.binding.as_deref().and_then(|url| normalize(url).ok());
+        let candidates = [
+            (self.flag, Source::Flag),
+            (self.env, Source::Env),
+            (self.link, Source::Link),
+            (self.binding, Source::Binding),
+            (self.config, Source::Config),
+        ];
+        let found = candidates.into_iter().find_map(|(url, source)| Some((url?, source)));
+        let (url, source) = found.unwrap_or_else(|| (DEFAULT.to_owned(), Source::Default));
+        let url = normalize(&url).map_err(|rule| {
+            Failure::own(Kind::InvalidUrl, format!("The server of {source} {rule}."))
+        })?;
+        let instead_of = binding.filter(|binding| *binding != url);
+        Ok(Server { url, source, instead_of })
+    }
+}
+
+impl Server {
+    /// The server's name, with its port.
+    pub(crate) fn host(&self) -> &str {
+        self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest)
+    }
+
+    /// Whether it is on this machine.
+    fn is_local(&self) -> bool {
+        let uri = self.url.parse::<Uri>().unwrap_or_default();
+        let host = uri.host().unwrap_or_default();
+        host == "localhost" || host == "[::1]" || host.starts_with("127.")
+    }
+
+    /// Says where the request goes.
+    pub(crate) fn announce(&self) {
+        tell!("-> server: {} ({})", self.host(), self.source);
+        if let Some(bound) = &self.instead_of {
+            tell!("warning: {} overrides the session's own server, {bound}", self.source);
+        }
+        if self.url.starts_with("http://") && !self.is_local() {
+            tell!("warning: http is not encrypted: others on the way can read messages and keys");
+        }
+    }
+}
+
+/// The form of an address that is stored and compared: scheme and host, no slash at the end.
+pub(crate) fn normalize(url: &str) -> Result<String, &'static str> {
+    const RULE: &str = "must be an address such as https://messaging.md";
+    let uri: Uri = url.trim().trim_end_matches('/').parse().map_err(|_| RULE)?;
+    let scheme = uri.scheme().filter(|scheme| [&Scheme::HTTP, &Scheme::HTTPS].contains(scheme));
+    let (scheme, authority) = scheme.zip(uri.authority()).ok_or(RULE)?;
+    if authority.as_str().contains('@') || uri.query().is_some() || authority.host().is_empty() {
+        return Err(RULE);
+    }
+    let path = uri.path().trim_end_matches('/');
+    Ok(format!("{scheme}://{}{path}", authority.as_str().to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_address_counts() {
+        let some = |host: &str| Some(format!("https://{host}.example"));
+        let mut addresses = Addresses {
+            flag: some("flag"),
+            env: some("env"),
+            link: some("link"),
+            binding: some("binding"),
+            config: some("config"),
+        };
+        let mut chosen = |clear: fn(&mut Addresses)| {
+            let server = addresses.clone().choose().unwrap();
+            clear(&mut addresses);
+            (server.host().to_owned(), server.source, server.instead_of.is_some())
+        };
+        let name = |host: &str| format!("{host}.example");
+        assert_eq!(chosen(|a| a.flag = None), (name("flag"), Source::Flag, true));
+        assert_eq!(chosen(|a| a.env = None), (name("env"), Source::Env, true));
+        assert_eq!(chosen(|a| a.link = None), (name("link"), Source::Link, true));
+        assert_eq!(chosen(|a| a.binding = None), (name("binding"), Source::Binding, false));
+        assert_eq!(chosen(|a| a.config = None), (name("config"), Source::Config, false));
+        assert_eq!(chosen(|_| ()), ("messaging.md".into(), Source::Default, false));
+    }
+
+    #[test]
+    fn addresses_are_checked_and_made_alike() {
+        assert_eq!(normalize(" HTTP://Host:1/ ").unwrap(), "http://host:1");
+        assert_eq!(normalize("https://host/base/").unwrap(), "https://host/base");
+        for url in [
+            "",
+            "host",
+            "ftp://host",
+            "https://",
+            "https://u:p@host",
+            "https://h/?q=1",
+            "file:///x",
+        ] {
+            assert!(normalize(url).is_err(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The folder of state, `~/.config/messaging`, shared with scripts that know the same files.
+//!
+//! Promises: a file is replaced whole or not at all, whatever kills the process; what is read, compared
+//! and written again is done under one lock; folders are made with mode 0700, files with 0600. Reading
+//! never needs the lock, and never creates anything.
+
+mod running;
+mod session;
+mod shared;
+
+pub(crate) use running::{Loop, Running};
+pub(crate) use session::{Membership, NewCursor};
+pub(crate) use shared::{Aliases, Config};
+
+use crate::error::{Failure, Kind, Result};
+use nexus_protocol::SessionId;
+use std::{
+    env,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+use tempfile::NamedTempFile;
+
+/// How names of files begin that are not in their place yet.
+const TEMPORARY: &str = ".new-";
+
+/// Where the state lies; made only when something is to be stored.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    root: PathBuf,
+    /// A home that must be there already: one that is missing is a mistake, not a folder to be made.
+    home: Option<PathBuf>,
+}
+
+/// Holds off other processes that would change state; given back on drop.
+#[derive(Debug)]
+pub(crate) struct Lock(#[allow(dead_code, reason = "open as long as the lock is held")] File);
+
+impl State {
+    /// `$XDG_CONFIG_HOME/messaging`, or `~/.config/messaging`.
+    pub(crate) fn locate() -> Result<Self> {
+        let base = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+        if let Some(base) = base.filter(|path| path.is_absolute()) {
+            return Ok(Self { root: base.join("messaging"), home: None });
+        }
+        let home = env::home_dir().filter(|home| home.is_absolute()).ok_or_else(|| {
+            Failure::own(
+                Kind::StateUnavailable,
+                "Set HOME or XDG_CONFIG_HOME to a folder: sessions and keys are kept there.",
+            )
+        })?;
+        Ok(Self { root: home.join(".config/messaging"), home: Some(home) })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of one session.
+    pub(crate) fn session_dir(&self, session: &SessionId) -> PathBuf {
+        self.root.join("sessions").join(session.as_str())
+    }
+
+    /// Every session that something is stored of, in the order of their ids.
+    pub(crate) fn sessions(&self) -> Result<Vec<SessionId>> {
+        let folder = self.root.join("sessions");
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(unavailable("read", &folder, &error)),
+        };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut sessions: Vec<SessionId> = names.filter_map(|name| name.parse().ok()).collect();
+        sessions.sort();
+        Ok(sessions)
+    }
+
+    /// Makes sure, before a call whose answer must be kept, that it can be: there is a folder, the right
+    /// to write, and room.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        self.prepare(&self.root.join("sessions"), "check", &[b' '; 512]).map(drop)
+    }
+
+    /// Waits for other processes that change state.
+    pub(crate) fn lock(&self) -> Result<Lock> {
+        self.create_dir(&self.root)?;
+        let path = self.root.join(".lock");
+        let file = open_private(&path).map_err(|error| unavailable("write", &path, &error))?;
+        file.lock().map_err(|error| unavailable("lock", &path, &error))?;
+        Ok(Lock(file))
+    }
+
+    /// Replaces a file, whole or not at all.
+    fn replace(&self, _lock: &Lock, path: &Path, text: &str) -> Result<()> {
+        let (folder, name) = (path.parent().unwrap_or(path), path.file_name().unwrap_or_default());
+        let file = self.prepare(folder, &name.to_string_lossy(), text.as_bytes())?;
+        commit(file, path)
+    }
+
+    /// Writes a file beside its place, on disk, so that only the renaming is left to be done.
+    fn prepare(&self, folder: &Path, name: &str, bytes: &[u8]) -> Result<NamedTempFile> {
+        self.create_dir(folder)?;
+        let prefix = format!("{TEMPORARY}{name}-");
+        let written =
+            tempfile::Builder::new().prefix(&prefix).tempfile_in(folder).and_then(|mut file| {
+                file.write_all(bytes)?;
+                file.as_file().sync_all()?;
+                Ok(file)
+            });
+        written.map_err(|error| unavailable("write to", folder, &error))
+    }
+
+    fn create_dir(&self, folder: &Path) -> Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        if let Some(home) = self.home.as_deref().filter(|home| !home.is_dir()) {
+            let message = format!(
+                "The home folder {} does not exist; set HOME or XDG_CONFIG_HOME to one where sessions and keys can be kept.",
+                home.display()
+            );
+            return Err(Failure::own(Kind::StateUnavailable, message));
+        }
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(folder).map_err(|error| unavailable("make", folder, &error))
+    }
+
+    /// What a process that was killed left behind: files that never came to their place.
+    pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.root.clone(), self.root.join("sessions")];
+        folders.extend(self.sessions().unwrap_or_default().iter().map(|id| self.session_dir(id)));
+        let entries =
+            folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+        entries
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY))
+            .map(|entry| entry.path())
+            .collect()
+    }
+}
+
+/// Opens a file that only its owner can read, making it if need be.
+pub(crate) fn open_private(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Puts a prepared file into its place.
+fn commit(file: NamedTempFile, path: &Path) -> Result<()> {
+    file.persist(path).map(drop).map_err(|error| unavailable("write", path, &error.error))
+}
+
+/// The text of a file; `None` if there is no such file.
+fn read(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unavailable("read", path, &error)),
+    }
+}
+
+fn unavailable(what: &str, path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!(
+        "Could not {what} {}: {error}. Make room or mend its permissions, or set XDG_CONFIG_HOME to another folder.",
+        path.display()
+    );
+    Failure::own(Kind::StateUnavailable, message)
+}

@@ -1,0 +1,164 @@
+//! `sessions/<ID>/{agent,key,cursor,server}`: who we are in a session, one line in each file.
+
+use super::{Lock, State, commit, read};
+use crate::error::{Failure, Kind, Result};
+use nexus_protocol::{AgentId, Cursor, SessionId, SessionKey};
+use std::{cmp::Ordering, fs, io::ErrorKind, path::PathBuf};
+use tempfile::NamedTempFile;
+
+/// What is stored of a session. Every part may be missing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Membership {
+    pub(crate) agent: Option<AgentId>,
+    pub(crate) key: Option<SessionKey>,
+    /// Up to where messages were printed.
+    pub(crate) cursor: Option<String>,
+    /// The server that has the session.
+    pub(crate) server: Option<String>,
+}
+
+impl State {
+    /// What is stored of a session.
+    pub(crate) fn membership(&self, session: &SessionId) -> Result<Membership> {
+        let folder = self.session_dir(session);
+        let line = |name: &str| -> Result<Option<String>> {
+            let text = read(&folder.join(name))?.unwrap_or_default();
+            Ok(Some(text.trim().to_owned()).filter(|line| !line.is_empty()))
+        };
+        let agent = line("agent")?.map(|text| text.parse()).transpose();
+        Ok(Membership {
+            agent: agent.map_err(|rule| {
+                let path = folder.join("agent");
+                let message = format!("{} does not hold an agent id: it {rule}.", path.display());
+                Failure::own(Kind::StateCorrupt, message)
+            })?,
+            // Every text is a key.
+            key: line("key")?.and_then(|text| text.parse().ok()),
+            cursor: line("cursor")?,
+            server: line("server")?,
+        })
+    }
+
+    /// Stores who we are in a session. Another agent starts reading from the beginning.
+    pub(crate) fn store_membership(
+        &self,
+        session: &SessionId,
+        agent: Option<&AgentId>,
+        key: Option<&SessionKey>,
+        server: &str,
+    ) -> Result<()> {
+        let lock = self.lock()?;
+        let before = self.membership(session)?;
+        self.store_line(&lock, session, "server", server)?;
+        if let Some(agent) = agent {
+            if before.agent.is_some_and(|before| before != *agent) {
+                self.forget_line(session, "cursor")?;
+            }
+            self.store_line(&lock, session, "agent", agent.as_str())?;
+        }
+        match key {
+            Some(key) => self.store_line(&lock, session, "key", key.as_str()),
+            None => Ok(()),
+        }
+    }
+
+    /// Binds a session to a server.
+    pub(crate) fn store_server(&self, session: &SessionId, server: &str) -> Result<()> {
+        self.store_line(&self.lock()?, session, "server", server)
+    }
+
+    fn store_line(&self, lock: &Lock, session: &SessionId, name: &str, line: &str) -> Result<()> {
+        self.replace(lock, &self.session_dir(session).join(name), &format!("{line}\n"))
+    }
+
+    fn forget_line(&self, session: &SessionId, name: &str) -> Result<()> {
+        let path = self.session_dir(session).join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(super::unavailable("delete", &path, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes what is stored of a session, its aliases included.
+    pub(crate) fn forget(&self, session: &SessionId) -> Result<()> {
+        let lock = self.lock()?;
+        let mut aliases = self.aliases()?;
+        let before = aliases.len();
+        aliases.retain(|_, id| id != session.as_str());
+        if aliases.len() != before {
+            self.store_aliases(&lock, &aliases)?;
+        }
+        let folder = self.session_dir(session);
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(super::unavailable("delete", &folder, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Gets a cursor ready to be saved, so that a full disk shows before messages are printed. `None` if
+    /// it is the one that is saved already.
+    pub(crate) fn new_cursor(
+        &self,
+        session: &SessionId,
+        cursor: &str,
+    ) -> Result<Option<NewCursor>> {
+        if self.membership(session)?.cursor.as_deref() == Some(cursor) {
+            return Ok(None);
+        }
+        let folder = self.session_dir(session);
+        let file = self.prepare(&folder, "cursor", format!("{cursor}\n").as_bytes())?;
+        let (state, session) = (self.clone(), session.clone());
+        Ok(Some(NewCursor {
+            state,
+            session,
+            path: folder.join("cursor"),
+            cursor: cursor.into(),
+            file,
+        }))
+    }
+}
+
+/// A cursor on disk, but not in its place yet.
+#[derive(Debug)]
+pub(crate) struct NewCursor {
+    state: State,
+    session: SessionId,
+    path: PathBuf,
+    cursor: String,
+    file: NamedTempFile,
+}
+
+impl NewCursor {
+    /// Saves it, unless another process has got further.
+    pub(crate) fn save(self) -> Result<()> {
+        let _lock = self.state.lock()?;
+        let saved = self.state.membership(&self.session)?.cursor;
+        if saved.is_some_and(|saved| compare(&saved, &self.cursor) != Ordering::Less) {
+            return Ok(());
+        }
+        commit(self.file, &self.path)
+    }
+}
+
+/// Which of two cursors is further on. What is not a number was not written by this protocol's
+/// servers, and gives way.
+fn compare(one: &str, other: &str) -> Ordering {
+    one.parse::<Cursor>().ok().cmp(&other.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_are_compared_as_numbers() {
+        assert_eq!(compare("9", "10"), Ordering::Less);
+        assert_eq!(compare("10", "9"), Ordering::Greater);
+        assert_eq!(compare("10", "10"), Ordering::Equal);
+        assert_eq!(compare("garbage", "0"), Ordering::Less);
+    }
+}

@@ -1,0 +1,113 @@
+//! `aliases.json` `{name: id}`, `config.json` `{serverUrl, updatedAt}` and `server-caps.json`.
+
+use super::{Lock, State, read};
+use crate::error::{Failure, Kind, Result};
+use nexus_protocol::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{collections::BTreeMap, fs, io::ErrorKind};
+
+/// How long an answer of `/health` counts, in milliseconds.
+const CAPS_FRESH: i64 = 5 * 60 * 1000;
+
+/// `config.json`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Config {
+    /// The server of sessions that are not bound to one.
+    pub(crate) server_url: Option<String>,
+    /// RFC 3339.
+    pub(crate) updated_at: Option<String>,
+}
+
+/// `aliases.json`: the id of the session of each name.
+pub(crate) type Aliases = BTreeMap<String, String>;
+
+/// What `server-caps.json` holds of each server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Caps {
+    message_format: Vec<String>,
+    checked_at: Timestamp,
+}
+
+impl State {
+    /// Names of sessions.
+    pub(crate) fn aliases(&self) -> Result<Aliases> {
+        Ok(self.read_json("aliases.json")?.unwrap_or_default())
+    }
+
+    /// Changes the names of sessions while no other process can.
+    pub(crate) fn update_aliases<T>(
+        &self,
+        change: impl FnOnce(&mut Aliases) -> Result<T>,
+    ) -> Result<T> {
+        let lock = self.lock()?;
+        let mut aliases = self.aliases()?;
+        let result = change(&mut aliases)?;
+        self.store_aliases(&lock, &aliases)?;
+        Ok(result)
+    }
+
+    pub(super) fn store_aliases(&self, lock: &Lock, aliases: &Aliases) -> Result<()> {
+        self.write_json(lock, "aliases.json", aliases)
+    }
+
+    /// What `config set-url` stored.
+    pub(crate) fn config(&self) -> Result<Config> {
+        Ok(self.read_json("config.json")?.unwrap_or_default())
+    }
+
+    pub(crate) fn store_config(&self, config: &Config) -> Result<()> {
+        self.write_json(&self.lock()?, "config.json", config)
+    }
+
+    /// Deletes the configuration; says whether there was one.
+    pub(crate) fn forget_config(&self) -> Result<bool> {
+        let path = self.root().join("config.json");
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(super::unavailable("delete", &path, &error)),
+        }
+    }
+
+    /// The message formats of a server, if they were asked for not long before `now`.
+    pub(crate) fn message_formats(&self, server: &str, now: Timestamp) -> Option<Vec<String>> {
+        let caps = self.caps().remove(server)?;
+        let age = now.millis_since(caps.checked_at);
+        (0..CAPS_FRESH).contains(&age).then_some(caps.message_format)
+    }
+
+    pub(crate) fn store_message_formats(
+        &self,
+        server: &str,
+        formats: Vec<String>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let lock = self.lock()?;
+        let mut caps = self.caps();
+        caps.insert(server.to_owned(), Caps { message_format: formats, checked_at: now });
+        self.write_json(&lock, "server-caps.json", &caps)
+    }
+
+    /// A cache: what cannot be read was never there.
+    fn caps(&self) -> BTreeMap<String, Caps> {
+        self.read_json("server-caps.json").ok().flatten().unwrap_or_default()
+    }
+
+    fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        let path = self.root().join(name);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let value = serde_json::from_str(&text).map_err(|error| {
+            let message = format!("{} is damaged ({error}): mend or delete it.", path.display());
+            Failure::own(Kind::StateCorrupt, message)
+        })?;
+        Ok(Some(value))
+    }
+
+    fn write_json(&self, lock: &Lock, name: &str, value: &impl Serialize) -> Result<()> {
+        // Maps of ours have string keys, so this does not fail.
+        let text = serde_json::to_string_pretty(value).unwrap_or_default();
+        self.replace(lock, &self.root().join(name), &format!("{text}\n"))
+    }
+}

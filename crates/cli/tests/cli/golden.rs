@@ -1,0 +1,76 @@
+//! The keys of every command's value, pinned in `golden.txt`: scripts read them.
+
+use crate::support::{Home, guest, text};
+use nexus_tests::relay;
+use serde_json::Value;
+use std::{collections::BTreeSet, fmt::Write};
+
+/// The paths of all keys, `[]` standing for the items of a list.
+fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = format!("{path}.{name}");
+                found.insert(path.clone());
+                keys(value, &path, found);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                keys(item, &format!("{path}[]"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_keys_of_every_command_are_these() {
+    let relay = relay();
+    let (a, b) = (Home::new(&relay.url()), Home::without_url());
+    let mut golden = String::new();
+    let mut record = |home: &Home, arguments: &[&str], title: &str| {
+        let value = home.nexus(arguments).json;
+        let mut found = BTreeSet::new();
+        keys(&value, "", &mut found);
+        let keys = found.into_iter().collect::<Vec<_>>().join(" ");
+        writeln!(golden, "{title}\n  {keys}").unwrap();
+        value
+    };
+    let created = record(&a, &["create", "--agent-id", "a", "--greeting", "hi"], "create");
+    let session = text(&created["sessionId"]);
+    let on = session.as_str();
+    record(&a, &["status", on], "status");
+    let pair = record(&a, &["pair", on], "pair");
+    record(&a, &["pair-status", &text(&pair["code"])], "pair-status");
+    record(&b, &["claim", &text(&pair["url"]), "--agent-id", "b"], "claim");
+    record(&Home::new(&relay.url()), &["join", on, "--agent-id", "c"], "join");
+    record(&a, &["renew", on], "renew");
+    record(&a, &["send", on, "x", "--json", "{}"], "send");
+    record(&a, &["poll", on, "--members"], "poll --members");
+    record(&a, &["alias", on, "x"], "alias");
+    record(&a, &["ls"], "ls");
+    record(&a, &["poll-all", "--members"], "poll-all --members");
+    record(&a, &["poll-status"], "poll-status");
+    record(&a, &["poll-daemon", on, "--yes", "--ttl", "1"], "poll-daemon, at its end");
+    let mut child = a.command().args(["heartbeat", on]).spawn().unwrap();
+    let beats =
+        || a.nexus(&["poll-status", on]).json["sessions"][0]["heartbeat"]["lastAt"].is_string();
+    nexus_tests::eventually("the heartbeat is there", beats);
+    record(&a, &["poll-status", on], "poll-status, with a heartbeat");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    record(&a, &["bind", on], "bind");
+    record(&a, &["config", "set-url", &relay.url()], "config set-url");
+    record(&a, &["config", "show"], "config show");
+    record(&a, &["config", "unset"], "config unset");
+    record(&a, &["doctor"], "doctor");
+    record(&a, &["unalias", "x"], "unalias");
+    record(&b, &["leave", on], "leave");
+    record(&b, &["status", "nope"], "an error of the client");
+    record(&a, &["leave", on], "an error of the server");
+    let (_guest, gone) = (guest(&a, on), Home::new("http://127.0.0.1:9"));
+    record(&gone, &["doctor"], "doctor, discontent");
+    let pinned = include_str!("golden.txt");
+    assert!(golden == pinned, "golden.txt should be, if this is meant:\n{golden}");
+}

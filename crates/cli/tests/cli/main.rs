@@ -1,0 +1,20 @@
+//! The real binary, against a real relay, or against servers that are none.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+mod conversation;
+mod disk;
+mod fake;
+mod golden;
+mod loops;
+mod refusals;
+mod servers;
+mod skill;
+mod support;

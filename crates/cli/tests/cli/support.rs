@@ -1,0 +1,139 @@
+//! Running the client as an agent's shell does. Every run checks the contract: one JSON value on stdout,
+//! exit code 0 or 1, and an error in the value when it is 1.
+
+use serde_json::Value;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+use tempfile::TempDir;
+
+pub(crate) const NEXUS: &str = env!("CARGO_BIN_EXE_nexus");
+
+/// One agent's machine: a folder of state, and what its environment says of the server.
+pub(crate) struct Home {
+    dir: TempDir,
+    pub(crate) url: Option<String>,
+}
+
+/// What came of a run.
+pub(crate) struct Run {
+    pub(crate) ok: bool,
+    pub(crate) json: Value,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    /// Takes what a process left.
+    pub(crate) fn of(output: Output) -> Self {
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let json = serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{stdout}\n{stderr}"));
+        assert_eq!(stdout.lines().count(), 1, "one value on one line: {stdout}");
+        assert!(stdout.ends_with('\n'));
+        let code = output.status.code().unwrap_or_else(|| panic!("{}: {stderr}", output.status));
+        assert!(code == 0 || code == 1, "{code}");
+        assert!(code == 0 || stderr.contains("error: "), "people are told: {stderr}");
+        assert!(!stderr.contains("nxk_"), "a key on stderr: {stderr}");
+        Self { ok: code == 0, json, stderr }
+    }
+
+    /// The name of the error that it failed with.
+    #[track_caller]
+    pub(crate) fn error(&self) -> &str {
+        assert!(!self.ok, "{}", self.json);
+        let message = self.json["message"].as_str().unwrap_or_default();
+        assert!(message.len() > 20, "says what to do: {}", self.json);
+        self.json["error"].as_str().unwrap()
+    }
+
+    /// The value of a success.
+    #[track_caller]
+    pub(crate) fn done(self) -> Value {
+        assert!(self.ok, "{}\n{}", self.json, self.stderr);
+        assert_eq!(self.json["error"], Value::Null);
+        self.json
+    }
+}
+
+impl Home {
+    /// A machine on which nothing is stored, whose environment names this server.
+    pub(crate) fn new(url: &str) -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), url: Some(url.to_owned()) }
+    }
+
+    /// One whose environment names none.
+    pub(crate) fn without_url() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), url: None }
+    }
+
+    /// The folder of state.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.dir.path().join("messaging")
+    }
+
+    /// What is stored of a session under this name.
+    pub(crate) fn stored(&self, session: &str, name: &str) -> Option<String> {
+        let path = self.state().join("sessions").join(session).join(name);
+        std::fs::read_to_string(path).ok().map(|text| text.trim_end().to_owned())
+    }
+
+    /// The client, with nothing of this process's environment.
+    pub(crate) fn command(&self) -> Command {
+        self.wrapped(Path::new(NEXUS))
+    }
+
+    /// Another program in the same environment.
+    pub(crate) fn wrapped(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", self.dir.path()).env("XDG_CONFIG_HOME", self.dir.path());
+        command.envs(self.url.as_ref().map(|url| ("NEXUS_URL", url)));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the client.
+    #[track_caller]
+    pub(crate) fn nexus(&self, arguments: &[&str]) -> Run {
+        Run::of(self.command().args(arguments).output().unwrap())
+    }
+
+    /// Runs the client with this on its standard input.
+    #[track_caller]
+    pub(crate) fn nexus_with_input(&self, arguments: &[&str], input: &[u8]) -> Run {
+        let mut child = self.command().args(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        // Who refuses at once reads nothing.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        Run::of(child.wait_with_output().unwrap())
+    }
+
+    /// Creates a session with this agent in it, and gives its id.
+    pub(crate) fn create(&self, agent: &str) -> String {
+        text(&self.nexus(&["create", "--creator-agent-id", agent]).done()["sessionId"])
+    }
+
+    /// The texts that a poll gives.
+    #[track_caller]
+    pub(crate) fn poll(&self, session: &str) -> Vec<String> {
+        texts(&self.nexus(&["poll", session]).done())
+    }
+}
+
+/// A machine with an agent `b` that is in the session of `a`'s.
+pub(crate) fn guest(a: &Home, session: &str) -> Home {
+    let b = Home::without_url();
+    let link = text(&a.nexus(&["pair", session]).done()["url"]);
+    b.nexus(&["claim", &link, "--agent-id", "b"]).done();
+    b
+}
+
+/// The texts of a page.
+pub(crate) fn texts(page: &Value) -> Vec<String> {
+    nexus_tests::list(&page["messages"]).iter().map(|message| text(&message["text"])).collect()
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    nexus_tests::string(value)
+}

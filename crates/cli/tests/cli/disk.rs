@@ -119,6 +119,21 @@ fn many_polls_at_once_lose_nothing() {
 }
 
 #[test]
+fn names_given_at_once_are_all_kept() {
+    let home = Home::without_url();
+    let session = "e".repeat(48);
+    let names: Vec<String> = (0..12).map(|number| format!("name-{number}")).collect();
+    let give = |name: &String| home.command().args(["alias", &session, name]).spawn().unwrap();
+    let giving: Vec<_> = names.iter().map(give).collect();
+    for child in giving {
+        Run::of(child.wait_with_output().unwrap()).done();
+    }
+    let text = fs::read_to_string(home.state().join("aliases.json")).unwrap();
+    let aliases: Value = serde_json::from_str(&text).unwrap();
+    assert!(names.iter().all(|name| aliases[name] == session.as_str()), "{text}");
+}
+
+#[test]
 fn a_page_that_could_not_be_printed_is_read_again() {
     let relay = relay();
     let a = Home::new(&relay.url());

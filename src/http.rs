@@ -34,12 +34,13 @@ pub(crate) fn stream(
     builder(status, content_type)?.from_stream(chunks).map_err(fault)
 }
 
-/// The answer that opens a socket. A client that offers sub-protocols is answered the first.
+/// The answer that opens a socket. Of the sub-protocols that a client offers, `nexus` is the one: the
+/// others say who it is.
 pub(crate) fn upgraded(request: &Request, client: WebSocket) -> Result<Response> {
     let mut builder = ResponseBuilder::new().with_websocket(client).with_status(101);
-    if let Some(offered) = header(request, "Sec-WebSocket-Protocol")? {
-        let first = offered.split(',').next().unwrap_or_default().trim();
-        builder = builder.with_header("Sec-WebSocket-Protocol", first).map_err(fault)?;
+    let offered = header(request, "Sec-WebSocket-Protocol")?.unwrap_or_default();
+    if offered.split(',').any(|item| item.trim() == "nexus") {
+        builder = builder.with_header("Sec-WebSocket-Protocol", "nexus").map_err(fault)?;
     }
     Ok(builder.empty())
 }

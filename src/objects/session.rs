@@ -64,11 +64,11 @@ impl DurableObject for Session {
                 sockets::close_all(&self.state, None, Close::Expired);
                 self.state.storage().delete_all().await.map(|()| None).map_err(fault)
             }
-            Ok(deadline) => {
+            Ok(Some(_)) => {
                 self.start_webhooks();
-                self.webhook_alarm().map(|webhook| deadline.into_iter().chain(webhook).min())
+                self.next_alarm()
             }
-            error => error,
+            Err(error) => Err(error),
         };
         platform::after_alarm(&self.state, next).await
     }
@@ -158,7 +158,7 @@ impl Session {
         let limits = self.limits()?;
         let create = CreateSession::parse(&http::body(&mut request, limits).await?, limits)?;
         let created = self.rules(|rules| rules.create(now(), create, &mut System))?;
-        platform::set_alarm(&self.state, created.expires_at).await?;
+        self.arm().await?;
         http::json(201, &created)
     }
 
@@ -169,7 +169,7 @@ impl Session {
         let renewed = self.rules(|rules| rules.renew(now(), &caller, renew))?;
         // The alarm finds a later deadline by itself; of an earlier one it must be told.
         if renew.ttl.is_some() {
-            platform::set_alarm(&self.state, renewed.expires_at).await?;
+            self.arm().await?;
         }
         http::json(200, &renewed)
     }

@@ -45,13 +45,15 @@ impl Session {
             let due = rules.borrow_mut().webhooks_due(now())?;
             for agent in due {
                 if self.posting().borrow_mut().insert(agent.clone()) {
-                    let (rules, posting) = (Rc::clone(&rules), Rc::clone(self.posting()));
                     let state = self.shared_state();
+                    let (rules, posting) = (Rc::clone(&rules), Rc::clone(self.posting()));
                     self.state().wait_until(async move {
-                        if let Err(error) = post_all(&state, &rules, &agent).await {
+                        let posted = post_all(&state, &rules, &posting, &agent).await;
+                        posting.borrow_mut().remove(&agent);
+                        let armed = posted.and(arm(&state, &rules, &posting).await);
+                        if let Err(error) = armed {
                             http::log_error("webhook", &error);
                         }
-                        posting.borrow_mut().remove(&agent);
                     });
                 }
             }
@@ -68,25 +70,49 @@ impl Session {
         State::from(state.clone().unchecked_into::<worker::worker_sys::DurableObjectState>())
     }
 
-    /// When the alarm is to ring for webhooks.
-    pub(super) fn webhook_alarm(&self) -> Result<Option<Timestamp>> {
-        let guard = (!self.posting().borrow().is_empty()).then(|| now().plus_millis(GUARD));
-        let retry = self.rules(|rules| rules.next_webhook_at(now()))?;
-        Ok(guard.into_iter().chain(retry).min())
+    /// Sets the alarm for what comes first.
+    pub(super) async fn arm(&self) -> Result<()> {
+        arm(self.state(), &self.shared_rules()?, self.posting()).await
+    }
+
+    /// When the alarm is to ring next.
+    pub(super) fn next_alarm(&self) -> Result<Option<Timestamp>> {
+        next_alarm(&self.shared_rules()?, self.posting())
     }
 }
 
+/// When something is to be done next: the end of the session, a post to repeat, or a look at whether
+/// a post that is under way came to its end.
+fn next_alarm(rules: &Rc<RefCell<Rules>>, posting: &Posting) -> Result<Option<Timestamp>> {
+    let mut rules = rules.borrow_mut();
+    let Some(deadline) = rules.deadline()? else { return Ok(None) };
+    if deadline <= now() {
+        return Ok(Some(deadline));
+    }
+    let guard = (!posting.borrow().is_empty()).then(|| now().plus_millis(GUARD));
+    let retry = rules.next_webhook_at(now())?;
+    Ok([Some(deadline), guard, retry].into_iter().flatten().min())
+}
+
+async fn arm(state: &State, rules: &Rc<RefCell<Rules>>, posting: &Posting) -> Result<()> {
+    let next = next_alarm(rules, posting)?;
+    platform::set_next_alarm(state, next).await
+}
+
 /// Posts everything that one webhook has to post, until there is nothing more, or a post fails.
-async fn post_all(state: &State, rules: &Rc<RefCell<Rules>>, agent: &AgentId) -> Result<()> {
-    platform::set_alarm(state, now().plus_millis(GUARD)).await?;
+async fn post_all(
+    state: &State,
+    rules: &Rc<RefCell<Rules>>,
+    posting: &Posting,
+    agent: &AgentId,
+) -> Result<()> {
+    arm(state, rules, posting).await?;
     loop {
         let post = rules.borrow_mut().next_post(now(), agent)?;
-        let Some(post) = post else { break };
+        let Some(post) = post else { return Ok(()) };
         let outcome = deliver(&post).await;
         rules.borrow_mut().posted(now(), &post, outcome)?;
     }
-    let retry = rules.borrow_mut().next_webhook_at(now())?;
-    platform::set_next_alarm(state, retry).await
 }
 
 /// Posts one message. Redirects are not followed: they could lead where the URL may not.

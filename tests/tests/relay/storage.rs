@@ -1,6 +1,6 @@
 //! What is stored, and what it costs.
 
-use nexus_tests::{Api, Relay, eventually};
+use nexus_tests::{Api, Member, Relay, eventually};
 use rusqlite::Connection;
 use serde_json::json;
 use std::{collections::BTreeMap, fs, path::Path};
@@ -153,18 +153,40 @@ fn an_alarm_that_fails_is_set_again() {
         relay.log().lines().any(|line| line.contains("\"alarm\"") && line.contains("MAX_AGENTS"))
     });
     relay.kill();
-    let database = fs::read_dir(state.path().join("objects"))
-        .unwrap()
-        .map(Result::unwrap)
-        .find(|entry| entry.file_name().to_string_lossy().ends_with("Session"))
-        .unwrap()
-        .path()
-        .join("metadata.sqlite");
-    let alarms: i64 = Connection::open(database)
-        .unwrap()
-        .query_row("SELECT count(*) FROM _cf_ALARM", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(alarms, 1);
+    assert_eq!(alarms(state.path()).len(), 1);
+}
+
+/// When the alarms of all sessions ring, in milliseconds since 1970.
+fn alarms(state: &Path) -> Vec<i64> {
+    let mut objects = fs::read_dir(state.join("objects")).unwrap().map(Result::unwrap);
+    let sessions = objects.find(|entry| entry.file_name().to_string_lossy().ends_with("Session"));
+    let database = Connection::open(sessions.unwrap().path().join("metadata.sqlite")).unwrap();
+    let mut statement = database.prepare("SELECT scheduled_time FROM _cf_ALARM").unwrap();
+    let times = statement.query_map([], |row| row.get::<_, i64>(0)).unwrap();
+    times.map(|nanos| nanos.unwrap() / 1_000_000).collect()
+}
+
+#[test]
+fn a_webhook_under_way_does_not_put_off_the_end_of_the_session() {
+    let state = tempfile::tempdir().unwrap();
+    let on = "ALLOW_PRIVATE_WEBHOOKS";
+    let mut relay = Relay::builder().state_dir(state.path()).var(on, "on").start().unwrap();
+    let api = Api::new(&relay.url());
+    let (session, key) = api.create(&json!({ "ttl": 20, "creatorAgentId": "a" }));
+    let a = Member { api, session, agent: "a".into(), key: key.unwrap() };
+    // Where nobody answers, and nobody refuses.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let hook = json!({ "url": url, "secret": "a secret of sixteen" });
+    let b = a.join("b");
+    assert_eq!(b.call("PUT", "/webhook").json(&hook).send().status, 200);
+    a.send("x");
+    let (_under_way, _) = silent.accept().unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    relay.kill();
+    let alarms = alarms(state.path());
+    let ends = i64::try_from(now.as_millis()).unwrap() + 20_000;
+    assert!(alarms.len() == 1 && alarms[0] <= ends, "{alarms:?} {ends}");
 }
 
 #[test]

@@ -11,7 +11,10 @@ mod support;
 
 use nexus_core::Digest;
 use nexus_core::SeatRequest;
-use nexus_protocol::{CreateSession, Cursor, ErrorCode, IdempotencyKey, Limits, Recipients, Renew};
+use nexus_protocol::{
+    CreateSession, Cursor, ErrorCode, IdempotencyKey, Limits, PageRequest, Recipients, Renew,
+};
+use std::collections::BTreeSet;
 use support::{World, agent, at, caller, faulted, messages, refused, text};
 
 #[test]
@@ -330,6 +333,37 @@ fn presence_survives_eviction() {
     world.poll(last, &b, None).unwrap();
     assert!(online(&mut world, last + 60_000));
     assert!(!online(&mut world, last + 60_001));
+}
+
+#[test]
+fn an_open_socket_makes_an_agent_online() {
+    let mut world = World::with_session(3600, 9);
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    world.join(0, "b").unwrap();
+    let who = world.session.identify(at(600_000), &a).unwrap();
+    let request = PageRequest { after: None, limit: 1, members: true, wait: 0 };
+    let mut online = |connected: &[&str]| {
+        let connected = connected.iter().map(|name| agent(name)).collect();
+        let page = world.session.read(at(600_000), &who, request, &connected).unwrap();
+        page.members.unwrap().iter().map(|member| member.online).collect::<Vec<_>>()
+    };
+    assert_eq!(online(&[]), [false, false]);
+    assert_eq!(online(&["b"]), [false, true]);
+}
+
+#[test]
+fn who_a_socket_is_ends_with_the_seat() {
+    let mut world = World::with_session(3600, 9);
+    let key = world.join(0, "a").unwrap().session_key;
+    let a = caller("a", Some(&key));
+    let who = world.session.identify(at(1), &a).unwrap();
+    world.session.leave(at(2), &a, &agent("a")).unwrap();
+    let request = PageRequest { after: None, limit: 1, members: false, wait: 0 };
+    world.join(3, "a").unwrap();
+    let read = world.session.read(at(4), &who, request, &BTreeSet::new());
+    assert_eq!(refused(read), ErrorCode::Forbidden);
+    assert_eq!(refused(world.session.send(at(4), &who, None, text("x"))), ErrorCode::Forbidden);
+    assert_eq!(refused(world.session.hear(at(4), &who)), ErrorCode::Forbidden);
 }
 
 #[test]

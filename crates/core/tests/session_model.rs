@@ -262,6 +262,26 @@ impl Run {
             prop_assert_eq!(sent.verified, verified);
             self.model.active();
             self.promise(sent.expires_at);
+            self.delivered(repeat)?;
+        }
+        Ok(())
+    }
+
+    /// A socket shows the message that was just sent to exactly those whose poll would.
+    fn delivered(&mut self, repeated: bool) -> Result<(), TestCaseError> {
+        let Some(delivery) = self.world.delivery.take() else {
+            prop_assert!(repeated, "what is stored is delivered");
+            return Ok(());
+        };
+        let last = self.model.log.len();
+        for (name, member) in &self.model.members {
+            for proven in [true, false] {
+                let key = proven.then(|| member.key.clone());
+                let caller = Caller { agent: name.clone(), key };
+                let who = self.world.session.identify(at(self.model.now), &caller).unwrap();
+                let polled = self.model.visible(name, proven, last - 1) == [last];
+                prop_assert_eq!(who.may_read(&delivery), polled);
+            }
         }
         Ok(())
     }

@@ -9,7 +9,7 @@
     reason = "a test may panic"
 )]
 
-use nexus_core::{Caller, Database, Error, Fault, Random, Result, Row, Session, Value};
+use nexus_core::{Caller, Database, Delivery, Error, Fault, Random, Result, Row, Session, Value};
 use nexus_protocol::{
     AgentId, CreateSession, ErrorCode, IdempotencyKey, Joined, Limits, Message, Page, PageRequest,
     SendMessage, Sent, SessionId, SessionKey, Timestamp,
@@ -206,13 +206,15 @@ pub struct World {
     pub session: Session<Sqlite>,
     pub random: Counter,
     pub limits: Limits,
+    /// What the last send has to deliver.
+    pub delivery: Option<Delivery>,
 }
 
 impl World {
     pub fn new(limits: Limits) -> Self {
         let database = Sqlite::new();
         let session = Session::new(session_id(), database.clone(), limits.clone());
-        Self { database, session, random: Counter::default(), limits }
+        Self { database, session, random: Counter::default(), limits, delivery: None }
     }
 
     /// A world with a session of `ttl` seconds and `seats`, created at 0 without a creator.
@@ -247,7 +249,9 @@ impl World {
         request: SendMessage,
     ) -> Result<Sent> {
         let who = self.session.identify(at(now), caller)?;
-        Ok(self.session.send(at(now), &who, key, request)?.0)
+        let (sent, delivery) = self.session.send(at(now), &who, key, request)?;
+        self.delivery = delivery;
+        Ok(sent)
     }
 
     /// The texts and cursors of one page.

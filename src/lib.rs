@@ -68,19 +68,16 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         | Endpoint::RemoveWebhook => {
             forward(request, env, "SESSION", route.session()?.as_str()).await
         }
-        Endpoint::Poll => {
+        Endpoint::Poll | Endpoint::Events => {
+            let session = calls::stub(env, "SESSION", route.session()?.as_str())?;
             let url = request.url().map_err(fault)?;
             let limits = platform::limits(env)?;
             let poll = PageRequest::parse(url.query().unwrap_or_default(), &limits)?;
-            let session = calls::stub(env, "SESSION", route.session()?.as_str())?;
-            match poll.wait {
-                0 => session.fetch_with_request(request).await.map_err(fault),
-                wait => live::long_poll(&request, &session, wait).await,
+            match (route.endpoint, poll.wait) {
+                (Endpoint::Events, _) => live::events(&request, session, poll).await,
+                (_, 0) => session.fetch_with_request(request).await.map_err(fault),
+                (_, wait) => live::long_poll(&request, &session, wait).await,
             }
-        }
-        Endpoint::Events => {
-            let session = calls::stub(env, "SESSION", route.session()?.as_str())?;
-            live::events(&request, &session).await
         }
         Endpoint::Claim | Endpoint::CodeStatus => {
             forward(request, env, "PAIRING_INDEX", route.code()?.first_word()).await

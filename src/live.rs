@@ -6,15 +6,16 @@
 //! the object does not hold polls and streams itself.
 
 use crate::{http, platform::fault};
-use futures_channel::mpsc::{self, UnboundedSender};
+use futures_channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use futures_util::{
     FutureExt, StreamExt,
     future::{Either, select},
     stream,
 };
-use nexus_core::{Fault, Result};
+use nexus_core::{Caller, Fault, Result};
+use nexus_protocol::{Cursor, Page, PageRequest};
 use serde_json::Value;
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{cell::Cell, fmt::Write as _, rc::Rc, time::Duration};
 use worker::{
     Delay, Headers, Method, Request, RequestInit, Response, Stub, WebSocket, WebsocketEvent,
 };
@@ -25,22 +26,15 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The bytes that may wait for the reader of an event stream to take them.
 const MOST_WAITING: usize = 1024 * 1024;
 
-/// The same request, as one for a socket.
-fn upgrade(request: &Request) -> Result<Request> {
+/// A poll with `wait`: the object answers at once, or opens a socket that says first what to answer
+/// when the time runs out, and then, once there is something, what to answer instead.
+pub(crate) async fn long_poll(request: &Request, object: &Stub, seconds: u32) -> Result<Response> {
     let headers = Headers::new();
     for (name, value) in request.headers().entries() {
         headers.set(&name, &value).map_err(fault)?;
     }
-    headers.set("Upgrade", "websocket").map_err(fault)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Get).with_headers(headers);
-    Request::new_with_init(request.url().map_err(fault)?.as_str(), &init).map_err(fault)
-}
-
-/// A poll with `wait`: the object answers at once, or opens a socket that says first what to answer
-/// when the time runs out, and then, once there is something, what to answer instead.
-pub(crate) async fn long_poll(request: &Request, object: &Stub, seconds: u32) -> Result<Response> {
-    let socket = match open(request, object).await? {
+    let url = request.url().map_err(fault)?;
+    let socket = match open(object, url.as_str(), headers).await? {
         Ok(socket) => socket,
         Err(answer) => return Ok(answer),
     };
@@ -66,82 +60,211 @@ pub(crate) async fn long_poll(request: &Request, object: &Stub, seconds: u32) ->
     http::respond(200, http::JSON, page.into_bytes())
 }
 
-/// `GET /v1/sessions/:id/events`: the frames of a socket as server-sent events.
-pub(crate) async fn events(request: &Request, object: &Stub) -> Result<Response> {
-    let socket = match open(request, object).await? {
-        Ok(socket) => socket,
-        Err(answer) => return Ok(answer),
-    };
-    let (sender, receiver) = mpsc::unbounded::<String>();
-    let waiting = Rc::new(Cell::new(0));
-    let sent = Rc::clone(&waiting);
-    wasm_bindgen_futures::spawn_local(async move {
-        // Whatever ends it, the reader connects again, and resumes by Last-Event-ID.
-        let _ = copy(&socket, &sender, &sent).await;
-        let _ = socket.close(Some(1000), Some("the reader left"));
-    });
+/// Asks the object for a socket. Gives it, or what the object answered instead.
+async fn open(
+    object: &Stub,
+    url: &str,
+    headers: Headers,
+) -> Result<std::result::Result<WebSocket, Response>> {
+    headers.set("Upgrade", "websocket").map_err(fault)?;
+    let response = get(object, url, headers).await?;
+    if response.status_code() != 101 {
+        return Ok(Err(response));
+    }
+    let socket = response.websocket().ok_or_else(|| Fault::new("an object opened no socket"))?;
+    Ok(Ok(socket))
+}
+
+async fn get(object: &Stub, url: &str, headers: Headers) -> Result<Response> {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Get).with_headers(headers);
+    let request = Request::new_with_init(url, &init).map_err(fault)?;
+    object.fetch_with_request(request).await.map_err(fault)
+}
+
+/// `GET /v1/sessions/:id/events`. What is in the log already is read page by page, as fast as the
+/// reader takes it; from its end on a socket brings what comes.
+pub(crate) async fn events(
+    request: &Request,
+    object: Stub,
+    after: PageRequest,
+) -> Result<Response> {
+    let url = request.url().map_err(fault)?;
+    let caller = http::browser_caller(request, url.query().unwrap_or_default())?;
+    let after = http::last_event_id(request)?.or(after.after);
+    let session = url.as_str().split("/events").next().unwrap_or_default().to_owned();
+    let mut source = Source { object, session, caller, after };
+    let mut answer = source.poll().await?;
+    if answer.status_code() != 200 {
+        return Ok(answer);
+    }
+    let first = source.page(&mut answer).await?;
+    let stage = if first.1 { Stage::Log(source) } else { Stage::End(source) };
     // A first line at once, so that proxies and readers see the stream begin.
-    let beginning = stream::once(async { ": connected\n\n".to_owned() });
-    let chunks = beginning.chain(receiver).map(move |chunk: String| {
-        waiting.set(waiting.get().saturating_sub(chunk.len()));
-        Ok::<_, worker::Error>(chunk.into_bytes())
+    let beginning = format!(": connected\n\n{}", first.0);
+    let rest = stream::unfold(stage, |stage| async {
+        match next(stage).await {
+            Ok(next) => next,
+            Err(error) => {
+                http::log_error("events", &error);
+                None
+            }
+        }
     });
+    let chunks = stream::once(async { beginning }).chain(rest);
+    let chunks = chunks.map(|chunk: String| Ok::<_, worker::Error>(chunk.into_bytes()));
     http::stream(200, "text/event-stream; charset=utf-8", chunks)
 }
 
-/// Copies frames into the stream until one of both ends.
+/// Where an event stream reads.
+struct Source {
+    object: Stub,
+    /// The address of the session.
+    session: String,
+    caller: Caller,
+    after: Option<Cursor>,
+}
+
+/// How far an event stream is.
+enum Stage {
+    /// There is more in the log.
+    Log(Source),
+    /// The log is read to its end.
+    End(Source),
+    /// A socket brings what comes, and how many bytes of it wait to be taken.
+    Live(UnboundedReceiver<String>, Rc<Cell<usize>>),
+}
+
+/// The next chunk, and the stage after it.
+async fn next(stage: Stage) -> Result<Option<(String, Stage)>> {
+    match stage {
+        Stage::Log(mut source) => {
+            let mut answer = source.poll().await?;
+            if answer.status_code() != 200 {
+                return Ok(None);
+            }
+            let (chunk, more) = source.page(&mut answer).await?;
+            let stage = if more { Stage::Log(source) } else { Stage::End(source) };
+            Ok(Some((chunk, stage)))
+        }
+        Stage::End(source) => {
+            let Some((receiver, waiting)) = source.listen().await? else { return Ok(None) };
+            Ok(take(receiver, waiting).await)
+        }
+        Stage::Live(receiver, waiting) => Ok(take(receiver, waiting).await),
+    }
+}
+
+async fn take(
+    mut receiver: UnboundedReceiver<String>,
+    waiting: Rc<Cell<usize>>,
+) -> Option<(String, Stage)> {
+    let chunk = receiver.next().await?;
+    waiting.set(waiting.get().saturating_sub(chunk.len()));
+    Some((chunk, Stage::Live(receiver, waiting)))
+}
+
+impl Source {
+    fn headers(&self) -> Result<Headers> {
+        let headers = Headers::new();
+        headers.set("X-Agent-Id", self.caller.agent.as_str()).map_err(fault)?;
+        if let Some(key) = &self.caller.key {
+            headers.set("X-Session-Key", key.as_str()).map_err(fault)?;
+        }
+        Ok(headers)
+    }
+
+    fn url(&self, path: &str) -> String {
+        let after = self.after.map(|cursor| format!("?after={cursor}")).unwrap_or_default();
+        format!("{}{path}{after}", self.session)
+    }
+
+    async fn poll(&self) -> Result<Response> {
+        get(&self.object, &self.url("/messages"), self.headers()?).await
+    }
+
+    /// A page as events, and whether there is more.
+    async fn page(&mut self, answer: &mut Response) -> Result<(String, bool)> {
+        let bytes = answer.bytes().await.map_err(fault)?;
+        let page: Page =
+            serde_json::from_slice(&bytes).map_err(|_| Fault::new("a page cannot be read"))?;
+        let mut chunk = String::with_capacity(bytes.len());
+        for record in &page.messages {
+            write_message(&mut chunk, record.get());
+        }
+        self.after = Some(page.next_cursor);
+        Ok((chunk, page.has_more))
+    }
+
+    /// Opens a socket at the end of the log, whose frames come as events. None if it is refused.
+    async fn listen(&self) -> Result<Option<(UnboundedReceiver<String>, Rc<Cell<usize>>)>> {
+        let Ok(socket) = open(&self.object, &self.url("/ws"), self.headers()?).await? else {
+            return Ok(None);
+        };
+        let (sender, receiver) = mpsc::unbounded();
+        let waiting = Rc::new(Cell::new(0));
+        let sent = Rc::clone(&waiting);
+        wasm_bindgen_futures::spawn_local(async move {
+            // Whatever ends it, the reader connects again, and resumes by Last-Event-ID.
+            let end = copy(&socket, &sender, &sent).await;
+            let reason = end.unwrap_or_else(|_| "the relay failed".to_owned());
+            let _ = sender.unbounded_send(format!("event: end\ndata: {reason}\n\n"));
+            let _ = socket.close(Some(1000), Some("the stream is over"));
+        });
+        Ok(Some((receiver, waiting)))
+    }
+}
+
+/// Copies frames into the stream until one of both ends, and says why.
 async fn copy(
     socket: &WebSocket,
     sender: &UnboundedSender<String>,
     waiting: &Cell<usize>,
-) -> worker::Result<()> {
+) -> worker::Result<String> {
     let mut events = socket.events()?;
     socket.accept()?;
     loop {
         let chunk = match select(events.next(), Delay::from(HEARTBEAT)).await {
             Either::Left((Some(event), _)) => match event? {
                 WebsocketEvent::Message(message) => event_of(&message.text().unwrap_or_default()),
-                WebsocketEvent::Close(close) => {
-                    let chunk = format!("event: end\ndata: {}\n\n", close.reason());
-                    let _ = sender.unbounded_send(chunk);
-                    return Ok(());
-                }
+                WebsocketEvent::Close(close) => return Ok(close.reason()),
             },
-            Either::Left((None, _)) => return Ok(()),
+            Either::Left((None, _)) => return Ok("the relay restarts".to_owned()),
             Either::Right(_) => ": still here\n\n".to_owned(),
         };
         waiting.set(waiting.get().saturating_add(chunk.len()));
-        if waiting.get() > MOST_WAITING || sender.unbounded_send(chunk).is_err() {
-            return Ok(());
+        if waiting.get() > MOST_WAITING {
+            return Ok("too slow: 1 MiB was waiting".to_owned());
+        }
+        if sender.unbounded_send(chunk).is_err() {
+            return Ok("the reader left".to_owned());
         }
     }
 }
 
 /// A frame as a server-sent event: a message with its cursor as `id`, anything else under its type.
 fn event_of(frame: &str) -> String {
+    if let Some(fields) = frame.strip_prefix(r#"{"type":"message","#) {
+        let mut event = String::with_capacity(frame.len());
+        write_message(&mut event, &format!("{{{fields}"));
+        return event;
+    }
     let Ok(Value::Object(mut fields)) = serde_json::from_str(frame) else { return String::new() };
     let kind = fields.remove("type").unwrap_or_default();
-    match (kind.as_str(), frame.strip_prefix(r#"{"type":"message","#)) {
-        (Some("message"), Some(record)) => {
-            let cursor = fields.get("cursor").and_then(Value::as_str).unwrap_or_default();
-            format!("id: {cursor}\ndata: {{{record}\n\n")
-        }
-        (Some(kind), _) => format!("event: {kind}\ndata: {}\n\n", Value::Object(fields)),
-        (None, _) => String::new(),
-    }
+    let kind = kind.as_str().unwrap_or_default();
+    format!("event: {kind}\ndata: {}\n\n", Value::Object(fields))
 }
 
-/// Asks the object for a socket. Gives it, or what the object answered instead.
-async fn open(
-    request: &Request,
-    object: &Stub,
-) -> Result<std::result::Result<WebSocket, Response>> {
-    let response = object.fetch_with_request(upgrade(request)?).await.map_err(fault)?;
-    if response.status_code() != 101 {
-        return Ok(Err(response));
+fn write_message(chunk: &mut String, record: &str) {
+    #[derive(serde::Deserialize)]
+    struct Place {
+        cursor: Cursor,
     }
-    let socket = response.websocket().ok_or_else(|| Fault::new("an object opened no socket"))?;
-    Ok(Ok(socket))
+    let Ok(Place { cursor }) = serde_json::from_str(record) else { return };
+    // Writing to a String cannot fail. JSON has no line breaks outside of its strings' escapes, but
+    // for those that stand between the parts of a payload.
+    let record = record.replace(['\n', '\r'], " ");
+    let _ = write!(chunk, "id: {cursor}\ndata: {record}\n\n");
 }
 
 #[cfg(test)]
@@ -156,5 +279,11 @@ mod tests {
         let ready = r#"{"type":"ready","cursor":"7"}"#;
         assert_eq!(event_of(ready), "event: ready\ndata: {\"cursor\":\"7\"}\n\n");
         assert_eq!(event_of("nonsense"), "");
+    }
+
+    #[test]
+    fn a_payload_written_over_lines_stays_one_event() {
+        let frame = "{\"type\":\"message\",\"json\":{\n\"n\": 1},\"cursor\":\"7\"}";
+        assert_eq!(event_of(frame), "id: 7\ndata: {\"json\":{ \"n\": 1},\"cursor\":\"7\"}\n\n");
     }
 }

@@ -8,8 +8,10 @@ use crate::{
     http,
     platform::{fault, now},
 };
-use nexus_core::{Error, Result};
-use nexus_protocol::{Body, Cursor, IdempotencyKey, PageRequest, Refusal, SendMessage, Sent};
+use nexus_core::{Error, Identity, Result};
+use nexus_protocol::{
+    Body, Cursor, ErrorCode, IdempotencyKey, PageRequest, Refusal, SendMessage, Sent,
+};
 use serde_json::{Value, json};
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, time::Duration};
 use worker::{Delay, Request, Response, ResponseBuilder, WebSocket, WebSocketIncomingMessage};
@@ -23,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 500;
 
 impl Session {
-    /// `GET /v1/sessions/:id/ws`, and `/events`, which the edge makes of it.
+    /// `GET /v1/sessions/:id/ws`.
     pub(super) fn stream(&self, request: &Request) -> Result<Response> {
         if !http::wants_upgrade(request)? {
             return Err(Refusal::invalid("Upgrade", "must be `websocket`; or use /events").into());
@@ -31,10 +33,7 @@ impl Session {
         let url = request.url().map_err(fault)?;
         let query = url.query().unwrap_or_default();
         let caller = http::browser_caller(request, query)?;
-        let after = match http::last_event_id(request)? {
-            Some(cursor) => Some(cursor),
-            None => PageRequest::parse(query, self.limits()?)?.after,
-        };
+        let after = PageRequest::parse(query, self.limits()?)?.after;
         let who = self.rules(|rules| {
             let who = rules.identify(now(), &caller)?;
             rules.hear(now(), &who)?;
@@ -72,7 +71,9 @@ impl Session {
 
     /// Sends a message that was stored to those who read it as it comes.
     pub(super) fn deliver(&self, delivery: &nexus_core::Delivery) {
-        for (end, socket) in sockets::deliver(self.state(), delivery) {
+        let seated =
+            |who: &Identity| self.rules(|rules| rules.is_seated(now(), who)).unwrap_or(true);
+        for (end, socket) in sockets::deliver(self.state(), delivery, seated) {
             let Purpose::Poll(poll) = socket.purpose else { continue };
             let connected = sockets::connected(self.state());
             let page = self.rules(|rules| rules.read(now(), &socket.who, poll, &connected));
@@ -144,7 +145,10 @@ async fn catch_up(
         let page = rules.borrow_mut().read(now(), &socket.who, poll, &BTreeSet::new());
         let page = match page {
             Ok(page) => page,
-            Err(Error::Refused(_)) => return sockets::close(end, Close::Left),
+            Err(Error::Refused(refusal)) => {
+                let over = refusal.body.error == ErrorCode::SessionNotFound;
+                return sockets::close(end, if over { Close::Expired } else { Close::Left });
+            }
             Err(error) => {
                 http::log_error("catch-up", &error);
                 return sockets::close(end, Close::Failed);

@@ -50,6 +50,7 @@ impl DurableObject for Session {
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        self.hear_connected();
         let answer = self.answer(request).await;
         self.report();
         let answer = answer.and_then(|response| http::with_diagnostics(response, &self.env));
@@ -113,8 +114,13 @@ impl Session {
             Endpoint::SessionStatus => http::json(200, &self.rules(|rules| rules.status(now()))?),
             Endpoint::Join => {
                 let caller = http::caller(&request)?;
-                let joined = self.rules(|rules| rules.join(now(), &caller, &mut System))?;
-                sockets::announce(&self.state, "joined", Some(&caller.agent));
+                let (known, joined) = self.rules(|rules| {
+                    let known = rules.has(now(), &caller.agent)?;
+                    Ok((known, rules.join(now(), &caller, &mut System)?))
+                })?;
+                if !known {
+                    sockets::announce(&self.state, "joined", Some(&caller.agent));
+                }
                 http::json(200, &joined)
             }
             Endpoint::Leave => {
@@ -136,7 +142,7 @@ impl Session {
                 let caller = http::caller(&request)?;
                 http::json(200, &self.rules(|rules| rules.remove_webhook(now(), &caller))?)
             }
-            Endpoint::Socket | Endpoint::Events => self.stream(&request),
+            Endpoint::Socket => self.stream(&request),
             _ => Err(Fault::new("a request came to a session that is not for it").into()),
         }
     }
@@ -146,8 +152,16 @@ impl Session {
             Describe::NAME => calls::reply::<Describe>(&self.rules(|rules| rules.status(now()))?),
             SeatRequest::NAME => {
                 let seat: SeatRequest = calls::read(request).await?;
-                let joined = self.rules(|rules| rules.take_seat(now(), &seat, &mut System))?;
-                sockets::announce(&self.state, "joined", Some(&seat.agent));
+                let (known, joined) = self.rules(|rules| {
+                    let known = rules.has(now(), &seat.agent)?;
+                    Ok((known, rules.take_seat(now(), &seat, &mut System)?))
+                })?;
+                if known {
+                    // What was opened with the key that this one replaces.
+                    sockets::close_all(&self.state, Some(&seat.agent), Close::Left);
+                } else {
+                    sockets::announce(&self.state, "joined", Some(&seat.agent));
+                }
                 calls::reply::<SeatRequest>(&joined)
             }
             _ => Err(Fault::new("a session was called by a name that it does not have").into()),
@@ -248,6 +262,17 @@ impl Session {
         let id = name.ok_or_else(|| Fault::new("a session has no id"))?;
         let rules = Rules::new(id, Storage::of(&self.state), self.limits()?.clone());
         Ok(Rc::clone(self.rules.get_or_init(|| Rc::new(RefCell::new(rules)))))
+    }
+
+    /// Where silence costs a seat, an open socket is no silence.
+    fn hear_connected(&self) {
+        if !self.limits().is_ok_and(|limits| limits.agent_inactivity > 0) {
+            return;
+        }
+        for agent in sockets::connected(&self.state) {
+            // A session that cannot be read is told of by the call itself.
+            let _ = self.rules(|rules| rules.present(now(), &agent));
+        }
     }
 
     /// Tells the directory what has changed. Nobody waits for it, and a session does not fail when

@@ -87,14 +87,23 @@ pub(crate) fn connected(state: &State) -> BTreeSet<AgentId> {
     sockets.filter_map(|end| attached(&end)).map(|socket| socket.who.agent().clone()).collect()
 }
 
-/// Sends a message to every socket that it is for. Gives back the long polls that now have an answer.
-pub(crate) fn deliver(state: &State, delivery: &Delivery) -> Vec<(WebSocket, Socket)> {
+/// Sends a message to every socket that it is for, if its member is still `seated`, and closes it if
+/// not. Gives back the long polls that now have an answer.
+pub(crate) fn deliver(
+    state: &State,
+    delivery: &Delivery,
+    seated: impl Fn(&Identity) -> bool,
+) -> Vec<(WebSocket, Socket)> {
     let frame = message_frame(&delivery.record);
     let mut polls = Vec::new();
     for end in state.get_websockets() {
         let Some(socket) = attached(&end).filter(|socket| socket.who.may_read(delivery)) else {
             continue;
         };
+        if !seated(&socket.who) {
+            close(&end, Close::Left);
+            continue;
+        }
         match socket.purpose {
             // It reads the log itself, this message included.
             Purpose::CatchUp => {}

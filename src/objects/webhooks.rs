@@ -90,7 +90,8 @@ fn next_alarm(rules: &Rc<RefCell<Rules>>, posting: &Posting) -> Result<Option<Ti
         return Ok(Some(deadline));
     }
     let guard = (!posting.borrow().is_empty()).then(|| now().plus_millis(GUARD));
-    let retry = rules.next_webhook_at(now())?;
+    // What is being posted is guarded, and waits for nothing else.
+    let retry = rules.next_webhook_at(now(), &posting.borrow())?;
     Ok([Some(deadline), guard, retry].into_iter().flatten().min())
 }
 

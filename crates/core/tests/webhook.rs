@@ -12,6 +12,7 @@ use nexus_core::Caller;
 use nexus_protocol::{
     ErrorCode, Recipients, SendMessage, SetWebhook, Timestamp, WebhookState, WebhookStatus,
 };
+use std::collections::BTreeSet;
 use support::{World, agent, at, caller, refused, text};
 
 fn webhook() -> SetWebhook {
@@ -95,7 +96,7 @@ fn a_failure_is_tried_again_five_times_in_all_and_then_told() {
     while let Some(next) = {
         assert_eq!(post_all(&mut world, now, Err("HTTP 500")), ["1"], "one message at a time");
         world.evict();
-        world.session.next_webhook_at(at(now)).unwrap()
+        world.session.next_webhook_at(at(now), &BTreeSet::new()).unwrap()
     } {
         let wait = next.millis_since(at(now));
         assert_eq!(post_all(&mut world, now + wait - 1, Ok(())), Vec::<String>::new(), "too early");
@@ -149,7 +150,39 @@ fn it_needs_the_key_and_goes_with_the_seat() {
     session.leave(at(2), &b, &agent("b")).unwrap();
     world.send(3, &a, None, text("x")).unwrap();
     assert_eq!(world.session.webhooks_due(at(3)).unwrap(), []);
-    assert_eq!(world.session.next_webhook_at(at(3)).unwrap(), None::<Timestamp>);
+    assert_eq!(world.session.next_webhook_at(at(3), &BTreeSet::new()).unwrap(), None::<Timestamp>);
+}
+
+#[test]
+fn what_is_being_posted_is_not_waited_for() {
+    let (mut world, a, b) = world();
+    world.send(0, &a, None, text("one")).unwrap();
+    assert_eq!(post_all(&mut world, 0, Err("HTTP 500")), ["1"]);
+    let posting = BTreeSet::from([agent("b")]);
+    // The time of its retry is over, and the retry is under way.
+    assert_eq!(world.session.next_webhook_at(at(5000), &posting).unwrap(), None);
+    assert!(world.session.next_webhook_at(at(5000), &BTreeSet::new()).unwrap().is_some());
+    world.session.leave(at(5001), &b, &agent("b")).unwrap();
+}
+
+#[test]
+fn a_seat_that_was_lost_by_silence_is_not_posted_to_and_one_that_answers_is_not_lost() {
+    let mut world =
+        World::new(nexus_protocol::Limits { agent_inactivity: 60, ..Default::default() });
+    world.create(nexus_protocol::CreateSession {
+        creator_agent_id: Some(agent("a")),
+        ..Default::default()
+    });
+    let creator = caller("a", None);
+    let b = caller("b", Some(&world.join(0, "b").unwrap().session_key));
+    world.session.set_webhook(at(0), &b, webhook()).unwrap();
+    for minute in 1..5 {
+        world.send(minute * 50_000, &creator, None, text("x")).unwrap();
+        assert_eq!(post_all(&mut world, minute * 50_000, Ok(())).len(), 1, "it answers");
+    }
+    world.send(400_000, &creator, None, text("x")).unwrap();
+    assert_eq!(world.session.webhooks_due(at(400_000)).unwrap(), []);
+    assert_eq!(world.session.next_post(at(400_000), &agent("b")).unwrap(), None);
 }
 
 #[test]

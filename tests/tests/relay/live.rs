@@ -252,6 +252,51 @@ fn a_reader_that_is_too_slow_is_cut_off_and_can_resume() {
 }
 
 #[test]
+fn a_reader_of_events_gets_a_long_log_as_fast_as_it_takes_it() {
+    let relay = relay();
+    let a = Api::new(&relay.url()).session();
+    let text = "x".repeat(60_000);
+    for _ in 0..80 {
+        a.send(&text);
+    }
+    let mut events = a.try_events(Some("0")).unwrap();
+    for cursor in 1..=80 {
+        assert_eq!(events.message().unwrap().0, cursor.to_string());
+    }
+    assert_eq!(events.read().unwrap().0, "ready");
+    // A payload may be written over many lines.
+    let body = b"{\"json\": {\n \"n\": 1\n}}";
+    assert_eq!(a.call("POST", "/messages").body(body).send().status, 201);
+    assert_eq!(events.read().unwrap().2["json"], json!({ "n": 1 }));
+}
+
+#[test]
+fn sockets_end_with_the_seat_and_with_the_key() {
+    let relay = Relay::builder().var("AGENT_INACTIVITY_SECONDS", "1").start().unwrap();
+    let a = Api::new(&relay.url()).session();
+    let code = a.api.pair(&a.session);
+    let claim = || {
+        let claim = a.api.post(&format!("/v1/pair/{code}/claim")).agent("b").idempotency_key("k");
+        string(&claim.send().json()["sessionKey"])
+    };
+    let b = Member { agent: "b".into(), key: claim(), ..a.clone() };
+    let mut socket = b.socket(Some("0"));
+    socket.expect("ready");
+    // An open socket is no silence.
+    let started = std::time::Instant::now();
+    eventually("b stays", || {
+        let status = a.api.get(&format!("/v1/sessions/{}", a.session)).send().json();
+        assert_eq!(status["agents"], json!(["a", "b"]));
+        started.elapsed().as_secs() >= 3
+    });
+    // The claim is repeated: the key that opened the socket is replaced.
+    let key = claim();
+    assert_ne!(key, b.key);
+    assert_eq!(socket.read(), Err(Ended::Closed(4403)));
+    assert_eq!(Member { key, ..b }.send("still here")["verified"], true);
+}
+
+#[test]
 fn an_object_sleeps_while_its_sockets_are_open_and_wakes_for_a_message() {
     let relay = Relay::builder().var("DIAGNOSTICS", "on").start().unwrap();
     let a = Api::new(&relay.url()).session();

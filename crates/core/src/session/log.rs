@@ -156,6 +156,28 @@ impl<D: Database> Session<D> {
         self.note(now, &who.agent, true)
     }
 
+    /// Whether a member has the seat that it had when it was identified.
+    pub fn is_seated(&mut self, now: Timestamp, who: &Identity) -> Result<bool> {
+        match self.seated(now, who) {
+            Ok(()) => Ok(true),
+            Err(Error::Refused(_)) => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Whether an agent is a member.
+    pub fn has(&mut self, now: Timestamp, agent: &AgentId) -> Result<bool> {
+        Ok(self.store.alive(now)?.state.seat(agent, now, &self.limits).is_some())
+    }
+
+    /// Notes, in memory, that an agent is here, without restarting the TTL: a socket is open.
+    pub fn present(&mut self, now: Timestamp, agent: &AgentId) -> Result<()> {
+        if let Some(seat) = self.store.alive(now)?.state.members.get_mut(agent) {
+            seat.heard.hear(now);
+        }
+        Ok(())
+    }
+
     /// Refuses one whose seat is gone.
     fn seated(&mut self, now: Timestamp, who: &Identity) -> Result<()> {
         let loaded = self.store.alive(now)?;

@@ -5,7 +5,7 @@
 //! set. A delivery that succeeds or fails is one write.
 
 use super::{Caller, Identity, Session};
-use crate::{Database, Fault, Result};
+use crate::{Database, Error, Fault, Result};
 use hmac::{Hmac, KeyInit, Mac};
 use nexus_protocol::{
     AgentId, Cursor, Message, PageRequest, Refusal, SetWebhook, Timestamp, WebhookRemoved,
@@ -122,23 +122,32 @@ impl<D: Database> Session<D> {
                 && webhook.state() != WebhookState::Failing
                 && webhook.next_attempt_at.is_none_or(|at| at <= now)
         };
-        let seats = loaded.state.members.iter();
+        let seats = loaded.state.seats(now, &self.limits);
         let due = seats.filter(|(_, seat)| seat.webhook.as_ref().is_some_and(due));
         Ok(due.map(|(agent, _)| agent.clone()).collect())
     }
 
-    /// When the next webhook has something to post again after a failure.
-    pub fn next_webhook_at(&mut self, now: Timestamp) -> Result<Option<Timestamp>> {
-        let seats = self.store.alive(now)?.state.members.values();
-        let waiting = seats.filter_map(|seat| seat.webhook.as_ref());
-        let retrying = waiting.filter(|webhook| webhook.state() == WebhookState::Retrying);
+    /// When the next webhook has something to post again after a failure, but for those of `except`.
+    pub fn next_webhook_at(
+        &mut self,
+        now: Timestamp,
+        except: &BTreeSet<AgentId>,
+    ) -> Result<Option<Timestamp>> {
+        let loaded = self.store.alive(now)?;
+        let seats = loaded.state.seats(now, &self.limits);
+        let waiting = seats.filter(|(agent, _)| !except.contains(*agent));
+        let webhooks = waiting.filter_map(|(_, seat)| seat.webhook.as_ref());
+        let retrying = webhooks.filter(|webhook| webhook.state() == WebhookState::Retrying);
         Ok(retrying.filter_map(|webhook| webhook.next_attempt_at).min())
     }
 
     /// What the webhook of `agent` has to post next, if anything.
     pub fn next_post(&mut self, now: Timestamp, agent: &AgentId) -> Result<Option<Post>> {
-        if !self.webhooks_due(now)?.contains(agent) {
-            return Ok(None);
+        match self.webhooks_due(now) {
+            Ok(due) if due.contains(agent) => {}
+            // Nothing to post, or nobody any more to post it for.
+            Ok(_) | Err(Error::Refused(_)) => return Ok(None),
+            Err(fault) => return Err(fault),
         }
         let id = self.id.clone();
         let loaded = self.store.alive(now)?;
@@ -181,9 +190,17 @@ impl<D: Database> Session<D> {
         post: &Post,
         outcome: std::result::Result<(), String>,
     ) -> Result<()> {
-        let mut state = self.store.alive(now)?.state.clone();
-        let seat = state.members.get_mut(&post.agent);
-        let Some(webhook) = seat.and_then(|seat| seat.webhook.as_mut()) else { return Ok(()) };
+        let mut state = match self.store.alive(now) {
+            Ok(loaded) => loaded.state.clone(),
+            Err(Error::Refused(_)) => return Ok(()),
+            Err(fault) => return Err(fault),
+        };
+        let Some(seat) = state.members.get_mut(&post.agent) else { return Ok(()) };
+        if outcome.is_ok() {
+            // A receiver that answers is its agent being there.
+            seat.heard.hear(now);
+        }
+        let Some(webhook) = seat.webhook.as_mut() else { return Ok(()) };
         if webhook.url != post.url || webhook.cursor >= post.cursor {
             return Ok(());
         }

@@ -28,7 +28,7 @@ pub struct Options {
 /// The relay could not be built or started, or it ended by itself.
 pub fn run(project: &Project, options: &Options) -> Result<()> {
     if setup::is_new(project) {
-        println!("First run: about 5 minutes; later ones: seconds.");
+        println!("First run: about 6 minutes; later ones: seconds.");
     }
     worker::build(&setup::ensure(project)?)?;
     let mut builder = Relay::builder()

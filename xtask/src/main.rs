@@ -28,7 +28,7 @@ enum Command {
     Build,
     /// Build the relay and serve it on this machine until Ctrl-C.
     #[command(after_help = "Examples:\n  cargo xtask dev\n  \
-        cargo xtask dev --port 9000 --rate-limit 0 --var SESSION_TTL_SECONDS=60")]
+        cargo xtask dev --port 9000 --rate-limit 0 --var DEFAULT_TTL_SECONDS=60")]
     Dev {
         /// The port on localhost.
         #[arg(long, default_value_t = 8787)]
@@ -59,7 +59,7 @@ enum Command {
 fn parse_var(text: &str) -> Result<(String, String)> {
     let (name, value) = text
         .split_once('=')
-        .context("write it as NAME=VALUE, for example SESSION_TTL_SECONDS=60")?;
+        .context("write it as NAME=VALUE, for example DEFAULT_TTL_SECONDS=60")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 

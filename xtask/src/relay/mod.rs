@@ -19,6 +19,7 @@ mod config;
 mod process;
 mod wrangler;
 
+use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,8 @@ pub struct Relay {
     port: u16,
     log: Log,
     launch: Launch,
+    /// Held as long as the relay may write there: two on the same data would ruin it.
+    _lock: File,
     /// Removed on drop, after the process that writes into it.
     _own_state: Option<TempDir>,
 }
@@ -205,6 +208,12 @@ impl Builder {
         };
         project::create_folder(state)?;
         let state = state.canonicalize()?;
+        let lock = File::create(state.join("lock")).context("the data cannot be locked")?;
+        ensure!(
+            lock.try_lock().is_ok(),
+            "another relay is using the data in {}: give this one a folder of its own (--state)",
+            state.display()
+        );
         let mut wrangler = Wrangler::read(&project)?;
         for (name, value) in &self.vars {
             wrangler.set_var(name, value)?;
@@ -214,7 +223,7 @@ impl Builder {
         let launch = Launch { workerd: find_workerd(&project)?, config, localhost: self.localhost };
         let log = Log::new(self.echo_log);
         let (process, port) = launch.start(self.port, &log)?;
-        Ok(Relay { process, port, log, launch, _own_state: own_state })
+        Ok(Relay { process, port, log, launch, _lock: lock, _own_state: own_state })
     }
 }
 

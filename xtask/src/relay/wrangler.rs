@@ -94,7 +94,11 @@ impl Wrangler {
     /// Sets a variable; one that is no text in `wrangler.toml` keeps its type.
     pub(super) fn set_var(&mut self, name: &str, text: &str) -> Result<()> {
         let value = match self.vars.get(name) {
-            None | Some(Value::String(_)) => Value::String(text.to_owned()),
+            None => {
+                let known: Vec<_> = self.vars.keys().map(String::as_str).collect();
+                bail!("there is no variable {name}: wrangler.toml has {}", known.join(", "))
+            }
+            Some(Value::String(_)) => Value::String(text.to_owned()),
             Some(old) => parse_like(old, text)
                 .with_context(|| format!("{name} is set to `{text}`, but it is {}", kind(old)))?,
         };

@@ -3,7 +3,7 @@
 //! A refusal of the server is passed on in its own words. What the client itself refuses has a code of
 //! this table: [`Kind`].
 
-use crate::{http::Answer, json::Json};
+use crate::{http::Answer, json::Json, output::printable};
 use serde::Serialize;
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -71,6 +71,9 @@ pub(crate) enum Failure {
     Output(std::io::Error),
 }
 
+/// Characters of what a server says that are shown to people.
+const SENTENCE: usize = 500;
+
 impl Failure {
     pub(crate) fn own(code: Kind, message: impl Into<String>) -> Self {
         Self::Own(code, message.into())
@@ -96,12 +99,14 @@ impl Failure {
         match self {
             Self::Refused(answer) => {
                 let body = answer.error();
-                format!("{} {}: {}", answer.status, body.error, body.message)
+                let text = format!("{} {}: {}", answer.status, body.error, body.message);
+                printable(&text, SENTENCE)
             }
             Self::Own(_, message) => message.clone(),
             Self::Report(json) => {
                 let body = json.read::<crate::http::ServerError>().unwrap_or_default();
-                if body.message.is_empty() { body.error } else { body.message }
+                let text = if body.message.is_empty() { body.error } else { body.message };
+                printable(&text, SENTENCE)
             }
             Self::Output(error) => format!("could not write to standard output: {error}"),
         }

@@ -45,7 +45,7 @@ const EXAMPLES: &str = "Examples:
   nexus poll SESSION | jq -r '.messages[].text'
   nexus send SESSION 'Tuesday.'
 
-The server is the first of: --url, $NEXUS_URL, the session's own (`nexus bind`), `nexus config set-url`,
+The server is the first of: --url, a claimed link's, $NEXUS_URL, the session's own (`nexus bind`), `nexus config set-url`,
 https://messaging.md. State lies in ~/.config/messaging ($XDG_CONFIG_HOME is honoured).
 NEXUS_HTTP_TIMEOUT sets how many seconds a request may take (10).";
 

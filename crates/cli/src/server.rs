@@ -68,8 +68,9 @@ impl Addresses {
         let binding = self.binding.as_deref().and_then(|url| normalize(url).ok());
         let candidates = [
             (self.flag, Source::Flag),
-            (self.env, Source::Env),
+            // A code is of the server of its link: any other could only use it up.
             (self.link, Source::Link),
+            (self.env, Source::Env),
             (self.binding, Source::Binding),
             (self.config, Source::Config),
         ];
@@ -142,8 +143,8 @@ mod tests {
         };
         let name = |host: &str| format!("{host}.example");
         assert_eq!(chosen(|a| a.flag = None), (name("flag"), Source::Flag, true));
-        assert_eq!(chosen(|a| a.env = None), (name("env"), Source::Env, true));
         assert_eq!(chosen(|a| a.link = None), (name("link"), Source::Link, true));
+        assert_eq!(chosen(|a| a.env = None), (name("env"), Source::Env, true));
         assert_eq!(chosen(|a| a.binding = None), (name("binding"), Source::Binding, false));
         assert_eq!(chosen(|a| a.config = None), (name("config"), Source::Config, false));
         assert_eq!(chosen(|_| ()), ("messaging.md".into(), Source::Default, false));

@@ -3,7 +3,7 @@
 use super::renew;
 use crate::{
     context::Context,
-    error::Result,
+    error::{Failure, Kind, Result},
     http::Repeat,
     json::Json,
     loops::{self, Pace},
@@ -11,6 +11,7 @@ use crate::{
     state::Loop,
 };
 use clap::{Args, value_parser};
+use serde::Deserialize;
 use serde_json::json;
 
 #[derive(Args)]
@@ -27,6 +28,12 @@ pub(crate) struct Heartbeat {
     interval: u32,
 }
 
+/// The part that matters of an answer.
+#[derive(Default, Deserialize)]
+struct Renewed {
+    ttl: Option<u32>,
+}
+
 impl Heartbeat {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let session = context.session(&self.session)?;
@@ -36,7 +43,16 @@ impl Heartbeat {
         let mut beats = 0_u64;
         let pace = Pace { interval: self.interval, ttl: None };
         let ended = loops::run(&context.state, &session.id, Loop::Heartbeat, pace, || {
-            context.call(&server, &renew::request(&session, &caller, None, Repeat::Never))?;
+            let answer =
+                context.call(&server, &renew::request(&session, &caller, None, Repeat::Never))?;
+            let ttl = answer.body.read::<Renewed>().unwrap_or_default().ttl;
+            if ttl.is_some_and(|ttl| self.interval >= ttl) {
+                let message = format!(
+                    "The session lives {} s without activity: --interval must be less.",
+                    ttl.unwrap_or_default()
+                );
+                return Err(Failure::own(Kind::Usage, message));
+            }
             beats = beats.saturating_add(1);
             if beats == 1 {
                 tell!("the session stays alive as long as this runs");

@@ -102,8 +102,10 @@ impl PollAll {
 
 fn active(context: &Context) -> Result<Vec<SessionId>> {
     let known = ls::probe_all(context, &context.state.aliases()?)?.into_iter();
-    let active: BTreeSet<SessionId> =
-        known.filter(|known| known.state == Probe::Active).map(|known| known.session_id).collect();
+    let active: BTreeSet<SessionId> = known
+        .filter(|known| known.state != Probe::NotFound)
+        .map(|known| known.session_id)
+        .collect();
     Ok(active.into_iter().collect())
 }
 

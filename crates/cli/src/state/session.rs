@@ -51,7 +51,8 @@ impl State {
         let before = self.membership(session)?;
         self.store_line(&lock, session, "server", server)?;
         if let Some(agent) = agent {
-            if before.agent.is_some_and(|before| before != *agent) {
+            // What was read by another, or by nobody in particular, is not what this agent has read.
+            if before.agent.as_ref() != Some(agent) {
                 self.forget_line(session, "cursor")?;
             }
             self.store_line(&lock, session, "agent", agent.as_str())?;

@@ -14,6 +14,7 @@ mod disk;
 mod fake;
 mod golden;
 mod loops;
+mod mended;
 mod refusals;
 mod servers;
 mod skill;

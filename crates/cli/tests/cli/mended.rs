@@ -1,0 +1,80 @@
+//! What went wrong once, and must not again.
+
+use crate::{
+    fake::{Fake, Reply, response},
+    support::{Home, guest, text},
+};
+use nexus_tests::relay;
+use serde_json::json;
+
+#[test]
+fn a_link_is_claimed_at_the_server_of_the_link() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let link = text(&a.nexus(&["pair", &session]).done()["url"]);
+    let b = Home::new("http://127.0.0.1:1");
+    assert_eq!(b.nexus(&["claim", &link, "--agent-id", "b"]).done()["status"], "claimed");
+}
+
+#[test]
+fn a_seat_does_not_inherit_what_nobody_in_particular_has_read() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    a.nexus(&["send", &session, "one"]).done();
+    let other = Home::new(&relay.url());
+    assert_eq!(other.nexus(&["poll", &session, "--agent-id", "a"]).done()["nextCursor"], "1");
+    other.nexus(&["join", &session, "--agent-id", "b"]).done();
+    assert_eq!(other.poll(&session), ["one"]);
+}
+
+#[test]
+fn poll_all_tells_of_a_server_that_is_away_also_when_only_active_sessions_are_asked_for() {
+    let mut relay = relay();
+    let a = Home::new(&relay.url());
+    a.create("a");
+    relay.kill();
+    let run = a.nexus(&["poll-all", "--active"]);
+    assert!(!run.ok);
+    assert_eq!(run.json["sessions"][0]["error"]["error"], "server_unreachable");
+}
+
+#[test]
+fn a_heartbeat_that_would_come_too_late_is_refused() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let created = a.nexus(&["create", "--creator-agent-id", "a", "--ttl", "100"]).done();
+    let session = text(&created["sessionId"]);
+    assert_eq!(a.nexus(&["heartbeat", &session, "--interval", "100"]).error(), "usage");
+}
+
+#[test]
+fn a_leave_whose_answer_was_lost_is_a_leave() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let b = guest(&a, &session);
+    // The server of the second half: b is not in it any more.
+    let status = json!({ "agents": ["a"] }).to_string();
+    let refusal =
+        json!({ "error": "forbidden", "message": "Not a member, as far as is known here." });
+    let fake = Fake::new(move |_, request| {
+        Reply::Bytes(if request.starts_with("DELETE") {
+            response("403 Forbidden", "", &refusal.to_string())
+        } else {
+            response("200 OK", "", &status)
+        })
+    });
+    std::fs::write(b.state().join("sessions").join(&session).join("server"), &fake.url).unwrap();
+    assert_eq!(b.nexus(&["leave", &session]).done()["status"], "removed");
+    assert_eq!(b.stored(&session, "key"), None);
+}
+
+#[test]
+fn what_a_server_says_controls_no_terminal() {
+    let body = json!({ "error": "x", "message": "a sentence with \u{1b}[2Jsomething in it" });
+    let fake = Fake::answering("400 Bad Request", "", &body.to_string());
+    let run = Home::new(&fake.url).nexus(&["status", &"0".repeat(48)]);
+    assert!(!run.ok && !run.stderr.contains('\u{1b}'), "{}", run.stderr);
+}

@@ -71,8 +71,11 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         Endpoint::Poll | Endpoint::Events => {
             let session = calls::stub(env, "SESSION", route.session()?.as_str())?;
             let url = request.url().map_err(fault)?;
-            let limits = platform::limits(env)?;
-            let poll = PageRequest::parse(url.query().unwrap_or_default(), &limits)?;
+            let query = url.query().unwrap_or_default();
+            if route.endpoint == Endpoint::Poll && !query.contains("wait=") {
+                return session.fetch_with_request(request).await.map_err(fault);
+            }
+            let poll = PageRequest::parse(query, &platform::limits(env)?)?;
             match (route.endpoint, poll.wait) {
                 (Endpoint::Events, _) => live::events(&request, session, poll).await,
                 (_, 0) => session.fetch_with_request(request).await.map_err(fault),

@@ -5,6 +5,7 @@
 
 use crate::{http::Answer, json::Json};
 use serde::Serialize;
+use std::time::Duration;
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
@@ -54,6 +55,10 @@ pub(crate) enum Kind {
     StateCorrupt,
     /// The server did it, but what it answered could not be stored.
     StateNotSaved,
+    /// What `listen --exec` runs failed too often.
+    ExecFailed,
+    /// What `listen --hook` posts to failed too often.
+    HookFailed,
     /// `doctor` found something.
     Unhealthy,
 }
@@ -104,6 +109,14 @@ impl Failure {
                 if body.message.is_empty() { body.error } else { body.message }
             }
             Self::Output(error) => format!("could not write to standard output: {error}"),
+        }
+    }
+
+    /// How long the server asks to be left alone.
+    pub(crate) fn retry_after(&self) -> Duration {
+        match self {
+            Self::Refused(Answer { retry_after: Some(wait), .. }) => Duration::from_secs(*wait),
+            _ => Duration::ZERO,
         }
     }
 

@@ -21,3 +21,4 @@ mod servers;
 mod skill;
 mod support;
 mod wait;
+mod wake;

@@ -48,7 +48,7 @@ fn a_message_wakes_an_agent_whose_answer_comes_back() {
     let sent_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let sent = a.nexus(&["send", &session, "Which day?"]).done();
     let page = a.nexus(&["wait", &session]).done();
-    let answer = &page["messages"].as_array().unwrap()[1];
+    let answer = page["messages"].as_array().unwrap().last().unwrap();
     assert_eq!((&answer["text"], &answer["replyTo"]), (&json!("Tuesday!"), &sent["id"]));
     assert_eq!((&answer["agentId"], &answer["verified"]), (&json!("b"), &json!(true)));
     let handled = listening.value();
@@ -165,11 +165,15 @@ fn two_agents_that_answer_each_other_come_to_an_end() {
     let (_relay, a, session, b) = pair();
     let arguments = ["--exec", "jq -r '.text + \"!\"'", "--reply", "--max-turns", "3"];
     let mut listening = [&a, &b].map(|home| Listening::start(home, &session, &arguments));
-    listening.iter_mut().for_each(|one| one.until("listening over"));
+    for one in &mut listening {
+        one.until("listening over");
+    }
     let third = Home::new(a.url.as_ref().unwrap());
     third.nexus(&["join", &session, "--agent-id", "c"]).done();
     third.nexus(&["send", &session, "go"]).done();
-    listening.iter_mut().for_each(|one| one.until("This agent has answered 3 times"));
+    for one in &mut listening {
+        one.until("This agent has answered 3 times");
+    }
     let [mut one, mut other] = listening;
     // Both hear the other's notice, and stay silent.
     let said = |home: &Home| {

@@ -26,7 +26,17 @@ pub fn run(tools: &Tools) -> Result<()> {
     process::run(tools.cargo().args(["build", "--profile", "dist", "--package", "nexus-cli"]))?;
     let client = tools.project().path("target/dist/nexus");
     let relay = Relay::builder().start()?;
-    sending(&client, &relay)
+    sending(&client, &relay)?;
+    drop(relay);
+    // From socket to socket; it starts a relay of its own.
+    process::run(tools.cargo().args([
+        "run",
+        "--release",
+        "--package",
+        "nexus-tests",
+        "--bin",
+        "live_latency",
+    ]))
 }
 
 /// `nexus send` as a whole process, against a relay on this machine.

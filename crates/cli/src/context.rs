@@ -30,6 +30,7 @@ pub(crate) fn agent_id(text: &str) -> Result<AgentId, &'static str> {
 }
 
 /// What a command runs with.
+#[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) state: State,
     global: Global,
@@ -111,6 +112,10 @@ impl Context {
         let config = self.state.config()?.server_url;
         let (flag, env) = (self.global.url.clone(), self.env_url.clone());
         Ok(Addresses { flag, env, config, ..Addresses::default() })
+    }
+
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
     }
 
     /// Makes a request.

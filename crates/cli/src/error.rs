@@ -5,6 +5,7 @@
 
 use crate::{http::Answer, json::Json, output::printable};
 use serde::Serialize;
+use std::time::Duration;
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
@@ -54,6 +55,10 @@ pub(crate) enum Kind {
     StateCorrupt,
     /// The server did it, but what it answered could not be stored.
     StateNotSaved,
+    /// What `listen --exec` runs failed too often.
+    ExecFailed,
+    /// What `listen --hook` posts to failed too often.
+    HookFailed,
     /// `doctor` found something.
     Unhealthy,
 }
@@ -109,6 +114,14 @@ impl Failure {
                 printable(&text, SENTENCE)
             }
             Self::Output(error) => format!("could not write to standard output: {error}"),
+        }
+    }
+
+    /// How long the server asks to be left alone.
+    pub(crate) fn retry_after(&self) -> Duration {
+        match self {
+            Self::Refused(Answer { retry_after: Some(wait), .. }) => Duration::from_secs(*wait),
+            _ => Duration::ZERO,
         }
     }
 

@@ -1,6 +1,8 @@
 //! The one place that talks to servers: the time limit, what is tried again and when, answers that are
 //! not of the protocol.
 
+mod open;
+
 use crate::{
     error::{Failure, Kind, Result},
     json::Json,
@@ -11,7 +13,7 @@ use crate::{
 use nexus_protocol::{AgentId, SessionKey};
 use serde::Deserialize;
 use std::{env, io, thread, time::Duration};
-use ureq::{Agent, Body, Timeout, http};
+use ureq::{Agent, AsSendBody, Body, Timeout, http};
 
 /// The most of an answer that is read.
 const MAX_ANSWER: u64 = 64 << 20;
@@ -62,16 +64,19 @@ pub(crate) struct Request<'a> {
     pub(crate) path: String,
     pub(crate) agent: Option<&'a AgentId>,
     pub(crate) key: Option<&'a SessionKey>,
-    /// Sent with an `Idempotency-Key`, the same for every try.
-    pub(crate) once: bool,
+    /// The `Idempotency-Key`, the same for every try.
+    pub(crate) once: Option<String>,
     pub(crate) body: Option<Json>,
     pub(crate) repeat: Repeat,
+    /// How long the server may hold the answer back, beyond the time limit of every request.
+    pub(crate) wait: Duration,
 }
 
 impl Request<'_> {
     pub(crate) fn new(method: http::Method, path: impl Into<String>, repeat: Repeat) -> Self {
-        let (agent, key, body) = (None, None, None);
-        Self { method, path: path.into(), agent, key, once: false, body, repeat }
+        let (agent, key, body, once) = (None, None, None, None);
+        let wait = Duration::ZERO;
+        Self { method, path: path.into(), agent, key, once, body, repeat, wait }
     }
 
     pub(crate) fn get(path: impl Into<String>) -> Self {
@@ -80,6 +85,7 @@ impl Request<'_> {
 }
 
 /// A client with its time limit.
+#[derive(Clone, Debug)]
 pub(crate) struct Http {
     agent: Agent,
     limit: Duration,
@@ -109,10 +115,9 @@ impl Http {
 
     /// Makes a request, and again where that is safe and may help. Gives the answer of a success.
     pub(crate) fn send(&self, server: &Server, request: &Request<'_>) -> Result<Answer> {
-        let once = request.once.then(random::hex);
         let mut tried = 1;
         loop {
-            let failure = match self.try_once(server, request, once.as_deref()) {
+            let failure = match self.try_once(server, request) {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -125,35 +130,32 @@ impl Http {
         }
     }
 
-    fn try_once(
-        &self,
-        server: &Server,
-        request: &Request<'_>,
-        once: Option<&str>,
-    ) -> Result<Answer> {
-        let uri = format!("{}{}", server.url, request.path);
-        let mut builder = http::Request::builder().method(&request.method).uri(uri);
-        let headers = [
-            ("X-Agent-Id", request.agent.map(AgentId::as_str)),
-            ("X-Session-Key", request.key.map(SessionKey::as_str)),
-            ("Idempotency-Key", once),
-            ("Content-Type", request.body.as_ref().map(|_| "application/json")),
-            ("Accept", Some("application/json")),
-        ];
-        for (name, value) in headers {
-            if let Some(value) = value {
-                builder = builder.header(name, value);
-            }
-        }
-        let built = |error: http::Error| {
-            Failure::own(Kind::InvalidUrl, format!("The request cannot be made: {error}."))
-        };
-        let response = match &request.body {
-            Some(body) => self.agent.run(builder.body(body.as_str()).map_err(built)?),
-            None => self.agent.run(builder.body(()).map_err(built)?),
+    fn try_once(&self, server: &Server, request: &Request<'_>) -> Result<Answer> {
+        let accept = "application/json";
+        let limit = self.limit.saturating_add(request.wait);
+        let response = if let Some(body) = &request.body {
+            let built = build(server, request, accept, body.as_str())?;
+            self.agent.run(self.within(limit, built))
+        } else {
+            let built = build(server, request, accept, ())?;
+            self.agent.run(self.within(limit, built))
         };
         let response = response.map_err(|error| self.failed(server, error))?;
         self.read(server, response)
+    }
+
+    /// The time limit of a request.
+    pub(crate) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// The request, with another time limit than usual.
+    fn within<S: AsSendBody>(
+        &self,
+        limit: Duration,
+        request: http::Request<S>,
+    ) -> http::Request<S> {
+        self.agent.configure_request(request).timeout_global(Some(limit)).build()
     }
 
     fn read(&self, server: &Server, mut response: http::Response<Body>) -> Result<Answer> {
@@ -225,6 +227,32 @@ impl Http {
             }
         }
     }
+}
+
+/// The request as it goes over the wire.
+fn build<S>(
+    server: &Server,
+    request: &Request<'_>,
+    accept: &str,
+    body: S,
+) -> Result<http::Request<S>> {
+    let uri = format!("{}{}", server.url, request.path);
+    let mut builder = http::Request::builder().method(&request.method).uri(uri);
+    let headers = [
+        ("X-Agent-Id", request.agent.map(AgentId::as_str)),
+        ("X-Session-Key", request.key.map(SessionKey::as_str)),
+        ("Idempotency-Key", request.once.as_deref()),
+        ("Content-Type", request.body.as_ref().map(|_| "application/json")),
+        ("Accept", Some(accept)),
+    ];
+    for (name, value) in headers {
+        if let Some(value) = value {
+            builder = builder.header(name, value);
+        }
+    }
+    builder.body(body).map_err(|error| {
+        Failure::own(Kind::InvalidUrl, format!("The request cannot be made: {error}."))
+    })
 }
 
 /// Whether nothing can have reached the server.

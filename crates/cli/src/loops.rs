@@ -1,4 +1,4 @@
-//! What runs until it is stopped: `poll-daemon` and `heartbeat`.
+//! What runs until it is stopped: `poll-daemon`, `heartbeat` and `listen`.
 //!
 //! A loop of a kind runs once for each session. While it does it holds a lock, which the system takes
 //! back however the process ends, and keeps a record for `poll-status` in the session's folder.
@@ -6,13 +6,13 @@
 use crate::{
     clock,
     error::{Failure, Kind, Result},
-    http::Answer,
     output::tell,
     state::{Loop, Running, State},
 };
 use nexus_protocol::{SessionId, Timestamp};
 use serde::Serialize;
 use std::{
+    cell::Cell,
     sync::{
         atomic::{AtomicBool, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError},
@@ -28,14 +28,27 @@ pub(crate) enum Ended {
     Signal,
     /// Its own time is over.
     Ttl,
+    /// The session is.
+    Over,
+    /// This agent is not in the session any more.
+    Left,
 }
 
 /// Hears SIGINT and SIGTERM.
 #[derive(Debug)]
-pub(crate) struct Stop(Receiver<()>);
+pub(crate) struct Stop {
+    signals: Receiver<()>,
+    /// Whether one came.
+    asked: Cell<bool>,
+}
 
 impl Stop {
     pub(crate) fn on_signals() -> Result<Self> {
+        Self::on_signals_and(|| ())
+    }
+
+    /// Also does something else when a signal comes.
+    pub(crate) fn on_signals_and(wake: impl Fn() + Send + 'static) -> Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let asked = AtomicBool::new(false);
         let listening = ctrlc::set_handler(move || {
@@ -45,16 +58,20 @@ impl Stop {
             }
             // Nobody listens any more once the loop has ended.
             let _ = sender.send(());
+            wake();
         });
         listening.map_err(|error| {
             Failure::own(Kind::Usage, format!("Signals cannot be caught here ({error})."))
         })?;
-        Ok(Self(receiver))
+        Ok(Self { signals: receiver, asked: Cell::new(false) })
     }
 
     /// Sleeps, and says whether it was asked to stop.
-    fn sleep(&self, time: Duration) -> bool {
-        self.0.recv_timeout(time) != Err(RecvTimeoutError::Timeout)
+    pub(crate) fn sleep(&self, time: Duration) -> bool {
+        if !self.asked.get() {
+            self.asked.set(self.signals.recv_timeout(time) != Err(RecvTimeoutError::Timeout));
+        }
+        self.asked.get()
     }
 }
 
@@ -95,7 +112,7 @@ pub(crate) fn run(
             Some(failure) => {
                 tell!("{}", failure.sentence());
                 record.last_error = Some(failure.sentence());
-                retry_after(&failure).max(Duration::from_secs(pace.interval.into()))
+                failure.retry_after().max(Duration::from_secs(pace.interval.into()))
             }
             None => {
                 record.last_error = None;
@@ -116,13 +133,6 @@ pub(crate) fn run(
     };
     place.end();
     ended
-}
-
-fn retry_after(failure: &Failure) -> Duration {
-    let Failure::Refused(Answer { retry_after: Some(wait), .. }) = failure else {
-        return Duration::ZERO;
-    };
-    Duration::from_secs(*wait)
 }
 
 fn until(end: Timestamp) -> Duration {

@@ -4,22 +4,28 @@
 //! |---|---|
 //! | [`commands`] | one file for each command or family: its arguments, its request, its effect |
 //! | [`context`] | who we are, which session is meant, and the tools that commands share |
-//! | [`server`], [`http`] | which server, and how it is talked to |
+//! | [`server`], [`http`], [`capabilities`] | which server, how it is talked to, what it can do |
 //! | [`state`] | the folder of state: nothing else touches it |
+//! | [`live`] | messages as they are sent, over whatever way works |
 //! | [`loops`] | what runs until it is stopped |
-//! | [`output`], [`error`], [`json`] | the contract: one JSON value on stdout, 0 or 1 |
+//! | [`output`], [`error`], [`json`] | the contract: one JSON value on stdout, 0 or 1 (2: nothing came) |
 //!
 //! Rules of sessions are the server's: out of scope here, as is everything that a server stores.
 
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
+mod backoff;
+mod capabilities;
 mod clock;
 mod commands;
 mod context;
+mod envelope;
 mod error;
 mod http;
 mod json;
+mod live;
 mod loops;
+mod message;
 mod output;
 mod parallel;
 mod random;
@@ -36,7 +42,7 @@ use std::process::ExitCode;
 const ABOUT: &str = "Talk with other agents through a relay.
 
 Standard output is one JSON value, also when something fails; standard error is for people. The exit code
-is 0 on success and 1 on failure.";
+is 0 on success and 1 on failure; `wait` ends with 2 when nothing came in its time.";
 
 const EXAMPLES: &str = "Examples:
   nexus create --creator-agent-id alice --greeting 'Hello! Which day suits you?' --ttl 3600
@@ -65,26 +71,27 @@ fn main() -> ExitCode {
         Err(error) => return explain(&error),
     };
     match run(cli) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code,
         Err(failure) => fail(&failure),
     }
 }
 
-/// Runs a command and prints its value. Says whether all went well.
-fn run(cli: Cli) -> Result<bool> {
+/// Runs a command and prints its value. Gives the exit code.
+fn run(cli: Cli) -> Result<ExitCode> {
     if let Command::Completions(completions) = cli.command {
-        return completions.run(&mut <Cli as clap::CommandFactory>::command()).map(|()| true);
+        return completions
+            .run(&mut <Cli as clap::CommandFactory>::command())
+            .map(|()| ExitCode::SUCCESS);
     }
     let context = Context::new(cli.global)?;
     let done = cli.command.run(&context)?;
-    let ok = done.ok;
+    let code = done.code;
     if let Err(failure) = output::deliver(done) {
         // The value is printed, or cannot be: all that is left to say goes to people.
         tell!("error: {}", failure.sentence());
-        return Ok(false);
+        return Ok(ExitCode::FAILURE);
     }
-    Ok(ok)
+    Ok(code.into())
 }
 
 fn fail(failure: &Failure) -> ExitCode {

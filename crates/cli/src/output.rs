@@ -1,5 +1,5 @@
 //! The contract with whoever runs the client: stdout is one JSON value, stderr is for people, the exit
-//! code is 0 or 1.
+//! code is 0 or 1, or 2 where nothing went wrong but nothing came either.
 
 use crate::{
     error::{Failure, Result},
@@ -30,19 +30,22 @@ fn without_keys(text: &str) -> String {
     })
 }
 
+/// The exit code of a wait whose time ran out.
+pub(crate) const NOTHING_CAME: u8 = 2;
+
 /// What a command leaves to be printed.
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) json: Json,
     /// Cursors that move once the value is printed, and not if it could not be.
     pub(crate) cursors: Vec<NewCursor>,
-    /// What else may be said to people afterwards.
-    pub(crate) ok: bool,
+    /// The exit code.
+    pub(crate) code: u8,
 }
 
 impl From<Json> for Done {
     fn from(json: Json) -> Self {
-        Self { json, cursors: Vec::new(), ok: true }
+        Self { json, cursors: Vec::new(), code: 0 }
     }
 }
 

@@ -9,6 +9,7 @@ mod doctor;
 mod heartbeat;
 mod join;
 mod leave;
+mod listen;
 mod ls;
 mod pair;
 mod poll;
@@ -18,6 +19,7 @@ mod poll_status;
 mod renew;
 mod send;
 mod status;
+mod wait;
 
 use crate::{context::Context, error::Result, output::Done};
 use clap::Subcommand;
@@ -44,6 +46,10 @@ pub(crate) enum Command {
     Send(send::Send),
     /// Read what is new
     Poll(poll::Poll),
+    /// Wait until somebody says something
+    Wait(wait::Wait),
+    /// Receive messages as they are sent, and wake an agent for each
+    Listen(listen::Listen),
     /// Read what is new again and again, until stopped
     PollDaemon(poll_daemon::PollDaemon),
     /// Keep a session alive, until stopped
@@ -82,6 +88,8 @@ impl Command {
             Self::PairStatus(command) => command.run(context),
             Self::Send(command) => command.run(context),
             Self::Poll(command) => command.run(context),
+            Self::Wait(command) => command.run(context),
+            Self::Listen(command) => command.run(context),
             Self::PollDaemon(command) => command.run(context),
             Self::Heartbeat(command) => command.run(context),
             Self::PollStatus(command) => command.run(context),

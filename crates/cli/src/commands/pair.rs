@@ -6,7 +6,7 @@ use crate::{
     http::{Repeat, Request},
     json::Json,
     output::{Done, tell},
-    server,
+    random, server,
 };
 use clap::Args;
 use nexus_protocol::{CreatePairing, PairingCode};
@@ -65,7 +65,7 @@ impl Claim {
         context.state.check_writable()?;
         let path = format!("/v1/pair/{code}/claim");
         let request = Request::new(Method::POST, path, Repeat::Always);
-        let request = Request { agent: Some(agent), once: true, ..request };
+        let request = Request { agent: Some(agent), once: Some(random::hex()), ..request };
         let answer = context.call(&server, &request)?;
         tell!("you are in it as {agent}; read with `nexus poll`");
         context.keep_seat(answer, None, Some(agent), &server)

@@ -1,6 +1,7 @@
 //! `nexus poll`
 
 use crate::{
+    capabilities,
     context::{Caller, Context, Session},
     error::Result,
     http::{Repeat, Request},
@@ -11,12 +12,14 @@ use clap::Args;
 use nexus_protocol::Cursor;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
+use std::time::{Duration, Instant};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
   nexus poll SESSION
   nexus poll SESSION --members | jq -r '.members[] | select(.online) | .agentId'
   nexus poll SESSION --after 0
+  nexus poll SESSION --wait 60 | jq -r '.messages[].text'
 
 Each message is given once: up to where you have read is kept. --after leaves that as it is.")]
 pub(crate) struct Poll {
@@ -28,6 +31,9 @@ pub(crate) struct Poll {
     /// Tell who is in the session
     #[arg(long)]
     members: bool,
+    /// If there is nothing, wait so many seconds for something; your own messages count too
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "25")]
+    wait: Option<u32>,
 }
 
 fn cursor(text: &str) -> Result<Cursor, &'static str> {
@@ -40,18 +46,75 @@ impl Poll {
         let caller = context.caller(&session)?;
         let server = context.server_of(&session)?;
         server.announce();
-        let (after, repeat) = (self.after, Repeat::Always);
-        let read = read(
-            context,
-            &server,
-            &session,
-            &caller,
-            Reading { after, members: self.members, repeat },
-        )?;
+        let ends = until(Instant::now(), self.wait.unwrap_or(0).into());
+        let patience = Patience::of(context, &server, Some(ends))?;
+        let reading = Reading { after: self.after, members: self.members, ..Reading::default() };
+        let read = loop {
+            let (asked, wait) = (Instant::now(), patience.next());
+            let read = read(context, &server, &session, &caller, Reading { wait, ..reading })?;
+            if read.messages > 0 || patience.is_over() {
+                break read;
+            }
+            patience.rest(asked);
+        };
         if read.has_more {
             tell!("there is more: poll again");
         }
         Ok(read.done)
+    }
+}
+
+/// The longest that a server holds a poll, in seconds.
+const LONGEST: u64 = 25;
+/// How often a server is asked that does not hold polls.
+const INTERVAL: Duration = Duration::from_secs(3);
+
+/// How long to wait for a message, and how: by long polls where the server has them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// None: for ever.
+    ends: Option<Instant>,
+    has_long_poll: bool,
+}
+
+/// So many seconds later. A time that no clock can show is as far off as makes no difference.
+pub(super) fn until(now: Instant, seconds: u64) -> Instant {
+    now.checked_add(Duration::from_secs(seconds.min(1 << 31))).unwrap_or(now)
+}
+
+impl Patience {
+    /// None that is left: one page, at once, and no question to the server.
+    pub(super) fn of(context: &Context, server: &Server, ends: Option<Instant>) -> Result<Self> {
+        let none = ends.is_some_and(|ends| ends <= Instant::now());
+        let has_long_poll = !none && capabilities::of(context, server)?.delivers("longpoll");
+        Ok(Self { ends, has_long_poll })
+    }
+
+    fn left(&self) -> Duration {
+        Self::left_until(self.ends)
+    }
+
+    /// How much time there is until then.
+    pub(super) fn left_until(ends: Option<Instant>) -> Duration {
+        ends.map_or(Duration::MAX, |ends| ends.saturating_duration_since(Instant::now()))
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// For how many seconds to ask the server to hold the next poll.
+    pub(super) fn next(&self) -> u32 {
+        let left = if self.has_long_poll { self.left() } else { Duration::ZERO };
+        // What is less than a second is polled without waiting.
+        u32::try_from(left.as_secs().min(LONGEST)).unwrap_or(0)
+    }
+
+    /// Sleeps, if the server did not hold the poll that was begun then.
+    pub(super) fn rest(&self, asked: Instant) {
+        if asked.elapsed() < Duration::from_secs(1) {
+            std::thread::sleep(self.left().min(INTERVAL));
+        }
     }
 }
 
@@ -62,6 +125,14 @@ pub(super) struct Reading {
     pub(super) after: Option<Cursor>,
     pub(super) members: bool,
     pub(super) repeat: Repeat,
+    /// Seconds for which the server may hold the answer.
+    pub(super) wait: u32,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { after: None, members: false, repeat: Repeat::Always, wait: 0 }
+    }
 }
 
 /// A page that was read.
@@ -102,10 +173,12 @@ pub(super) fn read(
     let after = after.filter(|cursor| cursor.parse::<Cursor>().is_ok());
     let after = after.map(|cursor| format!("after={cursor}"));
     let members = reading.members.then(|| "members=true".to_owned());
-    let query: Vec<String> = after.into_iter().chain(members).collect();
+    let wait = (reading.wait > 0).then(|| format!("wait={}", reading.wait));
+    let query: Vec<String> = after.into_iter().chain(members).chain(wait).collect();
     let mark = if query.is_empty() { "" } else { "?" };
     let path = session.path(&format!("/messages{mark}{}", query.join("&")));
-    let request = Request { repeat: reading.repeat, ..Request::get(path) };
+    let wait = Duration::from_secs(reading.wait.into());
+    let request = Request { repeat: reading.repeat, wait, ..Request::get(path) };
     let answer = context.call(server, &caller.sign(request))?;
     let page: Page = answer.body.read().unwrap_or_default();
     let next = match page.next_cursor {

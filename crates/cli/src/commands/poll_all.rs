@@ -7,7 +7,6 @@ use super::{
 use crate::{
     context::{Context, Session},
     error::Result,
-    http::Repeat,
     json::Json,
     output::{Done, tell},
     parallel,
@@ -65,7 +64,7 @@ impl PollAll {
             let servers = found.iter().filter_map(|(_, pair)| pair.as_ref().ok());
             ls::announce(servers.map(|(_, server)| server));
         }
-        let reading = Reading { after: None, members: self.members, repeat: Repeat::Always };
+        let reading = Reading { members: self.members, ..Reading::default() };
         let read = parallel::map(&found, |(_, pair)| {
             let (session, server) = pair.as_ref().ok()?;
             let caller = context.caller(session);
@@ -96,7 +95,7 @@ impl PollAll {
             let aliases = names_of(&aliases, &id);
             pages.sessions.push(Polled { session_id: id, aliases, agent_id, server, page, error });
         }
-        Ok(Done { json: Json::of(&pages), cursors, ok })
+        Ok(Done { json: Json::of(&pages), cursors, code: u8::from(!ok) })
     }
 }
 

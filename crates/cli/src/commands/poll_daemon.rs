@@ -45,7 +45,7 @@ impl PollDaemon {
             self.ask()?;
         }
         let (mut polls, mut messages) = (0_u64, 0_usize);
-        let reading = Reading { after: None, members: false, repeat: Repeat::Never };
+        let reading = Reading { repeat: Repeat::Never, ..Reading::default() };
         let pace = Pace { interval: self.interval, ttl: Some(self.ttl) };
         let ended = loops::run(&context.state, &session.id, Loop::PollDaemon, pace, || {
             loop {

@@ -32,6 +32,7 @@ struct Line {
     /// `null` if none runs.
     poll_daemon: Option<Running>,
     heartbeat: Option<Running>,
+    listen: Option<Running>,
 }
 
 impl PollStatus {
@@ -51,6 +52,7 @@ impl PollStatus {
                 cursor: stored.cursor,
                 poll_daemon: context.state.running(&id, Loop::PollDaemon)?,
                 heartbeat: context.state.running(&id, Loop::Heartbeat)?,
+                listen: context.state.running(&id, Loop::Listen)?,
             });
         }
         Ok(Json::of(&List { sessions: lines }).into())

@@ -1,16 +1,17 @@
 //! `nexus send`
 
 use crate::{
+    capabilities,
     context::{Context, Session},
     error::{Failure, Kind, Result},
     http::{Repeat, Request},
     json::Json,
     output::{Done, tell},
+    random,
     server::Server,
 };
 use clap::Args;
 use nexus_protocol::SendMessage;
-use serde::Deserialize;
 use std::io::Read;
 use ureq::http::Method;
 
@@ -43,7 +44,7 @@ impl Send {
         let server = context.server_of(&session)?;
         server.announce();
         let message = match payload {
-            Some(payload) if !takes_json(context, &server)? => {
+            Some(payload) if !capabilities::of(context, &server)?.takes_json() => {
                 as_text(text, &payload, self.strict, &server)?
             }
             payload => {
@@ -57,7 +58,7 @@ impl Send {
 
 fn request(session: &Session, message: &SendMessage) -> Request<'static> {
     let request = Request::new(Method::POST, session.path("/messages"), Repeat::Always);
-    Request { once: true, body: Some(Json::of(message)), ..request }
+    Request { once: Some(random::hex()), body: Some(Json::of(message)), ..request }
 }
 
 fn read_payload(text: &str) -> Result<Json> {
@@ -103,41 +104,4 @@ fn as_text(
         |text| format!("{text}\n\n{}", payload.as_str()),
     );
     Ok(SendMessage { text: Some(text), ..SendMessage::default() })
-}
-
-/// Whether the server takes JSON, by its `/health`, which counts for five minutes.
-fn takes_json(context: &Context, server: &Server) -> Result<bool> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Health {
-        capabilities: Capabilities,
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Capabilities {
-        message_format: Vec<String>,
-    }
-    let now = crate::clock::now();
-    let has_json = |formats: &[String]| formats.iter().any(|format| format == "json");
-    if let Some(formats) = context.state.message_formats(&server.url, now) {
-        return Ok(has_json(&formats));
-    }
-    let answer = match context.call(server, &Request::get("/health")) {
-        Ok(answer) => answer,
-        // A server that has no such page has no JSON either.
-        Err(Failure::Refused(answer)) if answer.status == 404 => answer,
-        Err(failure @ Failure::Own(Kind::NonJsonResponse, _)) => {
-            tell!("{}", failure.sentence());
-            return Ok(false);
-        }
-        Err(failure) => return Err(failure),
-    };
-    let health: Health = answer.body.read().unwrap_or_default();
-    let formats = health.capabilities.message_format;
-    let takes = has_json(&formats);
-    if let Err(failure) = context.state.store_message_formats(&server.url, formats, now) {
-        // The next message will ask again.
-        tell!("warning: {}", failure.sentence());
-    }
-    Ok(takes)
 }

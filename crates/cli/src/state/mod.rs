@@ -8,7 +8,7 @@ mod running;
 mod session;
 mod shared;
 
-pub(crate) use running::{Loop, Running};
+pub(crate) use running::{Loop, Place, Running};
 pub(crate) use session::{Membership, NewCursor};
 pub(crate) use shared::{Aliases, Config};
 

@@ -1,4 +1,4 @@
-//! `sessions/<ID>/{poll-daemon,heartbeat}.json`: which loops run for a session. Beside each lies the lock
+//! `sessions/<ID>/{poll-daemon,heartbeat,listen}.json`: which loops run for a session. Beside each lies the lock
 //! that its process holds, which is what says whether it runs: a process that was killed leaves the
 //! record behind, but not the lock.
 
@@ -16,6 +16,7 @@ use std::{
 pub(crate) enum Loop {
     PollDaemon,
     Heartbeat,
+    Listen,
 }
 
 impl Loop {
@@ -24,6 +25,7 @@ impl Loop {
         match self {
             Self::PollDaemon => "poll-daemon",
             Self::Heartbeat => "heartbeat",
+            Self::Listen => "listen",
         }
     }
 }
@@ -34,7 +36,7 @@ impl Loop {
 pub(crate) struct Running {
     /// Its process.
     pub(crate) pid: u32,
-    /// Seconds between two turns.
+    /// Seconds between two turns; 0 for what waits to be told.
     pub(crate) interval: u32,
     pub(crate) started_at: Timestamp,
     pub(crate) ends_at: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! `sessions/<ID>/{agent,key,cursor,server}`: who we are in a session, one line in each file.
+//! `sessions/<ID>/{agent,key,cursor,server,replies}`: who we are in a session, one line in each file.
 
 use super::{Lock, State, commit, read};
 use crate::error::{Failure, Kind, Result};
@@ -66,6 +66,16 @@ impl State {
     /// Binds a session to a server.
     pub(crate) fn store_server(&self, session: &SessionId, server: &str) -> Result<()> {
         self.store_line(&self.lock()?, session, "server", server)
+    }
+
+    /// How many replies `listen --reply` has sent in a session.
+    pub(crate) fn replies(&self, session: &SessionId) -> Result<u32> {
+        let text = read(&self.session_dir(session).join("replies"))?.unwrap_or_default();
+        Ok(text.trim().parse().unwrap_or(0))
+    }
+
+    pub(crate) fn store_replies(&self, session: &SessionId, replies: u32) -> Result<()> {
+        self.store_line(&self.lock()?, session, "replies", &replies.to_string())
     }
 
     fn store_line(&self, lock: &Lock, session: &SessionId, name: &str, line: &str) -> Result<()> {

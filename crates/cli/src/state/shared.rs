@@ -1,7 +1,10 @@
 //! `aliases.json` `{name: id}`, `config.json` `{serverUrl, updatedAt}` and `server-caps.json`.
 
 use super::{Lock, State, read};
-use crate::error::{Failure, Kind, Result};
+use crate::{
+    capabilities::Capabilities,
+    error::{Failure, Kind, Result},
+};
 use nexus_protocol::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, fs, io::ErrorKind};
@@ -27,6 +30,8 @@ pub(crate) type Aliases = BTreeMap<String, String>;
 #[serde(rename_all = "camelCase")]
 struct Caps {
     message_format: Vec<String>,
+    /// Missing where it was written by something that did not ask for it.
+    delivery: Option<Vec<String>>,
     checked_at: Timestamp,
 }
 
@@ -71,22 +76,25 @@ impl State {
         }
     }
 
-    /// The message formats of a server, if they were asked for not long before `now`.
-    pub(crate) fn message_formats(&self, server: &str, now: Timestamp) -> Option<Vec<String>> {
+    /// What a server can do, if it was asked not long before `now`.
+    pub(crate) fn capabilities(&self, server: &str, now: Timestamp) -> Option<Capabilities> {
         let caps = self.caps().remove(server)?;
         let age = now.millis_since(caps.checked_at);
-        (0..CAPS_FRESH).contains(&age).then_some(caps.message_format)
+        let delivery = caps.delivery.filter(|_| (0..CAPS_FRESH).contains(&age))?;
+        Some(Capabilities { message_format: caps.message_format, delivery })
     }
 
-    pub(crate) fn store_message_formats(
+    pub(crate) fn store_capabilities(
         &self,
         server: &str,
-        formats: Vec<String>,
+        found: Capabilities,
         now: Timestamp,
     ) -> Result<()> {
         let lock = self.lock()?;
         let mut caps = self.caps();
-        caps.insert(server.to_owned(), Caps { message_format: formats, checked_at: now });
+        let Capabilities { message_format, delivery } = found;
+        let found = Caps { message_format, delivery: Some(delivery), checked_at: now };
+        caps.insert(server.to_owned(), found);
         self.write_json(&lock, "server-caps.json", &caps)
     }
 

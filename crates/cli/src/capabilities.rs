@@ -1,0 +1,60 @@
+//! What a server can do, by its `/health`, which counts for five minutes.
+
+use crate::{
+    context::Context,
+    error::{Failure, Kind, Result},
+    http::Request,
+    output::tell,
+    server::Server,
+};
+use serde::Deserialize;
+
+/// What a server can do. A server that does not say has text and polls.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Capabilities {
+    /// `text`, `json`.
+    pub(crate) message_format: Vec<String>,
+    /// `poll`, `longpoll`, `sse`, `websocket`, `webhook`.
+    pub(crate) delivery: Vec<String>,
+}
+
+impl Capabilities {
+    pub(crate) fn takes_json(&self) -> bool {
+        self.message_format.iter().any(|format| format == "json")
+    }
+
+    /// Whether messages can be received in this way.
+    pub(crate) fn delivers(&self, way: &str) -> bool {
+        self.delivery.iter().any(|delivery| delivery == way)
+    }
+}
+
+/// Asks the server, unless it said so not long ago.
+pub(crate) fn of(context: &Context, server: &Server) -> Result<Capabilities> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Health {
+        capabilities: Capabilities,
+    }
+    let now = crate::clock::now();
+    if let Some(known) = context.state.capabilities(&server.url, now) {
+        return Ok(known);
+    }
+    let answer = match context.call(server, &Request::get("/health")) {
+        Ok(answer) => answer,
+        // A server that has no such page has no more to offer either.
+        Err(Failure::Refused(answer)) if answer.status == 404 => answer,
+        Err(failure @ Failure::Own(Kind::NonJsonResponse, _)) => {
+            tell!("{}", failure.sentence());
+            return Ok(Capabilities::default());
+        }
+        Err(failure) => return Err(failure),
+    };
+    let found = answer.body.read::<Health>().unwrap_or_default().capabilities;
+    if let Err(failure) = context.state.store_capabilities(&server.url, found.clone(), now) {
+        // The next command will ask again.
+        tell!("warning: {}", failure.sentence());
+    }
+    Ok(found)
+}

@@ -1,0 +1,102 @@
+//! `--exec`: messages become runs of a command.
+//!
+//! The command never gets the session's key, and what it prints is ours to pass on or to leave: standard
+//! output stays JSON.
+
+use super::{
+    reply::Guard,
+    work::{Failed, Item},
+};
+use crate::{envelope, error::Kind};
+use nexus_protocol::SessionId;
+use serde_json::json;
+use std::{
+    io::{self, Write},
+    process::{Command, Stdio},
+    thread,
+};
+
+/// What is run, and how.
+#[derive(Debug)]
+pub(super) struct Exec {
+    pub(super) command: String,
+    pub(super) is_batch: bool,
+    pub(super) has_envelope: bool,
+    /// What the session is called here.
+    pub(super) alias: Option<String>,
+    /// What it prints is sent as an answer, as far as this allows.
+    pub(super) guard: Option<Guard>,
+}
+
+impl Exec {
+    /// Runs the command. Gives what it printed, if that is wanted.
+    pub(super) fn run(&self, session: &SessionId, items: &[Item]) -> Result<Vec<u8>, Failed> {
+        let failed = |why: String| Failed { kind: Kind::ExecFailed, why };
+        let broken = |error: io::Error| failed(format!("the command could not be run: {error}"));
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(&self.command);
+        command.env_remove("NEXUS_HOOK_TOKEN").envs(environment(session, items));
+        command.stdin(Stdio::piped());
+        let is_wanted = self.guard.is_some();
+        command.stdout(if is_wanted { Stdio::piped() } else { Stdio::from(io::stderr()) });
+        let mut child = command.spawn().map_err(broken)?;
+        let (stdin, input) = (child.stdin.take(), self.input(session, items));
+        // Beside, for a command may print before it has read everything, or read nothing at all.
+        let writer =
+            thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(input.as_bytes())));
+        let output = child.wait_with_output().map_err(broken)?;
+        let _ = writer.join();
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            Err(failed(format!("the command failed with {}", output.status)))
+        }
+    }
+
+    fn input(&self, session: &SessionId, items: &[Item]) -> String {
+        let each = |item: &Item| {
+            if self.has_envelope {
+                enveloped(item, session, self.alias.as_deref())
+            } else {
+                item.json.as_str().to_owned()
+            }
+        };
+        let values: Vec<String> = items.iter().map(each).collect();
+        if self.is_batch { format!("[{}]\n", values.join(",")) } else { values.concat() + "\n" }
+    }
+}
+
+/// The message with the envelope as its text. Its JSON stands in the envelope, and nowhere else.
+fn enveloped(item: &Item, session: &SessionId, alias: Option<&str>) -> String {
+    let message = &item.message;
+    let line = |text: &Option<String>| text.as_deref().map(envelope::clean_line);
+    json!({
+        "id": envelope::clean_line(&message.id),
+        "agentId": envelope::clean_line(&message.agent_id),
+        "text": envelope::wrap(message, session, alias),
+        "cursor": message.cursor(),
+        "verified": message.verified,
+        "sentAt": line(&message.sent_at),
+        "replyTo": line(&message.reply_to),
+    })
+    .to_string()
+}
+
+/// What the command is told beside the messages: of several, all senders, the last place, and whether
+/// all are verified.
+fn environment(session: &SessionId, items: &[Item]) -> [(&'static str, String); 4] {
+    let mut from: Vec<String> = Vec::new();
+    for item in items {
+        let sender = envelope::clean_line(&item.message.agent_id);
+        if !from.contains(&sender) {
+            from.push(sender);
+        }
+    }
+    let cursor = items.iter().filter_map(|item| item.message.cursor()).max();
+    [
+        ("NEXUS_SESSION", session.to_string()),
+        ("NEXUS_FROM", from.join(",")),
+        ("NEXUS_CURSOR", cursor.map(|cursor| cursor.to_string()).unwrap_or_default()),
+        ("NEXUS_VERIFIED", items.iter().all(|item| item.message.verified).to_string()),
+    ]
+}

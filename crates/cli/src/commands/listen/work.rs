@@ -1,0 +1,231 @@
+//! What is done with messages, and when they count as read.
+//!
+//! Promises: the cursor moves past a message once it was printed, or once what it was given to has
+//! succeeded, and never before.
+
+use super::{exec::Exec, hook::Hook, reply};
+use crate::{
+    backoff::Backoff,
+    context::{Caller, Context, Session},
+    error::{Failure, Kind, Result},
+    json::Json,
+    live::{Listener, Next},
+    loops::Ended,
+    message::{Me, Message},
+    output::{self, tell},
+    server::Server,
+};
+use nexus_protocol::Cursor;
+use serde_json::json;
+
+/// The most messages of one batch.
+const BATCH: usize = 100;
+
+/// What to do with messages.
+#[derive(Debug)]
+pub(super) enum Action {
+    Print,
+    Exec(Exec),
+    Hook(Hook),
+}
+
+/// A message that waits to be dealt with.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) json: Json,
+    pub(super) message: Message,
+}
+
+/// Why something that was tried did not work out.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) kind: Kind,
+    pub(super) why: String,
+}
+
+/// A session that is listened to, and what came of it so far.
+#[derive(Debug)]
+pub(super) struct Work<'a> {
+    pub(super) context: &'a Context,
+    pub(super) server: &'a Server,
+    pub(super) session: &'a Session,
+    pub(super) caller: &'a Caller,
+    me: Me,
+    pub(super) listener: Listener,
+    action: Action,
+    max_failures: u32,
+    /// In a row.
+    failures: u32,
+    waiting: Vec<Item>,
+    /// Whether what the server had was all given out.
+    is_caught_up: bool,
+    /// The last place that was seen, of our own messages too.
+    seen: Option<Cursor>,
+    /// The last place that was saved, or would be if it were ours to save.
+    done: Option<Cursor>,
+    /// How many messages were dealt with.
+    pub(super) messages: u64,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(
+        (context, server, session, caller): (&'a Context, &'a Server, &'a Session, &'a Caller),
+        me: Me,
+        listener: Listener,
+        action: Action,
+        max_failures: u32,
+    ) -> Self {
+        Self {
+            context,
+            server,
+            session,
+            caller,
+            me,
+            listener,
+            action,
+            max_failures,
+            failures: 0,
+            waiting: Vec::new(),
+            is_caught_up: false,
+            seen: None,
+            done: None,
+            messages: 0,
+        }
+    }
+
+    /// Up to where messages were dealt with in this run.
+    pub(super) fn cursor(&self) -> Option<Cursor> {
+        self.done
+    }
+
+    /// What comes next. Nothing, if messages wait and there are no more for now.
+    pub(super) fn next(&mut self) -> Result<Option<Next>> {
+        self.listener.next(self.waiting.is_empty() || !self.is_caught_up)
+    }
+
+    /// Takes a message. Gives why it is over, if it is.
+    pub(super) fn take(
+        &mut self,
+        json: Json,
+        message: Message,
+        own: bool,
+    ) -> Result<Option<Ended>> {
+        self.seen = self.seen.max(message.cursor());
+        if !own && self.me.wrote(self.context, self.server, self.session, &message)? {
+            // It is passed over, but not before those that came earlier.
+            return if self.waiting.is_empty() { self.save().map(|()| None) } else { Ok(None) };
+        }
+        self.waiting.push(Item { json, message });
+        let is_batch = matches!(&self.action, Action::Exec(exec) if exec.is_batch);
+        if is_batch && self.waiting.len() < BATCH { Ok(None) } else { self.flush() }
+    }
+
+    /// There is nothing more for now; or, without a cursor, the connection is lost.
+    pub(super) fn caught_up(&mut self, cursor: Option<Cursor>) -> Result<Option<Ended>> {
+        self.is_caught_up = cursor.is_some();
+        self.seen = self.seen.max(cursor);
+        match self.flush()? {
+            None => self.save().map(|()| None),
+            ended => Ok(ended),
+        }
+    }
+
+    /// Deals with what waits.
+    pub(super) fn flush(&mut self) -> Result<Option<Ended>> {
+        let items = std::mem::take(&mut self.waiting);
+        if items.is_empty() {
+            return Ok(None);
+        }
+        if matches!(self.action, Action::Print) {
+            return self.print(&items).map(|()| None);
+        }
+        let Some(output) = self.succeed(&items)? else { return Ok(Some(Ended::Signal)) };
+        let replied = match reply::send(self, &items, &output)? {
+            reply::Outcome::Ended(ended) => return Ok(Some(ended)),
+            reply::Outcome::Sent(id) => Some(id),
+            reply::Outcome::Nothing => None,
+        };
+        self.count(&items);
+        self.save()?;
+        let ids: Vec<&str> = items.iter().map(|item| item.message.id.as_str()).collect();
+        let line = json!({ "handled": ids, "cursor": self.done, "reply": replied });
+        output::print(&Json::of(&line)).map_err(Failure::Output)?;
+        Ok(None)
+    }
+
+    /// Prints, and saves the cursor after each. It is made ready before, so that a full disk shows.
+    fn print(&mut self, items: &[Item]) -> Result<()> {
+        for item in items {
+            let cursor = self.new_cursor(item.message.cursor())?;
+            output::print(&item.json).map_err(Failure::Output)?;
+            self.done = self.done.max(item.message.cursor());
+            cursor.map_or(Ok(()), crate::state::NewCursor::save)?;
+        }
+        self.count(items);
+        Ok(())
+    }
+
+    fn count(&mut self, items: &[Item]) {
+        self.messages = self.messages.saturating_add(u64::try_from(items.len()).unwrap_or(0));
+    }
+
+    /// Tries until it works out, and gives what came of it; nothing, if a signal came first.
+    fn succeed(&mut self, items: &[Item]) -> Result<Option<Vec<u8>>> {
+        let mut backoff = Backoff::default();
+        loop {
+            let tried = match &self.action {
+                Action::Exec(exec) => exec.run(&self.session.id, items),
+                Action::Hook(hook) => hook.post(self.context.http(), &self.session.id, items),
+                Action::Print => Ok(Vec::new()),
+            };
+            let failed = match tried {
+                Ok(output) => {
+                    self.failures = 0;
+                    return Ok(Some(output));
+                }
+                Err(failed) => failed,
+            };
+            self.failures = self.failures.saturating_add(1);
+            let (count, most) = (self.failures, self.max_failures);
+            tell!("{} ({count} of {most})", failed.why);
+            if count >= most {
+                let message = format!(
+                    "{}, {count} times in a row. Mend it and start again: the message was not marked as read.",
+                    failed.why
+                );
+                return Err(Failure::own(failed.kind, message));
+            }
+            if self.listener.sleep(backoff.next()) {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Saves how far everything was dealt with.
+    fn save(&mut self) -> Result<()> {
+        if self.seen <= self.done {
+            return Ok(());
+        }
+        self.done = self.seen;
+        let cursor = self.new_cursor(self.done)?;
+        cursor.map_or(Ok(()), crate::state::NewCursor::save)
+    }
+
+    /// A cursor to be saved; none where it is another agent's.
+    fn new_cursor(&self, cursor: Option<Cursor>) -> Result<Option<crate::state::NewCursor>> {
+        let stored = &self.session.stored;
+        let is_ours = stored.agent.as_ref().is_none_or(|agent| *agent == self.caller.agent);
+        match cursor.filter(|_| is_ours) {
+            Some(cursor) => self.context.state.new_cursor(&self.session.id, &cursor.to_string()),
+            None => Ok(None),
+        }
+    }
+
+    /// The guard of replies, where there are any.
+    pub(super) fn guard(&mut self) -> Option<&mut reply::Guard> {
+        match &mut self.action {
+            Action::Exec(exec) => exec.guard.as_mut(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `nexus wait`
+
+use super::poll::{Patience, Reading, read, until};
+use crate::{
+    backoff::Backoff,
+    context::Context,
+    error::Result,
+    http::Repeat,
+    json::Json,
+    message::Me,
+    output::{self, Done, tell},
+};
+use clap::Args;
+use serde_json::json;
+use std::{thread, time::Instant};
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus wait SESSION | jq -r '.messages[].text'
+  nexus send SESSION 'Tuesday?' && nexus wait SESSION --timeout 300
+
+Exit code 0 with the page when something came, 2 when the time ran out, 1 when it failed. Your own
+messages do not end it. A server that is away is waited for.")]
+pub(crate) struct Wait {
+    /// The session's id or alias
+    session: String,
+    /// Seconds to wait; default: for ever
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u32>,
+}
+
+impl Wait {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let session = context.session(&self.session)?;
+        let caller = context.caller(&session)?;
+        let server = context.server_of(&session)?;
+        server.announce();
+        let ends = self.timeout.map(|timeout| until(Instant::now(), timeout.into()));
+        let mut me = Me::new(&caller);
+        let mut backoff = Backoff::default();
+        loop {
+            // Another process may have read meanwhile.
+            let session = context.session_of(session.id.clone())?;
+            let asked = Instant::now();
+            let page = Patience::of(context, &server, ends).and_then(|patience| {
+                let wait = patience.next();
+                let reading = Reading { repeat: Repeat::Never, wait, ..Reading::default() };
+                Ok((patience, read(context, &server, &session, &caller, reading)?))
+            });
+            let (patience, page) = match page {
+                Ok(page) => page,
+                Err(failure) if failure.is_passing() => {
+                    let left = Patience::left_until(ends);
+                    let pause = backoff.next().max(failure.retry_after()).min(left);
+                    tell!("{}", failure.sentence());
+                    thread::sleep(pause);
+                    if left.is_zero() {
+                        return Err(failure);
+                    }
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
+            backoff = Backoff::default();
+            if me.is_addressed(context, &server, &session, &page.done.json)? {
+                return Ok(page.done);
+            }
+            for cursor in page.done.cursors {
+                cursor.save()?;
+            }
+            if patience.is_over() {
+                let value = json!({ "status": "timeout", "sessionId": session.id, "messages": [] });
+                return Ok(Done { code: output::NOTHING_CAME, ..Json::of(&value).into() });
+            }
+            if !page.has_more && page.messages == 0 {
+                patience.rest(asked);
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What is no request with one answer in JSON: streams, and webhooks of others.
+
+use super::{Http, Request, build};
+use crate::{
+    error::{Failure, Kind, Result},
+    server::Server,
+};
+use std::io;
+use ureq::http;
+
+impl Http {
+    /// Whether the environment names a proxy.
+    pub(crate) fn has_proxy(&self) -> bool {
+        self.agent.config().proxy().is_some()
+    }
+
+    /// Opens a stream of server-sent events: a body without an end. Only its beginning has a time limit.
+    pub(crate) fn stream(
+        &self,
+        server: &Server,
+        request: &Request<'_>,
+    ) -> Result<impl io::Read + use<>> {
+        let built = build(server, request, "text/event-stream", ())?;
+        let built = self.agent.configure_request(built).timeout_global(None);
+        let limit = Some(self.limit);
+        let built =
+            built.timeout_resolve(limit).timeout_connect(limit).timeout_recv_response(limit);
+        let response = self.agent.run(built.build()).map_err(|error| self.failed(server, error))?;
+        let kind = response.headers().get("Content-Type").and_then(|kind| kind.to_str().ok());
+        if response.status() == 200
+            && kind.is_some_and(|kind| kind.starts_with("text/event-stream"))
+        {
+            return Ok(response.into_body().into_reader());
+        }
+        self.read(server, response).and_then(|_| {
+            let message = format!("{} answered with something that is no stream.", server.host());
+            Err(Failure::own(Kind::NonJsonResponse, message))
+        })
+    }
+
+    /// Posts to a webhook on behalf of its owner. Gives why it failed: a sentence without the token.
+    pub(crate) fn post_hook(
+        &self,
+        url: &str,
+        token: Option<&str>,
+        body: &str,
+    ) -> Result<(), String> {
+        let mut request = http::Request::post(url).header("Content-Type", "application/json");
+        if let Some(token) = token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(body).map_err(|error| format!("the hook: {error}"))?;
+        match self.agent.run(request) {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => Err(format!("the hook answered {}", answer.status().as_u16())),
+            Err(error) => Err(format!("the hook did not answer: {error}")),
+        }
+    }
+}

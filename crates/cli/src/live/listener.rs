@@ -1,0 +1,270 @@
+//! One series of messages out of many connections.
+
+use super::{Ended, Event, Port, Target, Way, polling, socket, stream};
+use crate::{
+    backoff::Backoff,
+    capabilities::Capabilities,
+    error::{Failure, Kind, Result},
+    json::Json,
+    loops::Stop,
+    message::Message,
+    output::tell,
+};
+use nexus_protocol::Cursor;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How many events may wait to be dealt with; the server keeps the rest.
+const WAITING: usize = 64;
+/// How long a connection may be silent, beyond the time limit of a request: longer than a poll is held,
+/// than an event stream is silent, and than a socket waits before it pings.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long a lesser way is used before the best one is tried again: networks change.
+const LESSER: Duration = Duration::from_mins(10);
+
+/// What comes next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// A message, and its place in the log.
+    Message(Json, Box<Message>),
+    /// There is nothing more for now: everything up to this cursor was given out.
+    Caught(Option<Cursor>),
+    /// A signal came.
+    Stopped,
+    /// The session is over.
+    Over,
+    /// We are not in it any more.
+    Left,
+}
+
+/// Listens to one session.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    target: Target,
+    ways: Vec<Way>,
+    /// Which of them is used.
+    at: usize,
+    sender: SyncSender<(u64, Event)>,
+    receiver: Receiver<(u64, Event)>,
+    current: Arc<AtomicU64>,
+    is_open: bool,
+    /// Whether this connection has brought anything.
+    has_worked: bool,
+    /// Whether any connection has.
+    has_ever_worked: bool,
+    /// When to go back to the best way.
+    better_at: Option<Instant>,
+    /// Up to where messages were given out.
+    seen: Option<Cursor>,
+    backoff: Backoff,
+    /// How long to wait before the next connection.
+    pause: Duration,
+    stop: Stop,
+}
+
+impl Listener {
+    /// Begins after a cursor, or at the very beginning. Hears signals from now on.
+    pub(crate) fn new(
+        target: Target,
+        capabilities: &Capabilities,
+        after: Option<Cursor>,
+    ) -> Result<Self> {
+        let (sender, receiver) = mpsc::sync_channel(WAITING);
+        let waker = sender.clone();
+        // Wakes who waits for an event. Who does not wait looks before it does.
+        let stop = Stop::on_signals_and(move || drop(waker.try_send((0, Event::Alive))))?;
+        let mut ways = Way::of(capabilities);
+        if target.http.has_proxy() {
+            // A socket would go past it.
+            ways.retain(|way| *way != Way::Socket);
+        }
+        Ok(Self {
+            target,
+            ways,
+            at: 0,
+            sender,
+            receiver,
+            current: Arc::new(AtomicU64::new(0)),
+            is_open: false,
+            has_worked: false,
+            has_ever_worked: false,
+            better_at: None,
+            seen: after,
+            backoff: Backoff::default(),
+            pause: Duration::ZERO,
+            stop,
+        })
+    }
+
+    /// Sleeps, and says whether a signal came.
+    pub(crate) fn sleep(&self, time: Duration) -> bool {
+        self.stop.sleep(time)
+    }
+
+    /// What comes next. Without `wait`: what is there already, and nothing if there is nothing.
+    pub(crate) fn next(&mut self, wait: bool) -> Result<Option<Next>> {
+        loop {
+            if self.stop.sleep(Duration::ZERO) {
+                return Ok(Some(Next::Stopped));
+            }
+            if !self.is_open {
+                if self.stop.sleep(std::mem::take(&mut self.pause)) {
+                    return Ok(Some(Next::Stopped));
+                }
+                self.open();
+            }
+            let event = match self.receive(wait) {
+                Ok((connection, event)) if connection == self.connection() => event,
+                // From a connection that was given up, or a signal.
+                Ok(_) => continue,
+                Err(TryRecvError::Empty) if !wait => return Ok(None),
+                Err(_) => match self.silence() {
+                    Some(ended) => Event::Ended(ended),
+                    None => return Ok(Some(Next::Caught(None))),
+                },
+            };
+            if let Some(next) = self.take(event)? {
+                return Ok(Some(next));
+            }
+        }
+    }
+
+    fn receive(&self, wait: bool) -> Result<(u64, Event), TryRecvError> {
+        if !wait {
+            return self.receiver.try_recv();
+        }
+        let limit = self.target.http.limit();
+        let silence = if self.has_worked { limit.saturating_add(SILENCE) } else { limit };
+        let better = self.better_at.map(|at| at.saturating_duration_since(Instant::now()));
+        let patience = better.map_or(silence, |better| better.min(silence));
+        self.receiver.recv_timeout(patience).map_err(|error| match error {
+            RecvTimeoutError::Timeout => TryRecvError::Empty,
+            RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+        })
+    }
+
+    /// Nothing came for too long, or it is time for a better way; then there is nothing wrong.
+    fn silence(&mut self) -> Option<Ended> {
+        if self.better_at.is_some_and(|at| at <= Instant::now()) {
+            self.give_up();
+            self.at = 0;
+            return None;
+        }
+        let why = "nothing came for too long".to_owned();
+        Some(if self.has_worked {
+            Ended::Lost(why, Duration::ZERO)
+        } else {
+            Ended::Unsuitable(why)
+        })
+    }
+
+    fn way(&self) -> Way {
+        self.ways.get(self.at).copied().unwrap_or(Way::Poll)
+    }
+
+    fn connection(&self) -> u64 {
+        self.current.load(Ordering::Relaxed)
+    }
+
+    /// Begins a connection, in a thread that ends with it.
+    fn open(&mut self) {
+        let connection = self.connection().saturating_add(1);
+        self.current.store(connection, Ordering::Relaxed);
+        let (sender, current) = (self.sender.clone(), Arc::clone(&self.current));
+        let port = Port { sender, connection, current };
+        let (target, way, after) = (self.target.clone(), self.way(), self.seen);
+        thread::spawn(move || {
+            let ended = match way {
+                Way::Socket => socket::read(&target, after, &port),
+                Way::Stream => stream::read(&target, after, &port),
+                Way::LongPoll => polling::read(&target, after, &port, true),
+                Way::Poll => polling::read(&target, after, &port, false),
+            };
+            port.send(Event::Ended(ended));
+        });
+        self.is_open = true;
+        self.has_worked = false;
+        self.better_at = (self.at > 0).then(|| Instant::now().checked_add(LESSER)).flatten();
+    }
+
+    /// Ends the connection. Its thread notices when it next has something to say.
+    fn give_up(&mut self) {
+        self.is_open = false;
+        self.current.store(self.connection().saturating_add(1), Ordering::Relaxed);
+    }
+
+    fn take(&mut self, event: Event) -> Result<Option<Next>> {
+        match event {
+            Event::Message(json) => {
+                self.works();
+                let message = Message::of(&json);
+                let cursor = message.cursor();
+                // The greeting, at the very beginning, has the cursor that comes before all others.
+                if cursor.is_some() && cursor <= self.seen {
+                    return Ok(None);
+                }
+                self.seen = self.seen.max(cursor);
+                Ok(Some(Next::Message(json, Box::new(message))))
+            }
+            Event::Ready(cursor) => {
+                self.works();
+                self.seen = self.seen.max(cursor);
+                Ok(Some(Next::Caught(cursor)))
+            }
+            Event::Alive => Ok(None),
+            Event::Said(text) => {
+                tell!("{text}");
+                Ok(None)
+            }
+            Event::Ended(ended) => self.ended(ended).map(Some),
+        }
+    }
+
+    fn works(&mut self) {
+        if !self.has_worked {
+            tell!("listening over {}", self.way().name());
+        }
+        (self.has_worked, self.has_ever_worked) = (true, true);
+        self.backoff = Backoff::default();
+    }
+
+    fn ended(&mut self, ended: Ended) -> Result<Next> {
+        let name = self.way().name();
+        self.give_up();
+        match ended {
+            Ended::Over(_) if self.has_ever_worked => return Ok(Next::Over),
+            Ended::Left(_) if self.has_ever_worked => return Ok(Next::Left),
+            Ended::Over(failure) | Ended::Left(failure) | Ended::Refused(failure) => {
+                return Err(failure);
+            }
+            Ended::Unsuitable(why) | Ended::Broke(why) if !self.has_worked => {
+                self.at = self.at.saturating_add(1);
+                if self.at < self.ways.len() {
+                    let next = self.way().name();
+                    tell!("{name} cannot be had here ({why}); trying {next}");
+                } else if self.has_ever_worked || self.ways.len() > 1 {
+                    self.at = 0;
+                    self.lost(name, &why, Duration::ZERO);
+                } else {
+                    return Err(Failure::own(Kind::NonJsonResponse, why));
+                }
+            }
+            Ended::Unsuitable(why) | Ended::Broke(why) => self.lost(name, &why, Duration::ZERO),
+            Ended::Lost(why, wait) => self.lost(name, &why, wait),
+        }
+        Ok(Next::Caught(None))
+    }
+
+    fn lost(&mut self, name: &str, why: &str, wait: Duration) {
+        self.pause = self.backoff.next().max(wait);
+        let seconds = self.pause.as_secs_f32();
+        tell!("{name} broke off ({why}); again in {seconds:.1} s");
+    }
+}

@@ -1,0 +1,214 @@
+//! Receiving messages as they are sent: over a socket, by server-sent events, by long polls, or, where a
+//! server has nothing else, by asking every few seconds.
+//!
+//! Owns the connection: one thread reads it and puts [`Event`]s into one channel, from which
+//! [`Listener`] makes a single series of messages. It promises each message once and in order, across
+//! connections of any kind, for it resumes after the last one that it gave out. What is done with a
+//! message, and when its cursor is saved, is the caller's.
+
+mod listener;
+mod polling;
+mod socket;
+mod stream;
+
+pub(crate) use listener::{Listener, Next};
+
+use crate::{
+    capabilities::Capabilities,
+    context::Caller,
+    error::{Failure, Kind},
+    http::{Http, Repeat, Request},
+    json::Json,
+    server::Server,
+};
+use nexus_protocol::{Cursor, SessionId};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::SyncSender,
+    },
+    time::Duration,
+};
+use ureq::http::Method;
+
+/// Ways to receive, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Socket,
+    Stream,
+    LongPoll,
+    Poll,
+}
+
+impl Way {
+    /// Those that a server offers. Any server can be polled.
+    fn of(capabilities: &Capabilities) -> Vec<Self> {
+        let all = [
+            (Self::Socket, "websocket"),
+            (Self::Stream, "sse"),
+            (Self::LongPoll, "longpoll"),
+            (Self::Poll, ""),
+        ];
+        let offered =
+            all.into_iter().filter(|(way, name)| *way == Self::Poll || capabilities.delivers(name));
+        offered.map(|(way, _)| way).collect()
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Socket => "a socket",
+            Self::Stream => "an event stream",
+            Self::LongPoll => "long polls",
+            Self::Poll => "polls",
+        }
+    }
+}
+
+/// What is listened to, and as whom.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) http: Http,
+    pub(crate) server: Server,
+    pub(crate) caller: Caller,
+    pub(crate) session: SessionId,
+}
+
+impl Target {
+    /// A path below the session, read after this cursor.
+    fn path(&self, name: &str, after: Option<Cursor>) -> String {
+        let after = after.map(|cursor| format!("?after={cursor}")).unwrap_or_default();
+        format!("/v1/sessions/{}/{name}{after}", self.session)
+    }
+
+    fn get(&self, path: String, wait: Duration) -> Request<'_> {
+        let request = Request::new(Method::GET, path, Repeat::Never);
+        Request { wait, ..self.caller.sign(request) }
+    }
+}
+
+/// What a connection brings.
+#[derive(Debug)]
+enum Event {
+    /// A message, as it was written.
+    Message(Json),
+    /// Everything up to this cursor was brought.
+    Ready(Option<Cursor>),
+    /// The other end is there.
+    Alive,
+    /// Something for people to know.
+    Said(String),
+    /// The connection is over.
+    Ended(Ended),
+}
+
+/// Why a connection is over.
+#[derive(Debug)]
+enum Ended {
+    /// The session is.
+    Over(Failure),
+    /// We are not in it any more.
+    Left(Failure),
+    /// It will not go better the next time.
+    Refused(Failure),
+    /// This way does not work here; another one may.
+    Unsuitable(String),
+    /// It broke off after it was opened: if it has brought nothing, this way does not work here.
+    Broke(String),
+    /// It may work again, not before this time has passed.
+    Lost(String, Duration),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        let Failure::Refused(answer) = &failure else {
+            return match &failure {
+                Failure::Own(Kind::NonJsonResponse | Kind::Redirected, _) => {
+                    Self::Unsuitable(failure.sentence())
+                }
+                _ if failure.is_passing() => Self::Lost(failure.sentence(), Duration::ZERO),
+                _ => Self::Refused(failure),
+            };
+        };
+        let refusal = answer.error();
+        match (answer.status, refusal.error.as_str()) {
+            (404, "session_not_found") => Self::Over(failure),
+            (403, _) if refusal.reason == "agent_not_in_session" => Self::Left(failure),
+            (404 | 405 | 426 | 501, _) => Self::Unsuitable(failure.sentence()),
+            _ if failure.is_passing() => Self::Lost(failure.sentence(), failure.retry_after()),
+            _ => Self::Refused(failure),
+        }
+    }
+}
+
+/// Where a connection puts what it brings.
+#[derive(Clone, Debug)]
+struct Port {
+    sender: SyncSender<(u64, Event)>,
+    connection: u64,
+    /// The number of the connection that is listened to.
+    current: Arc<AtomicU64>,
+}
+
+impl Port {
+    /// Whether anybody listens to this connection still.
+    fn is_open(&self) -> bool {
+        self.current.load(Ordering::Relaxed) == self.connection
+    }
+
+    /// Hands over an event, waiting until there is room. `false` if nobody wants any.
+    fn send(&self, event: Event) -> bool {
+        self.is_open() && self.sender.send((self.connection, event)).is_ok()
+    }
+
+    /// Says that the other end is there, unless there is more to be read already.
+    fn alive(&self) -> bool {
+        let _ = self.sender.try_send((self.connection, Event::Alive));
+        self.is_open()
+    }
+}
+
+/// What is to be told of an event that is not in the log.
+fn news(event: Option<&str>, agent: Option<&str>) -> Option<String> {
+    let agent = crate::output::printable(agent.unwrap_or("somebody"), 128);
+    match event? {
+        "joined" => Some(format!("{agent} joined")),
+        "left" => Some(format!("{agent} left")),
+        "expired" => Some("the session is over".to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Answer;
+
+    #[test]
+    fn ways_are_what_the_server_offers() {
+        let ways = |delivery: &[&str]| {
+            let delivery = delivery.iter().map(|way| (*way).to_owned()).collect();
+            Way::of(&Capabilities { delivery, ..Capabilities::default() })
+        };
+        assert_eq!(ways(&[]), [Way::Poll]);
+        assert_eq!(ways(&["webhook", "websocket", "poll"]), [Way::Socket, Way::Poll]);
+        assert_eq!(ways(&["sse", "longpoll"]), [Way::Stream, Way::LongPoll, Way::Poll]);
+    }
+
+    #[test]
+    fn ends_are_told_apart() {
+        let refused = |status, body: &str| {
+            let answer = Answer { status, body: Json::parse(body).unwrap(), retry_after: Some(7) };
+            Ended::from(Failure::Refused(answer))
+        };
+        assert!(matches!(refused(404, r#"{"error":"session_not_found"}"#), Ended::Over(_)));
+        assert!(matches!(refused(404, r#"{"error":"not_found"}"#), Ended::Unsuitable(_)));
+        let left = r#"{"error":"forbidden","reason":"agent_not_in_session"}"#;
+        assert!(matches!(refused(403, left), Ended::Left(_)));
+        assert!(matches!(refused(403, r#"{"error":"invalid_session_key"}"#), Ended::Refused(_)));
+        let Ended::Lost(_, wait) = refused(429, "{}") else { panic!() };
+        assert_eq!(wait, Duration::from_secs(7));
+        let foreign = Failure::own(Kind::NonJsonResponse, "");
+        assert!(matches!(Ended::from(foreign), Ended::Unsuitable(_)));
+    }
+}

@@ -1,0 +1,64 @@
+//! Polls, held by the server or not: what works everywhere.
+
+use super::{Ended, Event, Port, Target};
+use crate::{json::Json, message::read_cursor};
+use nexus_protocol::Cursor;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long the server holds a poll, in seconds.
+const HELD: u64 = 25;
+/// How often a server is asked that does not hold polls.
+const INTERVAL: Duration = Duration::from_secs(3);
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Page {
+    messages: Option<Vec<Box<RawValue>>>,
+    next_cursor: Value,
+    has_more: Option<bool>,
+}
+
+/// Reads page after page. `is_held`: asks the server to hold polls.
+pub(super) fn read(
+    target: &Target,
+    mut after: Option<Cursor>,
+    port: &Port,
+    is_held: bool,
+) -> Ended {
+    let wait = if is_held { Duration::from_secs(HELD) } else { Duration::ZERO };
+    // The first one is answered at once, so that it shows whether polls get through.
+    let mut is_first = true;
+    loop {
+        let path = target.path("messages", after);
+        let held = is_held && !is_first;
+        let mark = if after.is_some() { '&' } else { '?' };
+        let path = if held { format!("{path}{mark}wait={HELD}") } else { path };
+        let asked = Instant::now();
+        let request = target.get(path, if held { wait } else { Duration::ZERO });
+        let answer = match target.http.send(&target.server, &request) {
+            Ok(answer) => answer,
+            Err(failure) => return failure.into(),
+        };
+        let page: Page = answer.body.read().unwrap_or_default();
+        let messages = page.messages.unwrap_or_default();
+        let is_empty = messages.is_empty();
+        let next = read_cursor(&page.next_cursor);
+        let messages = messages.into_iter().filter_map(|message| Json::parse(message.get()));
+        let mut events = messages.map(Event::Message).chain([Event::Ready(next)]);
+        if !events.all(|event| port.send(event)) {
+            return Ended::Lost("nobody listens".to_owned(), Duration::ZERO);
+        }
+        after = after.max(next);
+        let came_at_once = asked.elapsed() < Duration::from_secs(1);
+        let was_held = held && !(is_empty && came_at_once);
+        if page.has_more != Some(true) && !was_held && !(is_held && is_first) {
+            thread::sleep(INTERVAL);
+        }
+        is_first = false;
+    }
+}

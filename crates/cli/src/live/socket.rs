@@ -1,0 +1,178 @@
+//! A WebSocket: the same server, roots of trust and headers as for every request, and a ping in every
+//! silence, so that a connection which died unnoticed is found.
+
+use super::{Ended, Event, Port, Target, news};
+use crate::json::Json;
+use nexus_protocol::Cursor;
+use serde::Deserialize;
+use std::{
+    io::{Error, ErrorKind, Read, Write},
+    net::{TcpStream, ToSocketAddrs},
+    sync::Arc,
+    time::Duration,
+};
+use tungstenite::{
+    HandshakeError, Message, WebSocket,
+    client::IntoClientRequest,
+    handshake::client::Request,
+    http::{HeaderValue, Uri},
+};
+
+/// The silence after which a ping is sent.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// A connection, with TLS or without.
+trait Stream: Read + Write + Send {}
+impl<T: Read + Write + Send> Stream for T {}
+
+/// Reads a socket until it is over.
+pub(super) fn read(target: &Target, after: Option<Cursor>, port: &Port) -> Ended {
+    let limit = target.http.limit();
+    let opened = request(target, after)
+        .and_then(|request| Ok((connect(request.uri(), limit)?, request)))
+        .map_err(|error| lost(&error));
+    let ((tcp, stream), request) = match opened {
+        Ok(opened) => opened,
+        Err(ended) => return ended,
+    };
+    let mut socket = match tungstenite::client(request, stream) {
+        Ok((socket, _)) => socket,
+        Err(HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
+            return Ended::Unsuitable(format!("refused with {}", answer.status().as_u16()));
+        }
+        Err(HandshakeError::Failure(error)) => return Ended::Unsuitable(error.to_string()),
+        Err(HandshakeError::Interrupted(_)) => return Ended::Unsuitable("no answer".to_owned()),
+    };
+    if let Err(error) = tcp.set_read_timeout(Some(SILENCE)) {
+        return lost(&error);
+    }
+    loop {
+        match step(&mut socket, port) {
+            Ok(true) => {}
+            Ok(false) => return Ended::Lost("nobody listens".to_owned(), Duration::ZERO),
+            Err(ended) => return ended,
+        }
+    }
+}
+
+/// Takes one frame, or pings after a silence. Says whether anybody listens.
+fn step(socket: &mut WebSocket<Box<dyn Stream>>, port: &Port) -> Result<bool, Ended> {
+    match socket.read() {
+        Ok(Message::Text(text)) => Ok(take(text.as_str(), port)),
+        Ok(Message::Close(frame)) => {
+            let (code, reason) = frame.map_or((1005, String::new()), |frame| {
+                (u16::from(frame.code), frame.reason.as_str().to_owned())
+            });
+            Err(closed(code, &reason))
+        }
+        Ok(_) => Ok(port.alive()),
+        Err(tungstenite::Error::Io(error))
+            if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+        {
+            let pinged = socket.send(Message::text("ping"));
+            pinged.map(|()| port.is_open()).map_err(|error| Ended::Broke(error.to_string()))
+        }
+        Err(error) => Err(Ended::Broke(error.to_string())),
+    }
+}
+
+/// Hands over what a frame says.
+fn take(frame: &str, port: &Port) -> bool {
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Frame<'a> {
+        r#type: &'a str,
+        cursor: Option<String>,
+        event: Option<String>,
+        agent_id: Option<String>,
+    }
+    if let Some(fields) = frame.strip_prefix(r#"{"type":"message","#) {
+        // The message as it was written: nothing but the type of the frame is taken out.
+        let message = Json::parse(&format!("{{{fields}"));
+        return message.map_or_else(|| port.alive(), |message| port.send(Event::Message(message)));
+    }
+    let read: Frame<'_> = serde_json::from_str(frame).unwrap_or_default();
+    match read.r#type {
+        "message" => Json::parse(frame).is_none_or(|message| port.send(Event::Message(message))),
+        "ready" => port.send(Event::Ready(read.cursor.and_then(|cursor| cursor.parse().ok()))),
+        "event" => news(read.event.as_deref(), read.agent_id.as_deref())
+            .map_or_else(|| port.alive(), |news| port.send(Event::Said(news))),
+        _ => port.alive(),
+    }
+}
+
+/// What a close means: section 3 of the protocol.
+fn closed(code: u16, reason: &str) -> Ended {
+    let failure = |error, message| {
+        let body = Json::of(&serde_json::json!({ "error": error, "message": message }));
+        let status = code.saturating_sub(4000);
+        crate::error::Failure::Refused(crate::http::Answer { status, body, retry_after: None })
+    };
+    match code {
+        4403 => Ended::Left(failure("forbidden", "This agent is no longer in the session.")),
+        4404 => Ended::Over(failure("session_not_found", "The session is over.")),
+        code => Ended::Lost(
+            format!("closed with {code} {}", crate::output::printable(reason, 100)),
+            Duration::ZERO,
+        ),
+    }
+}
+
+fn lost(error: &dyn std::fmt::Display) -> Ended {
+    Ended::Lost(error.to_string(), Duration::ZERO)
+}
+
+fn request(target: &Target, after: Option<Cursor>) -> Result<Request, Error> {
+    // http becomes ws, and https wss.
+    let address = target.server.url.replacen("http", "ws", 1);
+    let request = format!("{address}{}", target.path("ws", after)).into_client_request();
+    let mut request = request.map_err(Error::other)?;
+    let agent = Some(("X-Agent-Id", target.caller.agent.as_str()));
+    let key = target.caller.key.as_ref().map(|key| ("X-Session-Key", key.as_str()));
+    for (name, value) in agent.into_iter().chain(key) {
+        let mut value = HeaderValue::from_str(value).map_err(Error::other)?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(name, value);
+    }
+    Ok(request)
+}
+
+/// Connects, and gives the connection beside the stream that is on it, for its time limit.
+fn connect(uri: &Uri, limit: Duration) -> Result<(TcpStream, Box<dyn Stream>), Error> {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let is_tls = uri.scheme_str() == Some("wss");
+    let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+    let mut failed = Error::new(ErrorKind::NotFound, "there is no such host");
+    for address in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, limit) {
+            Ok(tcp) => {
+                tcp.set_read_timeout(Some(limit))?;
+                tcp.set_write_timeout(Some(limit))?;
+                tcp.set_nodelay(true)?;
+                let plain = tcp.try_clone()?;
+                let stream: Box<dyn Stream> =
+                    if is_tls { Box::new(secure(plain, host)?) } else { Box::new(plain) };
+                return Ok((tcp, stream));
+            }
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+/// TLS with the roots that every other request trusts.
+fn secure(
+    tcp: TcpStream,
+    host: &str,
+) -> Result<rustls::StreamOwned<rustls::ClientConnection, TcpStream>, Error> {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = rustls::pki_types::ServerName::try_from(host.to_owned()).map_err(Error::other)?;
+    let session = rustls::ClientConnection::new(Arc::new(config), name).map_err(Error::other)?;
+    Ok(rustls::StreamOwned::new(session, tcp))
+}

@@ -1,0 +1,182 @@
+//! A `nexus listen` that runs, and a proxy that can stand between it and the relay.
+
+use crate::support::Home;
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    process::{Child, Command},
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Receiver},
+    },
+    thread,
+    time::Duration,
+};
+
+/// How long a line is waited for, before the test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A process that listens. What it says is read line by line.
+pub(crate) struct Listening {
+    child: Child,
+    out: Receiver<String>,
+    err: Receiver<String>,
+}
+
+/// The lines of a stream as they come.
+fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let lines = BufReader::new(stream).lines().map_while(Result::ok);
+        lines.map(|line| sender.send(line)).all(|sent| sent.is_ok())
+    });
+    receiver
+}
+
+impl Listening {
+    pub(crate) fn start(home: &Home, session: &str, arguments: &[&str]) -> Self {
+        Self::of(home.command().args(["listen", session]).args(arguments))
+    }
+
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let out = lines(child.stdout.take().unwrap());
+        let err = lines(child.stderr.take().unwrap());
+        Self { child, out, err }
+    }
+
+    /// The next line that it prints.
+    #[track_caller]
+    pub(crate) fn line(&mut self) -> String {
+        match self.out.recv_timeout(PATIENCE) {
+            Ok(line) => line,
+            Err(why) => panic!("{why}: {}", self.rest()),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn value(&mut self) -> Value {
+        serde_json::from_str(&self.line()).unwrap()
+    }
+
+    /// Reads what it tells people until this comes.
+    #[track_caller]
+    pub(crate) fn until(&mut self, what: &str) {
+        let mut said = String::new();
+        loop {
+            let line = self
+                .err
+                .recv_timeout(PATIENCE)
+                .unwrap_or_else(|why| panic!("{why}, not `{what}`: {said}"));
+            if line.contains(what) {
+                return;
+            }
+            said.push_str(&line);
+            said.push('\n');
+        }
+    }
+
+    /// Everything else that it tells people.
+    pub(crate) fn rest(&mut self) -> String {
+        self.err.try_iter().collect::<Vec<_>>().join("\n")
+    }
+
+    /// Waits for its end, and gives its last value.
+    #[track_caller]
+    pub(crate) fn end(&mut self) -> Value {
+        let last = self.value();
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.success(), last["error"].is_null(), "{last}");
+        last
+    }
+
+    #[track_caller]
+    pub(crate) fn stop(mut self, signal: &str) -> Value {
+        let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        self.end()
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Passes connections on to a relay, except those that ask for certain paths.
+pub(crate) struct Proxy {
+    pub(crate) url: String,
+    open: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Proxy {
+    /// `is_cut`: what is refused is not answered, but cut off once it was opened.
+    pub(crate) fn new(port: u16, refused: &'static [&'static str], is_cut: bool) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let open = Arc::new(Mutex::new(Vec::new()));
+        let streams = Arc::clone(&open);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                streams.lock().unwrap().push(stream.try_clone().unwrap());
+                thread::spawn(move || pass_on(stream, port, refused, is_cut));
+            }
+        });
+        Self { url, open }
+    }
+
+    /// Cuts every connection.
+    pub(crate) fn cut_all(&self) {
+        for stream in self.open.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// Looks at the first line of each connection only, and has the client make a new one for each request
+/// by closing them when the relay does.
+fn pass_on(mut client: TcpStream, port: u16, refused: &[&str], is_cut: bool) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if client.read(&mut byte).unwrap_or(0) == 0 {
+            return;
+        }
+        head.extend(byte);
+    }
+    let text = String::from_utf8(head).unwrap();
+    let line = text.lines().next().unwrap_or_default();
+    let is_refused = refused.iter().any(|path| line.contains(path));
+    if is_refused && !is_cut {
+        let _ = client.write_all(
+            b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno",
+        );
+        return;
+    }
+    let Ok(mut relay) = TcpStream::connect(("127.0.0.1", port)) else { return };
+    // One request for each connection, so that every one is looked at.
+    let text = if line.contains("/ws") {
+        text
+    } else {
+        text.replacen("\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)
+    };
+    let _ = relay.write_all(text.as_bytes());
+    let (mut from, mut to) = (client.try_clone().unwrap(), relay.try_clone().unwrap());
+    let up = thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Both);
+    });
+    if is_refused {
+        // The upgrade goes through, and nothing after it.
+        let mut buffer = [0; 12];
+        let _ = relay.read_exact(&mut buffer);
+    } else {
+        let _ = std::io::copy(&mut relay, &mut client);
+    }
+    let _ = client.shutdown(Shutdown::Both);
+    let _ = relay.shutdown(Shutdown::Both);
+    let _ = up.join();
+}

@@ -1,0 +1,257 @@
+//! `listen --exec`, `--reply` and `--hook`: how an agent is woken.
+
+use crate::{
+    fake::{Fake, Reply, header, response},
+    listening::Listening,
+    support::{Home, guest, text},
+};
+use nexus_tests::{eventually, relay};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// A relay with a session of two: the relay, a's machine, the session, b's machine.
+fn pair() -> (nexus_tests::Relay, Home, String, Home) {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let b = guest(&a, &session);
+    (relay, a, session, b)
+}
+
+/// A file on an agent's machine that scripts write to.
+fn file(home: &Home, name: &str) -> PathBuf {
+    home.state().join(name)
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+/// Listens as b, with a script that finds the path of a file in `$0`'s place: `FILE`.
+fn exec(b: &Home, session: &str, script: &str, arguments: &[&str]) -> (Listening, PathBuf) {
+    let out = file(b, "out");
+    let script = script.replace("FILE", out.to_str().unwrap());
+    let all = [&["--exec", &script][..], arguments].concat();
+    (Listening::start(b, session, &all), out)
+}
+
+#[test]
+fn a_message_wakes_an_agent_whose_answer_comes_back() {
+    let (_relay, a, session, b) = pair();
+    let script = "date +%s%N > FILE; env | sort >> FILE; cat >> FILE; echo; echo '  Tuesday! '";
+    let (mut listening, out) = exec(&b, &session, script, &["--reply"]);
+    listening.until("listening over a socket");
+    let sent_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let sent = a.nexus(&["send", &session, "Which day?"]).done();
+    let page = a.nexus(&["wait", &session]).done();
+    let answer = page["messages"].as_array().unwrap().last().unwrap();
+    assert_eq!((&answer["text"], &answer["replyTo"]), (&json!("Tuesday!"), &sent["id"]));
+    assert_eq!((&answer["agentId"], &answer["verified"]), (&json!("b"), &json!(true)));
+    let handled = listening.value();
+    assert_eq!((&handled["handled"][0], &handled["reply"]), (&sent["id"], &answer["id"]));
+
+    let told = read(&out);
+    let started: u128 = told.lines().next().unwrap().parse().unwrap();
+    let millis = started.saturating_sub(sent_at.as_nanos()) / 1_000_000;
+    println!("from the start of `nexus send` to the start of the script: {millis} ms");
+    for line in [
+        format!("NEXUS_SESSION={session}"),
+        "NEXUS_FROM=a".to_owned(),
+        "NEXUS_CURSOR=1".to_owned(),
+        "NEXUS_VERIFIED=true".to_owned(),
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line}: {told}");
+    }
+    let message: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+    assert_eq!(message["text"], "Which day?");
+    assert_eq!(listening.stop("-TERM")["messages"], 1);
+    assert!(b.poll(&session).iter().all(|text| text == "Tuesday!"), "it counts as read");
+}
+
+#[test]
+fn the_key_is_in_nothing_that_the_command_is_given_or_prints() {
+    let (_relay, a, session, b) = pair();
+    let key = b.stored(&session, "key").unwrap();
+    assert!(key.starts_with("nxk_"));
+    // Its environment, what it was run with, and how its parent was run.
+    let script = "{ env; cat; tr '\\0' ' ' < /proc/$$/cmdline; tr '\\0' ' ' < /proc/$PPID/cmdline; } | tee FILE";
+    let (mut listening, out) = exec(&b, &session, script, &["--envelope"]);
+    a.nexus(&["send", &session, "hello"]).done();
+    let line = listening.line();
+    let told = read(&out);
+    assert!(told.contains("hello") && told.contains("--envelope"), "{told}");
+    listening.until("hello");
+    let all = [told, line, listening.rest()].concat();
+    assert!(!all.contains(&key) && !all.contains("nxk_"), "{all}");
+}
+
+#[test]
+fn a_message_is_there_until_the_command_has_succeeded() {
+    let (_relay, a, session, b) = pair();
+    let script = "cat >> FILE; [ $(wc -l < FILE) -ge 3 ]";
+    a.nexus(&["send", &session, "again"]).done();
+    let (mut listening, out) = exec(&b, &session, script, &[]);
+    listening.until("exit status: 1 (1 of 5)");
+    listening.until("exit status: 1 (2 of 5)");
+    assert_eq!(listening.value()["cursor"], "1");
+    assert_eq!(read(&out).matches("again").count(), 3);
+    drop(listening);
+
+    a.nexus(&["send", &session, "never"]).done();
+    let (mut listening, _) = exec(&b, &session, "exit 7", &["--max-failures", "2"]);
+    let end = listening.end();
+    assert_eq!(end["error"], "exec_failed");
+    assert!(text(&end["message"]).contains("exit status: 7, 2 times in a row"), "{end}");
+    assert_eq!(b.stored(&session, "cursor").unwrap(), "1");
+    assert_eq!(b.poll(&session), ["never"]);
+}
+
+#[test]
+fn a_batch_is_all_that_waits() {
+    let (_relay, a, session, b) = pair();
+    for said in ["one", "two", "three"] {
+        a.nexus(&["send", &session, said]).done();
+        b.nexus(&["send", &session, "mine"]).done();
+    }
+    let arguments = ["--batch", "--reply"];
+    let (mut listening, out) = exec(&b, &session, "cat > FILE; echo all read", &arguments);
+    let line = listening.value();
+    assert_eq!(line["handled"].as_array().unwrap().len(), 3);
+    let batch: Value = serde_json::from_str(&read(&out)).unwrap();
+    let said: Vec<_> = batch.as_array().unwrap().iter().map(|one| text(&one["text"])).collect();
+    assert_eq!(said, ["one", "two", "three"]);
+    let answer =
+        a.nexus(&["wait", &session]).done()["messages"].as_array().unwrap().last().cloned();
+    assert_eq!(answer.unwrap()["replyTo"], batch[2]["id"]);
+    assert_eq!(listening.stop("-TERM")["cursor"], "7", "our own answer, too");
+}
+
+#[test]
+fn an_answer_is_sent_once_though_the_cursor_was_not_saved() {
+    let (_relay, a, session, b) = pair();
+    a.nexus(&["send", &session, "hello"]).done();
+    let (mut first, _) = exec(&b, &session, "echo first", &["--reply"]);
+    first.value();
+    first.stop("-TERM");
+    // As if it had died just before.
+    fs::remove_file(b.state().join("sessions").join(&session).join("cursor")).unwrap();
+    let (mut second, _) = exec(&b, &session, "echo second", &["--reply"]);
+    second.value();
+    second.stop("-TERM");
+    assert_eq!(a.poll(&session), ["hello", "first"]);
+}
+
+#[test]
+fn a_private_message_is_answered_in_private() {
+    let (relay, a, session, b) = pair();
+    let key = a.stored(&session, "key").unwrap();
+    let api = nexus_tests::Api::new(&relay.url());
+    let (agent, id) = ("a".to_owned(), session.clone());
+    let member = nexus_tests::Member { api, session: id, agent, key };
+    let (mut listening, _) = exec(&b, &session, "echo psst", &["--reply"]);
+    let body = json!({ "text": "secret", "to": "b" });
+    assert_eq!(member.call("POST", "/messages").json(&body).send().status, 201);
+    listening.value();
+    let page = a.nexus(&["poll", &session]).done();
+    assert_eq!(page["messages"][1]["to"], "a");
+}
+
+#[test]
+fn two_agents_that_answer_each_other_come_to_an_end() {
+    let (_relay, a, session, b) = pair();
+    let arguments = ["--exec", "jq -r '.text + \"!\"'", "--reply", "--max-turns", "3"];
+    let mut listening = [&a, &b].map(|home| Listening::start(home, &session, &arguments));
+    for one in &mut listening {
+        one.until("listening over");
+    }
+    let third = Home::new(a.url.as_ref().unwrap());
+    third.nexus(&["join", &session, "--agent-id", "c"]).done();
+    third.nexus(&["send", &session, "go"]).done();
+    for one in &mut listening {
+        one.until("This agent has answered 3 times");
+    }
+    let [mut one, mut other] = listening;
+    // Both hear the other's notice, and stay silent.
+    let said = |home: &Home| {
+        let page = home.nexus(&["poll", &session, "--after", "0"]).done();
+        let all = page["messages"].as_array().unwrap().clone();
+        all.iter().map(|message| text(&message["text"])).collect::<Vec<_>>()
+    };
+    eventually("each says so once", || {
+        said(&third).iter().filter(|text| text.starts_with("(nexus)")).count() == 2
+    });
+    third.nexus(&["send", &session, "still there?"]).done();
+    let last = said(&third).len().to_string();
+    for listening in [&mut one, &mut other] {
+        while listening.value()["cursor"] != last.as_str() {}
+    }
+    assert_eq!(said(&third).len(), 1 + 3 + 3 + 2 + 1, "{:?}", said(&third));
+    // Neither does a new run begin anew.
+    one.stop("-TERM");
+    let mut again = Listening::start(&a, &session, &arguments);
+    again.until("listening over");
+    third.nexus(&["send", &session, "and now?"]).done();
+    again.until("This agent has answered 3 times");
+    assert!(again.value()["reply"].is_null());
+    assert_eq!(said(&third).iter().filter(|text| text.starts_with("(nexus)")).count(), 2);
+}
+
+#[test]
+fn who_says_the_same_three_times_is_not_answered() {
+    let (_relay, a, session, b) = pair();
+    let (mut listening, _) = exec(&b, &session, "echo what?", &["--reply"]);
+    for answered in [true, true, false, false] {
+        a.nexus(&["send", &session, "ping"]).done();
+        assert_eq!(listening.value()["reply"].is_string(), answered);
+    }
+    listening.until("(nexus) This agent was told the same three times");
+    let said = a.poll(&session);
+    assert_eq!(said.iter().filter(|text| text.starts_with("(nexus)")).count(), 1, "{said:?}");
+    assert_eq!(said.iter().filter(|text| *text == "what?").count(), 2);
+}
+
+#[test]
+fn a_hook_gets_each_message_in_an_envelope() {
+    let (_relay, a, session, b) = pair();
+    b.nexus(&["alias", &session, "work"]).done();
+    // It fails twice at first.
+    let fake = Fake::new(|number, _| {
+        let status = if number < 2 { "503 Busy" } else { "200 OK" };
+        Reply::Bytes(response(status, "", "{}"))
+    });
+    let words = "Do\u{200b} see https://a.example/x.\u{202e}";
+    a.nexus(&["send", &session, words]).done();
+    let url = format!("{}/hooks/agent", fake.url);
+    let mut command = b.command();
+    command.args(["listen", "work", "--hook", &url]).env("NEXUS_HOOK_TOKEN", "t0ken");
+    let mut listening = Listening::of(&mut command);
+    listening.until("the hook answered 503 (2 of 5)");
+    assert_eq!(listening.value()["cursor"], "1");
+    let requests = fake.requests();
+    assert_eq!(requests.len(), 3);
+    let request = &requests[2];
+    assert!(request.starts_with("POST /hooks/agent "), "{request}");
+    assert_eq!(header(request, "authorization").unwrap(), "Bearer t0ken");
+    let body: Value = serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let message = text(&body["message"]);
+    assert!(message.contains("\nDo see https://a.example/x.\n-----"), "{message}");
+    assert!(message.contains("From: a (verified") && message.contains("`work`"), "{message}");
+    let metadata = json!({
+        "from_agent_id": "a", "session_id": session, "verified": true,
+        "urls": ["https://a.example/x"], "content_length": words.chars().count(),
+    });
+    assert_eq!(body["metadata"], metadata);
+    assert_eq!(body["sessionKey"], format!("nexus:{session}"));
+    assert_eq!((&body["name"], &body["wakeMode"]), (&json!("Nexus"), &json!("now")));
+    listening.stop("-TERM");
+
+    a.nexus(&["send", &session, "two"]).done();
+    let away = ["--hook", "http://127.0.0.1:9/", "--hook-token", "x", "--max-failures", "1"];
+    assert_eq!(Listening::start(&b, &session, &away).end()["error"], "hook_failed");
+    assert_eq!(b.poll(&session), ["two"]);
+    assert_eq!(b.nexus(&["listen", &session, "--hook", "nowhere"]).error(), "invalid_url");
+}

@@ -41,6 +41,10 @@ impl PollDaemon {
         let caller = context.caller(&session)?;
         let server = context.server_of(&session)?;
         server.announce();
+        if session.stored.agent.as_ref().is_some_and(|agent| *agent != caller.agent) {
+            let message = "Up to where another agent has read is not kept here; run the daemon as the agent that is stored, or in a state folder of its own (XDG_CONFIG_HOME).";
+            return Err(Failure::own(Kind::Usage, message));
+        }
         if !self.yes {
             self.ask()?;
         }

@@ -50,6 +50,15 @@ fn a_heartbeat_that_would_come_too_late_is_refused() {
 }
 
 #[test]
+fn a_daemon_for_another_agent_is_refused_for_it_would_never_get_on() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let run = a.nexus(&["poll-daemon", &session, "--yes", "--agent-id", "b"]);
+    assert_eq!(run.error(), "usage");
+}
+
+#[test]
 fn a_leave_whose_answer_was_lost_is_a_leave() {
     let relay = relay();
     let a = Home::new(&relay.url());

@@ -45,9 +45,11 @@ impl Wait {
             let page = Patience::of(context, &server, ends).and_then(|patience| {
                 let wait = patience.next();
                 let reading = Reading { repeat: Repeat::Never, wait, ..Reading::default() };
-                Ok((patience, read(context, &server, &session, &caller, reading)?))
+                let page = read(context, &server, &session, &caller, reading)?;
+                let ends_it = me.is_addressed(context, &server, &session, &page.done.json)?;
+                Ok((patience, page, ends_it))
             });
-            let (patience, page) = match page {
+            let (patience, page, ends_it) = match page {
                 Ok(page) => page,
                 Err(failure) if failure.is_passing() => {
                     let left = Patience::left_until(ends);
@@ -62,7 +64,7 @@ impl Wait {
                 Err(failure) => return Err(failure),
             };
             backoff = Backoff::default();
-            if me.is_addressed(context, &server, &session, &page.done.json)? {
+            if ends_it {
                 return Ok(page.done);
             }
             for cursor in page.done.cursors {

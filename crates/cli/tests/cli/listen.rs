@@ -1,7 +1,7 @@
 //! `listen` over each way to receive, through cuts and restarts.
 
 use crate::{
-    listening::{Listening, Proxy},
+    listening::{Listening, Mode, Proxy},
     support::{Home, guest, text},
 };
 use nexus_tests::relay;
@@ -66,14 +66,20 @@ fn it_ends_with_the_session_and_with_the_seat() {
 }
 
 /// Listens through a proxy that lets only some of what is asked through.
-fn over(way: &str, refused: &'static [&'static str], is_cut: bool) {
+fn over(way: &str, refused: &'static [&'static str], mode: Mode) {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");
     let b = guest(&a, &session);
-    let proxy = Proxy::new(relay.port(), refused, is_cut);
+    let proxy = Proxy::new(relay.port(), refused, mode);
     a.nexus(&["send", &session, "one"]).done();
-    let mut listening = Listening::start(&b, &session, &["--url", &proxy.url]);
+    let mut command = b.command();
+    command.args(["listen", &session, "--url", &proxy.url]);
+    if mode == Mode::Swallows {
+        // What says nothing for as long is taken for broken.
+        command.env("NEXUS_HTTP_TIMEOUT", "1");
+    }
+    let mut listening = Listening::of(&mut command);
     listening.until(&format!("listening over {way}"));
     assert_eq!(text(&listening.value()["text"]), "one");
     a.nexus(&["send", &session, "two"]).done();
@@ -94,17 +100,22 @@ fn over(way: &str, refused: &'static [&'static str], is_cut: bool) {
 
 #[test]
 fn where_sockets_are_refused_it_reads_an_event_stream() {
-    over("an event stream", &["/ws"], false);
+    over("an event stream", &["/ws"], Mode::Refuses);
 }
 
 #[test]
 fn where_sockets_are_cut_it_reads_an_event_stream() {
-    over("an event stream", &["/ws"], true);
+    over("an event stream", &["/ws"], Mode::Cuts);
+}
+
+#[test]
+fn where_sockets_bring_nothing_it_reads_an_event_stream() {
+    over("an event stream", &["/ws"], Mode::Swallows);
 }
 
 #[test]
 fn where_streams_are_refused_too_it_polls() {
-    over("long polls", &["/ws", "/events"], false);
+    over("long polls", &["/ws", "/events"], Mode::Refuses);
 }
 
 #[test]
@@ -114,7 +125,7 @@ fn nothing_is_lost_or_doubled_when_the_relay_is_killed() {
     let session = a.create("a");
     let b = guest(&a, &session);
     for refused in [&[][..], &["/ws"], &["/ws", "/events"]] {
-        let proxy = Proxy::new(relay.port(), refused, false);
+        let proxy = Proxy::new(relay.port(), refused, Mode::Refuses);
         let mut listening = Listening::start(&b, &session, &["--url", &proxy.url]);
         listening.until("listening over");
         let mut expected = Vec::new();

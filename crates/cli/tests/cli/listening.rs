@@ -106,6 +106,17 @@ impl Drop for Listening {
     }
 }
 
+/// What a proxy does with what it does not let pass.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Mode {
+    /// Answers so.
+    Refuses,
+    /// Cuts it off once it was opened.
+    Cuts,
+    /// Lets it be opened, and then nothing through.
+    Swallows,
+}
+
 /// Passes connections on to a relay, except those that ask for certain paths.
 pub(crate) struct Proxy {
     pub(crate) url: String,
@@ -113,8 +124,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// `is_cut`: what is refused is not answered, but cut off once it was opened.
-    pub(crate) fn new(port: u16, refused: &'static [&'static str], is_cut: bool) -> Self {
+    pub(crate) fn new(port: u16, refused: &'static [&'static str], mode: Mode) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let open = Arc::new(Mutex::new(Vec::new()));
@@ -122,7 +132,7 @@ impl Proxy {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 streams.lock().unwrap().push(stream.try_clone().unwrap());
-                thread::spawn(move || pass_on(stream, port, refused, is_cut));
+                thread::spawn(move || pass_on(stream, port, refused, mode));
             }
         });
         Self { url, open }
@@ -138,7 +148,7 @@ impl Proxy {
 
 /// Looks at the first line of each connection only, and has the client make a new one for each request
 /// by closing them when the relay does.
-fn pass_on(mut client: TcpStream, port: u16, refused: &[&str], is_cut: bool) {
+fn pass_on(mut client: TcpStream, port: u16, refused: &[&str], mode: Mode) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -150,13 +160,17 @@ fn pass_on(mut client: TcpStream, port: u16, refused: &[&str], is_cut: bool) {
     let text = String::from_utf8(head).unwrap();
     let line = text.lines().next().unwrap_or_default();
     let is_refused = refused.iter().any(|path| line.contains(path));
-    if is_refused && !is_cut {
+    if is_refused && mode == Mode::Refuses {
         let _ = client.write_all(
             b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno",
         );
         return;
     }
-    let Ok(mut relay) = TcpStream::connect(("127.0.0.1", port)) else { return };
+    let Ok(mut relay) = TcpStream::connect(("127.0.0.1", port)) else {
+        // Dropping would not close it: it is listed as open.
+        let _ = client.shutdown(Shutdown::Both);
+        return;
+    };
     // One request for each connection, so that every one is looked at.
     let text = if line.contains("/ws") {
         text
@@ -171,8 +185,18 @@ fn pass_on(mut client: TcpStream, port: u16, refused: &[&str], is_cut: bool) {
     });
     if is_refused {
         // The upgrade goes through, and nothing after it.
-        let mut buffer = [0; 12];
-        let _ = relay.read_exact(&mut buffer);
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            if relay.read(&mut byte).unwrap_or(0) == 0 {
+                break;
+            }
+            head.extend(byte);
+        }
+        let _ = client.write_all(&head);
+        if mode == Mode::Swallows {
+            let _ = std::io::copy(&mut relay, &mut std::io::sink());
+        }
     } else {
         let _ = std::io::copy(&mut relay, &mut client);
     }

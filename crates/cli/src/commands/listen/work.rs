@@ -111,13 +111,32 @@ impl<'a> Work<'a> {
         own: bool,
     ) -> Result<Option<Ended>> {
         self.seen = self.seen.max(message.cursor());
-        if !own && self.me.wrote(self.context, self.server, self.session, &message)? {
+        let is_left_out = match self.is_own(&message)? {
+            Some(is_own) => is_own && !own,
+            None => return Ok(Some(Ended::Signal)),
+        };
+        if is_left_out {
             // It is passed over, but not before those that came earlier.
             return if self.waiting.is_empty() { self.save().map(|()| None) } else { Ok(None) };
         }
         self.waiting.push(Item { json, message });
         let is_batch = matches!(&self.action, Action::Exec(exec) if exec.is_batch);
         if is_batch && self.waiting.len() < BATCH { Ok(None) } else { self.flush() }
+    }
+
+    /// Whether we wrote it, which the server may have to be asked; nothing, if a signal came first.
+    fn is_own(&mut self, message: &Message) -> Result<Option<bool>> {
+        let mut backoff = Backoff::default();
+        loop {
+            match self.me.wrote(self.context, self.server, self.session, message) {
+                Err(failure) if failure.is_passing() => {
+                    if self.listener.sleep(backoff.next().max(failure.retry_after())) {
+                        return Ok(None);
+                    }
+                }
+                result => return result.map(Some),
+            }
+        }
     }
 
     /// There is nothing more for now; or, without a cursor, the connection is lost.

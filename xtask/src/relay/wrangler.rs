@@ -145,11 +145,11 @@ mod tests {
         wrangler.set_var("TTL", "60").unwrap();
         wrangler.set_var("OPEN", "false").unwrap();
         wrangler.set_var("WHO", "7").unwrap();
-        wrangler.set_var("NEW", "8").unwrap();
         assert_eq!(wrangler.vars["TTL"], Value::Integer(60));
         assert_eq!(wrangler.vars["OPEN"], Value::Boolean(false));
         assert_eq!(wrangler.vars["WHO"], Value::String("7".into()));
-        assert_eq!(wrangler.vars["NEW"], Value::String("8".into()));
+        let error = wrangler.set_var("NEW", "8").unwrap_err();
+        assert!(error.to_string().contains("no variable NEW"), "{error}");
         let error = wrangler.set_var("TTL", "soon").unwrap_err();
         assert!(error.to_string().contains("a whole number"), "{error}");
     }

@@ -1,7 +1,10 @@
 //! A JSON value as text: what the server wrote, without the spaces between, and nothing else changed
 //! (digits of numbers, order and unknown fields stay).
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::value::RawValue;
 
 /// One JSON value on one line.
@@ -12,7 +15,8 @@ pub(crate) struct Json(Box<RawValue>);
 impl Json {
     /// Takes text, and gives `None` if it is not one JSON value.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        serde_json::from_str::<serde_json::Value>(text).ok()?;
+        // Not into a `Value`: that takes an object of one certain key for something else.
+        serde_json::from_str::<IgnoredAny>(text).ok()?;
         RawValue::from_string(compact(text)).ok().map(Self)
     }
 

@@ -141,6 +141,8 @@ pub(super) struct Read {
     pub(super) done: Done,
     pub(super) messages: usize,
     pub(super) has_more: bool,
+    /// Up to where it was read.
+    pub(super) next: Option<Cursor>,
 }
 
 /// The part that matters of a page. Other servers may leave out what they have nothing to say of, and
@@ -186,10 +188,11 @@ pub(super) fn read(
         Value::Number(cursor) => Some(cursor.to_string()),
         _ => None,
     };
+    let place = next.as_deref().and_then(|cursor| cursor.parse().ok());
     let mut done = Done::from(answer.body);
     if let Some(next) = next.filter(|_| is_ours && reading.after.is_none()) {
         done.cursors.extend(context.state.new_cursor(&session.id, &next)?);
     }
     let messages = page.messages.map_or(0, |messages| messages.len());
-    Ok(Read { done, messages, has_more: page.has_more.unwrap_or_default() })
+    Ok(Read { done, messages, has_more: page.has_more.unwrap_or_default(), next: place })
 }

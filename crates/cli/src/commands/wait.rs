@@ -38,13 +38,16 @@ impl Wait {
         let ends = self.timeout.map(|timeout| until(Instant::now(), timeout.into()));
         let mut me = Me::new(&caller);
         let mut backoff = Backoff::default();
+        // Up to where another agent than the stored one has read is kept here only.
+        let is_ours = session.stored.agent.as_ref().is_none_or(|agent| *agent == caller.agent);
+        let mut after = None;
         loop {
             // Another process may have read meanwhile.
             let session = context.session_of(session.id.clone())?;
             let asked = Instant::now();
             let page = Patience::of(context, &server, ends).and_then(|patience| {
                 let wait = patience.next();
-                let reading = Reading { repeat: Repeat::Never, wait, ..Reading::default() };
+                let reading = Reading { after, repeat: Repeat::Never, wait, ..Reading::default() };
                 let page = read(context, &server, &session, &caller, reading)?;
                 let ends_it = me.is_addressed(context, &server, &session, &page.done.json)?;
                 Ok((patience, page, ends_it))
@@ -64,6 +67,7 @@ impl Wait {
                 Err(failure) => return Err(failure),
             };
             backoff = Backoff::default();
+            after = page.next.filter(|_| !is_ours);
             if ends_it {
                 return Ok(page.done);
             }

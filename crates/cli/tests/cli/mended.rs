@@ -87,3 +87,37 @@ fn what_a_server_says_controls_no_terminal() {
     let run = Home::new(&fake.url).nexus(&["status", &"0".repeat(48)]);
     assert!(!run.ok && !run.stderr.contains('\u{1b}'), "{}", run.stderr);
 }
+
+#[test]
+fn a_payload_of_any_form_is_read() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let b = guest(&a, &session);
+    let payload = r#"{"$serde_json::private::RawValue":5}"#;
+    a.nexus(&["send", &session, "--json", payload]).done();
+    // Which the JSON library of these tests takes for something else, too.
+    let page = b.command().args(["poll", &session]).output().unwrap();
+    assert!(page.status.success() && String::from_utf8(page.stdout).unwrap().contains(payload));
+}
+
+#[test]
+fn one_who_waits_under_another_name_asks_no_more_often_than_it_must() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let path = format!("/v1/sessions/{session}/join");
+    nexus_tests::Api::new(&relay.url()).post(&path).agent("b").send();
+    a.nexus(&["send", &session, "mine", "--agent-id", "b"]).done();
+    // A server between, which counts: it holds polls as the relay does, and says what it says.
+    let api = nexus_tests::Api::new(&relay.url());
+    let fake = Fake::new(move |_, request| {
+        let path = request.split_whitespace().nth(1).unwrap_or_default();
+        let agent = if request.contains("messages") { "b" } else { "" };
+        Reply::Bytes(response("200 OK", "", &api.get(path).agent(agent).send().text()))
+    });
+    let url = ["--url", &fake.url, "--agent-id", "b", "--timeout", "2"];
+    let output = a.command().args(["wait", &session]).args(url).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "its own message is nothing new");
+    assert!(fake.requests().len() < 12, "{}", fake.requests().len());
+}

@@ -171,8 +171,9 @@ fn go(work: &mut Work<'_>, own: bool, place: &Place, mut record: Running) -> Res
             }
             None => work.flush()?,
             Some(Next::Stopped) => return Ok(Ended::Signal),
-            Some(Next::Over) => return Ok(Ended::Over),
-            Some(Next::Left) => return Ok(Ended::Left),
+            // What waits was received, and cannot be read again.
+            Some(Next::Over) => return Ok(work.flush()?.unwrap_or(Ended::Over)),
+            Some(Next::Left) => return Ok(work.flush()?.unwrap_or(Ended::Left)),
         };
         if let Some(ended) = goes_on {
             return Ok(ended);

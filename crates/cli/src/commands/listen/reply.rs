@@ -11,7 +11,7 @@ use crate::{
     message::{Message, read_cursor},
     output::tell,
 };
-use nexus_protocol::{AgentId, Cursor, Recipients, SendMessage};
+use nexus_protocol::{Cursor, Recipients, SendMessage};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -114,7 +114,7 @@ pub(super) fn send(work: &mut Work<'_>, items: &[Item], printed: &[u8]) -> Resul
             None => Ok(Outcome::Nothing),
         };
     }
-    let answer = answer(&last.message, text.to_owned());
+    let Some(answer) = answer(&last.message, text.to_owned()) else { return Ok(Outcome::Nothing) };
     // A batch that begins with the same message was answered already if we died before the cursor moved.
     let (sent, outcome) = deliver(work, &answer, key(&first.message))?;
     let is_old = sent < last.message.cursor() && sent.is_some();
@@ -140,21 +140,26 @@ fn say_why(work: &Work<'_>, why: Held, last: &Message, notice: String) -> Result
         Held::Turns => "nexus-guard-turns",
         Held::Same => "nexus-guard-same",
     };
-    match deliver(work, &answer(last, notice), key.to_owned())?.1 {
+    let Some(answer) = answer(last, notice) else { return Ok(Outcome::Nothing) };
+    match deliver(work, &answer, key.to_owned())?.1 {
         Outcome::Ended(ended) => Ok(Outcome::Ended(ended)),
         _ => Ok(Outcome::Nothing),
     }
 }
 
-/// An answer to a message: to whom it came from only, if it came to some only.
-fn answer(message: &Message, text: String) -> SendMessage {
-    let sender = message.agent_id.parse::<AgentId>().ok().filter(|_| message.to.is_some());
-    SendMessage {
-        text: Some(text),
-        to: sender.map(Recipients::One),
-        reply_to: message.id.parse().ok(),
-        ..SendMessage::default()
-    }
+/// Whom the answer to a message is for: whom it came from only, if it came to some only.
+pub(super) fn audience(message: &Message) -> Option<&str> {
+    message.to.as_ref().map(|_| message.agent_id.as_str())
+}
+
+/// An answer to a message. None if it would be private, and its reader has no name.
+fn answer(message: &Message, text: String) -> Option<SendMessage> {
+    let to = match audience(message) {
+        Some(sender) => Some(Recipients::One(sender.parse().ok()?)),
+        None => None,
+    };
+    let reply_to = message.id.parse().ok();
+    Some(SendMessage { text: Some(text), to, reply_to, ..SendMessage::default() })
 }
 
 /// The same for the same message, whatever happens between.
@@ -199,6 +204,11 @@ fn deliver(
                     Some(Outcome::Nothing)
                 }
                 (403, "forbidden") => Some(Outcome::Ended(Ended::Left)),
+                // It would be refused each time: the message counts as dealt with.
+                (400 | 413, _) => {
+                    tell!("the answer is refused and not sent: {}", failure.sentence());
+                    Some(Outcome::Nothing)
+                }
                 _ => None,
             },
             _ => None,
@@ -245,8 +255,13 @@ mod tests {
     #[test]
     fn a_private_message_gets_a_private_answer() {
         let private = Message { to: Some("me".into()), ..message("a", "x") };
-        assert_eq!(answer(&private, String::new()).to, Some(Recipients::One("a".parse().unwrap())));
-        assert_eq!(answer(&message("a", "x"), String::new()).to, None);
+        assert_eq!(
+            answer(&private, String::new()).unwrap().to,
+            Some(Recipients::One("a".parse().unwrap()))
+        );
+        assert_eq!(answer(&message("a", "x"), String::new()).unwrap().to, None);
+        let nameless = Message { agent_id: "no name".to_owned(), ..private };
+        assert!(answer(&nameless, String::new()).is_none(), "never to all");
     }
 
     #[test]

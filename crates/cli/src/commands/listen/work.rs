@@ -119,6 +119,15 @@ impl<'a> Work<'a> {
             // It is passed over, but not before those that came earlier.
             return if self.waiting.is_empty() { self.save().map(|()| None) } else { Ok(None) };
         }
+        // One answer is for one audience: what was said in private is not answered to all.
+        let audience = reply::audience(&message);
+        let is_other = |item: &Item| reply::audience(&item.message) != audience;
+        if self.guard().is_some()
+            && self.waiting.last().is_some_and(is_other)
+            && let Some(ended) = self.flush()?
+        {
+            return Ok(Some(ended));
+        }
         self.waiting.push(Item { json, message });
         let is_batch = matches!(&self.action, Action::Exec(exec) if exec.is_batch);
         if is_batch && self.waiting.len() < BATCH { Ok(None) } else { self.flush() }

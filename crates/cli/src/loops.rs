@@ -14,6 +14,7 @@ use serde::Serialize;
 use std::{
     cell::Cell,
     sync::{
+        Arc,
         atomic::{AtomicBool, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError},
     },
@@ -40,6 +41,18 @@ pub(crate) struct Stop {
     signals: Receiver<()>,
     /// Whether one came.
     asked: Cell<bool>,
+    /// Whether something must be ended before us.
+    is_held: Arc<AtomicBool>,
+}
+
+/// For as long as this is there, a second signal does not end us.
+#[derive(Debug)]
+pub(crate) struct Held<'a>(&'a AtomicBool);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
 }
 
 impl Stop {
@@ -51,9 +64,11 @@ impl Stop {
     pub(crate) fn on_signals_and(wake: impl Fn() + Send + 'static) -> Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let asked = AtomicBool::new(false);
+        let is_held = Arc::new(AtomicBool::new(false));
+        let held = Arc::clone(&is_held);
         let listening = ctrlc::set_handler(move || {
             // A request that is under way is waited for, but not by who asks twice.
-            if asked.swap(true, Ordering::Relaxed) {
+            if asked.swap(true, Ordering::SeqCst) && !held.load(Ordering::SeqCst) {
                 std::process::exit(1);
             }
             // Nobody listens any more once the loop has ended.
@@ -63,7 +78,7 @@ impl Stop {
         listening.map_err(|error| {
             Failure::own(Kind::Usage, format!("Signals cannot be caught here ({error})."))
         })?;
-        Ok(Self { signals: receiver, asked: Cell::new(false) })
+        Ok(Self { signals: receiver, asked: Cell::new(false), is_held })
     }
 
     /// Sleeps, and says whether it was asked to stop.
@@ -72,6 +87,17 @@ impl Stop {
             self.asked.set(self.signals.recv_timeout(time) != Err(RecvTimeoutError::Timeout));
         }
         self.asked.get()
+    }
+
+    /// Lets no second signal end us: who holds this looks for the first, and is quick about it then.
+    pub(crate) fn hold(&self) -> Held<'_> {
+        self.is_held.store(true, Ordering::SeqCst);
+        Held(&self.is_held)
+    }
+
+    /// Sleeps after it was asked to stop, and says whether it was asked again.
+    pub(crate) fn comes_again(&self, time: Duration) -> bool {
+        self.signals.recv_timeout(time).is_ok()
     }
 }
 

@@ -28,6 +28,8 @@ const WAITING: usize = 64;
 const SILENCE: Duration = Duration::from_secs(30);
 /// How long a lesser way is used before the best one is tried again: networks change.
 const LESSER: Duration = Duration::from_mins(10);
+/// How long a connection must have lasted for the next pause to be the shortest again.
+const LASTING: Duration = Duration::from_secs(10);
 
 /// What comes next.
 #[derive(Debug)]
@@ -55,6 +57,7 @@ pub(crate) struct Listener {
     receiver: Receiver<(u64, Event)>,
     current: Arc<AtomicU64>,
     is_open: bool,
+    opened_at: Instant,
     /// Whether this connection has brought anything.
     has_worked: bool,
     /// Whether any connection has.
@@ -93,6 +96,7 @@ impl Listener {
             receiver,
             current: Arc::new(AtomicU64::new(0)),
             is_open: false,
+            opened_at: Instant::now(),
             has_worked: false,
             has_ever_worked: false,
             better_at: None,
@@ -106,6 +110,11 @@ impl Listener {
     /// Sleeps, and says whether a signal came.
     pub(crate) fn sleep(&self, time: Duration) -> bool {
         self.stop.sleep(time)
+    }
+
+    /// What hears signals.
+    pub(crate) fn stop(&self) -> &Stop {
+        &self.stop
     }
 
     /// What comes next. Without `wait`: what is there already, and nothing if there is nothing.
@@ -189,7 +198,7 @@ impl Listener {
             };
             port.send(Event::Ended(ended));
         });
-        self.is_open = true;
+        (self.is_open, self.opened_at) = (true, Instant::now());
         self.has_worked = false;
         self.better_at = (self.at > 0).then(|| Instant::now().checked_add(LESSER)).flatten();
     }
@@ -197,6 +206,9 @@ impl Listener {
     /// Ends the connection. Its thread notices when it next has something to say.
     fn give_up(&mut self) {
         self.is_open = false;
+        if self.has_worked && is_lasting(self.opened_at.elapsed()) {
+            self.backoff = Backoff::default();
+        }
         self.current.store(self.connection().saturating_add(1), Ordering::Relaxed);
     }
 
@@ -232,7 +244,6 @@ impl Listener {
             tell!("listening over {}", self.way().name());
         }
         (self.has_worked, self.has_ever_worked) = (true, true);
-        self.backoff = Backoff::default();
     }
 
     fn ended(&mut self, ended: Ended) -> Result<Next> {
@@ -266,5 +277,23 @@ impl Listener {
         self.pause = self.backoff.next().max(wait);
         let seconds = self.pause.as_secs_f32();
         tell!("{name} broke off ({why}); again in {seconds:.1} s");
+    }
+}
+
+/// Whether a connection that was there for so long shows that all is well. One that only begins well
+/// does not: a relay may greet everybody and close.
+fn is_lasting(time: Duration) -> bool {
+    time >= LASTING
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_only_begins_well_does_not_count() {
+        assert!(!is_lasting(Duration::ZERO));
+        assert!(!is_lasting(LASTING.saturating_sub(Duration::from_millis(1))));
+        assert!(is_lasting(LASTING));
     }
 }

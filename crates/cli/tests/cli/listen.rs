@@ -1,6 +1,7 @@
 //! `listen` over each way to receive, through cuts and restarts.
 
 use crate::{
+    fake::{Fake, Reply, forward, response},
     listening::{Listening, Mode, Proxy},
     support::{Home, guest, text},
 };
@@ -164,4 +165,34 @@ fn a_server_with_polls_only_is_polled() {
     assert_eq!(text(&listening.value()["text"]), "hi");
     listening.until("listening over polls");
     assert_eq!(listening.stop("-TERM")["cursor"], "5");
+}
+
+#[test]
+fn a_relay_that_greets_and_closes_is_not_asked_ever_again_at_once() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let port = relay.port();
+    let fake = Fake::new(move |_, request| {
+        let line = request.lines().next().unwrap_or_default();
+        Reply::Bytes(if line.contains("/ws") {
+            response("404 Not Found", "", "{}")
+        } else if line.contains("/events") {
+            let ready = "event: ready\ndata: {\"cursor\":\"0\"}\n\n";
+            response("200 OK", "Content-Type: text/event-stream\r\n", ready)
+        } else {
+            forward(port, request)
+        })
+    });
+    let mut listening = Listening::start(&a, &session, &["--url", &fake.url]);
+    let mut pauses = Vec::new();
+    for _ in 0..3 {
+        listening.until("listening over an event stream");
+        let line = listening.until("again in");
+        let pause: f64 = line.split(' ').rev().nth(1).unwrap().parse().unwrap();
+        pauses.push(pause);
+    }
+    // The shortest is at most 0.25 s, the third at least twice that.
+    assert!(pauses[2] >= 0.5, "{pauses:?}");
+    listening.stop("-TERM");
 }

@@ -60,9 +60,9 @@ impl Listening {
         serde_json::from_str(&self.line()).unwrap()
     }
 
-    /// Reads what it tells people until this comes.
+    /// Reads what it tells people until this comes, and gives the line with it.
     #[track_caller]
-    pub(crate) fn until(&mut self, what: &str) {
+    pub(crate) fn until(&mut self, what: &str) -> String {
         let mut said = String::new();
         loop {
             let line = self
@@ -70,7 +70,7 @@ impl Listening {
                 .recv_timeout(PATIENCE)
                 .unwrap_or_else(|why| panic!("{why}, not `{what}`: {said}"));
             if line.contains(what) {
-                return;
+                return line;
             }
             said.push_str(&line);
             said.push('\n');
@@ -93,9 +93,14 @@ impl Listening {
 
     #[track_caller]
     pub(crate) fn stop(mut self, signal: &str) -> Value {
+        self.signal(signal);
+        self.end()
+    }
+
+    #[track_caller]
+    pub(crate) fn signal(&self, signal: &str) {
         let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(kill.unwrap().success());
-        self.end()
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -108,6 +109,48 @@ fn a_message_is_there_until_the_command_has_succeeded() {
     assert!(text(&end["message"]).contains("exit status: 7, 2 times in a row"), "{end}");
     assert_eq!(b.stored(&session, "cursor").unwrap(), "1");
     assert_eq!(b.poll(&session), ["never"]);
+}
+
+/// Whether a process runs; one that has ended may still be listed.
+fn runs(id: &str) -> bool {
+    !read(&Path::new("/proc").join(id).join("cmdline")).is_empty()
+}
+
+#[test]
+fn a_signal_ends_the_command_with_all_that_it_started() {
+    let (_relay, a, session, b) = pair();
+    a.nexus(&["send", &session, "unread"]).done();
+    let heeding = "sleep 600 & echo $$ $! > FILE; wait";
+    let deaf = "trap '' TERM; sleep 600 & echo $$ $! > FILE; wait";
+    // Who is asked once gives it time, and who is asked twice does not; neither leaves it behind.
+    for (script, signals) in [(heeding, 1), (deaf, 1), (deaf, 2)] {
+        let (listening, out) = exec(&b, &session, script, &[]);
+        eventually("it runs", || read(&out).ends_with('\n'));
+        let told = read(&out);
+        let started: Vec<&str> = told.split_whitespace().collect();
+        assert!(started.len() == 2 && started.iter().all(|id| runs(id)), "{told}");
+        (1..signals).for_each(|_| listening.signal("-TERM"));
+        let end = listening.stop("-TERM");
+        assert_eq!((&end["reason"], &end["messages"]), (&json!("signal"), &json!(0)));
+        eventually("nothing is left", || !started.iter().any(|id| runs(id)));
+        fs::remove_file(out).unwrap();
+    }
+    assert_eq!(b.poll(&session), ["unread"]);
+}
+
+#[test]
+fn what_a_command_leaves_running_is_not_waited_for() {
+    let (_relay, a, session, b) = pair();
+    // It holds what is printed, and what is read: more than fits into a pipe.
+    let script = "exec 3<&0; sleep 60 <&3 & echo $! > FILE; echo hi";
+    let (mut listening, out) = exec(&b, &session, script, &["--reply"]);
+    a.nexus(&["send", &session, &"\"".repeat(40_000)]).done();
+    assert!(listening.value()["reply"].is_string());
+    assert_eq!(a.poll(&session).last().unwrap(), "hi");
+    let left = read(&out).trim().to_owned();
+    assert_eq!(listening.stop("-TERM")["reason"], "signal");
+    assert!(runs(&left), "it goes on");
+    assert!(Command::new("kill").arg(&left).status().unwrap().success());
 }
 
 #[test]

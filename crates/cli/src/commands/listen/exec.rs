@@ -4,16 +4,16 @@
 //! output stays JSON.
 
 use super::{
+    child,
     reply::Guard,
     work::{Failed, Item},
 };
-use crate::{envelope, error::Kind};
+use crate::{envelope, error::Kind, loops::Stop};
 use nexus_protocol::SessionId;
 use serde_json::json;
 use std::{
-    io::{self, Write},
+    io,
     process::{Command, Stdio},
-    thread,
 };
 
 /// What is run, and how.
@@ -29,27 +29,24 @@ pub(super) struct Exec {
 }
 
 impl Exec {
-    /// Runs the command. Gives what it printed, if that is wanted.
-    pub(super) fn run(&self, session: &SessionId, items: &[Item]) -> Result<Vec<u8>, Failed> {
+    /// Runs the command. Gives what it printed, if that is wanted; nothing, if a signal came first.
+    pub(super) fn run(
+        &self,
+        session: &SessionId,
+        items: &[Item],
+        stop: &Stop,
+    ) -> Result<Option<Vec<u8>>, Failed> {
         let failed = |why: String| Failed { kind: Kind::ExecFailed, why };
-        let broken = |error: io::Error| failed(format!("the command could not be run: {error}"));
         let mut command = Command::new("sh");
         command.arg("-c").arg(&self.command);
         command.env_remove("NEXUS_HOOK_TOKEN").envs(environment(session, items));
-        command.stdin(Stdio::piped());
         let is_wanted = self.guard.is_some();
         command.stdout(if is_wanted { Stdio::piped() } else { Stdio::from(io::stderr()) });
-        let mut child = command.spawn().map_err(broken)?;
-        let (stdin, input) = (child.stdin.take(), self.input(session, items));
-        // Beside, for a command may print before it has read everything, or read nothing at all.
-        let writer =
-            thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(input.as_bytes())));
-        let output = child.wait_with_output().map_err(broken)?;
-        let _ = writer.join();
-        if output.status.success() {
-            Ok(output.stdout)
-        } else {
-            Err(failed(format!("the command failed with {}", output.status)))
+        match child::run(&mut command, self.input(session, items), stop) {
+            Ok(Some((status, printed))) if status.success() => Ok(Some(printed)),
+            Ok(Some((status, _))) => Err(failed(format!("the command failed with {status}"))),
+            Ok(None) => Ok(None),
+            Err(error) => Err(failed(format!("the command could not be run: {error}"))),
         }
     }
 

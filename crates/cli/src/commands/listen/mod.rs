@@ -1,5 +1,6 @@
 //! `nexus listen`
 
+mod child;
 mod exec;
 mod hook;
 mod reply;

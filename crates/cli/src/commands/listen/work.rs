@@ -202,14 +202,16 @@ impl<'a> Work<'a> {
         let mut backoff = Backoff::default();
         loop {
             let tried = match &self.action {
-                Action::Exec(exec) => exec.run(&self.session.id, items),
-                Action::Hook(hook) => hook.post(self.context.http(), &self.session.id, items),
-                Action::Print => Ok(Vec::new()),
+                Action::Exec(exec) => exec.run(&self.session.id, items, self.listener.stop()),
+                Action::Hook(hook) => {
+                    hook.post(self.context.http(), &self.session.id, items).map(Some)
+                }
+                Action::Print => Ok(Some(Vec::new())),
             };
             let failed = match tried {
                 Ok(output) => {
                     self.failures = 0;
-                    return Ok(Some(output));
+                    return Ok(output);
                 }
                 Err(failed) => failed,
             };

@@ -10,6 +10,7 @@
 )]
 
 mod conversation;
+mod endurance;
 mod errors;
 mod live;
 mod pages;

@@ -1,0 +1,152 @@
+//! How a session is stored: what a call costs, what is read, and what failures leave.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+mod support;
+
+use nexus_core::Digest;
+use nexus_core::SeatRequest;
+use nexus_protocol::{CreateSession, ErrorCode, Limits, Renew};
+use support::{World, agent, at, caller, faulted, refused, text};
+
+#[test]
+fn a_page_holds_what_was_asked_for_and_at_most_a_mebibyte() {
+    let mut world = World::with_session(100, 9);
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    for _ in 0..40 {
+        world.send(1, &a, None, text(&"x".repeat(60_000))).unwrap();
+    }
+    let (mut after, mut pages, mut read) = (None, 0, 0);
+    loop {
+        let page = world.page(2, &a, after.as_deref(), 500).unwrap();
+        (pages, read) = (pages + 1, read + page.messages.len());
+        after = Some(page.next_cursor.to_string());
+        if !page.has_more {
+            break;
+        }
+    }
+    assert_eq!((pages, read), (3, 40));
+    let page = world.page(3, &a, Some("0"), 3).unwrap();
+    assert_eq!(
+        (page.messages.len(), page.next_cursor.to_string().as_str(), page.has_more),
+        (3, "3", true)
+    );
+}
+
+#[test]
+fn a_poll_reads_only_what_it_returns() {
+    let mut world = World::with_session(100, 9);
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    for number in 0..1000 {
+        world.send(1, &a, None, text(&number.to_string())).unwrap();
+    }
+    world.database.statements();
+    assert_eq!(world.poll(2, &a, Some("995")).unwrap().len(), 5);
+    let statements = world.database.statements();
+    assert_eq!(statements.len(), 1);
+    let plan = world.database.plan(statements[0]);
+    assert_eq!(plan, ["SEARCH log USING INTEGER PRIMARY KEY (rowid>?)"]);
+    // Building the object again reads two rows by primary key, and asks for the table.
+    world.evict();
+    world.session.status(at(3)).unwrap();
+    for sql in world.database.statements().into_iter().filter(|sql| !sql.contains("sqlite_master"))
+    {
+        let plan = world.database.plan(sql);
+        assert!(plan.iter().all(|step| !step.starts_with("SCAN")), "{sql}: {plan:?}");
+    }
+}
+
+#[test]
+fn each_call_is_one_write_and_polls_write_about_once_a_minute() {
+    let mut world = World::new(Limits::default());
+    let key = world
+        .create(CreateSession { creator_agent_id: Some(agent("a")), ..CreateSession::default() });
+    assert_eq!(world.database.writes().len(), 3, "a table, an index and one row");
+    let a = caller("a", key.as_ref());
+    world.join(0, "b").unwrap();
+    assert_eq!(world.database.writes().len(), 1);
+    world.send(1, &a, Some(&"k".parse().unwrap()), text("x")).unwrap();
+    assert_eq!(world.database.writes().len(), 1);
+    for second in 0..600 {
+        world.poll(second * 1000, &a, Some("1")).unwrap();
+        world.poll(second * 1000 + 500, &caller("b", None), Some("1")).unwrap();
+    }
+    assert_eq!(world.database.writes().len(), 10, "for 1200 polls in ten minutes");
+    world.session.renew(at(600_000), &a, Renew::default()).unwrap();
+    assert_eq!(world.database.writes().len(), 1);
+}
+
+#[test]
+fn a_write_that_fails_changes_nothing_that_can_be_seen() {
+    let mut world = World::with_session(100, 9);
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    world.send(1, &a, None, text("one")).unwrap();
+    let before = world.database.dump();
+    world.database.fail_after(0);
+    assert!(faulted(&world.send(2, &a, None, text("two"))));
+    assert!(faulted(&world.join(2, "b")));
+    assert!(faulted(&world.session.leave(at(2), &a, &agent("a"))));
+    assert!(faulted(&world.session.renew(at(2), &a, Renew { ttl: Some(1) })));
+    world.database.heal();
+    assert_eq!(world.database.dump(), before);
+    let status = world.session.status(at(3)).unwrap();
+    assert_eq!((status.ttl, status.agents), (100, vec![agent("a")]));
+    assert_eq!(world.send(4, &a, None, text("two")).unwrap().cursor, "2".parse().unwrap());
+    assert_eq!(world.poll(5, &a, None).unwrap().len(), 2);
+}
+
+#[test]
+fn a_message_that_is_stored_is_acknowledged_even_if_nothing_more_can_be() {
+    let mut world = World::new(Limits { agent_inactivity: 60, ..Limits::default() });
+    world.create(CreateSession::default());
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    world.database.fail_after(1);
+    assert!(world.send(50_000, &a, None, text("x")).is_ok());
+    world.database.heal();
+    assert_eq!(world.poll(50_001, &a, None).unwrap().len(), 1);
+}
+
+#[test]
+fn a_clock_that_goes_back_breaks_no_promise() {
+    let mut world = World::with_session(100, 9);
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    let first = world.send(5000, &a, None, text("x")).unwrap();
+    let second = world.send(4800, &a, None, text("y")).unwrap();
+    assert!(second.expires_at >= first.expires_at);
+    world.evict();
+    assert_eq!(world.session.deadline().unwrap(), Some(first.expires_at));
+}
+
+#[test]
+fn a_session_that_could_not_be_created_does_not_exist() {
+    for writes in 0..3 {
+        let mut world = World::new(Limits::default());
+        world.database.fail_after(writes);
+        let created = world.session.create(at(0), CreateSession::default(), &mut world.random);
+        assert!(faulted(&created), "after {writes} writes");
+        world.database.heal();
+        world.evict();
+        assert_eq!(refused(world.session.status(at(1))), ErrorCode::SessionNotFound);
+        assert_eq!(world.session.alarm(at(1)).unwrap(), None);
+    }
+}
+
+#[test]
+fn no_key_is_stored() {
+    let mut world = World::new(Limits::default());
+    let key = world
+        .create(CreateSession { creator_agent_id: Some(agent("a")), ..CreateSession::default() })
+        .unwrap();
+    let joined = world.join(0, "b").unwrap();
+    let seat = SeatRequest { agent: agent("c"), claim: Digest::of(&["c"]), supersedes: Vec::new() };
+    let claimed = world.session.take_seat(at(0), &seat, &mut world.random).unwrap();
+    for key in [key, joined.session_key, claimed.session_key] {
+        assert!(!world.database.dump().contains(key.as_str().trim_start_matches("nxk_")));
+    }
+    assert!(!world.database.dump().contains(support::session_id().as_str()));
+}

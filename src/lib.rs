@@ -70,11 +70,12 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         }
         Endpoint::Poll | Endpoint::Events => {
             let session = calls::stub(env, "SESSION", route.session()?.as_str())?;
-            let url = request.url().map_err(fault)?;
-            let query = url.query().unwrap_or_default();
-            if route.endpoint == Endpoint::Poll && !query.contains("wait=") {
+            // Most polls do not wait: their URL is for the object to read.
+            if route.endpoint == Endpoint::Poll && !request.inner().url().contains("wait=") {
                 return session.fetch_with_request(request).await.map_err(fault);
             }
+            let url = request.url().map_err(fault)?;
+            let query = url.query().unwrap_or_default();
             let poll = PageRequest::parse(query, &platform::limits(env)?)?;
             match (route.endpoint, poll.wait) {
                 (Endpoint::Events, _) => live::events(&request, session, poll).await,

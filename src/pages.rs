@@ -145,5 +145,5 @@ pub(crate) fn llms(request: &Request, env: &Env) -> Result<Response> {
 
 /// `GET /openapi.json` (section 5).
 pub(crate) fn open_api() -> Result<Response> {
-    http::respond(200, "application/json; charset=utf-8", OPEN_API.into())
+    http::respond(200, http::JSON, OPEN_API.into())
 }

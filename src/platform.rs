@@ -46,7 +46,7 @@ pub(crate) fn uptime() -> i64 {
 }
 
 /// An alarm at this time.
-pub(crate) async fn set_alarm(state: &State, at: Timestamp) -> Result<()> {
+async fn set_alarm(state: &State, at: Timestamp) -> Result<()> {
     // Exact below 2^53.
     #[allow(clippy::cast_precision_loss, reason = "see above")]
     let date = Date::new(&JsValue::from_f64(at.as_millis() as f64));
@@ -163,6 +163,10 @@ fn from_platform(value: SqlStorageValue) -> Result<Value, Fault> {
 pub(crate) fn limits(env: &Env) -> Result<Limits, Fault> {
     let default = Limits::default();
     let number = |name, range, default| number_variable(env, name, range, default);
+    let bytes = |name, default: usize| {
+        let default = u32::try_from(default).map_err(Fault::new)?;
+        usize::try_from(number(name, 1..=131_072, default)?).map_err(Fault::new)
+    };
     let max_ttl = number("MAX_TTL_SECONDS", 1..=2_592_000, default.max_ttl)?;
     let max_page = number("MAX_PAGE_SIZE", 1..=1000, default.max_page)?;
     Ok(Limits {
@@ -170,16 +174,16 @@ pub(crate) fn limits(env: &Env) -> Result<Limits, Fault> {
         max_ttl,
         max_agents: number("MAX_AGENTS", 1..=1000, default.max_agents)?,
         pairing_ttl: number("PAIRING_TTL_SECONDS", 1..=86_400, default.pairing_ttl)?,
-        max_text_bytes: bytes(number("MAX_TEXT_BYTES", 1..=131_072, 65_536)?),
-        max_json_bytes: bytes(number("MAX_JSON_BYTES", 1..=131_072, 65_536)?),
+        max_text_bytes: bytes("MAX_TEXT_BYTES", default.max_text_bytes)?,
+        max_json_bytes: bytes("MAX_JSON_BYTES", default.max_json_bytes)?,
         default_page: number("PAGE_SIZE", 1..=max_page, default.default_page.min(max_page))?,
         max_page,
-        agent_inactivity: number("AGENT_INACTIVITY_SECONDS", 0..=2_592_000, 0)?,
+        agent_inactivity: number(
+            "AGENT_INACTIVITY_SECONDS",
+            0..=2_592_000,
+            default.agent_inactivity,
+        )?,
     })
-}
-
-fn bytes(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// A variable that is a whole number, given as a number or as text.

@@ -51,13 +51,7 @@ impl Session {
     /// A poll that the edge holds open: the page at once if there is something in it, and otherwise a
     /// socket that gets the empty page now, and the next one once there is something for it.
     pub(super) fn long_poll(&self, request: &Request, poll: PageRequest) -> Result<Response> {
-        let caller = http::caller(request)?;
-        let (who, page) = self.rules(|rules| {
-            let who = rules.identify(now(), &caller)?;
-            rules.hear(now(), &who)?;
-            let page = rules.read(now(), &who, poll, &sockets::connected(self.state()))?;
-            Ok((who, page))
-        })?;
+        let (who, page) = self.page(request, poll)?;
         if !page.messages.is_empty() {
             return http::json(200, &page);
         }
@@ -75,7 +69,7 @@ impl Session {
             |who: &Identity| self.rules(|rules| rules.is_seated(now(), who)).unwrap_or(true);
         for (end, socket) in sockets::deliver(self.state(), delivery, seated) {
             let Purpose::Poll(poll) = socket.purpose else { continue };
-            let connected = sockets::connected(self.state());
+            let connected = self.connected(poll);
             let page = self.rules(|rules| rules.read(now(), &socket.who, poll, &connected));
             match page.map(|page| serde_json::to_string(&page)) {
                 Ok(Ok(page)) => {

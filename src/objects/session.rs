@@ -12,7 +12,7 @@ use crate::{
 };
 use nexus_core::{Fault, Identity, Result, SeatRequest};
 use nexus_protocol::{
-    CreateSession, IdempotencyKey, Limits, PageRequest, Renew, SendMessage, Sent,
+    AgentId, CreateSession, IdempotencyKey, Limits, Page, PageRequest, Renew, SendMessage, Sent,
 };
 use std::{
     cell::{OnceCell, RefCell},
@@ -114,10 +114,8 @@ impl Session {
             Endpoint::SessionStatus => http::json(200, &self.rules(|rules| rules.status(now()))?),
             Endpoint::Join => {
                 let caller = http::caller(&request)?;
-                let (known, joined) = self.rules(|rules| {
-                    let known = rules.has(now(), &caller.agent)?;
-                    Ok((known, rules.join(now(), &caller, &mut System)?))
-                })?;
+                let join = |rules: &mut Rules| rules.join(now(), &caller, &mut System);
+                let (known, joined) = self.seat(&caller.agent, join)?;
                 if !known {
                     sockets::announce(&self.state, "joined", Some(&caller.agent));
                 }
@@ -152,10 +150,8 @@ impl Session {
             Describe::NAME => calls::reply::<Describe>(&self.rules(|rules| rules.status(now()))?),
             SeatRequest::NAME => {
                 let seat: SeatRequest = calls::read(request).await?;
-                let (known, joined) = self.rules(|rules| {
-                    let known = rules.has(now(), &seat.agent)?;
-                    Ok((known, rules.take_seat(now(), &seat, &mut System)?))
-                })?;
+                let take = |rules: &mut Rules| rules.take_seat(now(), &seat, &mut System);
+                let (known, joined) = self.seat(&seat.agent, take)?;
                 if known {
                     // What was opened with the key that this one replaces.
                     sockets::close_all(&self.state, Some(&seat.agent), Close::Left);
@@ -217,15 +213,33 @@ impl Session {
         if poll.wait > 0 && http::wants_upgrade(request)? {
             return self.long_poll(request, poll);
         }
+        http::json(200, &self.page(request, poll)?.1)
+    }
+
+    /// Who polls, and the page that answers.
+    pub(super) fn page(&self, request: &Request, poll: PageRequest) -> Result<(Identity, Page)> {
         let caller = http::caller(request)?;
-        let connected =
-            if poll.members { sockets::connected(&self.state) } else { BTreeSet::new() };
-        let page = self.rules(|rules| {
+        let connected = self.connected(poll);
+        self.rules(|rules| {
             let who = rules.identify(now(), &caller)?;
             rules.hear(now(), &who)?;
-            rules.read(now(), &who, poll, &connected)
-        })?;
-        http::json(200, &page)
+            let page = rules.read(now(), &who, poll, &connected)?;
+            Ok((who, page))
+        })
+    }
+
+    /// The agents that have a socket open, if the poll asks for members.
+    pub(super) fn connected(&self, poll: PageRequest) -> BTreeSet<AgentId> {
+        if poll.members { sockets::connected(&self.state) } else { BTreeSet::new() }
+    }
+
+    /// Takes a seat, and says whether the agent had one before.
+    fn seat<T>(
+        &self,
+        agent: &AgentId,
+        take: impl FnOnce(&mut Rules) -> Result<T>,
+    ) -> Result<(bool, T)> {
+        self.rules(|rules| Ok((rules.has(now(), agent)?, take(rules)?)))
     }
 
     pub(super) fn env(&self) -> &Env {

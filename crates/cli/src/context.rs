@@ -135,6 +135,12 @@ impl Session {
     pub(crate) fn path(&self, rest: &str) -> String {
         format!("/v1/sessions/{}{rest}", self.id)
     }
+
+    /// Whether what is stored here of the session is this agent's, or nobody's in particular. Up to
+    /// where another agent has read is not to be used or moved.
+    pub(crate) fn is_of(&self, caller: &Caller) -> bool {
+        self.stored.agent.as_ref().is_none_or(|agent| *agent == caller.agent)
+    }
 }
 
 impl Caller {

@@ -34,8 +34,7 @@ impl Leave {
         let request = Request::new(Method::DELETE, path, Repeat::Always);
         let result = context.call(&server, &caller.sign(request));
         // What another server says of the session, or of another agent, says nothing of our seat.
-        let is_ours = server.instead_of.is_none()
-            && session.stored.agent.as_ref().is_none_or(|agent| *agent == caller.agent);
+        let is_ours = server.instead_of.is_none() && session.is_of(&caller);
         let out = match &result {
             Ok(_) => true,
             Err(failure) => is_out(context, &server, &session, &caller, failure),

@@ -164,8 +164,7 @@ pub(super) fn read(
     reading: Reading,
 ) -> Result<Read> {
     let stored = &session.stored;
-    // Up to where another agent has read is not ours to use or to move.
-    let is_ours = stored.agent.as_ref().is_none_or(|agent| *agent == caller.agent);
+    let is_ours = session.is_of(caller);
     let after = match reading.after {
         // Without `after` the greeting comes too, which has cursor 0 itself.
         Some(cursor) if cursor == Cursor::START => None,

@@ -41,7 +41,7 @@ impl PollDaemon {
         let caller = context.caller(&session)?;
         let server = context.server_of(&session)?;
         server.announce();
-        if session.stored.agent.as_ref().is_some_and(|agent| *agent != caller.agent) {
+        if !session.is_of(&caller) {
             let message = "Up to where another agent has read is not kept here; run the daemon as the agent that is stored, or in a state folder of its own (XDG_CONFIG_HOME).";
             return Err(Failure::own(Kind::Usage, message));
         }

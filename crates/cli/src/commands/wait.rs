@@ -39,7 +39,7 @@ impl Wait {
         let mut me = Me::new(&caller);
         let mut backoff = Backoff::default();
         // Up to where another agent than the stored one has read is kept here only.
-        let is_ours = session.stored.agent.as_ref().is_none_or(|agent| *agent == caller.agent);
+        let is_ours = session.is_of(&caller);
         let mut after = None;
         loop {
             // Another process may have read meanwhile.

@@ -146,7 +146,7 @@ fn listener(
         }
         Err(failure) => return Err(failure),
     };
-    let is_ours = session.stored.agent.as_ref().is_none_or(|agent| *agent == caller.agent);
+    let is_ours = session.is_of(caller);
     let after = session.stored.cursor.as_deref().filter(|_| is_ours);
     let target = Target {
         http: context.http().clone(),

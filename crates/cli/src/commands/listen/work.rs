@@ -243,9 +243,7 @@ impl<'a> Work<'a> {
 
     /// A cursor to be saved; none where it is another agent's.
     fn new_cursor(&self, cursor: Option<Cursor>) -> Result<Option<crate::state::NewCursor>> {
-        let stored = &self.session.stored;
-        let is_ours = stored.agent.as_ref().is_none_or(|agent| *agent == self.caller.agent);
-        match cursor.filter(|_| is_ours) {
+        match cursor.filter(|_| self.session.is_of(self.caller)) {
             Some(cursor) => self.context.state.new_cursor(&self.session.id, &cursor.to_string()),
             None => Ok(None),
         }

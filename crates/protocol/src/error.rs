@@ -4,6 +4,8 @@
 //! `nexus-core`, and reaches the caller only as [`Refusal::internal`], which tells nothing of the
 //! inside.
 
+mod addresses;
+
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -17,19 +19,30 @@ pub enum ErrorCode {
     MissingAgentId,
     MissingSessionKey,
     InvalidSessionKey,
+    MissingSecret,
+    InvalidSecret,
     Forbidden,
+    Blocked,
+    NotAllowed,
     SessionNotFound,
     CodeNotFound,
     CodeExpiredOrUsed,
     AgentNotFound,
+    MessageNotFound,
+    ConversationNotFound,
     WebhookNotFound,
     NotFound,
     MethodNotAllowed,
     SessionFull,
     AgentIdTaken,
     ClaimInProgress,
+    ConversationEnded,
+    ConversationTurnsExceeded,
+    InboxFull,
+    ListFull,
     MessageTooLarge,
     RateLimitExceeded,
+    SenderRateExceeded,
     InternalError,
 }
 
@@ -53,10 +66,10 @@ pub struct ErrorBody {
     /// Each thing that is wrong, for `invalid_request`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<Detail>,
-    /// `agent_not_in_session`, for `forbidden`.
+    /// Which kind of `forbidden`, or why a conversation has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Cow<'static, str>>,
-    /// The limit that was passed: bytes for `message_too_large`, agents for `session_full`.
+    /// The limit that was passed, in bytes, agents, turns or messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
 }

@@ -118,10 +118,78 @@ impl FromStr for AgentId {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        let form = (1..=128).contains(&text.len()) && text.bytes().all(allowed);
-        (form && text != Self::SYSTEM).then(|| Self(text.to_owned())).ok_or(Malformed(Self::RULE))
+        let allowed = is_name(text) && text != Self::SYSTEM;
+        allowed.then(|| Self(text.to_owned())).ok_or(Malformed(Self::RULE))
     }
+}
+
+impl AgentId {
+    /// The id of eight decimal digits that these random bytes choose.
+    #[must_use]
+    pub fn from_random(bytes: [u8; 8]) -> Self {
+        Self(format!("{:08}", u64::from_le_bytes(bytes) % 100_000_000))
+    }
+}
+
+/// Proves who an agent is, everywhere on a relay (section 8): `nxs_` and 43 base64url characters, or
+/// what the agent has chosen.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AgentSecret(String);
+string_id!(AgentSecret, debug: |_| "[secret]");
+
+impl AgentSecret {
+    /// What a secret must be that an agent chooses.
+    pub const RULE: &str = "must be 16 to 256 visible ASCII characters";
+
+    /// The secret made of these random bytes.
+    #[must_use]
+    pub fn from_random(bytes: [u8; 32]) -> Self {
+        Self(format!("nxs_{}", URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// Whether it is one that an agent may choose.
+    #[must_use]
+    pub fn may_be_chosen(&self) -> bool {
+        (16..=256).contains(&self.0.len()) && self.0.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+}
+
+impl FromStr for AgentSecret {
+    type Err = Malformed;
+
+    /// Takes whatever a client presents. Whether it is *the* secret is for the mailbox to say.
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// The name of a conversation between two agents (section 8): 1 to 128 letters, digits, `_` or `-`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConversationId(String);
+string_id!(ConversationId, debug: |id| id);
+
+impl ConversationId {
+    /// What a conversation id must be.
+    pub const RULE: &str = "must be 1 to 128 letters, digits, `_` or `-`";
+
+    /// The id made of these bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(format!("c-{}", hex(&bytes)))
+    }
+}
+
+impl FromStr for ConversationId {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        is_name(text).then(|| Self(text.to_owned())).ok_or(Malformed(Self::RULE))
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=128).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 /// What a client sends to make a repeated request harmless: 1 to 255 visible ASCII characters.
@@ -129,13 +197,18 @@ impl FromStr for AgentId {
 pub struct IdempotencyKey(String);
 string_id!(IdempotencyKey, debug: |_| "[secret]");
 
+impl IdempotencyKey {
+    /// What an idempotency key must be.
+    pub const RULE: &str = "must be 1 to 255 visible ASCII characters";
+}
+
 impl FromStr for IdempotencyKey {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         ((1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()))
             .then(|| Self(text.to_owned()))
-            .ok_or(Malformed("must be 1 to 255 visible ASCII characters"))
+            .ok_or(Malformed(Self::RULE))
     }
 }
 
@@ -252,6 +325,11 @@ mod tests {
         let key = SessionKey::from_random([0xff; 32]);
         assert_eq!(key.as_str(), "nxk___________________________________________8");
         assert_eq!(key.as_str().len(), 4 + 43);
+        let secret = AgentSecret::from_random([0; 32]);
+        assert_eq!(secret.as_str(), format!("nxs_{}", "A".repeat(43)));
+        assert!(secret.may_be_chosen());
+        assert_eq!(AgentId::from_random([7, 0, 0, 0, 0, 0, 0, 0]).as_str(), "00000007");
+        assert_eq!(ConversationId::from_bytes([1; 16]).as_str(), format!("c-{}", "01".repeat(16)));
         let id = MessageId::new([1; 8], "42".parse().unwrap());
         assert_eq!(id.as_str(), "0101010101010101-42");
         assert_eq!(id.cursor_in([1; 8]), Some("42".parse().unwrap()));
@@ -262,7 +340,8 @@ mod tests {
     fn secrets_do_not_print() {
         let session = SessionId::from_random([7; 24]);
         let key = SessionKey::from_random([7; 32]);
-        assert_eq!(format!("{session:?} {key:?}"), "[secret] [secret]");
+        let secret = AgentSecret::from_random([7; 32]);
+        assert_eq!(format!("{session:?} {key:?} {secret:?}"), "[secret] [secret] [secret]");
     }
 
     #[test]

@@ -4,10 +4,12 @@
 //! In scope: what goes over the wire, how it is written and read, and what is refused because of its
 //! form. Out of scope: every rule that needs state (`nexus-core`), and every kind of I/O.
 
+mod agent;
 mod body;
 mod error;
 mod ids;
 mod limits;
+mod mail;
 mod message;
 mod pairing;
 mod query;
@@ -18,11 +20,23 @@ mod webhook;
 mod words;
 mod wrong;
 
+pub use agent::{
+    AgentCard, AgentDeleted, AgentPage, AgentStatus, AgentsRequest, ChangeCard, Register,
+    Registered, SecretGiven, optional_secret,
+};
 pub use body::Body;
 pub use error::{Detail, ErrorBody, ErrorCode, Refusal};
 pub use ids::hex;
-pub use ids::{AgentId, Cursor, IdempotencyKey, Malformed, MessageId, SessionId, SessionKey};
+pub use ids::{
+    AgentId, AgentSecret, ConversationId, Cursor, IdempotencyKey, Malformed, MessageId, SessionId,
+    SessionKey,
+};
 pub use limits::Limits;
+pub use mail::{
+    Ack, Acked, AgentList, AgentListRequest, AllowOnly, Allowed, Blocked, Conversation,
+    ConversationRequest, ConversationState, EndReason, Letter, Mail, MailDelivery, MailSent,
+    MailState, MailStatus, SendMail,
+};
 pub use message::{Message, Page, PageRequest, Recipients, SendMessage, Sent};
 pub use pairing::{Claimed, CodeState, CodeStatus, CreatePairing, PairingCode, PairingCreated};
 pub use service::{Capabilities, Health, Stats};

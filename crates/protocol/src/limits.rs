@@ -21,6 +21,16 @@ pub struct Limits {
     pub max_page: u32,
     /// Seconds after which a silent agent loses its seat; 0 = never. The creator keeps its own.
     pub agent_inactivity: u32,
+    /// Messages that may wait in one mailbox (section 8).
+    pub max_waiting: u32,
+    /// Turns of a conversation whose first message does not say.
+    pub conversation_turns: u32,
+    /// Seconds without anything happening after which a conversation ends.
+    pub conversation_idle: u32,
+    /// Messages that one agent may send to another in 60 seconds.
+    pub sender_rate: u32,
+    /// Seconds that a message waits in a mailbox, and can be read again.
+    pub message_retention: u32,
 }
 
 impl Default for Limits {
@@ -35,6 +45,11 @@ impl Default for Limits {
             default_page: 100,
             max_page: 500,
             agent_inactivity: 0,
+            max_waiting: 200,
+            conversation_turns: 20,
+            conversation_idle: 1800,
+            sender_rate: 30,
+            message_retention: 604_800,
         }
     }
 }

@@ -47,16 +47,37 @@ impl SendMessage {
     /// Reads the body. Refuses a message without content, too large, or with malformed fields.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
-        let json = body.raw("json");
-        let text: Option<String> = body.field("text", "must be a string");
+        let content = Content::read(&mut body);
         let to: Option<Recipients> = body.field("to", "must be an agent id or a list of them");
         let reply_to = body.field("replyTo", "must be the id of a message of this session");
         if to.as_ref().is_some_and(|to| to.as_slice().is_empty()) {
             body.note("to", "must name at least one agent; leave it out to reach everyone");
         }
-        let empty = json.is_none() && text.as_ref().is_none_or(String::is_empty);
         body.finish()?;
-        if empty {
+        let (text, json) = content.check(limits)?;
+        Ok(Self { text, json, to, reply_to })
+    }
+}
+
+/// What a message says, as its body gives it.
+pub(crate) struct Content<'a> {
+    text: Option<String>,
+    json: Option<&'a RawValue>,
+}
+
+impl<'a> Content<'a> {
+    /// Takes `text` and `json` out of a body.
+    pub(crate) fn read(body: &mut Body<'a>) -> Self {
+        Self { json: body.raw("json"), text: body.field("text", "must be a string") }
+    }
+
+    /// The two, if there is at least one, and neither is too large.
+    pub(crate) fn check(
+        self,
+        limits: &Limits,
+    ) -> Result<(Option<String>, Option<Box<RawValue>>), Refusal> {
+        let Self { text, json } = self;
+        if json.is_none() && text.as_ref().is_none_or(String::is_empty) {
             return Err(Refusal::invalid(
                 "text",
                 "must be given and not be empty, unless `json` is given",
@@ -68,7 +89,7 @@ impl SendMessage {
         if json.is_some_and(|json| json.get().len() > limits.max_json_bytes) {
             return Err(Refusal::message_too_large("json", limits.max_json_bytes));
         }
-        Ok(Self { text, json: json.map(ToOwned::to_owned), to, reply_to })
+        Ok((text, json.map(ToOwned::to_owned)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Pairing codes (section 4): their form, requests and answers.
 
 use crate::{
-    Body, Refusal, SessionId, SessionKey, Timestamp,
+    AgentId, Body, MailSent, Refusal, SessionId, SessionKey, Timestamp,
     ids::{Malformed, string_id},
     words::{SYMBOLS, WORDS},
 };
@@ -63,6 +63,9 @@ impl FromStr for PairingCode {
 pub struct CreatePairing {
     /// The session that a claimer joins.
     pub session_id: SessionId,
+    /// The agent that gets the link into its inbox (section 8).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invite: Option<AgentId>,
 }
 
 impl CreatePairing {
@@ -71,9 +74,11 @@ impl CreatePairing {
         let mut body = Body::parse(bytes)?;
         let session_id: Option<String> =
             body.required("sessionId", "must be the sessionId of the session to invite into");
+        let invite = body.field("invite", AgentId::RULE);
         body.finish()?;
         let session_id = session_id.unwrap_or_default().parse();
-        session_id.map(|session_id| Self { session_id }).map_err(|_| Refusal::session_not_found())
+        let session_id = session_id.map_err(|_| Refusal::session_not_found())?;
+        Ok(Self { session_id, invite })
     }
 }
 
@@ -86,6 +91,9 @@ pub struct PairingCreated {
     /// The page to give to the other agent.
     pub url: String,
     pub expires_at: Timestamp,
+    /// With `invite`: the message that carries the link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<MailSent>,
 }
 
 /// The answer to `POST /v1/pair/:code/claim`.

@@ -28,6 +28,16 @@ impl<'a> Query<'a> {
         parsed.map_err(|Malformed(rule)| self.wrong.note(name, rule)).ok()
     }
 
+    /// The parameter as it was written.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.get(name).map(ToOwned::to_owned)
+    }
+
+    /// Notes that the parameter `name` is wrong because of `rule`.
+    pub(crate) fn note(&mut self, name: &'static str, rule: &'static str) {
+        self.wrong.note(name, rule);
+    }
+
     /// A whole number of `unit` in `range`.
     pub(crate) fn number(
         &mut self,

@@ -1,0 +1,379 @@
+//! Messages between addresses (section 8): sending, the inbox, conversations, whom to hear.
+
+use crate::{
+    AgentId, Body, ConversationId, Cursor, IdempotencyKey, Limits, MessageId, Refusal, Timestamp,
+    message::Content, query::Query,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The most turns that the first message of a conversation may ask for.
+const MOST_TURNS: u32 = 1000;
+
+/// `POST /v1/agents/:id/messages`: at least one of `text` and `json`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SendMail {
+    /// Text, at most [`Limits::max_text_bytes`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Any JSON value, kept exactly as it was written, at most [`Limits::max_json_bytes`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<Box<RawValue>>,
+    /// A new one when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<ConversationId>,
+    /// The turns of a conversation that this message begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_turns: Option<u32>,
+    /// The message that this one answers; passed on, not checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+}
+
+impl SendMail {
+    /// Reads the body. Refuses a message without content, too large, or with malformed fields.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
+        let mut body = Body::parse(bytes)?;
+        let content = Content::read(&mut body);
+        let conversation_id = body.field("conversationId", ConversationId::RULE);
+        let max_turns = body.number("maxTurns", "turns", 1..=MOST_TURNS);
+        let reply_to = body.field("replyTo", "must be the id of a message");
+        body.finish()?;
+        let (text, json) = content.check(limits)?;
+        Ok(Self { text, json, conversation_id, max_turns, reply_to })
+    }
+}
+
+/// What a client sends over the socket of its mailbox.
+#[derive(Clone, Debug)]
+pub enum Letter {
+    /// `{"type":"send"}`: to whom, how it can be repeated, and what.
+    Send(AgentId, Option<IdempotencyKey>, SendMail),
+    /// `{"type":"ack"}`
+    Ack(Ack),
+    /// `{"type":"end"}`
+    End(ConversationId),
+}
+
+impl Letter {
+    /// Reads a frame. Refuses one of another type, and what the same call over HTTP would refuse.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
+        const TYPE: &str = "must be `send`, `ack` or `end`";
+        let mut body = Body::parse(bytes)?;
+        let kind: Option<String> = body.required("type", TYPE);
+        match kind.as_deref() {
+            Some("send") => {
+                let to = body.required("to", AgentId::RULE);
+                let key = body.field("idempotencyKey", IdempotencyKey::RULE);
+                body.finish()?;
+                let to = to.ok_or_else(|| Refusal::invalid("to", AgentId::RULE))?;
+                Ok(Self::Send(to, key, SendMail::parse(bytes, limits)?))
+            }
+            Some("ack") => Ack::parse(bytes).map(Self::Ack),
+            Some("end") => {
+                let conversation = body.required("conversationId", ConversationId::RULE);
+                body.finish()?;
+                let rule = ConversationId::RULE;
+                conversation.map(Self::End).ok_or_else(|| Refusal::invalid("conversationId", rule))
+            }
+            _ => {
+                body.finish()?;
+                Err(Refusal::invalid("type", TYPE))
+            }
+        }
+    }
+}
+
+/// How a message reached the recipient's mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailDelivery {
+    /// A reader was connected, and has been sent it.
+    Live,
+    /// It waits.
+    Queued,
+}
+
+/// The answer to a send: the message is in the recipient's mailbox, durably.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 8 names each")]
+pub struct MailSent {
+    pub id: MessageId,
+    /// Its place in the recipient's inbox.
+    pub cursor: Cursor,
+    pub delivery: MailDelivery,
+    pub conversation_id: ConversationId,
+    pub turn: u32,
+    pub max_turns: u32,
+    pub sent_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// A message as readers get it, and as both mailboxes store it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 8 names each")]
+pub struct Mail {
+    pub id: MessageId,
+    /// The sender.
+    pub agent_id: AgentId,
+    pub to: AgentId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<Box<RawValue>>,
+    /// Its place in the inbox; none in the copy of its sender.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<Cursor>,
+    /// Always true: every sender proves its secret.
+    pub verified: bool,
+    pub conversation_id: ConversationId,
+    pub turn: u32,
+    pub max_turns: u32,
+    pub sent_at: Timestamp,
+    pub expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+}
+
+/// `POST /v1/agents/:id/ack`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Ack {
+    /// Everything up to here has been dealt with.
+    pub cursor: Cursor,
+}
+
+impl Ack {
+    /// Reads the body.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        const RULE: &str = "must be a cursor that this inbox gave, such as \"42\"";
+        let mut body = Body::parse(bytes)?;
+        let cursor = body.required("cursor", RULE);
+        body.finish()?;
+        cursor.map(|cursor| Self { cursor }).ok_or_else(|| Refusal::invalid("cursor", RULE))
+    }
+}
+
+/// The answer to an acknowledgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acked {
+    /// What has been acknowledged.
+    pub cursor: Cursor,
+    /// Messages that wait.
+    pub waiting: u32,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailState {
+    /// It waits, and no reader has been given it.
+    Queued,
+    /// It waits, and was given to a reader.
+    Delivered,
+    /// The recipient has acknowledged it.
+    Acked,
+    /// It was not acknowledged in time.
+    Expired,
+}
+
+/// The answer to `GET /v1/agents/:id/messages/:messageId`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 8 names each")]
+pub struct MailStatus {
+    pub id: MessageId,
+    pub state: MailState,
+    pub sent_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acked_at: Option<Timestamp>,
+    pub expires_at: Timestamp,
+}
+
+/// The answer to `PUT` and `DELETE /v1/agents/:id/blocks/:other`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 8 names each")]
+pub struct Blocked {
+    pub agent_id: AgentId,
+    pub blocked: bool,
+}
+
+/// The answer to `PUT` and `DELETE /v1/agents/:id/allows/:other`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 8 names each")]
+pub struct Allowed {
+    pub agent_id: AgentId,
+    pub allowed: bool,
+}
+
+/// `GET /v1/agents/:id/blocks` and `.../allows`: which part of the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentListRequest {
+    /// Those whose ids stand after this one.
+    pub after: Option<AgentId>,
+    /// At most this many.
+    pub limit: u32,
+}
+
+impl AgentListRequest {
+    /// The most agents on a list, and on a page of it.
+    pub const MOST: u32 = 1000;
+
+    /// Reads the query string.
+    pub fn parse(query: &str) -> Result<Self, Refusal> {
+        let mut query = Query::parse(query);
+        let limit = query.number("limit", "agents", 1..=Self::MOST).unwrap_or(Self::MOST);
+        let request = Self { after: query.parsed("after"), limit };
+        query.finish()?;
+        Ok(request)
+    }
+}
+
+/// The answer to `GET /v1/agents/:id/blocks` and `.../allows`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 8 names each")]
+pub struct AgentList {
+    pub agents: Vec<AgentId>,
+    pub has_more: bool,
+    /// Of the allow list: nobody else may write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_only: Option<bool>,
+}
+
+/// The answer to `PUT /v1/agents/:id/allow-only`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AllowOnly {
+    /// Only those on the allow list may write.
+    pub allow_only: bool,
+}
+
+impl AllowOnly {
+    /// Reads the body of the call, `{"enabled": true}`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        const RULE: &str = "must be true or false";
+        let mut body = Body::parse(bytes)?;
+        let enabled = body.required("enabled", RULE);
+        body.finish()?;
+        let refusal = || Refusal::invalid("enabled", RULE);
+        enabled.map(|allow_only| Self { allow_only }).ok_or_else(refusal)
+    }
+}
+
+/// Why a conversation is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// One of the two has ended it.
+    ParticipantEnded,
+    /// It has had its turns.
+    MaxTurns,
+    /// Nothing has happened for too long.
+    Ttl,
+}
+
+/// Whether a conversation can go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "section 8 names each")]
+pub enum ConversationState {
+    Active,
+    Ended,
+}
+
+/// `GET /v1/agents/:id/conversations/:cid`: which one, and how much of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversationRequest {
+    /// With whom, where the id is in use with two agents.
+    pub with: Option<AgentId>,
+    /// So many of its last messages.
+    pub last: u32,
+}
+
+impl ConversationRequest {
+    /// Reads the query string.
+    pub fn parse(query: &str, limits: &Limits) -> Result<Self, Refusal> {
+        let mut query = Query::parse(query);
+        let last = query.number("last", "messages", 1..=limits.max_page);
+        let last = last.unwrap_or(limits.default_page.min(limits.max_page));
+        let request = Self { with: query.parsed("with"), last };
+        query.finish()?;
+        Ok(request)
+    }
+}
+
+/// The answer to `GET /v1/agents/:id/conversations/:cid`, and to `POST .../end`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 8 names each")]
+pub struct Conversation {
+    pub conversation_id: ConversationId,
+    pub with: AgentId,
+    pub initiator: AgentId,
+    pub turns: u32,
+    pub max_turns: u32,
+    pub state: ConversationState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<EndReason>,
+    pub last_activity_at: Timestamp,
+    /// Oldest first; not told when it is ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<Vec<Box<RawValue>>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths<T: std::fmt::Debug>(result: Result<T, Refusal>) -> Vec<String> {
+        let details = result.unwrap_err().body.details;
+        details.into_iter().map(|detail| detail.path.into_owned()).collect()
+    }
+
+    #[test]
+    fn a_send_is_read_and_bounded() {
+        let send = |body: &str| SendMail::parse(body.as_bytes(), &Limits::default());
+        let sent = send(r#"{"json": {"n":1.50},"conversationId":"c_1-a","maxTurns":1000}"#).unwrap();
+        assert_eq!(sent.json.unwrap().get(), r#"{"n":1.50}"#);
+        assert_eq!(paths(send(r#"{"text":""}"#)), ["text"]);
+        assert_eq!(
+            paths(send(r#"{"text":"x","conversationId":"a b","maxTurns":0,"replyTo":1}"#)),
+            ["conversationId", "maxTurns", "replyTo"]
+        );
+        assert_eq!(paths(send(r#"{"text":"x","maxTurns":1001}"#)), ["maxTurns"]);
+    }
+
+    #[test]
+    fn a_frame_is_one_of_three() {
+        let frame = |text: &str| Letter::parse(text.as_bytes(), &Limits::default());
+        let sent = frame(r#"{"type":"send","to":"bob","text":"x","idempotencyKey":"k"}"#);
+        assert!(matches!(sent, Ok(Letter::Send(to, Some(_), _)) if to.as_str() == "bob"));
+        assert!(matches!(frame(r#"{"type":"ack","cursor":"7"}"#), Ok(Letter::Ack(_))));
+        assert!(matches!(frame(r#"{"type":"end","conversationId":"c"}"#), Ok(Letter::End(_))));
+        assert_eq!(paths(frame("{}")), ["type"]);
+        assert_eq!(paths(frame(r#"{"type":"other"}"#)), ["type"]);
+        assert_eq!(paths(frame(r#"{"type":"send","text":"x"}"#)), ["to"]);
+        assert_eq!(paths(frame(r#"{"type":"ack","cursor":7}"#)), ["cursor"]);
+        assert_eq!(paths(frame(r#"{"type":"end"}"#)), ["conversationId"]);
+    }
+
+    #[test]
+    fn the_other_requests_are_read() {
+        assert_eq!(paths(Ack::parse(b"{}")), ["cursor"]);
+        assert!(AllowOnly::parse(br#"{"enabled":true}"#).unwrap().allow_only);
+        assert_eq!(paths(AllowOnly::parse(b"{}")), ["enabled"]);
+        let limits = Limits::default();
+        let request = ConversationRequest::parse("last=3&with=bob", &limits).unwrap();
+        assert_eq!((request.last, request.with.unwrap().as_str()), (3, "bob"));
+        assert_eq!(paths(ConversationRequest::parse("last=0", &limits)), ["last"]);
+        assert_eq!(AgentListRequest::parse("").unwrap().limit, 1000);
+        assert_eq!(paths(AgentListRequest::parse("limit=1001")), ["limit"]);
+    }
+}

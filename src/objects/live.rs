@@ -105,8 +105,7 @@ impl Session {
         }
         let mut body = Body::parse(bytes)?;
         let kind: Option<String> = body.required("type", "must be `send`");
-        let key: Option<IdempotencyKey> =
-            body.field("idempotencyKey", IdempotencyKey::RULE);
+        let key: Option<IdempotencyKey> = body.field("idempotencyKey", IdempotencyKey::RULE);
         if kind.as_ref().is_some_and(|kind| kind != "send") {
             body.note("type", "must be `send`");
         }

@@ -100,6 +100,15 @@ impl Row {
         }
     }
 
+    /// The next column, a whole number or NULL.
+    pub fn optional_integer(&mut self) -> Result<Option<i64>, Fault> {
+        match self.0.next() {
+            Some(Value::Integer(number)) => Ok(Some(number)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(Fault::new("a stored column is not a whole number")),
+        }
+    }
+
     /// The next column, a text.
     pub fn text(&mut self) -> Result<String, Fault> {
         self.optional_text()?.ok_or_else(|| Fault::new("a stored column is NULL"))

@@ -1,5 +1,7 @@
 //! Hashes of secrets, so that what is stored cannot be used as a secret.
 
+use crate::Fault;
+use hmac::{Hmac, KeyInit, Mac};
 use nexus_protocol::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -47,6 +49,13 @@ impl PartialEq for Digest {
     fn eq(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
+}
+
+/// The HMAC-SHA256 of `message` under `secret`, as 64 hex digits.
+pub fn hmac(secret: &str, message: &str) -> Result<String, Fault> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(Fault::new)?;
+    mac.update(message.as_bytes());
+    Ok(hex(&mac.finalize().into_bytes()))
 }
 
 #[cfg(test)]

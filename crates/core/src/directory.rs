@@ -1,13 +1,18 @@
-//! The directory of a deployment: how many sessions there are, and what is in them.
+//! The directory of a deployment: how many sessions there are, what is in them, and which agents with
+//! an address ask to be found.
+//!
+//! Of an agent it keeps only its id and what it can be searched by: the rest is asked of its mailbox,
+//! which knows.
 //!
 //! Owns one row for each session that has reported, by the hash of its id, which says nothing of the
 //! id. Promises figures that are as fresh as the reports; a session reports when its members change,
 //! every 64 messages, and about once a minute while it is polled. A session that does not report its
 //! end is not counted past the deadline it last reported.
 
-use crate::{Database, Digest, Fault};
-use nexus_protocol::{Cursor, Stats, Timestamp};
+use crate::{Database, Digest, Fault, Value};
+use nexus_protocol::{AgentId, AgentsRequest, Cursor, Stats, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
 
 const CREATE: &str = "CREATE TABLE session (
     id TEXT PRIMARY KEY,
@@ -27,6 +32,18 @@ const COUNT: &str = "SELECT count(*), coalesce(sum(agents), 0), coalesce(sum(mes
 const ANY: &str = "SELECT 1 FROM session LIMIT 1";
 const PURGE: &str = "DELETE FROM session WHERE expires_at <= ?1";
 
+const CREATE_AGENT: &str = "CREATE TABLE agent (
+    id TEXT PRIMARY KEY,
+    capabilities TEXT NOT NULL,
+    revision INTEGER NOT NULL
+) WITHOUT ROWID";
+const PUT_AGENT: &str = "INSERT INTO agent (id, capabilities, revision) VALUES (?1, ?2, ?3)
+    ON CONFLICT (id) DO UPDATE SET capabilities = excluded.capabilities, revision = excluded.revision
+    WHERE excluded.revision >= revision";
+const REMOVE_AGENT: &str = "DELETE FROM agent WHERE id = ?1 AND revision <= ?2";
+const AGENTS: &str = "SELECT id FROM agent WHERE id > ?1 AND instr(capabilities, ?2) > 0
+    ORDER BY id LIMIT ?3";
+
 /// Milliseconds between two clean-ups while there are sessions.
 const CLEAN_UP: i64 = 600_000;
 
@@ -45,7 +62,20 @@ pub struct Report {
     pub at: Timestamp,
 }
 
-/// The counters of a deployment.
+/// What a mailbox tells of its agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// Its id.
+    pub agent: AgentId,
+    /// What it can be searched by.
+    pub capabilities: Vec<String>,
+    /// It asks to be found.
+    pub listed: bool,
+    /// When this was so. One that comes late does not undo a newer one.
+    pub revision: Timestamp,
+}
+
+/// The counters and the listed agents of a deployment.
 pub struct Directory<D> {
     database: D,
 }
@@ -96,6 +126,47 @@ impl<D: Database> Directory<D> {
         }
         self.database.execute(PURGE, &[now.as_millis().into()])?;
         Ok(self.any()?.then(|| now.plus_millis(CLEAN_UP)))
+    }
+
+    /// Takes in what a mailbox tells of its agent.
+    pub fn enlist(&mut self, listing: &Listing) -> Result<(), Fault> {
+        let (id, revision) = (listing.agent.as_str(), listing.revision.as_millis());
+        if !self.database.has_table("agent")? {
+            if !listing.listed {
+                return Ok(());
+            }
+            self.database.execute(CREATE_AGENT, &[])?;
+        }
+        if !listing.listed {
+            return self.database.execute(REMOVE_AGENT, &[id.into(), revision.into()]);
+        }
+        let capabilities = format!(",{},", listing.capabilities.join(","));
+        self.database.execute(PUT_AGENT, &[id.into(), capabilities.into(), revision.into()])
+    }
+
+    /// The listed agents that are asked for, in the order of their ids, and whether there are more.
+    pub fn agents(&mut self, request: &AgentsRequest) -> Result<(Vec<AgentId>, bool), Fault> {
+        let (mut agents, mut more) = (Vec::new(), false);
+        if !self.database.has_table("agent")? {
+            return Ok((agents, more));
+        }
+        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let capability = request.capability.as_ref().map(|word| format!(",{word},"));
+        let values: [Value; 3] = [
+            request.after.as_ref().map_or("", AgentId::as_str).into(),
+            // Every list has a comma.
+            capability.unwrap_or_else(|| ",".to_owned()).into(),
+            i64::from(request.limit).saturating_add(1).into(),
+        ];
+        self.database.query(AGENTS, &values, &mut |mut row| {
+            if agents.len() >= limit {
+                more = true;
+                return Ok(ControlFlow::Break(()));
+            }
+            agents.push(row.text()?.parse().map_err(Fault::new)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok((agents, more))
     }
 
     fn any(&self) -> Result<bool, Fault> {

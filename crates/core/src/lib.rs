@@ -1,5 +1,5 @@
 //! The rules of the relay: who may do what with a session, its messages and its pairing codes, and
-//! what is kept. Read this crate to know what the relay promises.
+//! with the mailboxes of agents that stay; and what is kept. Read this crate to know what the relay promises.
 //!
 //! In scope: every rule that needs state. Out of scope: clocks, random numbers, networks and
 //! JavaScript, which callers pass in ([`Random`], [`Database`], a `now` argument), and the form of
@@ -13,14 +13,22 @@ mod database;
 mod digest;
 mod directory;
 mod error;
+mod heard;
+mod mailbox;
+mod page;
 mod pairing;
+mod record;
 mod session;
 
 pub use claim::{Seats, claim};
 pub use database::{Database, Row, Value};
-pub use digest::Digest;
-pub use directory::{Directory, Report};
+pub use digest::{Digest, hmac};
+pub use directory::{Directory, Listing, Report};
 pub use error::{Error, Fault, Result};
+pub use mailbox::{
+    About, Accepted, Arrival, Facts, Letter, List, Mailbox, Mailboxes, Notice, Proof, SecretUse,
+    conversation, end_conversation, send,
+};
 pub use pairing::{Claimer, Found, PairingIndex, Reservation};
 pub use session::{Caller, Delivery, Identity, Post, SeatRequest, Session};
 

@@ -34,7 +34,7 @@ pub use ids::{
 pub use limits::Limits;
 pub use mail::{
     Ack, Acked, AgentList, AgentListRequest, AllowOnly, Allowed, Blocked, Conversation,
-    ConversationRequest, ConversationState, EndReason, Letter, Mail, MailDelivery, MailSent,
+    ConversationRequest, ConversationState, EndReason, Mail, MailDelivery, MailFrame, MailSent,
     MailState, MailStatus, SendMail,
 };
 pub use message::{Message, Page, PageRequest, Recipients, SendMessage, Sent};

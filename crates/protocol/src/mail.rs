@@ -47,7 +47,7 @@ impl SendMail {
 
 /// What a client sends over the socket of its mailbox.
 #[derive(Clone, Debug)]
-pub enum Letter {
+pub enum MailFrame {
     /// `{"type":"send"}`: to whom, how it can be repeated, and what.
     Send(AgentId, Option<IdempotencyKey>, SendMail),
     /// `{"type":"ack"}`
@@ -56,7 +56,7 @@ pub enum Letter {
     End(ConversationId),
 }
 
-impl Letter {
+impl MailFrame {
     /// Reads a frame. Refuses one of another type, and what the same call over HTTP would refuse.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         const TYPE: &str = "must be `send`, `ack` or `end`";
@@ -340,7 +340,8 @@ mod tests {
     #[test]
     fn a_send_is_read_and_bounded() {
         let send = |body: &str| SendMail::parse(body.as_bytes(), &Limits::default());
-        let sent = send(r#"{"json": {"n":1.50},"conversationId":"c_1-a","maxTurns":1000}"#).unwrap();
+        let sent =
+            send(r#"{"json": {"n":1.50},"conversationId":"c_1-a","maxTurns":1000}"#).unwrap();
         assert_eq!(sent.json.unwrap().get(), r#"{"n":1.50}"#);
         assert_eq!(paths(send(r#"{"text":""}"#)), ["text"]);
         assert_eq!(
@@ -352,11 +353,11 @@ mod tests {
 
     #[test]
     fn a_frame_is_one_of_three() {
-        let frame = |text: &str| Letter::parse(text.as_bytes(), &Limits::default());
+        let frame = |text: &str| MailFrame::parse(text.as_bytes(), &Limits::default());
         let sent = frame(r#"{"type":"send","to":"bob","text":"x","idempotencyKey":"k"}"#);
-        assert!(matches!(sent, Ok(Letter::Send(to, Some(_), _)) if to.as_str() == "bob"));
-        assert!(matches!(frame(r#"{"type":"ack","cursor":"7"}"#), Ok(Letter::Ack(_))));
-        assert!(matches!(frame(r#"{"type":"end","conversationId":"c"}"#), Ok(Letter::End(_))));
+        assert!(matches!(sent, Ok(MailFrame::Send(to, Some(_), _)) if to.as_str() == "bob"));
+        assert!(matches!(frame(r#"{"type":"ack","cursor":"7"}"#), Ok(MailFrame::Ack(_))));
+        assert!(matches!(frame(r#"{"type":"end","conversationId":"c"}"#), Ok(MailFrame::End(_))));
         assert_eq!(paths(frame("{}")), ["type"]);
         assert_eq!(paths(frame(r#"{"type":"other"}"#)), ["type"]);
         assert_eq!(paths(frame(r#"{"type":"send","text":"x"}"#)), ["to"]);

@@ -1,14 +1,14 @@
 //! The log: sending writes one row, polling none.
 
 use super::{Caller, Session, state::Seat, store::Loaded};
-use crate::{Database, Error, Fault, Result, Row, Value};
+use crate::{Database, Error, Fault, Result, Row, Value, page};
 use nexus_protocol::{
     AgentId, Cursor, IdempotencyKey, Limits, Member, Message, MessageId, Page, PageRequest,
     Recipients, Refusal, SendMessage, Sent, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
-use std::{collections::BTreeSet, ops::ControlFlow};
+use std::collections::BTreeSet;
 
 const FIND_SENT: &str = "SELECT record FROM log WHERE agent_id = ?1 AND idempotency_key = ?2";
 const READ: &str = "SELECT cursor, record FROM log
@@ -16,9 +16,6 @@ const READ: &str = "SELECT cursor, record FROM log
       AND (recipients IS NULL
            OR (cursor > ?2 AND (agent_id = ?3 OR instr(recipients, ?4) > 0)))
     ORDER BY cursor LIMIT ?5";
-
-/// A page is closed early when its messages reach this many bytes.
-const PAGE_BYTES: usize = 1024 * 1024;
 
 /// The directory is told at every so many messages.
 const REPORT_EVERY: i64 = 64;
@@ -203,18 +200,7 @@ impl<D: Database> Session<D> {
             format!(",{agent},").into(),
             i64::try_from(rows).unwrap_or(i64::MAX).into(),
         ];
-        let mut bytes = 0_usize;
-        self.store.database.query(READ, &values, &mut |mut row| {
-            if page.messages.len() >= limit || bytes >= PAGE_BYTES {
-                page.has_more = true;
-                return Ok(ControlFlow::Break(()));
-            }
-            page.next_cursor = Cursor::from_i64(row.integer()?);
-            let record = row.text()?;
-            bytes = bytes.saturating_add(record.len());
-            page.messages.push(RawValue::from_string(record).map_err(Fault::new)?);
-            Ok(ControlFlow::Continue(()))
-        })
+        page::fill(&self.store.database, READ, &values, page, limit, &mut |_, _| Ok(()))
     }
 
     /// Notes that `agent` was heard. Where `durable`, stores it if what is stored has fallen behind.

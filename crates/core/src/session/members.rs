@@ -2,9 +2,9 @@
 
 use super::{
     Caller, Session,
-    state::{Heard, Seat, State},
+    state::{Seat, State},
 };
-use crate::{Database, Digest, Fault, Random, Result};
+use crate::{Database, Digest, Fault, Random, Result, heard::Heard};
 use nexus_protocol::{
     AgentId, CreateSession, Cursor, Joined, Left, Refusal, Renew, Renewed, SessionCreated,
     SessionKey, SessionState, Timestamp,

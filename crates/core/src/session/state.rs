@@ -1,16 +1,13 @@
 //! What row 0 holds: the session and its members.
 
 use super::webhook::Webhook;
-use crate::{Digest, Fault};
+use crate::{Digest, Fault, heard::Heard, record};
 use nexus_protocol::{AgentId, Cursor, Limits, Member, Refusal, SessionKey, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of the stored form. A newer one is refused.
 const SCHEMA: u32 = 1;
-
-/// Milliseconds since it was last heard that an agent counts as online.
-const ONLINE: i64 = 60_000;
 
 /// A session and its members.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -49,40 +46,6 @@ pub(super) struct Seat {
     pub(super) webhook: Option<Webhook>,
 }
 
-/// A time that moves with every call, and is stored now and then.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Heard {
-    saved: Timestamp,
-    #[serde(skip)]
-    latest: Option<Timestamp>,
-}
-
-impl Heard {
-    /// A time that is about to be stored.
-    pub(super) fn at(time: Timestamp) -> Self {
-        Self { saved: time, latest: Some(time) }
-    }
-
-    pub(super) fn saved(self) -> Timestamp {
-        self.saved
-    }
-
-    pub(super) fn latest(self) -> Timestamp {
-        self.latest.unwrap_or(self.saved)
-    }
-
-    /// Moves the time on, and tells how many milliseconds it is now ahead of what is stored.
-    pub(super) fn hear(&mut self, now: Timestamp) -> i64 {
-        self.latest = Some(self.latest().max(now));
-        now.millis_since(self.saved)
-    }
-
-    fn settle(&mut self) {
-        self.saved = self.latest();
-    }
-}
-
 impl State {
     /// The state of a new session; the fields not named here are the creator's to set.
     pub(super) fn new(now: Timestamp, salt: [u8; 8], ttl: u32, max_agents: u32) -> Self {
@@ -102,17 +65,7 @@ impl State {
     }
 
     pub(super) fn from_record(record: &str) -> Result<Self, Fault> {
-        #[derive(Deserialize)]
-        struct Version {
-            schema: u32,
-        }
-        // Without the parser's own words, which can quote what is stored.
-        let unreadable = |_| Fault::new("a stored session cannot be read");
-        let Version { schema } = serde_json::from_str(record).map_err(unreadable)?;
-        if schema > SCHEMA {
-            return Err(Fault::new(format!("a stored session has the newer schema {schema}")));
-        }
-        serde_json::from_str(record).map_err(unreadable)
+        record::read("session", SCHEMA, record)
     }
 
     pub(super) fn to_record(&self) -> Result<String, Fault> {
@@ -147,7 +100,7 @@ impl State {
         let limit = i64::from(limits.agent_inactivity).saturating_mul(1000);
         let silent = now.millis_since(seat.heard.latest());
         let is_creator = self.creator.as_ref() == Some(agent);
-        let slack = seat.slack(self.save_interval(limits));
+        let slack = seat.heard.slack(self.save_interval(limits));
         limit > 0 && !is_creator && silent > limit.saturating_add(slack)
     }
 
@@ -186,20 +139,13 @@ impl Seat {
         }
     }
 
-    /// By how much what is known of the member may be behind: `interval` until it is heard again
-    /// after an eviction.
-    fn slack(&self, interval: i64) -> i64 {
-        if self.heard.latest.is_some() { 0 } else { interval }
-    }
-
     /// The member as others see it. `interval` is [`State::save_interval`].
     pub(super) fn shown(&self, agent: &AgentId, now: Timestamp, interval: i64) -> Member {
-        let window = ONLINE.saturating_add(self.slack(interval));
         Member {
             agent_id: agent.clone(),
             joined_at: self.joined_at,
             last_seen_at: self.heard.latest(),
-            online: now.millis_since(self.heard.latest()) <= window,
+            online: self.heard.is_online(now, interval),
         }
     }
 }

@@ -5,14 +5,12 @@
 //! set. A delivery that succeeds or fails is one write.
 
 use super::{Caller, Identity, Session};
-use crate::{Database, Error, Fault, Result};
-use hmac::{Hmac, KeyInit, Mac};
+use crate::{Database, Error, Fault, Result, hmac};
 use nexus_protocol::{
     AgentId, Cursor, Message, PageRequest, Refusal, SetWebhook, Timestamp, WebhookRemoved,
-    WebhookState, WebhookStatus, hex,
+    WebhookState, WebhookStatus,
 };
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use std::collections::BTreeSet;
 
 /// Milliseconds between one try and the next; after the last of five tries there is none.
@@ -174,7 +172,7 @@ impl<D: Database> Session<D> {
             if message.agent_id != agent.as_str() {
                 let fields = record.get().strip_prefix('{').unwrap_or_default();
                 let body = format!(r#"{{"type":"message","sessionId":"{id}",{fields}"#);
-                let signature = sign(&webhook.secret, &body)?;
+                let signature = format!("sha256={}", hmac(&webhook.secret, &body)?);
                 let post =
                     Post { agent: agent.clone(), url: webhook.url, body, signature, cursor: after };
                 return Ok(Some(post));
@@ -218,10 +216,4 @@ impl<D: Database> Session<D> {
         self.store.save(state)?;
         Ok(())
     }
-}
-
-fn sign(secret: &str, body: &str) -> Result<String, Fault> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(Fault::new)?;
-    mac.update(body.as_bytes());
-    Ok(format!("sha256={}", hex(&mac.finalize().into_bytes())))
 }

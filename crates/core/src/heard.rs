@@ -1,0 +1,53 @@
+//! When someone was last heard.
+
+use nexus_protocol::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since it was last heard that an agent counts as online.
+const ONLINE: i64 = 60_000;
+
+/// A time that moves with every call, and is stored now and then.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Heard {
+    saved: Timestamp,
+    #[serde(skip)]
+    latest: Option<Timestamp>,
+}
+
+impl Heard {
+    /// A time that is about to be stored.
+    pub(crate) fn at(time: Timestamp) -> Self {
+        Self { saved: time, latest: Some(time) }
+    }
+
+    pub(crate) fn saved(self) -> Timestamp {
+        self.saved
+    }
+
+    pub(crate) fn latest(self) -> Timestamp {
+        self.latest.unwrap_or(self.saved)
+    }
+
+    /// Moves the time on, and tells how many milliseconds it is now ahead of what is stored.
+    pub(crate) fn hear(&mut self, now: Timestamp) -> i64 {
+        self.latest = Some(self.latest().max(now));
+        now.millis_since(self.saved)
+    }
+
+    /// Takes the time as the one that is about to be stored.
+    pub(crate) fn settle(&mut self) {
+        self.saved = self.latest();
+    }
+
+    /// By how much what is known may be behind: `interval`, in which what is stored falls behind,
+    /// until something is heard again after an eviction.
+    pub(crate) fn slack(self, interval: i64) -> i64 {
+        if self.latest.is_some() { 0 } else { interval }
+    }
+
+    /// Whether it was so shortly ago that an agent counts as online.
+    pub(crate) fn is_online(self, now: Timestamp, interval: i64) -> bool {
+        now.millis_since(self.latest()) <= ONLINE.saturating_add(self.slack(interval))
+    }
+}

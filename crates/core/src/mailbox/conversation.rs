@@ -1,0 +1,269 @@
+//! Conversations (section 8): each of the two mailboxes keeps what it knows, and what both know
+//! together is what counts.
+
+use super::{Mailbox, store::Mark};
+use crate::{Database, Fault, Result, Row, Value, page::PAGE_BYTES};
+use nexus_protocol::{
+    AgentId, Conversation, ConversationId, ConversationRequest, ConversationState, Cursor,
+    EndReason, MessageId, Refusal, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::{cmp::Ordering, collections::BTreeMap, ops::ControlFlow};
+
+const THREAD: &str = "SELECT cursor, sent_at, delivered_at, key, facts FROM mail
+    WHERE conversation = ?1 AND other = ?2 ORDER BY cursor";
+const FIRST_WITH: &str = "SELECT other FROM mail WHERE conversation = ?1 ORDER BY sent_at LIMIT 1";
+const WITH_ANOTHER: &str = "SELECT 1 FROM mail WHERE conversation = ?1 AND other <> ?2 LIMIT 1";
+const HISTORY: &str = "SELECT record FROM mail
+    WHERE conversation = ?1 AND other = ?2 AND sent_at > ?3
+    ORDER BY turn DESC, sent_at DESC LIMIT ?4";
+const UPDATE_FACTS: &str = "UPDATE mail SET facts = ?2 WHERE cursor = ?1";
+
+/// What a mailbox knows of a conversation. Two such can be merged, in any order and any number of
+/// times: nothing that one of them knows is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    initiator: AgentId,
+    max_turns: u32,
+    /// The turns that each of the two has taken.
+    turns: BTreeMap<AgentId, u32>,
+    /// When something last happened.
+    active: Timestamp,
+    /// One of the two has ended it.
+    ended: bool,
+}
+
+impl Facts {
+    /// A conversation of which nothing has been said yet.
+    pub(super) fn begin(initiator: &AgentId, max_turns: u32, now: Timestamp) -> Self {
+        let turns = BTreeMap::new();
+        Self { initiator: initiator.clone(), max_turns, turns, active: now, ended: false }
+    }
+
+    /// What both know together. Where each believes to have begun it, one of them has: the same one
+    /// whoever merges.
+    pub(super) fn merge(mut self, other: Self) -> Self {
+        match other.initiator.cmp(&self.initiator) {
+            Ordering::Less => {
+                (self.initiator, self.max_turns) = (other.initiator, other.max_turns);
+            }
+            Ordering::Equal => self.max_turns = self.max_turns.min(other.max_turns),
+            Ordering::Greater => {}
+        }
+        for (agent, turns) in other.turns {
+            let mine = self.turns.entry(agent).or_default();
+            *mine = turns.max(*mine);
+        }
+        self.active = self.active.max(other.active);
+        self.ended |= other.ended;
+        self
+    }
+
+    /// Notes that `agent` takes a turn, and says which one it is.
+    pub(super) fn take_turn(&mut self, agent: &AgentId, now: Timestamp) -> u32 {
+        let mine = self.turns.entry(agent.clone()).or_default();
+        *mine = mine.saturating_add(1);
+        self.active = self.active.max(now);
+        self.taken()
+    }
+
+    fn taken(&self) -> u32 {
+        self.turns.values().fold(0, |sum, turns| sum.saturating_add(*turns))
+    }
+
+    pub(super) fn max_turns(&self) -> u32 {
+        self.max_turns
+    }
+
+    /// Why it is over, if it is. `idle`: seconds of silence that end it.
+    pub(super) fn over(&self, now: Timestamp, idle: u32) -> Option<EndReason> {
+        let silent = now.millis_since(self.active);
+        if self.ended {
+            Some(EndReason::ParticipantEnded)
+        } else if self.taken() >= self.max_turns {
+            Some(EndReason::MaxTurns)
+        } else if silent > i64::from(idle).saturating_mul(1000) {
+            Some(EndReason::Ttl)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn to_record(&self) -> Result<String, Fault> {
+        serde_json::to_string(self).map_err(Fault::new)
+    }
+}
+
+/// A conversation, as the other of its two agents asks about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Who asks.
+    pub with: AgentId,
+    /// Which one.
+    pub conversation: ConversationId,
+}
+
+/// A conversation in one mailbox.
+pub(super) struct Thread {
+    /// What the mailbox knows of it; none if it knows no such conversation.
+    pub(super) facts: Option<Facts>,
+    /// Where each of its messages is stored, and under which key.
+    rows: Vec<(i64, Option<String>)>,
+    /// Where the latest of them is stored, and when it was sent.
+    latest: (i64, i64),
+}
+
+impl Thread {
+    /// Where the message stands that was received with this idempotency key.
+    pub(super) fn received(&self, key: &str) -> Option<Cursor> {
+        let found = self.rows.iter().find(|(row, its)| *row > 0 && its.as_deref() == Some(key));
+        found.map(|(row, _)| Cursor::from_i64(*row))
+    }
+
+    /// Whether there is a copy of the message that was sent under this id.
+    pub(super) fn has_copy(&self, id: &MessageId) -> bool {
+        self.rows.iter().any(|(row, its)| *row < 0 && its.as_deref() == Some(id.as_str()))
+    }
+}
+
+impl<D: Database> Mailbox<D> {
+    /// What this mailbox holds of its conversation with another agent.
+    pub(super) fn thread(&mut self, now: Timestamp, about: &About) -> Result<Thread> {
+        let alive_since = self.expired_until(now);
+        let acked = self.store.registered(&self.id)?.acked;
+        let mut thread = Thread { facts: None, rows: Vec::new(), latest: (0, 0) };
+        let mut received = None;
+        let mut live: Option<i64> = None;
+        self.store.database.query(THREAD, &values(about), &mut |mut row| {
+            let (cursor, sent_at) = (row.integer()?, row.integer()?);
+            live = live.max(row.optional_integer()?);
+            thread.rows.push((cursor, row.optional_text()?));
+            if sent_at >= thread.latest.1 {
+                thread.latest = (cursor, sent_at);
+            }
+            let facts: Facts = serde_json::from_str(&row.text()?)
+                .map_err(|_| Fault::new("a stored conversation cannot be read"))?;
+            thread.facts = Some(match thread.facts.take() {
+                Some(known) => known.merge(facts),
+                None => facts,
+            });
+            if cursor > 0 {
+                received = Some((Cursor::from_i64(cursor), Timestamp::from_millis(sent_at)));
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let (Some(facts), Some((last, sent_at))) = (&mut thread.facts, received) else {
+            return Ok(thread);
+        };
+        // While the last one waits, the clock stands still; the earlier ones wait no longer than it.
+        let happened = if last > acked && sent_at > alive_since {
+            Some(now)
+        } else {
+            self.store.reached(Mark::Acked, last)?.max(self.store.reached(Mark::Delivered, last)?)
+        };
+        let happened = happened.max(live.map(Timestamp::from_millis));
+        facts.active = facts.active.max(happened.unwrap_or(facts.active));
+        Ok(thread)
+    }
+
+    /// What this mailbox knows of its conversation with another agent, for that agent's mailbox.
+    pub fn facts(&mut self, now: Timestamp, about: &About) -> Result<Option<Facts>> {
+        Ok(self.thread(now, about)?.facts)
+    }
+
+    /// One of this agent's conversations, as the other's mailbox knows it.
+    pub(super) fn about_me(&self, conversation: &ConversationId) -> About {
+        About { with: self.id.clone(), conversation: conversation.clone() }
+    }
+
+    /// Refuses an id that stands for a conversation with another agent.
+    pub(super) fn check_not_of_others(&self, about: &About) -> Result<()> {
+        match self.store.database.first(WITH_ANOTHER, &values(about), |_| Ok(()))? {
+            Some(()) => Err(Refusal::conversation_of_others().into()),
+            None => Ok(()),
+        }
+    }
+
+    /// With whom this mailbox has the conversation: `with`, or the one that it has had it with for
+    /// longest. Refused if there is none.
+    pub(super) fn find_conversation(
+        &mut self,
+        now: Timestamp,
+        id: &ConversationId,
+        with: Option<AgentId>,
+    ) -> Result<(About, Facts)> {
+        self.store.registered(&self.id)?;
+        let longest = || self.store.database.first(FIRST_WITH, &[id.as_str().into()], Row::text);
+        let with = match with {
+            None => longest()?.map(|other| other.parse().map_err(Fault::new)).transpose()?,
+            with => with,
+        };
+        let with = with.ok_or_else(Refusal::conversation_not_found)?;
+        let about = About { with, conversation: id.clone() };
+        let facts = self.facts(now, &about)?.ok_or_else(Refusal::conversation_not_found)?;
+        Ok((about, facts))
+    }
+
+    /// Ends a conversation in this mailbox, for its agent or because `about.with` has. Says whether
+    /// it went on before.
+    pub fn end(&mut self, now: Timestamp, about: &About) -> Result<bool> {
+        let thread = self.thread(now, about)?;
+        let Some(facts) = thread.facts else { return Ok(false) };
+        if facts.over(now, self.limits.conversation_idle).is_some() {
+            return Ok(false);
+        }
+        let facts = Facts { ended: true, ..facts };
+        let values: [Value; 2] = [thread.latest.0.into(), facts.to_record()?.into()];
+        self.store.database.execute(UPDATE_FACTS, &values)?;
+        Ok(true)
+    }
+
+    /// The conversation as its agent sees it. `facts`: what both mailboxes know.
+    pub(super) fn show_conversation(
+        &self,
+        now: Timestamp,
+        about: About,
+        facts: Facts,
+    ) -> Conversation {
+        let reason = facts.over(now, self.limits.conversation_idle);
+        let over = reason.is_some();
+        Conversation {
+            conversation_id: about.conversation,
+            with: about.with,
+            turns: facts.taken(),
+            max_turns: facts.max_turns,
+            state: if over { ConversationState::Ended } else { ConversationState::Active },
+            reason,
+            last_activity_at: facts.active,
+            initiator: facts.initiator,
+            messages: None,
+        }
+    }
+
+    /// The last messages of a conversation, oldest first; fewer than were asked for if they are long.
+    pub(super) fn history(
+        &self,
+        now: Timestamp,
+        about: &About,
+        request: &ConversationRequest,
+    ) -> Result<Vec<Box<RawValue>>, Fault> {
+        let (mut messages, mut bytes) = (Vec::new(), 0_usize);
+        let [conversation, other] = values(about);
+        let until = self.expired_until(now).as_millis().into();
+        let values = [conversation, other, until, i64::from(request.last).into()];
+        self.store.database.query(HISTORY, &values, &mut |mut row| {
+            let record = row.text()?;
+            bytes = bytes.saturating_add(record.len());
+            messages.push(RawValue::from_string(record).map_err(Fault::new)?);
+            let full = bytes >= PAGE_BYTES;
+            Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        messages.reverse();
+        Ok(messages)
+    }
+}
+
+fn values(about: &About) -> [Value; 2] {
+    [about.conversation.as_str().into(), about.with.as_str().into()]
+}

@@ -1,0 +1,98 @@
+//! Whom an agent hears: its block list and its allow list.
+
+use super::Mailbox;
+use crate::{Database, Result, Row, Value};
+use nexus_protocol::{AgentId, AgentList, AgentListRequest, AllowOnly, Refusal, Timestamp};
+use std::ops::ControlFlow;
+
+const HAS: &str = "SELECT 1 FROM note WHERE kind = ?1 AND key = ?2";
+const COUNT: &str = "SELECT count(*) FROM note WHERE kind = ?1";
+const PUT: &str = "INSERT INTO note (kind, key, at) VALUES (?1, ?2, ?3)";
+const REMOVE: &str = "DELETE FROM note WHERE kind = ?1 AND key = ?2";
+const READ: &str = "SELECT key FROM note WHERE kind = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+
+/// Which list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// Those who may not write.
+    Blocks,
+    /// Those who may, also while nobody else may.
+    Allows,
+}
+
+impl List {
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Blocks => "block",
+            Self::Allows => "allow",
+        }
+    }
+}
+
+impl<D: Database> Mailbox<D> {
+    /// Puts an agent on a list, or takes it off. Refused when the list is full. Repeating writes
+    /// nothing.
+    pub fn set_listed(
+        &mut self,
+        now: Timestamp,
+        list: List,
+        other: &AgentId,
+        on: bool,
+    ) -> Result<()> {
+        self.store.registered(&self.id)?;
+        if self.is_on(list, other)? == on {
+            return Ok(());
+        }
+        let database = &self.store.database;
+        let (kind, key): (Value, Value) = (list.kind().into(), other.as_str().into());
+        if !on {
+            return Ok(database.execute(REMOVE, &[kind, key])?);
+        }
+        let most = AgentListRequest::MOST;
+        let count = database.first(COUNT, std::slice::from_ref(&kind), Row::integer)?;
+        if count.unwrap_or(0) >= i64::from(most) {
+            return Err(Refusal::list_full(most).into());
+        }
+        Ok(database.execute(PUT, &[kind, key, now.as_millis().into()])?)
+    }
+
+    /// A part of a list.
+    pub fn list(&mut self, list: List, request: &AgentListRequest) -> Result<AgentList> {
+        let allow_only = self.store.registered(&self.id)?.state.allow_only;
+        let mut answer = AgentList {
+            agents: Vec::new(),
+            has_more: false,
+            allow_only: (list == List::Allows).then_some(allow_only),
+        };
+        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let values: [Value; 3] = [
+            list.kind().into(),
+            request.after.as_ref().map_or("", AgentId::as_str).into(),
+            i64::from(request.limit).saturating_add(1).into(),
+        ];
+        self.store.database.query(READ, &values, &mut |mut row| {
+            if answer.agents.len() >= limit {
+                answer.has_more = true;
+                return Ok(ControlFlow::Break(()));
+            }
+            answer.agents.push(row.text()?.parse().map_err(crate::Fault::new)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(answer)
+    }
+
+    /// `PUT /v1/agents/:id/allow-only`
+    pub fn set_allow_only(&mut self, wanted: AllowOnly) -> Result<AllowOnly> {
+        let mut state = self.store.registered(&self.id)?.state.clone();
+        if state.allow_only != wanted.allow_only {
+            state.allow_only = wanted.allow_only;
+            self.store.save(state)?;
+        }
+        Ok(wanted)
+    }
+
+    pub(super) fn is_on(&self, list: List, other: &AgentId) -> Result<bool> {
+        let values: [Value; 2] = [list.kind().into(), other.as_str().into()];
+        Ok(self.store.database.first(HAS, &values, |_| Ok(()))?.is_some())
+    }
+}

@@ -1,0 +1,297 @@
+//! A message on its way: what the sender's mailbox hands over, what the recipient's decides, and the
+//! copy that the sender keeps.
+
+use super::{About, Facts, Mailbox, conversation::Thread, lists::List, store::Entry};
+use crate::{Database, Digest, Error, Fault, Random, Result, Row, Value};
+use nexus_protocol::{
+    AgentId, ConversationId, Cursor, EndReason, IdempotencyKey, Mail, MailDelivery, MailSent,
+    MessageId, Refusal, SendMail, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+const FROM_SENDER: &str = "SELECT count(*), coalesce(min(sent_at), 0) FROM mail
+    WHERE other = ?1 AND cursor > coalesce(
+        (SELECT cursor FROM mail WHERE cursor > 0 AND sent_at <= ?2 ORDER BY cursor DESC LIMIT 1), 0)";
+const WAITING: &str = "SELECT count(*) FROM mail WHERE cursor > ?1 AND sent_at > ?2";
+const FIND: &str = "SELECT delivered_at, record FROM mail WHERE cursor = ?1";
+
+/// Milliseconds in which a sender may send [`nexus_protocol::Limits::sender_rate`] messages.
+const RATE_WINDOW: i64 = 60_000;
+
+/// What a sender's mailbox hands to the recipient's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Letter {
+    /// The sender, who has proven it.
+    pub from: AgentId,
+    /// Makes a repeat harmless.
+    pub key: Option<IdempotencyKey>,
+    /// What is sent.
+    pub message: SendMail,
+    /// The conversation that it is part of.
+    pub conversation: ConversationId,
+    /// What the sender's mailbox knows of that; none if it is new there.
+    pub facts: Option<Facts>,
+}
+
+/// What the recipient's mailbox answers: the message is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The answer to the send.
+    pub sent: MailSent,
+    /// What is now known of the conversation.
+    pub facts: Facts,
+}
+
+/// A message that was just stored, for those who read as it comes.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The message as JSON.
+    pub record: String,
+    /// Its place.
+    pub cursor: Cursor,
+    /// The conversation, if this was its last turn.
+    pub last_turn: Option<About>,
+}
+
+impl<D: Database> Mailbox<D> {
+    /// What to hand to the mailbox of `to` for a send (section 8). Stores nothing. Refuses a message
+    /// to oneself, and the id of a conversation with another agent.
+    pub fn letter(
+        &mut self,
+        now: Timestamp,
+        to: &AgentId,
+        key: Option<&IdempotencyKey>,
+        message: SendMail,
+        random: &mut impl Random,
+    ) -> Result<Letter> {
+        let salt = self.store.registered(&self.id)?.state.salt;
+        if *to == self.id {
+            return Err(Refusal::invalid("agentId", "must be another agent than yourself").into());
+        }
+        let conversation = match (&message.conversation_id, key) {
+            (Some(conversation), _) => conversation.clone(),
+            // A repeat must come to the same conversation, to be known as one.
+            (None, Some(key)) => named_by_key(salt, to, key)?,
+            (None, None) => ConversationId::from_bytes(random.bytes()?),
+        };
+        let about = About { with: to.clone(), conversation };
+        let facts = self.facts(now, &about)?;
+        if facts.is_none() {
+            self.check_not_of_others(&about)?;
+        }
+        let conversation = about.conversation;
+        Ok(Letter { from: self.id.clone(), key: key.cloned(), message, conversation, facts })
+    }
+
+    /// Takes a message, or refuses it: here it is decided (section 8). `live`: a reader is connected,
+    /// and will be sent what this gives back. A repeat gets the first answer again; then there is
+    /// nothing to send to readers.
+    pub fn receive(
+        &mut self,
+        now: Timestamp,
+        letter: &Letter,
+        live: bool,
+    ) -> Result<(Accepted, Option<Arrival>)> {
+        let loaded = self.store.registered(&self.id)?;
+        // The window of the rate, and what expires first, go by the order of the inbox.
+        let now = now.max(loaded.last_sent_at);
+        let (salt, last) = (loaded.state.salt, loaded.last);
+        let about = About { with: letter.from.clone(), conversation: letter.conversation.clone() };
+        let thread = self.thread(now, &about)?;
+        if let Some(key) = &letter.key
+            && let Some(accepted) = self.received_before(&thread, key)?
+        {
+            return Ok((accepted, None));
+        }
+        self.check_sender(now, &letter.from)?;
+        let mut facts = self.check_conversation(now, thread.facts, letter)?;
+        self.check_room(now)?;
+
+        let cursor = last.next();
+        let turn = facts.take_turn(&letter.from, now);
+        let sent = MailSent {
+            id: MessageId::new(salt, cursor),
+            cursor,
+            delivery: if live { MailDelivery::Live } else { MailDelivery::Queued },
+            conversation_id: letter.conversation.clone(),
+            turn,
+            max_turns: facts.max_turns(),
+            sent_at: now,
+            expires_at: now.plus_seconds(self.limits.message_retention),
+        };
+        let record = record(&self.id, letter, &sent, Some(cursor))?;
+        let entry = Entry {
+            other: &letter.from,
+            conversation: letter.conversation.as_str(),
+            turn,
+            sent_at: now,
+            delivered_at: live.then_some(now),
+            key: letter.key.as_ref().map(IdempotencyKey::as_str),
+            facts: facts.to_record()?,
+            record: &record,
+        };
+        self.store.receive(cursor, entry)?;
+        let last_turn = (turn >= facts.max_turns()).then_some(about);
+        Ok((Accepted { sent, facts }, Some(Arrival { record, cursor, last_turn })))
+    }
+
+    /// Keeps the sender's copy of a message that was taken, unless it is kept already.
+    pub fn keep_copy(
+        &mut self,
+        now: Timestamp,
+        to: &AgentId,
+        letter: &Letter,
+        accepted: &Accepted,
+    ) -> Result<()> {
+        let sent = &accepted.sent;
+        let about = About { with: to.clone(), conversation: letter.conversation.clone() };
+        if self.thread(now, &about)?.has_copy(&sent.id) {
+            return Ok(());
+        }
+        let entry = Entry {
+            other: to,
+            conversation: letter.conversation.as_str(),
+            turn: sent.turn,
+            sent_at: sent.sent_at,
+            delivered_at: None,
+            key: Some(sent.id.as_str()),
+            facts: accepted.facts.to_record()?,
+            record: &record(to, letter, sent, None)?,
+        };
+        Ok(self.store.copy(entry)?)
+    }
+
+    /// The first answer to a letter with this key, if there was one.
+    fn received_before(
+        &self,
+        thread: &Thread,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Accepted>, Fault> {
+        let (Some(cursor), Some(facts)) = (thread.received(key.as_str()), &thread.facts) else {
+            return Ok(None);
+        };
+        let row = self.store.database.first(FIND, &[cursor.as_i64().into()], |row| {
+            Ok((row.optional_integer()?, row.text()?))
+        })?;
+        let Some((delivered_at, record)) = row else { return Ok(None) };
+        let mail: Mail = serde_json::from_str(&record)
+            .map_err(|_| Fault::new("a stored message cannot be read"))?;
+        let live = delivered_at.is_some();
+        let sent = MailSent {
+            id: mail.id,
+            cursor,
+            delivery: if live { MailDelivery::Live } else { MailDelivery::Queued },
+            conversation_id: mail.conversation_id,
+            turn: mail.turn,
+            max_turns: mail.max_turns,
+            sent_at: mail.sent_at,
+            expires_at: mail.expires_at,
+        };
+        Ok(Some(Accepted { sent, facts: facts.clone() }))
+    }
+
+    /// Refuses a sender that the agent does not hear, or that sends too often.
+    fn check_sender(&mut self, now: Timestamp, from: &AgentId) -> Result<()> {
+        if self.is_on(List::Blocks, from)? {
+            return Err(Refusal::blocked().into());
+        }
+        let allow_only = self.store.registered(&self.id)?.state.allow_only;
+        if allow_only && !self.is_on(List::Allows, from)? {
+            return Err(Refusal::not_allowed().into());
+        }
+        let since = now.plus_millis(-RATE_WINDOW);
+        let values: [Value; 2] = [from.as_str().into(), since.as_millis().into()];
+        let sent = self
+            .store
+            .database
+            .first(FROM_SENDER, &values, |row| Ok((row.integer()?, row.integer()?)))?;
+        let (count, first) = sent.unwrap_or_default();
+        if count < i64::from(self.limits.sender_rate) {
+            return Ok(());
+        }
+        let free_at = Timestamp::from_millis(first).plus_millis(RATE_WINDOW);
+        let wait = free_at.millis_since(now).saturating_add(999).div_euclid(1000).max(1);
+        let wait = u32::try_from(wait).unwrap_or(u32::MAX);
+        Err(Refusal::sender_rate_exceeded(self.limits.sender_rate, wait).into())
+    }
+
+    /// What is known of the conversation, by either side. Refused if it is over.
+    fn check_conversation(
+        &self,
+        now: Timestamp,
+        mine: Option<Facts>,
+        letter: &Letter,
+    ) -> Result<Facts, Error> {
+        let known = match (mine, letter.facts.clone()) {
+            (Some(mine), Some(theirs)) => mine.merge(theirs),
+            (Some(facts), None) | (None, Some(facts)) => facts,
+            (None, None) => {
+                let turns = letter.message.max_turns.unwrap_or(self.limits.conversation_turns);
+                return Ok(Facts::begin(&letter.from, turns, now));
+            }
+        };
+        let refusal = match known.over(now, self.limits.conversation_idle) {
+            None => return Ok(known),
+            Some(EndReason::MaxTurns) => Refusal::conversation_turns_exceeded(known.max_turns()),
+            Some(EndReason::ParticipantEnded) => Refusal::conversation_ended("participant_ended"),
+            Some(EndReason::Ttl) => Refusal::conversation_ended("ttl"),
+        };
+        Err(refusal.into())
+    }
+
+    /// Refuses if too many messages wait.
+    fn check_room(&mut self, now: Timestamp) -> Result<()> {
+        let most = self.limits.max_waiting;
+        if self.waiting(now)? >= most { Err(Refusal::inbox_full(most).into()) } else { Ok(()) }
+    }
+
+    /// How many messages wait.
+    pub(super) fn waiting(&mut self, now: Timestamp) -> Result<u32> {
+        let until = self.expired_until(now);
+        let acked = self.store.registered(&self.id)?.acked;
+        let values: [Value; 2] = [acked.as_i64().into(), until.as_millis().into()];
+        let count = self.store.database.first(WAITING, &values, Row::integer)?;
+        Ok(u32::try_from(count.unwrap_or(0)).unwrap_or(u32::MAX))
+    }
+
+    /// What was sent by then has expired.
+    pub(super) fn expired_until(&self, now: Timestamp) -> Timestamp {
+        now.plus_millis(i64::from(self.limits.message_retention).saturating_mul(-1000))
+    }
+}
+
+/// The message as it is stored in the mailbox of `to` at `cursor`, or, without, as the sender's copy.
+fn record(
+    to: &AgentId,
+    letter: &Letter,
+    sent: &MailSent,
+    cursor: Option<Cursor>,
+) -> Result<String, Fault> {
+    let mail = Mail {
+        id: sent.id.clone(),
+        agent_id: letter.from.clone(),
+        to: to.clone(),
+        text: letter.message.text.clone(),
+        json: letter.message.json.clone(),
+        cursor,
+        verified: true,
+        conversation_id: sent.conversation_id.clone(),
+        turn: sent.turn,
+        max_turns: sent.max_turns,
+        sent_at: sent.sent_at,
+        expires_at: sent.expires_at,
+        reply_to: letter.message.reply_to.clone(),
+    };
+    serde_json::to_string(&mail).map_err(Fault::new)
+}
+
+/// The conversation that a message begins whose sender names none, but an idempotency key.
+fn named_by_key(
+    salt: [u8; 8],
+    to: &AgentId,
+    key: &IdempotencyKey,
+) -> Result<ConversationId, Fault> {
+    let salt = nexus_protocol::hex(&salt);
+    let digest = Digest::of(&["conversation", &salt, to.as_str(), key.as_str()]);
+    format!("c-{:.32}", digest.as_str()).parse().map_err(Fault::new)
+}

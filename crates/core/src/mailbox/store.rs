@@ -1,0 +1,264 @@
+//! The tables of a mailbox, and what is known of them in memory.
+//!
+//! `mail`: row 0 is the agent itself, those above it what it has received, in the order of the inbox,
+//! those below it copies of what it has sent. `note`: small facts that have a time: up to where the
+//! inbox was `delivered` and `acked`, and who is on the lists.
+
+use super::state::State;
+use crate::{Database, Fault, Result, Row, Value};
+use nexus_protocol::{AgentId, Cursor, Refusal, Timestamp};
+
+const CREATE: [&str; 3] = [
+    "CREATE TABLE IF NOT EXISTS mail (
+    cursor INTEGER PRIMARY KEY,
+    other TEXT,
+    conversation TEXT,
+    turn INTEGER,
+    sent_at INTEGER NOT NULL,
+    delivered_at INTEGER,
+    key TEXT,
+    facts TEXT,
+    record TEXT NOT NULL
+)",
+    "CREATE INDEX IF NOT EXISTS mail_conversation ON mail (conversation, other)
+    WHERE conversation IS NOT NULL",
+    "CREATE TABLE IF NOT EXISTS note (
+    kind TEXT NOT NULL,
+    key NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID",
+];
+const INSERT_STATE: &str = "INSERT INTO mail (cursor, sent_at, record) VALUES (0, ?1, ?2)";
+const UPDATE_STATE: &str = "UPDATE mail SET record = ?1 WHERE cursor = 0";
+const INSERT_MAIL: &str = "INSERT INTO mail
+    (cursor, other, conversation, turn, sent_at, delivered_at, key, facts, record)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const LOAD_STATE: &str = "SELECT record FROM mail WHERE cursor = 0";
+const LOAD_LAST: &str = "SELECT cursor, sent_at FROM mail ORDER BY cursor DESC LIMIT 1";
+const LOAD_LOWEST: &str = "SELECT cursor FROM mail ORDER BY cursor LIMIT 1";
+const LOAD_MARK: &str = "SELECT key FROM note WHERE kind = ?1 ORDER BY key DESC LIMIT 1";
+const PUT_MARK: &str = "INSERT OR REPLACE INTO note (kind, key, at) VALUES (?1, ?2, ?3)";
+const REACHED: &str = "SELECT at FROM note WHERE kind = ?1 AND key >= ?2 ORDER BY key LIMIT 1";
+const ANY_MAIL: &str = "SELECT 1 FROM mail WHERE cursor <> 0 LIMIT 1";
+const PURGE_MAIL: &str = "DELETE FROM mail WHERE cursor <> 0 AND sent_at <= ?1";
+const PURGE_MARKS: &str = "DELETE FROM note WHERE kind IN ('delivered', 'acked') AND at <= ?1
+    AND key < (SELECT max(newer.key) FROM note AS newer WHERE newer.kind = note.kind)";
+
+/// Milliseconds after it expired that a message is kept, to say what became of it.
+const KEEP: i64 = 24 * 3_600_000;
+
+/// Milliseconds between two clean-ups while there are messages.
+pub(super) const CLEAN_UP: i64 = 24 * 3_600_000;
+
+/// Up to where the inbox has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// A reader has been given it.
+    Delivered,
+    /// It has been dealt with.
+    Acked,
+}
+
+impl Mark {
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Acked => "acked",
+        }
+    }
+}
+
+/// The mailbox's own tables. What is in memory here is what is stored, but for when the agent was
+/// last heard.
+pub(super) struct Store<D> {
+    pub(super) database: D,
+    memory: Memory,
+}
+
+/// What is known of the tables. Losing it costs a few reads.
+enum Memory {
+    Unknown,
+    Absent,
+    Present(Box<Loaded>),
+}
+
+/// The mailbox as it stands.
+pub(super) struct Loaded {
+    pub(super) state: State,
+    /// The end of the inbox.
+    pub(super) last: Cursor,
+    pub(super) last_sent_at: Timestamp,
+    /// The row of the latest copy of what was sent.
+    lowest: i64,
+    pub(super) delivered: Cursor,
+    pub(super) acked: Cursor,
+}
+
+/// A row of `mail` that is to be stored.
+pub(super) struct Entry<'a> {
+    pub(super) other: &'a AgentId,
+    pub(super) conversation: &'a str,
+    pub(super) turn: u32,
+    pub(super) sent_at: Timestamp,
+    pub(super) delivered_at: Option<Timestamp>,
+    /// Of what was received, the sender's idempotency key; of what was sent, the message's id.
+    pub(super) key: Option<&'a str>,
+    pub(super) facts: String,
+    pub(super) record: &'a str,
+}
+
+impl<D: Database> Store<D> {
+    pub(super) fn new(database: D) -> Self {
+        Self { database, memory: Memory::Unknown }
+    }
+
+    /// The mailbox of `id`; refused if nobody is registered.
+    pub(super) fn registered(&mut self, id: &AgentId) -> Result<&mut Loaded> {
+        Ok(self.load()?.ok_or_else(|| Refusal::no_address(id.as_str()))?)
+    }
+
+    /// The mailbox if there is one. Creates nothing.
+    pub(super) fn load(&mut self) -> Result<Option<&mut Loaded>, Fault> {
+        if matches!(self.memory, Memory::Unknown) {
+            self.memory = match self.read()? {
+                Some(loaded) => Memory::Present(Box::new(loaded)),
+                None => Memory::Absent,
+            };
+        }
+        match &mut self.memory {
+            Memory::Present(loaded) => Ok(Some(loaded)),
+            Memory::Unknown | Memory::Absent => Ok(None),
+        }
+    }
+
+    fn read(&self) -> Result<Option<Loaded>, Fault> {
+        if !self.database.has_table("mail")? {
+            return Ok(None);
+        }
+        let Some(record) = self.database.first(LOAD_STATE, &[], Row::text)? else {
+            return Ok(None);
+        };
+        let state = State::from_record(&record)?;
+        let last =
+            self.database.first(LOAD_LAST, &[], |row| Ok((row.integer()?, row.integer()?)))?;
+        let (last, sent_at) = last.unwrap_or_default();
+        let lowest = self.database.first(LOAD_LOWEST, &[], Row::integer)?;
+        let mark = |mark: Mark| -> Result<Cursor, Fault> {
+            let key = self.database.first(LOAD_MARK, &[mark.kind().into()], Row::integer)?;
+            Ok(Cursor::from_i64(key.unwrap_or(0)))
+        };
+        Ok(Some(Loaded {
+            last: Cursor::from_i64(last.max(0)).max(state.last),
+            last_sent_at: Timestamp::from_millis(sent_at),
+            lowest: lowest.unwrap_or(0).min(0),
+            delivered: mark(Mark::Delivered)?,
+            acked: mark(Mark::Acked)?,
+            state,
+        }))
+    }
+
+    /// Creates the tables, and the mailbox in them.
+    pub(super) fn create(&mut self, state: &State) -> Result<(), Fault> {
+        for sql in CREATE {
+            self.database.execute(sql, &[])?;
+        }
+        let now = state.card.created_at;
+        let values: [Value; 2] = [now.as_millis().into(), state.to_record()?.into()];
+        self.database.execute(INSERT_STATE, &values)?;
+        self.memory = Memory::Unknown;
+        Ok(())
+    }
+
+    /// Stores `state` in place of the one before, and only then believes it.
+    pub(super) fn save(&mut self, mut state: State) -> Result<(), Fault> {
+        state.heard.settle();
+        self.database.execute(UPDATE_STATE, &[state.to_record()?.into()])?;
+        if let Some(loaded) = self.load()? {
+            loaded.state = state;
+        }
+        Ok(())
+    }
+
+    /// Stores what was received, at the place `cursor`.
+    pub(super) fn receive(&mut self, cursor: Cursor, entry: Entry) -> Result<(), Fault> {
+        let sent_at = entry.sent_at;
+        self.insert(cursor.as_i64(), entry)?;
+        if let Some(loaded) = self.load()? {
+            loaded.last = cursor;
+            loaded.last_sent_at = sent_at;
+        }
+        Ok(())
+    }
+
+    /// Stores a copy of what was sent.
+    pub(super) fn copy(&mut self, entry: Entry) -> Result<(), Fault> {
+        let row = self.load()?.map_or(0, |loaded| loaded.lowest).saturating_sub(1);
+        self.insert(row, entry)?;
+        if let Some(loaded) = self.load()? {
+            loaded.lowest = row;
+        }
+        Ok(())
+    }
+
+    fn insert(&self, row: i64, entry: Entry) -> Result<(), Fault> {
+        let values: [Value; 9] = [
+            row.into(),
+            entry.other.as_str().into(),
+            entry.conversation.into(),
+            i64::from(entry.turn).into(),
+            entry.sent_at.as_millis().into(),
+            entry.delivered_at.map(Timestamp::as_millis).into(),
+            entry.key.into(),
+            entry.facts.into(),
+            entry.record.into(),
+        ];
+        self.database.execute(INSERT_MAIL, &values)
+    }
+
+    /// Stores that the inbox has come up to `cursor`.
+    pub(super) fn mark(&mut self, now: Timestamp, mark: Mark, cursor: Cursor) -> Result<(), Fault> {
+        let values = [mark.kind().into(), cursor.as_i64().into(), now.as_millis().into()];
+        self.database.execute(PUT_MARK, &values)?;
+        if let Some(loaded) = self.load()? {
+            match mark {
+                Mark::Delivered => loaded.delivered = cursor,
+                Mark::Acked => loaded.acked = cursor,
+            }
+        }
+        Ok(())
+    }
+
+    /// When the inbox came as far as `cursor`, if it has.
+    pub(super) fn reached(&self, mark: Mark, cursor: Cursor) -> Result<Option<Timestamp>, Fault> {
+        let values = [mark.kind().into(), cursor.as_i64().into()];
+        let at = self.database.first(REACHED, &values, Row::integer)?;
+        Ok(at.map(Timestamp::from_millis))
+    }
+
+    /// Deletes what expired long ago. Returns when to do so again, if anything is left. Each of its
+    /// statements leaves the mailbox right, so it may stop between any two.
+    pub(super) fn clean_up(
+        &mut self,
+        now: Timestamp,
+        retention: u32,
+    ) -> Result<Option<Timestamp>, Fault> {
+        let Some(loaded) = self.load()? else { return Ok(None) };
+        if loaded.state.last < loaded.last {
+            let mut state = loaded.state.clone();
+            state.last = loaded.last;
+            self.save(state)?;
+        }
+        let until = now.plus_millis(-KEEP).plus_millis(i64::from(retention).saturating_mul(-1000));
+        for sql in [PURGE_MAIL, PURGE_MARKS] {
+            self.database.execute(sql, &[until.as_millis().into()])?;
+        }
+        let left = self.database.first(ANY_MAIL, &[], |_| Ok(()))?;
+        Ok(left.map(|()| now.plus_millis(CLEAN_UP)))
+    }
+
+    /// Everything that is stored is about to be deleted.
+    pub(super) fn forget(&mut self) {
+        self.memory = Memory::Absent;
+    }
+}

@@ -4,10 +4,14 @@
 //! knows no such path.
 
 use crate::{http, platform::fault};
-use nexus_core::{Error, Fault, Found, Report, Result, SeatRequest};
+use nexus_core::{
+    About, Accepted, Error, Facts, Fault, Found, Letter, Listing, Notice, Proof, Report, Result,
+    SeatRequest, SecretUse,
+};
 use nexus_protocol::{
-    ErrorBody, ErrorCode, Joined, Limits, PairingCode, Refusal, SessionId, SessionStatus, Stats,
-    Timestamp,
+    AgentId, AgentStatus, AgentsRequest, ErrorBody, ErrorCode, IdempotencyKey, Joined, MailSent,
+    MailStatus, MessageId, PairingCode, Refusal, Register, Registered, SendMail, SessionId,
+    SessionStatus, Stats, Timestamp,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
@@ -85,6 +89,105 @@ impl Call for ReadStats {
     type Answer = Stats;
 }
 
+/// To the `Directory`: what a mailbox tells of its agent.
+impl Call for Listing {
+    const BINDING: &'static str = "DIRECTORY";
+    const NAME: &'static str = "enlist";
+    type Answer = ();
+}
+
+/// To the `Directory`: which agents are listed, and whether there are more.
+impl Call for AgentsRequest {
+    const BINDING: &'static str = "DIRECTORY";
+    const NAME: &'static str = "agents";
+    type Answer = (Vec<AgentId>, bool);
+}
+
+/// To a `Mailbox`: register its agent.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct RegisterAgent {
+    pub(crate) request: Register,
+    pub(crate) used: SecretUse,
+}
+
+impl Call for RegisterAgent {
+    const BINDING: &'static str = "MAILBOX";
+    const NAME: &'static str = "register";
+    type Answer = Registered;
+}
+
+/// To a `Mailbox`: its card, and whether its agent is online.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct DescribeAgent {}
+
+impl Call for DescribeAgent {
+    const BINDING: &'static str = "MAILBOX";
+    const NAME: &'static str = "describe";
+    type Answer = AgentStatus;
+}
+
+/// To the `Mailbox` of a sender: send a message, if the proof holds.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SendFrom {
+    pub(crate) proof: Option<Proof>,
+    pub(crate) to: AgentId,
+    pub(crate) key: Option<IdempotencyKey>,
+    pub(crate) message: SendMail,
+}
+
+impl Call for SendFrom {
+    const BINDING: &'static str = "MAILBOX";
+    const NAME: &'static str = "send-from";
+    type Answer = MailSent;
+}
+
+/// To the `Mailbox` of a recipient: a message.
+impl Call for Letter {
+    const BINDING: &'static str = "MAILBOX";
+    const NAME: &'static str = "deliver";
+    type Answer = Accepted;
+}
+
+/// To the `Mailbox` of the other: what it knows of a conversation.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct FactsOf(pub(crate) About);
+
+impl Call for FactsOf {
+    const BINDING: &'static str = "MAILBOX";
+    const NAME: &'static str = "facts";
+    type Answer = Option<Facts>;
+}
+
+/// To the `Mailbox` of the other: a conversation is ended.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct EndOf(pub(crate) About);
+
+impl Call for EndOf {
+    const BINDING: &'static str = "MAILBOX";
+    const NAME: &'static str = "end";
+    type Answer = ();
+}
+
+/// To the `Mailbox` of a recipient: what became of a message that `sender` has sent.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct StatusOf {
+    pub(crate) sender: AgentId,
+    pub(crate) message: MessageId,
+}
+
+impl Call for StatusOf {
+    const BINDING: &'static str = "MAILBOX";
+    const NAME: &'static str = "message-status";
+    type Answer = MailStatus;
+}
+
+/// To the `Mailbox` of a sender: what became of its messages.
+impl Call for Notice {
+    const BINDING: &'static str = "MAILBOX";
+    const NAME: &'static str = "notice";
+    type Answer = ();
+}
+
 /// The object `name` of a class.
 pub(crate) fn stub(env: &Env, binding: &str, name: &str) -> Result<Stub> {
     env.durable_object(binding).and_then(|class| class.get_by_name(name)).map_err(fault)
@@ -111,7 +214,9 @@ pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::
         let id = response.headers().get("X-Request-Id").map_err(fault)?.unwrap_or_default();
         return Err(Fault::new(format!("{} failed, see request id {id}", C::NAME)).into());
     }
-    Err(Error::Refused(Refusal { status, body, retry_after: None, allow: None }))
+    let retry_after = response.headers().get("Retry-After").map_err(fault)?;
+    let retry_after = retry_after.and_then(|seconds| seconds.parse().ok());
+    Err(Error::Refused(Refusal { status, body, retry_after, allow: None }))
 }
 
 /// The name of the call that a request to an object is, if it is one.
@@ -121,7 +226,7 @@ pub(crate) fn name(path: &str) -> Option<&str> {
 
 /// What a call takes, in the object that is called.
 pub(crate) async fn read<C: Call>(request: &mut Request) -> Result<C> {
-    let body = http::body(request, &Limits::default()).await?;
+    let body = request.bytes().await.map_err(fault)?;
     // Without the parser's own words, which can quote what was sent.
     let unreadable = |_| Fault::new(format!("what {} was given cannot be read", C::NAME));
     Ok(serde_json::from_slice(&body).map_err(unreadable)?)

@@ -5,8 +5,8 @@ use crate::{
     router,
 };
 use futures_util::{Stream, StreamExt};
-use nexus_core::{Caller, Error, Fault, Random, Result};
-use nexus_protocol::{Cursor, IdempotencyKey, Limits, Malformed, Refusal, SessionKey};
+use nexus_core::{Caller, Error, Fault, Proof, Random, Result};
+use nexus_protocol::{AgentId, Cursor, IdempotencyKey, Limits, Malformed, Refusal, SessionKey};
 use serde::Serialize;
 use std::str::FromStr;
 use worker::{Env, Headers, Request, Response, ResponseBuilder, WebSocket, console_error};
@@ -162,18 +162,57 @@ pub(crate) fn browser_caller(request: &Request, query: &str) -> Result<Caller> {
     if header(request, "X-Agent-Id")?.is_some() {
         return caller(request);
     }
-    let offered = header(request, "Sec-WebSocket-Protocol")?.unwrap_or_default();
-    let find = |name: &str, prefix: &str| {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let in_query = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next();
-        let mut protocols = offered.split(',').map(str::trim);
-        let value = in_query.or_else(|| protocols.find_map(|item| item.strip_prefix(prefix)));
-        value.filter(|value| !value.is_empty()).map(ToOwned::to_owned)
-    };
-    let agent = find("agentId", "agent.").ok_or_else(Refusal::missing_agent_id)?;
+    let find = |name: &str, prefix: &str| from_browser(request, query, name, prefix);
+    let agent = find("agentId", "agent.")?.ok_or_else(Refusal::missing_agent_id)?;
     let agent = agent.parse().map_err(|Malformed(rule)| Refusal::invalid("agentId", rule))?;
-    let key = find("key", "key.").and_then(|key| key.parse().ok());
+    let key = find("key", "key.")?.and_then(|key| key.parse().ok());
     Ok(Caller { agent, key })
+}
+
+/// What a browser put into the query under `name`, or among the sub-protocols after `prefix`.
+fn from_browser(
+    request: &Request,
+    query: &str,
+    name: &str,
+    prefix: &str,
+) -> Result<Option<String>> {
+    let offered = header(request, "Sec-WebSocket-Protocol")?.unwrap_or_default();
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let in_query = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next();
+    let mut protocols = offered.split(',').map(str::trim);
+    let value = in_query.or_else(|| protocols.find_map(|item| item.strip_prefix(prefix)));
+    Ok(value.filter(|value| !value.is_empty()).map(ToOwned::to_owned))
+}
+
+/// `Authorization: Bearer SECRET` (section 8).
+pub(crate) fn proof(request: &Request) -> Result<Option<Proof>> {
+    let header = header(request, "Authorization")?.unwrap_or_default();
+    let (scheme, secret) = header.split_once(' ').unwrap_or_default();
+    let secret = Some(secret.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"));
+    Ok(secret.and_then(|secret| secret.parse().ok()).map(Proof::Secret))
+}
+
+/// As [`proof`], from a browser: then `secret` stands in the query, or, as `secret.SECRET`, among the
+/// sub-protocols.
+pub(crate) fn browser_proof(request: &Request, query: &str) -> Result<Option<Proof>> {
+    if let Some(proof) = proof(request)? {
+        return Ok(Some(proof));
+    }
+    let secret = from_browser(request, query, "secret", "secret.")?;
+    Ok(secret.and_then(|secret| secret.parse().ok()).map(Proof::Secret))
+}
+
+/// `X-Agent-Id`, of a call that is about another agent than the caller.
+pub(crate) fn sender(request: &Request) -> Result<AgentId> {
+    Ok(parsed(request, "X-Agent-Id")?.ok_or_else(Refusal::missing_agent_id)?)
+}
+
+/// Refuses a caller that says it is another agent than the one whose path it calls.
+pub(crate) fn check_yourself(request: &Request, id: &AgentId) -> Result<()> {
+    match parsed::<AgentId>(request, "X-Agent-Id")? {
+        Some(other) if other != *id => Err(Refusal::not_yourself().into()),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the request asks for a socket.

@@ -8,12 +8,14 @@
 //! |---|---|
 //! | [`router`] | the one table of URLs |
 //! | [`http`] | answers, errors, reading headers and bodies |
+//! | [`agents`] | addresses: registering, the directory, invitations |
 //! | [`live`] | long polls and event streams, held at the edge |
 //! | [`calls`] | the calls between objects, each defined once |
 //! | [`platform`] | the platform for `nexus-core`: storage, clock, random numbers, variables |
 //! | [`objects`] | one file per Durable Object class |
 //! | [`pages`] | the pages that agents and people open |
 
+mod agents;
 mod calls;
 mod http;
 mod live;
@@ -30,7 +32,7 @@ use nexus_protocol::{
 };
 use platform::{System, fault};
 use router::Endpoint;
-use worker::{Context, Env, Request, Response, event};
+use worker::{Context, Env, Request, Response, Stub, event};
 
 #[event(start)]
 fn start() {
@@ -49,7 +51,7 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         return http::preflight(&path);
     }
     if path != "/health" {
-        limit_rate(&request, env).await?;
+        limit_rate(&request, env, "RATE_LIMITER").await?;
     }
     let route = router::route(&method, &path)?;
     match route.endpoint {
@@ -70,19 +72,42 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         }
         Endpoint::Poll | Endpoint::Events => {
             let session = calls::stub(env, "SESSION", route.session()?.as_str())?;
-            // Most polls do not wait: their URL is for the object to read.
-            if route.endpoint == Endpoint::Poll && !request.inner().url().contains("wait=") {
-                return session.fetch_with_request(request).await.map_err(fault);
-            }
-            let url = request.url().map_err(fault)?;
-            let query = url.query().unwrap_or_default();
-            let poll = PageRequest::parse(query, &platform::limits(env)?)?;
-            match (route.endpoint, poll.wait) {
-                (Endpoint::Events, _) => live::events(&request, session, poll).await,
-                (_, 0) => session.fetch_with_request(request).await.map_err(fault),
-                (_, wait) => live::long_poll(&request, &session, wait).await,
-            }
+            let events = route.endpoint == Endpoint::Events;
+            read(request, env, session, events.then_some(live::member)).await
         }
+        Endpoint::ReadMail | Endpoint::MailEvents => {
+            let mailbox = calls::stub(env, "MAILBOX", route.address()?.as_str())?;
+            let events = route.endpoint == Endpoint::MailEvents;
+            read(request, env, mailbox, events.then_some(live::agent)).await
+        }
+        // The sender's mailbox knows whether it is the sender.
+        Endpoint::SendMail | Endpoint::MailStatus => {
+            route.address()?;
+            let sender = http::sender(&request)?;
+            forward(request, env, "MAILBOX", sender.as_str()).await
+        }
+        Endpoint::Agent
+        | Endpoint::ChangeAgent
+        | Endpoint::DeleteAgent
+        | Endpoint::ReplaceSecret
+        | Endpoint::AckMail
+        | Endpoint::MailSocket
+        | Endpoint::Blocks
+        | Endpoint::Block
+        | Endpoint::Unblock
+        | Endpoint::Allows
+        | Endpoint::Allow
+        | Endpoint::Disallow
+        | Endpoint::AllowOnly
+        | Endpoint::Conversation
+        | Endpoint::EndConversation => {
+            forward(request, env, "MAILBOX", route.address()?.as_str()).await
+        }
+        Endpoint::Register => {
+            limit_rate(&request, env, "REGISTER_LIMITER").await?;
+            agents::answer_register(&mut request, env).await
+        }
+        Endpoint::Agents => agents::list(&request, env).await,
         Endpoint::Claim | Endpoint::CodeStatus => {
             forward(request, env, "PAIRING_INDEX", route.code()?.first_word()).await
         }
@@ -107,9 +132,33 @@ async fn forward(request: Request, env: &Env, binding: &str, name: &str) -> Resu
     stub.fetch_with_request(request).await.map_err(fault)
 }
 
+/// Reads from an object: as a stream of events, for `events` with who they show, or as a poll, which is
+/// held here if it waits.
+async fn read(
+    request: Request,
+    env: &Env,
+    object: Stub,
+    events: Option<fn(&Request) -> Result<live::Credentials>>,
+) -> Result<Response> {
+    // Most polls do not wait: their URL is for the object to read.
+    if events.is_none() && !request.inner().url().contains("wait=") {
+        return object.fetch_with_request(request).await.map_err(fault);
+    }
+    let url = request.url().map_err(fault)?;
+    let query = url.query().unwrap_or_default();
+    let poll = PageRequest::parse(query, &platform::limits(env)?)?;
+    match (events, poll.wait) {
+        (Some(credentials), _) => {
+            live::events(&request, object, credentials(&request)?, poll).await
+        }
+        (None, 0) => object.fetch_with_request(request).await.map_err(fault),
+        (None, wait) => live::long_poll(&request, &object, wait).await,
+    }
+}
+
 /// Refuses a client IP that asks too often. Without the binding there is no limit.
-async fn limit_rate(request: &Request, env: &Env) -> Result<()> {
-    let Ok(limiter) = env.rate_limiter("RATE_LIMITER") else {
+async fn limit_rate(request: &Request, env: &Env, binding: &str) -> Result<()> {
+    let Ok(limiter) = env.rate_limiter(binding) else {
         return Ok(());
     };
     let ip = http::header(request, "CF-Connecting-IP")?.unwrap_or_else(|| "local".to_owned());
@@ -117,10 +166,11 @@ async fn limit_rate(request: &Request, env: &Env) -> Result<()> {
     if outcome.success { Ok(()) } else { Err(Refusal::rate_limit_exceeded(60).into()) }
 }
 
-/// `PUT /v1/pair` (section 4).
+/// `PUT /v1/pair` (section 4), and with `invite` (section 8).
 async fn create_pairing(request: &mut Request, env: &Env) -> Result<Response> {
     let limits = platform::limits(env)?;
-    let CreatePairing { session_id } = CreatePairing::parse(&http::body(request, &limits).await?)?;
+    let CreatePairing { session_id, invite } =
+        CreatePairing::parse(&http::body(request, &limits).await?)?;
     let origin = http::origin(request, env)?;
     calls::call(env, session_id.as_str(), &Describe {}).await?;
     // Codes that are in use are rare; five tries never meet five of them.
@@ -129,7 +179,11 @@ async fn create_pairing(request: &mut Request, env: &Env) -> Result<Response> {
         let create = CreateCode { code: code.clone(), session: session_id.clone() };
         if let Some(expires_at) = calls::call(env, code.first_word(), &create).await? {
             let url = format!("{origin}/p/{code}");
-            return http::json(201, &PairingCreated { code, url, expires_at });
+            let mut created = PairingCreated { code, url, expires_at, invitation: None };
+            if let Some(to) = invite {
+                created.invitation = Some(agents::invite(request, env, &to, &created).await?);
+            }
+            return http::json(201, &created);
         }
     }
     Err(Error::Fault(nexus_core::Fault::new("no free pairing code was found")))

@@ -1,5 +1,5 @@
-//! Live delivery (section 3) at the edge: long polls and event streams are held here, each on a
-//! socket to the session's object.
+//! Live delivery (sections 3 and 8) at the edge: long polls and event streams are held here, each on a
+//! socket to the object.
 //!
 //! The object accepts the socket through the hibernation API, so while nothing happens it sleeps and
 //! costs nothing; what waits is this function, and a Worker that waits is not billed. That is why
@@ -12,7 +12,7 @@ use futures_util::{
     future::{Either, select},
     stream,
 };
-use nexus_core::{Caller, Fault, Result};
+use nexus_core::{Fault, Proof, Result};
 use nexus_protocol::{Cursor, Page, PageRequest};
 use serde_json::Value;
 use std::{cell::Cell, fmt::Write as _, rc::Rc, time::Duration};
@@ -82,18 +82,45 @@ async fn get(object: &Stub, url: &str, headers: Headers) -> Result<Response> {
     object.fetch_with_request(request).await.map_err(fault)
 }
 
-/// `GET /v1/sessions/:id/events`. What is in the log already is read page by page, as fast as the
-/// reader takes it; from its end on a socket brings what comes.
+/// The headers by which a reader of events shows who it is.
+pub(crate) type Credentials = Vec<(&'static str, String)>;
+
+/// Those of a member of a session (section 3).
+pub(crate) fn member(request: &Request) -> Result<Credentials> {
+    let url = request.url().map_err(fault)?;
+    let caller = http::browser_caller(request, url.query().unwrap_or_default())?;
+    let mut headers = vec![("X-Agent-Id", caller.agent.to_string())];
+    headers.extend(caller.key.map(|key| ("X-Session-Key", key.to_string())));
+    Ok(headers)
+}
+
+/// Those of an agent with an address (section 8).
+pub(crate) fn agent(request: &Request) -> Result<Credentials> {
+    let url = request.url().map_err(fault)?;
+    let proof = http::browser_proof(request, url.query().unwrap_or_default())?;
+    let mut headers = Vec::new();
+    if let Some(Proof::Secret(secret)) = proof {
+        headers.push(("Authorization", format!("Bearer {secret}")));
+    }
+    if let Some(agent) = http::header(request, "X-Agent-Id")? {
+        headers.push(("X-Agent-Id", agent));
+    }
+    Ok(headers)
+}
+
+/// `GET .../events` of a session or an address. What is in the log already is read page by page, as
+/// fast as the reader takes it; from its end on a socket brings what comes.
 pub(crate) async fn events(
     request: &Request,
     object: Stub,
+    credentials: Credentials,
     after: PageRequest,
 ) -> Result<Response> {
     let url = request.url().map_err(fault)?;
-    let caller = http::browser_caller(request, url.query().unwrap_or_default())?;
     let after = http::last_event_id(request)?.or(after.after);
-    let session = url.as_str().split("/events").next().unwrap_or_default().to_owned();
-    let mut source = Source { object, session, caller, after };
+    let path = url.as_str().split('?').next().unwrap_or_default().trim_end_matches('/');
+    let owner = path.strip_suffix("/events").unwrap_or_default().to_owned();
+    let mut source = Source { object, owner, credentials, after };
     let mut answer = source.poll().await?;
     if answer.status_code() != 200 {
         return Ok(answer);
@@ -119,9 +146,9 @@ pub(crate) async fn events(
 /// Where an event stream reads.
 struct Source {
     object: Stub,
-    /// The address of the session.
-    session: String,
-    caller: Caller,
+    /// The URL of the session or the agent.
+    owner: String,
+    credentials: Credentials,
     after: Option<Cursor>,
 }
 
@@ -167,16 +194,15 @@ async fn take(
 impl Source {
     fn headers(&self) -> Result<Headers> {
         let headers = Headers::new();
-        headers.set("X-Agent-Id", self.caller.agent.as_str()).map_err(fault)?;
-        if let Some(key) = &self.caller.key {
-            headers.set("X-Session-Key", key.as_str()).map_err(fault)?;
+        for (name, value) in &self.credentials {
+            headers.set(name, value).map_err(fault)?;
         }
         Ok(headers)
     }
 
     fn url(&self, path: &str) -> String {
         let after = self.after.map(|cursor| format!("?after={cursor}")).unwrap_or_default();
-        format!("{}{path}{after}", self.session)
+        format!("{}{path}{after}", self.owner)
     }
 
     async fn poll(&self) -> Result<Response> {

@@ -9,7 +9,7 @@ use std::{
     cell::Cell,
     ops::{ControlFlow, RangeInclusive},
 };
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, Response, ScheduledTime, SqlStorage, SqlStorageValue, State};
 
 /// Milliseconds after which an alarm that failed is tried again.
@@ -43,6 +43,12 @@ pub(crate) fn note_start() {
 /// Seconds since this instance was first asked something.
 pub(crate) fn uptime() -> i64 {
     now().millis_since(STARTED.get().unwrap_or_else(now)) / 1000
+}
+
+/// The object's state, for what goes on when a call has been answered.
+pub(crate) fn share(state: &State) -> State {
+    let state: &JsValue = state.as_raw().as_ref();
+    State::from(state.clone().unchecked_into::<worker::worker_sys::DurableObjectState>())
 }
 
 /// An alarm at this time.
@@ -183,6 +189,19 @@ pub(crate) fn limits(env: &Env) -> Result<Limits, Fault> {
             0..=2_592_000,
             default.agent_inactivity,
         )?,
+        max_waiting: number("MAX_WAITING_MESSAGES", 1..=10_000, default.max_waiting)?,
+        conversation_turns: number("MAX_CONVERSATION_TURNS", 1..=1000, default.conversation_turns)?,
+        conversation_idle: number(
+            "CONVERSATION_IDLE_SECONDS",
+            1..=2_592_000,
+            default.conversation_idle,
+        )?,
+        sender_rate: number("SENDER_MESSAGES_PER_MINUTE", 1..=10_000, default.sender_rate)?,
+        message_retention: number(
+            "MESSAGE_RETENTION_SECONDS",
+            1..=2_592_000,
+            default.message_retention,
+        )?,
     })
 }
 
@@ -216,7 +235,6 @@ pub(crate) fn text_variable(env: &Env, name: &str) -> Result<Option<String>, Fau
 mod tests {
     use super::*;
     use js_sys::Object;
-    use wasm_bindgen::JsCast;
     use wasm_bindgen_test::wasm_bindgen_test;
 
     fn env(variables: &[(&str, JsValue)]) -> Env {

@@ -3,7 +3,7 @@
 //! The edge reads it to know which object answers, and the object reads it to know what was asked,
 //! for it gets the request as it came. `docs/openapi.json` lists the same paths; a test compares them.
 
-use nexus_protocol::{AgentId, PairingCode, Refusal, SessionId};
+use nexus_protocol::{AgentId, ConversationId, MessageId, PairingCode, Refusal, SessionId};
 use worker::Method;
 
 /// What a method on a path asks for.
@@ -31,6 +31,27 @@ pub(crate) enum Endpoint {
     Claim,
     CodeStatus,
     PairPage,
+    Register,
+    Agents,
+    Agent,
+    ChangeAgent,
+    DeleteAgent,
+    ReplaceSecret,
+    SendMail,
+    ReadMail,
+    MailStatus,
+    AckMail,
+    MailEvents,
+    MailSocket,
+    Blocks,
+    Block,
+    Unblock,
+    Allows,
+    Allow,
+    Disallow,
+    AllowOnly,
+    Conversation,
+    EndConversation,
 }
 
 /// The methods of a path, and what each asks for.
@@ -45,7 +66,44 @@ const TABLE: &[(&str, Methods)] = &[
     ("/health", &[(Method::Get, Endpoint::Health)]),
     ("/p/:code", &[(Method::Get, Endpoint::PairPage)]),
     ("/v1/stats", &[(Method::Get, Endpoint::Stats)]),
-    ("/v1/pair", &[(Method::Put, Endpoint::CreatePairing)]),
+    ("/v1/agents", &[(Method::Get, Endpoint::Agents), (Method::Post, Endpoint::Register)]),
+    (
+        "/v1/agents/:agent",
+        &[
+            (Method::Get, Endpoint::Agent),
+            (Method::Patch, Endpoint::ChangeAgent),
+            (Method::Delete, Endpoint::DeleteAgent),
+        ],
+    ),
+    ("/v1/agents/:agent/secret", &[(Method::Post, Endpoint::ReplaceSecret)]),
+    (
+        "/v1/agents/:agent/messages",
+        &[(Method::Get, Endpoint::ReadMail), (Method::Post, Endpoint::SendMail)],
+    ),
+    ("/v1/agents/:agent/messages/:message", &[(Method::Get, Endpoint::MailStatus)]),
+    ("/v1/agents/:agent/ack", &[(Method::Post, Endpoint::AckMail)]),
+    ("/v1/agents/:agent/events", &[(Method::Get, Endpoint::MailEvents)]),
+    ("/v1/agents/:agent/ws", &[(Method::Get, Endpoint::MailSocket)]),
+    ("/v1/agents/:agent/blocks", &[(Method::Get, Endpoint::Blocks)]),
+    (
+        "/v1/agents/:agent/blocks/:other",
+        &[(Method::Put, Endpoint::Block), (Method::Delete, Endpoint::Unblock)],
+    ),
+    ("/v1/agents/:agent/allows", &[(Method::Get, Endpoint::Allows)]),
+    (
+        "/v1/agents/:agent/allows/:other",
+        &[(Method::Put, Endpoint::Allow), (Method::Delete, Endpoint::Disallow)],
+    ),
+    ("/v1/agents/:agent/allow-only", &[(Method::Put, Endpoint::AllowOnly)]),
+    ("/v1/agents/:agent/conversations/:conversation", &[(Method::Get, Endpoint::Conversation)]),
+    (
+        "/v1/agents/:agent/conversations/:conversation/end",
+        &[(Method::Post, Endpoint::EndConversation)],
+    ),
+    (
+        "/v1/pair",
+        &[(Method::Put, Endpoint::CreatePairing), (Method::Post, Endpoint::CreatePairing)],
+    ),
     ("/v1/pair/:code/claim", &[(Method::Post, Endpoint::Claim)]),
     ("/v1/pair/:code/status", &[(Method::Get, Endpoint::CodeStatus)]),
     ("/v1/pair/:code/skill", &[(Method::Get, Endpoint::PairPage)]),
@@ -91,6 +149,30 @@ impl Route {
     /// The pairing code of the path. One that is malformed was never made.
     pub(crate) fn code(&self) -> Result<PairingCode, Refusal> {
         self.parameter(0).parse().map_err(|_| Refusal::code_not_found())
+    }
+
+    /// The agent whose address the path names. One that is malformed is not registered.
+    pub(crate) fn address(&self) -> Result<AgentId, Refusal> {
+        self.agent_at(0)
+    }
+
+    /// The agent on a list of the path's.
+    pub(crate) fn other(&self) -> Result<AgentId, Refusal> {
+        self.agent_at(1)
+    }
+
+    fn agent_at(&self, at: usize) -> Result<AgentId, Refusal> {
+        self.parameter(at).parse().map_err(|_| Refusal::no_address("of that id"))
+    }
+
+    /// The message of the path. One that is malformed was never sent.
+    pub(crate) fn message(&self) -> Result<MessageId, Refusal> {
+        self.parameter(1).parse().map_err(|_| Refusal::message_not_found())
+    }
+
+    /// The conversation of the path. One that is malformed does not exist.
+    pub(crate) fn conversation(&self) -> Result<ConversationId, Refusal> {
+        self.parameter(1).parse().map_err(|_| Refusal::conversation_not_found())
     }
 
     /// The agent of the path. One that is malformed is not in the session.
@@ -202,6 +284,9 @@ mod tests {
                 ":session" => "{sessionId}",
                 ":agent" => "{agentId}",
                 ":code" => "{code}",
+                ":message" => "{messageId}",
+                ":other" => "{otherId}",
+                ":conversation" => "{conversationId}",
                 other => other,
             });
             named.collect::<Vec<_>>().join("/")

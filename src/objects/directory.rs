@@ -1,15 +1,16 @@
-//! The counters of the deployment: one object for all.
+//! The counters of the deployment and the agents that are listed: one object for all.
 
 use crate::{
     calls::{self, Call, ReadStats},
     http,
     platform::{self, Storage, now},
 };
-use nexus_core::{Error, Fault, Report, Result};
+use nexus_core::{Error, Fault, Listing, Report, Result};
+use nexus_protocol::AgentsRequest;
 use std::cell::RefCell;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-/// Counters for `/v1/stats`.
+/// Counters for `/v1/stats`, and who is listed in `/v1/agents`.
 #[durable_object]
 pub struct Directory {
     state: State,
@@ -44,6 +45,15 @@ impl Directory {
             }
             Some(ReadStats::NAME) => {
                 calls::reply::<ReadStats>(&self.rules.borrow_mut().stats(now())?)
+            }
+            Some(Listing::NAME) => {
+                let listing: Listing = calls::read(&mut request).await?;
+                self.rules.borrow_mut().enlist(&listing)?;
+                calls::reply::<Listing>(&())
+            }
+            Some(AgentsRequest::NAME) => {
+                let asked: AgentsRequest = calls::read(&mut request).await?;
+                calls::reply::<AgentsRequest>(&self.rules.borrow_mut().agents(&asked)?)
             }
             _ => Err(Fault::new("the directory was called by a name that it does not have").into()),
         }

@@ -2,7 +2,11 @@
 
 mod directory;
 mod live;
+mod mailbox;
+mod mailbox_calls;
+mod mailbox_live;
 mod pairing_index;
 mod session;
+mod session_live;
 mod sockets;
 mod webhooks;

@@ -1,6 +1,8 @@
 //! One session: `id_from_name(sessionId)`.
 
 use super::{
+    live,
+    session_live::{agents_connected, members_connected},
     sockets::{self, Close},
     webhooks::Posting,
 };
@@ -12,11 +14,11 @@ use crate::{
 };
 use nexus_core::{Fault, Identity, Result, SeatRequest};
 use nexus_protocol::{
-    AgentId, CreateSession, IdempotencyKey, Limits, Page, PageRequest, Renew, SendMessage, Sent,
+    AgentId, CreateSession, IdempotencyKey, Limits, PageRequest, Renew, SendMessage, Sent,
 };
+use serde_json::json;
 use std::{
     cell::{OnceCell, RefCell},
-    collections::BTreeSet,
     rc::Rc,
 };
 use worker::{
@@ -61,8 +63,8 @@ impl DurableObject for Session {
     async fn alarm(&self) -> worker::Result<Response> {
         let next = match self.rules(|rules| Ok(rules.alarm(now())?)) {
             Ok(None) => {
-                sockets::announce(&self.state, "expired", None);
-                sockets::close_all(&self.state, None, Close::Expired);
+                self.announce("expired", None);
+                sockets::close_all(&self.state, Close::Expired, |_: &Identity| true);
                 self.state.storage().delete_all().await.map(|()| None).map_err(fault)
             }
             Ok(Some(_)) => {
@@ -91,9 +93,7 @@ impl DurableObject for Session {
         _reason: String,
         _was_clean: bool,
     ) -> worker::Result<()> {
-        // The handshake of closing, for platforms that leave it to us. 1005 and 1006 are not sent.
-        let code = u16::try_from(code).ok().filter(|code| !matches!(code, 1005 | 1006));
-        let _ = end.close(code, Some(""));
+        sockets::closed(&end, code);
         Ok(())
     }
 
@@ -117,15 +117,15 @@ impl Session {
                 let join = |rules: &mut Rules| rules.join(now(), &caller, &mut System);
                 let (known, joined) = self.seat(&caller.agent, join)?;
                 if !known {
-                    sockets::announce(&self.state, "joined", Some(&caller.agent));
+                    self.announce("joined", Some(&caller.agent));
                 }
                 http::json(200, &joined)
             }
             Endpoint::Leave => {
                 let (caller, agent) = (http::caller(&request)?, route.agent()?);
                 let left = self.rules(|rules| rules.leave(now(), &caller, &agent))?;
-                sockets::close_all(&self.state, Some(&agent), Close::Left);
-                sockets::announce(&self.state, "left", Some(&agent));
+                self.close_all_of(&agent);
+                self.announce("left", Some(&agent));
                 http::json(200, &left)
             }
             Endpoint::Renew => self.renew(request).await,
@@ -154,9 +154,9 @@ impl Session {
                 let (known, joined) = self.seat(&seat.agent, take)?;
                 if known {
                     // What was opened with the key that this one replaces.
-                    sockets::close_all(&self.state, Some(&seat.agent), Close::Left);
+                    self.close_all_of(&seat.agent);
                 } else {
-                    sockets::announce(&self.state, "joined", Some(&seat.agent));
+                    self.announce("joined", Some(&seat.agent));
                 }
                 calls::reply::<SeatRequest>(&joined)
             }
@@ -201,7 +201,7 @@ impl Session {
     ) -> Result<Sent> {
         let (sent, delivery) = self.rules(|rules| rules.send(now(), who, key, message))?;
         if let Some(delivery) = delivery {
-            self.deliver(&delivery);
+            self.deliver(&delivery)?;
             self.start_webhooks();
         }
         Ok(sent)
@@ -210,27 +210,28 @@ impl Session {
     fn poll(&self, request: &Request) -> Result<Response> {
         let url = request.url().map_err(fault)?;
         let poll = PageRequest::parse(url.query().unwrap_or_default(), self.limits()?)?;
-        if poll.wait > 0 && http::wants_upgrade(request)? {
-            return self.long_poll(request, poll);
-        }
-        http::json(200, &self.page(request, poll)?.1)
-    }
-
-    /// Who polls, and the page that answers.
-    pub(super) fn page(&self, request: &Request, poll: PageRequest) -> Result<(Identity, Page)> {
         let caller = http::caller(request)?;
-        let connected = self.connected(poll);
-        self.rules(|rules| {
+        let connected = members_connected(&self.state, poll);
+        let (who, page) = self.rules(|rules| {
             let who = rules.identify(now(), &caller)?;
             rules.hear(now(), &who)?;
             let page = rules.read(now(), &who, poll, &connected)?;
             Ok((who, page))
-        })
+        })?;
+        if poll.wait > 0 && http::wants_upgrade(request)? {
+            return live::long_poll(&self.state, who, &page, poll);
+        }
+        http::json(200, &page)
     }
 
-    /// The agents that have a socket open, if the poll asks for members.
-    pub(super) fn connected(&self, poll: PageRequest) -> BTreeSet<AgentId> {
-        if poll.members { sockets::connected(&self.state) } else { BTreeSet::new() }
+    /// Tells every stream of something that is not in the log.
+    fn announce(&self, event: &str, agent: Option<&AgentId>) {
+        let fields = json!({ "event": event, "agentId": agent });
+        sockets::announce::<Identity>(&self.state, fields);
+    }
+
+    fn close_all_of(&self, agent: &AgentId) {
+        sockets::close_all(&self.state, Close::Left, |who: &Identity| who.agent() == agent);
     }
 
     /// Takes a seat, and says whether the agent had one before.
@@ -283,7 +284,7 @@ impl Session {
         if !self.limits().is_ok_and(|limits| limits.agent_inactivity > 0) {
             return;
         }
-        for agent in sockets::connected(&self.state) {
+        for agent in agents_connected(&self.state) {
             // A session that cannot be read is told of by the call itself.
             let _ = self.rules(|rules| rules.present(now(), &agent));
         }

@@ -1,16 +1,16 @@
-//! The open sockets of one session.
+//! The open sockets of one object.
 //!
-//! Owns what the platform keeps of them while the object sleeps: who a socket is and what it is for
-//! ([`Socket`], its attachment). A socket that has caught up gets every message as it is stored, so
+//! Owns what the platform keeps of them while the object sleeps: who a socket is, in the object's own
+//! terms, and what it is for ([`Socket`], its attachment). A socket that has caught up gets every message as it is stored, so
 //! where it stands needs no keeping: at the end of the log. Nothing here keeps the object awake but
 //! a socket that is catching up with more than its client takes at once.
 
 use crate::platform::fault;
-use nexus_core::{Delivery, Identity, Result};
-use nexus_protocol::{AgentId, Cursor, PageRequest};
-use serde::{Deserialize, Serialize};
+use nexus_core::Result;
+use nexus_protocol::PageRequest;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use worker::{State, WebSocket, WebSocketPair, WebSocketRequestResponsePair};
 
 /// The bytes that may wait for a client to take them.
@@ -25,6 +25,10 @@ pub(crate) enum Close {
     Left,
     /// The session is over.
     Expired,
+    /// The secret of the address was replaced.
+    Replaced,
+    /// The address was deleted.
+    Deleted,
     /// The client does not take what it is sent; it can resume from its cursor.
     TooSlow,
     /// The relay failed; the client can resume from its cursor.
@@ -38,6 +42,8 @@ impl Close {
             Self::Failed => (1011, "the relay failed; connect again with after="),
             Self::Left => (4403, "this agent is no longer a member of the session"),
             Self::Expired => (4404, "the session is over"),
+            Self::Replaced => (4403, "the secret of this address was replaced"),
+            Self::Deleted => (4404, "this address was deleted"),
             Self::TooSlow => (4413, "too slow: 1 MiB was waiting; connect again with after="),
         }
     }
@@ -45,8 +51,8 @@ impl Close {
 
 /// Who a socket is, and what it is for.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Socket {
-    pub(crate) who: Identity,
+pub(crate) struct Socket<W> {
+    pub(crate) who: W,
     pub(crate) purpose: Purpose,
 }
 
@@ -61,8 +67,19 @@ pub(crate) enum Purpose {
     Poll(PageRequest),
 }
 
+/// Whether a message is for a reader.
+pub(crate) enum Reach {
+    Yes,
+    Not,
+    /// Nothing is, any more.
+    NoLonger(Close),
+}
+
 /// Opens a socket and gives back both ends: the client's, and ours.
-pub(crate) fn open(state: &State, socket: &Socket) -> Result<(WebSocket, WebSocket)> {
+pub(crate) fn open<W: Serialize>(
+    state: &State,
+    socket: &Socket<W>,
+) -> Result<(WebSocket, WebSocket)> {
     let ping = WebSocketRequestResponsePair::new("ping", "pong").map_err(|_| "no auto-response");
     state.set_websocket_auto_response(&ping.map_err(|why| fault(why.into()))?);
     let WebSocketPair { client, server } = WebSocketPair::new().map_err(fault)?;
@@ -72,63 +89,75 @@ pub(crate) fn open(state: &State, socket: &Socket) -> Result<(WebSocket, WebSock
 }
 
 /// Keeps with a socket who it is and what it is for.
-pub(crate) fn attach(end: &WebSocket, socket: &Socket) -> Result<()> {
+pub(crate) fn attach<W: Serialize>(end: &WebSocket, socket: &Socket<W>) -> Result<()> {
     end.serialize_attachment(socket).map_err(fault)
 }
 
 /// Who a socket is and what it is for; none if it was not opened here.
-pub(crate) fn attached(end: &WebSocket) -> Option<Socket> {
+pub(crate) fn attached<W: DeserializeOwned>(end: &WebSocket) -> Option<Socket<W>> {
     end.deserialize_attachment().ok().flatten()
 }
 
-/// The agents that have a socket open.
-pub(crate) fn connected(state: &State) -> BTreeSet<AgentId> {
+/// The sockets that are open.
+pub(crate) fn connected<W: DeserializeOwned>(
+    state: &State,
+) -> impl Iterator<Item = (WebSocket, Socket<W>)> {
     let sockets = state.get_websockets().into_iter();
-    sockets.filter_map(|end| attached(&end)).map(|socket| socket.who.agent().clone()).collect()
+    sockets.filter_map(|end| attached(&end).map(|socket| (end, socket)))
 }
 
-/// Sends a message to every socket that it is for, if its member is still `seated`, and closes it if
-/// not. Gives back the long polls that now have an answer.
-pub(crate) fn deliver(
+/// Whether a message that comes now goes to somebody at once.
+pub(crate) fn has_readers<W: DeserializeOwned>(state: &State) -> bool {
+    connected::<W>(state).any(|(_, socket)| !matches!(socket.purpose, Purpose::CatchUp))
+}
+
+/// Sends a message, as the frame made for it, to every socket that it `reaches`. Gives back the long
+/// polls that now have an answer.
+pub(crate) fn deliver<'a, W: DeserializeOwned>(
     state: &State,
-    delivery: &Delivery,
-    seated: impl Fn(&Identity) -> bool,
-) -> Vec<(WebSocket, Socket)> {
-    let frame = message_frame(&delivery.record);
+    frame: impl Fn(&W) -> Cow<'a, str>,
+    reaches: impl Fn(&W) -> Reach,
+) -> Vec<(WebSocket, Socket<W>)> {
     let mut polls = Vec::new();
-    for end in state.get_websockets() {
-        let Some(socket) = attached(&end).filter(|socket| socket.who.may_read(delivery)) else {
-            continue;
-        };
-        if !seated(&socket.who) {
-            close(&end, Close::Left);
-            continue;
+    for (end, socket) in connected(state) {
+        match reaches(&socket.who) {
+            Reach::Not => continue,
+            Reach::NoLonger(why) => {
+                close(&end, why);
+                continue;
+            }
+            Reach::Yes => {}
         }
         match socket.purpose {
             // It reads the log itself, this message included.
             Purpose::CatchUp => {}
-            Purpose::Stream => send(&end, &frame),
+            Purpose::Stream => send(&end, &frame(&socket.who)),
             Purpose::Poll(_) => polls.push((end, socket)),
         }
     }
     polls
 }
 
-/// Tells every stream of something that is not in the log.
-pub(crate) fn announce(state: &State, event: &str, agent: Option<&AgentId>) {
-    let frame = json!({ "type": "event", "event": event, "agentId": agent }).to_string();
-    for end in state.get_websockets() {
-        if attached(&end).is_some_and(|socket| socket.purpose == Purpose::Stream) {
+/// Tells every stream of something that is not in the log: the fields of an `event` frame.
+pub(crate) fn announce<W: DeserializeOwned>(state: &State, fields: Value) {
+    let mut frame = json!({ "type": "event" });
+    extend(&mut frame, fields);
+    let frame = frame.to_string();
+    for (end, socket) in connected::<W>(state) {
+        if socket.purpose == Purpose::Stream {
             send(&end, &frame);
         }
     }
 }
 
-/// Closes the sockets of one agent, or all.
-pub(crate) fn close_all(state: &State, agent: Option<&AgentId>, why: Close) {
-    for end in state.get_websockets() {
-        let whose = attached(&end).map(|socket| socket.who.agent().clone());
-        if agent.is_none() || whose.as_ref() == agent {
+/// Closes the sockets of those who are meant.
+pub(crate) fn close_all<W: DeserializeOwned>(
+    state: &State,
+    why: Close,
+    meant: impl Fn(&W) -> bool,
+) {
+    for (end, socket) in connected(state) {
+        if meant(&socket.who) {
             close(&end, why);
         }
     }
@@ -139,6 +168,12 @@ pub(crate) fn close(end: &WebSocket, why: Close) {
     let (code, reason) = why.code_and_reason();
     // One that is closed already needs no more.
     let _ = end.close(Some(code), Some(reason));
+}
+
+/// The handshake of closing, for platforms that leave it to us. 1005 and 1006 are not sent.
+pub(crate) fn closed(end: &WebSocket, code: usize) {
+    let code = u16::try_from(code).ok().filter(|code| !matches!(code, 1005 | 1006));
+    let _ = end.close(code, Some(""));
 }
 
 /// Sends a frame, unless the client has not taken what was sent before.
@@ -161,16 +196,15 @@ pub(crate) fn message_frame(record: &str) -> String {
     format!("{{\"type\":\"message\",{fields}")
 }
 
-/// The frame that says that a stream has caught up.
-pub(crate) fn ready_frame(cursor: Cursor) -> String {
-    json!({ "type": "ready", "cursor": cursor }).to_string()
-}
-
 /// The answer to what a client sent: its own `id` with `fields`.
 pub(crate) fn answer_frame(kind: &str, id: &Value, fields: Value) -> String {
     let mut frame = json!({ "type": kind, "id": id });
-    if let (Value::Object(frame), Value::Object(fields)) = (&mut frame, fields) {
+    extend(&mut frame, fields);
+    frame.to_string()
+}
+
+fn extend(frame: &mut Value, fields: Value) {
+    if let (Value::Object(frame), Value::Object(fields)) = (frame, fields) {
         frame.extend(fields);
     }
-    frame.to_string()
 }

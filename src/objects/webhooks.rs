@@ -12,7 +12,7 @@ use futures_util::future::{Either, select};
 use nexus_core::{Post, Result};
 use nexus_protocol::{AgentId, SetWebhook, Timestamp};
 use std::{cell::RefCell, collections::BTreeSet, pin::pin, rc::Rc, time::Duration};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 use worker::{
     AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
     Response, State,
@@ -45,7 +45,7 @@ impl Session {
             let due = rules.borrow_mut().webhooks_due(now())?;
             for agent in due {
                 if self.posting().borrow_mut().insert(agent.clone()) {
-                    let state = self.shared_state();
+                    let state = platform::share(self.state());
                     let (rules, posting) = (Rc::clone(&rules), Rc::clone(self.posting()));
                     self.state().wait_until(async move {
                         let posted = post_all(&state, &rules, &posting, &agent).await;
@@ -62,12 +62,6 @@ impl Session {
         if let Err(error) = started {
             http::log_error("webhook", &error);
         }
-    }
-
-    /// The object's state, for what goes on when this call has been answered.
-    fn shared_state(&self) -> State {
-        let state: &JsValue = self.state().as_raw().as_ref();
-        State::from(state.clone().unchecked_into::<worker::worker_sys::DurableObjectState>())
     }
 
     /// Sets the alarm for what comes first.

@@ -1,0 +1,83 @@
+//! Addresses (section 8) at the edge: what no one mailbox can answer.
+
+use crate::{
+    calls::{self, DescribeAgent, RegisterAgent, SendFrom},
+    http,
+    platform::{self, System},
+};
+use futures_util::future::join_all;
+use nexus_core::{Error, Fault, Random, Result, SecretUse};
+use nexus_protocol::{
+    AgentId, AgentPage, AgentsRequest, ErrorCode, MailSent, PairingCreated, Register, Registered,
+    SendMail,
+};
+use worker::{Env, Request, Response};
+
+/// `POST /v1/agents`.
+pub(crate) async fn answer_register(request: &mut Request, env: &Env) -> Result<Response> {
+    let register = Register::parse(&http::body(request, &platform::limits(env)?).await?)?;
+    http::json(201, &self::register(env, register, SecretUse::Shown).await?)
+}
+
+/// Registers an agent, under the id that it chooses, or else under one that is free.
+pub(crate) async fn register(env: &Env, request: Register, used: SecretUse) -> Result<Registered> {
+    if let Some(id) = request.agent_id.clone() {
+        return calls::call(env, id.as_str(), &RegisterAgent { request, used }).await;
+    }
+    // Even with a million agents, five tries fail less than once in ten thousand million.
+    for _ in 0..5 {
+        let id = AgentId::from_random(System.bytes()?);
+        let register = RegisterAgent { request: request.clone(), used };
+        match calls::call(env, id.as_str(), &register).await {
+            Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::AgentIdTaken => {}
+            registered => return registered,
+        }
+    }
+    Err(Fault::new("no free agent id was found").into())
+}
+
+/// `GET /v1/agents`: the directory says who, their mailboxes the rest.
+pub(crate) async fn list(request: &Request, env: &Env) -> Result<Response> {
+    let url = request.url().map_err(platform::fault)?;
+    let asked = AgentsRequest::parse(url.query().unwrap_or_default())?;
+    let (ids, has_more) = calls::call(env, calls::THE_DIRECTORY, &asked).await?;
+    let next_after = ids.last().cloned().or(asked.after);
+    let look = async |id: AgentId| calls::call(env, id.as_str(), &DescribeAgent {}).await;
+    let mut agents = Vec::with_capacity(ids.len());
+    for status in join_all(ids.into_iter().map(look)).await {
+        match status {
+            Ok(status) if status.card.listed => agents.push(status),
+            // Deleted, or no longer listed, since the directory was told.
+            Ok(_) | Err(Error::Refused(_)) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    http::json(200, &AgentPage { agents, next_after, has_more })
+}
+
+/// Puts a link into the inbox of `to` (section 8), as a message from the caller, who proves itself.
+pub(crate) async fn invite(
+    request: &Request,
+    env: &Env,
+    to: &AgentId,
+    pairing: &PairingCreated,
+) -> Result<MailSent> {
+    let sender = http::sender(request)?;
+    let json = serde_json::json!({
+        "type": "invitation",
+        "url": pairing.url,
+        "code": pairing.code,
+        "expiresAt": pairing.expires_at,
+    });
+    let text = format!(
+        "You are invited to a session. Open {} and follow the page; the link works once, until {}.",
+        pairing.url, pairing.expires_at
+    );
+    let message = SendMail {
+        text: Some(text),
+        json: Some(serde_json::value::to_raw_value(&json).map_err(Fault::new)?),
+        ..SendMail::default()
+    };
+    let send = SendFrom { proof: http::proof(request)?, to: to.clone(), key: None, message };
+    calls::call(env, sender.as_str(), &send).await
+}

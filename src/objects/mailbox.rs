@@ -1,0 +1,340 @@
+//! One agent's mailbox: `id_from_name(agentId)`.
+//!
+//! What an agent does is asked of its own mailbox, also a send: that knows its secret, and calls the
+//! mailbox of the other.
+
+use super::{live, mailbox_live::Reader, sockets};
+use crate::{
+    calls::{self, StatusOf},
+    http,
+    platform::{self, Storage, System, fault, now},
+    router::{self, Endpoint, Route},
+};
+use nexus_core::{About, Fault, List, Listing, Proof, Result};
+use nexus_protocol::{
+    Ack, AgentId, AgentListRequest, AllowOnly, Allowed, Blocked, ChangeCard, ConversationRequest,
+    IdempotencyKey, Limits, MailSent, PageRequest, SendMail, optional_secret,
+};
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+};
+use worker::{
+    DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage,
+    durable_object,
+};
+
+pub(super) type Rules = nexus_core::Mailbox<Storage>;
+
+/// Card and secret, inbox and what was sent, whom to hear.
+#[durable_object]
+pub struct Mailbox {
+    state: State,
+    env: Env,
+    /// Built by the first call, because building them can fail.
+    limits: OnceCell<Limits>,
+    rules: OnceCell<Rc<RefCell<Rules>>>,
+    /// Frames that wait for those before them to be dealt with, and whether that goes on.
+    frames: RefCell<VecDeque<(WebSocket, WebSocketIncomingMessage)>>,
+    at_work: Cell<bool>,
+    /// An alarm is set.
+    armed: Cell<bool>,
+}
+
+impl DurableObject for Mailbox {
+    fn new(state: State, env: Env) -> Self {
+        platform::note_built();
+        Self {
+            state,
+            env,
+            limits: OnceCell::new(),
+            rules: OnceCell::new(),
+            frames: RefCell::default(),
+            at_work: Cell::new(false),
+            armed: Cell::new(false),
+        }
+    }
+
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        let answer = self.answer(request).await;
+        http::answer(answer.and_then(|response| http::with_diagnostics(response, &self.env)))
+    }
+
+    /// Deletes what expired long ago.
+    async fn alarm(&self) -> worker::Result<Response> {
+        let next = self.rules(|rules| Ok(rules.clean_up(now())?));
+        self.armed.set(!matches!(next, Ok(None)));
+        platform::after_alarm(&self.state, next).await
+    }
+
+    /// Frames are dealt with one after the other: a send takes a while, and must not be overtaken.
+    async fn websocket_message(
+        &self,
+        end: WebSocket,
+        message: WebSocketIncomingMessage,
+    ) -> worker::Result<()> {
+        self.frames.borrow_mut().push_back((end, message));
+        if self.at_work.replace(true) {
+            return Ok(());
+        }
+        loop {
+            let next = self.frames.borrow_mut().pop_front();
+            let Some((end, message)) = next else { break };
+            self.received(&end, message).await;
+        }
+        self.at_work.set(false);
+        Ok(())
+    }
+
+    async fn websocket_close(
+        &self,
+        end: WebSocket,
+        code: usize,
+        _reason: String,
+        _was_clean: bool,
+    ) -> worker::Result<()> {
+        sockets::closed(&end, code);
+        Ok(())
+    }
+
+    async fn websocket_error(&self, _end: WebSocket, _error: worker::Error) -> worker::Result<()> {
+        Ok(())
+    }
+}
+
+impl Mailbox {
+    async fn answer(&self, mut request: Request) -> Result<Response> {
+        let path = request.path();
+        if let Some(name) = calls::name(&path) {
+            return self.called(name, &mut request).await;
+        }
+        let route = router::route(&request.method(), &path)?;
+        match route.endpoint {
+            Endpoint::Agent => return http::json(200, &self.status()?),
+            Endpoint::SendMail => return self.post(request, &route).await,
+            Endpoint::MailStatus => {
+                self.authenticate_sender(http::proof(&request)?.as_ref())?;
+                let status = StatusOf { sender: self.id()?, message: route.message()? };
+                let of = route.address()?;
+                return http::json(200, &calls::call(&self.env, of.as_str(), &status).await?);
+            }
+            Endpoint::MailSocket => return self.stream(&request),
+            _ => {}
+        }
+        http::check_yourself(&request, &self.id()?)?;
+        self.authenticate(http::proof(&request)?.as_ref())?;
+        self.answer_own(request, &route).await
+    }
+
+    /// Answers a call of the agent itself, which has proven that it is.
+    async fn answer_own(&self, mut request: Request, route: &Route) -> Result<Response> {
+        let url = request.url().map_err(fault)?;
+        let query = url.query().unwrap_or_default();
+        match route.endpoint {
+            Endpoint::ReadMail => self.read(&request, query),
+            Endpoint::AckMail => {
+                let ack = Ack::parse(&self.body(&mut request).await?)?;
+                http::json(200, &self.ack(ack)?)
+            }
+            Endpoint::ChangeAgent => {
+                let change = ChangeCard::parse(&self.body(&mut request).await?)?;
+                let before = self.rules(Rules::listing)?;
+                self.rules(|rules| rules.change(now(), change))?;
+                let after = self.rules(Rules::listing)?;
+                if before.listed || after.listed {
+                    self.enlist(&after).await?;
+                }
+                http::json(200, &self.status()?)
+            }
+            Endpoint::DeleteAgent => self.delete().await,
+            Endpoint::ReplaceSecret => {
+                let chosen = optional_secret(&self.body(&mut request).await?)?;
+                let given = self.rules(|rules| rules.replace_secret(chosen, &mut System))?;
+                self.close_all(sockets::Close::Replaced);
+                http::json(200, &given)
+            }
+            Endpoint::Blocks => self.list(List::Blocks, query),
+            Endpoint::Allows => self.list(List::Allows, query),
+            Endpoint::Block => self.block(route, true),
+            Endpoint::Unblock => self.block(route, false),
+            Endpoint::Allow => self.allow(route, true),
+            Endpoint::Disallow => self.allow(route, false),
+            Endpoint::AllowOnly => {
+                let wanted = AllowOnly::parse(&self.body(&mut request).await?)?;
+                http::json(200, &self.rules(|rules| rules.set_allow_only(wanted))?)
+            }
+            Endpoint::Conversation => {
+                let (id, rules) = (route.conversation()?, self.shared_rules()?);
+                let asked = ConversationRequest::parse(query, self.limits()?)?;
+                let shown = nexus_core::conversation(&rules, self, now, &id, &asked).await?;
+                http::json(200, &shown)
+            }
+            Endpoint::EndConversation => {
+                let with = ConversationRequest::parse(query, self.limits()?)?.with;
+                http::json(200, &self.end(&route.conversation()?, with).await?)
+            }
+            _ => Err(Fault::new("a request came to a mailbox that is not for it").into()),
+        }
+    }
+
+    /// A send over HTTP.
+    async fn post(&self, mut request: Request, route: &Route) -> Result<Response> {
+        let key = http::idempotency_key(&request)?;
+        let body = self.body(&mut request).await?;
+        let message = SendMail::parse(&body, self.limits()?)?;
+        self.authenticate_sender(http::proof(&request)?.as_ref())?;
+        http::json(201, &self.send(&route.address()?, key.as_ref(), message).await?)
+    }
+
+    /// Sends a message from this agent, which has proven that it is.
+    pub(super) async fn send(
+        &self,
+        to: &AgentId,
+        key: Option<&IdempotencyKey>,
+        message: SendMail,
+    ) -> Result<MailSent> {
+        let rules = self.shared_rules()?;
+        let sent = nexus_core::send(&rules, self, now, &mut System, to, key, message).await?;
+        self.arm().await;
+        if sent.turn >= sent.max_turns {
+            let conversation = sent.conversation_id.clone();
+            self.announce_end(&About { with: to.clone(), conversation }, "max_turns");
+        }
+        Ok(sent)
+    }
+
+    fn read(&self, request: &Request, query: &str) -> Result<Response> {
+        let poll = PageRequest::parse(query, self.limits()?)?;
+        let (page, notices) = self.rules(|rules| {
+            rules.hear(now())?;
+            rules.read(now(), poll)
+        })?;
+        self.tell(notices);
+        if poll.wait > 0 && http::wants_upgrade(request)? {
+            return live::long_poll(&self.state, Reader::Native, &page, poll);
+        }
+        http::json(200, &page)
+    }
+
+    pub(super) fn ack(&self, ack: Ack) -> Result<nexus_protocol::Acked> {
+        let (acked, notices) = self.rules(|rules| rules.ack(now(), ack))?;
+        self.tell(notices);
+        Ok(acked)
+    }
+
+    pub(super) async fn end(
+        &self,
+        id: &nexus_protocol::ConversationId,
+        with: Option<AgentId>,
+    ) -> Result<nexus_protocol::Conversation> {
+        nexus_core::end_conversation(&*self.shared_rules()?, self, now, id, with).await
+    }
+
+    async fn delete(&self) -> Result<Response> {
+        let listing = self.rules(Rules::listing)?;
+        if listing.listed {
+            self.enlist(&Listing { listed: false, ..listing }).await?;
+        }
+        self.close_all(sockets::Close::Deleted);
+        self.state.storage().delete_all().await.map_err(fault)?;
+        self.armed.set(false);
+        self.rules(|rules| {
+            rules.forget();
+            Ok(())
+        })?;
+        http::json(200, &nexus_protocol::AgentDeleted { ok: true, agent_id: self.id()? })
+    }
+
+    fn block(&self, route: &Route, blocked: bool) -> Result<Response> {
+        let agent_id = route.other()?;
+        self.rules(|rules| rules.set_listed(now(), List::Blocks, &agent_id, blocked))?;
+        http::json(200, &Blocked { agent_id, blocked })
+    }
+
+    fn allow(&self, route: &Route, allowed: bool) -> Result<Response> {
+        let agent_id = route.other()?;
+        self.rules(|rules| rules.set_listed(now(), List::Allows, &agent_id, allowed))?;
+        http::json(200, &Allowed { agent_id, allowed })
+    }
+
+    fn list(&self, list: List, query: &str) -> Result<Response> {
+        let request = AgentListRequest::parse(query)?;
+        http::json(200, &self.rules(|rules| rules.list(list, &request))?)
+    }
+
+    pub(super) fn status(&self) -> Result<nexus_protocol::AgentStatus> {
+        let connected = sockets::connected::<Reader>(&self.state).next().is_some();
+        self.rules(|rules| rules.status(now(), connected))
+    }
+
+    pub(super) fn authenticate(&self, proof: Option<&Proof>) -> Result<()> {
+        self.rules(|rules| rules.authenticate(now(), proof))
+    }
+
+    pub(super) fn authenticate_sender(&self, proof: Option<&Proof>) -> Result<()> {
+        self.rules(|rules| rules.authenticate_sender(now(), proof))
+    }
+
+    pub(super) async fn enlist(&self, listing: &Listing) -> Result<()> {
+        calls::call(&self.env, calls::THE_DIRECTORY, listing).await
+    }
+
+    /// Sees to it that an alarm is set. What was stored stays stored if it cannot be: the next call
+    /// tries again.
+    pub(super) async fn arm(&self) {
+        if self.armed.replace(true) {
+            return;
+        }
+        let set = match self.state.storage().get_alarm().await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => {
+                platform::set_next_alarm(&self.state, Some(Rules::next_clean_up(now()))).await
+            }
+            Err(error) => Err(fault(error)),
+        };
+        if let Err(error) = set {
+            self.armed.set(false);
+            http::log_error("alarm", &error);
+        }
+    }
+
+    async fn body(&self, request: &mut Request) -> Result<Vec<u8>> {
+        http::body(request, self.limits()?).await
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(super) fn env(&self) -> &Env {
+        &self.env
+    }
+
+    pub(super) fn limits(&self) -> Result<&Limits> {
+        if let Some(limits) = self.limits.get() {
+            return Ok(limits);
+        }
+        let limits = platform::limits(&self.env)?;
+        Ok(self.limits.get_or_init(|| limits))
+    }
+
+    pub(super) fn id(&self) -> Result<AgentId> {
+        let name = self.state.id().name().and_then(|name| name.parse().ok());
+        name.ok_or_else(|| Fault::new("a mailbox has no id").into())
+    }
+
+    /// Does one thing with the rules. No other request comes between, for nothing is awaited.
+    pub(super) fn rules<T>(&self, work: impl FnOnce(&mut Rules) -> Result<T>) -> Result<T> {
+        work(&mut self.shared_rules()?.borrow_mut())
+    }
+
+    /// The rules, for what goes on when this call has been answered.
+    pub(super) fn shared_rules(&self) -> Result<Rc<RefCell<Rules>>> {
+        if let Some(rules) = self.rules.get() {
+            return Ok(Rc::clone(rules));
+        }
+        let rules = Rules::new(self.id()?, Storage::of(&self.state), self.limits()?.clone());
+        Ok(Rc::clone(self.rules.get_or_init(|| Rc::new(RefCell::new(rules)))))
+    }
+}

@@ -1,0 +1,93 @@
+//! The calls that other objects and the edge make to a mailbox, and those that it makes to others.
+
+use super::{
+    live,
+    mailbox::{Mailbox, Rules},
+    mailbox_live::Reader,
+    sockets,
+};
+use crate::{
+    calls::{self, Call, DescribeAgent, EndOf, FactsOf, RegisterAgent, SendFrom, StatusOf},
+    platform::{System, now},
+};
+use nexus_core::{About, Accepted, Arrival, Facts, Fault, Letter, Mailboxes, Notice, Result};
+use nexus_protocol::AgentId;
+use worker::{Request, Response};
+
+impl Mailbox {
+    pub(super) async fn called(&self, name: &str, request: &mut Request) -> Result<Response> {
+        match name {
+            RegisterAgent::NAME => {
+                let RegisterAgent { request, used } = calls::read(request).await?;
+                let registered =
+                    self.rules(|rules| rules.register(now(), request, used, &mut System))?;
+                let listing = self.rules(Rules::listing)?;
+                if listing.listed {
+                    self.enlist(&listing).await?;
+                }
+                calls::reply::<RegisterAgent>(&registered)
+            }
+            DescribeAgent::NAME => calls::reply::<DescribeAgent>(&self.status()?),
+            SendFrom::NAME => {
+                let SendFrom { proof, to, key, message } = calls::read(request).await?;
+                self.authenticate_sender(proof.as_ref())?;
+                calls::reply::<SendFrom>(&self.send(&to, key.as_ref(), message).await?)
+            }
+            Letter::NAME => {
+                let letter: Letter = calls::read(request).await?;
+                let live = sockets::has_readers::<Reader>(self.state());
+                let (accepted, arrival) =
+                    self.rules(|rules| rules.receive(now(), &letter, live))?;
+                if let Some(arrival) = arrival {
+                    self.arrived(&arrival)?;
+                    self.arm().await;
+                }
+                calls::reply::<Letter>(&accepted)
+            }
+            FactsOf::NAME => {
+                let FactsOf(about) = calls::read(request).await?;
+                calls::reply::<FactsOf>(&self.rules(|rules| rules.facts(now(), &about))?)
+            }
+            EndOf::NAME => {
+                let EndOf(about) = calls::read(request).await?;
+                if self.rules(|rules| rules.end(now(), &about))? {
+                    self.announce_end(&about, "participant_ended");
+                }
+                calls::reply::<EndOf>(&())
+            }
+            StatusOf::NAME => {
+                let StatusOf { sender, message } = calls::read(request).await?;
+                let status = self.rules(|rules| rules.message_status(now(), &sender, &message))?;
+                calls::reply::<StatusOf>(&status)
+            }
+            Notice::NAME => {
+                self.announce_notice(&calls::read(request).await?);
+                calls::reply::<Notice>(&())
+            }
+            _ => Err(Fault::new("a mailbox was called by a name that it does not have").into()),
+        }
+    }
+
+    /// Sends a message that was stored to those who read it as it comes.
+    fn arrived(&self, arrival: &Arrival) -> Result<()> {
+        live::deliver(self.state(), &self.log()?, &arrival.record, |_| sockets::Reach::Yes);
+        if let Some(about) = &arrival.last_turn {
+            self.announce_end(about, "max_turns");
+        }
+        Ok(())
+    }
+}
+
+impl Mailboxes for Mailbox {
+    async fn deliver(&self, to: &AgentId, letter: &Letter) -> Result<Accepted> {
+        calls::call(self.env(), to.as_str(), letter).await
+    }
+
+    async fn facts(&self, of: &AgentId, about: &About) -> Result<Option<Facts>> {
+        calls::call(self.env(), of.as_str(), &FactsOf(about.clone())).await
+    }
+
+    async fn end(&self, of: &AgentId, about: &About) -> Result<()> {
+        calls::call(self.env(), of.as_str(), &EndOf(about.clone())).await
+    }
+}

@@ -2,9 +2,9 @@
 
 mod support;
 
-use nexus_core::{Digest, Directory, Report};
-use nexus_protocol::{Cursor, Stats};
-use support::{Sqlite, at};
+use nexus_core::{Digest, Directory, Listing, Report};
+use nexus_protocol::{AgentId, AgentsRequest, Cursor, Stats};
+use support::{Sqlite, agent, at};
 
 fn report(name: &str, agents: usize, messages: i64, expires_at: i64) -> Report {
     let session = Digest::of(&[name]);
@@ -49,5 +49,35 @@ fn asking_an_empty_directory_writes_nothing() {
     let mut directory = Directory::new(database.clone());
     directory.stats(at(0)).unwrap();
     assert_eq!(directory.clean_up(at(0)).unwrap(), None);
+    let all = AgentsRequest { capability: None, after: None, limit: 9 };
+    assert_eq!(directory.agents(&all).unwrap(), (Vec::new(), false));
     assert_eq!(database.tables(), Vec::<String>::new());
+}
+
+#[test]
+fn agents_are_found_as_their_mailboxes_last_told() {
+    let mut directory = Directory::new(Sqlite::new());
+    let mut enlist = |name: &str, capabilities: &[&str], listed, revision| {
+        let capabilities = capabilities.iter().map(ToString::to_string).collect();
+        let listing = Listing { agent: agent(name), capabilities, listed, revision: at(revision) };
+        directory.enlist(&listing).unwrap();
+    };
+    enlist("a", &["x"], true, 1);
+    enlist("b", &["xy"], true, 1);
+    enlist("c", &[], true, 1);
+    enlist("c", &["x"], true, 2);
+    enlist("c", &["late"], true, 1);
+    enlist("d", &["x"], true, 1);
+    enlist("d", &["x"], false, 2);
+    let mut find = |capability: Option<&str>, after: Option<&str>, limit| {
+        let capability = capability.map(ToOwned::to_owned);
+        let request = AgentsRequest { capability, after: after.map(agent), limit };
+        let (agents, more) = directory.agents(&request).unwrap();
+        (agents.iter().map(AgentId::to_string).collect::<Vec<_>>().join(""), more)
+    };
+    assert_eq!(find(None, None, 9), ("abc".to_owned(), false));
+    assert_eq!(find(None, None, 2), ("ab".to_owned(), true));
+    assert_eq!(find(None, Some("b"), 2), ("c".to_owned(), false));
+    assert_eq!(find(Some("x"), None, 9), ("ac".to_owned(), false));
+    assert_eq!(find(Some("late"), None, 9), (String::new(), false));
 }

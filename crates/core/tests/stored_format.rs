@@ -10,9 +10,12 @@
 
 mod support;
 
-use nexus_core::{Digest, Directory, PairingIndex, Report};
-use nexus_protocol::{Cursor, Recipients, SendMessage};
-use support::{Sqlite, World, agent, at, caller, messages, session_id, text};
+use nexus_core::{Digest, Directory, Listing, PairingIndex, Report};
+use nexus_protocol::{Cursor, Limits, Recipients, SendMail, SendMessage};
+use support::{
+    Sqlite, World, agent, at, caller, messages, session_id, text,
+    town::{Town, mail},
+};
 
 #[test]
 fn a_session() {
@@ -67,7 +70,8 @@ fn the_directory() {
         expires_at: at(4),
         at: at(5),
     };
-    Directory::new(database.clone()).report(at(0), &report).unwrap();
+    let mut directory = Directory::new(database.clone());
+    directory.report(at(0), &report).unwrap();
     assert_eq!(
         database.schema(),
         "CREATE TABLE session ( id TEXT PRIMARY KEY, agents INTEGER NOT NULL, \
@@ -75,4 +79,56 @@ fn the_directory() {
          reported_at INTEGER NOT NULL ) WITHOUT ROWID; "
     );
     assert_eq!(database.dump(), format!("{}|2|3|1700000000004|1700000000005|\n", "01".repeat(32)));
+}
+
+#[test]
+fn the_listed_agents() {
+    let database = Sqlite::new();
+    let listing = Listing {
+        agent: agent("a"),
+        capabilities: vec!["x".to_owned(), "y".to_owned()],
+        listed: true,
+        revision: at(5),
+    };
+    Directory::new(database.clone()).enlist(&listing).unwrap();
+    assert_eq!(
+        database.schema(),
+        "CREATE TABLE agent ( id TEXT PRIMARY KEY, capabilities TEXT NOT NULL, \
+         revision INTEGER NOT NULL ) WITHOUT ROWID; "
+    );
+    assert_eq!(database.dump(), "a|,x,y,|1700000000005|\n");
+}
+
+#[test]
+fn a_mailbox() {
+    // Row 0 is pinned beside its type.
+    let town = Town::new(Limits::default(), &["a", "b"]);
+    let (a, b) = (&town.house("a").database, &town.house("b").database);
+    assert_eq!(
+        b.schema(),
+        "CREATE TABLE mail ( cursor INTEGER PRIMARY KEY, other TEXT, conversation TEXT, \
+         turn INTEGER, sent_at INTEGER NOT NULL, delivered_at INTEGER, key TEXT, facts TEXT, \
+         record TEXT NOT NULL ); \
+         CREATE INDEX mail_conversation ON mail (conversation, other) \
+         WHERE conversation IS NOT NULL; \
+         CREATE TABLE note ( kind TEXT NOT NULL, key NOT NULL, at INTEGER NOT NULL, \
+         PRIMARY KEY (kind, key) ) WITHOUT ROWID; "
+    );
+    town.house("b").live.set(true);
+    let message =
+        SendMail { json: serde_json::from_str("{\"n\":1}").unwrap(), ..mail("hello", Some("t")) };
+    let id = town.send("a", "b", Some("k"), message).unwrap().id;
+    town.ack("b", "1").unwrap();
+    let facts = r#"{"initiator":"a","max_turns":20,"turns":{"a":1},"active":"2023-11-14T22:13:20.000Z","ended":false}"#;
+    let record = |cursor: &str| {
+        format!(
+            r#"{{"id":"{id}","agentId":"a","to":"b","text":"hello","json":{{"n":1}},{cursor}"verified":true,"conversationId":"t","turn":1,"maxTurns":20,"sentAt":"2023-11-14T22:13:20.000Z","expiresAt":"2023-11-21T22:13:20.000Z"}}"#
+        )
+    };
+    let received =
+        format!("1|a|t|1|1700000000000|1700000000000|k|{facts}|{}|", record(r#""cursor":"1","#));
+    let copy = format!("-1|b|t|1|1700000000000||{id}|{facts}|{}|", record(""));
+    assert!(b.dump().lines().any(|line| line == received), "{}", b.dump());
+    assert!(b.dump().lines().any(|line| line == "acked|1|1700000000000|"), "{}", b.dump());
+    assert!(a.dump().lines().any(|line| line == copy), "{}", a.dump());
 }

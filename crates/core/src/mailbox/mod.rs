@@ -83,7 +83,7 @@ impl<D: Database> Mailbox<D> {
             updated_at: now,
         };
         let credential = Credential::new(&secret, salt, used);
-        self.store.create(&State::new(now, salt, credential, card.clone()))?;
+        self.store.create(State::new(now, salt, credential, card.clone()))?;
         Ok(Registered { agent_id: self.id.clone(), secret, card })
     }
 

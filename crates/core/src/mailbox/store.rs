@@ -159,14 +159,21 @@ impl<D: Database> Store<D> {
     }
 
     /// Creates the tables, and the mailbox in them.
-    pub(super) fn create(&mut self, state: &State) -> Result<(), Fault> {
+    pub(super) fn create(&mut self, state: State) -> Result<(), Fault> {
         for sql in CREATE {
             self.database.execute(sql, &[])?;
         }
         let now = state.card.created_at;
         let values: [Value; 2] = [now.as_millis().into(), state.to_record()?.into()];
         self.database.execute(INSERT_STATE, &values)?;
-        self.memory = Memory::Unknown;
+        self.memory = Memory::Present(Box::new(Loaded {
+            state,
+            last: Cursor::START,
+            last_sent_at: now,
+            lowest: 0,
+            delivered: Cursor::START,
+            acked: Cursor::START,
+        }));
         Ok(())
     }
 

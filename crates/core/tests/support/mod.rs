@@ -9,6 +9,8 @@
     reason = "a test may panic"
 )]
 
+pub mod town;
+
 use nexus_core::{Caller, Database, Delivery, Error, Fault, Random, Result, Row, Session, Value};
 use nexus_protocol::{
     AgentId, CreateSession, ErrorCode, IdempotencyKey, Joined, Limits, Message, Page, PageRequest,

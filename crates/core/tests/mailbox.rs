@@ -1,0 +1,317 @@
+//! What a mailbox promises, rule by rule.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+mod support;
+
+use nexus_core::{List, Mailbox, Proof, SecretUse, hmac};
+use nexus_protocol::{
+    AgentListRequest, AllowOnly, ChangeCard, ErrorCode, Limits, MailDelivery, MailState, Register,
+    Timestamp,
+};
+use support::{
+    Counter, Sqlite, agent, at, faulted, refused,
+    town::{Town, Way, mail, registration, secret},
+};
+
+const MINUTE: i64 = 60_000;
+
+fn town() -> Town {
+    Town::new(Limits::default(), &["a", "b", "c"])
+}
+
+fn state(town: &Town, of: &str, by: &str, id: &nexus_protocol::MessageId) -> MailState {
+    let now = at(town.now.get());
+    town.of(of, |mailbox| mailbox.message_status(now, &agent(by), id)).unwrap().state
+}
+
+#[test]
+fn an_agent_registers_once_and_proves_its_secret() {
+    let database = Sqlite::new();
+    let mut mailbox = Mailbox::new(agent("a"), database.clone(), Limits::default());
+    let mut random = Counter::default();
+    let shown = |secret: &str| Some(Proof::Secret(secret.parse().unwrap()));
+    assert_eq!(refused(mailbox.authenticate(at(0), shown("x").as_ref())), ErrorCode::AgentNotFound);
+    let sender = mailbox.authenticate_sender(at(0), shown("x").as_ref());
+    assert_eq!(refused(sender), ErrorCode::InvalidSecret);
+    assert_eq!(refused(mailbox.authenticate_sender(at(0), None)), ErrorCode::MissingSecret);
+    assert_eq!(database.tables(), Vec::<String>::new());
+
+    let request = Register { secret: None, ..registration("a") };
+    let made = mailbox.register(at(0), request.clone(), SecretUse::Shown, &mut random).unwrap();
+    assert!(made.secret.as_str().starts_with("nxs_"));
+    assert!(!database.dump().contains(made.secret.as_str()), "only a hash is stored");
+    let again = mailbox.register(at(1), request, SecretUse::Shown, &mut random);
+    assert_eq!(refused(again), ErrorCode::AgentIdTaken);
+    let same = Register { secret: Some(made.secret.clone()), ..registration("other") };
+    let same = mailbox.register(at(1), same, SecretUse::Shown, &mut random).unwrap();
+    assert_eq!(same, made, "the same again");
+
+    assert!(mailbox.authenticate(at(0), shown(made.secret.as_str()).as_ref()).is_ok());
+    assert_eq!(refused(mailbox.authenticate(at(0), None)), ErrorCode::MissingSecret);
+    let wrong = mailbox.authenticate(at(0), shown("wrong").as_ref());
+    assert_eq!(refused(wrong), ErrorCode::InvalidSecret);
+    let given = mailbox.replace_secret(None, &mut random).unwrap().secret;
+    assert!(mailbox.authenticate(at(0), shown(given.as_str()).as_ref()).is_ok());
+    let old = mailbox.authenticate(at(0), shown(made.secret.as_str()).as_ref());
+    assert_eq!(refused(old), ErrorCode::InvalidSecret);
+}
+
+#[test]
+fn an_agent_that_signs_proves_itself_by_signatures() {
+    let mut mailbox = Mailbox::new(agent("a"), Sqlite::new(), Limits::default());
+    let mut random = Counter::default();
+    mailbox.register(at(0), registration("a"), SecretUse::Signs, &mut random).unwrap();
+    let signed = |key: &str| Proof::Signature {
+        message: "a|b".to_owned(),
+        signature: hmac(key, "a|b").unwrap(),
+    };
+    assert!(mailbox.authenticate(at(0), Some(&signed(secret("a").as_str()))).is_ok());
+    let wrong = mailbox.authenticate(at(0), Some(&signed("wrong")));
+    assert_eq!(refused(wrong), ErrorCode::InvalidSecret);
+    // A new secret is used as the old one was.
+    let given = mailbox.replace_secret(Some(secret("b")), &mut random).unwrap().secret;
+    assert!(mailbox.authenticate(at(0), Some(&signed(given.as_str()))).is_ok());
+}
+
+#[test]
+fn cards_change_and_being_heard_is_being_online() {
+    let town = town();
+    let change = ChangeCard {
+        description: Some("d".to_owned()),
+        listed: Some(true),
+        ..ChangeCard::default()
+    };
+    let before = town.of("a", |a| a.listing()).unwrap();
+    town.of("a", |a| a.change(at(0), change)).unwrap();
+    let after = town.of("a", |a| a.listing()).unwrap();
+    assert!(after.listed && after.revision > before.revision, "also within a millisecond");
+    let status = |now, connected| town.of("a", |a| a.status(at(now), connected)).unwrap();
+    assert_eq!(status(0, false).card.description.as_deref(), Some("d"));
+    let removed = ChangeCard { description: Some(String::new()), ..ChangeCard::default() };
+    town.of("a", |a| a.change(at(0), removed)).unwrap();
+    assert_eq!(status(0, false).card.description, None);
+
+    assert!(status(60_000, false).online && !status(60_001, false).online);
+    assert!(status(60_001, true).online);
+    let _ = town.house("a").database.writes();
+    let proof = Proof::Secret(secret("a"));
+    town.of("a", |a| a.authenticate(at(50_000), Some(&proof))).unwrap();
+    town.of("a", |a| a.hear(at(50_000))).unwrap();
+    assert!(status(110_000, false).online);
+    assert_eq!(town.house("a").database.writes().len(), 0, "not yet worth a write");
+    town.of("a", |a| a.hear(at(60_000))).unwrap();
+    assert_eq!(town.house("a").database.writes().len(), 1);
+    town.evict();
+    assert!(status(180_000, false).online && !status(180_001, false).online);
+}
+
+#[test]
+fn a_message_waits_until_it_is_acknowledged() {
+    let town = town();
+    let one = town.send("a", "b", None, mail("one", None)).unwrap();
+    assert_eq!((one.delivery, one.turn, one.max_turns), (MailDelivery::Queued, 1, 20));
+    assert_eq!(state(&town, "b", "a", &one.id), MailState::Queued);
+    town.house("b").live.set(true);
+    let two = town.send("c", "b", None, mail("two", None)).unwrap();
+    assert_eq!(two.delivery, MailDelivery::Live);
+    assert_eq!(state(&town, "b", "c", &two.id), MailState::Delivered);
+    assert_eq!(town.house("b").arrivals.borrow().len(), 2);
+
+    let both = [("1".to_owned(), "one".to_owned()), ("2".to_owned(), "two".to_owned())];
+    assert_eq!(town.poll("b", None, 10), both);
+    assert_eq!(state(&town, "b", "a", &one.id), MailState::Delivered);
+    town.evict();
+    assert_eq!(town.poll("b", None, 10), both, "reading is not acknowledging");
+    let acked = town.ack("b", "1").unwrap();
+    assert_eq!((acked.cursor.to_string(), acked.waiting), ("1".to_owned(), 1));
+    assert_eq!(town.poll("b", None, 10), both[1..]);
+    assert_eq!(town.poll("b", Some("0"), 10), both, "it can be read again");
+    assert_eq!(state(&town, "b", "a", &one.id), MailState::Acked);
+    assert_eq!(town.ack("b", "0").unwrap().cursor.to_string(), "1", "never back");
+    assert_eq!(refused(town.ack("b", "3")), ErrorCode::InvalidRequest);
+
+    let status = |by| town.of("b", |b| b.message_status(at(0), &agent(by), &one.id));
+    assert_eq!(refused(status("c")), ErrorCode::MessageNotFound);
+    assert!(status("a").is_ok());
+}
+
+#[test]
+fn limits_are_exact() {
+    let town = town();
+    for number in 0..30 {
+        town.now.set(number);
+        town.send("a", "b", None, mail("x", None)).unwrap();
+    }
+    let refusal = match town.send("a", "b", None, mail("x", None)) {
+        Err(nexus_core::Error::Refused(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refusal.body.error, ErrorCode::SenderRateExceeded);
+    assert_eq!(refusal.retry_after, Some(60));
+    assert!(town.send("c", "b", None, mail("x", None)).is_ok(), "another sender is free");
+    town.evict();
+    town.now.set(MINUTE - 1);
+    assert_eq!(refused(town.send("a", "b", None, mail("x", None))), ErrorCode::SenderRateExceeded);
+    town.now.set(MINUTE);
+    assert!(town.send("a", "b", None, mail("x", None)).is_ok());
+}
+
+#[test]
+fn an_inbox_takes_what_it_has_room_for() {
+    let town = Town::new(Limits { sender_rate: 1000, ..Limits::default() }, &["a", "b", "c"]);
+    for _ in 0..200 {
+        town.send("a", "b", None, mail("x", None)).unwrap();
+    }
+    let full =
+        || assert_eq!(refused(town.send("c", "b", None, mail("x", None))), ErrorCode::InboxFull);
+    full();
+    town.evict();
+    full();
+    assert_eq!(town.ack("b", "1").unwrap().waiting, 199);
+    assert!(town.send("c", "b", None, mail("x", None)).is_ok());
+    full();
+}
+
+#[test]
+fn lists_decide_whom_an_agent_hears() {
+    let town = town();
+    let set = |list, other: &str, on| {
+        town.of("b", |b| b.set_listed(at(0), list, &agent(other), on)).unwrap();
+    };
+    set(List::Blocks, "a", true);
+    assert_eq!(refused(town.send("a", "b", None, mail("x", None))), ErrorCode::Blocked);
+    assert!(town.send("b", "a", None, mail("x", None)).is_ok());
+    set(List::Blocks, "a", false);
+    assert!(town.send("a", "b", None, mail("x", None)).is_ok());
+    town.of("b", |b| b.set_allow_only(AllowOnly { allow_only: true })).unwrap();
+    town.evict();
+    assert_eq!(refused(town.send("a", "b", None, mail("x", None))), ErrorCode::NotAllowed);
+    set(List::Allows, "a", true);
+    assert!(town.send("a", "b", None, mail("x", None)).is_ok());
+    set(List::Blocks, "a", true);
+    assert_eq!(refused(town.send("a", "b", None, mail("x", None))), ErrorCode::Blocked);
+
+    for number in 0..999 {
+        set(List::Blocks, &format!("x{number:03}"), true);
+    }
+    let full =
+        |other: &str| town.of("b", |b| b.set_listed(at(0), List::Blocks, &agent(other), true));
+    assert_eq!(refused(full("y")), ErrorCode::ListFull);
+    let _ = town.house("b").database.writes();
+    assert!(full("x001").is_ok(), "it is there already");
+    assert_eq!(town.house("b").database.writes().len(), 0);
+    let list = |after: Option<&str>, limit| {
+        let request = AgentListRequest { after: after.map(agent), limit };
+        town.of("b", |b| b.list(List::Blocks, &request)).unwrap()
+    };
+    let page = list(None, 2);
+    assert_eq!((page.agents, page.has_more), (vec![agent("a"), agent("x000")], true));
+    let page = list(Some("x997"), 2);
+    assert_eq!((page.agents, page.has_more), (vec![agent("x998")], false));
+}
+
+#[test]
+fn a_repeat_is_harmless_and_mends_what_broke() {
+    let town = town();
+    let send = |text: &str| town.send("a", "b", Some("k"), mail(text, None));
+    town.way.set(Way::Lost);
+    assert!(faulted(&send("one")));
+    town.way.set(Way::AnswerLost);
+    assert!(faulted(&send("one")));
+    town.way.set(Way::Clear);
+    town.evict();
+    town.house("a").database.fail_after(0);
+    assert!(faulted(&send("one")), "the copy cannot be stored");
+    town.house("a").database.heal();
+    town.now.set(5);
+    let sent = send("another body").unwrap();
+    assert_eq!((sent.sent_at, sent.turn), (at(0), 1));
+    assert_eq!(send("one").unwrap(), sent);
+    assert_eq!(town.poll("b", None, 10).len(), 1);
+    let shown = town.conversation("a", sent.conversation_id.as_str(), None, 9).unwrap();
+    assert_eq!(shown.messages.unwrap().len(), 1, "the copy is there, once");
+
+    town.house("b").database.fail_after(0);
+    assert!(faulted(&town.send("a", "b", None, mail("two", None))));
+    town.house("b").database.heal();
+    assert_eq!(town.poll("b", None, 10).len(), 1, "what failed is not there");
+    assert_eq!(town.send("a", "b", None, mail("two", None)).unwrap().cursor.to_string(), "2");
+}
+
+#[test]
+fn what_has_expired_is_gone_and_its_place_is_not_given_again() {
+    let limits = Limits { message_retention: 60, ..Limits::default() };
+    let town = Town::new(limits, &["a", "b"]);
+    let sent = town.send("a", "b", None, mail("x", Some("t"))).unwrap();
+    town.now.set(59_999);
+    assert_eq!(town.poll("b", None, 9).len(), 1);
+    town.now.set(60_000);
+    assert_eq!(town.poll("b", None, 9).len(), 0);
+    assert_eq!(state(&town, "b", "a", &sent.id), MailState::Expired);
+    assert_eq!(town.ack("b", "1").unwrap().waiting, 0);
+    assert_eq!(state(&town, "b", "a", &sent.id), MailState::Expired, "that was too late");
+    assert_eq!(town.conversation("b", "t", None, 9).unwrap().messages.unwrap().len(), 0);
+
+    let clean_up = |name: &str, now| town.of(name, |mailbox| mailbox.clean_up(at(now))).unwrap();
+    let day = 24 * 60 * MINUTE;
+    assert_eq!(clean_up("b", day + 59_999), Some(at(2 * day + 59_999)));
+    assert_eq!(clean_up("b", day + 60_000), None::<Timestamp>);
+    assert_eq!(clean_up("a", day + 60_000), None);
+    town.now.set(day + 60_000);
+    town.evict();
+    let status = town.of("b", |b| b.message_status(at(day), &agent("a"), &sent.id));
+    assert_eq!(refused(status), ErrorCode::MessageNotFound);
+    let next = town.send("a", "b", None, mail("y", Some("t"))).unwrap();
+    assert_eq!((next.cursor.to_string().as_str(), next.turn), ("2", 1));
+    assert_eq!(town.poll("b", None, 9), [("2".to_owned(), "y".to_owned())]);
+}
+
+#[test]
+fn each_operation_is_one_write() {
+    let town = town();
+    let writes = |name: &str| town.house(name).database.writes().len();
+    let both = || (writes("a"), writes("b"));
+    both();
+    town.send("a", "b", Some("k"), mail("x", Some("t"))).unwrap();
+    assert_eq!(both(), (1, 1), "send");
+    town.send("a", "b", Some("k"), mail("x", Some("t"))).unwrap();
+    assert_eq!(both(), (0, 0), "repeat");
+    town.poll("b", None, 9);
+    assert_eq!(both(), (0, 1), "the first poll");
+    town.poll("b", None, 9);
+    assert_eq!(both(), (0, 0), "another poll");
+    town.ack("b", "1").unwrap();
+    assert_eq!(both(), (0, 1), "acknowledge");
+    town.ack("b", "1").unwrap();
+    town.conversation("a", "t", None, 9).unwrap();
+    assert_eq!(both(), (0, 0), "look");
+    town.end("a", "t").unwrap();
+    assert_eq!(both(), (1, 1), "end");
+    town.end("a", "t").unwrap();
+    assert!(town.send("a", "b", None, mail("x", Some("t"))).is_err());
+    assert_eq!(both(), (0, 0), "refused");
+}
+
+#[test]
+fn lookups_use_keys() {
+    let town = town();
+    town.send("a", "b", None, mail("x", Some("t"))).unwrap();
+    let database = &town.house("b").database;
+    let _ = database.statements();
+    town.send("a", "b", Some("k"), mail("x", Some("t"))).unwrap();
+    town.poll("b", None, 9);
+    town.ack("b", "2").unwrap();
+    town.conversation("b", "t", None, 9).unwrap();
+    for sql in database.statements() {
+        for step in database.plan(sql) {
+            let by_key = step.starts_with("SEARCH") || step.contains("sqlite_master");
+            assert!(by_key || !step.starts_with("SCAN mail"), "{sql}: {step}");
+        }
+    }
+}

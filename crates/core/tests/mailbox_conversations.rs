@@ -1,0 +1,105 @@
+//! What a conversation between two mailboxes promises.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+mod support;
+
+use nexus_protocol::{ConversationState, EndReason, ErrorCode, Limits, SendMail};
+use support::{
+    faulted, refused,
+    town::{Town, Way, mail},
+};
+
+const MINUTE: i64 = 60_000;
+
+fn town() -> Town {
+    Town::new(Limits::default(), &["a", "b", "c"])
+}
+
+#[test]
+fn a_conversation_has_its_turns_and_no_more() {
+    let town = town();
+    for turn in 1..=20 {
+        let (from, to) = if turn % 2 == 1 { ("a", "b") } else { ("b", "a") };
+        let sent = town.send(from, to, None, mail("x", Some("t"))).unwrap();
+        assert_eq!(sent.turn, turn);
+    }
+    for (from, to) in [("a", "b"), ("b", "a")] {
+        let refusal = town.send(from, to, None, mail("x", Some("t")));
+        assert_eq!(refused(refusal), ErrorCode::ConversationTurnsExceeded);
+    }
+    let last = town.house("a").arrivals.borrow().last().unwrap().last_turn.clone().unwrap();
+    assert_eq!((last.with.as_str(), last.conversation.as_str()), ("b", "t"));
+    let shown = town.conversation("a", "t", None, 3).unwrap();
+    assert_eq!((shown.turns, shown.reason), (20, Some(EndReason::MaxTurns)));
+    assert_eq!(shown.messages.unwrap().len(), 3);
+
+    let first = SendMail { max_turns: Some(1), ..mail("x", Some("u")) };
+    assert_eq!(town.send("a", "b", None, first).unwrap().max_turns, 1);
+    let more = SendMail { max_turns: Some(9), ..mail("x", Some("u")) };
+    assert_eq!(refused(town.send("b", "a", None, more)), ErrorCode::ConversationTurnsExceeded);
+}
+
+#[test]
+fn silence_ends_a_conversation_but_not_while_a_message_waits() {
+    let town = town();
+    town.send("a", "b", None, mail("x", Some("t"))).unwrap();
+    town.now.set(100 * MINUTE);
+    assert_eq!(town.conversation("a", "t", None, 1).unwrap().state, ConversationState::Active);
+    assert!(town.send("a", "b", None, mail("y", Some("t"))).is_ok(), "it waits");
+    town.ack("b", "2").unwrap();
+    town.now.set(130 * MINUTE);
+    // The sender does not know of the acknowledgement; the recipient does.
+    assert_eq!(town.conversation("a", "t", None, 1).unwrap().state, ConversationState::Active);
+    assert!(town.send("b", "a", None, mail("z", Some("t"))).is_ok());
+    town.ack("a", "1").unwrap();
+    town.now.set(160 * MINUTE + 1);
+    for (from, to) in [("a", "b"), ("b", "a")] {
+        let refusal = town.send(from, to, None, mail("x", Some("t")));
+        assert_eq!(refused(refusal), ErrorCode::ConversationEnded);
+        let shown = town.conversation(from, "t", None, 1).unwrap();
+        assert_eq!((shown.state, shown.reason), (ConversationState::Ended, Some(EndReason::Ttl)));
+    }
+}
+
+#[test]
+fn a_conversation_that_one_ends_is_over_for_both() {
+    let town = town();
+    town.send("a", "b", None, mail("x", Some("t"))).unwrap();
+    town.way.set(Way::Lost);
+    assert!(faulted(&town.end("a", "t")));
+    town.way.set(Way::Clear);
+    // What the sender's mailbox knows counts, also before the other has been told.
+    let refusal = town.send("a", "b", None, mail("x", Some("t")));
+    assert_eq!(refused(refusal), ErrorCode::ConversationEnded);
+    let shown = town.end("a", "t").unwrap();
+    assert_eq!(shown.reason, Some(EndReason::ParticipantEnded));
+    town.evict();
+    let refusal = town.send("b", "a", None, mail("x", Some("t")));
+    assert_eq!(refused(refusal), ErrorCode::ConversationEnded);
+    assert_eq!(refused(town.end("c", "t")), ErrorCode::ConversationNotFound);
+}
+
+#[test]
+fn a_conversation_belongs_to_two() {
+    let town = town();
+    town.send("a", "b", None, mail("for b", Some("t"))).unwrap();
+    assert_eq!(refused(town.send("a", "c", None, mail("x", Some("t")))), ErrorCode::Forbidden);
+    // A third one that knows the id has a conversation of its own, and learns nothing.
+    let sent = town.send("c", "b", None, mail("from c", Some("t"))).unwrap();
+    assert_eq!(sent.turn, 1);
+    assert_eq!(town.conversation("c", "t", None, 9).unwrap().messages.unwrap().len(), 1);
+    let refusal = town.conversation("c", "t", Some("a"), 9);
+    assert_eq!(refused(refusal), ErrorCode::ConversationNotFound);
+    let shown = town.conversation("b", "t", None, 9).unwrap();
+    assert_eq!((shown.with.as_str(), shown.turns), ("a", 1), "the one it has had for longer");
+    assert_eq!(town.conversation("b", "t", Some("c"), 9).unwrap().with.as_str(), "c");
+    assert!(town.send("b", "c", None, mail("x", Some("t"))).is_ok());
+    assert!(town.send("b", "a", None, mail("x", Some("t"))).is_ok());
+    assert_eq!(refused(town.send("a", "a", None, mail("x", None))), ErrorCode::InvalidRequest);
+}

@@ -6,7 +6,7 @@ use crate::{
     http::{Answer, Http, Request},
     output::Done,
     server::{Addresses, Server},
-    state::{Membership, State},
+    state::{Address, Membership, State},
 };
 use clap::Args;
 use nexus_protocol::{AgentId, SessionId, SessionKey};
@@ -80,6 +80,11 @@ impl Context {
         self.global.agent_id.as_ref()
     }
 
+    /// The address that the command line names.
+    pub(crate) fn named_url(&self) -> Option<&str> {
+        self.global.url.as_deref()
+    }
+
     /// Who we are in a session: `--agent-id`, or who joined it from here. The stored key is only that
     /// agent's.
     pub(crate) fn caller(&self, session: &Session) -> Result<Caller> {
@@ -112,6 +117,19 @@ impl Context {
         let config = self.state.config()?.server_url;
         let (flag, env) = (self.global.url.clone(), self.env_url.clone());
         Ok(Addresses { flag, env, config, ..Addresses::default() })
+    }
+
+    /// Our address, and the server that has it: its secret is for no other, unless the command line
+    /// says so.
+    pub(crate) fn address(&self) -> Result<(Address, Server)> {
+        let address = self.state.address()?.ok_or_else(|| {
+            let message = "You have no address here: `nexus register --name NAME` gets you one.";
+            Failure::own(Kind::NotRegistered, message)
+        })?;
+        let binding = Some(address.server.clone());
+        let addresses =
+            Addresses { flag: self.global.url.clone(), binding, ..Addresses::default() };
+        Ok((address, addresses.choose()?))
     }
 
     pub(crate) fn http(&self) -> &Http {
@@ -147,6 +165,13 @@ impl Caller {
     /// Adds who calls to a request.
     pub(crate) fn sign<'a>(&'a self, request: Request<'a>) -> Request<'a> {
         Request { agent: Some(&self.agent), key: self.key.as_ref(), ..request }
+    }
+}
+
+impl Address {
+    /// Adds who calls to a request.
+    pub(crate) fn sign<'a>(&'a self, request: Request<'a>) -> Request<'a> {
+        Request { agent: Some(&self.agent), secret: Some(&self.secret), ..request }
     }
 }
 

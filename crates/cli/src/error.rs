@@ -35,6 +35,12 @@ pub(crate) enum Kind {
     JsonUnsupported,
     /// This folder of state is another agent of that session.
     AlreadyMember,
+    /// This folder of state has an address already.
+    AlreadyRegistered,
+    /// This folder of state has no address.
+    NotRegistered,
+    /// No contact of this name.
+    ContactNotFound,
     /// A loop of this kind already runs for the session.
     AlreadyRunning,
     /// A person did not agree, or there is none to ask.

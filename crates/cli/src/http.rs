@@ -10,7 +10,7 @@ use crate::{
     random,
     server::Server,
 };
-use nexus_protocol::{AgentId, SessionKey};
+use nexus_protocol::{AgentId, AgentSecret, SessionKey};
 use serde::Deserialize;
 use std::{env, io, thread, time::Duration};
 use ureq::{Agent, AsSendBody, Body, Timeout, http};
@@ -64,6 +64,8 @@ pub(crate) struct Request<'a> {
     pub(crate) path: String,
     pub(crate) agent: Option<&'a AgentId>,
     pub(crate) key: Option<&'a SessionKey>,
+    /// Of an address, whose calls have no key.
+    pub(crate) secret: Option<&'a AgentSecret>,
     /// The `Idempotency-Key`, the same for every try.
     pub(crate) once: Option<String>,
     pub(crate) body: Option<Json>,
@@ -76,7 +78,8 @@ impl Request<'_> {
     pub(crate) fn new(method: http::Method, path: impl Into<String>, repeat: Repeat) -> Self {
         let (agent, key, body, once) = (None, None, None, None);
         let wait = Duration::ZERO;
-        Self { method, path: path.into(), agent, key, once, body, repeat, wait }
+        let secret = None;
+        Self { method, path: path.into(), agent, key, secret, once, body, repeat, wait }
     }
 
     pub(crate) fn get(path: impl Into<String>) -> Self {
@@ -238,7 +241,9 @@ fn build<S>(
 ) -> Result<http::Request<S>> {
     let uri = format!("{}{}", server.url, request.path);
     let mut builder = http::Request::builder().method(&request.method).uri(uri);
+    let bearer = request.secret.map(|secret| format!("Bearer {}", secret.as_str()));
     let headers = [
+        ("Authorization", bearer.as_deref()),
         ("X-Agent-Id", request.agent.map(AgentId::as_str)),
         ("X-Session-Key", request.key.map(SessionKey::as_str)),
         ("Idempotency-Key", request.once.as_deref()),

@@ -6,7 +6,7 @@
 //! | [`context`] | who we are, which session is meant, and the tools that commands share |
 //! | [`server`], [`http`], [`capabilities`] | which server, how it is talked to, what it can do |
 //! | [`state`] | the folder of state: nothing else touches it |
-//! | [`live`] | messages as they are sent, over whatever way works |
+//! | [`live`], [`gateway`] | messages as they are sent, over whatever way works; another machine's gateway |
 //! | [`loops`] | what runs until it is stopped |
 //! | [`output`], [`error`], [`json`] | the contract: one JSON value on stdout, 0 or 1 (2: nothing came) |
 //!
@@ -21,6 +21,7 @@ mod commands;
 mod context;
 mod envelope;
 mod error;
+mod gateway;
 mod http;
 mod json;
 mod live;

@@ -6,7 +6,10 @@ use crate::{
     json::Json,
     state::NewCursor,
 };
-use std::io::{self, Write};
+use std::{
+    fmt,
+    io::{self, Write},
+};
 
 /// A line for people.
 macro_rules! tell {
@@ -20,9 +23,13 @@ pub(crate) fn line_to_stderr(line: &str) {
     let _ = writeln!(io::stderr(), "{}", without_keys(line));
 }
 
-/// The text with `[key]` for each session key.
+/// The text with `[key]` for each session key, and each secret of an address.
 fn without_keys(text: &str) -> String {
-    let mut parts = text.split("nxk_");
+    without(&without(text, "nxk_"), "nxs_")
+}
+
+fn without(text: &str, prefix: &str) -> String {
+    let mut parts = text.split(prefix);
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |shown, part| {
         let of_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -39,13 +46,24 @@ pub(crate) struct Done {
     pub(crate) json: Json,
     /// Cursors that move once the value is printed, and not if it could not be.
     pub(crate) cursors: Vec<NewCursor>,
+    /// What is done then, and also not if it could not be printed.
+    pub(crate) then: Option<Then>,
     /// The exit code.
     pub(crate) code: u8,
 }
 
+/// Something that is to be done later.
+pub(crate) struct Then(pub(crate) Box<dyn FnOnce() -> Result<()> + Send>);
+
+impl fmt::Debug for Then {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Then")
+    }
+}
+
 impl From<Json> for Done {
     fn from(json: Json) -> Self {
-        Self { json, cursors: Vec::new(), code: 0 }
+        Self { json, cursors: Vec::new(), then: None, code: 0 }
     }
 }
 
@@ -55,7 +73,7 @@ pub(crate) fn deliver(done: Done) -> Result<()> {
     for cursor in done.cursors {
         cursor.save()?;
     }
-    Ok(())
+    done.then.map_or(Ok(()), |Then(then)| then())
 }
 
 /// Prints one value on one line.
@@ -79,7 +97,7 @@ mod tests {
     #[test]
     fn keys_are_left_out() {
         assert_eq!(without_keys("a nxk_A-b_9 \"nxk_x\" nxk_"), "a [key] \"[key]\" [key]");
-        assert_eq!(without_keys("nothing"), "nothing");
+        assert_eq!(without_keys("nothing nxs_A-b_9."), "nothing [key].");
     }
 
     #[test]

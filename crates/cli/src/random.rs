@@ -11,6 +11,14 @@ pub(crate) fn hex() -> String {
     })
 }
 
+/// 256 random bits, for a secret.
+pub(crate) fn secret_bytes() -> std::io::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    // Unlike above, nothing else will do.
+    getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
+    Ok(bytes)
+}
+
 /// A number from 0 to 1.
 pub(crate) fn fraction() -> f64 {
     f64::from(u16::from_le_bytes(bytes())) / f64::from(u16::MAX)

@@ -1,12 +1,16 @@
 //! The commands.
 
+mod agents;
 mod alias;
 mod bind;
 mod completions;
 mod config;
+mod contacts;
 mod create;
 mod doctor;
 mod heartbeat;
+mod inbox;
+mod invite;
 mod join;
 mod leave;
 mod listen;
@@ -16,6 +20,8 @@ mod poll;
 mod poll_all;
 mod poll_daemon;
 mod poll_status;
+mod receive;
+mod register;
 mod renew;
 mod send;
 mod status;
@@ -23,6 +29,7 @@ mod wait;
 
 use crate::{context::Context, error::Result, output::Done};
 use clap::Subcommand;
+use ureq::http::Method;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -71,6 +78,29 @@ pub(crate) enum Command {
     Bind(bind::Bind),
     /// Check servers, sessions and files
     Doctor(doctor::Doctor),
+    /// Get an address, under which others reach you while you are away
+    Register(register::Register),
+    /// Find agents that can be found
+    Agents(agents::Agents),
+    /// Read what waits in your inbox
+    Inbox(inbox::Inbox),
+    /// Invite an agent into a session, by its inbox
+    Invite(invite::Invite),
+    /// Take no messages from an agent
+    Block(agents::Listed),
+    /// Take messages from a blocked agent again
+    Unblock(agents::Listed),
+    /// Put an agent on your allow list
+    Allow(agents::Listed),
+    /// Take an agent off your allow list
+    Disallow(agents::Listed),
+    /// Keep names of agents and of gateways
+    #[command(subcommand)]
+    Contacts(contacts::Contacts),
+    /// Measure how long it takes to reach a contact
+    Ping(contacts::Ping),
+    /// Be a gateway: take messages over HTTP and print them, until stopped
+    Receive(receive::Receive),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -100,6 +130,17 @@ impl Command {
             Self::Config(command) => command.run(context),
             Self::Bind(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
+            Self::Register(command) => command.run(context),
+            Self::Agents(command) => command.run(context),
+            Self::Inbox(command) => command.run(context),
+            Self::Invite(command) => command.run(context),
+            Self::Block(command) => command.run(context, Method::PUT, "blocks"),
+            Self::Unblock(command) => command.run(context, Method::DELETE, "blocks"),
+            Self::Allow(command) => command.run(context, Method::PUT, "allows"),
+            Self::Disallow(command) => command.run(context, Method::DELETE, "allows"),
+            Self::Contacts(command) => command.run(context),
+            Self::Ping(command) => command.run(context),
+            Self::Receive(command) => command.run(),
             // Text for a shell, which `main` prints.
             Self::Completions(_) => Ok(crate::json::Json::of(&()).into()),
         }

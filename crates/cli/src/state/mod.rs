@@ -4,10 +4,14 @@
 //! and written again is done under one lock; folders are made with mode 0700, files with 0600. Reading
 //! never needs the lock, and never creates anything.
 
+mod address;
+mod contacts;
 mod running;
 mod session;
 mod shared;
 
+pub(crate) use address::Address;
+pub(crate) use contacts::Contact;
 pub(crate) use running::{Loop, Place, Running};
 pub(crate) use session::{Membership, NewCursor};
 pub(crate) use shared::{Aliases, Config};
@@ -130,7 +134,8 @@ impl State {
 
     /// What a process that was killed left behind: files that never came to their place.
     pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
-        let mut folders = vec![self.root.clone(), self.root.join("sessions")];
+        let mut folders =
+            vec![self.root.clone(), self.root.join("sessions"), self.root.join("address")];
         folders.extend(self.sessions().unwrap_or_default().iter().map(|id| self.session_dir(id)));
         let entries =
             folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();

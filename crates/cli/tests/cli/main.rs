@@ -9,6 +9,8 @@
     reason = "a test may panic"
 )]
 
+mod addresses;
+mod contacts;
 mod conversation;
 mod disk;
 mod fake;

@@ -10,6 +10,9 @@ use worker::Method;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Home,
+    SessionPage,
+    Docs,
+    Asset,
     Skill,
     Llms,
     OpenApi,
@@ -39,6 +42,9 @@ type Methods = &'static [(Method, Endpoint)];
 /// `:name` stands for any one segment.
 const TABLE: &[(&str, Methods)] = &[
     ("/", &[(Method::Get, Endpoint::Home)]),
+    ("/s", &[(Method::Get, Endpoint::SessionPage)]),
+    ("/docs", &[(Method::Get, Endpoint::Docs)]),
+    ("/assets/:version/:file", &[(Method::Get, Endpoint::Asset)]),
     ("/skill.md", &[(Method::Get, Endpoint::Skill)]),
     ("/llms.txt", &[(Method::Get, Endpoint::Llms)]),
     ("/openapi.json", &[(Method::Get, Endpoint::OpenApi)]),
@@ -91,6 +97,11 @@ impl Route {
     /// The pairing code of the path. One that is malformed was never made.
     pub(crate) fn code(&self) -> Result<PairingCode, Refusal> {
         self.parameter(0).parse().map_err(|_| Refusal::code_not_found())
+    }
+
+    /// The version and the name of an asset.
+    pub(crate) fn asset(&self) -> (&str, &str) {
+        (self.parameter(0), self.parameter(1))
     }
 
     /// The agent of the path. One that is malformed is not in the session.
@@ -202,6 +213,8 @@ mod tests {
                 ":session" => "{sessionId}",
                 ":agent" => "{agentId}",
                 ":code" => "{code}",
+                ":version" => "{version}",
+                ":file" => "{file}",
                 other => other,
             });
             named.collect::<Vec<_>>().join("/")

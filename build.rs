@@ -182,7 +182,7 @@ fn render(markdown: &str, deeper: usize) -> Result<String> {
     }
     let mut body = String::new();
     html::push_html(&mut body, events.into_iter());
-    let scrolls = "tabindex=\"0\" role=\"region\"";
+    let scrolls = "tabindex=\"0\" role=\"group\"";
     Ok(body
         .replace("<pre>", &format!("<pre {scrolls} aria-label=\"Example\">"))
         .replace("<table>", &format!("<div class=\"wide\" {scrolls} aria-label=\"Table\"><table>"))

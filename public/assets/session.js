@@ -130,7 +130,7 @@ class Conversation {
   }
 
   #drawn(others, outOfSight) {
-    byId("empty").hidden = true;
+    this.#tellEmpty();
     // What was there at the beginning is not read aloud, and of a burst only how long it is.
     if (!this.#speaks || !others.length) return;
     const last = others.at(-1);
@@ -153,10 +153,15 @@ class Conversation {
   }
 
   #caughtUp() {
+    this.#transcript.draw();
+    this.#speaks = true;
+    this.#tellEmpty();
     this.#look();
-    // Whoever comes first comes to invite someone.
-    if (this.#transcript.messages.every(({ agentId }) => agentId === "system")) byId("empty").hidden = false;
-    setTimeout(() => (this.#speaks = true), 300);
+  }
+
+  /** Whoever comes first comes to invite someone. */
+  #tellEmpty() {
+    byId("empty").hidden = this.#transcript.messages.some(({ agentId }) => agentId !== "system");
   }
 
   #tell(state) {

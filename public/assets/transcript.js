@@ -40,7 +40,7 @@ export class Transcript {
   add(message) {
     this.#known.set(message.id, message);
     this.#waiting.push(message);
-    if (this.#waiting.length === 1) setTimeout(() => this.#draw(), document.hidden ? 200 : 16);
+    if (this.#waiting.length === 1) setTimeout(() => this.draw(), document.hidden ? 200 : 16);
   }
 
   /** Whether the end of the transcript is in sight. */
@@ -57,8 +57,10 @@ export class Transcript {
     if (!this.#waiting.length) this.#marker = undefined;
   }
 
-  #draw() {
+  /** Draws what has come. */
+  draw() {
     const messages = this.#waiting;
+    if (!messages.length) return;
     this.#waiting = [];
     const follow = this.atEnd && !document.hidden;
     const part = document.createDocumentFragment();

@@ -92,10 +92,10 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         Endpoint::Home => pages::home(&request, env),
         Endpoint::SessionPage => pages::session(&request, env),
         Endpoint::Docs => pages::docs(&request),
-        Endpoint::Asset => pages::asset(&route),
+        Endpoint::Asset => pages::asset(&request, &route),
         Endpoint::Skill => pages::skill(&request),
         Endpoint::Llms => pages::llms(&request, env),
-        Endpoint::OpenApi => pages::open_api(),
+        Endpoint::OpenApi => pages::open_api(&request),
         Endpoint::Health => health(),
         Endpoint::Stats => {
             let mut stats = calls::call(env, calls::THE_DIRECTORY, &ReadStats {}).await?;

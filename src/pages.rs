@@ -63,10 +63,10 @@ impl Page {
             http::respond(status, "text/markdown; charset=utf-8", fill(self.markdown, values))
         }?;
         let set = |name, value| response.headers().set(name, value).map_err(platform::fault);
-        set("Vary", "Accept")?;
+        set("Vary", "Accept, Accept-Encoding")?;
         set("Content-Security-Policy", SECURITY_POLICY)?;
         set("Referrer-Policy", "no-referrer")?;
-        Ok(response)
+        http::compressed(request, response)
     }
 }
 
@@ -195,7 +195,7 @@ pub(crate) fn docs(request: &Request) -> Result<Response> {
 
 /// `GET /assets/:version/:file`. Of another version than this Worker's, which a page that is open may
 /// still ask for, there is what this Worker has, and it is not to be kept.
-pub(crate) fn asset(route: &Route) -> Result<Response> {
+pub(crate) fn asset(request: &Request, route: &Route) -> Result<Response> {
     let (version, assets) = ASSETS;
     let (asked, file) = route.asset();
     let found = assets.iter().find(|(name, _, _)| *name == file);
@@ -205,7 +205,8 @@ pub(crate) fn asset(route: &Route) -> Result<Response> {
         let forever = "public, max-age=31536000, immutable";
         response.headers().set("Cache-Control", forever).map_err(platform::fault)?;
     }
-    Ok(response)
+    response.headers().set("Vary", "Accept-Encoding").map_err(platform::fault)?;
+    http::compressed(request, response)
 }
 
 /// `GET /skill.md` (section 5): the file that agents install, as it is.
@@ -220,6 +221,6 @@ pub(crate) fn llms(request: &Request, env: &Env) -> Result<Response> {
 }
 
 /// `GET /openapi.json` (section 5).
-pub(crate) fn open_api() -> Result<Response> {
-    http::respond(200, http::JSON, OPEN_API.into())
+pub(crate) fn open_api(request: &Request) -> Result<Response> {
+    http::compressed(request, http::respond(200, http::JSON, OPEN_API.into())?)
 }

@@ -79,6 +79,7 @@ class Conversation {
     this.#seat = seat;
     show("conversation", "transcript");
     byId("me").textContent = seat.agent;
+    byId("count").parentElement.open = matchMedia("(min-width: 46rem)").matches;
     this.#transcript = new Transcript(byId("messages"), seat.agent, (...drawn) => this.#drawn(...drawn));
     this.#feed = new Feed(seat, {
       message: (message) => this.#take(message),

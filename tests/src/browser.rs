@@ -252,11 +252,11 @@ impl Browser {
         assert_eq!(found["violations"], json!([]), "on {page}");
     }
 
-    /// Bytes of the page and of all that it has loaded, before any compression.
+    /// Bytes that came over the wire for the page and all that it has loaded, headers included.
     pub fn loaded_bytes(&self) -> u64 {
         let script = "return [...performance.getEntriesByType('navigation'),
             ...performance.getEntriesByType('resource')]
-            .reduce((sum, entry) => sum + entry.decodedBodySize, 0)";
+            .reduce((sum, entry) => sum + entry.transferSize, 0)";
         self.run(script).as_u64().expect("a number")
     }
 }

@@ -1,7 +1,7 @@
 //! Every page: what it weighs, who can use it, how it looks.
 
 use crate::{assert_quiet, join};
-use nexus_tests::{Api, browser::Browser, relay};
+use nexus_tests::{Api, Member, browser::Browser, relay};
 use serde_json::json;
 
 const MOST_BYTES: u64 = 60 * 1024;
@@ -23,6 +23,7 @@ fn every_page_is_light_and_can_be_used_by_everyone() {
         ("over", "/s#"),
     ] {
         browser.open("about:blank");
+        browser.devtools("Network.clearBrowserCache", &json!({}));
         browser.open(&format!("{}{path}", relay.url()));
         let bytes = browser.loaded_bytes();
         assert!((1000..MOST_BYTES).contains(&bytes), "{name}: {bytes} bytes");
@@ -38,7 +39,9 @@ fn every_page_is_light_and_can_be_used_by_everyone() {
 #[test]
 fn a_conversation_is_light_and_can_be_used_by_everyone() {
     let relay = relay();
-    let alice = Api::new(&relay.url()).session();
+    let api = Api::new(&relay.url());
+    let (session, key) = api.create(&json!({ "creatorAgentId": "alice" }));
+    let alice = Member { api, session, agent: "alice".into(), key: key.unwrap() };
     let browser = Browser::start();
     join(&browser, &alice, "zoe");
     alice.send("Hello! Which day suits you, and where? See https://example.com/map.");
@@ -58,6 +61,7 @@ fn a_conversation_is_light_and_can_be_used_by_everyone() {
     browser.wait_for("#invite-link", "/p/");
     look_at(&browser, "invite");
     browser.click("#inviting [data-close]");
+    browser.devtools("Network.clearBrowserCache", &json!({}));
     browser.reload();
     browser.wait_for("#connection", "Live");
     let bytes = browser.loaded_bytes();

@@ -72,7 +72,7 @@ fn a_browser_gets_a_page_that_holds_what_agents_read() {
     for path in ["/", "/s", "/docs", "/skill.md", &format!("/p/{code}"), "/p/PEARL-FOCAL-S5SJV"] {
         let page = a.api.get(path).header("Accept", BROWSER).send();
         assert_eq!(page.header("Content-Type"), "text/html; charset=utf-8", "{path}");
-        assert_eq!(page.header("Vary"), "Accept");
+        assert_eq!(page.header("Vary"), "Accept, Accept-Encoding");
         let text = page.text();
         assert!(text.starts_with("<!doctype html>") && !text.contains("{{"), "{path}");
         if path == "/s" {

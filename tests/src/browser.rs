@@ -1,4 +1,4 @@
-//! A person at a browser: Chromium, driven by WebDriver through its `chromedriver`.
+//! A person at a browser: Chromium, driven over `WebDriver` by its `chromedriver`.
 //!
 //! Each [`Browser`] has a profile of its own, and so keys and a history of its own. It ends with the
 //! test, also with one that is killed: the driver is killed when this program's end of a pipe closes,
@@ -30,11 +30,11 @@ wait
 /// An open browser with one window.
 pub struct Browser {
     agent: Agent,
-    /// The address of the WebDriver session.
+    /// The address of the driver's session.
     session: String,
     watchdog: Child,
-    // Removed last.
-    _profile: TempDir,
+    /// Dropped, and so removed, after the browser has ended.
+    profile: TempDir,
 }
 
 impl Browser {
@@ -67,7 +67,7 @@ impl Browser {
             agent: config.into(),
             session: format!("http://127.0.0.1:{}/session", port.trim_end_matches('.')),
             watchdog,
-            _profile: profile,
+            profile,
         };
         let mut arguments: Vec<String> = [
             "--headless",
@@ -83,7 +83,7 @@ impl Browser {
         ]
         .map(str::to_owned)
         .to_vec();
-        arguments.push(format!("--user-data-dir={}", browser._profile.path().display()));
+        arguments.push(format!("--user-data-dir={}", browser.profile.path().display()));
         let begun = browser.command(
             "POST",
             "",
@@ -97,7 +97,7 @@ impl Browser {
         browser
     }
 
-    /// Sends a command of WebDriver, and gives its value. Fails the test on an error.
+    /// Sends a command to the driver, and gives its value. Fails the test on an error.
     fn command(&self, method: &str, path: &str, body: &Value) -> Value {
         self.try_command(method, path, body)
             .unwrap_or_else(|error| panic!("the browser cannot {method} {path}: {error}"))
@@ -115,7 +115,7 @@ impl Browser {
         if response.status().is_success() { Ok(value) } else { Err(value["message"].clone()) }
     }
 
-    /// Sends a command of the DevTools protocol.
+    /// Sends a command of Chromium's own protocol.
     pub fn devtools(&self, command: &str, parameters: &Value) -> Value {
         let body = json!({ "cmd": command, "params": parameters });
         self.command("POST", "/goog/cdp/execute", &body)

@@ -62,7 +62,7 @@ fn it_goes_on_when_the_relay_comes_back_and_then_sends_what_was_written_meanwhil
 fn it_says_when_the_conversation_has_ended_and_keeps_what_was_said_on_the_page() {
     let relay = relay();
     let api = Api::new(&relay.url());
-    let (session, key) = api.create(&json!({ "creatorAgentId": "a", "ttl": 4 }));
+    let (session, key) = api.create(&json!({ "creatorAgentId": "a", "ttl": 8 }));
     let alice = Member { api, session, agent: "a".into(), key: key.unwrap() };
     let browser = joined(&alice, "zoe");
     alice.send("Soon over");

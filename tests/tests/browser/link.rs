@@ -5,7 +5,7 @@ use nexus_tests::{Api, Relay, browser::Browser, relay};
 
 #[test]
 fn it_counts_down_and_says_when_the_code_expires() {
-    let relay = Relay::builder().var("PAIRING_TTL_SECONDS", "5").start().unwrap();
+    let relay = Relay::builder().var("PAIRING_TTL_SECONDS", "8").start().unwrap();
     let alice = Api::new(&relay.url()).session();
     let browser = Browser::start();
     browser.open(&format!("{}/p/{}", relay.url(), alice.api.pair(&alice.session)));

@@ -46,6 +46,8 @@ impl Browser {
             .args(["-c", WATCHDOG, "watchdog"])
             .arg(&found.driver)
             .arg("--port=0")
+            // What it leaves goes with the profile.
+            .env("TMPDIR", profile.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .process_group(0)
@@ -83,7 +85,8 @@ impl Browser {
         ]
         .map(str::to_owned)
         .to_vec();
-        arguments.push(format!("--user-data-dir={}", browser.profile.path().display()));
+        let data = browser.profile.path().join("data");
+        arguments.push(format!("--user-data-dir={}", data.display()));
         let begun = browser.command(
             "POST",
             "",
@@ -263,6 +266,9 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        // So that it has ended, and writes no more, when its profile is removed. A driver that is gone
+        // has nothing to end.
+        let _ = self.agent.delete(&self.session).call();
         drop(self.watchdog.stdin.take());
         let _ = self.watchdog.wait();
     }

@@ -1,30 +1,195 @@
-//! Renders the pages for browsers from the Markdown that agents get, so that both say the same. The
-//! front matter of the skill is for the programs that install it, and is left out.
+//! Makes the pages for browsers: the frame and the parts for people from `public/*.html`, what agents
+//! read from the same Markdown that they get. Lists the files of `public/assets`, under an address
+//! that changes when any of them does.
 
-use pulldown_cmark::{Options, Parser, html};
-use std::{env, error::Error, fs, path::Path};
+use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use std::{
+    env,
+    error::Error,
+    fmt::Write as _,
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+};
 
-/// The pages, the Markdown they are made of, and their titles.
-const PAGES: [(&str, &str, &str); 4] = [
-    ("pair", "public/pair.md", "An agent invites yours to talk"),
-    ("gone", "public/gone.md", "This link no longer works"),
-    ("home", "public/home.md", "Let agents talk"),
-    ("skill", "skill/SKILL.md", "The nexus command line"),
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// A page for browsers.
+struct Page {
+    name: &'static str,
+    title: &'static str,
+    /// For search engines and link previews, which must not tell a session.
+    description: &'static str,
+    /// What agents get.
+    markdown: &'static str,
+    /// Whether `public/NAME.html` is for people, with the rendered Markdown at `{{agents}}`, and
+    /// `public/assets/NAME.js` its script. Otherwise the rendered Markdown is the page.
+    for_people: bool,
+    /// Whether search engines may list it.
+    public: bool,
+}
+
+const PAGES: [Page; 6] = [
+    Page {
+        name: "pair",
+        title: "An agent invites yours to talk",
+        description: "Give this link to your AI agent: it finds there how to join and answer. No account, nothing to install.",
+        markdown: "public/pair.md",
+        for_people: true,
+        public: false,
+    },
+    Page {
+        name: "gone",
+        title: "This link no longer works",
+        description: "Ask for a new link: each works once, and for a short time.",
+        markdown: "public/gone.md",
+        for_people: false,
+        public: false,
+    },
+    Page {
+        name: "home",
+        title: "Let agents talk",
+        description: "AI agents of different people talk through a link. No account, nothing to install; conversations delete themselves.",
+        markdown: "public/home.md",
+        for_people: true,
+        public: true,
+    },
+    Page {
+        name: "session",
+        title: "Conversation",
+        description: "A conversation of AI agents and people.",
+        markdown: "public/session.md",
+        for_people: true,
+        public: false,
+    },
+    Page {
+        name: "docs",
+        title: "The protocol",
+        description: "Every call, limit and error of the relay through which AI agents talk.",
+        markdown: "docs/protocol.md",
+        for_people: false,
+        public: true,
+    },
+    Page {
+        name: "skill",
+        title: "The nexus command line",
+        description: "A skill that teaches an AI agent to talk with the agents of other people.",
+        markdown: "skill/SKILL.md",
+        for_people: false,
+        public: true,
+    },
 ];
 
-fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=public");
-    println!("cargo::rerun-if-changed=skill/SKILL.md");
-    let frame = fs::read_to_string("public/page.html")?;
+fn main() -> Result<()> {
+    for input in ["public", "docs/protocol.md", "skill/SKILL.md"] {
+        println!("cargo::rerun-if-changed={input}");
+    }
     let out = env::var("OUT_DIR")?;
-    for (name, source, title) in PAGES {
-        let file = fs::read_to_string(source)?;
-        let front_matter = file.strip_prefix("---\n").and_then(|text| text.split_once("\n---\n"));
-        let markdown = front_matter.map_or(file.as_str(), |(_, rest)| rest);
-        let mut body = String::new();
-        html::push_html(&mut body, Parser::new_ext(markdown, Options::ENABLE_TABLES));
-        let page = frame.replace("{{title}}", title).replace("{{body}}", &body);
-        fs::write(Path::new(&out).join(format!("{name}.html")), page)?;
+    let out = Path::new(&out);
+    let assets = format!("/assets/{}", list_assets(out)?);
+    let frame = fs::read_to_string("public/frame.html")?;
+    for page in PAGES {
+        let html = page.html(&frame)?.replace("{{assets}}", &assets);
+        fs::write(out.join(format!("{}.html", page.name)), html)?;
     }
     Ok(())
+}
+
+/// Writes the table of the assets, and gives their version.
+fn list_assets(out: &Path) -> Result<String> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir("public/assets")? {
+        files.push(entry?.path());
+    }
+    files.sort();
+    let (mut table, mut hasher) = ("&[\n".to_owned(), DefaultHasher::new());
+    for file in files {
+        let name = file.file_name().and_then(|name| name.to_str()).ok_or("a name in UTF-8")?;
+        let content_type = match name.rsplit('.').next() {
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("css") => "text/css; charset=utf-8",
+            Some("svg") => "image/svg+xml",
+            _ => return Err(format!("public/assets/{name}: of which content type?").into()),
+        };
+        let content = fs::read_to_string(&file)?;
+        (name, &content).hash(&mut hasher);
+        writeln!(table, "    ({name:?}, {content_type:?}, {content:?}),")?;
+    }
+    table.push(']');
+    let version = format!("{:016x}", hasher.finish());
+    fs::write(out.join("assets.rs"), format!("({version:?}, {table})"))?;
+    Ok(version)
+}
+
+impl Page {
+    fn html(&self, frame: &str) -> Result<String> {
+        let file = fs::read_to_string(self.markdown)?;
+        // The front matter of the skill is for the programs that install it.
+        let front_matter = file.strip_prefix("---\n").and_then(|text| text.split_once("\n---\n"));
+        let markdown = front_matter.map_or(file.as_str(), |(_, rest)| rest);
+        let (body, script) = if self.for_people {
+            let body = fs::read_to_string(format!("public/{}.html", self.name))?;
+            let script = format!(
+                "<script type=\"module\" src=\"{{{{assets}}}}/{}.js\"></script>\n",
+                self.name
+            );
+            (body.replace("{{agents}}", &render(markdown, 1)?), script)
+        } else {
+            (render(markdown, 0)?, String::new())
+        };
+        let robots = if self.public { "all" } else { "noindex" };
+        let values = [
+            ("{{name}}", self.name),
+            ("{{title}}", self.title),
+            ("{{description}}", self.description),
+            ("{{robots}}", robots),
+            ("{{script}}", &script),
+            ("{{body}}", &body),
+        ];
+        Ok(values.iter().fold(frame.to_owned(), |page, (name, value)| page.replace(name, value)))
+    }
+}
+
+/// Markdown as HTML, its headings `deeper` by so many levels, each with the id by which GitHub links
+/// to it, and what can be wider than a phone in a box that scrolls, also by keyboard.
+fn render(markdown: &str, deeper: usize) -> Result<String> {
+    let mut events: Vec<Event> = Parser::new_ext(markdown, Options::ENABLE_TABLES).collect();
+    let mut at = None;
+    for index in 0..events.len() {
+        match events.get(index) {
+            Some(Event::Start(Tag::Heading { .. })) => at = Some((index, String::new())),
+            Some(Event::Text(text) | Event::Code(text)) => {
+                if let Some((_, words)) = &mut at {
+                    words.push_str(text);
+                }
+            }
+            Some(Event::End(TagEnd::Heading(old))) => {
+                let level = HeadingLevel::try_from((*old as usize).saturating_add(deeper))
+                    .map_err(|_| "headings are nested too deeply")?;
+                if let Some((start, words)) = at.take()
+                    && let Some(Event::Start(Tag::Heading { level: first, id, .. })) =
+                        events.get_mut(start)
+                {
+                    *first = level;
+                    *id = Some(CowStr::from(slug(&words)));
+                }
+                if let Some(event) = events.get_mut(index) {
+                    *event = Event::End(TagEnd::Heading(level));
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut body = String::new();
+    html::push_html(&mut body, events.into_iter());
+    let scrolls = "tabindex=\"0\" role=\"group\"";
+    Ok(body
+        .replace("<pre>", &format!("<pre {scrolls} aria-label=\"Example\">"))
+        .replace("<table>", &format!("<div class=\"wide\" {scrolls} aria-label=\"Table\"><table>"))
+        .replace("</table>", "</table></div>"))
+}
+
+fn slug(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
 }

@@ -45,6 +45,14 @@ pub(crate) fn upgraded(request: &Request, client: WebSocket) -> Result<Response>
     Ok(builder.empty())
 }
 
+/// Lets the platform compress an answer, if the client takes that.
+pub(crate) fn compressed(request: &Request, response: Response) -> Result<Response> {
+    if header(request, "Accept-Encoding")?.is_some_and(|encodings| encodings.contains("gzip")) {
+        response.headers().set("Content-Encoding", "gzip").map_err(fault)?;
+    }
+    Ok(response)
+}
+
 /// The type of JSON answers.
 pub(crate) const JSON: &str = "application/json; charset=utf-8";
 

@@ -50,7 +50,8 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
     if method == worker::Method::Options {
         return http::preflight(&path);
     }
-    if path != "/health" {
+    // One page asks for a dozen assets.
+    if path != "/health" && !path.starts_with("/assets/") {
         limit_rate(&request, env, "RATE_LIMITER").await?;
     }
     let route = router::route(&method, &path)?;
@@ -114,9 +115,12 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         Endpoint::CreatePairing => create_pairing(&mut request, env).await,
         Endpoint::PairPage => pages::pairing(&request, env, &route).await,
         Endpoint::Home => pages::home(&request, env),
+        Endpoint::SessionPage => pages::session(&request, env),
+        Endpoint::Docs => pages::docs(&request),
+        Endpoint::Asset => pages::asset(&request, &route),
         Endpoint::Skill => pages::skill(&request),
         Endpoint::Llms => pages::llms(&request, env),
-        Endpoint::OpenApi => pages::open_api(),
+        Endpoint::OpenApi => pages::open_api(&request),
         Endpoint::Health => health(),
         Endpoint::Stats => {
             let mut stats = calls::call(env, calls::THE_DIRECTORY, &ReadStats {}).await?;

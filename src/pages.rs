@@ -1,8 +1,8 @@
 //! The pages that agents and people open: Markdown for agents, the same as HTML for browsers.
 //!
-//! Their text lies in `public/`, with `{{name}}` where this deployment and this code are named, and in
-//! `skill/`, which agents also install as it is; the HTML is made of it when the Worker is built
-//! (`build.rs`).
+//! Their text lies in `public/`, with `{{name}}` where this deployment and this code are named, in
+//! `docs/protocol.md`, and in `skill/`, which agents also install as it is; the HTML is made of it when
+//! the Worker is built (`build.rs`). Scripts and styles lie in `public/assets/`, as browsers get them.
 
 use crate::{
     calls::{self, Describe, Look},
@@ -10,14 +10,24 @@ use crate::{
     platform::{self, System, now},
     router::Route,
 };
-use nexus_core::{Error, Found, Random, Result};
+use nexus_core::{Error, Fault, Found, Random, Result};
 use nexus_protocol::{CodeState, ErrorCode, PairingCode, Refusal, SessionStatus, Timestamp};
+use qrcodegen::{QrCode, QrCodeEcc};
+use std::fmt::Write as _;
 use worker::{Env, Request, Response};
 
 /// The API as OpenAPI 3.1.
 pub(crate) const OPEN_API: &str = include_str!("../docs/openapi.json");
 
 const LLMS: &str = include_str!("../public/llms.txt");
+
+/// The version of all assets, which is part of their address, and each with its content type.
+const ASSETS: (&str, &[(&str, &str, &str)]) = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// Nothing from elsewhere, nothing inline, and no text that becomes HTML in the browser.
+const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// A page in both of its forms.
 struct Page {
@@ -37,6 +47,8 @@ macro_rules! page {
 const PAIR: Page = page!("pair", "public/pair.md");
 const GONE: Page = page!("gone", "public/gone.md");
 const HOME: Page = page!("home", "public/home.md");
+const SESSION: Page = page!("session", "public/session.md");
+const DOCS: Page = page!("docs", "docs/protocol.md");
 const SKILL: Page = page!("skill", "skill/SKILL.md");
 
 impl Page {
@@ -50,8 +62,11 @@ impl Page {
         } else {
             http::respond(status, "text/markdown; charset=utf-8", fill(self.markdown, values))
         }?;
-        response.headers().set("Vary", "Accept").map_err(platform::fault)?;
-        Ok(response)
+        let set = |name, value| response.headers().set(name, value).map_err(platform::fault);
+        set("Vary", "Accept, Accept-Encoding")?;
+        set("Content-Security-Policy", SECURITY_POLICY)?;
+        set("Referrer-Policy", "no-referrer")?;
+        http::compressed(request, response)
     }
 }
 
@@ -74,14 +89,22 @@ pub(crate) async fn pairing(request: &Request, env: &Env, route: &Route) -> Resu
         Err(Error::Refused(refusal)) => return gone(request, env, &refusal),
         Err(fault) => return Err(fault),
     };
+    let origin = http::origin(request, env)?;
+    let left = expires_at.millis_since(now()).max(0);
+    let until = expires_at.to_string();
+    let (qr_size, qr_path) = qr_code(&format!("{origin}/p/{}", code.as_str()))?;
     PAIR.answer(
         request,
         200,
         &[
-            ("origin", &http::origin(request, env)?),
+            ("origin", &origin),
             ("code", code.as_str()),
-            ("code_minutes", &expires_at.millis_since(now()).max(0).div_euclid(60_000).to_string()),
-            ("code_expires_at", &expires_at.to_string()),
+            ("code_minutes", &left.div_euclid(60_000).to_string()),
+            ("code_ends_in", &left.to_string()),
+            ("code_expires_at", &until),
+            ("code_expires_time", until.get(11..16).unwrap_or(&until)),
+            ("qr_size", &qr_size.to_string()),
+            ("qr_path", &qr_path),
             ("session_expires_at", &session.expires_at.to_string()),
             ("ttl_minutes", &session.ttl.div_ceil(60).to_string()),
             ("agent", &format!("guest-{}", token()?)),
@@ -99,6 +122,21 @@ async fn find(env: &Env, code: PairingCode) -> Result<(PairingCode, Timestamp, S
     }
     let session = calls::call(env, session.as_str(), &Describe {}).await?;
     Ok((code, status.expires_at, session))
+}
+
+/// A link as a QR code: its width with the margin, in modules, and the path of an SVG of that width.
+fn qr_code(link: &str) -> Result<(i32, String)> {
+    const MARGIN: i32 = 4;
+    let code = QrCode::encode_text(link, QrCodeEcc::Medium).map_err(Fault::new)?;
+    let mut path = String::new();
+    for y in 0..code.size() {
+        for x in (0..code.size()).filter(|x| code.get_module(*x, y)) {
+            // Writing to a String cannot fail.
+            let _ =
+                write!(path, "M{} {}h1v1h-1z", x.saturating_add(MARGIN), y.saturating_add(MARGIN));
+        }
+    }
+    Ok((code.size().saturating_add(2 * MARGIN), path))
 }
 
 fn gone(request: &Request, env: &Env, refusal: &Refusal) -> Result<Response> {
@@ -125,11 +163,50 @@ pub(crate) fn home(request: &Request, env: &Env) -> Result<Response> {
             ("origin", &http::origin(request, env)?),
             ("agent", &format!("agent-{}", token()?)),
             ("ttl", &limits.default_ttl.to_string()),
+            ("ttl_words", &duration(limits.default_ttl)),
+            ("max_ttl_words", &duration(limits.max_ttl)),
             ("max_agents", &limits.max_agents.to_string()),
             ("max_ttl", &limits.max_ttl.to_string()),
             ("pairing_minutes", &limits.pairing_ttl.div_ceil(60).to_string()),
         ],
     )
+}
+
+/// Seconds in words, in the largest unit of which there are at least two.
+fn duration(seconds: u32) -> String {
+    match seconds {
+        0..120 => format!("{seconds} seconds"),
+        120..7200 => format!("{} minutes", seconds.div_euclid(60)),
+        7200..172_800 => format!("{} hours", seconds.div_euclid(3600)),
+        _ => format!("{} days", seconds.div_euclid(86_400)),
+    }
+}
+
+/// `GET /s`: a conversation in the browser. Which one, the browser does not tell.
+pub(crate) fn session(request: &Request, env: &Env) -> Result<Response> {
+    let agent = format!("guest-{}", token()?);
+    SESSION.answer(request, 200, &[("origin", &http::origin(request, env)?), ("agent", &agent)])
+}
+
+/// `GET /docs`: the protocol.
+pub(crate) fn docs(request: &Request) -> Result<Response> {
+    DOCS.answer(request, 200, &[])
+}
+
+/// `GET /assets/:version/:file`. Of another version than this Worker's, which a page that is open may
+/// still ask for, there is what this Worker has, and it is not to be kept.
+pub(crate) fn asset(request: &Request, route: &Route) -> Result<Response> {
+    let (version, assets) = ASSETS;
+    let (asked, file) = route.asset();
+    let found = assets.iter().find(|(name, _, _)| *name == file);
+    let (_, content_type, content) = found.ok_or_else(Refusal::not_found)?;
+    let response = http::respond(200, content_type, content.as_bytes().to_vec())?;
+    if asked == version {
+        let forever = "public, max-age=31536000, immutable";
+        response.headers().set("Cache-Control", forever).map_err(platform::fault)?;
+    }
+    response.headers().set("Vary", "Accept-Encoding").map_err(platform::fault)?;
+    http::compressed(request, response)
 }
 
 /// `GET /skill.md` (section 5): the file that agents install, as it is.
@@ -144,6 +221,6 @@ pub(crate) fn llms(request: &Request, env: &Env) -> Result<Response> {
 }
 
 /// `GET /openapi.json` (section 5).
-pub(crate) fn open_api() -> Result<Response> {
-    http::respond(200, http::JSON, OPEN_API.into())
+pub(crate) fn open_api(request: &Request) -> Result<Response> {
+    http::compressed(request, http::respond(200, http::JSON, OPEN_API.into())?)
 }

@@ -10,6 +10,9 @@ use worker::Method;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Home,
+    SessionPage,
+    Docs,
+    Asset,
     Skill,
     Llms,
     OpenApi,
@@ -60,6 +63,9 @@ type Methods = &'static [(Method, Endpoint)];
 /// `:name` stands for any one segment.
 const TABLE: &[(&str, Methods)] = &[
     ("/", &[(Method::Get, Endpoint::Home)]),
+    ("/s", &[(Method::Get, Endpoint::SessionPage)]),
+    ("/docs", &[(Method::Get, Endpoint::Docs)]),
+    ("/assets/:version/:file", &[(Method::Get, Endpoint::Asset)]),
     ("/skill.md", &[(Method::Get, Endpoint::Skill)]),
     ("/llms.txt", &[(Method::Get, Endpoint::Llms)]),
     ("/openapi.json", &[(Method::Get, Endpoint::OpenApi)]),
@@ -175,6 +181,11 @@ impl Route {
         self.parameter(1).parse().map_err(|_| Refusal::conversation_not_found())
     }
 
+    /// The version and the name of an asset.
+    pub(crate) fn asset(&self) -> (&str, &str) {
+        (self.parameter(0), self.parameter(1))
+    }
+
     /// The agent of the path. One that is malformed is not in the session.
     pub(crate) fn agent(&self) -> Result<AgentId, Refusal> {
         let text = self.parameter(1);
@@ -287,6 +298,8 @@ mod tests {
                 ":message" => "{messageId}",
                 ":other" => "{otherId}",
                 ":conversation" => "{conversationId}",
+                ":version" => "{version}",
+                ":file" => "{file}",
                 other => other,
             });
             named.collect::<Vec<_>>().join("/")

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::builder::PossibleValuesParser;
 
 use crate::process;
-use crate::setup::Tools;
+use crate::setup::{Tools, browser};
 use crate::worker;
 
 /// What to leave out.
@@ -93,6 +93,7 @@ fn worker_build(tools: &Tools, _: Filter) -> Result<()> {
 }
 
 fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
+    browser::ensure()?;
     let mut command = tools.cargo();
     // The client's tests run it against a relay.
     command.args(["test", "--package", "nexus-tests", "--package", "nexus-cli"]);

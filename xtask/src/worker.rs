@@ -18,7 +18,7 @@ use crate::project::{self, Project};
 use crate::setup::Tools;
 
 /// What the Worker is made of: files, and folders with all that is in them.
-const INPUTS: [&str; 11] = [
+const INPUTS: [&str; 12] = [
     "src",
     "crates/core/src",
     "crates/core/Cargo.toml",
@@ -26,6 +26,7 @@ const INPUTS: [&str; 11] = [
     "crates/protocol/Cargo.toml",
     "public",
     "docs/openapi.json",
+    "docs/protocol.md",
     "skill",
     "build.rs",
     "Cargo.toml",

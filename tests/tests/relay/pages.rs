@@ -62,22 +62,80 @@ fn reading_a_page_does_not_use_the_code_up() {
     assert_eq!(a.api.post(&format!("/v1/pair/{code}/claim")).agent("b").send().status, 200);
 }
 
+const BROWSER: &[u8] = b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
 #[test]
-fn a_browser_gets_a_page_with_the_same_words() {
+fn a_browser_gets_a_page_that_holds_what_agents_read() {
     let relay = relay();
     let a = Api::new(&relay.url()).session();
     let code = a.api.pair(&a.session);
-    let browser = b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-    for path in ["/", "/skill.md", &format!("/p/{code}"), "/p/PEARL-FOCAL-S5SJV"] {
-        let page = a.api.get(path).header("Accept", browser).send();
+    for path in ["/", "/s", "/docs", "/skill.md", &format!("/p/{code}"), "/p/PEARL-FOCAL-S5SJV"] {
+        let page = a.api.get(path).header("Accept", BROWSER).send();
         assert_eq!(page.header("Content-Type"), "text/html; charset=utf-8", "{path}");
-        assert_eq!(page.header("Vary"), "Accept");
+        assert_eq!(page.header("Vary"), "Accept, Accept-Encoding");
         let text = page.text();
         assert!(text.starts_with("<!doctype html>") && !text.contains("{{"), "{path}");
-        let heading = a.api.get(path).send().text();
-        let heading = heading.lines().find_map(|line| line.strip_prefix("# ")).unwrap();
-        assert!(text.contains(&format!("<h1>{heading}</h1>")), "{path}: {heading}");
+        if path == "/s" {
+            continue;
+        }
+        let markdown = a.api.get(path).send().text();
+        let heading = markdown.lines().find_map(|line| line.strip_prefix("# ")).unwrap();
+        assert!(text.contains(&format!(">{heading}</h")), "{path}: {heading}");
     }
+}
+
+#[test]
+fn pages_forbid_all_but_their_own_files_and_tell_nobody_where_one_was() {
+    let relay = relay();
+    let a = Api::new(&relay.url()).session();
+    let code = a.api.pair(&a.session);
+    for path in ["/", "/s", "/docs", "/skill.md", &format!("/p/{code}"), "/p/PEARL-FOCAL-S5SJV"] {
+        let page = a.api.get(path).header("Accept", BROWSER).send();
+        let policy = page.header("Content-Security-Policy");
+        for part in ["default-src 'none'", "script-src 'self'", "style-src 'self'"] {
+            assert!(policy.contains(part), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe") && !policy.contains("http"), "{path}: {policy}");
+        assert_eq!(page.header("Referrer-Policy"), "no-referrer", "{path}");
+        assert_eq!(page.header("X-Content-Type-Options"), "nosniff", "{path}");
+        assert_eq!(page.header("Set-Cookie"), "", "{path}");
+    }
+}
+
+#[test]
+fn the_preview_of_a_link_names_the_product_and_not_the_session() {
+    let relay = relay();
+    let a = Api::new(&relay.url()).session();
+    let code = a.api.pair(&a.session);
+    let page = a.api.get(&format!("/p/{code}")).header("Accept", BROWSER).send().text();
+    let (head, body) = page.split_once("</head>").unwrap();
+    assert!(head.contains(r#"<meta property="og:site_name" content="nexus-relay">"#));
+    assert!(!head.contains(&code) && body.contains(&code));
+    assert!(!page.contains(&a.session));
+}
+
+#[test]
+fn assets_are_kept_for_good_under_the_version_that_pages_name() {
+    let relay = nexus_tests::Relay::builder().rate_limit(Some(5)).start().unwrap();
+    let api = Api::new(&relay.url());
+    let page = api.get("/s").header("Accept", BROWSER).send().text();
+    let (_, rest) = page.split_once("href=\"/assets/").unwrap();
+    let version = rest.split('/').next().unwrap();
+    for (file, content_type) in [
+        ("style.css", "text/css; charset=utf-8"),
+        ("session.js", "text/javascript; charset=utf-8"),
+        ("icon.svg", "image/svg+xml"),
+    ] {
+        // Not limited in rate: a page asks for a dozen.
+        for _ in 0..4 {
+            let asset = api.get(&format!("/assets/{version}/{file}")).send();
+            assert_eq!((asset.status, asset.header("Content-Type")), (200, content_type));
+            assert!(asset.header("Cache-Control").contains("immutable"), "{file}");
+        }
+        let old = api.get(&format!("/assets/0123456789abcdef/{file}")).send();
+        assert_eq!((old.status, old.header("Cache-Control")), (200, "no-store"), "{file}");
+    }
+    assert_eq!(api.get(&format!("/assets/{version}/pair.md")).send().error().0, 404);
 }
 
 #[test]

@@ -43,6 +43,13 @@ pub(super) fn linker() -> Option<PathBuf> {
     versioned.chain(["wasm-ld".to_owned()]).find_map(|name| process::find(&name))
 }
 
+/// Installs packages, as root.
+pub(super) fn install(packages: &[&str]) -> Result<()> {
+    println!("Installing Debian's packages {} ...", packages.join(", "));
+    process::run(privileged("apt-get")?.args(["update", "-q"]))?;
+    process::run(privileged("apt-get")?.args(["install", "-q", "-y"]).args(packages))
+}
+
 /// Installs the packages that are missing, builds the target's libraries and puts them in place.
 pub(super) fn make_target(project: &Project) -> Result<()> {
     let sysroot = || process::output(rustc().args(["--print", "sysroot"]));
@@ -52,14 +59,12 @@ pub(super) fn make_target(project: &Project) -> Result<()> {
         && linker().is_some()
         && sysroot().is_ok_and(has_source);
     if !installed {
-        println!("Installing Debian's packages {} ...", PACKAGES.join(", "));
-        process::run(privileged("apt-get")?.args(["update", "-q"]))?;
-        process::run(privileged("apt-get")?.args(["install", "-q", "-y"]).args(PACKAGES))?;
+        install(&PACKAGES)?;
     }
     ensure!(is_recent(), "Debian's rustc-web is older than 1.{OLDEST_MINOR} in this release");
     println!("Making the {TARGET} target for {RUSTC}, once: about 40 seconds ...");
     let libraries = compile(project)?;
-    install(&libraries)
+    put_in_place(&libraries)
 }
 
 /// Compiles the standard library along with an empty one, and gives the files.
@@ -95,7 +100,7 @@ fn compile(project: &Project) -> Result<Vec<PathBuf>> {
 }
 
 /// Copies beside the final folder and renames: a half-filled folder would pass for the target.
-fn install(libraries: &[PathBuf]) -> Result<()> {
+fn put_in_place(libraries: &[PathBuf]) -> Result<()> {
     let folder = process::output(rustc().args(["--print", "target-libdir", "--target", TARGET]))?;
     let partial = format!("{folder}.partial");
     process::run(privileged("mkdir")?.arg("-p").arg(&partial))?;

@@ -3,6 +3,7 @@
 //! Doing it again is safe and takes a fraction of a second when nothing is missing. Nothing is
 //! downloaded except by cargo, npm, rustup and apt-get, with whatever mirrors they are set to.
 
+pub mod browser;
 mod cargo_tools;
 mod debian;
 mod npm;

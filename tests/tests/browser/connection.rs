@@ -1,0 +1,97 @@
+//! Ways to read that fail, a relay that restarts, and the end.
+
+use crate::{assert_quiet, join, joined};
+use nexus_tests::{Api, Member, browser::Browser, eventually, relay, string};
+use serde_json::json;
+
+const NO_SOCKETS: &str = "delete window.WebSocket;";
+const NO_EVENTS: &str = "const original = fetch;
+    window.fetch = (url, ...rest) =>
+        String(url).includes('/events') ? Promise.reject(new TypeError()) : original(url, ...rest);";
+
+fn reads_by(script: &str, state: &str) {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    alice.send("First");
+    let browser = Browser::start();
+    browser.before_pages(script);
+    join(&browser, &alice, "zoe");
+    browser.wait_for("#connection", state);
+    alice.send("Second");
+    browser.wait_for("#messages", "Second");
+    browser.type_into("#text", "Third\u{E007}");
+    browser.wait_for("#messages", "Third");
+    assert_eq!(browser.count("article"), 3);
+    assert_quiet(&browser);
+}
+
+#[test]
+fn without_sockets_it_reads_events() {
+    reads_by(NO_SOCKETS, "by events");
+}
+
+#[test]
+fn without_events_either_it_polls() {
+    reads_by(&format!("{NO_SOCKETS}{NO_EVENTS}"), "by polling");
+}
+
+#[test]
+fn it_goes_on_when_the_relay_comes_back_and_then_sends_what_was_written_meanwhile() {
+    let mut relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = joined(&alice, "zoe");
+    alice.send("Before");
+    browser.wait_for("#messages", "Before");
+    relay.kill();
+    browser.wait_for("#connection", "No connection");
+    browser.type_into("#text", "Written meanwhile\u{E007}");
+    browser.wait_for("#unsent", "Written meanwhile");
+    relay.restart().unwrap();
+    let alice = Member { api: Api::new(&relay.url()), ..alice };
+    alice.send("After");
+    browser.wait_for("#messages", "After");
+    browser.wait_for("#messages", "Written meanwhile");
+    browser.wait_for("#connection", "Live");
+    eventually("nothing is unsent", || browser.count("#unsent *") == 0);
+    let (texts, _) = alice.read_after("0");
+    assert_eq!(texts.iter().filter(|text| *text == "Written meanwhile").count(), 1);
+    assert_eq!(browser.count("article"), 3);
+}
+
+#[test]
+fn it_says_when_the_conversation_has_ended_and_keeps_what_was_said_on_the_page() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    let (session, key) = api.create(&json!({ "creatorAgentId": "a", "ttl": 8 }));
+    let alice = Member { api, session, agent: "a".into(), key: key.unwrap() };
+    let browser = joined(&alice, "zoe");
+    alice.send("Soon over");
+    browser.wait_for("#messages", "Soon over");
+    browser.wait_for("#over-heading", "This conversation has ended");
+    assert!(browser.text("#messages").contains("Soon over"));
+    browser.reload();
+    browser.wait_for("#over-heading", "This conversation has ended");
+}
+
+#[test]
+fn an_address_that_was_cut_off_is_told_so() {
+    let relay = relay();
+    let browser = Browser::start();
+    browser.open(&format!("{}/s#1234", relay.url()));
+    browser.wait_for("#over-heading", "not complete");
+}
+
+#[test]
+fn a_link_that_names_the_session_asks_for_a_name() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = Browser::start();
+    browser.open(&format!("{}/s#{}", relay.url(), alice.session));
+    browser.wait_for("#present", "In it: a.");
+    browser.type_into("#name", "zoe");
+    browser.click("#join button");
+    browser.wait_for("#connection", "Live");
+    let members = alice.poll("?members=true");
+    assert_eq!(string(&members["members"][1]["agentId"]), "zoe");
+    assert_quiet(&browser);
+}

@@ -1,0 +1,112 @@
+//! An agent that would like to run code in the browsers of people, or to break their page.
+
+use crate::{assert_quiet, joined};
+use nexus_tests::{Api, eventually, relay};
+use serde_json::json;
+use std::thread;
+
+#[test]
+fn nothing_that_an_agent_sends_runs_or_becomes_html() {
+    let relay = relay();
+    let mallory = Api::new(&relay.url()).session();
+    let browser = joined(&mallory, "zoe");
+    browser.run("window.ran = []; window.alert = (what) => window.ran.push(what);");
+    let attacks = [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(2)>",
+        "<svg/onload=alert(3)>",
+        "javascript:alert(4)",
+        "[click](javascript:alert(5))",
+        "https://example.com/\"onmouseover=\"alert(6)",
+        "data:text/html,<script>alert(7)</script>",
+        "</div></article><h1>Owned</h1><iframe src=javascript:alert(8)>",
+        "{{origin}} ${alert(9)} %3Cscript%3E",
+    ];
+    for attack in attacks {
+        let both = json!({ "text": attack, "json": { attack: [attack] } });
+        assert_eq!(mallory.call("POST", "/messages").json(&both).send().status, 201);
+    }
+    browser.wait_for("#messages", attacks[8]);
+    browser.run("document.querySelectorAll('details').forEach((one) => (one.open = true))");
+    browser.wait_for("article:last-child pre", "${alert(9)}");
+    let shown = browser.text("#messages");
+    for attack in attacks {
+        assert!(shown.contains(attack), "{attack} is shown as it is: {shown}");
+    }
+    assert_eq!(browser.run("return window.ran"), json!([]));
+    let made = "#messages :is(script, img, svg, iframe, h1, [onerror], [onmouseover])";
+    assert_eq!(browser.count(made), 0);
+    let links = browser.run(
+        "return [...document.querySelectorAll('#messages a')].map(({ href, rel, target }) => [href, rel, target])",
+    );
+    for link in links.as_array().unwrap() {
+        assert!(link[0].as_str().unwrap().starts_with("https://example.com/"), "{link}");
+        assert_eq!(
+            (&link[1], &link[2]),
+            (&json!("noopener noreferrer nofollow"), &json!("_blank"))
+        );
+    }
+    // The text, and both the key and the value of the payload.
+    assert_eq!(links.as_array().unwrap().len(), 3);
+    assert_quiet(&browser);
+}
+
+#[test]
+fn the_page_keeps_its_shape_whatever_is_written() {
+    let relay = relay();
+    let mallory = Api::new(&relay.url()).session();
+    let browser = joined(&mallory, "zoe");
+    browser.size(390, 844);
+    let long_link = format!("https://example.com/{}", "(.".repeat(30_000));
+    for text in [
+        "x".repeat(65_536),
+        long_link,
+        "!".repeat(65_536),
+        "\u{202E}".repeat(20_000),
+        "\u{202E}gpj.exe \u{2066}hidden\u{200B} \u{E0041}end".to_owned(),
+        "שלום עולם, see https://example.com/\u{202E}moc.elpmaxe".to_owned(),
+        "line\n".repeat(10_000),
+        "z\u{0351}".repeat(15_000),
+    ] {
+        mallory.send(&text);
+    }
+    mallory.send("The last of them");
+    browser.wait_for("article:last-child", "The last of them");
+    let overflow = "return document.documentElement.scrollWidth - innerWidth";
+    assert!(browser.run(overflow).as_i64() <= Some(0), "nothing is wider than the phone");
+    assert!(browser.text("#messages").contains("U+202Egpj.exe U+2066hiddenU+200B U+E0041end"));
+    let highest = browser
+        .run("return Math.max(...[...document.querySelectorAll('article')].map((one) => one.offsetHeight))");
+    assert!(highest.as_i64() < Some(600), "long messages are folded: {highest}");
+    browser.run("document.querySelectorAll('article button').forEach((button) => button.click())");
+    assert!(browser.run(overflow).as_i64() <= Some(0), "nor when it is unfolded");
+    assert_eq!(browser.text("#to-end"), "", "the composer is still there");
+    browser.type_into("#text", "Still here\u{E007}");
+    browser.wait_for("article:last-child", "Still here");
+    assert_quiet(&browser);
+}
+
+#[test]
+fn a_burst_of_messages_comes_whole_and_in_order() {
+    let relay = relay();
+    let mallory = Api::new(&relay.url()).session();
+    let browser = joined(&mallory, "zoe");
+    thread::scope(|scope| {
+        for sender in 0..5 {
+            let mallory = &mallory;
+            scope.spawn(move || {
+                for number in 0..100 {
+                    mallory.send(&format!("burst {sender}-{number}"));
+                }
+            });
+        }
+    });
+    eventually("all are there", || browser.count("article.message") == 500);
+    let shown = browser.run(
+        "return [...document.querySelectorAll('article .text')].map((text) => text.textContent)",
+    );
+    let (stored, _) = mallory.read_after("0");
+    assert_eq!(shown, json!(stored));
+    assert!(browser.text("#announcer").contains("new message"), "a burst is counted, not read out");
+    assert_quiet(&browser);
+}

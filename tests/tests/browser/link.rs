@@ -1,0 +1,50 @@
+//! The page behind a link, while something happens to the code.
+
+use crate::assert_quiet;
+use nexus_tests::{Api, Relay, browser::Browser, relay};
+
+#[test]
+fn it_counts_down_and_says_when_the_code_expires() {
+    let relay = Relay::builder().var("PAIRING_TTL_SECONDS", "8").start().unwrap();
+    let alice = Api::new(&relay.url()).session();
+    let browser = Browser::start();
+    browser.open(&format!("{}/p/{}", relay.url(), alice.api.pair(&alice.session)));
+    browser.wait_for("#state", "Waiting");
+    browser.wait_for("#left", "0:0");
+    browser.wait_for("#state", "Expired");
+    assert_eq!(browser.text("#join"), "", "nobody can join any more");
+    assert_quiet(&browser);
+}
+
+#[test]
+fn it_says_when_someone_has_joined() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let code = alice.api.pair(&alice.session);
+    let browser = Browser::start();
+    browser.open(&format!("{}/p/{code}", relay.url()));
+    assert!(browser.text("#prompt").contains(&format!("{}/p/{code}", relay.url())));
+    browser.click("details summary");
+    assert!(browser.text("details").contains(&format!("/v1/pair/{code}/claim")));
+    assert_eq!(alice.api.post(&format!("/v1/pair/{code}/claim")).agent("bob").send().status, 200);
+    browser.wait_for("#state", "Used");
+    assert_eq!(browser.text("#prompt"), "");
+    assert_quiet(&browser);
+}
+
+#[test]
+fn the_prompt_can_be_copied() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = Browser::start();
+    // What stands in a clipboard, only a person may read.
+    browser.before_pages(
+        "Object.defineProperty(navigator, 'clipboard',
+            { value: { writeText: async (text) => { window.copied = text; } } });",
+    );
+    browser.open(&format!("{}/p/{}", relay.url(), alice.api.pair(&alice.session)));
+    let prompt = browser.text("#prompt");
+    browser.click("[data-copy=prompt]");
+    browser.wait_for("[data-copy=prompt]", "Copied");
+    assert_eq!(browser.run("return window.copied"), prompt.as_str());
+}

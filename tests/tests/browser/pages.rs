@@ -1,0 +1,85 @@
+//! Every page: what it weighs, who can use it, how it looks.
+
+use crate::{assert_quiet, join};
+use nexus_tests::{Api, Member, browser::Browser, relay};
+use serde_json::json;
+
+const MOST_BYTES: u64 = 60 * 1024;
+
+#[test]
+fn every_page_is_light_and_can_be_used_by_everyone() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = Browser::start();
+    let link = format!("/p/{}", alice.api.pair(&alice.session));
+    let join = format!("/s#{}", alice.session);
+    for (name, path) in [
+        ("home", "/"),
+        ("link", &link),
+        ("link-gone", "/p/PEARL-FOCAL-S5SJV"),
+        ("docs", "/docs"),
+        ("skill", "/skill.md"),
+        ("join", &join),
+        ("over", "/s#"),
+    ] {
+        browser.open("about:blank");
+        browser.devtools("Network.clearBrowserCache", &json!({}));
+        browser.open(&format!("{}{path}", relay.url()));
+        let bytes = browser.loaded_bytes();
+        assert!((1000..MOST_BYTES).contains(&bytes), "{name}: {bytes} bytes");
+        println!("{name}: {bytes} bytes");
+        look_at(&browser, name);
+        let errors = browser.console_errors();
+        // Browsers report every status of an error.
+        let expected = |error: &String| name == "link-gone" && error.contains("404");
+        assert!(errors.iter().all(expected), "{name}: {errors:?}");
+    }
+}
+
+#[test]
+fn a_conversation_is_light_and_can_be_used_by_everyone() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    let (session, key) = api.create(&json!({ "creatorAgentId": "alice" }));
+    let alice = Member { api, session, agent: "alice".into(), key: key.unwrap() };
+    let browser = Browser::start();
+    join(&browser, &alice, "zoe");
+    alice.send("Hello! Which day suits you, and where? See https://example.com/map.");
+    browser.type_into("#text", "Tuesday, at the usual place.\u{E007}");
+    let bob = alice.join("bob");
+    let offer =
+        json!({ "text": "I can take both of you there.", "json": { "seats": 3, "at": "09:30" } });
+    bob.call("POST", "/messages").json(&offer).send();
+    let whisper = json!({ "text": "Only you: the code is [REDACTED:password].", "to": "zoe" });
+    alice.call("POST", "/messages").json(&whisper).send();
+    let path = format!("/v1/sessions/{}/messages", alice.session);
+    bob.api.post(&path).agent("bob").json(&json!({ "text": "Sent without a key." })).send();
+    browser.wait_for("#messages", "without a key");
+    browser.wait_for("#count", "3 members");
+    look_at(&browser, "conversation");
+    browser.click("#invite");
+    browser.wait_for("#invite-link", "/p/");
+    look_at(&browser, "invite");
+    browser.click("#inviting [data-close]");
+    browser.devtools("Network.clearBrowserCache", &json!({}));
+    browser.reload();
+    browser.wait_for("#connection", "Live");
+    let bytes = browser.loaded_bytes();
+    assert!((1000..MOST_BYTES).contains(&bytes), "{bytes} bytes");
+    println!("conversation: {bytes} bytes");
+    assert_quiet(&browser);
+}
+
+/// In both colour schemes, on both kinds of device.
+fn look_at(browser: &Browser, name: &str) {
+    for (scheme, suffix) in [("light", ""), ("dark", "-dark")] {
+        browser.color_scheme(scheme);
+        browser.screenshots(&format!("{name}{suffix}"));
+        for (device, width) in [("phone", 390), ("desktop", 1280)] {
+            browser.size(width, 800);
+            browser.check_accessibility(&format!("{name} ({scheme}, {device})"));
+            let overflow = browser.run("return document.documentElement.scrollWidth - innerWidth");
+            assert!(overflow.as_i64() <= Some(0), "{name} is wider than a {device}: {overflow}");
+        }
+    }
+}

@@ -14,6 +14,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
+pub mod agents;
 pub mod live;
 
 use serde_json::{Value, json};
@@ -55,6 +56,11 @@ impl Api {
             .timeout_global(Some(Duration::from_mins(1)))
             .build();
         Self { agent: config.into(), base: base.to_owned() }
+    }
+
+    /// Where the relay answers.
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// Begins a request.

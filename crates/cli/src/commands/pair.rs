@@ -47,7 +47,7 @@ impl Pair {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let session = context.session(&self.session)?;
         let server = context.server_of(&session)?;
-        let body = Json::of(&CreatePairing { session_id: session.id.clone() });
+        let body = Json::of(&CreatePairing { session_id: session.id.clone(), invite: None });
         // Whoever asks twice has two codes, one of which nobody uses.
         let request = Request::new(Method::PUT, "/v1/pair", Repeat::Always);
         let done = context.pass_on(&server, &Request { body: Some(body), ..request })?;

@@ -136,12 +136,11 @@ impl Run {
         }
         let turn = self.model.messages(from, to, &id).count() + 1;
         let cursor = self.model.boxes[to].inbox.len() + 1;
-        let sent = match way {
-            Way::Clear => Some(result.unwrap()),
-            _ => {
-                prop_assert!(faulted(&result));
-                None
-            }
+        let sent = if way == Way::Clear {
+            Some(result.unwrap())
+        } else {
+            prop_assert!(faulted(&result));
+            None
         };
         if let Some(sent) = &sent {
             prop_assert_eq!(sent.turn as usize, turn);

@@ -205,6 +205,7 @@ fn health() -> Result<Response> {
             capabilities: Capabilities {
                 message_format: list(&["text", "json"]),
                 delivery: list(&["poll", "longpoll", "sse", "websocket", "webhook"]),
+                addresses: true,
             },
         },
     )

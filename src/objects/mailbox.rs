@@ -180,10 +180,10 @@ impl Mailbox {
 
     /// A send over HTTP.
     async fn post(&self, mut request: Request, route: &Route) -> Result<Response> {
+        self.authenticate_sender(http::proof(&request)?.as_ref())?;
         let key = http::idempotency_key(&request)?;
         let body = self.body(&mut request).await?;
         let message = SendMail::parse(&body, self.limits()?)?;
-        self.authenticate_sender(http::proof(&request)?.as_ref())?;
         http::json(201, &self.send(&route.address()?, key.as_ref(), message).await?)
     }
 

@@ -79,12 +79,14 @@ impl Mailbox {
 
     /// What a client sent over its socket. The answer is a frame.
     pub(super) async fn received(&self, end: &WebSocket, message: WebSocketIncomingMessage) {
-        if attached::<Reader>(end).is_none() {
-            return;
+        let Some(socket) = attached::<Reader>(end) else { return };
+        match socket.who {
+            Reader::Native => {
+                let (id, text) = live::received(message);
+                let outcome = self.frame(text.as_bytes()).await;
+                live::answer(end, &id, outcome);
+            }
         }
-        let (id, text) = live::received(message);
-        let outcome = self.frame(text.as_bytes()).await;
-        live::answer(end, &id, outcome);
     }
 
     async fn frame(&self, bytes: &[u8]) -> Result<(&'static str, Value)> {
@@ -131,7 +133,10 @@ impl Mailbox {
     }
 
     fn announce(&self, fields: Value) {
-        sockets::announce::<Reader>(self.state(), fields);
+        let native = sockets::event_frame(fields);
+        sockets::announce(self.state(), |reader: &Reader| match reader {
+            Reader::Native => Some(native.as_str().into()),
+        });
     }
 
     pub(super) fn close_all(&self, why: Close) {

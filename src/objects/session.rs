@@ -226,8 +226,8 @@ impl Session {
 
     /// Tells every stream of something that is not in the log.
     fn announce(&self, event: &str, agent: Option<&AgentId>) {
-        let fields = json!({ "event": event, "agentId": agent });
-        sockets::announce::<Identity>(&self.state, fields);
+        let frame = sockets::event_frame(json!({ "event": event, "agentId": agent }));
+        sockets::announce(&self.state, |_: &Identity| Some(frame.as_str().into()));
     }
 
     fn close_all_of(&self, agent: &AgentId) {

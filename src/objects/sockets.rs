@@ -138,16 +138,25 @@ pub(crate) fn deliver<'a, W: DeserializeOwned>(
     polls
 }
 
-/// Tells every stream of something that is not in the log: the fields of an `event` frame.
-pub(crate) fn announce<W: DeserializeOwned>(state: &State, fields: Value) {
-    let mut frame = json!({ "type": "event" });
-    extend(&mut frame, fields);
-    let frame = frame.to_string();
-    for (end, socket) in connected::<W>(state) {
-        if socket.purpose == Purpose::Stream {
+/// Tells every stream of something that is not in the log, by the frame made for it.
+pub(crate) fn announce<'a, W: DeserializeOwned>(
+    state: &State,
+    frame: impl Fn(&W) -> Option<Cow<'a, str>>,
+) {
+    for (end, socket) in connected(state) {
+        if socket.purpose == Purpose::Stream
+            && let Some(frame) = frame(&socket.who)
+        {
             send(&end, &frame);
         }
     }
+}
+
+/// The fields of an `event` as a frame.
+pub(crate) fn event_frame(fields: Value) -> String {
+    let mut frame = json!({ "type": "event" });
+    extend(&mut frame, fields);
+    frame.to_string()
 }
 
 /// Closes the sockets of those who are meant.

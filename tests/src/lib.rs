@@ -14,6 +14,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
+pub mod agents;
 pub mod browser;
 pub mod live;
 

@@ -110,22 +110,10 @@ impl Member {
 
     /// Opens a stream of events that resumes after `cursor`.
     pub fn try_events(&self, cursor: Option<&str>) -> std::io::Result<Events> {
-        let mut stream = connect(&self.api.base, PATIENCE)?;
-        let resume =
-            cursor.map(|cursor| format!("Last-Event-ID: {cursor}\r\n")).unwrap_or_default();
-        write!(
-            stream,
-            "GET /v1/sessions/{}/events HTTP/1.1\r\nHost: relay\r\nAccept: text/event-stream\r\n\
-             X-Agent-Id: {}\r\nX-Session-Key: {}\r\n{resume}\r\n",
-            self.session, self.agent, self.key
-        )?;
-        let mut lines = BufReader::new(stream);
-        let mut line = String::new();
-        lines.read_line(&mut line)?;
-        if !line.contains(" 200 ") {
-            return Err(std::io::Error::other(line));
-        }
-        Ok(Events(lines))
+        let mut headers =
+            vec![("X-Agent-Id", self.agent.as_str()), ("X-Session-Key", self.key.as_str())];
+        headers.extend(cursor.map(|cursor| ("Last-Event-ID", cursor)));
+        Events::open(&self.api.base, &format!("/v1/sessions/{}/events", self.session), &headers)
     }
 }
 
@@ -133,6 +121,23 @@ impl Member {
 pub struct Events(BufReader<TcpStream>);
 
 impl Events {
+    /// Opens a stream at a path of the relay at `base`, with these headers.
+    pub fn open(base: &str, path: &str, headers: &[(&str, &str)]) -> std::io::Result<Self> {
+        let mut stream = connect(base, PATIENCE)?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: relay\r\nAccept: text/event-stream\r\n")?;
+        for (name, value) in headers {
+            write!(stream, "{name}: {value}\r\n")?;
+        }
+        write!(stream, "\r\n")?;
+        let mut lines = BufReader::new(stream);
+        let mut line = String::new();
+        lines.read_line(&mut line)?;
+        if !line.contains(" 200 ") {
+            return Err(std::io::Error::other(line));
+        }
+        Ok(Self(lines))
+    }
+
     /// The next event: its type, its id and its data.
     pub fn read(&mut self) -> std::io::Result<(String, Option<String>, Value)> {
         let (mut kind, mut id) = ("message".to_owned(), None);

@@ -73,7 +73,7 @@ fn agents_are_found_as_their_mailboxes_last_told() {
         let capability = capability.map(ToOwned::to_owned);
         let request = AgentsRequest { capability, after: after.map(agent), limit };
         let (agents, more) = directory.agents(&request).unwrap();
-        (agents.iter().map(AgentId::to_string).collect::<Vec<_>>().join(""), more)
+        (agents.iter().map(AgentId::to_string).collect::<String>(), more)
     };
     assert_eq!(find(None, None, 9), ("abc".to_owned(), false));
     assert_eq!(find(None, None, 2), ("ab".to_owned(), true));

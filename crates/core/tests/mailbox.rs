@@ -87,9 +87,9 @@ fn cards_change_and_being_heard_is_being_online() {
         listed: Some(true),
         ..ChangeCard::default()
     };
-    let before = town.of("a", |a| a.listing()).unwrap();
+    let before = town.of("a", Mailbox::listing).unwrap();
     town.of("a", |a| a.change(at(0), change)).unwrap();
-    let after = town.of("a", |a| a.listing()).unwrap();
+    let after = town.of("a", Mailbox::listing).unwrap();
     assert!(after.listed && after.revision > before.revision, "also within a millisecond");
     let status = |now, connected| town.of("a", |a| a.status(at(now), connected)).unwrap();
     assert_eq!(status(0, false).card.description.as_deref(), Some("d"));

@@ -10,6 +10,9 @@ pub struct Capabilities {
     pub message_format: Vec<String>,
     /// The ways to receive: `poll`.
     pub delivery: Vec<String>,
+    /// Agents can have addresses (section 8).
+    #[serde(default)]
+    pub addresses: bool,
 }
 
 /// The answer to `GET /health`.

@@ -9,6 +9,10 @@
     reason = "a test may panic"
 )]
 
+mod addresses;
+mod addresses_live;
+mod addresses_private;
+mod addresses_stored;
 mod conversation;
 mod endurance;
 mod errors;

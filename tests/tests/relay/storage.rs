@@ -6,7 +6,7 @@ use serde_json::json;
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// The tables of every object's database below `folder`, those of the platform left out.
-fn tables(folder: &Path) -> Vec<String> {
+pub(crate) fn tables(folder: &Path) -> Vec<String> {
     let mut tables = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();

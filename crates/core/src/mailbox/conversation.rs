@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{cmp::Ordering, collections::BTreeMap, ops::ControlFlow};
 
-const THREAD: &str = "SELECT cursor, sent_at, delivered_at, key, facts FROM mail
+const THREAD: &str = "SELECT cursor, sent_at, key, facts FROM mail
     WHERE conversation = ?1 AND other = ?2 ORDER BY cursor";
 const FIRST_WITH: &str = "SELECT other FROM mail WHERE conversation = ?1 ORDER BY sent_at LIMIT 1";
 const WITH_ANOTHER: &str = "SELECT 1 FROM mail WHERE conversation = ?1 AND other <> ?2 LIMIT 1";
@@ -79,10 +79,10 @@ impl Facts {
     /// Why it is over, if it is. `idle`: seconds of silence that end it.
     pub(super) fn over(&self, now: Timestamp, idle: u32) -> Option<EndReason> {
         let silent = now.millis_since(self.active);
-        if self.ended {
-            Some(EndReason::ParticipantEnded)
-        } else if self.taken() >= self.max_turns {
+        if self.taken() >= self.max_turns {
             Some(EndReason::MaxTurns)
+        } else if self.ended {
+            Some(EndReason::ParticipantEnded)
         } else if silent > i64::from(idle).saturating_mul(1000) {
             Some(EndReason::Ttl)
         } else {
@@ -130,14 +130,11 @@ impl Thread {
 impl<D: Database> Mailbox<D> {
     /// What this mailbox holds of its conversation with another agent.
     pub(super) fn thread(&mut self, now: Timestamp, about: &About) -> Result<Thread> {
-        let alive_since = self.expired_until(now);
-        let acked = self.store.registered(&self.id)?.acked;
+        self.store.registered(&self.id)?;
         let mut thread = Thread { facts: None, rows: Vec::new(), latest: (0, 0) };
-        let mut received = None;
-        let mut live: Option<i64> = None;
+        let mut received = Vec::new();
         self.store.database.query(THREAD, &values(about), &mut |mut row| {
             let (cursor, sent_at) = (row.integer()?, row.integer()?);
-            live = live.max(row.optional_integer()?);
             thread.rows.push((cursor, row.optional_text()?));
             if sent_at >= thread.latest.1 {
                 thread.latest = (cursor, sent_at);
@@ -149,22 +146,41 @@ impl<D: Database> Mailbox<D> {
                 None => facts,
             });
             if cursor > 0 {
-                received = Some((Cursor::from_i64(cursor), Timestamp::from_millis(sent_at)));
+                received.push((Cursor::from_i64(cursor), Timestamp::from_millis(sent_at)));
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        let (Some(facts), Some((last, sent_at))) = (&mut thread.facts, received) else {
-            return Ok(thread);
-        };
-        // While the last one waits, the clock stands still; the earlier ones wait no longer than it.
-        let happened = if last > acked && sent_at > alive_since {
-            Some(now)
-        } else {
-            self.store.reached(Mark::Acked, last)?.max(self.store.reached(Mark::Delivered, last)?)
-        };
-        let happened = happened.max(live.map(Timestamp::from_millis));
-        facts.active = facts.active.max(happened.unwrap_or(facts.active));
+        if let Some(facts) = &mut thread.facts {
+            facts.active = facts.active.max(self.last_reached(now, &received)?);
+        }
         Ok(thread)
+    }
+
+    /// When the last of these messages was delivered or acknowledged: now, while one waits, for then
+    /// the clock stands still. What comes past a message after its end does not count.
+    fn last_reached(
+        &mut self,
+        now: Timestamp,
+        received: &[(Cursor, Timestamp)],
+    ) -> Result<Timestamp> {
+        let acked = self.store.registered(&self.id)?.acked;
+        let retention = self.limits.message_retention;
+        let mut last = Timestamp::default();
+        for mark in [Mark::Acked, Mark::Delivered] {
+            // An earlier one was not reached after a later one.
+            for (cursor, sent_at) in received.iter().rev() {
+                let end = sent_at.plus_seconds(retention);
+                if *cursor > acked && now < end {
+                    return Ok(now);
+                }
+                let reached = self.store.reached(mark, *cursor)?;
+                if let Some(reached) = reached.filter(|at| *at < end) {
+                    last = last.max(reached);
+                    break;
+                }
+            }
+        }
+        Ok(last)
     }
 
     /// What this mailbox knows of its conversation with another agent, for that agent's mailbox.
@@ -206,11 +222,11 @@ impl<D: Database> Mailbox<D> {
     }
 
     /// Ends a conversation in this mailbox, for its agent or because `about.with` has. Says whether
-    /// it went on before.
+    /// that is new. What only seems to be over by its silence is ended too: the other may know more.
     pub fn end(&mut self, now: Timestamp, about: &About) -> Result<bool> {
         let thread = self.thread(now, about)?;
         let Some(facts) = thread.facts else { return Ok(false) };
-        if facts.over(now, self.limits.conversation_idle).is_some() {
+        if facts.ended || facts.taken() >= facts.max_turns {
             return Ok(false);
         }
         let facts = Facts { ended: true, ..facts };

@@ -9,6 +9,7 @@
     reason = "a test may panic"
 )]
 
+pub mod mail_model;
 pub mod town;
 
 use nexus_core::{Caller, Database, Delivery, Error, Fault, Random, Result, Row, Session, Value};

@@ -1,0 +1,138 @@
+//! Mailboxes and conversations, as a user would explain them: what they hold and what they refuse.
+
+use nexus_protocol::{EndReason, ErrorCode, Limits, MailSent};
+use std::collections::BTreeSet;
+
+pub const RETENTION: i64 = 1_000_000;
+pub const IDLE: i64 = 100_000;
+pub const WAITING: usize = 6;
+pub const RATE: usize = 3;
+pub const TURNS: u32 = 4;
+
+pub fn limits() -> Limits {
+    Limits {
+        max_waiting: 6,
+        sender_rate: 3,
+        conversation_turns: TURNS,
+        conversation_idle: 100,
+        message_retention: 1000,
+        ..Limits::default()
+    }
+}
+
+/// A message that was taken. Its place in the list of its recipient is its cursor, less one.
+pub struct Taken {
+    pub sender: usize,
+    pub text: String,
+    pub sent_at: i64,
+    pub live: bool,
+    pub key: Option<usize>,
+    pub conversation: String,
+    pub sent: Option<MailSent>,
+    /// The sender has its copy.
+    pub copied: bool,
+}
+
+/// One mailbox, as a user would explain it.
+#[derive(Default)]
+pub struct Box {
+    pub inbox: Vec<Taken>,
+    /// Up to where it was read, and acknowledged, and when.
+    pub read: Vec<(usize, i64)>,
+    pub acked: Vec<(usize, i64)>,
+    pub blocks: BTreeSet<usize>,
+    pub allows: BTreeSet<usize>,
+    pub allow_only: bool,
+}
+
+pub fn reached(marks: &[(usize, i64)], cursor: usize) -> Option<i64> {
+    marks.iter().find(|(to, _)| *to >= cursor).map(|(_, at)| *at)
+}
+
+pub fn end(marks: &[(usize, i64)]) -> usize {
+    marks.last().map_or(0, |(to, _)| *to)
+}
+
+/// Three mailboxes.
+#[derive(Default)]
+pub struct Model {
+    pub boxes: [Box; 3],
+    pub now: i64,
+    /// Ended by one of the two: the pair, in order, and the id.
+    pub ended: BTreeSet<(usize, usize, String)>,
+}
+
+impl Model {
+    pub fn alive(&self, message: &Taken) -> bool {
+        self.now < message.sent_at + RETENTION
+    }
+
+    pub fn waiting(&self, who: usize) -> usize {
+        let acked = end(&self.boxes[who].acked);
+        self.boxes[who].inbox.iter().skip(acked).filter(|message| self.alive(message)).count()
+    }
+
+    /// The messages of a conversation: recipient, cursor, message.
+    pub fn messages<'a>(
+        &'a self,
+        x: usize,
+        y: usize,
+        id: &'a str,
+    ) -> impl Iterator<Item = (usize, usize, &'a Taken)> {
+        let inbox = move |to: usize, from: usize| {
+            let all = self.boxes[to].inbox.iter().enumerate();
+            let mine = all.filter(move |(_, m)| m.sender == from && m.conversation == id);
+            mine.map(move |(at, message)| (to, at + 1, message))
+        };
+        inbox(x, y).chain(inbox(y, x))
+    }
+
+    /// Why a conversation is over, if it is.
+    pub fn over(&self, x: usize, y: usize, id: &str) -> Option<EndReason> {
+        let turns = self.messages(x, y, id).count();
+        let mut active = 0;
+        for (to, cursor, message) in self.messages(x, y, id) {
+            let house = &self.boxes[to];
+            if cursor > end(&house.acked) && self.alive(message) {
+                active = self.now;
+            }
+            let marks = [reached(&house.read, cursor), reached(&house.acked, cursor)];
+            let in_time =
+                marks.into_iter().flatten().filter(|at| *at < message.sent_at + RETENTION);
+            active = in_time.fold(active.max(message.sent_at), i64::max);
+        }
+        if turns >= TURNS as usize {
+            Some(EndReason::MaxTurns)
+        } else if self.ended.contains(&(x.min(y), x.max(y), id.to_owned())) {
+            Some(EndReason::ParticipantEnded)
+        } else if turns > 0 && self.now - active > IDLE {
+            Some(EndReason::Ttl)
+        } else {
+            None
+        }
+    }
+
+    /// Whether `who` has something of the conversation with `other`.
+    pub fn knows(&self, who: usize, other: usize, id: &str) -> bool {
+        self.messages(who, other, id).any(|(to, _, message)| to == who || message.copied)
+    }
+
+    pub fn refusal(&self, from: usize, to: usize, id: &str) -> Option<ErrorCode> {
+        let house = &self.boxes[to];
+        let last = house.inbox.iter().filter(|m| m.sender == from && m.sent_at > self.now - 60_000);
+        if house.blocks.contains(&from) {
+            Some(ErrorCode::Blocked)
+        } else if house.allow_only && !house.allows.contains(&from) {
+            Some(ErrorCode::NotAllowed)
+        } else if last.count() >= RATE {
+            Some(ErrorCode::SenderRateExceeded)
+        } else {
+            match self.over(from, to, id) {
+                Some(EndReason::MaxTurns) => Some(ErrorCode::ConversationTurnsExceeded),
+                Some(_) => Some(ErrorCode::ConversationEnded),
+                None if self.waiting(to) >= WAITING => Some(ErrorCode::InboxFull),
+                None => None,
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Agents with an address, and their readers.
+
+use crate::{
+    Answer, Api, Call, Relay, list,
+    live::{Events, Socket},
+    string,
+};
+use serde_json::{Value, json};
+
+/// A relay without rate limits, on which a test may send as much as it likes.
+pub fn roomy_relay() -> Relay {
+    let most = "10000";
+    Relay::builder()
+        .var("SENDER_MESSAGES_PER_MINUTE", most)
+        .var("MAX_WAITING_MESSAGES", most)
+        .start()
+        .expect("the relay starts")
+}
+
+/// An agent that is registered, with its secret.
+#[derive(Clone)]
+pub struct Resident {
+    /// Its relay.
+    pub api: Api,
+    /// Its id.
+    pub id: String,
+    /// Its secret.
+    pub secret: String,
+}
+
+impl Api {
+    /// Registers an agent.
+    pub fn register(&self, id: &str) -> Resident {
+        let body = json!({ "agentId": id, "name": id });
+        let answer = self.post("/v1/agents").json(&body).send();
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let secret = string(&answer.json()["secret"]);
+        Resident { api: self.clone(), id: id.to_owned(), secret }
+    }
+}
+
+impl Call<'_> {
+    /// `Authorization: Bearer`
+    #[must_use]
+    pub fn bearer(self, secret: &str) -> Self {
+        self.header("Authorization", format!("Bearer {secret}").as_bytes())
+    }
+}
+
+impl Resident {
+    /// Begins a request of this agent to a path below its own.
+    pub fn call(&self, method: &str, path: &str) -> Call<'_> {
+        self.api.call(method, &format!("/v1/agents/{}{path}", self.id)).bearer(&self.secret)
+    }
+
+    /// Begins a send to another.
+    pub fn to(&self, other: &str) -> Call<'_> {
+        let path = format!("/v1/agents/{other}/messages");
+        self.api.post(&path).bearer(&self.secret).agent(&self.id)
+    }
+
+    /// Sends a text, and gives back the answer.
+    pub fn send(&self, other: &str, text: &str) -> Value {
+        done(&self.to(other).json(&json!({ "text": text })).send(), 201)
+    }
+
+    /// Polls with this query.
+    pub fn poll(&self, query: &str) -> Value {
+        done(&self.call("GET", &format!("/messages{query}")).send(), 200)
+    }
+
+    /// The texts of everything that waits, page by page, and the last cursor.
+    pub fn waiting(&self) -> (Vec<String>, String) {
+        let mut page = self.poll("?limit=7");
+        let mut texts = Vec::new();
+        loop {
+            texts.extend(list(&page["messages"]).iter().map(|message| string(&message["text"])));
+            let cursor = string(&page["nextCursor"]);
+            if page["hasMore"] == false {
+                return (texts, cursor);
+            }
+            page = self.poll(&format!("?limit=7&after={cursor}"));
+        }
+    }
+
+    /// Acknowledges.
+    pub fn ack(&self, cursor: &str) -> Value {
+        done(&self.call("POST", "/ack").json(&json!({ "cursor": cursor })).send(), 200)
+    }
+
+    /// What became of a message that this agent has sent.
+    pub fn status(&self, to: &str, id: &Value) -> Value {
+        let path = format!("/v1/agents/{to}/messages/{}", string(id));
+        done(&self.api.get(&path).bearer(&self.secret).agent(&self.id).send(), 200)
+    }
+
+    /// Opens a socket.
+    pub fn try_socket(&self, query: &str) -> Result<Socket, Option<u16>> {
+        let path = format!("/v1/agents/{}/ws{query}", self.id);
+        let bearer = format!("Bearer {}", self.secret);
+        Socket::open(self.api.base(), &path, &[("Authorization", &bearer)])
+    }
+
+    /// As [`Self::try_socket`], which must succeed.
+    pub fn socket(&self) -> Socket {
+        self.try_socket("").expect("a socket")
+    }
+
+    /// Opens a stream of events.
+    pub fn try_events(&self, query: &str) -> std::io::Result<Events> {
+        let path = format!("/v1/agents/{}/events{query}", self.id);
+        let bearer = format!("Bearer {}", self.secret);
+        Events::open(self.api.base(), &path, &[("Authorization", &bearer)])
+    }
+}
+
+/// The body of an answer, which must have this status.
+pub fn done(answer: &Answer, status: u16) -> Value {
+    assert_eq!(answer.status, status, "{}", answer.text());
+    answer.json()
+}

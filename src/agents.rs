@@ -36,10 +36,15 @@ pub(crate) async fn register(env: &Env, request: Register, used: SecretUse) -> R
     Err(Fault::new("no free agent id was found").into())
 }
 
-/// `GET /v1/agents`: the directory says who, their mailboxes the rest.
+/// `GET /v1/agents`
 pub(crate) async fn list(request: &Request, env: &Env) -> Result<Response> {
     let url = request.url().map_err(platform::fault)?;
     let asked = AgentsRequest::parse(url.query().unwrap_or_default())?;
+    http::json(200, &page(env, asked).await?)
+}
+
+/// A page of the directory, which says who; their mailboxes say the rest.
+pub(crate) async fn page(env: &Env, asked: AgentsRequest) -> Result<AgentPage> {
     let (ids, has_more) = calls::call(env, calls::THE_DIRECTORY, &asked).await?;
     let next_after = ids.last().cloned().or(asked.after);
     let look = async |id: AgentId| calls::call(env, id.as_str(), &DescribeAgent {}).await;
@@ -52,7 +57,7 @@ pub(crate) async fn list(request: &Request, env: &Env) -> Result<Response> {
             Err(fault) => return Err(fault),
         }
     }
-    http::json(200, &AgentPage { agents, next_after, has_more })
+    Ok(AgentPage { agents, next_after, has_more })
 }
 
 /// Puts a link into the inbox of `to` (section 8), as a message from the caller, who proves itself.

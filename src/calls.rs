@@ -9,9 +9,9 @@ use nexus_core::{
     SeatRequest, SecretUse,
 };
 use nexus_protocol::{
-    AgentId, AgentStatus, AgentsRequest, ErrorBody, ErrorCode, IdempotencyKey, Joined, MailSent,
-    MailStatus, MessageId, PairingCode, Refusal, Register, Registered, SendMail, SessionId,
-    SessionStatus, Stats, Timestamp,
+    AgentId, AgentStatus, AgentsRequest, ErrorBody, ErrorCode, IdempotencyKey, Joined, Mail,
+    MailSent, MailStatus, MessageId, PairingCode, Refusal, Register, Registered, SendMail,
+    SessionId, SessionStatus, Stats, Timestamp,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
@@ -139,6 +139,18 @@ impl Call for SendFrom {
     const BINDING: &'static str = "MAILBOX";
     const NAME: &'static str = "send-from";
     type Answer = MailSent;
+}
+
+/// To a `Mailbox`: what waits in it, if the proof holds. It is acknowledged.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct TakeMail {
+    pub(crate) proof: Option<Proof>,
+}
+
+impl Call for TakeMail {
+    const BINDING: &'static str = "MAILBOX";
+    const NAME: &'static str = "take-mail";
+    type Answer = Vec<Mail>;
 }
 
 /// To the `Mailbox` of a recipient: a message.

@@ -13,10 +13,12 @@
 //! | [`calls`] | the calls between objects, each defined once |
 //! | [`platform`] | the platform for `nexus-core`: storage, clock, random numbers, variables |
 //! | [`objects`] | one file per Durable Object class |
+//! | [`agents`], [`dialects`] | addresses; other clients' protocols over them |
 //! | [`pages`] | the pages that agents and people open |
 
 mod agents;
 mod calls;
+mod dialects;
 mod http;
 mod live;
 mod objects;
@@ -25,6 +27,7 @@ mod platform;
 mod router;
 
 use calls::{CreateCode, Describe, ReadStats};
+use dialects::messenger;
 use nexus_core::{Error, Random, Result};
 use nexus_protocol::{
     Capabilities, CreatePairing, Health, PageRequest, PairingCode, PairingCreated, Refusal,
@@ -108,6 +111,17 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
             limit_rate(&request, env, "REGISTER_LIMITER").await?;
             agents::answer_register(&mut request, env).await
         }
+        Endpoint::MessengerRegister => {
+            limit_rate(&request, env, "REGISTER_LIMITER").await?;
+            messenger::register(&mut request, env).await
+        }
+        Endpoint::MessengerSend => messenger::send(&mut request, env).await,
+        Endpoint::MessengerPoll => messenger::poll(&request, env).await,
+        Endpoint::MessengerUsers => messenger::users(env).await,
+        Endpoint::MessengerSocket => dialects::answer(match messenger::caller(&request) {
+            Ok((id, _)) => forward(request, env, "MAILBOX", id.as_str()).await,
+            Err(error) => Err(error),
+        }),
         Endpoint::Agents => agents::list(&request, env).await,
         Endpoint::Claim | Endpoint::CodeStatus => {
             forward(request, env, "PAIRING_INDEX", route.code()?.first_word()).await

@@ -53,6 +53,11 @@ pub(crate) enum Endpoint {
     Allow,
     Disallow,
     AllowOnly,
+    MessengerRegister,
+    MessengerSend,
+    MessengerPoll,
+    MessengerUsers,
+    MessengerSocket,
     Conversation,
     EndConversation,
 }
@@ -106,6 +111,11 @@ const TABLE: &[(&str, Methods)] = &[
         "/v1/agents/:agent/conversations/:conversation/end",
         &[(Method::Post, Endpoint::EndConversation)],
     ),
+    ("/messenger/register", &[(Method::Post, Endpoint::MessengerRegister)]),
+    ("/messenger/send", &[(Method::Post, Endpoint::MessengerSend)]),
+    ("/messenger/poll", &[(Method::Get, Endpoint::MessengerPoll)]),
+    ("/messenger/users", &[(Method::Get, Endpoint::MessengerUsers)]),
+    ("/messenger/ws", &[(Method::Get, Endpoint::MessengerSocket)]),
     (
         "/v1/pair",
         &[(Method::Put, Endpoint::CreatePairing), (Method::Post, Endpoint::CreatePairing)],

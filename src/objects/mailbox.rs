@@ -6,7 +6,7 @@
 use super::{live, mailbox_live::Reader, sockets};
 use crate::{
     calls::{self, StatusOf},
-    http,
+    dialects, http,
     platform::{self, Storage, System, fault, now},
     router::{self, Endpoint, Route},
 };
@@ -120,6 +120,7 @@ impl Mailbox {
                 return http::json(200, &calls::call(&self.env, of.as_str(), &status).await?);
             }
             Endpoint::MailSocket => return self.stream(&request),
+            Endpoint::MessengerSocket => return dialects::answer(self.messenger(&request)),
             _ => {}
         }
         http::check_yourself(&request, &self.id()?)?;

@@ -7,11 +7,13 @@ use super::{
     sockets,
 };
 use crate::{
-    calls::{self, Call, DescribeAgent, EndOf, FactsOf, RegisterAgent, SendFrom, StatusOf},
+    calls::{
+        self, Call, DescribeAgent, EndOf, FactsOf, RegisterAgent, SendFrom, StatusOf, TakeMail,
+    },
     platform::{System, now},
 };
 use nexus_core::{About, Accepted, Arrival, Facts, Fault, Letter, Mailboxes, Notice, Result};
-use nexus_protocol::AgentId;
+use nexus_protocol::{Ack, AgentId};
 use worker::{Request, Response};
 
 impl Mailbox {
@@ -33,13 +35,18 @@ impl Mailbox {
                 self.authenticate_sender(proof.as_ref())?;
                 calls::reply::<SendFrom>(&self.send(&to, key.as_ref(), message).await?)
             }
+            TakeMail::NAME => {
+                let TakeMail { proof } = calls::read(request).await?;
+                self.authenticate_sender(proof.as_ref())?;
+                calls::reply::<TakeMail>(&self.take()?)
+            }
             Letter::NAME => {
                 let letter: Letter = calls::read(request).await?;
                 let live = sockets::has_readers::<Reader>(self.state());
                 let (accepted, arrival) =
                     self.rules(|rules| rules.receive(now(), &letter, live))?;
                 if let Some(arrival) = arrival {
-                    self.arrived(&arrival)?;
+                    self.arrived(&arrival, &letter.name)?;
                     self.arm().await;
                 }
                 calls::reply::<Letter>(&accepted)
@@ -69,8 +76,13 @@ impl Mailbox {
     }
 
     /// Sends a message that was stored to those who read it as it comes.
-    fn arrived(&self, arrival: &Arrival) -> Result<()> {
-        live::deliver(self.state(), &self.log()?, &arrival.record, |_| sockets::Reach::Yes);
+    fn arrived(&self, arrival: &Arrival, name: &str) -> Result<()> {
+        let log = self.log()?.of_sender(name);
+        live::deliver(self.state(), &log, &arrival.record, |_| sockets::Reach::Yes);
+        if sockets::has_streams(self.state(), |reader: &Reader| *reader == Reader::Messenger) {
+            // Nothing in that protocol acknowledges: what was sent has been dealt with.
+            self.ack(Ack { cursor: arrival.cursor })?;
+        }
         if let Some(about) = &arrival.last_turn {
             self.announce_end(about, "max_turns");
         }

@@ -3,27 +3,34 @@
 use super::{
     live::{self, Log},
     mailbox::{Mailbox, Rules},
-    sockets::{self, Close, attached},
+    sockets::{self, Close, Purpose, Socket, attached},
 };
 use crate::{
-    calls, http,
+    calls,
+    dialects::messenger,
+    http,
     platform::{self, fault, now},
 };
 use nexus_core::{About, Notice, Result};
-use nexus_protocol::{MailFrame, MailSent, Page, PageRequest, Refusal};
+use nexus_protocol::{Ack, Mail, MailFrame, MailSent, Page, PageRequest, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::{cell::RefCell, rc::Rc};
+use std::{borrow::Cow, cell::RefCell, rc::Rc};
 use worker::{Env, Request, Response, State, WebSocket, WebSocketIncomingMessage};
 
 /// How many senders are told of what one call has read or acknowledged: the others can ask.
 const MOST_NOTICES: usize = 32;
+
+/// Messages that are read at a time while a messenger catches up.
+const MESSENGER_PAGE: u32 = 20;
 
 /// What a socket takes and gives: kept with it while the object sleeps. Its agent is the mailbox's.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Reader {
     /// The frames of section 8.
     Native,
+    /// Those of the messenger (docs/dialects.md).
+    Messenger,
 }
 
 /// The inbox, for its sockets.
@@ -31,6 +38,14 @@ pub(super) struct MailLog {
     state: State,
     env: Env,
     rules: Rc<RefCell<Rules>>,
+    /// What the card of the sender calls it whose message is delivered.
+    sender: String,
+}
+
+impl MailLog {
+    pub(super) fn of_sender(self, name: &str) -> Self {
+        Self { sender: name.to_owned(), ..self }
+    }
 }
 
 impl Log for MailLog {
@@ -44,6 +59,13 @@ impl Log for MailLog {
 
     fn closes(_refusal: &Refusal) -> Close {
         Close::Deleted
+    }
+
+    fn message<'a>(&self, who: &Reader, record: &'a str) -> Cow<'a, str> {
+        match who {
+            Reader::Native => sockets::message_frame(record).into(),
+            Reader::Messenger => messenger_frame(record, &self.sender).into(),
+        }
     }
 }
 
@@ -62,7 +84,7 @@ fn tell(state: &State, env: &Env, notices: Vec<Notice>) {
 impl Mailbox {
     pub(super) fn log(&self) -> Result<MailLog> {
         let (state, env) = (platform::share(self.state()), self.env().clone());
-        Ok(MailLog { state, env, rules: self.shared_rules()? })
+        Ok(MailLog { state, env, rules: self.shared_rules()?, sender: String::new() })
     }
 
     /// `GET /v1/agents/:id/ws`.
@@ -77,6 +99,36 @@ impl Mailbox {
         live::stream(self.state(), request, self.log()?, Reader::Native, after)
     }
 
+    /// `GET /messenger/ws`.
+    pub(super) fn messenger(&self, request: &Request) -> Result<Response> {
+        live::demand_upgrade(request)?;
+        let (id, proof) = messenger::caller(request)?;
+        self.authenticate_sender(proof.as_ref())?;
+        self.rules(|rules| rules.hear(now()))?;
+        let socket = Socket { who: Reader::Messenger, purpose: Purpose::CatchUp };
+        let (client, server) = sockets::open(self.state(), &socket)?;
+        let name = self.status()?.card.name;
+        sockets::send(&server, &json!({ "type": "connected", "id": id, "name": name }).to_string());
+        let log = self.log()?;
+        self.state().wait_until(async move { messenger_catch_up(log, server, socket).await });
+        http::upgraded(request, client)
+    }
+
+    /// All that waits, which then no longer does. The end of a page of it, if it is more.
+    pub(super) fn take(&self) -> Result<Vec<Mail>> {
+        let limit = self.limits()?.max_page;
+        let poll = PageRequest { after: None, limit, members: false, wait: 0 };
+        let (page, notices) = self.rules(|rules| rules.read(now(), poll))?;
+        self.tell(notices);
+        let mail = page.messages.iter().map(|record| serde_json::from_str(record.get()));
+        let mail: Result<Vec<Mail>, _> = mail.collect();
+        let mail = mail.map_err(|_| nexus_core::Fault::new("a stored message cannot be read"))?;
+        if !mail.is_empty() {
+            self.ack(Ack { cursor: page.next_cursor })?;
+        }
+        Ok(mail)
+    }
+
     /// What a client sent over its socket. The answer is a frame.
     pub(super) async fn received(&self, end: &WebSocket, message: WebSocketIncomingMessage) {
         let Some(socket) = attached::<Reader>(end) else { return };
@@ -86,6 +138,8 @@ impl Mailbox {
                 let outcome = self.frame(text.as_bytes()).await;
                 live::answer(end, &id, outcome);
             }
+            // It only listens.
+            Reader::Messenger => {}
         }
     }
 
@@ -136,11 +190,62 @@ impl Mailbox {
         let native = sockets::event_frame(fields);
         sockets::announce(self.state(), |reader: &Reader| match reader {
             Reader::Native => Some(native.as_str().into()),
+            Reader::Messenger => None,
         });
     }
 
     pub(super) fn close_all(&self, why: Close) {
         sockets::close_all(self.state(), why, |_: &Reader| true);
+    }
+}
+
+/// A stored message as the messenger reads it.
+fn messenger_frame(record: &str, name: &str) -> String {
+    // What is stored was written by us, and can be read.
+    let mail: Option<Mail> = serde_json::from_str(record).ok();
+    let data = mail.map(|mail| messenger::message(&mail, name));
+    json!({ "type": "message", "data": data }).to_string()
+}
+
+/// Sends a messenger what waits, with the names of its senders, and then makes it a stream.
+async fn messenger_catch_up(mut log: MailLog, end: WebSocket, mut socket: Socket<Reader>) {
+    let poll = PageRequest { after: None, limit: MESSENGER_PAGE, members: false, wait: 0 };
+    loop {
+        // Nothing is awaited between this read and becoming a stream: no message can come between.
+        let page = match log.read(&socket.who, poll) {
+            Ok(page) => page,
+            Err(error) => {
+                http::log_error("catch-up", &error);
+                return sockets::close(&end, Close::Failed);
+            }
+        };
+        if page.messages.is_empty() {
+            socket.purpose = Purpose::Stream;
+            if sockets::attach(&end, &socket).is_err() {
+                sockets::close(&end, Close::Failed);
+            }
+            return;
+        }
+        for record in &page.messages {
+            let mail: Option<Mail> = serde_json::from_str(record.get()).ok();
+            let Some(mail) = mail else { continue };
+            match messenger::name_of(&log.env, &mail.agent_id).await {
+                Ok(name) => log.sender = name,
+                Err(error) => {
+                    http::log_error("catch-up", &error);
+                    return sockets::close(&end, Close::Failed);
+                }
+            }
+            if end.send_with_str(log.message(&socket.who, record.get())).is_err() {
+                // It is gone; what it did not get waits on.
+                return;
+            }
+        }
+        let acked = log.rules.borrow_mut().ack(now(), Ack { cursor: page.next_cursor });
+        match acked {
+            Ok((_, notices)) => tell(&log.state, &log.env, notices),
+            Err(_) => return sockets::close(&end, Close::Deleted),
+        }
     }
 }
 

@@ -111,6 +111,11 @@ pub(crate) fn has_readers<W: DeserializeOwned>(state: &State) -> bool {
     connected::<W>(state).any(|(_, socket)| !matches!(socket.purpose, Purpose::CatchUp))
 }
 
+/// Whether someone who is meant gets every message as it is stored.
+pub(crate) fn has_streams<W: DeserializeOwned>(state: &State, meant: impl Fn(&W) -> bool) -> bool {
+    connected(state).any(|(_, socket)| socket.purpose == Purpose::Stream && meant(&socket.who))
+}
+
 /// Sends a message, as the frame made for it, to every socket that it `reaches`. Gives back the long
 /// polls that now have an answer.
 pub(crate) fn deliver<'a, W: DeserializeOwned>(

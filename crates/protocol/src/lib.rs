@@ -11,6 +11,7 @@ mod ids;
 mod limits;
 mod mail;
 mod message;
+mod messenger;
 mod pairing;
 mod query;
 mod service;
@@ -38,6 +39,7 @@ pub use mail::{
     MailState, MailStatus, SendMail,
 };
 pub use message::{Message, Page, PageRequest, Recipients, SendMessage, Sent};
+pub use messenger::{MessengerSend, messenger_registration};
 pub use pairing::{Claimed, CodeState, CodeStatus, CreatePairing, PairingCode, PairingCreated};
 pub use service::{Capabilities, Health, Stats};
 pub use session::{

@@ -138,6 +138,15 @@ pub struct Mail {
     pub reply_to: Option<MessageId>,
 }
 
+impl Mail {
+    /// What it says, for readers of text alone: the payload, where there is no text.
+    #[must_use]
+    pub fn as_text(&self) -> &str {
+        let payload = || self.json.as_ref().map_or("", |json| json.get());
+        self.text.as_deref().unwrap_or_else(payload)
+    }
+}
+
 /// `POST /v1/agents/:id/ack`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Ack {

@@ -17,6 +17,7 @@ mod conversation;
 mod endurance;
 mod errors;
 mod live;
+mod messenger;
 mod pages;
 mod races;
 mod service;

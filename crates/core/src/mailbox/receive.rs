@@ -23,6 +23,9 @@ const RATE_WINDOW: i64 = 60_000;
 pub struct Letter {
     /// The sender, who has proven it.
     pub from: AgentId,
+    /// What its card calls it.
+    #[serde(default)]
+    pub name: String,
     /// Makes a repeat harmless.
     pub key: Option<IdempotencyKey>,
     /// What is sent.
@@ -64,7 +67,8 @@ impl<D: Database> Mailbox<D> {
         message: SendMail,
         random: &mut impl Random,
     ) -> Result<Letter> {
-        let salt = self.store.registered(&self.id)?.state.salt;
+        let state = &self.store.registered(&self.id)?.state;
+        let (salt, name) = (state.salt, state.card.name.clone());
         if *to == self.id {
             return Err(Refusal::invalid("agentId", "must be another agent than yourself").into());
         }
@@ -80,7 +84,7 @@ impl<D: Database> Mailbox<D> {
             self.check_not_of_others(&about)?;
         }
         let conversation = about.conversation;
-        Ok(Letter { from: self.id.clone(), key: key.cloned(), message, conversation, facts })
+        Ok(Letter { from: self.id.clone(), name, key: key.cloned(), message, conversation, facts })
     }
 
     /// Takes a message, or refuses it: here it is decided (section 8). `live`: a reader is connected,

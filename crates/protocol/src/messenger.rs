@@ -1,0 +1,99 @@
+//! The words of the messenger (docs/dialects.md).
+
+use crate::{AgentId, AgentSecret, Body, Refusal, Register};
+
+const NAME: &str = "must be 1 to 128 characters, none of them a control character";
+const SECRET: &str = "must be 1 to 256 characters";
+const MESSAGE: &str = "must be a text that is not empty";
+
+/// `POST /messenger/register` `{id, name?, secret}`: who registers here is listed. Clients choose their
+/// secrets themselves, and some are shorter than those of others must be.
+pub fn messenger_registration(bytes: &[u8]) -> Result<Register, Refusal> {
+    let mut body = Body::parse(bytes)?;
+    let id: Option<AgentId> = body.required("id", AgentId::RULE);
+    let name: Option<String> = body.field("name", NAME);
+    let secret: Option<String> = body.required("secret", SECRET);
+    if name.as_ref().is_some_and(|name| {
+        !(1..=128).contains(&name.chars().count()) || name.chars().any(char::is_control)
+    }) {
+        body.note("name", NAME);
+    }
+    if secret.as_ref().is_some_and(|secret| !(1..=256).contains(&secret.chars().count())) {
+        body.note("secret", SECRET);
+    }
+    body.finish()?;
+    let name = name.or_else(|| id.as_ref().map(ToString::to_string)).unwrap_or_default();
+    let secret = secret.and_then(|secret| secret.parse().ok());
+    let (description, version, capabilities) = (None, None, Vec::new());
+    Ok(Register { agent_id: id, secret, name, description, version, capabilities, listed: true })
+}
+
+/// `POST /messenger/send`
+#[derive(Clone, Debug)]
+pub struct MessengerSend {
+    /// Who sends.
+    pub from: AgentId,
+    /// Who gets it.
+    pub to: AgentId,
+    /// What is said.
+    pub message: String,
+    /// Proves who sends.
+    pub secret: AgentSecret,
+}
+
+impl MessengerSend {
+    /// Reads the body. An id that cannot be one belongs to nobody: as a sender it has no secret that
+    /// could be right, as a recipient it is not registered.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        const ID: &str = "must be the id of a user";
+        let mut body = Body::parse(bytes)?;
+        let from: Option<String> = body.required("from", ID);
+        let to: Option<String> = body.required("to", ID);
+        let message: Option<String> = body.required("message", MESSAGE);
+        let secret: Option<String> = body.field("secret", SECRET);
+        if message.as_ref().is_some_and(String::is_empty) {
+            body.note("message", MESSAGE);
+        }
+        body.finish()?;
+        let secret = secret.and_then(|secret| secret.parse().ok());
+        let id = |id: Option<String>| id.and_then(|id| id.parse::<AgentId>().ok());
+        Ok(Self {
+            from: id(from).ok_or_else(Refusal::invalid_secret)?,
+            to: id(to).ok_or_else(|| Refusal::no_address("of that id"))?,
+            message: message.unwrap_or_default(),
+            secret: secret.ok_or_else(Refusal::missing_secret)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorCode;
+
+    #[test]
+    fn registrations_are_read_and_bounded() {
+        let register = messenger_registration(br#"{"id":"bob","secret":"s"}"#).unwrap();
+        assert_eq!((register.name.as_str(), register.listed), ("bob", true));
+        let wrong = |body: &str| {
+            let refusal = messenger_registration(body.as_bytes()).unwrap_err();
+            refusal.body.details.into_iter().map(|detail| detail.path.into_owned()).collect()
+        };
+        let paths: Vec<String> = wrong("{}");
+        assert_eq!(paths, ["id", "secret"]);
+        let paths: Vec<String> = wrong(r#"{"id":"a b","name":"\n","secret":""}"#);
+        assert_eq!(paths, ["id", "name", "secret"]);
+    }
+
+    #[test]
+    fn a_send_says_whose_fault_it_is() {
+        let code = |body: &str| MessengerSend::parse(body.as_bytes()).unwrap_err().body.error;
+        let all =
+            |from, to| format!(r#"{{"from":"{from}","to":"{to}","message":"m","secret":"s"}}"#);
+        assert!(MessengerSend::parse(all("a", "b").as_bytes()).is_ok());
+        assert_eq!(code(&all("a b", "b")), ErrorCode::InvalidSecret);
+        assert_eq!(code(&all("a", "b c")), ErrorCode::AgentNotFound);
+        assert_eq!(code(r#"{"from":"a","to":"b","message":"m"}"#), ErrorCode::MissingSecret);
+        assert_eq!(code(r#"{"from":"a","to":"b","secret":"s"}"#), ErrorCode::InvalidRequest);
+    }
+}

@@ -1,0 +1,131 @@
+//! The messenger's relay, under `/messenger`: ids with secrets, poll or socket.
+
+use super::answer;
+use crate::{
+    agents,
+    calls::{self, DescribeAgent, SendFrom, TakeMail},
+    http, platform,
+};
+use nexus_core::{Error, Proof, Result, SecretUse};
+use nexus_protocol::{
+    AgentId, AgentSecret, AgentsRequest, Mail, MessengerSend, Refusal, SendMail,
+    messenger_registration,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use worker::{Env, Request, Response};
+
+/// The most users that are listed.
+const MOST_USERS: usize = 500;
+
+/// `POST /messenger/register`: who registers here is listed.
+pub(crate) async fn register(request: &mut Request, env: &Env) -> Result<Response> {
+    answer(
+        async {
+            let body = http::body(request, &platform::limits(env)?).await?;
+            let register = messenger_registration(&body)?;
+            let registered = agents::register(env, register, SecretUse::Shown).await?;
+            let (id, name) = (registered.agent_id, registered.card.name);
+            http::json(201, &json!({ "ok": true, "id": id, "name": name }))
+        }
+        .await,
+    )
+}
+
+/// `POST /messenger/send`
+pub(crate) async fn send(request: &mut Request, env: &Env) -> Result<Response> {
+    answer(
+        async {
+            let body = http::body(request, &platform::limits(env)?).await?;
+            let MessengerSend { from, to, message, secret } = MessengerSend::parse(&body)?;
+            let message = SendMail { text: Some(message), ..SendMail::default() };
+            let send = SendFrom { proof: Some(Proof::Secret(secret)), to, key: None, message };
+            let sent = calls::call(env, from.as_str(), &send).await?;
+            let timestamp = sent.sent_at.as_millis();
+            let delivery = sent.delivery;
+            http::json(
+                200,
+                &json!({ "ok": true, "id": sent.id, "delivery": delivery, "timestamp": timestamp }),
+            )
+        }
+        .await,
+    )
+}
+
+/// `GET /messenger/poll`: what waits, which then no longer does.
+pub(crate) async fn poll(request: &Request, env: &Env) -> Result<Response> {
+    answer(
+        async {
+            let (id, proof) = caller(request)?;
+            let records = calls::call(env, id.as_str(), &TakeMail { proof }).await?;
+            let mut names = BTreeMap::new();
+            let mut messages = Vec::with_capacity(records.len());
+            for mail in &records {
+                if !names.contains_key(&mail.agent_id) {
+                    names.insert(mail.agent_id.clone(), name_of(env, &mail.agent_id).await?);
+                }
+                let name = names.get(&mail.agent_id).map_or("", String::as_str);
+                messages.push(message(mail, name));
+            }
+            http::json(200, &json!({ "count": messages.len(), "messages": messages }))
+        }
+        .await,
+    )
+}
+
+/// `GET /messenger/users`: the directory, from its beginning.
+pub(crate) async fn users(env: &Env) -> Result<Response> {
+    answer(
+        async {
+            let mut users = Vec::new();
+            let mut after = None;
+            loop {
+                let page = AgentsRequest { capability: None, after, limit: 100 };
+                let page = agents::page(env, page).await?;
+                let listed = page.agents.iter().map(|agent| {
+                    json!({ "id": agent.card.agent_id, "name": agent.card.name, "online": agent.online })
+                });
+                users.extend(listed);
+                if !page.has_more || users.len() >= MOST_USERS {
+                    return http::json(200, &json!({ "count": users.len(), "users": users }));
+                }
+                after = page.next_after;
+            }
+        }
+        .await,
+    )
+}
+
+/// The `id` and `secret` of a query.
+pub(crate) fn caller(request: &Request) -> Result<(AgentId, Option<Proof>)> {
+    let url = request.url().map_err(platform::fault)?;
+    let value = |name: &str| {
+        let found = url.query_pairs().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
+    };
+    let id = value("id").and_then(|id| id.parse().ok()).ok_or_else(Refusal::invalid_secret)?;
+    let secret: Option<AgentSecret> = value("secret").and_then(|secret| secret.parse().ok());
+    Ok((id, secret.map(Proof::Secret)))
+}
+
+/// The name on an agent's card; its id, if it is gone.
+pub(crate) async fn name_of(env: &Env, id: &AgentId) -> Result<String> {
+    match calls::call(env, id.as_str(), &DescribeAgent {}).await {
+        Ok(status) => Ok(status.card.name),
+        Err(Error::Refused(_)) => Ok(id.to_string()),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// A message in the messenger's form. Where there is no text, the payload stands for it.
+pub(crate) fn message(mail: &Mail, name: &str) -> Value {
+    json!({
+        "from": mail.agent_id,
+        "fromName": name,
+        "to": mail.to,
+        "message": mail.as_text(),
+        "timestamp": mail.sent_at.as_millis(),
+        "id": mail.id,
+        "conversationId": mail.conversation_id,
+    })
+}

@@ -1,0 +1,161 @@
+//! The messenger's protocol, spoken by hand as its own script does.
+
+use nexus_tests::{Answer, Api, Relay, list, live::Socket, relay, string};
+use serde_json::{Value, json};
+
+fn register(api: &Api, id: &str, secret: &str) -> Answer {
+    let name = format!("{id} by name");
+    api.post("/messenger/register")
+        .json(&json!({ "id": id, "name": name, "secret": secret }))
+        .send()
+}
+
+fn send(api: &Api, from: &str, to: &str, message: &str, secret: &str) -> Answer {
+    let body = json!({ "from": from, "to": to, "message": message, "secret": secret });
+    api.post("/messenger/send").json(&body).send()
+}
+
+fn poll(api: &Api, id: &str, secret: &str) -> Answer {
+    api.get(&format!("/messenger/poll?id={id}&secret={secret}")).send()
+}
+
+fn texts(answer: &Answer) -> Vec<String> {
+    let body = answer.json();
+    let messages = list(&body["messages"]);
+    assert_eq!(body["count"], messages.len());
+    messages.iter().map(|message| string(&message["message"])).collect()
+}
+
+fn socket(relay: &Relay, id: &str, secret: &str) -> Result<Socket, Option<u16>> {
+    Socket::open(&relay.url(), &format!("/messenger/ws?id={id}&secret={secret}"), &[])
+}
+
+fn refused(answer: &Answer, status: u16) {
+    assert_eq!(answer.status, status, "{}", answer.text());
+    assert!(answer.json()["error"].as_str().unwrap().len() > 20, "{}", answer.text());
+}
+
+#[test]
+fn users_register_write_and_poll_each_message_once() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    let registered = register(&api, "ann", "a");
+    assert_eq!(registered.status, 201);
+    assert_eq!(registered.json(), json!({ "ok": true, "id": "ann", "name": "ann by name" }));
+    assert_eq!(register(&api, "ann", "a").status, 201, "the same again");
+    refused(&register(&api, "ann", "another"), 409);
+    register(&api, "ben", "b");
+
+    let sent = send(&api, "ann", "ben", "Tuesday?", "a");
+    assert_eq!((sent.status, &sent.json()["ok"]), (200, &json!(true)));
+    send(&api, "ann", "ben", "At ten.", "a");
+    let read = poll(&api, "ben", "b");
+    assert_eq!(texts(&read), ["Tuesday?", "At ten."]);
+    let first = list(&read.json()["messages"])[0].clone();
+    assert_eq!(
+        (&first["from"], &first["fromName"], &first["to"]),
+        (&json!("ann"), &json!("ann by name"), &json!("ben"))
+    );
+    assert_eq!(first["timestamp"], sent.json()["timestamp"]);
+    assert!(texts(&poll(&api, "ben", "b")).is_empty(), "what was returned is not returned again");
+}
+
+#[test]
+fn wrong_secrets_unknown_users_and_bad_bodies_are_refused_and_nothing_is_delivered() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    register(&api, "ann", "a");
+    register(&api, "ben", "b");
+    refused(&send(&api, "ann", "ben", "forged", "wrong"), 401);
+    refused(&send(&api, "nobody", "ben", "forged", "a"), 401);
+    refused(&send(&api, "no body", "ben", "forged", "a"), 401);
+    refused(&send(&api, "ann", "nobody", "x", "a"), 404);
+    refused(&send(&api, "ann", "no body", "x", "a"), 404);
+    refused(&send(&api, "ann", "ben", "", "a"), 400);
+    refused(&api.post("/messenger/send").body(b"{").send(), 400);
+    refused(
+        &api.post("/messenger/register").json(&json!({ "id": "a b", "secret": "s" })).send(),
+        400,
+    );
+    for query in
+        ["", "?id=ben", "?id=ben&secret=wrong", "?id=nobody&secret=b", "?id=b%20n&secret=b"]
+    {
+        refused(&api.get(&format!("/messenger/poll{query}")).send(), 401);
+        let opened = Socket::open(&relay.url(), &format!("/messenger/ws{query}"), &[]);
+        assert_eq!(opened.err(), Some(Some(401)), "{query}");
+    }
+    assert!(texts(&poll(&api, "ben", "b")).is_empty());
+}
+
+#[test]
+fn users_are_listed_and_seen_online() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    register(&api, "ann", "a");
+    api.register("hidden");
+    register(&api, "ben", "s%26t e");
+    let secret = "s%2526t%20e";
+    let mut ben = socket(&relay, "ben", secret).unwrap();
+    assert_eq!(
+        ben.expect("connected"),
+        json!({ "type": "connected", "id": "ben", "name": "ben by name" })
+    );
+    let users = api.get("/messenger/users").send().json();
+    let ids: Vec<&Value> = list(&users["users"]).iter().map(|user| &user["id"]).collect();
+    assert_eq!((&users["count"], ids), (&json!(2), vec![&json!("ann"), &json!("ben")]));
+    assert_eq!(
+        list(&users["users"])[1],
+        json!({ "id": "ben", "name": "ben by name", "online": true })
+    );
+}
+
+#[test]
+fn a_socket_brings_what_waits_and_what_comes_once() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    register(&api, "ann", "a");
+    register(&api, "ben", "b");
+    for number in 0..25 {
+        send(&api, "ann", "ben", &number.to_string(), "a");
+    }
+    let mut ben = socket(&relay, "ben", "b").unwrap();
+    ben.expect("connected");
+    for number in 0..25 {
+        let frame = ben.expect("message");
+        assert_eq!(frame["data"]["message"], number.to_string());
+        assert_eq!(frame["data"]["fromName"], "ann by name");
+    }
+    nexus_tests::eventually("ben is live", || {
+        send(&api, "ann", "ben", "ping", "a").json()["delivery"] == "live"
+    });
+    let live = ben.expect("message");
+    assert_eq!(
+        (&live["data"]["message"], &live["data"]["fromName"]),
+        (&json!("ping"), &json!("ann by name"))
+    );
+    assert!(texts(&poll(&api, "ben", "b")).is_empty(), "a socket has taken it");
+    drop(ben);
+    nexus_tests::eventually("ben is gone", || {
+        send(&api, "ann", "ben", "later", "a").json()["delivery"] == "queued"
+    });
+    let mut ben = socket(&relay, "ben", "b").unwrap();
+    ben.expect("connected");
+    assert_eq!(ben.expect("message")["data"]["message"], "later");
+}
+
+#[test]
+fn natives_and_messengers_write_to_each_other() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    let native = api.register("native");
+    register(&api, "ann", "a");
+    assert_eq!(native.to("ann").body(br#"{"json":{"n":1.50}}"#).send().status, 201);
+    assert_eq!(texts(&poll(&api, "ann", "a")), [r#"{"n":1.50}"#]);
+    send(&api, "ann", "native", "Hello!", "a");
+    let page = native.call("GET", "/messages").send().json();
+    let message = &list(&page["messages"])[0];
+    assert_eq!((&message["agentId"], &message["text"]), (&json!("ann"), &json!("Hello!")));
+    // What the native agent says of whom it hears, holds here too.
+    assert_eq!(native.call("PUT", "/blocks/ann").send().status, 200);
+    refused(&send(&api, "ann", "native", "Hello again!", "a"), 403);
+}

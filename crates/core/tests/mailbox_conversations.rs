@@ -11,7 +11,7 @@ mod support;
 
 use nexus_protocol::{ConversationState, EndReason, ErrorCode, Limits, SendMail};
 use support::{
-    faulted, refused,
+    Counter, agent, at, faulted, refused,
     town::{Town, Way, mail},
 };
 
@@ -102,4 +102,30 @@ fn a_conversation_belongs_to_two() {
     assert!(town.send("b", "c", None, mail("x", Some("t"))).is_ok());
     assert!(town.send("b", "a", None, mail("x", Some("t"))).is_ok());
     assert_eq!(refused(town.send("a", "a", None, mail("x", None))), ErrorCode::InvalidRequest);
+}
+
+#[test]
+fn messages_that_cross_on_their_way_both_count() {
+    let town = town();
+    town.send("a", "b", None, mail("x", Some("t"))).unwrap();
+    let (now, mut random) = (at(0), Counter::default());
+    let mut letter = |from: &str, to: &str| {
+        let message = mail("crossing", Some("t"));
+        town.of(from, |house| house.letter(now, &agent(to), None, message, &mut random)).unwrap()
+    };
+    let (to_b, to_a) = (letter("a", "b"), letter("b", "a"));
+    let receive = |to: &str, letter| {
+        let accepted = town.of(to, |house| house.receive(now, letter, false)).unwrap().0;
+        assert_eq!(accepted.sent.turn, 2);
+        accepted
+    };
+    let (by_b, by_a) = (receive("b", &to_b), receive("a", &to_a));
+    for (from, to, letter, accepted) in [("a", "b", to_b, by_b), ("b", "a", to_a, by_a)] {
+        town.of(from, |house| house.keep_copy(now, &agent(to), &letter, &accepted)).unwrap();
+    }
+    assert_eq!(town.send("a", "b", None, mail("y", Some("t"))).unwrap().turn, 4);
+    for name in ["a", "b"] {
+        let shown = town.conversation(name, "t", None, 9).unwrap();
+        assert_eq!((shown.turns, shown.messages.unwrap().len()), (4, 4));
+    }
 }

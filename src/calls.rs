@@ -9,9 +9,9 @@ use nexus_core::{
     SeatRequest, SecretUse,
 };
 use nexus_protocol::{
-    AgentId, AgentStatus, AgentsRequest, ErrorBody, ErrorCode, IdempotencyKey, Joined, Mail,
-    MailSent, MailStatus, MessageId, PairingCode, Refusal, Register, Registered, SendMail,
-    SessionId, SessionStatus, Stats, Timestamp,
+    AgentId, AgentStatus, AgentsRequest, ConversationId, ErrorBody, ErrorCode, IdempotencyKey,
+    Joined, Mail, MailSent, MailStatus, MessageId, PairingCode, Refusal, Register, Registered,
+    SendMail, SessionId, SessionStatus, Stats, Timestamp,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
@@ -141,6 +141,23 @@ impl Call for SendFrom {
     type Answer = MailSent;
 }
 
+/// To a `Mailbox`: something that is not kept, for those of its readers who know it. Answers whether
+/// there was one.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Whisper {
+    pub(crate) id: String,
+    pub(crate) from: AgentId,
+    pub(crate) kind: String,
+    pub(crate) content: String,
+    pub(crate) conversation: ConversationId,
+}
+
+impl Call for Whisper {
+    const BINDING: &'static str = "MAILBOX";
+    const NAME: &'static str = "whisper";
+    type Answer = bool;
+}
+
 /// To a `Mailbox`: what waits in it, if the proof holds. It is acknowledged.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct TakeMail {
@@ -213,18 +230,24 @@ pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::
     init.with_method(Method::Post).with_body(Some(JsValue::from_str(&body)));
     let url = format!("https://object/internal/{}", C::NAME);
     let request = Request::new_with_init(&url, &init).map_err(fault)?;
-    let mut response =
-        stub(env, C::BINDING, name)?.fetch_with_request(request).await.map_err(fault)?;
+    let response = stub(env, C::BINDING, name)?.fetch_with_request(request).await.map_err(fault)?;
+    let bytes = outcome(response, C::NAME).await?;
+    Ok(serde_json::from_slice(&bytes)
+        .map_err(|_| Fault::new(format!("the answer to {} cannot be read", C::NAME)))?)
+}
+
+/// The body of a success of `what`; a refusal comes back as it was made.
+pub(crate) async fn outcome(mut response: worker::Response, what: &str) -> Result<Vec<u8>> {
     let status = response.status_code();
     let bytes = response.bytes().await.map_err(fault)?;
-    let unreadable = |_| Fault::new(format!("the answer to {} cannot be read", C::NAME));
-    if status == 200 {
-        return Ok(serde_json::from_slice(&bytes).map_err(unreadable)?);
+    if (200..300).contains(&status) {
+        return Ok(bytes);
     }
-    let body: Box<ErrorBody> = serde_json::from_slice(&bytes).map_err(unreadable)?;
+    let body: Box<ErrorBody> = serde_json::from_slice(&bytes)
+        .map_err(|_| Fault::new(format!("the answer to {what} cannot be read")))?;
     if body.error == ErrorCode::InternalError {
         let id = response.headers().get("X-Request-Id").map_err(fault)?.unwrap_or_default();
-        return Err(Fault::new(format!("{} failed, see request id {id}", C::NAME)).into());
+        return Err(Fault::new(format!("{what} failed, see request id {id}")).into());
     }
     let retry_after = response.headers().get("Retry-After").map_err(fault)?;
     let retry_after = retry_after.and_then(|seconds| seconds.parse().ok());

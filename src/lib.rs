@@ -27,7 +27,7 @@ mod platform;
 mod router;
 
 use calls::{CreateCode, Describe, ReadStats};
-use dialects::messenger;
+use dialects::{messenger, opendialogue};
 use nexus_core::{Error, Random, Result};
 use nexus_protocol::{
     Capabilities, CreatePairing, Health, PageRequest, PairingCode, PairingCreated, Refusal,
@@ -111,17 +111,13 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
             limit_rate(&request, env, "REGISTER_LIMITER").await?;
             agents::answer_register(&mut request, env).await
         }
-        Endpoint::MessengerRegister => {
-            limit_rate(&request, env, "REGISTER_LIMITER").await?;
-            messenger::register(&mut request, env).await
-        }
-        Endpoint::MessengerSend => messenger::send(&mut request, env).await,
-        Endpoint::MessengerPoll => messenger::poll(&request, env).await,
-        Endpoint::MessengerUsers => messenger::users(env).await,
-        Endpoint::MessengerSocket => dialects::answer(match messenger::caller(&request) {
-            Ok((id, _)) => forward(request, env, "MAILBOX", id.as_str()).await,
-            Err(error) => Err(error),
-        }),
+        Endpoint::MessengerRegister
+        | Endpoint::MessengerSend
+        | Endpoint::MessengerPoll
+        | Endpoint::MessengerUsers
+        | Endpoint::MessengerSocket
+        | Endpoint::OpenDialogue(_)
+        | Endpoint::OpenDialogueSocket => dialect(request, env, &route).await,
         Endpoint::Agents => agents::list(&request, env).await,
         Endpoint::Claim | Endpoint::CodeStatus => {
             forward(request, env, "PAIRING_INDEX", route.code()?.first_word()).await
@@ -141,6 +137,34 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
             stats.uptime = platform::uptime();
             http::json(200, &stats)
         }
+    }
+}
+
+/// A call of another protocol.
+async fn dialect(mut request: Request, env: &Env, route: &router::Route) -> Result<Response> {
+    match route.endpoint {
+        Endpoint::MessengerRegister => {
+            limit_rate(&request, env, "REGISTER_LIMITER").await?;
+            messenger::register(&mut request, env).await
+        }
+        Endpoint::OpenDialogue(call) => {
+            if call == opendialogue::Call::Register {
+                limit_rate(&request, env, "REGISTER_LIMITER").await?;
+            }
+            opendialogue::answer(&mut request, env, route, call).await
+        }
+        Endpoint::OpenDialogueSocket => {
+            let agent = http::sender(&request)?;
+            forward(request, env, "MAILBOX", agent.as_str()).await
+        }
+        Endpoint::MessengerSend => messenger::send(&mut request, env).await,
+        Endpoint::MessengerPoll => messenger::poll(&request, env).await,
+        Endpoint::MessengerUsers => messenger::users(env).await,
+        Endpoint::MessengerSocket => dialects::answer(match messenger::caller(&request) {
+            Ok((id, _)) => forward(request, env, "MAILBOX", id.as_str()).await,
+            Err(error) => Err(error),
+        }),
+        _ => Err(Refusal::not_found().into()),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The edge reads it to know which object answers, and the object reads it to know what was asked,
 //! for it gets the request as it came. `docs/openapi.json` lists the same paths; a test compares them.
 
+use crate::dialects::opendialogue;
 use nexus_protocol::{AgentId, ConversationId, MessageId, PairingCode, Refusal, SessionId};
 use worker::Method;
 
@@ -58,6 +59,8 @@ pub(crate) enum Endpoint {
     MessengerPoll,
     MessengerUsers,
     MessengerSocket,
+    OpenDialogue(opendialogue::Call),
+    OpenDialogueSocket,
     Conversation,
     EndConversation,
 }
@@ -116,6 +119,47 @@ const TABLE: &[(&str, Methods)] = &[
     ("/messenger/poll", &[(Method::Get, Endpoint::MessengerPoll)]),
     ("/messenger/users", &[(Method::Get, Endpoint::MessengerUsers)]),
     ("/messenger/ws", &[(Method::Get, Endpoint::MessengerSocket)]),
+    ("/opendialogue/connect", &[(Method::Get, Endpoint::OpenDialogueSocket)]),
+    (
+        "/opendialogue/api/agent/register",
+        &[(Method::Post, Endpoint::OpenDialogue(opendialogue::Call::Register))],
+    ),
+    (
+        "/opendialogue/api/agent/:agent",
+        &[(Method::Get, Endpoint::OpenDialogue(opendialogue::Call::Card))],
+    ),
+    (
+        "/opendialogue/api/agent/:agent/card",
+        &[(Method::Patch, Endpoint::OpenDialogue(opendialogue::Call::ChangeCard))],
+    ),
+    (
+        "/opendialogue/api/agent/:agent/block",
+        &[
+            (Method::Get, Endpoint::OpenDialogue(opendialogue::Call::Blocks)),
+            (Method::Post, Endpoint::OpenDialogue(opendialogue::Call::Block)),
+            (Method::Delete, Endpoint::OpenDialogue(opendialogue::Call::Unblock)),
+        ],
+    ),
+    (
+        "/opendialogue/api/agent/:agent/allow",
+        &[
+            (Method::Get, Endpoint::OpenDialogue(opendialogue::Call::Allows)),
+            (Method::Post, Endpoint::OpenDialogue(opendialogue::Call::Allow)),
+            (Method::Delete, Endpoint::OpenDialogue(opendialogue::Call::Disallow)),
+        ],
+    ),
+    (
+        "/opendialogue/api/agent/:agent/allowlist-mode",
+        &[(Method::Put, Endpoint::OpenDialogue(opendialogue::Call::AllowOnly))],
+    ),
+    (
+        "/opendialogue/api/message",
+        &[(Method::Post, Endpoint::OpenDialogue(opendialogue::Call::Send))],
+    ),
+    (
+        "/opendialogue/api/conversation/:conversation/history",
+        &[(Method::Get, Endpoint::OpenDialogue(opendialogue::Call::History))],
+    ),
     (
         "/v1/pair",
         &[(Method::Put, Endpoint::CreatePairing), (Method::Post, Endpoint::CreatePairing)],
@@ -153,7 +197,7 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    fn parameter(&self, at: usize) -> &str {
+    pub(crate) fn parameter(&self, at: usize) -> &str {
         self.parameters.get(at).map_or("", String::as_str)
     }
 

@@ -2,6 +2,7 @@
 //! state and no rules. Each has a path prefix of its own.
 
 pub(crate) mod messenger;
+pub(crate) mod opendialogue;
 
 use crate::{http, platform};
 use nexus_core::{Error, Result};

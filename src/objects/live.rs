@@ -124,7 +124,7 @@ pub(super) fn answer(end: &WebSocket, id: &Value, outcome: Result<(&str, Value)>
 }
 
 /// Sends a socket what it missed, no faster than its client takes it, and then makes it a stream.
-async fn catch_up<L: Log>(
+pub(super) async fn catch_up<L: Log>(
     log: &L,
     end: &WebSocket,
     mut socket: Socket<L::Who>,

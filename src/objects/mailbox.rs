@@ -120,6 +120,7 @@ impl Mailbox {
                 return http::json(200, &calls::call(&self.env, of.as_str(), &status).await?);
             }
             Endpoint::MailSocket => return self.stream(&request),
+            Endpoint::OpenDialogueSocket => return self.dialogue(&request),
             Endpoint::MessengerSocket => return dialects::answer(self.messenger(&request)),
             _ => {}
         }

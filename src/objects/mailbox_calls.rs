@@ -9,6 +9,7 @@ use super::{
 use crate::{
     calls::{
         self, Call, DescribeAgent, EndOf, FactsOf, RegisterAgent, SendFrom, StatusOf, TakeMail,
+        Whisper,
     },
     platform::{System, now},
 };
@@ -34,6 +35,9 @@ impl Mailbox {
                 let SendFrom { proof, to, key, message } = calls::read(request).await?;
                 self.authenticate_sender(proof.as_ref())?;
                 calls::reply::<SendFrom>(&self.send(&to, key.as_ref(), message).await?)
+            }
+            Whisper::NAME => {
+                calls::reply::<Whisper>(&self.whispered(&calls::read(request).await?)?)
             }
             TakeMail::NAME => {
                 let TakeMail { proof } = calls::read(request).await?;

@@ -12,7 +12,7 @@ use crate::{
     platform::{self, fault, now},
 };
 use nexus_core::{About, Notice, Result};
-use nexus_protocol::{Ack, Mail, MailFrame, MailSent, Page, PageRequest, Refusal};
+use nexus_protocol::{Ack, Cursor, Mail, MailFrame, MailSent, Page, PageRequest, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{borrow::Cow, cell::RefCell, rc::Rc};
@@ -25,12 +25,14 @@ const MOST_NOTICES: usize = 32;
 const MESSENGER_PAGE: u32 = 20;
 
 /// What a socket takes and gives: kept with it while the object sleeps. Its agent is the mailbox's.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Reader {
     /// The frames of section 8.
     Native,
     /// Those of the messenger (docs/dialects.md).
     Messenger,
+    /// Those of OpenDialogue, signed with this key until then (milliseconds since 1970).
+    OpenDialogue { key: String, until: i64 },
 }
 
 /// The inbox, for its sockets.
@@ -65,7 +67,19 @@ impl Log for MailLog {
         match who {
             Reader::Native => sockets::message_frame(record).into(),
             Reader::Messenger => messenger_frame(record, &self.sender).into(),
+            Reader::OpenDialogue { key, .. } => {
+                let frame = Self::dialogue_frame(key, record);
+                frame
+                    .inspect_err(|error| http::log_error("frame", error))
+                    .unwrap_or_default()
+                    .into()
+            }
         }
+    }
+
+    fn ready(&self, who: &Reader, cursor: Cursor) -> Option<String> {
+        let is_native = *who == Reader::Native;
+        is_native.then(|| json!({ "type": "ready", "cursor": cursor }).to_string())
     }
 }
 
@@ -140,6 +154,11 @@ impl Mailbox {
             }
             // It only listens.
             Reader::Messenger => {}
+            Reader::OpenDialogue { key, until } => {
+                let is_live = socket.purpose == Purpose::Stream;
+                let (_, text) = live::received(message);
+                self.dialogue_frame(end, &key, until, is_live, &text).await;
+            }
         }
     }
 
@@ -187,10 +206,17 @@ impl Mailbox {
     }
 
     fn announce(&self, fields: Value) {
+        let of = |name: &str| fields.get(name).cloned().unwrap_or_default();
+        let ended = (of("event") == "conversation_ended").then(|| {
+            let (id, reason) = (of("conversationId"), of("reason"));
+            json!({ "type": "conversation_ended", "conversation_id": id, "reason": reason })
+        });
+        let ended = ended.map(|frame| frame.to_string());
         let native = sockets::event_frame(fields);
         sockets::announce(self.state(), |reader: &Reader| match reader {
             Reader::Native => Some(native.as_str().into()),
             Reader::Messenger => None,
+            Reader::OpenDialogue { .. } => ended.as_deref().map(Into::into),
         });
     }
 

@@ -5,6 +5,7 @@ mod live;
 mod mailbox;
 mod mailbox_calls;
 mod mailbox_live;
+mod mailbox_opendialogue;
 mod pairing_index;
 mod session;
 mod session_live;

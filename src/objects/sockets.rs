@@ -29,6 +29,8 @@ pub(crate) enum Close {
     Replaced,
     /// The address was deleted.
     Deleted,
+    /// The session key has expired.
+    KeyExpired,
     /// The client does not take what it is sent; it can resume from its cursor.
     TooSlow,
     /// The relay failed; the client can resume from its cursor.
@@ -44,6 +46,7 @@ impl Close {
             Self::Expired => (4404, "the session is over"),
             Self::Replaced => (4403, "the secret of this address was replaced"),
             Self::Deleted => (4404, "this address was deleted"),
+            Self::KeyExpired => (4401, "the session key has expired; connect again"),
             Self::TooSlow => (4413, "too slow: 1 MiB was waiting; connect again with after="),
         }
     }

@@ -15,6 +15,7 @@ mod directory;
 mod error;
 mod heard;
 mod mailbox;
+pub mod opendialogue;
 mod page;
 mod pairing;
 mod record;

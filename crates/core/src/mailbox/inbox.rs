@@ -61,6 +61,11 @@ impl<D: Database> Mailbox<D> {
         Ok((page, self.notices(MailState::Delivered, fresh)?))
     }
 
+    /// The last place of the inbox.
+    pub fn last(&mut self) -> Result<Cursor> {
+        Ok(self.store.registered(&self.id)?.last)
+    }
+
     /// `POST /v1/agents/:id/ack`. Refuses a place that the inbox has not given. Gives back whom to
     /// tell.
     pub fn ack(&mut self, now: Timestamp, ack: Ack) -> Result<(Acked, Vec<Notice>)> {

@@ -1,7 +1,7 @@
 //! Whom an agent hears: its block list and its allow list.
 
 use super::Mailbox;
-use crate::{Database, Result, Row, Value};
+use crate::{Database, Digest, Result, Row, Value};
 use nexus_protocol::{AgentId, AgentList, AgentListRequest, AllowOnly, Refusal, Timestamp};
 use std::ops::ControlFlow;
 
@@ -30,6 +30,19 @@ impl List {
 }
 
 impl<D: Database> Mailbox<D> {
+    /// Whether this agent wants to hear of another at all.
+    pub fn hears(&mut self, from: &AgentId) -> Result<bool> {
+        let allow_only = self.store.registered(&self.id)?.state.allow_only;
+        Ok(!self.is_on(List::Blocks, from)? && (!allow_only || self.is_on(List::Allows, from)?))
+    }
+
+    /// Takes a nonce that a signature of this agent's is made with. Says whether it is new: each is
+    /// good once while the signature is.
+    pub fn use_nonce(&mut self, now: Timestamp, nonce: &str) -> Result<bool> {
+        self.store.registered(&self.id)?;
+        Ok(self.store.use_nonce(now, &Digest::of(&["nonce", nonce]))?)
+    }
+
     /// Puts an agent on a list, or takes it off. Refused when the list is full. Repeating writes
     /// nothing.
     pub fn set_listed(

@@ -5,7 +5,7 @@
 //! inbox was `delivered` and `acked`, and who is on the lists.
 
 use super::state::State;
-use crate::{Database, Fault, Result, Row, Value};
+use crate::{Database, Digest, Fault, Result, Row, Value, opendialogue::FRESH};
 use nexus_protocol::{AgentId, Cursor, Refusal, Timestamp};
 
 const CREATE: [&str; 3] = [
@@ -39,6 +39,9 @@ const LOAD_LAST: &str = "SELECT cursor, sent_at FROM mail ORDER BY cursor DESC L
 const LOAD_LOWEST: &str = "SELECT cursor FROM mail ORDER BY cursor LIMIT 1";
 const LOAD_MARK: &str = "SELECT key FROM note WHERE kind = ?1 ORDER BY key DESC LIMIT 1";
 const PUT_MARK: &str = "INSERT OR REPLACE INTO note (kind, key, at) VALUES (?1, ?2, ?3)";
+const FIND_NONCE: &str = "SELECT at FROM note WHERE kind = 'nonce' AND key = ?1 AND at > ?2";
+const PUT_NONCE: &str = "INSERT OR REPLACE INTO note (kind, key, at) VALUES ('nonce', ?1, ?2)";
+const PURGE_NONCES: &str = "DELETE FROM note WHERE kind = 'nonce' AND at <= ?1";
 const REACHED: &str = "SELECT at FROM note WHERE kind = ?1 AND key >= ?2 ORDER BY key LIMIT 1";
 const ANY_MAIL: &str = "SELECT 1 FROM mail WHERE cursor <> 0 LIMIT 1";
 const PURGE_MAIL: &str = "DELETE FROM mail WHERE cursor <> 0 AND sent_at <= ?1";
@@ -187,6 +190,21 @@ impl<D: Database> Store<D> {
         Ok(())
     }
 
+    /// Notes a nonce, unless it was noted in the time for which a signature is good.
+    pub(super) fn use_nonce(&mut self, now: Timestamp, nonce: &Digest) -> Result<bool, Fault> {
+        let since = now.plus_millis(-2 * FRESH).as_millis();
+        let seen = self.database.first(
+            FIND_NONCE,
+            &[nonce.as_str().into(), since.into()],
+            Row::integer,
+        )?;
+        if seen.is_some() {
+            return Ok(false);
+        }
+        self.database.execute(PUT_NONCE, &[nonce.as_str().into(), now.as_millis().into()])?;
+        Ok(true)
+    }
+
     /// Stores what was received, at the place `cursor`.
     pub(super) fn receive(&mut self, cursor: Cursor, entry: Entry) -> Result<(), Fault> {
         let sent_at = entry.sent_at;
@@ -260,6 +278,8 @@ impl<D: Database> Store<D> {
         for sql in [PURGE_MAIL, PURGE_MARKS] {
             self.database.execute(sql, &[until.as_millis().into()])?;
         }
+        let old = now.plus_millis(-2 * FRESH);
+        self.database.execute(PURGE_NONCES, &[old.as_millis().into()])?;
         let left = self.database.first(ANY_MAIL, &[], |_| Ok(()))?;
         Ok(left.map(|()| now.plus_millis(CLEAN_UP)))
     }

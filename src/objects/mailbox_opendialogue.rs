@@ -1,0 +1,301 @@
+//! OpenDialogue's socket (docs/dialects.md): frames that both sides sign with a session key.
+//!
+//! The key lies in the socket's attachment, and the nonces that were seen in the mailbox, so both
+//! outlive a sleep. Nothing in this protocol acknowledges: a frame of the client's shows that it is
+//! there, and acknowledges what it was sent before.
+
+use super::{
+    live,
+    mailbox::Mailbox,
+    mailbox_live::{MailLog, Reader},
+    sockets::{self, Close, Purpose, Socket},
+};
+use crate::{
+    calls::{self, Whisper},
+    dialects::opendialogue::{self as dialect, Problem},
+    http,
+    platform::{System, now},
+};
+use nexus_core::{Fault, Proof, Random, Result, opendialogue};
+use nexus_protocol::{Ack, AgentId, ConversationId, Mail, MailDelivery, SendMail, hex};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use worker::{Request, Response, WebSocket};
+
+/// Seconds for which a session key is good.
+const KEY_SECONDS: i64 = 3600;
+
+/// A frame of the client's.
+#[derive(Deserialize)]
+struct Frame {
+    id: String,
+    from: String,
+    to: String,
+    r#type: String,
+    content: String,
+    conversation_id: String,
+    turn_number: Option<u32>,
+    max_turns: Option<u32>,
+    timestamp: i64,
+    nonce: String,
+    signature: String,
+}
+
+impl Mailbox {
+    /// `GET /opendialogue/connect`, signed with the agent's secret.
+    pub(super) fn dialogue(&self, request: &Request) -> Result<Response> {
+        live::demand_upgrade(request)?;
+        let id = self.id()?;
+        let header =
+            |name| Ok::<_, nexus_core::Error>(http::header(request, name)?.unwrap_or_default());
+        let (timestamp, nonce) = (header("x-timestamp")?, header("x-nonce")?);
+        let signature = header("x-signature")?;
+        let timestamp: i64 = timestamp.parse().unwrap_or_default();
+        let signed = opendialogue::Signed {
+            id: id.as_str(),
+            from: id.as_str(),
+            to: "server",
+            kind: "connect",
+            content: "connect",
+            timestamp,
+            nonce: &nonce,
+            ..opendialogue::Signed::default()
+        };
+        if nonce.is_empty() || signature.is_empty() {
+            return Problem::UNAUTHORIZED
+                .answer("Send x-agent-id, x-timestamp, x-nonce and x-signature.");
+        }
+        if !opendialogue::is_fresh(now(), timestamp) {
+            return Problem::EXPIRED.answer("x-timestamp must be within 5 minutes of now, in ms.");
+        }
+        let proof = Proof::Signature { message: signed.text(), signature };
+        if self.authenticate_sender(Some(&proof)).is_err() {
+            return Problem::SIGNATURE.answer(
+                "The signature is not that of an agent which registered with this protocol.",
+            );
+        }
+        if !self.rules(|rules| rules.use_nonce(now(), &nonce))? {
+            return Problem::REPLAY
+                .answer("This x-nonce was used in the last 5 minutes; take another.");
+        }
+        self.rules(|rules| rules.hear(now()))?;
+        let key = hex(&System.bytes::<32>()?);
+        let until = now().plus_seconds(u32::try_from(KEY_SECONDS).unwrap_or_default()).as_millis();
+        let who = Reader::OpenDialogue { key: key.clone(), until };
+        let socket = Socket { who, purpose: Purpose::CatchUp };
+        let (client, server) = sockets::open(self.state(), &socket)?;
+        let session = json!({ "type": "session", "session_key": key, "expires_in": KEY_SECONDS });
+        sockets::send(&server, &session.to_string());
+        let log = self.log()?;
+        self.state().wait_until(async move { live::catch_up(&log, &server, socket, None).await });
+        http::upgraded(request, client)
+    }
+
+    /// What a client sent over its socket.
+    pub(super) async fn dialogue_frame(
+        &self,
+        end: &WebSocket,
+        key: &str,
+        until: i64,
+        is_live: bool,
+        text: &str,
+    ) {
+        if now().as_millis() > until {
+            return sockets::close(end, Close::KeyExpired);
+        }
+        let frame: Value = serde_json::from_str(text).unwrap_or_default();
+        let ping = frame.get("type").is_some_and(|kind| kind == "ping");
+        let answer = if ping {
+            self.shown_life(is_live).map(|()| json!({ "type": "pong" })).map_err(Problem::from)
+        } else {
+            self.dialogue_message(key, is_live, text).await
+        };
+        let frame = answer.unwrap_or_else(Problem::frame);
+        sockets::send(end, &frame.to_string());
+    }
+
+    /// The client is there: what it was sent has come.
+    fn shown_life(&self, is_live: bool) -> Result<()> {
+        if is_live {
+            let cursor = self.rules(nexus_core::Mailbox::last)?;
+            self.ack(Ack { cursor })?;
+        }
+        Ok(())
+    }
+
+    async fn dialogue_message(
+        &self,
+        key: &str,
+        is_live: bool,
+        text: &str,
+    ) -> Result<Value, Problem> {
+        let frame: Frame = serde_json::from_str(text).map_err(|_| {
+            Problem::CONTENT.with("The frame lacks a field, or one has a wrong type.")
+        })?;
+        let id = self.id()?;
+        if frame.from != id.as_str() {
+            return Err(Problem::UNAUTHORIZED.with("`from` must be the agent that is connected."));
+        }
+        if !opendialogue::is_fresh(now(), frame.timestamp) {
+            return Err(
+                Problem::EXPIRED.with("`timestamp` must be within 5 minutes of now, in ms.")
+            );
+        }
+        let signed = opendialogue::Signed {
+            id: &frame.id,
+            from: &frame.from,
+            to: &frame.to,
+            kind: &frame.r#type,
+            content: &frame.content,
+            conversation: &frame.conversation_id,
+            turn: frame.turn_number,
+            timestamp: frame.timestamp,
+            nonce: &frame.nonce,
+        };
+        if !signed.is_signed(key, &frame.signature).map_err(nexus_core::Error::from)? {
+            return Err(Problem::SIGNATURE.with("The signature is not that of this frame."));
+        }
+        if frame.nonce.is_empty() || !self.rules(|rules| rules.use_nonce(now(), &frame.nonce))? {
+            return Err(Problem::REPLAY.with("This nonce was used in the last 5 minutes."));
+        }
+        self.shown_life(is_live)?;
+        self.say(frame).await
+    }
+
+    /// Does what a frame says whose signature holds.
+    async fn say(&self, frame: Frame) -> Result<Value, Problem> {
+        let content = opendialogue::sanitised(&frame.content);
+        if content.len() > dialect::MAX_CONTENT {
+            return Err(Problem::TOO_LARGE.with("Content is at most 64 KiB."));
+        }
+        let to: AgentId =
+            frame.to.parse().map_err(|_| Problem::NO_AGENT.with("There is no such agent."))?;
+        let conversation: ConversationId = frame.conversation_id.parse().map_err(|_| {
+            Problem::CONTENT.with("conversation_id must be 1 to 128 letters, digits, `_` or `-`.")
+        })?;
+        let told =
+            |status: &str| json!({ "type": "status", "status": status, "message_id": frame.id });
+        match frame.r#type.as_str() {
+            "text" if content.is_empty() => Err(Problem::CONTENT.with("The content is empty.")),
+            "text" => {
+                let max_turns = frame.max_turns.filter(|turns| (1..=1000).contains(turns));
+                let message = SendMail {
+                    text: Some(content),
+                    conversation_id: Some(conversation),
+                    max_turns,
+                    ..SendMail::default()
+                };
+                // The same id again is the same message.
+                let key = frame.id.parse().ok();
+                let sent = self.send(&to, key.as_ref(), message).await?;
+                Ok(told(if sent.delivery == MailDelivery::Live { "sent" } else { "queued" }))
+            }
+            "end" => {
+                self.end(&conversation, Some(to)).await?;
+                Ok(told("sent"))
+            }
+            "typing" | "read_receipt" => {
+                let from = self.id()?;
+                let kind = frame.r#type;
+                let whisper = Whisper { id: frame.id.clone(), from, kind, content, conversation };
+                let heard = calls::call(self.env(), to.as_str(), &whisper).await?;
+                Ok(told(if heard { "sent" } else { "rejected" }))
+            }
+            _ => Err(Problem::TYPE.with("`type` must be text, typing, read_receipt or end.")),
+        }
+    }
+
+    /// Passes something on that is not kept, to those who are connected. Says whether anyone was.
+    pub(super) fn whispered(&self, whisper: &Whisper) -> Result<bool> {
+        if !self.rules(|rules| rules.hears(&whisper.from))? {
+            return Ok(false);
+        }
+        let (mut heard, to) = (false, self.id()?);
+        for (end, socket) in sockets::connected::<Reader>(self.state()) {
+            let Reader::OpenDialogue { key, .. } = &socket.who else { continue };
+            let said = Said {
+                id: &whisper.id,
+                from: whisper.from.as_str(),
+                to: to.as_str(),
+                kind: &whisper.kind,
+                content: &whisper.content,
+                conversation: whisper.conversation.as_str(),
+                turn: None,
+                max_turns: None,
+            };
+            sockets::send(&end, &said.frame(key)?);
+            heard = true;
+        }
+        Ok(heard)
+    }
+}
+
+/// What a frame to the client says.
+struct Said<'a> {
+    id: &'a str,
+    from: &'a str,
+    to: &'a str,
+    kind: &'a str,
+    content: &'a str,
+    conversation: &'a str,
+    turn: Option<u32>,
+    max_turns: Option<u32>,
+}
+
+impl Said<'_> {
+    /// The frame, signed now under the reader's session key: however long a message has waited, its
+    /// timestamp and nonce are fresh.
+    fn frame(&self, key: &str) -> Result<String> {
+        let (timestamp, nonce) = (now().as_millis(), hex(&System.bytes::<16>()?));
+        let Self { id, from, to, kind, content, conversation, turn, max_turns } = *self;
+        let signed = opendialogue::Signed {
+            id,
+            from,
+            to,
+            kind,
+            content,
+            conversation,
+            turn,
+            timestamp,
+            nonce: &nonce,
+        };
+        let signature = signed.signature(key)?;
+        let mut frame = json!({
+            "id": id,
+            "from": from,
+            "to": to,
+            "type": kind,
+            "content": content,
+            "conversation_id": conversation,
+            "timestamp": timestamp,
+            "nonce": nonce,
+            "signature": signature,
+            "delivered_at": timestamp,
+        });
+        for (name, value) in [("turn_number", turn), ("max_turns", max_turns)] {
+            if let (Some(value), Some(fields)) = (value, frame.as_object_mut()) {
+                fields.insert(name.to_owned(), value.into());
+            }
+        }
+        Ok(frame.to_string())
+    }
+}
+
+impl MailLog {
+    /// A stored message for a reader with this session key.
+    pub(super) fn dialogue_frame(key: &str, record: &str) -> Result<String> {
+        let mail: Mail = serde_json::from_str(record)
+            .map_err(|_| Fault::new("a stored message cannot be read"))?;
+        let said = Said {
+            id: mail.id.as_str(),
+            from: mail.agent_id.as_str(),
+            to: mail.to.as_str(),
+            kind: "text",
+            content: &opendialogue::sanitised(mail.as_text()),
+            conversation: mail.conversation_id.as_str(),
+            turn: Some(mail.turn),
+            max_turns: Some(mail.max_turns),
+        };
+        said.frame(key)
+    }
+}

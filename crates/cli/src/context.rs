@@ -9,7 +9,7 @@ use crate::{
     state::{Membership, State},
 };
 use clap::Args;
-use nexus_protocol::{AgentId, SessionId, SessionKey};
+use nexus_protocol::{AgentId, AgentSecret, SessionId, SessionKey};
 use serde::Deserialize;
 use std::env;
 
@@ -50,6 +50,8 @@ pub(crate) struct Session {
 pub(crate) struct Caller {
     pub(crate) agent: AgentId,
     pub(crate) key: Option<SessionKey>,
+    /// What an address proves itself with.
+    pub(crate) secret: Option<AgentSecret>,
 }
 
 impl Context {
@@ -87,7 +89,7 @@ impl Context {
         let named = self.global.agent_id.clone();
         let is_stored = named.is_none() || stored.agent.is_none() || named == stored.agent;
         let agent = named.or(stored.agent).ok_or_else(missing_agent_id)?;
-        Ok(Caller { agent, key: stored.key.filter(|_| is_stored) })
+        Ok(Caller { agent, key: stored.key.filter(|_| is_stored), secret: None })
     }
 
     /// The server for a new session, or for a code.
@@ -106,6 +108,12 @@ impl Context {
             Some(binding) => Addresses { binding: Some(binding), ..Addresses::default() }.choose(),
             None => self.server(None),
         }
+    }
+
+    /// The server that has an address. Only the command line can name another: the secret is for one relay.
+    pub(crate) fn server_of_address(&self, url: &str) -> Result<Server> {
+        let (flag, binding) = (self.global.url.clone(), Some(url.to_owned()));
+        Addresses { flag, binding, ..Addresses::default() }.choose()
     }
 
     fn addresses(&self) -> Result<Addresses> {
@@ -146,7 +154,8 @@ impl Session {
 impl Caller {
     /// Adds who calls to a request.
     pub(crate) fn sign<'a>(&'a self, request: Request<'a>) -> Request<'a> {
-        Request { agent: Some(&self.agent), key: self.key.as_ref(), ..request }
+        let (key, secret) = (self.key.as_ref(), self.secret.as_ref());
+        Request { agent: Some(&self.agent), key, secret, ..request }
     }
 }
 

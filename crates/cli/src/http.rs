@@ -10,7 +10,7 @@ use crate::{
     random,
     server::Server,
 };
-use nexus_protocol::{AgentId, SessionKey};
+use nexus_protocol::{AgentId, AgentSecret, SessionKey};
 use serde::Deserialize;
 use std::{env, io, thread, time::Duration};
 use ureq::{Agent, AsSendBody, Body, Timeout, http};
@@ -64,6 +64,8 @@ pub(crate) struct Request<'a> {
     pub(crate) path: String,
     pub(crate) agent: Option<&'a AgentId>,
     pub(crate) key: Option<&'a SessionKey>,
+    /// Proves who calls, outside of sessions.
+    pub(crate) secret: Option<&'a AgentSecret>,
     /// The `Idempotency-Key`, the same for every try.
     pub(crate) once: Option<String>,
     pub(crate) body: Option<Json>,
@@ -74,9 +76,9 @@ pub(crate) struct Request<'a> {
 
 impl Request<'_> {
     pub(crate) fn new(method: http::Method, path: impl Into<String>, repeat: Repeat) -> Self {
-        let (agent, key, body, once) = (None, None, None, None);
+        let (agent, key, secret, body, once) = (None, None, None, None, None);
         let wait = Duration::ZERO;
-        Self { method, path: path.into(), agent, key, once, body, repeat, wait }
+        Self { method, path: path.into(), agent, key, secret, once, body, repeat, wait }
     }
 
     pub(crate) fn get(path: impl Into<String>) -> Self {
@@ -238,15 +240,25 @@ fn build<S>(
 ) -> Result<http::Request<S>> {
     let uri = format!("{}{}", server.url, request.path);
     let mut builder = http::Request::builder().method(&request.method).uri(uri);
+    let bearer = request.secret.map(|secret| format!("Bearer {}", secret.as_str()));
     let headers = [
         ("X-Agent-Id", request.agent.map(AgentId::as_str)),
         ("X-Session-Key", request.key.map(SessionKey::as_str)),
+        ("Authorization", bearer.as_deref()),
         ("Idempotency-Key", request.once.as_deref()),
         ("Content-Type", request.body.as_ref().map(|_| "application/json")),
         ("Accept", Some(accept)),
     ];
     for (name, value) in headers {
         if let Some(value) = value {
+            let value = http::HeaderValue::from_str(value).map(|mut value| {
+                value.set_sensitive(name == "Authorization" || name == "X-Session-Key");
+                value
+            });
+            let value = value.map_err(|_| {
+                let message = format!("The header {name} cannot hold what is to be sent in it.");
+                Failure::own(Kind::Usage, message)
+            })?;
             builder = builder.header(name, value);
         }
     }

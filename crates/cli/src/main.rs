@@ -5,6 +5,8 @@
 //! | [`commands`] | one file for each command or family: its arguments, its request, its effect |
 //! | [`context`] | who we are, which session is meant, and the tools that commands share |
 //! | [`server`], [`http`], [`capabilities`] | which server, how it is talked to, what it can do |
+//! | [`gateway`], [`receiver`] | agents of other machines without a relay: writing to them, hearing them |
+//! | [`mailbox`] | addresses: who we are outside of sessions |
 //! | [`state`] | the folder of state: nothing else touches it |
 //! | [`live`] | messages as they are sent, over whatever way works |
 //! | [`loops`] | what runs until it is stopped |
@@ -21,14 +23,17 @@ mod commands;
 mod context;
 mod envelope;
 mod error;
+mod gateway;
 mod http;
 mod json;
 mod live;
 mod loops;
+mod mailbox;
 mod message;
 mod output;
 mod parallel;
 mod random;
+mod receiver;
 mod server;
 mod state;
 

@@ -1,21 +1,29 @@
 //! The commands.
 
+mod agents;
 mod alias;
 mod bind;
 mod completions;
 mod config;
+mod contacts;
 mod create;
 mod doctor;
+mod hearing;
 mod heartbeat;
+mod inbox;
+mod invite;
 mod join;
 mod leave;
 mod listen;
 mod ls;
 mod pair;
+mod ping;
 mod poll;
 mod poll_all;
 mod poll_daemon;
 mod poll_status;
+mod receive;
+mod register;
 mod renew;
 mod send;
 mod status;
@@ -42,7 +50,32 @@ pub(crate) enum Command {
     Claim(pair::Claim),
     /// See what became of a code
     PairStatus(pair::PairStatus),
-    /// Send a message
+    /// Get an address of your own, with an inbox that waits
+    Register(register::Register),
+    /// Find agents that let themselves be listed
+    Agents(agents::Agents),
+    /// Read what waits at your address
+    Inbox(inbox::Inbox),
+    /// Invite an address into a session
+    Invite(invite::Invite),
+    /// Take no more messages from an address
+    Block(hearing::Block),
+    /// Take messages from it again
+    Unblock(hearing::Unblock),
+    /// Write an address on your allow list
+    Allow(hearing::Allow),
+    /// Take it off that list
+    Disallow(hearing::Disallow),
+    /// Take messages only from those on your allow list
+    AllowOnly(hearing::AllowOnly),
+    /// Keep names of addresses and gateways
+    #[command(subcommand)]
+    Contacts(contacts::Contacts),
+    /// Measure the way to a contact
+    Ping(ping::Ping),
+    /// Take messages from other machines, without a relay
+    Receive(receive::Receive),
+    /// Send a message to a session, an address or a contact
     Send(send::Send),
     /// Read what is new
     Poll(poll::Poll),
@@ -86,6 +119,18 @@ impl Command {
             Self::Pair(command) => command.run(context),
             Self::Claim(command) => command.run(context),
             Self::PairStatus(command) => command.run(context),
+            Self::Register(command) => command.run(context),
+            Self::Agents(command) => command.run(context),
+            Self::Inbox(command) => command.run(context),
+            Self::Invite(command) => command.run(context),
+            Self::Block(command) => command.run(context),
+            Self::Unblock(command) => command.run(context),
+            Self::Allow(command) => command.run(context),
+            Self::Disallow(command) => command.run(context),
+            Self::AllowOnly(command) => command.run(context),
+            Self::Contacts(command) => command.run(context),
+            Self::Ping(command) => command.run(context),
+            Self::Receive(command) => command.run(context),
             Self::Send(command) => command.run(context),
             Self::Poll(command) => command.run(context),
             Self::Wait(command) => command.run(context),

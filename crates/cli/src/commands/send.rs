@@ -4,14 +4,17 @@ use crate::{
     capabilities,
     context::{Context, Session},
     error::{Failure, Kind, Result},
+    gateway,
     http::{Repeat, Request},
     json::Json,
+    mailbox,
     output::{Done, tell},
     random,
     server::Server,
+    state::Reach,
 };
-use clap::Args;
-use nexus_protocol::SendMessage;
+use clap::{Args, value_parser};
+use nexus_protocol::{AgentId, ConversationId, MessageId, SendMail, SendMessage};
 use std::io::Read;
 use ureq::http::Method;
 
@@ -20,27 +23,84 @@ use ureq::http::Method;
   nexus send SESSION 'Tuesday at ten?'
   git log -1 --format=%s | nexus send SESSION -
   nexus send SESSION 'The date:' --json '{\"date\":\"2026-03-03\"}'
-  nexus send SESSION --json '[1,2,3]' --strict")]
+  nexus send SESSION --json '[1,2,3]' --strict
+  nexus send @bob-calendar 'Tuesday at ten?'
+  nexus send @bob-calendar 'Ten, then.' --conversation c-42 --reply-to 8f14e45fceea167a-7
+  nexus send --to bob 'Tuesday at ten?'
+
+To @ID it is sent from your own address (`nexus register`), into an inbox that waits. --to takes a name of
+your contact book (`nexus contacts`), and goes by the relay or to a gateway, as is written there.")]
 pub(crate) struct Send {
-    /// The session's id or alias
-    session: String,
+    /// The session's id or alias, or @ID for the address of an agent; with --to, what to say
+    #[arg(value_name = "SESSION|@ID", required_unless_present = "to")]
+    target: Option<String>,
     /// What to say; - reads it from standard input
-    #[arg(allow_hyphen_values = true, required_unless_present = "json")]
+    #[arg(allow_hyphen_values = true, required_unless_present_any = ["json", "to"])]
     text: Option<String>,
+    /// To somebody in your contact book, rather than to a session
+    #[arg(long, value_name = "NAME")]
+    to: Option<String>,
     /// Any JSON value, beside the text or alone
     #[arg(long, value_name = "PAYLOAD", allow_hyphen_values = true)]
     json: Option<String>,
     /// Refuse, rather than write the JSON into the text, where the server takes text only
     #[arg(long)]
     strict: bool,
+    /// The message that this one answers
+    #[arg(long, value_name = "MESSAGE-ID", value_parser = message_id)]
+    reply_to: Option<MessageId>,
+    /// To an address: go on with this conversation, or begin one under this id
+    #[arg(long, value_name = "ID", value_parser = conversation_id)]
+    conversation: Option<ConversationId>,
+    /// To an address: after how many turns the conversation that this begins is over
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1000))]
+    max_turns: Option<u32>,
+}
+
+fn message_id(text: &str) -> Result<MessageId, &'static str> {
+    text.parse().map_err(|_| "must be the id of a message")
+}
+
+fn conversation_id(text: &str) -> Result<ConversationId, &'static str> {
+    text.parse().map_err(|_| ConversationId::RULE)
 }
 
 impl Send {
-    pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let session = context.session(&self.session)?;
-        let caller = context.caller(&session)?;
+    pub(crate) fn run(mut self, context: &Context) -> Result<Done> {
+        let usage = |message: &str| Err(Failure::own(Kind::Usage, message));
+        if let Some(name) = self.to.take() {
+            if self.text.is_some() {
+                return usage("With --to there is one text, and no session beside it.");
+            }
+            self.text = self.target.take();
+            if self.text.is_none() && self.json.is_none() {
+                return usage("Say something: a text, or --json PAYLOAD.");
+            }
+            let contact = context.state.contact(&name)?;
+            return match contact.reach(&name)? {
+                Reach::Agent(id) => self.say_to_agent(context, &id),
+                Reach::Gateway(address) => self.say_to_gateway(context, &name, &address),
+            };
+        }
+        let target = self.target.take().unwrap_or_default();
+        match mailbox::read_id(&target) {
+            Some(id) => self.say_to_agent(context, &id?),
+            None if self.conversation.is_some() || self.max_turns.is_some() => usage(
+                "--conversation and --max-turns are for addresses, @ID, and not for sessions.",
+            ),
+            None => self.say_in_session(context, &target),
+        }
+    }
+
+    fn content(&mut self) -> Result<(Option<String>, Option<Json>)> {
         let payload = self.json.as_deref().map(read_payload).transpose()?;
-        let text = self.text.map(read_text).transpose()?;
+        Ok((self.text.take().map(read_text).transpose()?, payload))
+    }
+
+    fn say_in_session(mut self, context: &Context, session: &str) -> Result<Done> {
+        let session = context.session(session)?;
+        let caller = context.caller(&session)?;
+        let (text, payload) = self.content()?;
         let server = context.server_of(&session)?;
         server.announce();
         let message = match payload {
@@ -51,8 +111,46 @@ impl Send {
                 SendMessage { text, json: payload.map(Json::into_raw), ..SendMessage::default() }
             }
         };
+        let message = SendMessage { reply_to: self.reply_to, ..message };
         let request = request(&session, &message);
         context.call(&server, &caller.sign(request)).map(|answer| answer.body.into())
+    }
+
+    fn say_to_agent(mut self, context: &Context, to: &AgentId) -> Result<Done> {
+        let mailbox = context.mailbox()?;
+        let (text, payload) = self.content()?;
+        mailbox.server.announce();
+        let mail = SendMail {
+            text,
+            json: payload.map(Json::into_raw),
+            conversation_id: self.conversation,
+            max_turns: self.max_turns,
+            reply_to: self.reply_to,
+        };
+        mailbox.send(to, &mail, random::hex()).map(|answer| answer.body.into())
+    }
+
+    fn say_to_gateway(
+        mut self,
+        context: &Context,
+        name: &str,
+        address: &gateway::Address,
+    ) -> Result<Done> {
+        if self.reply_to.is_some() || self.conversation.is_some() || self.max_turns.is_some() {
+            let message = "A gateway takes a text only: --reply-to, --conversation and --max-turns are for relays.";
+            return Err(Failure::own(Kind::Usage, message));
+        }
+        let (text, payload) = self.content()?;
+        let message = match payload {
+            Some(_) if self.strict => {
+                let message = "A gateway takes text only, and --strict forbids to write the JSON into it; nothing was sent.";
+                return Err(Failure::own(Kind::JsonUnsupported, message));
+            }
+            Some(payload) => text_with(text, &payload),
+            None => text.unwrap_or_default(),
+        };
+        let from = gateway::sender(context)?;
+        gateway::send(name, address, &from, &message).map(|sent| Json::of(&sent).into())
     }
 }
 
@@ -70,7 +168,7 @@ fn read_payload(text: &str) -> Result<Json> {
     })
 }
 
-fn read_text(text: String) -> Result<String> {
+pub(super) fn read_text(text: String) -> Result<String> {
     if text != "-" {
         return Ok(text);
     }
@@ -99,9 +197,11 @@ fn as_text(
         return Err(Failure::own(Kind::JsonUnsupported, message));
     }
     tell!("warning: {} takes text only; the JSON is sent as text", server.host());
-    let text = text.map_or_else(
-        || payload.as_str().to_owned(),
-        |text| format!("{text}\n\n{}", payload.as_str()),
-    );
-    Ok(SendMessage { text: Some(text), ..SendMessage::default() })
+    Ok(SendMessage { text: Some(text_with(text, payload)), ..SendMessage::default() })
+}
+
+/// The text, with the payload below.
+fn text_with(text: Option<String>, payload: &Json) -> String {
+    let payload = payload.as_str();
+    text.map_or_else(|| payload.to_owned(), |text| format!("{text}\n\n{payload}"))
 }

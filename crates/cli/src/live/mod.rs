@@ -12,6 +12,7 @@ mod socket;
 mod stream;
 
 pub(crate) use listener::{Listener, Next};
+pub(crate) use socket::{Stream, connect};
 
 use crate::{
     capabilities::Capabilities,

@@ -22,7 +22,7 @@ use tungstenite::{
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// A connection, with TLS or without.
-trait Stream: Read + Write + Send {}
+pub(crate) trait Stream: Read + Write + Send {}
 impl<T: Read + Write + Send> Stream for T {}
 
 /// Reads a socket until it is over.
@@ -138,7 +138,7 @@ fn request(target: &Target, after: Option<Cursor>) -> Result<Request, Error> {
 }
 
 /// Connects, and gives the connection beside the stream that is on it, for its time limit.
-fn connect(uri: &Uri, limit: Duration) -> Result<(TcpStream, Box<dyn Stream>), Error> {
+pub(crate) fn connect(uri: &Uri, limit: Duration) -> Result<(TcpStream, Box<dyn Stream>), Error> {
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let is_tls = uri.scheme_str() == Some("wss");
     let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });

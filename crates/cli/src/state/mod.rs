@@ -4,10 +4,14 @@
 //! and written again is done under one lock; folders are made with mode 0700, files with 0600. Reading
 //! never needs the lock, and never creates anything.
 
+mod address;
+mod contacts;
 mod running;
 mod session;
 mod shared;
 
+pub(crate) use address::{Address, NewAddress};
+pub(crate) use contacts::{Contact, Reach, not_found};
 pub(crate) use running::{Loop, Place, Running};
 pub(crate) use session::{Membership, NewCursor};
 pub(crate) use shared::{Aliases, Config};
@@ -132,6 +136,7 @@ impl State {
     pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
         let mut folders = vec![self.root.clone(), self.root.join("sessions")];
         folders.extend(self.sessions().unwrap_or_default().iter().map(|id| self.session_dir(id)));
+        folders.extend(self.agents().unwrap_or_default().iter().map(|id| self.agent_dir(id)));
         let entries =
             folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
         entries

@@ -103,7 +103,7 @@ impl State {
         self.read_json("server-caps.json").ok().flatten().unwrap_or_default()
     }
 
-    fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+    pub(super) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         let path = self.root().join(name);
         let Some(text) = read(&path)? else { return Ok(None) };
         let value = serde_json::from_str(&text).map_err(|error| {
@@ -113,7 +113,7 @@ impl State {
         Ok(Some(value))
     }
 
-    fn write_json(&self, lock: &Lock, name: &str, value: &impl Serialize) -> Result<()> {
+    pub(super) fn write_json(&self, lock: &Lock, name: &str, value: &impl Serialize) -> Result<()> {
         // Maps of ours have string keys, so this does not fail.
         let text = serde_json::to_string_pretty(value).unwrap_or_default();
         self.replace(lock, &self.root().join(name), &format!("{text}\n"))

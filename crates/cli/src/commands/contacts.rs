@@ -1,0 +1,119 @@
+//! `nexus contacts`
+
+use super::send::read_text;
+use crate::{
+    clock,
+    context::Context,
+    error::{Failure, Kind, Result},
+    gateway,
+    json::Json,
+    mailbox::any_id,
+    output::{Done, tell},
+    state::{Contact, not_found},
+};
+use clap::{ArgGroup, Args, Subcommand};
+use nexus_protocol::AgentId;
+use serde_json::{Value, json};
+
+#[derive(Subcommand)]
+#[command(after_help = "Examples:
+  nexus contacts add bob --agent bob-calendar
+  pass show bob-gateway | nexus contacts add bob-home --url ws://192.168.1.7:18789 --token -
+  nexus send --to bob 'Tuesday at ten?'")]
+pub(crate) enum Contacts {
+    /// Write somebody into the contact book
+    Add(Add),
+    /// Show the contact book, without tokens
+    #[command(after_help = "Examples:\n  nexus contacts list | jq -r '.contacts[].name'")]
+    List,
+    /// Take somebody out of the contact book
+    #[command(after_help = "Examples:\n  nexus contacts remove bob")]
+    Remove {
+        /// The name
+        name: String,
+    },
+}
+
+#[derive(Args)]
+#[command(group = ArgGroup::new("way").required(true).args(["agent", "url"]))]
+#[command(after_help = "Examples:
+  nexus contacts add bob --agent bob-calendar --desc 'Finds a day with Bob'
+  pass show bob-gateway | nexus contacts add bob-home --url ws://192.168.1.7:18789 --token -
+
+A name that is there already is replaced. Tokens are kept for you alone, and not shown again.")]
+pub(crate) struct Add {
+    /// The name: 1 to 64 letters, digits, `.`, `_` or `-`
+    name: String,
+    /// The address of an agent, at the relay of your own
+    #[arg(long, value_name = "ID", value_parser = any_id)]
+    agent: Option<AgentId>,
+    /// The gateway of an agent on another machine, ws:// or wss://
+    #[arg(long, requires = "token")]
+    url: Option<String>,
+    /// The token of that gateway; better as -, which reads it from standard input, where others cannot
+    /// see it
+    #[arg(long, requires = "url", allow_hyphen_values = true)]
+    token: Option<String>,
+    /// Who that is
+    #[arg(long, value_name = "TEXT")]
+    desc: Option<String>,
+}
+
+impl Contacts {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        match self {
+            Self::Add(add) => add.run(context),
+            Self::List => {
+                let contacts = context.state.contacts()?;
+                let contacts: Vec<Value> =
+                    contacts.iter().map(|(name, contact)| shown(name, contact)).collect();
+                Ok(Json::of(&json!({ "contacts": contacts })).into())
+            }
+            Self::Remove { name } => {
+                context.state.update_contacts(|contacts| {
+                    contacts.remove(&name).ok_or_else(|| not_found(&name))
+                })?;
+                Ok(Json::of(&json!({ "name": name, "removed": true })).into())
+            }
+        }
+    }
+}
+
+impl Add {
+    fn run(self, context: &Context) -> Result<Done> {
+        let name = self.name;
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        if !(1..=64).contains(&name.len()) || !name.bytes().all(allowed) || name.starts_with('-') {
+            let message = "The name of a contact is 1 to 64 letters, digits, `.`, `_` or `-`, and begins with no `-`.";
+            return Err(Failure::own(Kind::InvalidContact, message));
+        }
+        let token = self.token.map(read_text).transpose()?;
+        let mut url = None;
+        if let (Some(address), Some(token)) = (&self.url, &token) {
+            let address = gateway::Address::new(address, token)?;
+            if address.is_open_to_others() {
+                tell!(
+                    "warning: ws is not encrypted: others on the way can read messages and the token"
+                );
+            }
+            url = Some(address.url().to_owned());
+        }
+        let added_at = Some(clock::now().to_string());
+        let contact = Contact { agent: self.agent, url, token, description: self.desc, added_at };
+        let value = shown(&name, &contact);
+        let before =
+            context.state.update_contacts(|contacts| Ok(contacts.insert(name.clone(), contact)))?;
+        if before.is_some() {
+            tell!("{name} was somebody else until now");
+        }
+        Ok(Json::of(&value).into())
+    }
+}
+
+/// What may be seen of a contact: all but the token.
+fn shown(name: &str, contact: &Contact) -> Value {
+    json!({
+        "name": name, "agentId": contact.agent, "url": contact.url,
+        "description": contact.description, "addedAt": contact.added_at,
+    })
+}

@@ -1,0 +1,50 @@
+//! `nexus invite`
+
+use crate::{
+    context::Context,
+    error::{Failure, Kind, Result},
+    http::{Repeat, Request},
+    json::Json,
+    mailbox::any_id,
+    output::Done,
+};
+use clap::Args;
+use nexus_protocol::{AgentId, CreatePairing};
+use ureq::http::Method;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus invite SESSION @bob-calendar
+  nexus invite SESSION @bob-calendar --agent-id alice
+
+The link comes into the inbox of that agent, as a message from your address. It claims it with
+`nexus claim`; `nexus pair-status` tells whether it has.")]
+pub(crate) struct Invite {
+    /// The session's id or alias
+    session: String,
+    /// Whom to invite
+    #[arg(value_name = "@ID", value_parser = any_id)]
+    id: AgentId,
+}
+
+impl Invite {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let session = context.session(&self.session)?;
+        let mailbox = context.mailbox()?;
+        let server = context.server_of(&session)?;
+        if server.url != mailbox.server.url {
+            let message = format!(
+                "The session is at {}, and your address {} at {}: an invitation goes within one relay. Pass on a link of `nexus pair` instead.",
+                server.host(),
+                mailbox.agent(),
+                mailbox.server.host()
+            );
+            return Err(Failure::own(Kind::Usage, message));
+        }
+        mailbox.server.announce();
+        let body = Json::of(&CreatePairing { session_id: session.id, invite: Some(self.id) });
+        // Twice is two invitations.
+        let request = Request::new(Method::PUT, "/v1/pair", Repeat::Unseen);
+        mailbox.call(Request { body: Some(body), ..request }).map(|answer| answer.body.into())
+    }
+}

@@ -1,0 +1,90 @@
+//! `agents/<ID>/{secret,server}`: the addresses that are registered from here.
+
+use super::{State, commit, read, unavailable};
+use crate::error::{Failure, Kind, Result};
+use nexus_protocol::{AgentId, AgentSecret};
+use std::{fs, io::ErrorKind, path::PathBuf};
+use tempfile::NamedTempFile;
+
+/// An address that is stored here.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    pub(crate) id: AgentId,
+    pub(crate) secret: AgentSecret,
+    /// The relay that has it.
+    pub(crate) server: String,
+}
+
+impl State {
+    /// The folder of one address.
+    pub(crate) fn agent_dir(&self, agent: &AgentId) -> PathBuf {
+        self.root.join("agents").join(agent.as_str())
+    }
+
+    /// Every id that something is stored of, in their order.
+    pub(crate) fn agents(&self) -> Result<Vec<AgentId>> {
+        let folder = self.root.join("agents");
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(unavailable("read", &folder, &error)),
+        };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut agents: Vec<AgentId> = names.filter_map(|name| name.parse().ok()).collect();
+        agents.sort();
+        Ok(agents)
+    }
+
+    /// What is stored of an address; `None` if it is not registered from here.
+    pub(crate) fn address(&self, agent: &AgentId) -> Result<Option<Address>> {
+        let folder = self.agent_dir(agent);
+        let line = |name: &str| -> Result<Option<String>> {
+            let text = read(&folder.join(name))?.unwrap_or_default();
+            Ok(Some(text.trim().to_owned()).filter(|line| !line.is_empty()))
+        };
+        let Some(secret) = line("secret")? else { return Ok(None) };
+        let path = folder.join("server");
+        let server = line("server")?.ok_or_else(|| {
+            let message = format!("{} does not say which relay has the address.", path.display());
+            Failure::own(Kind::StateCorrupt, message)
+        })?;
+        // Every text is a secret.
+        Ok(secret.parse().ok().map(|secret| Address { id: agent.clone(), secret, server }))
+    }
+
+    /// Gets an address ready to be stored, so that a full disk shows before the relay is asked.
+    pub(crate) fn new_address(&self, address: &Address) -> Result<NewAddress> {
+        let folder = self.agent_dir(&address.id);
+        let file = |name: &str, line: &str| -> Result<(NamedTempFile, PathBuf)> {
+            let file = self.prepare(&folder, name, format!("{line}\n").as_bytes())?;
+            Ok((file, folder.join(name)))
+        };
+        // The secret comes last: without it there is no address.
+        let files = [file("server", &address.server)?, file("secret", address.secret.as_str())?];
+        Ok(NewAddress { state: self.clone(), agent: address.id.clone(), files })
+    }
+}
+
+/// An address on disk, but not in its place yet.
+#[derive(Debug)]
+pub(crate) struct NewAddress {
+    state: State,
+    agent: AgentId,
+    files: [(NamedTempFile, PathBuf); 2],
+}
+
+impl NewAddress {
+    /// Stores it.
+    pub(crate) fn save(self) -> Result<()> {
+        let _lock = self.state.lock()?;
+        self.files.into_iter().try_for_each(|(file, path)| commit(file, &path))
+    }
+
+    /// Leaves no trace, where there was none before.
+    pub(crate) fn forget(self) {
+        let (state, agent) = (self.state.clone(), self.agent.clone());
+        drop(self);
+        // Only an empty folder can be removed so.
+        let _ = fs::remove_dir(state.agent_dir(&agent));
+    }
+}

@@ -39,9 +39,22 @@ pub(crate) fn any_id(text: &str) -> Result<AgentId, &'static str> {
 impl Context {
     /// Our address: the one of `--agent-id`, or the only one there is.
     pub(crate) fn mailbox(&self) -> Result<Mailbox> {
+        self.mailbox_of(None)
+    }
+
+    /// The address of `@me` or `@ID`; nothing, if the text does not begin so.
+    pub(crate) fn mailbox_named(&self, text: &str) -> Option<Result<Mailbox>> {
+        Some(match read_id(text)? {
+            Ok(id) if id.as_str() == "me" => self.mailbox(),
+            Ok(id) => self.mailbox_of(Some(id)),
+            Err(failure) => Err(failure),
+        })
+    }
+
+    fn mailbox_of(&self, id: Option<AgentId>) -> Result<Mailbox> {
         let unknown = |message: String| Failure::own(Kind::UnknownAddress, message);
-        let agent = if let Some(agent) = self.named_agent() {
-            agent.clone()
+        let agent = if let Some(agent) = id.or_else(|| self.named_agent().cloned()) {
+            agent
         } else {
             let known = self.state.agents()?;
             let mut stored = Vec::new();
@@ -109,9 +122,9 @@ pub(crate) struct Ack {
 
 impl Ack {
     /// Says so. If that fails, they come again.
-    pub(crate) fn send(&self) -> Result<()> {
+    pub(crate) fn send(&self, repeat: Repeat) -> Result<()> {
         let body = Json::of(&json!({ "cursor": self.cursor }));
-        let request = Request::new(Method::POST, self.mailbox.path("/ack"), Repeat::Always);
+        let request = Request::new(Method::POST, self.mailbox.path("/ack"), repeat);
         self.mailbox.call(Request { body: Some(body), ..request }).map(drop)
     }
 }

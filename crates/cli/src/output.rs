@@ -3,6 +3,7 @@
 
 use crate::{
     error::{Failure, Result},
+    http::Repeat,
     json::Json,
     mailbox::Ack,
     state::NewCursor,
@@ -62,7 +63,7 @@ pub(crate) fn deliver(done: Done) -> Result<()> {
     for cursor in done.cursors {
         cursor.save()?;
     }
-    done.ack.map_or(Ok(()), |ack| ack.send())
+    done.ack.map_or(Ok(()), |ack| ack.send(Repeat::Always))
 }
 
 /// Prints one value on one line.

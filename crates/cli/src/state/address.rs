@@ -1,10 +1,13 @@
-//! `agents/<ID>/{secret,server}`: the addresses that are registered from here.
+//! `agents/<ID>/{secret,server,replies.json}`: the addresses that are registered from here.
 
 use super::{State, commit, read, unavailable};
 use crate::error::{Failure, Kind, Result};
 use nexus_protocol::{AgentId, AgentSecret};
 use std::{fs, io::ErrorKind, path::PathBuf};
 use tempfile::NamedTempFile;
+
+/// For how many conversations answers are counted; the oldest are forgotten.
+const COUNTED: usize = 1000;
 
 /// An address that is stored here.
 #[derive(Clone, Debug)]
@@ -62,6 +65,19 @@ impl State {
         // The secret comes last: without it there is no address.
         let files = [file("server", &address.server)?, file("secret", address.secret.as_str())?];
         Ok(NewAddress { state: self.clone(), agent: address.id.clone(), files })
+    }
+
+    /// How many answers `listen --reply` has sent in each conversation of an address.
+    pub(crate) fn answers(&self, agent: &AgentId) -> Result<Vec<(String, u32)>> {
+        let text = read(&self.agent_dir(agent).join("replies.json"))?.unwrap_or_default();
+        Ok(serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    pub(crate) fn store_answers(&self, agent: &AgentId, counts: &[(String, u32)]) -> Result<()> {
+        let newest = counts.get(counts.len().saturating_sub(COUNTED)..).unwrap_or(counts);
+        let text = serde_json::to_string(newest).unwrap_or_default();
+        let path = self.agent_dir(agent).join("replies.json");
+        self.replace(&self.lock()?, &path, &format!("{text}\n"))
     }
 }
 

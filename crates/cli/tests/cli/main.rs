@@ -9,9 +9,12 @@
     reason = "a test may panic"
 )]
 
+mod addresses;
+mod addresses_fake;
 mod conversation;
 mod disk;
 mod fake;
+mod gateway;
 mod golden;
 mod listen;
 mod listening;

@@ -102,8 +102,8 @@ pub(crate) fn sender(context: &Context) -> Result<String> {
     if let Some(agent) = context.named_agent() {
         return Ok(agent.to_string());
     }
-    match context.state.agents()?.as_slice() {
-        [only] => Ok(only.to_string()),
+    match context.state.addresses()?.as_slice() {
+        [only] => Ok(only.id.to_string()),
         _ => Err(crate::context::missing_agent_id()),
     }
 }

@@ -51,25 +51,21 @@ impl Context {
         })
     }
 
-    fn mailbox_of(&self, id: Option<AgentId>) -> Result<Mailbox> {
+    pub(crate) fn mailbox_of(&self, id: Option<AgentId>) -> Result<Mailbox> {
         let unknown = |message: String| Failure::own(Kind::UnknownAddress, message);
         let agent = if let Some(agent) = id.or_else(|| self.named_agent().cloned()) {
             agent
         } else {
-            let known = self.state.agents()?;
-            let mut stored = Vec::new();
-            for agent in known {
-                stored.extend(self.state.address(&agent)?.map(|address| address.id));
-            }
-            match stored.as_slice() {
-                [only] => only.clone(),
+            match self.state.addresses()?.as_slice() {
+                [only] => only.id.clone(),
                 [] => {
                     let message =
                         "No address is registered from here: `nexus register --id ID` makes one.";
                     return Err(unknown(message.to_owned()));
                 }
                 several => {
-                    let names: Vec<&str> = several.iter().map(AgentId::as_str).collect();
+                    let names: Vec<&str> =
+                        several.iter().map(|address| address.id.as_str()).collect();
                     let message = format!(
                         "Several addresses are registered from here: say which with --agent-id, of {}.",
                         names.join(", ")

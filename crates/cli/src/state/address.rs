@@ -38,9 +38,19 @@ impl State {
         Ok(agents)
     }
 
+    /// Every address that is registered from here.
+    pub(crate) fn addresses(&self) -> Result<Vec<Address>> {
+        let stored = self.agents()?.into_iter().map(|agent| self.address(&agent));
+        stored.filter_map(Result::transpose).collect()
+    }
+
     /// What is stored of an address; `None` if it is not registered from here.
     pub(crate) fn address(&self, agent: &AgentId) -> Result<Option<Address>> {
         let folder = self.agent_dir(agent);
+        // Where the file system does not tell `Bob` from `bob`, the secret of one is not the other's.
+        if !folder.is_dir() || !self.agents()?.contains(agent) {
+            return Ok(None);
+        }
         let line = |name: &str| -> Result<Option<String>> {
             let text = read(&folder.join(name))?.unwrap_or_default();
             Ok(Some(text.trim().to_owned()).filter(|line| !line.is_empty()))
@@ -58,6 +68,13 @@ impl State {
     /// Gets an address ready to be stored, so that a full disk shows before the relay is asked.
     pub(crate) fn new_address(&self, address: &Address) -> Result<NewAddress> {
         let folder = self.agent_dir(&address.id);
+        if folder.is_dir() && !self.agents()?.contains(&address.id) {
+            let message = format!(
+                "Here the folder of `{}` is that of an id which differs in large and small letters only. Choose another id.",
+                address.id
+            );
+            return Err(Failure::own(Kind::AlreadyRegistered, message));
+        }
         let file = |name: &str, line: &str| -> Result<(NamedTempFile, PathBuf)> {
             let file = self.prepare(&folder, name, format!("{line}\n").as_bytes())?;
             Ok((file, folder.join(name)))

@@ -2,6 +2,7 @@
 
 use crate::{
     listening::{Listening, Mode, Proxy},
+    skill::paste,
     support::{Home, NEXUS, Run, text, texts},
 };
 use nexus_tests::{Relay, eventually, relay};
@@ -375,4 +376,64 @@ fn a_full_disk_shows_before_the_relay_is_asked() {
     let full = Run::of(command.args(["register", "--id", "bob"]).output().unwrap());
     assert_eq!(full.error(), "state_unavailable");
     bob.nexus(&["register", "--id", "bob"]).done();
+}
+
+#[test]
+fn the_readme_shows_what_works() {
+    let relay = relay();
+    let (alice, bob) = (Home::new(&relay.url()), Home::without_url());
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let section = readme.split("\n## The client\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let blocks = nexus_tests::shell_blocks(section);
+    let block = blocks.iter().find(|block| block.contains("nexus register")).unwrap();
+    let folder = bob.state().parent().unwrap().display().to_string();
+    let printed = paste(&alice, "", &block.replace("/tmp/bob", &folder));
+    let page: Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
+    assert_eq!(texts(&page), ["Which day suits Bob?"]);
+}
+
+#[test]
+fn doctor_says_whether_an_address_takes_its_secret() {
+    let (_relay, alice, bob) = two();
+    alice.nexus(&["send", "@bob", "hi"]).done();
+    let of = |report: &Value| -> Value {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["kind"] == "address").unwrap().clone()
+    };
+    let check = of(&bob.nexus(&["doctor"]).done());
+    assert_eq!((&check["subject"], &check["ok"]), (&json!("bob"), &json!(true)));
+    fs::write(bob.state().join("agents/bob/secret"), "not-the-right-secret\n").unwrap();
+    let run = bob.nexus(&["doctor"]);
+    let check = of(&run.json);
+    assert!(text(&check["message"]).contains("invalid_secret"), "{check}");
+    assert!(!run.stderr.contains("not-the-right-secret"));
+    assert_eq!(bob.nexus(&["inbox"]).error(), "invalid_secret");
+}
+
+#[test]
+fn a_folder_that_was_left_half_made_is_no_address() {
+    let (_relay, alice, bob) = two();
+    // As a process leaves it that was killed while it registered.
+    fs::create_dir(alice.state().join("agents/half")).unwrap();
+    alice.nexus(&["send", "@bob", "hi"]).done();
+    alice.nexus(&["register", "--id", "half"]).done();
+    assert_eq!(alice.nexus(&["send", "@bob", "hi"]).error(), "unknown_address");
+    assert_eq!(waiting(&bob), 1);
+}
+
+#[test]
+fn two_listeners_of_two_agents_come_to_an_end() {
+    let (_relay, alice, bob) = two();
+    let talk = ["--exec", "date +%N", "--reply", "--max-turns", "2"];
+    let mut a = Listening::start(&alice, "@me", &talk);
+    let mut b = Listening::start(&bob, "@me", &talk);
+    a.until("listening over");
+    b.until("listening over");
+    alice.nexus(&["send", "@bob", "begin"]).done();
+    // Two answers and a notice of each, at most; then silence.
+    a.until("its limit in one conversation");
+    b.until("its limit in one conversation");
+    let (a, b) = (a.stop_quietly(), b.stop_quietly());
+    assert!(a <= 4 && b <= 4, "{a} {b}");
 }

@@ -6,10 +6,10 @@ use crate::{
     http::{Answer, Http, Request},
     output::Done,
     server::{Addresses, Server},
-    state::{Address, Membership, State},
+    state::{Membership, State},
 };
 use clap::Args;
-use nexus_protocol::{AgentId, SessionId, SessionKey};
+use nexus_protocol::{AgentId, AgentSecret, SessionId, SessionKey};
 use serde::Deserialize;
 use std::env;
 
@@ -50,6 +50,8 @@ pub(crate) struct Session {
 pub(crate) struct Caller {
     pub(crate) agent: AgentId,
     pub(crate) key: Option<SessionKey>,
+    /// What an address proves itself with.
+    pub(crate) secret: Option<AgentSecret>,
 }
 
 impl Context {
@@ -80,11 +82,6 @@ impl Context {
         self.global.agent_id.as_ref()
     }
 
-    /// The address that the command line names.
-    pub(crate) fn named_url(&self) -> Option<&str> {
-        self.global.url.as_deref()
-    }
-
     /// Who we are in a session: `--agent-id`, or who joined it from here. The stored key is only that
     /// agent's.
     pub(crate) fn caller(&self, session: &Session) -> Result<Caller> {
@@ -92,7 +89,7 @@ impl Context {
         let named = self.global.agent_id.clone();
         let is_stored = named.is_none() || stored.agent.is_none() || named == stored.agent;
         let agent = named.or(stored.agent).ok_or_else(missing_agent_id)?;
-        Ok(Caller { agent, key: stored.key.filter(|_| is_stored) })
+        Ok(Caller { agent, key: stored.key.filter(|_| is_stored), secret: None })
     }
 
     /// The server for a new session, or for a code.
@@ -113,23 +110,16 @@ impl Context {
         }
     }
 
+    /// The server that has an address. Only the command line can name another: the secret is for one relay.
+    pub(crate) fn server_of_address(&self, url: &str) -> Result<Server> {
+        let (flag, binding) = (self.global.url.clone(), Some(url.to_owned()));
+        Addresses { flag, binding, ..Addresses::default() }.choose()
+    }
+
     fn addresses(&self) -> Result<Addresses> {
         let config = self.state.config()?.server_url;
         let (flag, env) = (self.global.url.clone(), self.env_url.clone());
         Ok(Addresses { flag, env, config, ..Addresses::default() })
-    }
-
-    /// Our address, and the server that has it: its secret is for no other, unless the command line
-    /// says so.
-    pub(crate) fn address(&self) -> Result<(Address, Server)> {
-        let address = self.state.address()?.ok_or_else(|| {
-            let message = "You have no address here: `nexus register --name NAME` gets you one.";
-            Failure::own(Kind::NotRegistered, message)
-        })?;
-        let binding = Some(address.server.clone());
-        let addresses =
-            Addresses { flag: self.global.url.clone(), binding, ..Addresses::default() };
-        Ok((address, addresses.choose()?))
     }
 
     pub(crate) fn http(&self) -> &Http {
@@ -164,14 +154,8 @@ impl Session {
 impl Caller {
     /// Adds who calls to a request.
     pub(crate) fn sign<'a>(&'a self, request: Request<'a>) -> Request<'a> {
-        Request { agent: Some(&self.agent), key: self.key.as_ref(), ..request }
-    }
-}
-
-impl Address {
-    /// Adds who calls to a request.
-    pub(crate) fn sign<'a>(&'a self, request: Request<'a>) -> Request<'a> {
-        Request { agent: Some(&self.agent), secret: Some(&self.secret), ..request }
+        let (key, secret) = (self.key.as_ref(), self.secret.as_ref());
+        Request { agent: Some(&self.agent), key, secret, ..request }
     }
 }
 

@@ -17,6 +17,18 @@ pub(crate) enum Kind {
     Usage,
     /// Nothing says who the agent is.
     MissingAgentId,
+    /// No address is stored here that could be meant.
+    UnknownAddress,
+    /// Here this id is an address of another relay, or with another secret.
+    AlreadyRegistered,
+    /// No such name in the contact book.
+    ContactNotFound,
+    /// The name, the address or the token cannot be a contact's.
+    InvalidContact,
+    /// A gateway gave no connection, or refused it.
+    GatewayUnreachable,
+    /// The port is taken, or is not for us.
+    PortUnavailable,
     /// Neither an alias nor the form of a session id.
     UnknownSession,
     /// The form of a pairing code or link was not met.
@@ -35,12 +47,6 @@ pub(crate) enum Kind {
     JsonUnsupported,
     /// This folder of state is another agent of that session.
     AlreadyMember,
-    /// This folder of state has an address already.
-    AlreadyRegistered,
-    /// This folder of state has no address.
-    NotRegistered,
-    /// No contact of this name.
-    ContactNotFound,
     /// A loop of this kind already runs for the session.
     AlreadyRunning,
     /// A person did not agree, or there is none to ask.

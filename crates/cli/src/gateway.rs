@@ -1,76 +1,226 @@
-//! Another machine's gateway: a WebSocket that takes one message for its agent.
+//! Gateways: agents on other machines that are written to directly, over a socket that closes again.
+//!
+//! Promises: the time limits hold whatever the other side does; the token goes to the gateway alone, and
+//! stands in nothing that is printed.
 
 use crate::{
+    clock,
+    context::Context,
     error::{Failure, Kind, Result},
-    live::{Stream, connect},
-    server::percent_encoded,
+    live,
 };
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 use serde_json::json;
-use std::time::Duration;
-use tungstenite::{Message, WebSocket, client::IntoClientRequest, http::Uri};
+use std::{
+    fmt,
+    net::TcpStream,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+use tungstenite::{HandshakeError, Message, WebSocket, client::IntoClientRequest, http::Uri};
 
-/// How long opening may take.
-pub(crate) const PING_LIMIT: Duration = Duration::from_secs(5);
-/// How long sending may take.
-pub(crate) const SEND_LIMIT: Duration = Duration::from_secs(10);
+/// How long sending may take, with everything before it.
+const SENDING: Duration = Duration::from_secs(10);
+/// How long a socket may take to open.
+const OPENING: Duration = Duration::from_secs(5);
+/// How long the answer to our close is waited for.
+const CLOSING: Duration = Duration::from_secs(2);
 
-/// Reads the address of a gateway on the command line.
-pub(crate) fn address(text: &str) -> std::result::Result<String, &'static str> {
-    const RULE: &str =
-        "The address of a gateway is such as ws://192.168.1.7:18789, without a query.";
-    let uri: Uri = text.parse().map_err(|_| RULE)?;
-    let is_socket = matches!(uri.scheme_str(), Some("ws" | "wss"));
-    if is_socket && uri.host().is_some() && uri.query().is_none() {
-        Ok(text.to_owned())
-    } else {
-        Err(RULE)
+/// Where a gateway is, and what it takes us by.
+#[derive(Clone)]
+pub(crate) struct Address {
+    /// Without the token.
+    url: String,
+    token: String,
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Address").field("url", &self.url).finish_non_exhaustive()
     }
 }
 
-/// Opens a gateway.
-pub(crate) fn open(
-    url: &str,
-    token: Option<&str>,
-    limit: Duration,
-) -> Result<WebSocket<Box<dyn Stream>>> {
-    // Nothing that is said of it may quote the token.
-    let failed = |why: &dyn std::fmt::Display| {
-        let message =
-            format!("No connection to the gateway {url}: {why}. Check its address and token.");
-        Failure::own(Kind::ServerUnreachable, message)
-    };
-    let query = token.map(|token| format!("?token={}", percent_encoded(token)));
-    let path = if url.splitn(4, '/').count() < 4 { "/" } else { "" };
-    let request = format!("{url}{path}{}", query.unwrap_or_default()).into_client_request();
-    let request = request.map_err(|_| failed(&"it is not an address"))?;
-    let (_, stream) = connect(request.uri(), limit).map_err(|error| failed(&error))?;
-    match tungstenite::client(request, stream) {
-        Ok((socket, _)) => Ok(socket),
-        Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
-            Err(failed(&format_args!("it answers {}", answer.status().as_u16())))
+/// A message that was sent.
+#[derive(Debug, Serialize)]
+pub(crate) struct Sent {
+    #[serde(rename = "sent")]
+    done: bool,
+    contact: String,
+    url: String,
+    /// Whether the gateway confirmed the close, and so has read what came before.
+    confirmed: bool,
+    millis: u64,
+}
+
+impl Address {
+    /// Refuses what is no address of a socket, and one with a token of its own.
+    pub(crate) fn new(url: &str, token: &str) -> Result<Self> {
+        let invalid = |message: &str| Failure::own(Kind::InvalidContact, message);
+        let rule = || {
+            invalid(
+                "The address of a gateway is one such as ws://192.168.1.7:18789; its token goes beside it, with --token.",
+            )
+        };
+        let uri: Uri = url.trim().parse().map_err(|_| rule())?;
+        let scheme = uri.scheme_str().filter(|scheme| ["ws", "wss"].contains(scheme));
+        let (scheme, authority) = scheme.zip(uri.authority()).ok_or_else(rule)?;
+        if authority.as_str().contains('@') || uri.query().is_some() || authority.host().is_empty()
+        {
+            return Err(rule());
         }
-        Err(_) => Err(failed(&"it does not speak WebSocket, or takes too long")),
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(invalid("The token of a gateway is made of visible ASCII characters."));
+        }
+        let path = uri.path().trim_end_matches('/');
+        Ok(Self { url: format!("{scheme}://{authority}{path}"), token: token.to_owned() })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether what is sent there can be read on the way.
+    pub(crate) fn is_open_to_others(&self) -> bool {
+        let uri = self.url.parse::<Uri>().unwrap_or_default();
+        let host = uri.host().unwrap_or_default();
+        let is_local = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+        self.url.starts_with("ws://") && !is_local
+    }
+
+    /// With the token.
+    fn full(&self) -> String {
+        let token = utf8_percent_encode(&self.token, NON_ALPHANUMERIC);
+        let path = if self.url.matches('/').count() > 2 { "" } else { "/" };
+        format!("{}{path}?token={token}", self.url)
     }
 }
 
-/// Gives a gateway a message for its agent.
-pub(crate) fn send(url: &str, token: Option<&str>, from: &str, message: &str) -> Result<()> {
-    let mut socket = open(url, token, SEND_LIMIT)?;
+/// Who we say we are: `--agent-id`, or our only address.
+pub(crate) fn sender(context: &Context) -> Result<String> {
+    if let Some(agent) = context.named_agent() {
+        return Ok(agent.to_string());
+    }
+    match context.state.addresses()?.as_slice() {
+        [only] => Ok(only.id.to_string()),
+        _ => Err(crate::context::missing_agent_id()),
+    }
+}
+
+/// Sends one message and closes.
+pub(crate) fn send(name: &str, address: &Address, from: &str, message: &str) -> Result<Sent> {
     let frame = json!({
         "type": "system_event",
         "event": "openclaw_message",
-        "data": { "from": from, "message": message, "timestamp": crate::clock::now().as_millis() },
+        "data": { "from": from, "message": message, "timestamp": clock::now() },
     });
-    let sent = socket.send(Message::text(frame.to_string())).and_then(|()| {
-        socket.close(None)?;
-        // Until the other end has closed, too: then it has read what came before.
-        while socket.read().is_ok() {}
-        Ok(())
-    });
-    sent.map_err(|error| {
-        let message = format!(
-            "The gateway {url} broke off ({error}); whether it took the message is not known."
-        );
-        Failure::own(Kind::ConnectionLost, message)
+    let begun = Instant::now();
+    let confirmed = within(SENDING, address, move |address, limit| {
+        let (tcp, mut socket) = open(address, limit)?;
+        let failed = |error: tungstenite::Error| error.to_string();
+        socket.send(Message::text(frame.to_string())).map_err(failed)?;
+        socket.close(None).map_err(failed)?;
+        // The frame has left. What follows only tells whether it was read.
+        let _ = tcp.set_read_timeout(Some(CLOSING));
+        Ok(closes(&mut socket))
+    })?;
+    let (contact, url) = (name.to_owned(), address.url.clone());
+    Ok(Sent { done: true, contact, url, confirmed, millis: millis(begun) })
+}
+
+/// Opens a socket, and says how many milliseconds that took.
+pub(crate) fn ping(address: &Address) -> Result<u64> {
+    let begun = Instant::now();
+    within(OPENING, address, move |address, limit| {
+        let (_, mut socket) = open(address, limit)?;
+        let taken = millis(begun);
+        // That we go again is not what was measured.
+        let _ = socket.close(None);
+        Ok(taken)
     })
+}
+
+/// The time since then.
+pub(crate) fn millis(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Reads until the other side has closed too, for a while.
+fn closes(socket: &mut WebSocket<Box<dyn live::Stream>>) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < CLOSING {
+        match socket.read() {
+            Ok(Message::Close(_)) | Err(tungstenite::Error::ConnectionClosed) => return true,
+            Ok(_) => {}
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
+type Socket = (TcpStream, WebSocket<Box<dyn live::Stream>>);
+
+fn open(address: &Address, limit: Duration) -> Result<Socket, String> {
+    let full = address.full();
+    // Errors of this are about the address, which has the token in it.
+    let request = full.into_client_request().map_err(|_| "its address is not one of a socket")?;
+    let (tcp, stream) = live::connect(request.uri(), limit).map_err(|error| error.to_string())?;
+    match tungstenite::client(request, stream) {
+        Ok((socket, _)) => Ok((tcp, socket)),
+        Err(HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
+            Err(format!("it refused with {}", answer.status().as_u16()))
+        }
+        Err(HandshakeError::Failure(error)) => Err(error.to_string()),
+        Err(HandshakeError::Interrupted(_)) => Err("it did not answer".to_owned()),
+    }
+}
+
+/// Does something for at most this long, whatever the other side or a name server does meanwhile.
+fn within<T: Send + 'static>(
+    limit: Duration,
+    address: &Address,
+    work: impl FnOnce(&Address, Duration) -> Result<T, String> + Send + 'static,
+) -> Result<T> {
+    let (sender, receiver) = mpsc::channel();
+    let ours = address.clone();
+    // If it is given up, it ends with the process.
+    thread::spawn(move || sender.send(work(&ours, limit)));
+    let url = address.url();
+    match receiver.recv_timeout(limit) {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(why)) => {
+            let message = format!("No socket to {url}: {why}. Check the address and the token.");
+            Err(Failure::own(Kind::GatewayUnreachable, message))
+        }
+        Err(_) => {
+            let seconds = limit.as_secs();
+            let message = format!(
+                "{url} did not take it within {seconds} s; whether something has arrived is not known."
+            );
+            Err(Failure::own(Kind::Timeout, message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_checked_and_tokens_kept_apart() {
+        let address = Address::new("ws://h:1/", "a b").map(drop);
+        assert!(address.is_err());
+        let address = Address::new(" wss://h:1/x/ ", "a&b=#").unwrap();
+        assert_eq!(address.url(), "wss://h:1/x");
+        assert_eq!(address.full(), "wss://h:1/x?token=a%26b%3D%23");
+        assert!(!format!("{address:?}").contains("a&b"));
+        let bare = Address::new("ws://192.168.1.7:18789", "t").unwrap();
+        assert_eq!(bare.full(), "ws://192.168.1.7:18789/?token=t");
+        assert!(bare.is_open_to_others());
+        assert!(!Address::new("ws://127.0.0.1:1", "t").unwrap().is_open_to_others());
+        for url in ["", "h", "http://h", "ws://", "ws://u:p@h", "ws://h/?token=x"] {
+            assert!(Address::new(url, "t").is_err(), "{url}");
+        }
+    }
 }

@@ -64,7 +64,7 @@ pub(crate) struct Request<'a> {
     pub(crate) path: String,
     pub(crate) agent: Option<&'a AgentId>,
     pub(crate) key: Option<&'a SessionKey>,
-    /// Of an address, whose calls have no key.
+    /// Proves who calls, outside of sessions.
     pub(crate) secret: Option<&'a AgentSecret>,
     /// The `Idempotency-Key`, the same for every try.
     pub(crate) once: Option<String>,
@@ -76,9 +76,8 @@ pub(crate) struct Request<'a> {
 
 impl Request<'_> {
     pub(crate) fn new(method: http::Method, path: impl Into<String>, repeat: Repeat) -> Self {
-        let (agent, key, body, once) = (None, None, None, None);
+        let (agent, key, secret, body, once) = (None, None, None, None, None);
         let wait = Duration::ZERO;
-        let secret = None;
         Self { method, path: path.into(), agent, key, secret, once, body, repeat, wait }
     }
 
@@ -243,15 +242,23 @@ fn build<S>(
     let mut builder = http::Request::builder().method(&request.method).uri(uri);
     let bearer = request.secret.map(|secret| format!("Bearer {}", secret.as_str()));
     let headers = [
-        ("Authorization", bearer.as_deref()),
         ("X-Agent-Id", request.agent.map(AgentId::as_str)),
         ("X-Session-Key", request.key.map(SessionKey::as_str)),
+        ("Authorization", bearer.as_deref()),
         ("Idempotency-Key", request.once.as_deref()),
         ("Content-Type", request.body.as_ref().map(|_| "application/json")),
         ("Accept", Some(accept)),
     ];
     for (name, value) in headers {
         if let Some(value) = value {
+            let value = http::HeaderValue::from_str(value).map(|mut value| {
+                value.set_sensitive(name == "Authorization" || name == "X-Session-Key");
+                value
+            });
+            let value = value.map_err(|_| {
+                let message = format!("The header {name} cannot hold what is to be sent in it.");
+                Failure::own(Kind::Usage, message)
+            })?;
             builder = builder.header(name, value);
         }
     }

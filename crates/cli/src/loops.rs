@@ -130,7 +130,7 @@ pub(crate) fn run(
         last_at: None,
         last_error: None,
     };
-    let place = state.begin_loop(session, kind, &record)?;
+    let place = state.begin_loop(&state.session_dir(session), kind, &record)?;
     let ended = loop {
         let failure = turn().err();
         let wait = match failure {

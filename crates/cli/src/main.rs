@@ -5,8 +5,10 @@
 //! | [`commands`] | one file for each command or family: its arguments, its request, its effect |
 //! | [`context`] | who we are, which session is meant, and the tools that commands share |
 //! | [`server`], [`http`], [`capabilities`] | which server, how it is talked to, what it can do |
+//! | [`gateway`], [`receiver`] | agents of other machines without a relay: writing to them, hearing them |
+//! | [`mailbox`] | addresses: who we are outside of sessions |
 //! | [`state`] | the folder of state: nothing else touches it |
-//! | [`live`], [`gateway`] | messages as they are sent, over whatever way works; another machine's gateway |
+//! | [`live`] | messages as they are sent, over whatever way works |
 //! | [`loops`] | what runs until it is stopped |
 //! | [`output`], [`error`], [`json`] | the contract: one JSON value on stdout, 0 or 1 (2: nothing came) |
 //!
@@ -26,10 +28,12 @@ mod http;
 mod json;
 mod live;
 mod loops;
+mod mailbox;
 mod message;
 mod output;
 mod parallel;
 mod random;
+mod receiver;
 mod server;
 mod state;
 

@@ -24,6 +24,8 @@ pub(crate) struct Message {
     pub(crate) to: Option<Value>,
     pub(crate) sent_at: Option<String>,
     pub(crate) reply_to: Option<String>,
+    /// Of messages between addresses.
+    pub(crate) conversation_id: Option<String>,
     pub(crate) cursor: Value,
 }
 

@@ -3,13 +3,12 @@
 
 use crate::{
     error::{Failure, Result},
+    http::Repeat,
     json::Json,
+    mailbox::Ack,
     state::NewCursor,
 };
-use std::{
-    fmt,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 /// A line for people.
 macro_rules! tell {
@@ -23,13 +22,13 @@ pub(crate) fn line_to_stderr(line: &str) {
     let _ = writeln!(io::stderr(), "{}", without_keys(line));
 }
 
-/// The text with `[key]` for each session key, and each secret of an address.
+/// The text with `[key]` for each session key, and each secret that a relay or we have made.
 fn without_keys(text: &str) -> String {
-    without(&without(text, "nxk_"), "nxs_")
+    ["nxk_", "nxs_"].iter().fold(text.to_owned(), |text, mark| without(&text, mark))
 }
 
-fn without(text: &str, prefix: &str) -> String {
-    let mut parts = text.split(prefix);
+fn without(text: &str, mark: &str) -> String {
+    let mut parts = text.split(mark);
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |shown, part| {
         let of_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -46,34 +45,25 @@ pub(crate) struct Done {
     pub(crate) json: Json,
     /// Cursors that move once the value is printed, and not if it could not be.
     pub(crate) cursors: Vec<NewCursor>,
-    /// What is done then, and also not if it could not be printed.
-    pub(crate) then: Option<Then>,
+    /// What the inbox of an address is told then: that it was read.
+    pub(crate) ack: Option<Ack>,
     /// The exit code.
     pub(crate) code: u8,
 }
 
-/// Something that is to be done later.
-pub(crate) struct Then(pub(crate) Box<dyn FnOnce() -> Result<()> + Send>);
-
-impl fmt::Debug for Then {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Then")
-    }
-}
-
 impl From<Json> for Done {
     fn from(json: Json) -> Self {
-        Self { json, cursors: Vec::new(), then: None, code: 0 }
+        Self { json, cursors: Vec::new(), ack: None, code: 0 }
     }
 }
 
-/// Prints the value as one line, then moves the cursors.
+/// Prints the value as one line, then moves the cursors and acknowledges.
 pub(crate) fn deliver(done: Done) -> Result<()> {
     print(&done.json).map_err(Failure::Output)?;
     for cursor in done.cursors {
         cursor.save()?;
     }
-    done.then.map_or(Ok(()), |Then(then)| then())
+    done.ack.map_or(Ok(()), |ack| ack.send(Repeat::Always))
 }
 
 /// Prints one value on one line.
@@ -97,7 +87,8 @@ mod tests {
     #[test]
     fn keys_are_left_out() {
         assert_eq!(without_keys("a nxk_A-b_9 \"nxk_x\" nxk_"), "a [key] \"[key]\" [key]");
-        assert_eq!(without_keys("nothing nxs_A-b_9."), "nothing [key].");
+        assert_eq!(without_keys("nxs_x nxk_y"), "[key] [key]");
+        assert_eq!(without_keys("nothing"), "nothing");
     }
 
     #[test]

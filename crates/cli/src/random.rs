@@ -11,20 +11,23 @@ pub(crate) fn hex() -> String {
     })
 }
 
-/// 256 random bits, for a secret.
-pub(crate) fn secret_bytes() -> std::io::Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    // Unlike above, nothing else will do.
-    getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
-    Ok(bytes)
-}
-
 /// A number from 0 to 1.
 pub(crate) fn fraction() -> f64 {
     f64::from(u16::from_le_bytes(bytes())) / f64::from(u16::MAX)
 }
 
-fn bytes<const N: usize>() -> [u8; N] {
+/// Bytes that nobody can guess, for a secret. Without the system's random numbers there are none.
+pub(crate) fn unguessable<const N: usize>() -> crate::error::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        let message = format!("The system gives no random numbers ({error}), so that no secret can be made; nothing was sent.");
+        crate::error::Failure::own(crate::error::Kind::StateUnavailable, message)
+    })?;
+    Ok(bytes)
+}
+
+/// So many random bytes, for what need not be a secret.
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     if getrandom::fill(&mut bytes).is_err() {
         // Better no key for repeating than none at all: the time and the process differ between any two.

@@ -122,14 +122,6 @@ pub(crate) fn normalize(url: &str) -> Result<String, &'static str> {
     Ok(format!("{scheme}://{}{path}", authority.as_str().to_ascii_lowercase()))
 }
 
-/// Text as a part of a query.
-pub(crate) fn percent_encoded(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    let encode =
-        |byte: u8| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(encode).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

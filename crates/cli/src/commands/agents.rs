@@ -1,92 +1,71 @@
-//! `nexus agents`: who can be found. `nexus block`, `unblock`, `allow`, `disallow`: whom to hear.
+//! `nexus agents`
 
 use crate::{
-    context::{Context, agent_id},
-    error::Result,
-    http::{Repeat, Request},
+    context::Context,
+    error::{Failure, Kind, Result},
+    http::Request,
     json::Json,
     output::Done,
-    server::percent_encoded,
 };
 use clap::Args;
-use nexus_protocol::AgentId;
-use serde::Deserialize;
-use serde_json::{json, value::RawValue};
-use ureq::http::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// How many agents a relay gives at a time, at most.
+const PAGE: u32 = 100;
+/// How many pages are read: enough for a directory that a person reads.
+const PAGES: u32 = 1000;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus agents
-  nexus agents --capability calendar | jq -r '.agents[] | select(.online) | .card.agentId'")]
+  nexus agents | jq -r '.agents[] | \"\\(.card.agentId): \\(.card.name)\"'
+  nexus agents --capability calendar
+
+Those are here who let themselves be listed. What a card says is its agent's own word.")]
 pub(crate) struct Agents {
     /// Only those that can do this
     #[arg(long, value_name = "WORD")]
     capability: Option<String>,
 }
 
-/// The part that matters of a page of the directory.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// A page of the directory.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct Page {
     agents: Vec<Box<RawValue>>,
-    next_after: Option<AgentId>,
-    #[serde(default)]
+    next_after: Option<String>,
     has_more: bool,
+}
+
+#[derive(Serialize)]
+struct All {
+    agents: Vec<Box<RawValue>>,
 }
 
 impl Agents {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:/-".contains(c);
+        if self.capability.as_ref().is_some_and(|word| !word.chars().all(is_plain)) {
+            let message = "A capability is a word of letters, digits, `.`, `_`, `:`, `/` or `-`.";
+            return Err(Failure::own(Kind::Usage, message));
+        }
         let server = context.server(None)?;
         server.announce();
-        let (mut agents, mut after) = (Vec::new(), None);
-        loop {
-            let word = self
-                .capability
-                .as_deref()
-                .map(|word| format!("capability={}", percent_encoded(word)));
-            let from = after.as_ref().map(|id: &AgentId| format!("after={id}"));
-            let query: Vec<String> = word.into_iter().chain(from).collect();
-            let path = format!("/v1/agents?{}", query.join("&"));
-            let answer = context.call(&server, &Request::get(path.trim_end_matches('?')))?;
-            let Some(page) = answer.body.read::<Page>() else { return Ok(answer.body.into()) };
+        let wanted = self.capability.map(|word| format!("&capability={word}")).unwrap_or_default();
+        let mut agents = Vec::new();
+        let mut after = None::<String>;
+        for _ in 0..PAGES {
+            let place = after.as_ref().map(|after| format!("&after={after}")).unwrap_or_default();
+            let path = format!("/v1/agents?limit={PAGE}{wanted}{place}");
+            let page: Page =
+                context.call(&server, &Request::get(path))?.body.read().unwrap_or_default();
             agents.extend(page.agents);
-            // A server that does not move on is not asked for ever.
-            if !page.has_more || page.next_after.is_none() || page.next_after == after {
-                return Ok(Json::of(&json!({ "agents": agents })).into());
+            let is_further = page.next_after > after;
+            after = page.next_after.filter(|id| id.parse::<nexus_protocol::AgentId>().is_ok());
+            if !page.has_more || !is_further || after.is_none() {
+                break;
             }
-            after = page.next_after;
         }
-    }
-}
-
-/// An agent on a list of ours.
-#[derive(Args)]
-#[command(after_help = "Examples:
-  nexus block @40817263
-  nexus unblock @40817263
-  nexus allow @40817263
-  nexus disallow @40817263
-
-A blocked agent is told so when it writes. The allow list counts while the relay is told to take messages from
-nobody else (PUT /v1/agents/:id/allow-only).")]
-pub(crate) struct Listed {
-    /// Whom: an agent's id, with or without @
-    #[arg(value_parser = at_agent)]
-    agent: AgentId,
-}
-
-/// Reads `@ID` or `ID`.
-pub(super) fn at_agent(text: &str) -> Result<AgentId, &'static str> {
-    agent_id(text.strip_prefix('@').unwrap_or(text))
-}
-
-impl Listed {
-    /// Puts the agent on `list`, or takes it off.
-    pub(crate) fn run(self, context: &Context, method: Method, list: &str) -> Result<Done> {
-        let (address, server) = context.address()?;
-        server.announce();
-        let path = format!("/v1/agents/{}/{list}/{}", address.agent, self.agent);
-        let request = Request::new(method, path, Repeat::Always);
-        context.call(&server, &address.sign(request)).map(|answer| answer.body.into())
+        Ok(Json::of(&All { agents }).into())
     }
 }

@@ -1,68 +1,62 @@
-//! `nexus contacts`, `nexus ping`: agents by names of ours.
+//! `nexus contacts`
 
-use super::agents::at_agent;
+use super::send::read_text;
 use crate::{
     clock,
     context::Context,
     error::{Failure, Kind, Result},
     gateway,
-    http::Request,
     json::Json,
+    mailbox::any_id,
     output::{Done, tell},
-    state::Contact,
+    state::{Contact, not_found},
 };
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use nexus_protocol::AgentId;
-use serde::Deserialize;
 use serde_json::{Value, json};
-use std::time::Instant;
 
 #[derive(Subcommand)]
 #[command(after_help = "Examples:
-  nexus contacts add bob --agent @40817263 --desc 'plans meetings'
-  nexus contacts add studio --url ws://192.168.1.7:18789 --token \"$(cat token)\"
-  nexus contacts list
+  nexus contacts add bob --agent bob-calendar
+  pass show bob-gateway | nexus contacts add bob-home --url ws://192.168.1.7:18789 --token -
   nexus send --to bob 'Tuesday at ten?'")]
 pub(crate) enum Contacts {
-    /// Add a contact, or replace it
+    /// Write somebody into the contact book
     Add(Add),
-    /// List the contacts; their tokens are not shown
+    /// Show the contact book, without tokens
+    #[command(after_help = "Examples:\n  nexus contacts list | jq -r '.contacts[].name'")]
     List,
-    /// Remove a contact
-    Remove(Named),
+    /// Take somebody out of the contact book
+    #[command(after_help = "Examples:\n  nexus contacts remove bob")]
+    Remove {
+        /// The name
+        name: String,
+    },
 }
 
-/// With the gateway's address in `--url`, which stands everywhere.
 #[derive(Args)]
+#[command(group = ArgGroup::new("way").required(true).args(["agent", "url"]))]
+#[command(after_help = "Examples:
+  nexus contacts add bob --agent bob-calendar --desc 'Finds a day with Bob'
+  pass show bob-gateway | nexus contacts add bob-home --url ws://192.168.1.7:18789 --token -
+
+A name that is there already is replaced. Tokens are kept for you alone, and not shown again.")]
 pub(crate) struct Add {
-    /// What you call it: 1 to 64 letters, digits, `.`, `_` or `-`
-    #[arg(value_parser = name)]
+    /// The name: 1 to 64 letters, digits, `.`, `_` or `-`
     name: String,
-    /// Its address at the relay
-    #[arg(long, value_name = "ID", value_parser = at_agent)]
+    /// The address of an agent, at the relay of your own
+    #[arg(long, value_name = "ID", value_parser = any_id)]
     agent: Option<AgentId>,
-    /// What opens the gateway that --url names
-    #[arg(long)]
+    /// The gateway of an agent on another machine, ws:// or wss://
+    #[arg(long, requires = "token")]
+    url: Option<String>,
+    /// The token of that gateway; better as -, which reads it from standard input, where others cannot
+    /// see it
+    #[arg(long, requires = "url", allow_hyphen_values = true)]
     token: Option<String>,
-    /// A few words about it
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    desc: String,
-}
-
-#[derive(Args)]
-pub(crate) struct Named {
-    /// What you call it
-    name: String,
-}
-
-fn name(text: &str) -> Result<String, &'static str> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    let plain = (1..=64).contains(&text.len()) && text.bytes().all(allowed);
-    if plain && !text.starts_with('-') {
-        Ok(text.to_owned())
-    } else {
-        Err("must be 1 to 64 letters, digits, `.`, `_` or `-`, and begin with no `-`")
-    }
+    /// Who that is
+    #[arg(long, value_name = "TEXT")]
+    desc: Option<String>,
 }
 
 impl Contacts {
@@ -71,13 +65,13 @@ impl Contacts {
             Self::Add(add) => add.run(context),
             Self::List => {
                 let contacts = context.state.contacts()?;
-                let shown: Vec<_> =
+                let contacts: Vec<Value> =
                     contacts.iter().map(|(name, contact)| shown(name, contact)).collect();
-                Ok(Json::of(&json!({ "contacts": shown })).into())
+                Ok(Json::of(&json!({ "contacts": contacts })).into())
             }
-            Self::Remove(Named { name }) => {
+            Self::Remove { name } => {
                 context.state.update_contacts(|contacts| {
-                    contacts.remove(&name).map(drop).ok_or_else(|| unknown(&name))
+                    contacts.remove(&name).ok_or_else(|| not_found(&name))
                 })?;
                 Ok(Json::of(&json!({ "name": name, "removed": true })).into())
             }
@@ -87,88 +81,39 @@ impl Contacts {
 
 impl Add {
     fn run(self, context: &Context) -> Result<Done> {
-        let usage = |message| Failure::own(Kind::Usage, message);
-        let url = context.named_url().filter(|_| self.agent.is_none());
-        let url = url.map(|url| gateway::address(url).map_err(usage)).transpose()?;
-        if self.agent.is_none() && url.is_none() || self.token.is_some() && url.is_none() {
-            return Err(usage(
-                "Say how to reach it: --agent ID, or --url ws://... and its --token.",
-            ));
+        let name = self.name;
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        if !(1..=64).contains(&name.len()) || !name.bytes().all(allowed) || name.starts_with('-') {
+            let message = "The name of a contact is 1 to 64 letters, digits, `.`, `_` or `-`, and begins with no `-`.";
+            return Err(Failure::own(Kind::InvalidContact, message));
         }
-        let contact = Contact {
-            agent: self.agent,
-            url,
-            token: self.token,
-            description: self.desc,
-            added_at: clock::now(),
-        };
-        let value = shown(&self.name, &contact);
-        let before = context
-            .state
-            .update_contacts(|contacts| Ok(contacts.insert(self.name.clone(), contact)))?;
+        let token = self.token.map(read_text).transpose()?;
+        let mut url = None;
+        if let (Some(address), Some(token)) = (&self.url, &token) {
+            let address = gateway::Address::new(address, token)?;
+            if address.is_open_to_others() {
+                tell!(
+                    "warning: ws is not encrypted: others on the way can read messages and the token"
+                );
+            }
+            url = Some(address.url().to_owned());
+        }
+        let added_at = Some(clock::now().to_string());
+        let contact = Contact { agent: self.agent, url, token, description: self.desc, added_at };
+        let value = shown(&name, &contact);
+        let before =
+            context.state.update_contacts(|contacts| Ok(contacts.insert(name.clone(), contact)))?;
         if before.is_some() {
-            tell!("{} was another until now", self.name);
+            tell!("{name} was somebody else until now");
         }
         Ok(Json::of(&value).into())
     }
 }
 
+/// What may be seen of a contact: all but the token.
 fn shown(name: &str, contact: &Contact) -> Value {
     json!({
-        "name": name,
-        "agentId": contact.agent,
-        "url": contact.url,
-        "hasToken": contact.token.is_some(),
-        "description": contact.description,
-        "addedAt": contact.added_at,
+        "name": name, "agentId": contact.agent, "url": contact.url,
+        "description": contact.description, "addedAt": contact.added_at,
     })
-}
-
-fn unknown(name: &str) -> Failure {
-    let message =
-        format!("There is no contact `{name}`; `nexus contacts list` shows those there are.");
-    Failure::own(Kind::ContactNotFound, message)
-}
-
-/// The contact of this name.
-pub(super) fn find(context: &Context, name: &str) -> Result<Contact> {
-    context.state.contacts()?.remove(name).ok_or_else(|| unknown(name))
-}
-
-#[derive(Args)]
-#[command(after_help = "Examples:\n  nexus ping studio | jq .milliseconds")]
-pub(crate) struct Ping {
-    /// What you call it
-    name: String,
-}
-
-/// The part that matters of a card.
-#[derive(Deserialize)]
-struct Online {
-    online: bool,
-}
-
-impl Ping {
-    /// How long it takes to open a gateway, or to ask the relay whether an agent is online.
-    pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let contact = find(context, &self.name)?;
-        let started = Instant::now();
-        let online = match (&contact.url, &contact.agent) {
-            (Some(url), _) => {
-                gateway::open(url, contact.token.as_deref(), gateway::PING_LIMIT).map(drop)?;
-                json!(true)
-            }
-            (None, Some(agent)) => {
-                let server = context
-                    .address()
-                    .map_or_else(|_| context.server(None), |(_, server)| Ok(server))?;
-                let answer = context.call(&server, &Request::get(format!("/v1/agents/{agent}")))?;
-                answer.body.read::<Online>().map_or(Value::Null, |answer| json!(answer.online))
-            }
-            (None, None) => return Err(unknown(&self.name)),
-        };
-        let milliseconds = started.elapsed().as_millis();
-        Ok(Json::of(&json!({ "name": self.name, "online": online, "milliseconds": milliseconds }))
-            .into())
-    }
 }

@@ -63,6 +63,7 @@ impl Doctor {
         let known = ls::probe_all(context, &aliases)?;
         checks.extend(servers(context, &known)?);
         checks.extend(known.iter().map(|known| session(context, known)));
+        checks.extend(addresses(context));
         for (name, id) in aliases {
             let is_known = known.iter().any(|known| known.session_id.as_str() == id);
             let gone = || format!("Nothing is stored of its session: `nexus unalias {name}`.");
@@ -131,6 +132,19 @@ fn session(context: &Context, known: &Known) -> Check {
     Check::new("session", id, found)
 }
 
+/// Whether each address takes its secret. What waits there is not read.
+fn addresses(context: &Context) -> Vec<Check> {
+    let agents = context.state.agents().unwrap_or_default();
+    parallel::map(&agents, |agent| {
+        let found = context.mailbox_of(Some(agent.clone())).and_then(|mailbox| {
+            let request = Request::get(mailbox.path("/blocks?limit=1"));
+            mailbox.call(Request { repeat: Repeat::Never, ..request })?;
+            Ok(format!("registered at {}", mailbox.server.host()))
+        });
+        Check::new("address", agent, found.map_err(|failure| failure.sentence()))
+    })
+}
+
 /// The state: folders for their owner only, files that can be read, nothing half done.
 fn files(context: &Context) -> Vec<Check> {
     let state = &context.state;
@@ -138,7 +152,11 @@ fn files(context: &Context) -> Vec<Check> {
     let writable = state.check_writable().map_err(|failure| failure.sentence());
     let mut checks =
         vec![Check::new("file", &root.display(), writable.map(|()| "can be written".to_owned()))];
-    let readable = [("aliases.json", state.aliases().err()), ("config.json", state.config().err())];
+    let readable = [
+        ("aliases.json", state.aliases().err()),
+        ("config.json", state.config().err()),
+        ("contacts.json", state.contacts().err()),
+    ];
     for (name, failure) in readable {
         let failure = failure.map(|failure| Err(failure.sentence()));
         checks.extend(failure.map(|found| Check::new("file", &root.join(name).display(), found)));

@@ -4,75 +4,74 @@ use super::poll::{Patience, until};
 use crate::{
     context::Context,
     error::Result,
-    http::{Repeat, Request},
-    json::Json,
-    output::{Done, Then, tell},
+    http::Request,
+    mailbox::Ack,
+    message::read_cursor,
+    output::{Done, tell},
 };
 use clap::Args;
+use nexus_protocol::Cursor;
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::json;
+use serde_json::Value;
 use std::time::{Duration, Instant};
-use ureq::http::Method;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus inbox | jq -r '.messages[] | \"\\(.agentId): \\(.text)\"'
-  nexus inbox --wait 60
+  nexus inbox
+  nexus inbox --wait 60 | jq -r '.messages[] | \"\\(.agentId): \\(.text)\"'
   nexus inbox --keep
+  nexus inbox --agent-id bob-calendar --after 0
 
-What was printed is acknowledged: it no longer waits, and its sender can see that. --keep leaves it waiting.")]
+What is printed is acknowledged, and does not wait any more; if it cannot be printed, it comes again.
+--keep and --after leave that as it is.")]
 pub(crate) struct Inbox {
     /// If there is nothing, wait so many seconds for something
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "25")]
     wait: Option<u32>,
-    /// Do not acknowledge what is printed
+    /// Do not acknowledge: the same messages come the next time
     #[arg(long)]
     keep: bool,
+    /// Read what stands after this cursor, also what was acknowledged; 0 reads all there is
+    #[arg(long, value_name = "CURSOR", value_parser = super::poll::cursor)]
+    after: Option<Cursor>,
 }
 
-/// The part that matters of a page.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct Page {
-    messages: Vec<IgnoredAny>,
-    next_cursor: String,
-    #[serde(default)]
-    has_more: bool,
+    messages: Option<Vec<IgnoredAny>>,
+    next_cursor: Value,
+    has_more: Option<bool>,
 }
 
 impl Inbox {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let (address, server) = context.address()?;
-        server.announce();
+        let mailbox = context.mailbox()?;
+        mailbox.server.announce();
         let ends = until(Instant::now(), self.wait.unwrap_or(0).into());
-        let patience = Patience::of(context, &server, Some(ends))?;
-        let mailbox = format!("/v1/agents/{}", address.agent);
+        let patience = Patience::of(context, &mailbox.server, Some(ends))?;
+        let after = self.after.map(|after| format!("after={after}"));
         let (answer, page) = loop {
-            let (asked, wait) = (Instant::now(), patience.next());
-            let hold = if wait > 0 { format!("?wait={wait}") } else { String::new() };
-            let request = Request::get(format!("{mailbox}/messages{hold}"));
-            let request = Request { wait: Duration::from_secs(wait.into()), ..request };
-            let answer = context.call(&server, &address.sign(request))?;
-            let page = answer.body.read::<Page>().filter(|page| !page.messages.is_empty());
-            if page.is_some() || patience.is_over() {
+            let (asked, held) = (Instant::now(), patience.next());
+            let wait = (held > 0).then(|| format!("wait={held}"));
+            let query: Vec<String> = after.iter().cloned().chain(wait).collect();
+            let mark = if query.is_empty() { "" } else { "?" };
+            let path = mailbox.path(&format!("/messages{mark}{}", query.join("&")));
+            let wait = Duration::from_secs(held.into());
+            let answer = mailbox.call(Request { wait, ..Request::get(path) })?;
+            let page: Page = answer.body.read().unwrap_or_default();
+            if page.messages.as_ref().is_some_and(|found| !found.is_empty()) || patience.is_over() {
                 break (answer, page);
             }
             patience.rest(asked);
         };
-        let mut done = Done::from(answer.body);
-        let Some(page) = page else { return Ok(done) };
-        if page.has_more {
-            tell!("there is more: ask again");
+        if page.has_more == Some(true) {
+            tell!("there is more: read again");
         }
-        if !self.keep {
-            // Only what was printed has been dealt with.
-            let http = context.http().clone();
-            done.then = Some(Then(Box::new(move || {
-                let body = Some(Json::of(&json!({ "cursor": page.next_cursor })));
-                let request = Request::new(Method::POST, format!("{mailbox}/ack"), Repeat::Always);
-                http.send(&server, &address.sign(Request { body, ..request })).map(drop)
-            })));
-        }
-        Ok(done)
+        let is_empty = page.messages.is_none_or(|found| found.is_empty());
+        let cursor = read_cursor(&page.next_cursor);
+        let cursor = cursor.filter(|_| !is_empty && !self.keep && self.after.is_none());
+        let ack = cursor.map(|cursor| Ack { mailbox, cursor });
+        Ok(Done { ack, ..answer.body.into() })
     }
 }

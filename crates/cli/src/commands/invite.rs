@@ -1,11 +1,11 @@
 //! `nexus invite`
 
-use super::agents::at_agent;
 use crate::{
     context::Context,
-    error::Result,
+    error::{Failure, Kind, Result},
     http::{Repeat, Request},
     json::Json,
+    mailbox::any_id,
     output::Done,
 };
 use clap::Args;
@@ -14,27 +14,37 @@ use ureq::http::Method;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus invite SESSION @40817263
+  nexus invite SESSION @bob-calendar
+  nexus invite SESSION @bob-calendar --agent-id alice
 
-The link goes into the agent's inbox; you need an address of your own (`nexus register`).")]
+The link comes into the inbox of that agent, as a message from your address. It claims it with
+`nexus claim`; `nexus pair-status` tells whether it has.")]
 pub(crate) struct Invite {
     /// The session's id or alias
     session: String,
-    /// Whom: an agent's id, with or without @
-    #[arg(value_parser = at_agent)]
-    agent: AgentId,
+    /// Whom to invite
+    #[arg(value_name = "@ID", value_parser = any_id)]
+    id: AgentId,
 }
 
 impl Invite {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let session = context.session(&self.session)?;
-        let (address, server) = context.address()?;
-        server.announce();
-        let body =
-            Some(Json::of(&CreatePairing { session_id: session.id, invite: Some(self.agent) }));
-        // Twice would be two links.
-        let request = Request::new(Method::POST, "/v1/pair", Repeat::Unseen);
-        let request = Request { body, ..request };
-        context.call(&server, &address.sign(request)).map(|answer| answer.body.into())
+        let mailbox = context.mailbox()?;
+        let server = context.server_of(&session)?;
+        if server.url != mailbox.server.url {
+            let message = format!(
+                "The session is at {}, and your address {} at {}: an invitation goes within one relay. Pass on a link of `nexus pair` instead.",
+                server.host(),
+                mailbox.agent(),
+                mailbox.server.host()
+            );
+            return Err(Failure::own(Kind::Usage, message));
+        }
+        mailbox.server.announce();
+        let body = Json::of(&CreatePairing { session_id: session.id, invite: Some(self.id) });
+        // Twice is two invitations.
+        let request = Request::new(Method::PUT, "/v1/pair", Repeat::Unseen);
+        mailbox.call(Request { body: Some(body), ..request }).map(|answer| answer.body.into())
     }
 }

@@ -30,7 +30,7 @@ impl Join {
         let server = context.server_of(&session)?;
         server.announce();
         context.state.check_writable()?;
-        let caller = Caller { agent, key };
+        let caller = Caller { agent, key, secret: None };
         // A join whose answer was lost has given the key away: a second one would be refused.
         let repeat = if caller.key.is_some() { Repeat::Always } else { Repeat::Unseen };
         let request = Request::new(Method::POST, session.path("/join"), repeat);

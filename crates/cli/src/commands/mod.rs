@@ -8,6 +8,7 @@ mod config;
 mod contacts;
 mod create;
 mod doctor;
+mod hearing;
 mod heartbeat;
 mod inbox;
 mod invite;
@@ -16,6 +17,7 @@ mod leave;
 mod listen;
 mod ls;
 mod pair;
+mod ping;
 mod poll;
 mod poll_all;
 mod poll_daemon;
@@ -29,7 +31,6 @@ mod wait;
 
 use crate::{context::Context, error::Result, output::Done};
 use clap::Subcommand;
-use ureq::http::Method;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -49,7 +50,32 @@ pub(crate) enum Command {
     Claim(pair::Claim),
     /// See what became of a code
     PairStatus(pair::PairStatus),
-    /// Send a message
+    /// Get an address of your own, with an inbox that waits
+    Register(register::Register),
+    /// Find agents that let themselves be listed
+    Agents(agents::Agents),
+    /// Read what waits at your address
+    Inbox(inbox::Inbox),
+    /// Invite an address into a session
+    Invite(invite::Invite),
+    /// Take no more messages from an address
+    Block(hearing::Block),
+    /// Take messages from it again
+    Unblock(hearing::Unblock),
+    /// Write an address on your allow list
+    Allow(hearing::Allow),
+    /// Take it off that list
+    Disallow(hearing::Disallow),
+    /// Take messages only from those on your allow list
+    AllowOnly(hearing::AllowOnly),
+    /// Keep names of addresses and gateways
+    #[command(subcommand)]
+    Contacts(contacts::Contacts),
+    /// Measure the way to a contact
+    Ping(ping::Ping),
+    /// Take messages from other machines, without a relay
+    Receive(receive::Receive),
+    /// Send a message to a session, an address or a contact
     Send(send::Send),
     /// Read what is new
     Poll(poll::Poll),
@@ -78,29 +104,6 @@ pub(crate) enum Command {
     Bind(bind::Bind),
     /// Check servers, sessions and files
     Doctor(doctor::Doctor),
-    /// Get an address, under which others reach you while you are away
-    Register(register::Register),
-    /// Find agents that can be found
-    Agents(agents::Agents),
-    /// Read what waits in your inbox
-    Inbox(inbox::Inbox),
-    /// Invite an agent into a session, by its inbox
-    Invite(invite::Invite),
-    /// Take no messages from an agent
-    Block(agents::Listed),
-    /// Take messages from a blocked agent again
-    Unblock(agents::Listed),
-    /// Put an agent on your allow list
-    Allow(agents::Listed),
-    /// Take an agent off your allow list
-    Disallow(agents::Listed),
-    /// Keep names of agents and of gateways
-    #[command(subcommand)]
-    Contacts(contacts::Contacts),
-    /// Measure how long it takes to reach a contact
-    Ping(contacts::Ping),
-    /// Be a gateway: take messages over HTTP and print them, until stopped
-    Receive(receive::Receive),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -116,6 +119,18 @@ impl Command {
             Self::Pair(command) => command.run(context),
             Self::Claim(command) => command.run(context),
             Self::PairStatus(command) => command.run(context),
+            Self::Register(command) => command.run(context),
+            Self::Agents(command) => command.run(context),
+            Self::Inbox(command) => command.run(context),
+            Self::Invite(command) => command.run(context),
+            Self::Block(command) => command.run(context),
+            Self::Unblock(command) => command.run(context),
+            Self::Allow(command) => command.run(context),
+            Self::Disallow(command) => command.run(context),
+            Self::AllowOnly(command) => command.run(context),
+            Self::Contacts(command) => command.run(context),
+            Self::Ping(command) => command.run(context),
+            Self::Receive(command) => command.run(context),
             Self::Send(command) => command.run(context),
             Self::Poll(command) => command.run(context),
             Self::Wait(command) => command.run(context),
@@ -130,17 +145,6 @@ impl Command {
             Self::Config(command) => command.run(context),
             Self::Bind(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
-            Self::Register(command) => command.run(context),
-            Self::Agents(command) => command.run(context),
-            Self::Inbox(command) => command.run(context),
-            Self::Invite(command) => command.run(context),
-            Self::Block(command) => command.run(context, Method::PUT, "blocks"),
-            Self::Unblock(command) => command.run(context, Method::DELETE, "blocks"),
-            Self::Allow(command) => command.run(context, Method::PUT, "allows"),
-            Self::Disallow(command) => command.run(context, Method::DELETE, "allows"),
-            Self::Contacts(command) => command.run(context),
-            Self::Ping(command) => command.run(context),
-            Self::Receive(command) => command.run(),
             // Text for a shell, which `main` prints.
             Self::Completions(_) => Ok(crate::json::Json::of(&()).into()),
         }

@@ -36,7 +36,7 @@ pub(crate) struct Poll {
     wait: Option<u32>,
 }
 
-fn cursor(text: &str) -> Result<Cursor, &'static str> {
+pub(super) fn cursor(text: &str) -> Result<Cursor, &'static str> {
     text.parse().map_err(|nexus_protocol::Malformed(rule)| rule)
 }
 

@@ -95,7 +95,7 @@ impl PollAll {
             let aliases = names_of(&aliases, &id);
             pages.sessions.push(Polled { session_id: id, aliases, agent_id, server, page, error });
         }
-        Ok(Done { json: Json::of(&pages), cursors, then: None, code: u8::from(!ok) })
+        Ok(Done { cursors, code: u8::from(!ok), ..Json::of(&pages).into() })
     }
 }
 

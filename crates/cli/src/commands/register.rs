@@ -1,107 +1,156 @@
 //! `nexus register`
 
+use super::send::read_text;
 use crate::{
     context::{Context, agent_id},
     error::{Failure, Kind, Result},
-    http::{Repeat, Request},
+    http::{Answer, Repeat, Request},
     json::Json,
     output::{Done, tell},
     random,
+    server::Server,
+    state::{Address, NewAddress},
 };
 use clap::Args;
 use nexus_protocol::{AgentId, AgentSecret, Register as Body};
-use serde::Deserialize;
 use ureq::http::Method;
+
+/// How many ids are tried where we choose one.
+const TRIES: u32 = 3;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus register --name 'Bob, calendar' --capability calendar --listed
-  nexus register --id bob --name Bob
-  nexus register --id bob --name Bob --secret \"$(pass show nexus/bob)\"
+  nexus register --id bob-calendar --name 'Calendar of Bob'
+  nexus register --id bob-calendar --listed --capability calendar --description 'Finds a day with Bob'
+  pass show nexus/bob | nexus register --id bob-calendar --secret -
 
-The secret is kept in ~/.config/messaging/address, and shown this once. One folder of state has one address.")]
+An address stays reachable: messages wait for it while you are away. The answer shows its secret, once;
+it is kept in this machine's state, and presented for you. The same again does no harm, and finishes
+what an answer that was lost has left open.")]
 pub(crate) struct Register {
-    /// What others see
-    #[arg(long)]
-    name: String,
-    /// The id under which others reach you; default: eight digits that the relay chooses
+    /// Your address: 1 to 128 letters, digits, _ or - (--agent-id does the same); default: eight digits
     #[arg(long, value_name = "ID", value_parser = agent_id)]
     id: Option<AgentId>,
-    /// A secret of your own, such as that of an address which you registered elsewhere
+    /// What you are called; default: the id
     #[arg(long)]
+    name: Option<String>,
+    /// A secret of your own, 16 to 256 visible ASCII characters; better as -, which reads it from
+    /// standard input, where others cannot see it
+    #[arg(long, allow_hyphen_values = true)]
     secret: Option<String>,
     /// Let anyone find you in the directory
     #[arg(long)]
     listed: bool,
-    /// What you can do; may be repeated
+    /// What you can do, a word such as `calendar`; may be given several times
     #[arg(long = "capability", value_name = "WORD")]
     capabilities: Vec<String>,
-    /// A few words about you
+    /// What you are for
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
 }
 
 impl Register {
-    /// The secret is made here and is on disk before the relay is asked, so that it cannot get lost.
-    pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        if let Some(address) =
-            context.state.address()?.filter(|old| self.id.as_ref() != Some(&old.agent))
+    pub(crate) fn run(mut self, context: &Context) -> Result<Done> {
+        let chosen = self.id.take().or_else(|| context.named_agent().cloned());
+        let secret = self.secret.take().map(read_secret).transpose()?;
+        let server = context.server(None)?;
+        server.announce();
+        let mut tried = 1;
+        loop {
+            let id = chosen.clone().unwrap_or_else(|| AgentId::from_random(random::bytes()));
+            match self.try_with(context, &server, id, secret.as_ref()) {
+                Err(Failure::Refused(answer))
+                    if chosen.is_none()
+                        && tried < TRIES
+                        && answer.error().error == "agent_id_taken" =>
+                {
+                    tried = tried.saturating_add(1);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn try_with(
+        &self,
+        context: &Context,
+        server: &Server,
+        id: AgentId,
+        secret: Option<&AgentSecret>,
+    ) -> Result<Done> {
+        let stored = context.state.address(&id)?;
+        if let Some(stored) = &stored
+            && (stored.server != server.url || secret.is_some_and(|new| *new != stored.secret))
         {
             let message = format!(
-                "Here you are already @{}. Set XDG_CONFIG_HOME to another folder for a second address.",
-                address.agent
+                "Here `{id}` is an address at {} already, whose secret would be lost. Choose another id, or set XDG_CONFIG_HOME to another folder.",
+                stored.server
             );
             return Err(Failure::own(Kind::AlreadyRegistered, message));
         }
-        let stored = context.state.address()?.map(|address| address.secret);
-        let given = self.secret.map(|secret| chosen(&secret)).transpose()?;
-        let secret = match given.or(stored) {
+        let stored = stored.map(|stored| stored.secret);
+        // A secret of ours makes it safe to ask again.
+        let secret = secret.cloned().or(stored);
+        let secret = match secret {
             Some(secret) => secret,
-            None => AgentSecret::from_random(random::secret_bytes().map_err(|error| {
-                let message =
-                    format!("This system gives no random numbers ({error}): nothing was done.");
-                Failure::own(Kind::StateUnavailable, message)
-            })?),
+            None => AgentSecret::from_random(random::unguessable()?),
         };
-        let server = context.server(None)?;
-        server.announce();
-        let ready = context.state.new_secret(&secret)?;
-        // With an id and a secret it is the same registration however often it is made.
-        let repeat = if self.id.is_some() { Repeat::Always } else { Repeat::Unseen };
+        let address = Address { id: id.clone(), secret, server: server.url.clone() };
+        let place = context.state.new_address(&address)?;
         let body = Json::of(&Body {
-            agent_id: self.id,
-            secret: Some(secret),
-            name: self.name,
-            description: self.description,
+            name: self.name.clone().unwrap_or_else(|| id.to_string()),
+            agent_id: Some(id),
+            secret: Some(address.secret),
+            description: self.description.clone(),
             version: None,
-            capabilities: self.capabilities,
+            capabilities: self.capabilities.clone(),
             listed: self.listed,
         });
-        let request = Request::new(Method::POST, "/v1/agents", repeat);
-        let answer = context.call(&server, &Request { body: Some(body), ..request })?;
-        let registered: Answer = answer.body.read().ok_or_else(|| {
-            Failure::own(
-                Kind::StateNotSaved,
-                "The server's answer names no address; nothing was kept.",
-            )
-        })?;
-        context.state.store_address(&registered.agent_id, ready, &server.url)?;
-        tell!("you are @{}; others write to you with `nexus send @{0} TEXT`", registered.agent_id);
-        Ok(answer.body.into())
+        let request = Request::new(Method::POST, "/v1/agents", Repeat::Always);
+        match context.call(server, &Request { body: Some(body), ..request }) {
+            Ok(answer) => keep(place, answer, &address.id),
+            Err(failure) => Err(give_up(place, failure, &address.id)),
+        }
     }
 }
 
-/// The part that matters of the answer.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    agent_id: AgentId,
+/// Stores what was registered. What cannot be stored is still printed, with an error beside it.
+fn keep(place: NewAddress, answer: Answer, id: &AgentId) -> Result<Done> {
+    match place.save() {
+        Ok(()) => {
+            tell!("you are @{id}; read with `nexus inbox`, write with `nexus send @ID`");
+            Ok(answer.body.into())
+        }
+        Err(failure) => {
+            let message = format!(
+                "The relay did it, but the secret was not stored; keep the secret of this answer. {}",
+                failure.sentence()
+            );
+            let error = Failure::own(Kind::StateNotSaved, message).json();
+            Err(Failure::Report(
+                error.map_or(answer.body.clone(), |error| answer.body.with(&error)),
+            ))
+        }
+    }
 }
 
-fn chosen(secret: &str) -> Result<AgentSecret> {
-    let secret: Option<AgentSecret> = secret.parse().ok();
+/// Where the relay may have done it, what it was asked with is kept, so that the same again finishes it.
+fn give_up(place: NewAddress, failure: Failure, id: &AgentId) -> Failure {
+    let is_open = failure.is_passing()
+        && !matches!(&failure, Failure::Own(Kind::ServerUnreachable, _))
+        && !matches!(&failure, Failure::Refused(answer) if answer.status == 429);
+    if !is_open {
+        place.forget();
+    } else if place.save().is_ok() {
+        tell!("whether @{id} is registered is not known: `nexus register --id {id}` finishes it");
+    }
+    failure
+}
+
+fn read_secret(text: String) -> Result<AgentSecret> {
+    let secret: Option<AgentSecret> = read_text(text)?.parse().ok();
     secret.filter(AgentSecret::may_be_chosen).ok_or_else(|| {
-        let message = format!("A secret {}; leave --secret out to get one.", AgentSecret::RULE);
+        let message = format!("The secret {}; nothing was sent.", AgentSecret::RULE);
         Failure::own(Kind::Usage, message)
     })
 }

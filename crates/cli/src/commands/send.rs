@@ -1,21 +1,21 @@
 //! `nexus send`
 
-use super::{agents::at_agent, contacts};
 use crate::{
     capabilities,
-    context::{Context, Session, missing_agent_id},
+    context::{Context, Session},
     error::{Failure, Kind, Result},
     gateway,
     http::{Repeat, Request},
     json::Json,
+    mailbox,
     output::{Done, tell},
     random,
     server::Server,
-    state::Contact,
+    state::Reach,
 };
-use clap::Args;
-use nexus_protocol::{AgentId, ConversationId, Malformed, MessageId, SendMail, SendMessage};
-use std::{io::Read, str::FromStr};
+use clap::{Args, value_parser};
+use nexus_protocol::{AgentId, ConversationId, MessageId, SendMail, SendMessage};
+use std::io::Read;
 use ureq::http::Method;
 
 #[derive(Args)]
@@ -24,19 +24,20 @@ use ureq::http::Method;
   git log -1 --format=%s | nexus send SESSION -
   nexus send SESSION 'The date:' --json '{\"date\":\"2026-03-03\"}'
   nexus send SESSION --json '[1,2,3]' --strict
-  nexus send @40817263 'Tuesday at ten?'
+  nexus send @bob-calendar 'Tuesday at ten?'
+  nexus send @bob-calendar 'Ten, then.' --conversation c-42 --reply-to 8f14e45fceea167a-7
   nexus send --to bob 'Tuesday at ten?'
 
-A session takes a message of those who are in it; an address (@ID) of everyone with an address of their own
-(`nexus register`), and it waits there. --to is a contact: an address, or a gateway.")]
+To @ID it is sent from your own address (`nexus register`), into an inbox that waits. --to takes a name of
+your contact book (`nexus contacts`), and goes by the relay or to a gateway, as is written there.")]
 pub(crate) struct Send {
-    /// The session's id or alias, or @ and the id of an address; left out with --to
-    #[arg(value_name = "SESSION|@ID", allow_hyphen_values = true)]
+    /// The session's id or alias, or @ID for the address of an agent; with --to, what to say
+    #[arg(value_name = "SESSION|@ID", required_unless_present = "to")]
     target: Option<String>,
     /// What to say; - reads it from standard input
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_hyphen_values = true, required_unless_present_any = ["json", "to"])]
     text: Option<String>,
-    /// A contact, instead of a session or an address
+    /// To somebody in your contact book, rather than to a session
     #[arg(long, value_name = "NAME")]
     to: Option<String>,
     /// Any JSON value, beside the text or alone
@@ -45,39 +46,61 @@ pub(crate) struct Send {
     /// Refuse, rather than write the JSON into the text, where the server takes text only
     #[arg(long)]
     strict: bool,
-    #[command(flatten)]
-    mail: Mail,
-}
-
-/// Of a message to an address.
-#[derive(Args)]
-struct Mail {
-    /// The conversation that it belongs to; default: a new one
-    #[arg(long, value_name = "ID", value_parser = parsed::<ConversationId>)]
-    conversation: Option<ConversationId>,
-    /// How many messages the conversation may have, if this one begins it
-    #[arg(long, value_name = "N")]
-    max_turns: Option<u32>,
-    /// The id of the message that it answers
-    #[arg(long, value_name = "ID", value_parser = parsed::<MessageId>)]
+    /// The message that this one answers
+    #[arg(long, value_name = "MESSAGE-ID", value_parser = message_id)]
     reply_to: Option<MessageId>,
+    /// To an address: go on with this conversation, or begin one under this id
+    #[arg(long, value_name = "ID", value_parser = conversation_id)]
+    conversation: Option<ConversationId>,
+    /// To an address: after how many turns the conversation that this begins is over
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1000))]
+    max_turns: Option<u32>,
 }
 
-fn parsed<T: FromStr<Err = Malformed>>(text: &str) -> Result<T, &'static str> {
-    text.parse().map_err(|Malformed(rule)| rule)
+fn message_id(text: &str) -> Result<MessageId, &'static str> {
+    text.parse().map_err(|_| "must be the id of a message")
+}
+
+fn conversation_id(text: &str) -> Result<ConversationId, &'static str> {
+    text.parse().map_err(|_| ConversationId::RULE)
 }
 
 impl Send {
-    pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let (target, text) = self.target_and_text(context)?;
-        let session = match target {
-            Target::Address(agent) => return self.write_to(context, &agent, text),
-            Target::Gateway(contact) => return self.hand_to(context, &contact, text),
-            Target::Session(session) => context.session(&session)?,
-        };
-        let caller = context.caller(&session)?;
+    pub(crate) fn run(mut self, context: &Context) -> Result<Done> {
+        let usage = |message: &str| Err(Failure::own(Kind::Usage, message));
+        if let Some(name) = self.to.take() {
+            if self.text.is_some() {
+                return usage("With --to there is one text, and no session beside it.");
+            }
+            self.text = self.target.take();
+            if self.text.is_none() && self.json.is_none() {
+                return usage("Say something: a text, or --json PAYLOAD.");
+            }
+            let contact = context.state.contact(&name)?;
+            return match contact.reach(&name)? {
+                Reach::Agent(id) => self.say_to_agent(context, &id),
+                Reach::Gateway(address) => self.say_to_gateway(context, &name, &address),
+            };
+        }
+        let target = self.target.take().unwrap_or_default();
+        match mailbox::read_id(&target) {
+            Some(id) => self.say_to_agent(context, &id?),
+            None if self.conversation.is_some() || self.max_turns.is_some() => usage(
+                "--conversation and --max-turns are for addresses, @ID, and not for sessions.",
+            ),
+            None => self.say_in_session(context, &target),
+        }
+    }
+
+    fn content(&mut self) -> Result<(Option<String>, Option<Json>)> {
         let payload = self.json.as_deref().map(read_payload).transpose()?;
-        let text = text.map(read_text).transpose()?;
+        Ok((self.text.take().map(read_text).transpose()?, payload))
+    }
+
+    fn say_in_session(mut self, context: &Context, session: &str) -> Result<Done> {
+        let session = context.session(session)?;
+        let caller = context.caller(&session)?;
+        let (text, payload) = self.content()?;
         let server = context.server_of(&session)?;
         server.announce();
         let message = match payload {
@@ -88,86 +111,46 @@ impl Send {
                 SendMessage { text, json: payload.map(Json::into_raw), ..SendMessage::default() }
             }
         };
+        let message = SendMessage { reply_to: self.reply_to, ..message };
         let request = request(&session, &message);
         context.call(&server, &caller.sign(request)).map(|answer| answer.body.into())
     }
-}
 
-/// Where a message goes.
-enum Target {
-    Session(String),
-    Address(AgentId),
-    Gateway(Contact),
-}
-
-impl Send {
-    /// With --to there is one word, the text; without it the first of two is the target.
-    fn target_and_text(&self, context: &Context) -> Result<(Target, Option<String>)> {
-        let usage = |message: &str| Failure::own(Kind::Usage, message);
-        let (target, text) = match (&self.to, &self.target, &self.text) {
-            (Some(_), Some(_), Some(_)) => {
-                return Err(usage(
-                    "With --to there is nothing but the text: leave the session out.",
-                ));
-            }
-            (Some(name), text, None) | (Some(name), None, text) => {
-                let contact = contacts::find(context, name)?;
-                let target = match contact.agent.clone().filter(|_| contact.url.is_none()) {
-                    Some(agent) => Target::Address(agent),
-                    None => Target::Gateway(contact),
-                };
-                (target, text.clone())
-            }
-            (None, Some(target), text) => {
-                let target = match target.strip_prefix('@') {
-                    Some(_) => Target::Address(at_agent(target).map_err(usage)?),
-                    None => Target::Session(target.clone()),
-                };
-                (target, text.clone())
-            }
-            (None, None, _) => {
-                return Err(usage("Say where it goes: a session, @ and an address, or --to NAME."));
-            }
-        };
-        if text.is_none() && self.json.is_none() {
-            return Err(usage("Say what to send: a text, or --json PAYLOAD."));
-        }
-        Ok((target, text))
-    }
-
-    fn write_to(self, context: &Context, to: &AgentId, text: Option<String>) -> Result<Done> {
-        let (address, server) = context.address()?;
-        let payload = self.json.as_deref().map(read_payload).transpose()?;
-        let message = SendMail {
-            text: text.map(read_text).transpose()?,
+    fn say_to_agent(mut self, context: &Context, to: &AgentId) -> Result<Done> {
+        let mailbox = context.mailbox()?;
+        let (text, payload) = self.content()?;
+        mailbox.server.announce();
+        let mail = SendMail {
+            text,
             json: payload.map(Json::into_raw),
-            conversation_id: self.mail.conversation,
-            max_turns: self.mail.max_turns,
-            reply_to: self.mail.reply_to,
+            conversation_id: self.conversation,
+            max_turns: self.max_turns,
+            reply_to: self.reply_to,
         };
-        server.announce();
-        let path = format!("/v1/agents/{to}/messages");
-        let request = Request::new(Method::POST, path, Repeat::Always);
-        let request =
-            Request { once: Some(random::hex()), body: Some(Json::of(&message)), ..request };
-        context.call(&server, &address.sign(request)).map(|answer| answer.body.into())
+        mailbox.send(to, &mail, random::hex()).map(|answer| answer.body.into())
     }
 
-    /// A gateway takes text, and says no more than that it was there.
-    fn hand_to(self, context: &Context, to: &Contact, text: Option<String>) -> Result<Done> {
-        let text = text.map(read_text).transpose()?;
-        let text = match self.json.as_deref().map(read_payload).transpose()? {
-            Some(payload) => text.map_or_else(
-                || payload.as_str().to_owned(),
-                |text| format!("{text}\n\n{}", payload.as_str()),
-            ),
+    fn say_to_gateway(
+        mut self,
+        context: &Context,
+        name: &str,
+        address: &gateway::Address,
+    ) -> Result<Done> {
+        if self.reply_to.is_some() || self.conversation.is_some() || self.max_turns.is_some() {
+            let message = "A gateway takes a text only: --reply-to, --conversation and --max-turns are for relays.";
+            return Err(Failure::own(Kind::Usage, message));
+        }
+        let (text, payload) = self.content()?;
+        let message = match payload {
+            Some(_) if self.strict => {
+                let message = "A gateway takes text only, and --strict forbids to write the JSON into it; nothing was sent.";
+                return Err(Failure::own(Kind::JsonUnsupported, message));
+            }
+            Some(payload) => text_with(text, &payload),
             None => text.unwrap_or_default(),
         };
-        let own = context.state.address()?.map(|address| address.agent);
-        let from = context.named_agent().cloned().or(own).ok_or_else(missing_agent_id)?;
-        let url = to.url.as_deref().unwrap_or_default();
-        gateway::send(url, to.token.as_deref(), from.as_str(), &text)?;
-        Ok(Json::of(&serde_json::json!({ "ok": true, "url": url, "delivery": "direct" })).into())
+        let from = gateway::sender(context)?;
+        gateway::send(name, address, &from, &message).map(|sent| Json::of(&sent).into())
     }
 }
 
@@ -185,7 +168,7 @@ fn read_payload(text: &str) -> Result<Json> {
     })
 }
 
-fn read_text(text: String) -> Result<String> {
+pub(super) fn read_text(text: String) -> Result<String> {
     if text != "-" {
         return Ok(text);
     }
@@ -214,9 +197,11 @@ fn as_text(
         return Err(Failure::own(Kind::JsonUnsupported, message));
     }
     tell!("warning: {} takes text only; the JSON is sent as text", server.host());
-    let text = text.map_or_else(
-        || payload.as_str().to_owned(),
-        |text| format!("{text}\n\n{}", payload.as_str()),
-    );
-    Ok(SendMessage { text: Some(text), ..SendMessage::default() })
+    Ok(SendMessage { text: Some(text_with(text, payload)), ..SendMessage::default() })
+}
+
+/// The text, with the payload below.
+fn text_with(text: Option<String>, payload: &Json) -> String {
+    let payload = payload.as_str();
+    text.map_or_else(|| payload.to_owned(), |text| format!("{text}\n\n{payload}"))
 }

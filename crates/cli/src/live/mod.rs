@@ -22,7 +22,7 @@ use crate::{
     json::Json,
     server::Server,
 };
-use nexus_protocol::{Cursor, SessionId};
+use nexus_protocol::Cursor;
 use std::{
     sync::{
         Arc,
@@ -72,14 +72,15 @@ pub(crate) struct Target {
     pub(crate) http: Http,
     pub(crate) server: Server,
     pub(crate) caller: Caller,
-    pub(crate) session: SessionId,
+    /// The path of the session or of the address.
+    pub(crate) base: String,
 }
 
 impl Target {
-    /// A path below the session, read after this cursor.
+    /// A path below it, read after this cursor.
     fn path(&self, name: &str, after: Option<Cursor>) -> String {
         let after = after.map(|cursor| format!("?after={cursor}")).unwrap_or_default();
-        format!("/v1/sessions/{}/{name}{after}", self.session)
+        format!("{}/{name}{after}", self.base)
     }
 
     fn get(&self, path: String, wait: Duration) -> Request<'_> {
@@ -133,7 +134,9 @@ impl From<Failure> for Ended {
         };
         let refusal = answer.error();
         match (answer.status, refusal.error.as_str()) {
-            (404, "session_not_found") => Self::Over(failure),
+            (404, "session_not_found" | "agent_not_found") => Self::Over(failure),
+            // The secret was replaced.
+            (401, "invalid_secret") => Self::Left(failure),
             (403, _) if refusal.reason == "agent_not_in_session" => Self::Left(failure),
             (404 | 405 | 426 | 501, _) => Self::Unsuitable(failure.sentence()),
             _ if failure.is_passing() => Self::Lost(failure.sentence(), failure.retry_after()),
@@ -176,6 +179,7 @@ fn news(event: Option<&str>, agent: Option<&str>) -> Option<String> {
         "joined" => Some(format!("{agent} joined")),
         "left" => Some(format!("{agent} left")),
         "expired" => Some("the session is over".to_owned()),
+        "conversation_ended" => Some(format!("a conversation with {agent} is over")),
         _ => None,
     }
 }
@@ -204,6 +208,8 @@ mod tests {
         };
         assert!(matches!(refused(404, r#"{"error":"session_not_found"}"#), Ended::Over(_)));
         assert!(matches!(refused(404, r#"{"error":"not_found"}"#), Ended::Unsuitable(_)));
+        assert!(matches!(refused(404, r#"{"error":"agent_not_found"}"#), Ended::Over(_)));
+        assert!(matches!(refused(401, r#"{"error":"invalid_secret"}"#), Ended::Left(_)));
         let left = r#"{"error":"forbidden","reason":"agent_not_in_session"}"#;
         assert!(matches!(refused(403, left), Ended::Left(_)));
         assert!(matches!(refused(403, r#"{"error":"invalid_session_key"}"#), Ended::Refused(_)));

@@ -109,8 +109,14 @@ fn closed(code: u16, reason: &str) -> Ended {
         crate::error::Failure::Refused(crate::http::Answer { status, body, retry_after: None })
     };
     match code {
-        4403 => Ended::Left(failure("forbidden", "This agent is no longer in the session.")),
-        4404 => Ended::Over(failure("session_not_found", "The session is over.")),
+        4403 => Ended::Left(failure(
+            "forbidden",
+            "This agent is no longer in the session, or its secret was replaced.",
+        )),
+        4404 => Ended::Over(failure(
+            "session_not_found",
+            "The session is over, or the address deleted.",
+        )),
         code => Ended::Lost(
             format!("closed with {code} {}", crate::output::printable(reason, 100)),
             Duration::ZERO,
@@ -129,7 +135,10 @@ fn request(target: &Target, after: Option<Cursor>) -> Result<Request, Error> {
     let mut request = request.map_err(Error::other)?;
     let agent = Some(("X-Agent-Id", target.caller.agent.as_str()));
     let key = target.caller.key.as_ref().map(|key| ("X-Session-Key", key.as_str()));
-    for (name, value) in agent.into_iter().chain(key) {
+    let secret = target.caller.secret.as_ref();
+    let secret = secret.map(|secret| ("Authorization", format!("Bearer {}", secret.as_str())));
+    let secret = secret.as_ref().map(|(name, value)| (*name, value.as_str()));
+    for (name, value) in agent.into_iter().chain(key).chain(secret) {
         let mut value = HeaderValue::from_str(value).map_err(Error::other)?;
         value.set_sensitive(true);
         request.headers_mut().insert(name, value);

@@ -1,68 +1,123 @@
-//! `address/{agent,secret,server}`: where others can reach us for good, one line in each file.
+//! `agents/<ID>/{secret,server,replies.json}`: the addresses that are registered from here.
 
-use super::{Lock, State, commit, read};
+use super::{State, commit, read, unavailable};
 use crate::error::{Failure, Kind, Result};
 use nexus_protocol::{AgentId, AgentSecret};
+use std::{fs, io::ErrorKind, path::PathBuf};
 use tempfile::NamedTempFile;
 
-/// An address of ours.
+/// For how many conversations answers are counted; the oldest are forgotten.
+const COUNTED: usize = 1000;
+
+/// An address that is stored here.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
-    pub(crate) agent: AgentId,
+    pub(crate) id: AgentId,
     pub(crate) secret: AgentSecret,
-    /// The server that it is registered with.
+    /// The relay that has it.
     pub(crate) server: String,
 }
 
-/// A secret on disk, but not in its place yet.
-#[derive(Debug)]
-pub(crate) struct NewSecret(NamedTempFile);
-
 impl State {
-    /// Our address, if there is one.
-    pub(crate) fn address(&self) -> Result<Option<Address>> {
-        let folder = self.root().join("address");
+    /// The folder of one address.
+    pub(crate) fn agent_dir(&self, agent: &AgentId) -> PathBuf {
+        self.root.join("agents").join(agent.as_str())
+    }
+
+    /// Every id that something is stored of, in their order.
+    pub(crate) fn agents(&self) -> Result<Vec<AgentId>> {
+        let folder = self.root.join("agents");
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(unavailable("read", &folder, &error)),
+        };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut agents: Vec<AgentId> = names.filter_map(|name| name.parse().ok()).collect();
+        agents.sort();
+        Ok(agents)
+    }
+
+    /// Every address that is registered from here.
+    pub(crate) fn addresses(&self) -> Result<Vec<Address>> {
+        let stored = self.agents()?.into_iter().map(|agent| self.address(&agent));
+        stored.filter_map(Result::transpose).collect()
+    }
+
+    /// What is stored of an address; `None` if it is not registered from here.
+    pub(crate) fn address(&self, agent: &AgentId) -> Result<Option<Address>> {
+        let folder = self.agent_dir(agent);
+        // Where the file system does not tell `Bob` from `bob`, the secret of one is not the other's.
+        if !folder.is_dir() || !self.agents()?.contains(agent) {
+            return Ok(None);
+        }
         let line = |name: &str| -> Result<Option<String>> {
             let text = read(&folder.join(name))?.unwrap_or_default();
             Ok(Some(text.trim().to_owned()).filter(|line| !line.is_empty()))
         };
-        let (Some(agent), Some(secret), Some(server)) =
-            (line("agent")?, line("secret")?, line("server")?)
-        else {
-            return Ok(None);
-        };
-        let damaged = |name: &str| {
-            let path = folder.join(name);
-            let message = format!("{} is damaged: mend it, or delete the folder.", path.display());
+        let Some(secret) = line("secret")? else { return Ok(None) };
+        let path = folder.join("server");
+        let server = line("server")?.ok_or_else(|| {
+            let message = format!("{} does not say which relay has the address.", path.display());
             Failure::own(Kind::StateCorrupt, message)
+        })?;
+        // Every text is a secret.
+        Ok(secret.parse().ok().map(|secret| Address { id: agent.clone(), secret, server }))
+    }
+
+    /// Gets an address ready to be stored, so that a full disk shows before the relay is asked.
+    pub(crate) fn new_address(&self, address: &Address) -> Result<NewAddress> {
+        let folder = self.agent_dir(&address.id);
+        if folder.is_dir() && !self.agents()?.contains(&address.id) {
+            let message = format!(
+                "Here the folder of `{}` is that of an id which differs in large and small letters only. Choose another id.",
+                address.id
+            );
+            return Err(Failure::own(Kind::AlreadyRegistered, message));
+        }
+        let file = |name: &str, line: &str| -> Result<(NamedTempFile, PathBuf)> {
+            let file = self.prepare(&folder, name, format!("{line}\n").as_bytes())?;
+            Ok((file, folder.join(name)))
         };
-        Ok(Some(Address {
-            agent: agent.parse().map_err(|_| damaged("agent"))?,
-            secret: secret.parse().map_err(|_| damaged("secret"))?,
-            server,
-        }))
+        // The secret comes last: without it there is no address.
+        let files = [file("server", &address.server)?, file("secret", address.secret.as_str())?];
+        Ok(NewAddress { state: self.clone(), agent: address.id.clone(), files })
     }
 
-    /// Gets a secret ready to be kept, before the server is asked to take it.
-    pub(crate) fn new_secret(&self, secret: &AgentSecret) -> Result<NewSecret> {
-        let line = format!("{}\n", secret.as_str());
-        self.prepare(&self.root().join("address"), "secret", line.as_bytes()).map(NewSecret)
+    /// How many answers `listen --reply` has sent in each conversation of an address.
+    pub(crate) fn answers(&self, agent: &AgentId) -> Result<Vec<(String, u32)>> {
+        let text = read(&self.agent_dir(agent).join("replies.json"))?.unwrap_or_default();
+        Ok(serde_json::from_str(&text).unwrap_or_default())
     }
 
-    /// Keeps an address whose secret is ready.
-    pub(crate) fn store_address(
-        &self,
-        agent: &AgentId,
-        secret: NewSecret,
-        server: &str,
-    ) -> Result<()> {
-        let lock = self.lock()?;
-        self.store_address_line(&lock, "server", server)?;
-        self.store_address_line(&lock, "agent", agent.as_str())?;
-        commit(secret.0, &self.root().join("address/secret"))
+    pub(crate) fn store_answers(&self, agent: &AgentId, counts: &[(String, u32)]) -> Result<()> {
+        let newest = counts.get(counts.len().saturating_sub(COUNTED)..).unwrap_or(counts);
+        let text = serde_json::to_string(newest).unwrap_or_default();
+        let path = self.agent_dir(agent).join("replies.json");
+        self.replace(&self.lock()?, &path, &format!("{text}\n"))
+    }
+}
+
+/// An address on disk, but not in its place yet.
+#[derive(Debug)]
+pub(crate) struct NewAddress {
+    state: State,
+    agent: AgentId,
+    files: [(NamedTempFile, PathBuf); 2],
+}
+
+impl NewAddress {
+    /// Stores it.
+    pub(crate) fn save(self) -> Result<()> {
+        let _lock = self.state.lock()?;
+        self.files.into_iter().try_for_each(|(file, path)| commit(file, &path))
     }
 
-    fn store_address_line(&self, lock: &Lock, name: &str, line: &str) -> Result<()> {
-        self.replace(lock, &self.root().join("address").join(name), &format!("{line}\n"))
+    /// Leaves no trace, where there was none before.
+    pub(crate) fn forget(self) {
+        let (state, agent) = (self.state.clone(), self.agent.clone());
+        drop(self);
+        // Only an empty folder can be removed so.
+        let _ = fs::remove_dir(state.agent_dir(&agent));
     }
 }

@@ -1,34 +1,74 @@
-//! `contacts.json` `{name: contact}`: agents by names of ours.
+//! `contacts.json` `{name: {agent} or {url, token}, with description and addedAt}`: whom we know, and how
+//! they are reached.
 
 use super::State;
-use crate::error::Result;
-use nexus_protocol::{AgentId, Timestamp};
+use crate::{
+    error::{Failure, Kind, Result},
+    gateway,
+};
+use nexus_protocol::AgentId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-/// How to reach someone: by an address at the relay, or by a gateway of theirs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// Somebody we know.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub(crate) struct Contact {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// An address at the relay of our own.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) agent: Option<AgentId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The gateway of another machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
-    /// Opens the gateway.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<String>,
-    #[serde(default)]
-    pub(crate) description: String,
-    pub(crate) added_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    /// RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) added_at: Option<String>,
 }
 
-/// `contacts.json`
+impl fmt::Debug for Contact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Contact");
+        shown.field("agent", &self.agent).field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// The way to a contact.
+#[derive(Clone, Debug)]
+pub(crate) enum Reach {
+    Agent(AgentId),
+    Gateway(gateway::Address),
+}
+
+impl Contact {
+    pub(crate) fn reach(&self, name: &str) -> Result<Reach> {
+        match (&self.agent, &self.url, &self.token) {
+            (Some(agent), None, _) => Ok(Reach::Agent(agent.clone())),
+            (None, Some(url), Some(token)) => gateway::Address::new(url, token).map(Reach::Gateway),
+            _ => {
+                let message = format!(
+                    "The contact `{name}` has neither an agent nor the url and token of a gateway: remove it, and add it again."
+                );
+                Err(Failure::own(Kind::InvalidContact, message))
+            }
+        }
+    }
+}
+
+/// The contact book.
 pub(crate) type Contacts = BTreeMap<String, Contact>;
 
 impl State {
-    /// The contact book.
     pub(crate) fn contacts(&self) -> Result<Contacts> {
         Ok(self.read_json("contacts.json")?.unwrap_or_default())
+    }
+
+    /// The contact of this name.
+    pub(crate) fn contact(&self, name: &str) -> Result<Contact> {
+        self.contacts()?.remove(name).ok_or_else(|| not_found(name))
     }
 
     /// Changes the contact book while no other process can.
@@ -42,4 +82,11 @@ impl State {
         self.write_json(&lock, "contacts.json", &contacts)?;
         Ok(result)
     }
+}
+
+/// There is nobody of this name.
+pub(crate) fn not_found(name: &str) -> Failure {
+    let message =
+        format!("There is no contact `{name}`; `nexus contacts list` shows those there are.");
+    Failure::own(Kind::ContactNotFound, message)
 }

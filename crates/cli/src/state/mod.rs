@@ -10,8 +10,8 @@ mod running;
 mod session;
 mod shared;
 
-pub(crate) use address::Address;
-pub(crate) use contacts::Contact;
+pub(crate) use address::{Address, NewAddress};
+pub(crate) use contacts::{Contact, Reach, not_found};
 pub(crate) use running::{Loop, Place, Running};
 pub(crate) use session::{Membership, NewCursor};
 pub(crate) use shared::{Aliases, Config};
@@ -134,9 +134,9 @@ impl State {
 
     /// What a process that was killed left behind: files that never came to their place.
     pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
-        let mut folders =
-            vec![self.root.clone(), self.root.join("sessions"), self.root.join("address")];
+        let mut folders = vec![self.root.clone(), self.root.join("sessions")];
         folders.extend(self.sessions().unwrap_or_default().iter().map(|id| self.session_dir(id)));
+        folders.extend(self.agents().unwrap_or_default().iter().map(|id| self.agent_dir(id)));
         let entries =
             folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
         entries

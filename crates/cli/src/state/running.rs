@@ -1,4 +1,5 @@
-//! `sessions/<ID>/{poll-daemon,heartbeat,listen}.json`: which loops run for a session. Beside each lies the lock
+//! `sessions/<ID>/{poll-daemon,heartbeat,listen}.json`: which loops run for a session, and
+//! `agents/<ID>/listen.json` for an address. Beside each lies the lock
 //! that its process holds, which is what says whether it runs: a process that was killed leaves the
 //! record behind, but not the lock.
 
@@ -8,7 +9,7 @@ use nexus_protocol::{SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 /// The kinds of loops.
@@ -57,22 +58,17 @@ pub(crate) struct Place {
 }
 
 impl State {
-    /// Takes the place of a loop. Refused if one of this kind runs for the session.
-    pub(crate) fn begin_loop(
-        &self,
-        session: &SessionId,
-        kind: Loop,
-        record: &Running,
-    ) -> Result<Place> {
+    /// Takes the place of a loop in the folder of a session or address. Refused if one of this kind runs
+    /// for it.
+    pub(crate) fn begin_loop(&self, folder: &Path, kind: Loop, record: &Running) -> Result<Place> {
         // So that nobody who only looks holds the loop's lock meanwhile.
         let guard = self.lock()?;
-        let folder = self.session_dir(session);
-        self.create_dir(&folder)?;
+        self.create_dir(folder)?;
         let lock = folder.join(format!(".{}.lock", kind.name()));
         let held = open_private(&lock).map_err(|error| unavailable("write", &lock, &error))?;
         held.try_lock().map_err(|_| {
             let message = format!(
-                "`nexus {}` runs for this session already; `nexus poll-status` shows it.",
+                "`nexus {}` runs for this already; `nexus poll-status` shows what runs for sessions.",
                 kind.name()
             );
             Failure::own(Kind::AlreadyRunning, message)

@@ -1,140 +1,439 @@
-//! Addresses: registering, writing to each other, the inbox.
+//! Addresses: registering, writing, reading and listening, against a real relay.
 
-use crate::support::{Home, Run, text, texts};
-use nexus_tests::{list, relay};
-use serde_json::json;
-use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
+use crate::{
+    listening::{Listening, Mode, Proxy},
+    skill::paste,
+    support::{Home, NEXUS, Run, text, texts},
+};
+use nexus_tests::{Relay, eventually, relay};
+use serde_json::{Value, json};
+use std::{fs, path::Path, process::Stdio};
 
 /// A machine with an address.
-fn registered(url: &str, id: &str) -> Home {
-    let home = Home::new(url);
-    home.nexus(&["register", "--id", id, "--name", id]).done();
+fn registered(relay: &Relay, id: &str) -> Home {
+    let home = Home::new(&relay.url());
+    home.nexus(&["register", "--id", id]).done();
+    home
+}
+
+/// A relay with two agents.
+fn two() -> (Relay, Home, Home) {
+    let relay = relay();
+    let (alice, bob) = (registered(&relay, "alice"), registered(&relay, "bob"));
+    (relay, alice, bob)
+}
+
+/// What is stored of an address under this name.
+fn stored(home: &Home, agent: &str, name: &str) -> Option<String> {
+    let path = home.state().join("agents").join(agent).join(name);
+    fs::read_to_string(path).ok().map(|text| text.trim_end().to_owned())
+}
+
+/// How many messages wait for an agent.
+fn waiting(home: &Home) -> usize {
+    texts(&home.nexus(&["inbox", "--keep"]).done()).len()
+}
+
+#[test]
+fn an_address_is_registered_once_and_found_by_what_it_can_do() {
+    let relay = relay();
+    let bob = Home::new(&relay.url());
+    let register = [
+        "register",
+        "--id",
+        "bob",
+        "--name",
+        "Bob's",
+        "--listed",
+        "--capability",
+        "calendar",
+        "--capability",
+        "a:b",
+        "--description",
+        "Finds a day",
+    ];
+    let run = bob.nexus(&register);
+    assert!(!run.stderr.contains("nxs_"), "{}", run.stderr);
+    let registered = run.done();
+    let secret = text(&registered["secret"]);
+    assert!(secret.starts_with("nxs_") && secret.len() == 47);
+    assert_eq!(registered["card"]["capabilities"], json!(["calendar", "a:b"]));
+    assert_eq!(stored(&bob, "bob", "secret").unwrap(), secret);
+    assert_eq!(stored(&bob, "bob", "server").unwrap(), relay.url());
+    let again = bob.nexus(&register).done();
+    assert_eq!(again["secret"], registered["secret"], "the same again is the same");
+
+    let alice = registered_by_chance(&relay);
+    let agents = alice.nexus(&["agents"]).done();
+    assert_eq!(agents["agents"].as_array().unwrap().len(), 1, "the other one is not listed");
+    assert_eq!(agents["agents"][0]["card"]["description"], "Finds a day");
+    let can = |word: &str| alice.nexus(&["agents", "--capability", word]).done();
+    assert_eq!(can("a:b")["agents"][0]["card"]["agentId"], "bob");
+    assert_eq!(can("cooking")["agents"], json!([]));
+    assert_eq!(alice.nexus(&["agents", "--capability", "a&b"]).error(), "usage");
+
+    let thief = Home::new(&relay.url());
+    assert_eq!(thief.nexus(&["register", "--id", "bob"]).error(), "agent_id_taken");
+    assert!(!thief.state().join("agents/bob").exists(), "nothing is left of what was refused");
+    assert_eq!(thief.nexus(&["inbox"]).error(), "unknown_address");
+    let elsewhere = ["register", "--id", "bob", "--url", "http://127.0.0.1:9"];
+    assert_eq!(bob.nexus(&elsewhere).error(), "already_registered");
+}
+
+fn registered_by_chance(relay: &Relay) -> Home {
+    let home = Home::new(&relay.url());
+    let id = text(&home.nexus(&["register"]).done()["agentId"]);
+    assert!(id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_digit()), "{id}");
     home
 }
 
 #[test]
-fn an_address_is_kept_in_private_and_registered_once() {
+fn a_secret_of_ones_own_comes_from_standard_input() {
     let relay = relay();
     let bob = Home::new(&relay.url());
-    assert_eq!(bob.nexus(&["inbox"]).error(), "not_registered");
-    let run = bob.nexus(&["register", "--name", "Bob", "--capability", "calendar", "--listed"]);
-    assert!(!run.stderr.contains("nxs_"), "{}", run.stderr);
-    let registered = run.done();
-    let id = text(&registered["agentId"]);
-    assert_eq!(id.len(), 8);
-    let folder = bob.state().join("address");
-    let line = |name: &str| fs::read_to_string(folder.join(name)).unwrap().trim().to_owned();
-    assert_eq!((line("agent"), line("server")), (id.clone(), relay.url()));
-    assert_eq!(line("secret"), text(&registered["secret"]));
-    assert!(line("secret").starts_with("nxs_"));
-    for name in ["agent", "secret", "server"] {
-        let mode = fs::metadata(folder.join(name)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{name}");
+    let register = ["register", "--id", "bob", "--secret", "-"];
+    let run = bob.nexus_with_input(&register, b"too short\n");
+    assert!(!run.stderr.contains("too short"), "{}", run.stderr);
+    assert_eq!(run.error(), "usage");
+    bob.nexus_with_input(&register, b"bobs-own-long-secret\n").done();
+    assert_eq!(stored(&bob, "bob", "secret").unwrap(), "bobs-own-long-secret");
+    bob.nexus(&["inbox"]).done();
+    let other = bob.nexus_with_input(&register, b"another-long-secret\n");
+    assert_eq!(other.error(), "already_registered");
+    // On another machine, with the same secret.
+    let second = Home::new(&relay.url());
+    second.nexus_with_input(&register, b"bobs-own-long-secret\n").done();
+    second.nexus(&["inbox"]).done();
+}
+
+#[test]
+fn several_addresses_on_one_machine_are_told_apart() {
+    let relay = relay();
+    let home = Home::without_url();
+    let url = relay.url();
+    assert_eq!(home.nexus(&["inbox"]).error(), "unknown_address");
+    for id in ["alice", "bob"] {
+        home.nexus(&["register", "--id", id, "--url", &url]).done();
     }
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 3, "nothing half-written is left");
-    assert_eq!(bob.nexus(&["register", "--name", "Bob"]).error(), "already_registered");
-    let again = bob.nexus(&["register", "--name", "Bob", "--id", &id]).done();
-    assert_eq!(again["secret"], registered["secret"], "the same, and not another one");
-
-    let eve = Home::new(&relay.url());
-    assert_eq!(eve.nexus(&["register", "--name", "Eve", "--id", &id]).error(), "agent_id_taken");
-    assert!(!eve.state().join("address/secret").exists());
-    let short = eve.nexus(&["register", "--name", "Eve", "--secret", "short"]);
-    assert_eq!(short.error(), "usage");
+    let run = home.nexus(&["inbox"]);
+    assert!(text(&run.json["message"]).contains("alice, bob"), "{}", run.json);
+    assert_eq!(run.error(), "unknown_address");
+    // Without --url: each is bound to its relay.
+    home.nexus(&["send", "@bob", "hi", "--agent-id", "alice"]).done();
+    assert_eq!(texts(&home.nexus(&["inbox", "--agent-id", "bob"]).done()), ["hi"]);
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_found_before_the_relay_is_asked() {
-    let relay = relay();
-    let bob = Home::new(&relay.url());
-    fs::create_dir_all(bob.state()).unwrap();
-    fs::write(bob.state().join("address"), "not a folder").unwrap();
-    let run = bob.nexus(&["register", "--name", "Bob", "--id", "bob"]);
-    assert_eq!(run.error(), "state_unavailable");
-    let eve = Home::new(&relay.url());
-    eve.nexus(&["register", "--name", "Eve", "--id", "bob"]).done();
+fn the_secret_goes_to_its_own_relay_whatever_the_environment_names() {
+    let (relay, mut alice, bob) = two();
+    let fake = crate::fake::Fake::answering("200 OK", "", "{}");
+    alice.url = Some(fake.url.clone());
+    alice.nexus(&["send", "@bob", "hi"]).done();
+    alice.nexus(&["block", "eve"]).done();
+    assert!(fake.requests().is_empty(), "{:?}", fake.requests());
+    assert_eq!(texts(&bob.nexus(&["inbox"]).done()), ["hi"]);
+    drop(relay);
 }
 
 #[test]
-fn messages_wait_and_are_given_once_when_they_were_printed() {
-    let relay = relay();
-    let (alice, bob) = (registered(&relay.url(), "alice"), registered(&relay.url(), "bob"));
-    let sent = alice.nexus(&["send", "@bob", "Tuesday?", "--json", "[1.50]"]).done();
-    assert_eq!(sent["delivery"], "queued");
-    let conversation = text(&sent["conversationId"]);
-    alice.nexus(&["send", "@bob", "At ten.", "--conversation", &conversation]).done();
-
-    assert_eq!(texts(&bob.nexus(&["inbox", "--keep"]).done()), ["Tuesday?", "At ten."]);
-    // Nobody reads what is printed: it is not acknowledged.
-    let mut child = bob.command().arg("inbox").stdout(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    assert!(!child.wait().unwrap().success());
-    let page = bob.nexus(&["inbox"]).done();
-    assert_eq!(texts(&page), ["Tuesday?", "At ten."]);
-    assert_eq!(list(&page["messages"])[1]["turn"], 2);
-    assert!(texts(&bob.nexus(&["inbox"]).done()).is_empty());
-
-    let id = text(&list(&page["messages"])[1]["id"]);
-    let answer = ["send", "@alice", "Fine.", "--conversation", &conversation, "--reply-to", &id];
-    assert_eq!(bob.nexus(&answer).done()["turn"], 3);
-    let page = alice.nexus(&["inbox", "--wait", "20"]).done();
+fn what_is_sent_waits_until_it_was_printed() {
+    let (_relay, alice, bob) = two();
+    let first = alice.nexus(&["send", "@bob", "Tuesday?", "--json", "{\"n\":1.50}"]).done();
+    let conversation = text(&first["conversationId"]);
+    assert_eq!((&first["delivery"], &first["turn"]), (&json!("queued"), &json!(1)));
+    let id = text(&first["id"]);
+    // Standard output that takes nothing: the message must not be acknowledged.
+    let full = || Stdio::from(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let output = bob.command().arg("inbox").stdout(full()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(waiting(&bob), 1);
+    let raw = bob.command().arg("inbox").output().unwrap();
+    let printed = String::from_utf8(raw.stdout).unwrap();
+    assert!(printed.contains(r#""json":{"n":1.50}"#), "as it was written: {printed}");
+    let page: Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(
-        (texts(&page), &list(&page["messages"])[0]["replyTo"]),
-        (vec!["Fine.".into()], &json!(id))
+        (&page["messages"][0]["agentId"], texts(&page)),
+        (&json!("alice"), vec!["Tuesday?".to_owned()])
     );
+    assert_eq!(waiting(&bob), 0);
+    assert_eq!(texts(&bob.nexus(&["inbox", "--after", "0"]).done()), ["Tuesday?"]);
+
+    let on = ["send", "@alice", "Yes.", "--conversation", &conversation, "--reply-to", &id];
+    assert_eq!(bob.nexus(&on).done()["turn"], 2);
+    let answer = &alice.nexus(&["inbox"]).done()["messages"][0];
+    assert_eq!((&answer["replyTo"], &answer["text"]), (&json!(id), &json!("Yes.")));
+
+    let short = ["send", "@bob", "x", "--conversation", "c-9", "--max-turns", "1"];
+    assert_eq!(alice.nexus(&short).done()["maxTurns"], 1);
+    assert_eq!(alice.nexus(&short).error(), "conversation_turns_exceeded");
+    assert_eq!(alice.nexus(&["send", "@nobody", "x"]).error(), "agent_not_found");
+    assert_eq!(alice.nexus(&["send", "@not an id", "x"]).error(), "usage");
 }
 
 #[test]
-fn waiting_ends_with_the_first_message() {
-    let relay = relay();
-    let (alice, bob) = (registered(&relay.url(), "alice"), registered(&relay.url(), "bob"));
-    let waiting = bob.command().args(["inbox", "--wait", "60"]).spawn().unwrap();
-    nexus_tests::eventually("bob is online", || {
-        alice.nexus(&["contacts", "add", "bob", "--agent", "@bob"]).done();
+fn an_inbox_can_be_waited_for() {
+    let (_relay, alice, bob) = two();
+    assert!(texts(&bob.nexus(&["inbox", "--wait", "1"]).done()).is_empty());
+    let waits = bob.command().args(["inbox", "--wait", "30"]).spawn().unwrap();
+    eventually("bob is online", || {
+        alice.nexus(&["contacts", "add", "bob", "--agent", "bob"]).done();
         alice.nexus(&["ping", "bob"]).done()["online"] == true
     });
-    alice.nexus(&["send", "@bob", "Wake up."]).done();
-    assert_eq!(texts(&Run::of(waiting.wait_with_output().unwrap()).done()), ["Wake up."]);
+    alice.nexus(&["send", "--to", "bob", "now"]).done();
+    assert_eq!(texts(&Run::of(waits.wait_with_output().unwrap()).done()), ["now"]);
+    assert_eq!(waiting(&bob), 0);
 }
 
 #[test]
-fn lists_say_whom_to_hear() {
-    let relay = relay();
-    let (alice, bob) = (registered(&relay.url(), "alice"), registered(&relay.url(), "bob"));
-    assert_eq!(bob.nexus(&["block", "@alice"]).done()["blocked"], true);
+fn whom_an_address_hears_is_its_own_choice() {
+    let (_relay, alice, bob) = two();
+    assert_eq!(bob.nexus(&["block", "@alice"]).done(), json!({"agentId":"alice","blocked":true}));
     assert_eq!(alice.nexus(&["send", "@bob", "x"]).error(), "blocked");
     assert_eq!(bob.nexus(&["unblock", "alice"]).done()["blocked"], false);
+    assert_eq!(bob.nexus(&["allow-only", "on"]).done(), json!({"allowOnly":true}));
+    assert_eq!(alice.nexus(&["send", "@bob", "x"]).error(), "not_allowed");
+    assert_eq!(bob.nexus(&["allow", "alice"]).done(), json!({"agentId":"alice","allowed":true}));
     alice.nexus(&["send", "@bob", "x"]).done();
-    assert_eq!(bob.nexus(&["allow", "alice"]).done()["allowed"], true);
     assert_eq!(bob.nexus(&["disallow", "alice"]).done()["allowed"], false);
-    assert_eq!(alice.nexus(&["send", "@nobody", "x"]).error(), "agent_not_found");
+    assert_eq!(alice.nexus(&["send", "@bob", "x"]).error(), "not_allowed");
+    bob.nexus(&["allow-only", "off"]).done();
+    alice.nexus(&["send", "@bob", "x"]).done();
 }
 
 #[test]
-fn the_directory_is_read_to_its_end() {
-    let relay = relay();
-    for number in 0..53 {
-        let id = format!("agent-{number:02}");
-        let listed = ["register", "--name", &id, "--id", &id, "--listed", "--capability", "count"];
-        Home::new(&relay.url()).nexus(&listed).done();
-    }
-    registered(&relay.url(), "hidden");
-    let found = Home::new(&relay.url()).nexus(&["agents", "--capability", "count"]).done();
-    let ids: Vec<String> =
-        list(&found["agents"]).iter().map(|agent| text(&agent["card"]["agentId"])).collect();
-    assert_eq!((ids.len(), ids.is_sorted(), ids[52].as_str()), (53, true, "agent-52"));
-}
-
-#[test]
-fn an_invitation_leads_from_an_inbox_into_a_session() {
-    let relay = relay();
-    let (alice, bob) = (registered(&relay.url(), "alice"), registered(&relay.url(), "bob"));
+fn an_invitation_comes_into_the_inbox_and_leads_into_the_session() {
+    let (_relay, alice, bob) = two();
     let session = alice.create("alice");
-    alice.nexus(&["invite", &session, "@bob"]).done();
-    let page = bob.nexus(&["inbox"]).done();
-    let invitation = &list(&page["messages"])[0]["json"];
-    assert_eq!(invitation["type"], "invitation");
+    let invited = alice.nexus(&["invite", &session, "@bob"]).done();
+    assert!(invited["invitation"]["id"].is_string(), "{invited}");
+    let invitation = &bob.nexus(&["inbox"]).done()["messages"][0]["json"];
+    assert_eq!((&invitation["type"], &invitation["url"]), (&json!("invitation"), &invited["url"]));
     bob.nexus(&["claim", &text(&invitation["url"]), "--agent-id", "bob"]).done();
-    bob.nexus(&["send", &session, "Here I am."]).done();
-    assert_eq!(alice.poll(&session), ["Here I am."]);
+    alice.nexus(&["send", &session, "welcome"]).done();
+    assert!(bob.poll(&session).contains(&"welcome".to_owned()));
+    assert_eq!(alice.nexus(&["invite", &session, "@nobody"]).error(), "agent_not_found");
+}
+
+#[test]
+fn listening_prints_and_acknowledges() {
+    let (_relay, alice, bob) = two();
+    alice.nexus(&["send", "@bob", "before"]).done();
+    let mut listening = Listening::start(&bob, "@me", &[]);
+    assert_eq!(text(&listening.value()["text"]), "before");
+    listening.until("listening over a socket");
+    assert_eq!(alice.nexus(&["send", "@bob", "after"]).done()["delivery"], "live");
+    assert_eq!(text(&listening.value()["text"]), "after");
+    assert_eq!(bob.nexus(&["listen", "@bob"]).error(), "already_running");
+    let end = listening.stop("-TERM");
+    assert_eq!((&end["reason"], &end["messages"]), (&json!("signal"), &json!(2)));
+    assert_eq!((&end["agentId"], &end["cursor"]), (&json!("bob"), &json!("2")));
+    assert_eq!(waiting(&bob), 0);
+    assert!(stored(&bob, "bob", "listen.json").is_none());
+}
+
+#[test]
+fn what_could_not_be_printed_is_not_acknowledged() {
+    let (_relay, alice, bob) = two();
+    alice.nexus(&["send", "@bob", "hello"]).done();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = bob.command().args(["listen", "@me"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(waiting(&bob), 1);
+}
+
+fn over(way: &str, refused: &'static [&'static str]) {
+    let (relay, alice, bob) = two();
+    let proxy = Proxy::new(relay.port(), refused, Mode::Refuses);
+    alice.nexus(&["send", "@bob", "one"]).done();
+    let mut listening = Listening::start(&bob, "@me", &["--url", &proxy.url]);
+    listening.until(&format!("listening over {way}"));
+    assert_eq!(text(&listening.value()["text"]), "one");
+    alice.nexus(&["send", "@bob", "two"]).done();
+    assert_eq!(text(&listening.value()["text"]), "two");
+    listening.stop("-TERM");
+    assert_eq!(waiting(&bob), 0);
+}
+
+#[test]
+fn where_sockets_are_refused_an_inbox_is_read_over_an_event_stream() {
+    over("an event stream", &["/ws"]);
+}
+
+#[test]
+fn where_streams_are_refused_too_an_inbox_is_polled() {
+    over("long polls", &["/ws", "/events"]);
+}
+
+#[test]
+fn nothing_is_lost_when_the_relay_is_killed() {
+    let (mut relay, alice, bob) = two();
+    let mut listening = Listening::start(&bob, "@me", &[]);
+    listening.until("listening over");
+    alice.nexus(&["send", "@bob", "one"]).done();
+    assert_eq!(text(&listening.value()["text"]), "one");
+    relay.kill();
+    relay.restart().unwrap();
+    alice.nexus(&["send", "@bob", "two"]).done();
+    // What was printed while the relay was away is acknowledged when it is back; nothing comes twice
+    // within one run.
+    assert_eq!(text(&listening.value()["text"]), "two");
+    assert_eq!(listening.stop("-TERM")["messages"], 2);
+    assert_eq!(waiting(&bob), 0);
+}
+
+#[test]
+fn a_message_wakes_an_agent_whose_answer_comes_into_the_inbox() {
+    let (_relay, alice, bob) = two();
+    let out = bob.state().join("out");
+    let script =
+        format!("env | sort > {0}; cat >> {0}; echo; echo ' Tuesday! '", out.to_str().unwrap());
+    let mut listening = Listening::start(
+        &bob,
+        "@me",
+        &["--exec", &script, "--envelope", "--reply", "--max-turns", "1"],
+    );
+    let sent = alice.nexus(&["send", "@bob", "Which day?"]).done();
+    let conversation = text(&sent["conversationId"]);
+    let answers = alice.nexus(&["inbox", "--wait", "30"]).done();
+    let answer = &answers["messages"][0];
+    assert_eq!((&answer["text"], &answer["replyTo"]), (&json!("Tuesday!"), &sent["id"]));
+    assert_eq!(answer["conversationId"], sent["conversationId"]);
+    let handled = listening.value();
+    assert_eq!((&handled["handled"][0], &handled["reply"]), (&sent["id"], &answer["id"]));
+    let told = fs::read_to_string(&out).unwrap();
+    for line in [
+        "NEXUS_ADDRESS=bob".to_owned(),
+        format!("NEXUS_CONVERSATION={conversation}"),
+        "NEXUS_FROM=alice".to_owned(),
+        "NEXUS_CURSOR=1".to_owned(),
+        "NEXUS_VERIFIED=true".to_owned(),
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line}: {told}");
+    }
+    assert!(told.contains(&format!("To: @bob, conversation {conversation}")), "{told}");
+    assert!(!told.contains("nxs_"), "the secret is in nothing that the command is given: {told}");
+
+    // The limit is one answer in a conversation: it says so once, and answers in another one.
+    let on = ["send", "@bob", "And then?", "--conversation", &conversation];
+    alice.nexus(&on).done();
+    listening.value();
+    let notice = alice.nexus(&["inbox", "--wait", "30"]).done();
+    assert!(text(&notice["messages"][0]["text"]).starts_with("(nexus) This agent has answered 1"));
+    alice.nexus(&["send", "@bob", "Another matter"]).done();
+    listening.value();
+    assert_eq!(texts(&alice.nexus(&["inbox", "--wait", "30"]).done()), ["Tuesday!"]);
+    let counts: Value =
+        serde_json::from_str(&stored(&bob, "bob", "replies.json").unwrap()).unwrap();
+    assert_eq!(counts[0], json!([format!("alice/{conversation}"), 1]));
+    listening.stop("-TERM");
+    assert_eq!(waiting(&bob), 0);
+}
+
+#[test]
+fn a_message_waits_until_the_command_has_succeeded() {
+    let (_relay, alice, bob) = two();
+    alice.nexus(&["send", "@bob", "never"]).done();
+    let mut listening = Listening::start(&bob, "@me", &["--exec", "exit 7", "--max-failures", "2"]);
+    assert_eq!(listening.end()["error"], "exec_failed");
+    assert_eq!(waiting(&bob), 1);
+}
+
+#[test]
+fn an_answer_that_the_other_does_not_want_holds_nothing_up() {
+    let (_relay, alice, bob) = two();
+    alice.nexus(&["send", "@bob", "hi"]).done();
+    alice.nexus(&["block", "bob"]).done();
+    let mut listening = Listening::start(&bob, "@me", &["--exec", "echo no", "--reply"]);
+    listening.until("blocked");
+    assert_eq!(listening.value()["reply"], Value::Null);
+    listening.stop("-TERM");
+    assert_eq!(waiting(&bob), 0);
+}
+
+#[test]
+fn a_hook_gets_the_envelope_and_the_conversation() {
+    let (_relay, alice, bob) = two();
+    let hook = crate::fake::Fake::answering("200 OK", "", "{}");
+    let sent = alice.nexus(&["send", "@bob", "hi"]).done();
+    let mut listening = Listening::start(&bob, "@me", &["--hook", &hook.url]);
+    listening.value();
+    let request = hook.requests().remove(0);
+    let body: Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let conversation = text(&sent["conversationId"]);
+    assert_eq!(body["sessionKey"], format!("nexus:@bob:alice:{conversation}"));
+    assert_eq!(body["metadata"]["agent_id"], "bob");
+    assert!(!request.contains("nxs_"));
+    listening.stop("-TERM");
+}
+
+#[test]
+fn a_full_disk_shows_before_the_relay_is_asked() {
+    let relay = relay();
+    let bob = Home::new(&relay.url());
+    bob.nexus(&["contacts", "add", "x", "--agent", "x"]).done();
+    let mut command = bob.wrapped(Path::new("bash"));
+    command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "full", NEXUS]);
+    let full = Run::of(command.args(["register", "--id", "bob"]).output().unwrap());
+    assert_eq!(full.error(), "state_unavailable");
+    bob.nexus(&["register", "--id", "bob"]).done();
+}
+
+#[test]
+fn the_readme_shows_what_works() {
+    let relay = relay();
+    let (alice, bob) = (Home::new(&relay.url()), Home::without_url());
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let section = readme.split("\n## The client\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let blocks = nexus_tests::shell_blocks(section);
+    let block = blocks.iter().find(|block| block.contains("nexus register")).unwrap();
+    let folder = bob.state().parent().unwrap().display().to_string();
+    let printed = paste(&alice, "", &block.replace("/tmp/bob", &folder));
+    let page: Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
+    assert_eq!(texts(&page), ["Which day suits Bob?"]);
+}
+
+#[test]
+fn doctor_says_whether_an_address_takes_its_secret() {
+    let (_relay, alice, bob) = two();
+    alice.nexus(&["send", "@bob", "hi"]).done();
+    let of = |report: &Value| -> Value {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["kind"] == "address").unwrap().clone()
+    };
+    let check = of(&bob.nexus(&["doctor"]).done());
+    assert_eq!((&check["subject"], &check["ok"]), (&json!("bob"), &json!(true)));
+    fs::write(bob.state().join("agents/bob/secret"), "not-the-right-secret\n").unwrap();
+    let run = bob.nexus(&["doctor"]);
+    let check = of(&run.json);
+    assert!(text(&check["message"]).contains("invalid_secret"), "{check}");
+    assert!(!run.stderr.contains("not-the-right-secret"));
+    assert_eq!(bob.nexus(&["inbox"]).error(), "invalid_secret");
+}
+
+#[test]
+fn a_folder_that_was_left_half_made_is_no_address() {
+    let (_relay, alice, bob) = two();
+    // As a process leaves it that was killed while it registered.
+    fs::create_dir(alice.state().join("agents/half")).unwrap();
+    alice.nexus(&["send", "@bob", "hi"]).done();
+    alice.nexus(&["register", "--id", "half"]).done();
+    assert_eq!(alice.nexus(&["send", "@bob", "hi"]).error(), "unknown_address");
+    assert_eq!(waiting(&bob), 1);
+}
+
+#[test]
+fn two_listeners_of_two_agents_come_to_an_end() {
+    let (_relay, alice, bob) = two();
+    let talk = ["--exec", "date +%N", "--reply", "--max-turns", "2"];
+    let mut a = Listening::start(&alice, "@me", &talk);
+    let mut b = Listening::start(&bob, "@me", &talk);
+    a.until("listening over");
+    b.until("listening over");
+    alice.nexus(&["send", "@bob", "begin"]).done();
+    // Two answers and a notice of each, at most; then silence.
+    a.until("its limit in one conversation");
+    b.until("its limit in one conversation");
+    let (a, b) = (a.stop_quietly(), b.stop_quietly());
+    assert!(a <= 4 && b <= 4, "{a} {b}");
 }

@@ -38,9 +38,11 @@ fn everything_is_for_its_owner_only() {
     a.nexus(&["config", "set-url", &relay.url()]).done();
     a.nexus(&["send", "x", "--json", "1"]).done();
     a.nexus(&["poll", "x"]).done();
+    a.nexus(&["register", "--id", "a"]).done();
+    a.nexus(&["contacts", "add", "h", "--url", "ws://h", "--token", "t"]).done();
     let mut found = Vec::new();
     modes(a.state().parent().unwrap(), &mut found);
-    assert!(found.len() >= 11, "{found:?}");
+    assert!(found.len() >= 16, "{found:?}");
     for (path, mode) in found {
         let wanted = if Path::new(&path).is_dir() { 0o700 } else { 0o600 };
         assert_eq!(mode, wanted, "{path}: {mode:o}");

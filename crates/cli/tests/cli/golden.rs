@@ -67,6 +67,27 @@ fn the_keys_of_every_command_are_these() {
     record(&a, &["doctor"], "doctor");
     record(&a, &["unalias", "x"], "unalias");
     record(&b, &["leave", on], "leave");
+    record(&a, &["register", "--id", "a", "--listed", "--description", "x"], "register");
+    // Without --url it would ask the public server.
+    b.nexus(&["register", "--id", "b", "--url", &relay.url()]).done();
+    record(&a, &["agents"], "agents");
+    let sent = record(
+        &b,
+        &["send", "@a", "x", "--json", "{}", "--reply-to", "8f14e45fceea167a-7"],
+        "send @ID",
+    );
+    record(&a, &["inbox"], "inbox");
+    record(&a, &["block", "b"], "block");
+    record(&a, &["unblock", "b"], "unblock");
+    record(&a, &["allow", "b"], "allow");
+    record(&a, &["disallow", "b"], "disallow");
+    record(&a, &["allow-only", "off"], "allow-only");
+    record(&a, &["invite", on, "@b"], "invite");
+    record(&b, &["contacts", "add", "x", "--agent", "a"], "contacts add");
+    record(&b, &["contacts", "list"], "contacts list");
+    record(&b, &["ping", "x"], "ping, of an agent");
+    record(&b, &["contacts", "remove", "x"], "contacts remove");
+    assert!(sent["conversationId"].is_string(), "{sent}");
     record(&b, &["status", "nope"], "an error of the client");
     record(&a, &["leave", on], "an error of the server");
     let (_guest, gone) = (guest(&a, on), Home::new("http://127.0.0.1:9"));

@@ -97,6 +97,18 @@ impl Listening {
         self.end()
     }
 
+    /// Stops it, and gives how many messages it has dealt with, whatever lines come before.
+    #[track_caller]
+    pub(crate) fn stop_quietly(mut self) -> u64 {
+        self.signal("-TERM");
+        loop {
+            let value = self.value();
+            if value["status"] == "stopped" {
+                return value["messages"].as_u64().unwrap();
+            }
+        }
+    }
+
     #[track_caller]
     pub(crate) fn signal(&self, signal: &str) {
         let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status();

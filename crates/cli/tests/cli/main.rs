@@ -10,10 +10,11 @@
 )]
 
 mod addresses;
-mod contacts;
+mod addresses_fake;
 mod conversation;
 mod disk;
 mod fake;
+mod gateway;
 mod golden;
 mod listen;
 mod listening;

@@ -20,6 +20,14 @@ fn a_wrong_command_line_is_an_error_in_json() {
         &["create", "--agent-id", "system"],
         &["poll-daemon", NOBODY, "--interval", "0"],
         &["completions", "cobol"],
+        &["register", "--id", "a b"],
+        &["send", NOBODY, "x", "--max-turns", "3"],
+        &["send", "@a b", "x"],
+        &["send", "--to", "bob"],
+        &["block", "a b"],
+        &["allow-only", "maybe"],
+        &["contacts"],
+        &["receive", "--host", "everywhere"],
         &["config"],
     ] {
         let output = home.command().args(arguments).output().unwrap();

@@ -33,7 +33,7 @@ fn commands(markdown: &str, heading: &str) -> String {
 
 /// Pastes commands into a shell on an agent's machine.
 #[track_caller]
-fn paste(home: &Home, link: &str, text: &str) -> String {
+pub(crate) fn paste(home: &Home, link: &str, text: &str) -> String {
     let mut shell = home.wrapped(Path::new("bash"));
     shell.env("PATH", path()).env("LINK", link);
     let output = shell.args(["-euo", "pipefail", "-c", text]).output().unwrap();

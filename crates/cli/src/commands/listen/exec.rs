@@ -6,10 +6,10 @@
 use super::{
     child,
     reply::Guard,
+    source::Source,
     work::{Failed, Item},
 };
 use crate::{envelope, error::Kind, loops::Stop};
-use nexus_protocol::SessionId;
 use serde_json::json;
 use std::{
     io,
@@ -22,8 +22,6 @@ pub(super) struct Exec {
     pub(super) command: String,
     pub(super) is_batch: bool,
     pub(super) has_envelope: bool,
-    /// What the session is called here.
-    pub(super) alias: Option<String>,
     /// What it prints is sent as an answer, as far as this allows.
     pub(super) guard: Option<Guard>,
 }
@@ -32,17 +30,17 @@ impl Exec {
     /// Runs the command. Gives what it printed, if that is wanted; nothing, if a signal came first.
     pub(super) fn run(
         &self,
-        session: &SessionId,
+        source: &Source,
         items: &[Item],
         stop: &Stop,
     ) -> Result<Option<Vec<u8>>, Failed> {
         let failed = |why: String| Failed { kind: Kind::ExecFailed, why };
         let mut command = Command::new("sh");
         command.arg("-c").arg(&self.command);
-        command.env_remove("NEXUS_HOOK_TOKEN").envs(environment(session, items));
+        command.env_remove("NEXUS_HOOK_TOKEN").envs(environment(source, items));
         let is_wanted = self.guard.is_some();
         command.stdout(if is_wanted { Stdio::piped() } else { Stdio::from(io::stderr()) });
-        match child::run(&mut command, self.input(session, items), stop) {
+        match child::run(&mut command, self.input(source, items), stop) {
             Ok(Some((status, printed))) if status.success() => Ok(Some(printed)),
             Ok(Some((status, _))) => Err(failed(format!("the command failed with {status}"))),
             Ok(None) => Ok(None),
@@ -50,13 +48,9 @@ impl Exec {
         }
     }
 
-    fn input(&self, session: &SessionId, items: &[Item]) -> String {
+    fn input(&self, source: &Source, items: &[Item]) -> String {
         let each = |item: &Item| {
-            if self.has_envelope {
-                enveloped(item, session, self.alias.as_deref())
-            } else {
-                item.json.as_str().to_owned()
-            }
+            if self.has_envelope { enveloped(item, source) } else { item.json.as_str().to_owned() }
         };
         let values: Vec<String> = items.iter().map(each).collect();
         if self.is_batch { format!("[{}]\n", values.join(",")) } else { values.concat() + "\n" }
@@ -64,24 +58,29 @@ impl Exec {
 }
 
 /// The message with the envelope as its text. Its JSON stands in the envelope, and nowhere else.
-fn enveloped(item: &Item, session: &SessionId, alias: Option<&str>) -> String {
+fn enveloped(item: &Item, source: &Source) -> String {
     let message = &item.message;
     let line = |text: &Option<String>| text.as_deref().map(envelope::clean_line);
-    json!({
+    let mut value = json!({
         "id": envelope::clean_line(&message.id),
         "agentId": envelope::clean_line(&message.agent_id),
-        "text": envelope::wrap(message, session, alias),
+        "text": envelope::wrap(message, &source.place(message)),
         "cursor": message.cursor(),
         "verified": message.verified,
         "sentAt": line(&message.sent_at),
         "replyTo": line(&message.reply_to),
-    })
-    .to_string()
+    });
+    if let (Some(fields), Some(conversation)) =
+        (value.as_object_mut(), line(&message.conversation_id))
+    {
+        fields.insert("conversationId".to_owned(), conversation.into());
+    }
+    value.to_string()
 }
 
 /// What the command is told beside the messages: of several, all senders, the last place, and whether
 /// all are verified.
-fn environment(session: &SessionId, items: &[Item]) -> [(&'static str, String); 4] {
+fn environment(source: &Source, items: &[Item]) -> Vec<(&'static str, String)> {
     let mut from: Vec<String> = Vec::new();
     for item in items {
         let sender = envelope::clean_line(&item.message.agent_id);
@@ -90,10 +89,11 @@ fn environment(session: &SessionId, items: &[Item]) -> [(&'static str, String); 
         }
     }
     let cursor = items.iter().filter_map(|item| item.message.cursor()).max();
-    [
-        ("NEXUS_SESSION", session.to_string()),
+    let mut all = source.environment(items.last().map(|item| &item.message));
+    all.extend([
         ("NEXUS_FROM", from.join(",")),
         ("NEXUS_CURSOR", cursor.map(|cursor| cursor.to_string()).unwrap_or_default()),
         ("NEXUS_VERIFIED", items.iter().all(|item| item.message.verified).to_string()),
-    ]
+    ]);
+    all
 }

@@ -1,13 +1,15 @@
 //! `--hook`: messages become posts to the webhook of an agent gateway on this machine.
 
-use super::work::{Failed, Item};
+use super::{
+    source::Source,
+    work::{Failed, Item},
+};
 use crate::{
     envelope,
     error::{Failure, Kind, Result},
     http::Http,
     server,
 };
-use nexus_protocol::SessionId;
 use serde_json::json;
 use std::{env, fmt};
 
@@ -15,7 +17,6 @@ use std::{env, fmt};
 pub(super) struct Hook {
     url: String,
     token: Option<String>,
-    alias: Option<String>,
 }
 
 impl fmt::Debug for Hook {
@@ -26,7 +27,7 @@ impl fmt::Debug for Hook {
 
 impl Hook {
     /// Refuses what is no address. The token may come from the environment.
-    pub(super) fn new(url: &str, token: Option<String>, alias: Option<String>) -> Result<Self> {
+    pub(super) fn new(url: &str, token: Option<String>) -> Result<Self> {
         let base = url.split(['?', '#']).next().unwrap_or_default();
         server::normalize(base).map_err(|rule| {
             Failure::own(Kind::InvalidUrl, format!("The hook of --hook {rule}."))
@@ -37,31 +38,35 @@ impl Hook {
             let message = "The hook's token must consist of visible ASCII characters.";
             return Err(Failure::own(Kind::InvalidEnvironment, message));
         }
-        Ok(Self { url: url.to_owned(), token, alias })
+        Ok(Self { url: url.to_owned(), token })
     }
 
     /// Posts each message.
     pub(super) fn post(
         &self,
         http: &Http,
-        session: &SessionId,
+        source: &Source,
         items: &[Item],
     ) -> Result<Vec<u8>, Failed> {
         for item in items {
             let content = envelope::content(&item.message);
-            let body = json!({
-                "message": envelope::wrap(&item.message, session, self.alias.as_deref()),
+            let (name, id) = source.name();
+            let mut body = json!({
+                "message": envelope::wrap(&item.message, &source.place(&item.message)),
                 "name": "Nexus",
-                "sessionKey": format!("nexus:{session}"),
+                "sessionKey": source.talk(&item.message),
                 "wakeMode": "now",
                 "metadata": {
                     "from_agent_id": envelope::clean_line(&item.message.agent_id),
-                    "session_id": session,
                     "verified": item.message.verified,
                     "urls": envelope::urls(&content),
                     "content_length": content.chars().count(),
                 },
             });
+            if let Some(metadata) = body.get_mut("metadata").and_then(|value| value.as_object_mut())
+            {
+                metadata.insert(name.to_owned(), id);
+            }
             http.post_hook(&self.url, self.token.as_deref(), &body.to_string())
                 .map_err(|why| Failed { kind: Kind::HookFailed, why })?;
         }

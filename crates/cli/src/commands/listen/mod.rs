@@ -4,23 +4,23 @@ mod child;
 mod exec;
 mod hook;
 mod reply;
+mod source;
 mod work;
 
 use crate::{
     capabilities::{self, Capabilities},
     clock,
-    context::{Caller, Context, Session},
+    context::Context,
     error::Result,
     json::Json,
     live::{Listener, Next, Target},
     loops::Ended,
-    message::Me,
     output::{Done, tell},
-    server::Server,
     state::{Loop, Place, Running},
 };
 use clap::{Args, value_parser};
 use serde_json::json;
+use source::{Room, Source};
 use work::{Action, Work};
 
 #[derive(Args)]
@@ -28,6 +28,7 @@ use work::{Action, Work};
   nexus listen SESSION | jq -r '.text // empty'
   nexus listen SESSION --exec 'jq -r .text >> inbox.txt'
   nexus listen SESSION --exec 'jq -r .text | my-agent --print' --envelope --reply
+  nexus listen @me --exec 'jq -r .text | my-agent --print' --envelope --reply
   NEXUS_HOOK_TOKEN=... nexus listen SESSION --hook http://127.0.0.1:18789/hooks/agent
 
 Every message is one line of JSON; the last line says why it ended: a signal, the session is over, or
@@ -37,11 +38,13 @@ goes on where it stopped.
 CMD is run by `sh -c` for each message, with the message as JSON on standard input and NEXUS_SESSION,
 NEXUS_FROM, NEXUS_CURSOR and NEXUS_VERIFIED in its environment. Each message that it has dealt with is one
 line of JSON. A message counts as read once CMD exits with 0: it can come twice, and never not at all.
-What others write is a stranger's: --envelope says so to whoever reads it.")]
+Of an inbox it is then acknowledged, and CMD has NEXUS_ADDRESS and NEXUS_CONVERSATION rather than
+NEXUS_SESSION. What others write is a stranger's: --envelope says so to whoever reads it.")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Listen {
-    /// The session's id or alias
-    session: String,
+    /// The session's id or alias, or @me for the inbox of your address; @ID if you have several
+    #[arg(value_name = "SESSION|@me")]
+    target: String,
     /// Your own messages too
     #[arg(long)]
     own: bool,
@@ -57,7 +60,7 @@ pub(crate) struct Listen {
     /// Send what CMD prints as the answer
     #[arg(long, requires = "exec", conflicts_with = "own")]
     reply: bool,
-    /// The most answers in this session, so that two agents do not talk without end
+    /// The most answers in this session, or in one conversation of your address, so that two agents do not talk without end
     #[arg(long, value_name = "N", default_value_t = 20, requires = "reply")]
     max_turns: u32,
     /// How often in a row CMD or the hook may fail before this ends
@@ -73,11 +76,9 @@ pub(crate) struct Listen {
 
 impl Listen {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let session = context.session(&self.session)?;
-        let caller = context.caller(&session)?;
-        let server = context.server_of(&session)?;
-        let action = self.action(context, &session)?;
-        server.announce();
+        let source = self.source(context)?;
+        let action = self.action(context, &source)?;
+        source.server().announce();
         let record = Running {
             pid: std::process::id(),
             interval: 0,
@@ -86,32 +87,46 @@ impl Listen {
             last_at: None,
             last_error: None,
         };
-        let place = context.state.begin_loop(&session.id, Loop::Listen, &record)?;
-        let listener = listener(context, &server, &session, &caller);
+        let folder = source.folder(&context.state);
+        let place = context.state.begin_loop(&folder, Loop::Listen, &record)?;
+        let listener = listener(context, &source);
         let ended = listener.and_then(|listener| {
-            let me = Me::new(&caller);
-            let of = (context, &server, &session, &caller);
-            let mut work = Work::new(of, me, listener, action, self.max_failures);
+            let mut work = Work::new(context, &source, listener, action, self.max_failures);
             let ended = go(&mut work, self.own, &place, record)?;
-            Ok(Json::of(&json!({
-                "status": "stopped", "reason": ended, "sessionId": session.id,
-                "messages": work.messages, "cursor": work.cursor(),
-            })))
+            let (messages, cursor) = (work.messages, work.cursor());
+            Ok(match &source {
+                Source::Session(room) => Json::of(&json!({
+                    "status": "stopped", "reason": ended, "sessionId": room.session.id,
+                    "messages": messages, "cursor": cursor,
+                })),
+                Source::Inbox(mailbox) => Json::of(&json!({
+                    "status": "stopped", "reason": ended, "agentId": mailbox.agent(),
+                    "messages": messages, "cursor": cursor,
+                })),
+            })
         });
         place.end();
         Ok(ended?.into())
     }
 
-    fn action(&self, context: &Context, session: &Session) -> Result<Action> {
-        let alias = || -> Result<Option<String>> {
-            let aliases = context.state.aliases()?;
-            Ok(super::ls::names_of(&aliases, &session.id).into_iter().next())
-        };
+    fn source(&self, context: &Context) -> Result<Source> {
+        if let Some(mailbox) = context.mailbox_named(&self.target) {
+            return mailbox.map(Source::Inbox);
+        }
+        let session = context.session(&self.target)?;
+        let caller = context.caller(&session)?;
+        let server = context.server_of(&session)?;
+        let aliases = context.state.aliases()?;
+        let alias = super::ls::names_of(&aliases, &session.id).into_iter().next();
+        Ok(Source::Session(Room { session, server, caller, alias }))
+    }
+
+    fn action(&self, context: &Context, source: &Source) -> Result<Action> {
         Ok(if let Some(url) = &self.hook {
-            Action::Hook(hook::Hook::new(url, self.hook_token.clone(), alias()?)?)
+            Action::Hook(hook::Hook::new(url, self.hook_token.clone())?)
         } else if let Some(command) = &self.exec {
             let guard = if self.reply {
-                let replies = context.state.replies(&session.id)?;
+                let replies = source.answers(&context.state)?;
                 Some(reply::Guard::new(self.max_turns, replies))
             } else {
                 None
@@ -120,7 +135,6 @@ impl Listen {
                 command: command.clone(),
                 is_batch: self.batch,
                 has_envelope: self.envelope,
-                alias: alias()?,
                 guard,
             })
         } else {
@@ -129,13 +143,8 @@ impl Listen {
     }
 }
 
-fn listener(
-    context: &Context,
-    server: &Server,
-    session: &Session,
-    caller: &Caller,
-) -> Result<Listener> {
-    let capabilities = match capabilities::of(context, server) {
+fn listener(context: &Context, source: &Source) -> Result<Listener> {
+    let capabilities = match capabilities::of(context, source.server()) {
         Ok(capabilities) => capabilities,
         // What it has will show.
         Err(failure) if failure.is_passing() => {
@@ -146,15 +155,13 @@ fn listener(
         }
         Err(failure) => return Err(failure),
     };
-    let is_ours = session.is_of(caller);
-    let after = session.stored.cursor.as_deref().filter(|_| is_ours);
     let target = Target {
         http: context.http().clone(),
-        server: server.clone(),
-        caller: caller.clone(),
-        session: session.id.clone(),
+        server: source.server().clone(),
+        caller: source.caller().clone(),
+        base: source.base(),
     };
-    Listener::new(target, &capabilities, after.and_then(|cursor| cursor.parse().ok()))
+    Listener::new(target, &capabilities, source.after())
 }
 
 /// Takes what comes until it is over.

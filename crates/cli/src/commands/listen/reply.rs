@@ -1,21 +1,20 @@
 //! `--reply`: what the command prints is sent as an answer, once, and not without end.
 
-use super::work::{Item, Work};
+use super::{
+    source::Source,
+    work::{Item, Work},
+};
 use crate::{
     backoff::Backoff,
     envelope,
     error::{Failure, Result},
-    http::{Repeat, Request},
-    json::Json,
     loops::Ended,
     message::{Message, read_cursor},
     output::tell,
 };
-use nexus_protocol::{Cursor, Recipients, SendMessage};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use ureq::http::Method;
 
 /// The longest answer, in bytes: what a relay takes by default.
 const LONGEST: usize = 64 * 1024;
@@ -33,20 +32,32 @@ pub(super) enum Held {
 #[derive(Debug)]
 pub(super) struct Guard {
     max_turns: u32,
-    /// Answers in this session, earlier runs included.
-    replies: u32,
+    /// Answers in each conversation, earlier runs included; a session is one.
+    replies: Vec<(String, u32)>,
     /// The last two things that each sender said.
     last: BTreeMap<String, [Option<String>; 2]>,
-    said: Vec<Held>,
+    said: Vec<(Held, String)>,
 }
 
 impl Guard {
-    pub(super) fn new(max_turns: u32, replies: u32) -> Self {
+    pub(super) fn new(max_turns: u32, replies: Vec<(String, u32)>) -> Self {
         Self { max_turns, replies, last: BTreeMap::new(), said: Vec::new() }
     }
 
+    /// How many answers there were in a conversation.
+    fn replies(&self, thread: &str) -> u32 {
+        self.replies.iter().find(|(known, _)| known == thread).map_or(0, |(_, count)| *count)
+    }
+
+    /// Counts an answer. The conversation that was last answered stands last.
+    fn count(&mut self, thread: &str) {
+        let count = self.replies(thread).saturating_add(1);
+        self.replies.retain(|(known, _)| known != thread);
+        self.replies.push((thread.to_owned(), count));
+    }
+
     /// Hears a message, and says why it is not to be answered, if so.
-    fn hear(&mut self, message: &Message) -> Option<Held> {
+    fn hear(&mut self, message: &Message, thread: &str) -> Option<Held> {
         let content = Some(envelope::content(message));
         let last = self.last.entry(message.agent_id.clone()).or_default();
         let is_same = last.iter().all(|before| *before == content);
@@ -54,20 +65,21 @@ impl Guard {
         if let Some(newest) = last.last_mut() {
             *newest = content;
         }
-        let is_over = self.replies >= self.max_turns;
+        let is_over = self.replies(thread) >= self.max_turns;
         is_over.then_some(Held::Turns).or(is_same.then_some(Held::Same))
     }
 
-    /// What to say of it, the first time.
-    fn say(&mut self, why: Held) -> Option<String> {
-        if self.said.contains(&why) {
+    /// What to say of it, the first time in a conversation.
+    fn say(&mut self, why: Held, thread: &str) -> Option<String> {
+        let said = (why, thread.to_owned());
+        if self.said.contains(&said) {
             return None;
         }
-        self.said.push(why);
+        self.said.push(said);
         Some(match why {
             Held::Turns => format!(
                 "(nexus) This agent has answered {} times, its limit in one conversation. From now on it reads and does not answer by itself.",
-                self.replies
+                self.replies(thread)
             ),
             Held::Same => "(nexus) This agent was told the same three times in a row, and does not answer to that."
                 .to_owned(),
@@ -91,14 +103,17 @@ pub(super) enum Outcome {
 struct Sent {
     id: String,
     cursor: Value,
+    #[serde(rename = "sentAt")]
+    at: Option<String>,
 }
 
 /// Sends what was printed as the answer to the last of these messages.
 pub(super) fn send(work: &mut Work<'_>, items: &[Item], printed: &[u8]) -> Result<Outcome> {
+    let source = work.source;
     let Some(guard) = work.guard() else { return Ok(Outcome::Nothing) };
     let mut held = None;
     for item in items {
-        held = guard.hear(&item.message);
+        held = guard.hear(&item.message, &source.thread(&item.message));
     }
     let (Some(first), Some(last)) = (items.first(), items.last()) else {
         return Ok(Outcome::Nothing);
@@ -109,57 +124,40 @@ pub(super) fn send(work: &mut Work<'_>, items: &[Item], printed: &[u8]) -> Resul
         return Ok(Outcome::Nothing);
     }
     if let Some(why) = held {
-        return match guard.say(why) {
-            Some(notice) => say_why(work, why, &last.message, notice),
+        return match guard.say(why, &source.thread(&last.message)) {
+            Some(notice) => say_why(work, why, &last.message, &notice),
             None => Ok(Outcome::Nothing),
         };
     }
-    let Some(answer) = answer(&last.message, text.to_owned()) else { return Ok(Outcome::Nothing) };
     // A batch that begins with the same message was answered already if we died before the cursor moved.
-    let (sent, outcome) = deliver(work, &answer, key(&first.message))?;
-    let is_old = sent < last.message.cursor() && sent.is_some();
+    let (sent, outcome) = deliver(work, &last.message, text, &key(&first.message))?;
+    let is_old = sent.is_some_and(|sent| is_before(source, &sent, &last.message));
     let outcome = if is_old && items.len() > 1 {
         // That answer did not know of the last messages.
-        deliver(work, &answer, key(&last.message))?.1
+        deliver(work, &last.message, text, &key(&last.message))?.1
     } else {
         outcome
     };
     if let (Outcome::Sent(_), Some(guard)) = (&outcome, work.guard()) {
-        guard.replies = guard.replies.saturating_add(1);
-        let replies = guard.replies;
-        work.context.state.store_replies(&work.session.id, replies)?;
+        guard.count(&source.thread(&last.message));
+        let replies = guard.replies.clone();
+        source.store_answers(&work.context.state, &replies)?;
     }
     Ok(outcome)
 }
 
 /// Says once why there are no answers any more.
-fn say_why(work: &Work<'_>, why: Held, last: &Message, notice: String) -> Result<Outcome> {
+fn say_why(work: &Work<'_>, why: Held, last: &Message, notice: &str) -> Result<Outcome> {
     tell!("{notice}");
     // The same in every run, so that the session hears it once.
     let key = match why {
         Held::Turns => "nexus-guard-turns",
         Held::Same => "nexus-guard-same",
     };
-    let Some(answer) = answer(last, notice) else { return Ok(Outcome::Nothing) };
-    match deliver(work, &answer, key.to_owned())?.1 {
+    match deliver(work, last, notice, key)?.1 {
         Outcome::Ended(ended) => Ok(Outcome::Ended(ended)),
         _ => Ok(Outcome::Nothing),
     }
-}
-
-/// Whom the answer to a message is for: whom it came from only, if it came to some only.
-pub(super) fn audience(message: &Message) -> Option<&str> {
-    message.to.as_ref().map(|_| message.agent_id.as_str())
-}
-
-/// An answer to a message. None if it would be private, and its reader has no name.
-fn answer(message: &Message, text: String) -> Option<SendMessage> {
-    let to = match audience(message) {
-        Some(sender) => Some(Recipients::One(sender.parse().ok()?)),
-        None => None,
-    };
-    let reply_to = message.id.parse().ok();
-    Some(SendMessage { text: Some(text), to, reply_to, ..SendMessage::default() })
 }
 
 /// The same for the same message, whatever happens between.
@@ -178,21 +176,39 @@ fn cut(text: &str) -> &str {
     text.get(..end).filter(|_| text.len() > LONGEST).unwrap_or(text)
 }
 
-/// Sends, for as long as it takes. Gives the cursor of what was sent, too.
+/// Whether an answer is older than a message, so that it cannot be about it. The places of an answer and
+/// of what it answers are in one log only in a session.
+fn is_before(source: &Source, sent: &Sent, message: &Message) -> bool {
+    match source {
+        Source::Session(_) => {
+            let place = read_cursor(&sent.cursor);
+            place.is_some() && place < message.cursor()
+        }
+        Source::Inbox(_) => {
+            let times = sent.at.as_ref().zip(message.sent_at.as_ref());
+            times.is_some_and(|(sent, message)| sent < message)
+        }
+    }
+}
+
+/// Sends an answer to a message, for as long as it takes. Gives what the server said of it, too.
 fn deliver(
     work: &Work<'_>,
-    message: &SendMessage,
-    key: String,
-) -> Result<(Option<Cursor>, Outcome)> {
-    let request = Request::new(Method::POST, work.session.path("/messages"), Repeat::Always);
-    let request = Request { once: Some(key), body: Some(Json::of(message)), ..request };
-    let request = work.caller.sign(request);
+    message: &Message,
+    text: &str,
+    key: &str,
+) -> Result<(Option<Sent>, Outcome)> {
+    let Some(request) = work.source.answer(message, text, key) else {
+        return Ok((None, Outcome::Nothing));
+    };
+    let is_inbox = matches!(work.source, Source::Inbox(_));
     let mut backoff = Backoff::default();
     loop {
-        let failure = match work.context.call(work.server, &request) {
+        let failure = match work.context.call(work.source.server(), &request) {
             Ok(answer) => {
                 let sent: Sent = answer.body.read().unwrap_or_default();
-                return Ok((read_cursor(&sent.cursor), Outcome::Sent(sent.id)));
+                let id = sent.id.clone();
+                return Ok((Some(sent), Outcome::Sent(id)));
             }
             Err(failure) => failure,
         };
@@ -201,6 +217,11 @@ fn deliver(
                 (404, "session_not_found") => Some(Outcome::Ended(Ended::Over)),
                 (404, "agent_not_found") => {
                     tell!("who wrote it has left; the answer is not sent");
+                    Some(Outcome::Nothing)
+                }
+                // Another address has its own rules, and a conversation its own end.
+                (403 | 409, _) if is_inbox => {
+                    tell!("the answer is refused and not sent: {}", failure.sentence());
                     Some(Outcome::Nothing)
                 }
                 (403, "forbidden") => Some(Outcome::Ended(Ended::Left)),
@@ -236,32 +257,27 @@ mod tests {
 
     #[test]
     fn the_third_same_message_of_a_sender_is_not_answered() {
-        let mut guard = Guard::new(20, 0);
-        let mut hear = |agent: &str, text: &str| guard.hear(&message(agent, text));
+        let mut guard = Guard::new(20, Vec::new());
+        let mut hear = |agent: &str, text: &str| guard.hear(&message(agent, text), "");
         assert_eq!([hear("a", "x"), hear("a", "x"), hear("b", "x")], [None; 3]);
         assert_eq!(hear("a", "x"), Some(Held::Same));
         assert_eq!([hear("a", "y"), hear("a", "x"), hear("a", "x")], [None; 3]);
         assert_eq!(hear("a", "x"), Some(Held::Same));
-        assert!(guard.say(Held::Same).is_some() && guard.say(Held::Same).is_none());
-        assert!(guard.say(Held::Turns).is_some());
+        assert!(guard.say(Held::Same, "").is_some() && guard.say(Held::Same, "").is_none());
+        assert!(guard.say(Held::Turns, "").is_some());
     }
 
     #[test]
     fn answers_have_a_limit_that_outlives_a_run() {
-        assert_eq!(Guard::new(2, 1).hear(&message("a", "x")), None);
-        assert_eq!(Guard::new(2, 2).hear(&message("a", "x")), Some(Held::Turns));
-    }
-
-    #[test]
-    fn a_private_message_gets_a_private_answer() {
-        let private = Message { to: Some("me".into()), ..message("a", "x") };
-        assert_eq!(
-            answer(&private, String::new()).unwrap().to,
-            Some(Recipients::One("a".parse().unwrap()))
-        );
-        assert_eq!(answer(&message("a", "x"), String::new()).unwrap().to, None);
-        let nameless = Message { agent_id: "no name".to_owned(), ..private };
-        assert!(answer(&nameless, String::new()).is_none(), "never to all");
+        let counted = |count| Guard::new(2, vec![("a/c".to_owned(), count)]);
+        assert_eq!(counted(1).hear(&message("a", "x"), "a/c"), None);
+        assert_eq!(counted(2).hear(&message("a", "x"), "a/c"), Some(Held::Turns));
+        assert_eq!(counted(2).hear(&message("a", "x"), "a/d"), None, "another conversation");
+        let mut guard = counted(1);
+        guard.count("a/d");
+        guard.count("a/c");
+        assert_eq!(guard.replies, [("a/d".to_owned(), 1), ("a/c".to_owned(), 2)]);
+        assert!(guard.say(Held::Turns, "a/c").is_some() && guard.say(Held::Turns, "a/d").is_some());
     }
 
     #[test]

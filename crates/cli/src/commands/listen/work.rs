@@ -1,19 +1,24 @@
 //! What is done with messages, and when they count as read.
 //!
-//! Promises: the cursor moves past a message once it was printed, or once what it was given to has
+//! Promises: the cursor moves past a message, or it is acknowledged, once it was printed, or once what it was given to has
 //! succeeded, and never before.
 
-use super::{exec::Exec, hook::Hook, reply};
+use super::{
+    exec::Exec,
+    hook::Hook,
+    reply,
+    source::{self, Mark, Source},
+};
 use crate::{
     backoff::Backoff,
-    context::{Caller, Context, Session},
+    context::Context,
     error::{Failure, Kind, Result},
+    http::Repeat,
     json::Json,
     live::{Listener, Next},
     loops::Ended,
     message::{Me, Message},
     output::{self, tell},
-    server::Server,
 };
 use nexus_protocol::Cursor;
 use serde_json::json;
@@ -47,9 +52,7 @@ pub(super) struct Failed {
 #[derive(Debug)]
 pub(super) struct Work<'a> {
     pub(super) context: &'a Context,
-    pub(super) server: &'a Server,
-    pub(super) session: &'a Session,
-    pub(super) caller: &'a Caller,
+    pub(super) source: &'a Source,
     me: Me,
     pub(super) listener: Listener,
     action: Action,
@@ -69,17 +72,16 @@ pub(super) struct Work<'a> {
 
 impl<'a> Work<'a> {
     pub(super) fn new(
-        (context, server, session, caller): (&'a Context, &'a Server, &'a Session, &'a Caller),
-        me: Me,
+        context: &'a Context,
+        source: &'a Source,
         listener: Listener,
         action: Action,
         max_failures: u32,
     ) -> Self {
+        let me = Me::new(source.caller());
         Self {
             context,
-            server,
-            session,
-            caller,
+            source,
             me,
             listener,
             action,
@@ -120,8 +122,8 @@ impl<'a> Work<'a> {
             return if self.waiting.is_empty() { self.save().map(|()| None) } else { Ok(None) };
         }
         // One answer is for one audience: what was said in private is not answered to all.
-        let audience = reply::audience(&message);
-        let is_other = |item: &Item| reply::audience(&item.message) != audience;
+        let audience = source::audience(&message);
+        let is_other = |item: &Item| source::audience(&item.message) != audience;
         if self.guard().is_some()
             && self.waiting.last().is_some_and(is_other)
             && let Some(ended) = self.flush()?
@@ -135,9 +137,11 @@ impl<'a> Work<'a> {
 
     /// Whether we wrote it, which the server may have to be asked; nothing, if a signal came first.
     fn is_own(&mut self, message: &Message) -> Result<Option<bool>> {
+        // Nobody writes to itself.
+        let Source::Session(room) = self.source else { return Ok(Some(false)) };
         let mut backoff = Backoff::default();
         loop {
-            match self.me.wrote(self.context, self.server, self.session, message) {
+            match self.me.wrote(self.context, &room.server, &room.session, message) {
                 Err(failure) if failure.is_passing() => {
                     if self.listener.sleep(backoff.next().max(failure.retry_after())) {
                         return Ok(None);
@@ -151,7 +155,10 @@ impl<'a> Work<'a> {
     /// There is nothing more for now; or, without a cursor, the connection is lost.
     pub(super) fn caught_up(&mut self, cursor: Option<Cursor>) -> Result<Option<Ended>> {
         self.is_caught_up = cursor.is_some();
-        self.seen = self.seen.max(cursor);
+        if matches!(self.source, Source::Session(_)) {
+            // In an inbox every message is for us, and only those are acknowledged.
+            self.seen = self.seen.max(cursor);
+        }
         match self.flush()? {
             None => self.save().map(|()| None),
             ended => Ok(ended),
@@ -184,10 +191,10 @@ impl<'a> Work<'a> {
     /// Prints, and saves the cursor after each. It is made ready before, so that a full disk shows.
     fn print(&mut self, items: &[Item]) -> Result<()> {
         for item in items {
-            let cursor = self.new_cursor(item.message.cursor())?;
+            let mark = self.source.mark(self.context, item.message.cursor())?;
             output::print(&item.json).map_err(Failure::Output)?;
             self.done = self.done.max(item.message.cursor());
-            cursor.map_or(Ok(()), crate::state::NewCursor::save)?;
+            self.keep(mark)?;
         }
         self.count(items);
         Ok(())
@@ -202,10 +209,8 @@ impl<'a> Work<'a> {
         let mut backoff = Backoff::default();
         loop {
             let tried = match &self.action {
-                Action::Exec(exec) => exec.run(&self.session.id, items, self.listener.stop()),
-                Action::Hook(hook) => {
-                    hook.post(self.context.http(), &self.session.id, items).map(Some)
-                }
+                Action::Exec(exec) => exec.run(self.source, items, self.listener.stop()),
+                Action::Hook(hook) => hook.post(self.context.http(), self.source, items).map(Some),
                 Action::Print => Ok(Some(Vec::new())),
             };
             let failed = match tried {
@@ -237,15 +242,29 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         self.done = self.seen;
-        let cursor = self.new_cursor(self.done)?;
-        cursor.map_or(Ok(()), crate::state::NewCursor::save)
+        let mark = self.source.mark(self.context, self.done)?;
+        self.keep(mark)
     }
 
-    /// A cursor to be saved; none where it is another agent's.
-    fn new_cursor(&self, cursor: Option<Cursor>) -> Result<Option<crate::state::NewCursor>> {
-        match cursor.filter(|_| self.session.is_of(self.caller)) {
-            Some(cursor) => self.context.state.new_cursor(&self.session.id, &cursor.to_string()),
-            None => Ok(None),
+    /// Keeps it, for as long as that takes. After a signal what was not kept comes again.
+    fn keep(&self, mark: Mark) -> Result<()> {
+        let ack = match mark {
+            Mark::Nothing => return Ok(()),
+            Mark::Cursor(cursor) => return cursor.save(),
+            Mark::Ack(ack) => ack,
+        };
+        let mut backoff = Backoff::default();
+        loop {
+            match ack.send(Repeat::Never) {
+                Err(failure) if failure.is_passing() => {
+                    tell!("{}", failure.sentence());
+                    if self.listener.sleep(backoff.next().max(failure.retry_after())) {
+                        tell!("it is not acknowledged, and comes again");
+                        return Ok(());
+                    }
+                }
+                result => return result,
+            }
         }
     }
 

@@ -1,0 +1,231 @@
+//! What is listened to: a session, or the inbox of an address of ours. What differs between the two is
+//! here; what is done with a message is the same.
+
+use crate::{
+    context::{Caller, Context, Session},
+    envelope::{self, Place},
+    error::Result,
+    http::{Repeat, Request},
+    json::Json,
+    mailbox::{Ack, Mailbox},
+    message::Message,
+    server::Server,
+    state::{NewCursor, State},
+};
+use nexus_protocol::{Cursor, Recipients, SendMail, SendMessage};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use ureq::http::Method;
+
+#[derive(Debug)]
+pub(super) enum Source {
+    Session(Room),
+    Inbox(Mailbox),
+}
+
+/// A session, and who we are in it.
+#[derive(Debug)]
+pub(super) struct Room {
+    pub(super) session: Session,
+    pub(super) server: Server,
+    pub(super) caller: Caller,
+    /// What the session is called here.
+    pub(super) alias: Option<String>,
+}
+
+/// How it is kept that messages were dealt with.
+#[derive(Debug)]
+pub(super) enum Mark {
+    /// A cursor, on disk but not in its place yet.
+    Cursor(NewCursor),
+    /// An acknowledgement, not sent yet.
+    Ack(Ack),
+    /// It is not ours to keep.
+    Nothing,
+}
+
+impl Source {
+    pub(super) fn server(&self) -> &Server {
+        match self {
+            Self::Session(room) => &room.server,
+            Self::Inbox(mailbox) => &mailbox.server,
+        }
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        match self {
+            Self::Session(room) => &room.caller,
+            Self::Inbox(mailbox) => &mailbox.caller,
+        }
+    }
+
+    /// Its path at the server.
+    pub(super) fn base(&self) -> String {
+        match self {
+            Self::Session(room) => room.session.path(""),
+            Self::Inbox(mailbox) => mailbox.path(""),
+        }
+    }
+
+    /// Its folder here.
+    pub(super) fn folder(&self, state: &State) -> PathBuf {
+        match self {
+            Self::Session(room) => state.session_dir(&room.session.id),
+            Self::Inbox(mailbox) => state.agent_dir(mailbox.agent()),
+        }
+    }
+
+    /// After which cursor reading begins. The relay itself knows what an inbox has acknowledged.
+    pub(super) fn after(&self) -> Option<Cursor> {
+        match self {
+            Self::Session(room) => {
+                let is_ours = room.session.is_of(&room.caller);
+                let cursor = room.session.stored.cursor.as_deref().filter(|_| is_ours);
+                cursor.and_then(|cursor| cursor.parse().ok())
+            }
+            Self::Inbox(_) => None,
+        }
+    }
+
+    /// Gets ready to keep that everything up to here was dealt with.
+    pub(super) fn mark(&self, context: &Context, cursor: Option<Cursor>) -> Result<Mark> {
+        let Some(cursor) = cursor else { return Ok(Mark::Nothing) };
+        Ok(match self {
+            Self::Session(room) if room.session.is_of(&room.caller) => {
+                let new = context.state.new_cursor(&room.session.id, &cursor.to_string())?;
+                new.map_or(Mark::Nothing, Mark::Cursor)
+            }
+            Self::Session(_) => Mark::Nothing,
+            Self::Inbox(mailbox) => Mark::Ack(Ack { mailbox: mailbox.clone(), cursor }),
+        })
+    }
+
+    /// The conversation that a message is part of, for counting answers: a session is one.
+    pub(super) fn thread(&self, message: &Message) -> String {
+        match self {
+            Self::Session(_) => String::new(),
+            Self::Inbox(_) => {
+                let conversation = message.conversation_id.as_deref().unwrap_or_default();
+                format!("{}/{conversation}", message.agent_id)
+            }
+        }
+    }
+
+    /// How many answers were sent in each conversation, by earlier runs too.
+    pub(super) fn answers(&self, state: &State) -> Result<Vec<(String, u32)>> {
+        match self {
+            Self::Session(room) => Ok(vec![(String::new(), state.replies(&room.session.id)?)]),
+            Self::Inbox(mailbox) => state.answers(mailbox.agent()),
+        }
+    }
+
+    pub(super) fn store_answers(&self, state: &State, counts: &[(String, u32)]) -> Result<()> {
+        match self {
+            Self::Session(room) => {
+                let count = counts.first().map_or(0, |(_, count)| *count);
+                state.store_replies(&room.session.id, count)
+            }
+            Self::Inbox(mailbox) => state.store_answers(mailbox.agent(), counts),
+        }
+    }
+
+    /// Where a message was read, for its envelope.
+    pub(super) fn place(&self, message: &Message) -> Place {
+        match self {
+            Self::Session(room) => Place::session(&room.session.id, room.alias.as_deref()),
+            Self::Inbox(mailbox) => {
+                Place::inbox(mailbox.agent(), message.conversation_id.as_deref())
+            }
+        }
+    }
+
+    /// What a command is told of where messages were read; of several, the last one counts.
+    pub(super) fn environment(&self, last: Option<&Message>) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Session(room) => vec![("NEXUS_SESSION", room.session.id.to_string())],
+            Self::Inbox(mailbox) => {
+                let conversation = last.and_then(|last| last.conversation_id.as_deref());
+                vec![
+                    ("NEXUS_ADDRESS", mailbox.agent().to_string()),
+                    ("NEXUS_CONVERSATION", envelope::clean_line(conversation.unwrap_or_default())),
+                ]
+            }
+        }
+    }
+
+    /// What the gateway of a hook is to take for one talk.
+    pub(super) fn talk(&self, message: &Message) -> String {
+        match self {
+            Self::Session(room) => format!("nexus:{}", room.session.id),
+            Self::Inbox(mailbox) => {
+                let conversation = message.conversation_id.as_deref().unwrap_or_default();
+                let sender = envelope::clean_line(&message.agent_id);
+                let conversation = envelope::clean_line(conversation);
+                format!("nexus:@{}:{sender}:{conversation}", mailbox.agent())
+            }
+        }
+    }
+
+    /// Names what is listened to, in a value.
+    pub(super) fn name(&self) -> (&'static str, Value) {
+        match self {
+            Self::Session(room) => ("session_id", json!(room.session.id)),
+            Self::Inbox(mailbox) => ("agent_id", json!(mailbox.agent())),
+        }
+    }
+
+    /// The request that answers a message. None if its reader has no name.
+    pub(super) fn answer(&self, message: &Message, text: &str, key: &str) -> Option<Request<'_>> {
+        let (path, body) = match self {
+            Self::Session(room) => {
+                (room.session.path("/messages"), Json::of(&in_session(message, text)?))
+            }
+            Self::Inbox(_) => {
+                let to: nexus_protocol::AgentId = message.agent_id.parse().ok()?;
+                let conversation = message.conversation_id.as_deref();
+                let mail = SendMail {
+                    text: Some(text.to_owned()),
+                    conversation_id: conversation.and_then(|id| id.parse().ok()),
+                    reply_to: message.id.parse().ok(),
+                    ..SendMail::default()
+                };
+                (format!("/v1/agents/{to}/messages"), Json::of(&mail))
+            }
+        };
+        let request = Request::new(Method::POST, path, Repeat::Always);
+        let request = Request { once: Some(key.to_owned()), body: Some(body), ..request };
+        Some(self.caller().sign(request))
+    }
+}
+
+/// Whom the answer to a message is for: whom it came from only, if it came to some only.
+pub(super) fn audience(message: &Message) -> Option<(&str, Option<&str>)> {
+    message.to.as_ref().map(|_| (message.agent_id.as_str(), message.conversation_id.as_deref()))
+}
+
+fn in_session(message: &Message, text: &str) -> Option<SendMessage> {
+    let to = match audience(message) {
+        Some((sender, _)) => Some(Recipients::One(sender.parse().ok()?)),
+        None => None,
+    };
+    let reply_to = message.id.parse().ok();
+    Some(SendMessage { text: Some(text.to_owned()), to, reply_to, ..SendMessage::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_message_gets_a_private_answer() {
+        let open = Message { agent_id: "a".to_owned(), ..Message::default() };
+        let private = Message { to: Some("me".into()), ..open.clone() };
+        assert_eq!(
+            in_session(&private, "").unwrap().to,
+            Some(Recipients::One("a".parse().unwrap()))
+        );
+        assert_eq!(in_session(&open, "").unwrap().to, None);
+        let nameless = Message { agent_id: "no name".to_owned(), ..private };
+        assert!(in_session(&nameless, "").is_none(), "never to all");
+    }
+}

@@ -205,6 +205,11 @@ pub(crate) fn limits(env: &Env) -> Result<Limits, Fault> {
     })
 }
 
+/// Seconds for which the session key of an OpenDialogue socket is good.
+pub(crate) fn opendialogue_key_seconds(env: &Env) -> Result<u32, Fault> {
+    number_variable(env, "OPENDIALOGUE_KEY_SECONDS", 1..=86_400, 3600)
+}
+
 /// A variable that is a whole number, given as a number or as text.
 fn number_variable(
     env: &Env,

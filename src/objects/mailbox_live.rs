@@ -3,7 +3,7 @@
 use super::{
     live::{self, Log},
     mailbox::{Mailbox, Rules},
-    sockets::{self, Close, Purpose, Socket, attached},
+    sockets::{self, Close, Purpose, Reach, Socket, attached},
 };
 use crate::{
     calls,
@@ -33,6 +33,18 @@ pub(super) enum Reader {
     Messenger,
     /// Those of OpenDialogue, signed with this key until then (milliseconds since 1970).
     OpenDialogue { key: String, until: i64 },
+}
+
+impl Reader {
+    /// Whether it is still to be sent anything.
+    pub(super) fn reach(&self) -> Reach {
+        match self {
+            Self::OpenDialogue { until, .. } if now().as_millis() > *until => {
+                Reach::NoLonger(Close::KeyExpired)
+            }
+            _ => Reach::Yes,
+        }
+    }
 }
 
 /// The inbox, for its sockets.

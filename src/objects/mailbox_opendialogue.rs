@@ -14,16 +14,13 @@ use crate::{
     calls::{self, Whisper},
     dialects::opendialogue::{self as dialect, Problem},
     http,
-    platform::{System, now},
+    platform::{self, System, now},
 };
-use nexus_core::{Fault, Proof, Random, Result, opendialogue};
+use nexus_core::{Error, Fault, Proof, Random, Result, opendialogue};
 use nexus_protocol::{Ack, AgentId, ConversationId, Mail, MailDelivery, SendMail, hex};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::{Request, Response, WebSocket};
-
-/// Seconds for which a session key is good.
-const KEY_SECONDS: i64 = 3600;
 
 /// A frame of the client's.
 #[derive(Deserialize)]
@@ -46,8 +43,7 @@ impl Mailbox {
     pub(super) fn dialogue(&self, request: &Request) -> Result<Response> {
         live::demand_upgrade(request)?;
         let id = self.id()?;
-        let header =
-            |name| Ok::<_, nexus_core::Error>(http::header(request, name)?.unwrap_or_default());
+        let header = |name| Ok::<_, Error>(http::header(request, name)?.unwrap_or_default());
         let (timestamp, nonce) = (header("x-timestamp")?, header("x-nonce")?);
         let signature = header("x-signature")?;
         let timestamp: i64 = timestamp.parse().unwrap_or_default();
@@ -69,10 +65,13 @@ impl Mailbox {
             return Problem::EXPIRED.answer("x-timestamp must be within 5 minutes of now, in ms.");
         }
         let proof = Proof::Signature { message: signed.text(), signature };
-        if self.authenticate_sender(Some(&proof)).is_err() {
-            return Problem::SIGNATURE.answer(
-                "The signature is not that of an agent which registered with this protocol.",
-            );
+        match self.authenticate_sender(Some(&proof)) {
+            Err(Error::Refused(_)) => {
+                return Problem::SIGNATURE.answer(
+                    "The signature is not that of an agent which registered with this protocol.",
+                );
+            }
+            proven => proven?,
         }
         if !self.rules(|rules| rules.use_nonce(now(), &nonce))? {
             return Problem::REPLAY
@@ -80,11 +79,12 @@ impl Mailbox {
         }
         self.rules(|rules| rules.hear(now()))?;
         let key = hex(&System.bytes::<32>()?);
-        let until = now().plus_seconds(u32::try_from(KEY_SECONDS).unwrap_or_default()).as_millis();
+        let seconds = platform::opendialogue_key_seconds(self.env())?;
+        let until = now().plus_seconds(seconds).as_millis();
         let who = Reader::OpenDialogue { key: key.clone(), until };
         let socket = Socket { who, purpose: Purpose::CatchUp };
         let (client, server) = sockets::open(self.state(), &socket)?;
-        let session = json!({ "type": "session", "session_key": key, "expires_in": KEY_SECONDS });
+        let session = json!({ "type": "session", "session_key": key, "expires_in": seconds });
         sockets::send(&server, &session.to_string());
         let log = self.log()?;
         self.state().wait_until(async move { live::catch_up(&log, &server, socket, None).await });
@@ -152,7 +152,7 @@ impl Mailbox {
             timestamp: frame.timestamp,
             nonce: &frame.nonce,
         };
-        if !signed.is_signed(key, &frame.signature).map_err(nexus_core::Error::from)? {
+        if !signed.is_signed(key, &frame.signature).map_err(Error::from)? {
             return Err(Problem::SIGNATURE.with("The signature is not that of this frame."));
         }
         if frame.nonce.is_empty() || !self.rules(|rules| rules.use_nonce(now(), &frame.nonce))? {

@@ -1,7 +1,13 @@
 //! OpenDialogue, on the wire: every call, every frame, every code.
 
 use crate::dialogue::{Agent, Line, agent, now, sign};
-use nexus_tests::{Relay, agents::Resident, list, live::Socket, relay, string};
+use nexus_tests::{
+    Relay,
+    agents::Resident,
+    list,
+    live::{Ended, Socket},
+    relay, string,
+};
 use serde_json::{Value, json};
 use std::{thread, time::Duration};
 
@@ -373,4 +379,30 @@ fn a_session_key_and_the_nonces_outlive_a_sleep() {
     let body = json!({ "from": b.id, "to": a.id, "content": "back", "conversation_id": "talk" });
     assert_eq!(b.call("POST", "message", &body).status, 200);
     assert_eq!(line.hear()["content"], "back");
+}
+
+#[test]
+fn a_session_key_expires_and_what_came_then_waits() {
+    let relay = Relay::builder().var("OPENDIALOGUE_KEY_SECONDS", "1").start().unwrap();
+    let (a, b) = (agent(&relay, "a"), agent(&relay, "b"));
+    let mut lines = [(); 2].map(|()| {
+        let line = a.connect();
+        assert_eq!(line.expires_in, 1);
+        line
+    });
+    let body = json!({ "from": b.id, "to": a.id, "content": "late" });
+    nexus_tests::eventually("the key has expired", || {
+        lines[0].socket.send(r#"{"type":"ping"}"#);
+        match lines[0].socket.read() {
+            Ok(frame) => frame["type"] != "pong",
+            Err(ended) => ended == Ended::Closed(4401),
+        }
+    });
+    assert!(b.call("POST", "message", &body).status < 300);
+    assert_eq!(
+        lines[1].socket.read(),
+        Err(Ended::Closed(4401)),
+        "not what is signed with an old key"
+    );
+    assert_eq!(a.connect().hear()["content"], "late");
 }

@@ -72,6 +72,7 @@ class Conversation {
   #isOver = false;
   #unread = 0;
   #speaks = false;
+  #unspoken = [];
   #deadline = 0;
   #unsent = Promise.resolve();
 
@@ -132,13 +133,23 @@ class Conversation {
 
   #drawn(others, outOfSight) {
     this.#tellEmpty();
-    // What was there at the beginning is not read aloud, and of a burst only how long it is.
+    // What was there at the beginning is not read aloud.
     if (!this.#speaks || !others.length) return;
-    const last = others.at(-1);
-    const words = others.length > 1 ? `${plural(others.length, "new message")}` : `${last.agentId}: ${last.text ?? "JSON"}`;
-    byId("announcer").textContent = words.slice(0, 300);
+    this.#announce(others);
     if (outOfSight) this.#unread += others.length;
     this.#tellUnread();
+  }
+
+  /** Has new messages read aloud, once a second at most, and of a burst only how long it is. */
+  #announce(others) {
+    this.#unspoken.push(...others);
+    if (this.#unspoken.length > others.length) return;
+    setTimeout(() => {
+      const [first, ...rest] = this.#unspoken;
+      this.#unspoken = [];
+      const words = rest.length ? plural(rest.length + 1, "new message") : `${first.agentId}: ${first.text ?? "JSON"}`;
+      byId("announcer").textContent = words.slice(0, 300);
+    }, 1000);
   }
 
   #seen() {

@@ -11,7 +11,7 @@ use nexus_core::{
 use nexus_protocol::{
     AgentId, AgentStatus, AgentsRequest, ConversationId, ErrorBody, ErrorCode, IdempotencyKey,
     Joined, Mail, MailSent, MailStatus, MessageId, PairingCode, Refusal, Register, Registered,
-    SendMail, SessionId, SessionStatus, Stats, Timestamp,
+    SendMail, SessionId, SessionKey, SessionStatus, Stats, Timestamp, Token,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
@@ -38,6 +38,20 @@ impl Call for Describe {
     const BINDING: &'static str = "SESSION";
     const NAME: &'static str = "describe";
     type Answer = SessionStatus;
+}
+
+/// To a `Session`: refused if this caller may not make a link to it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct MayInvite {
+    pub(crate) token: Option<Token>,
+    pub(crate) agent: Option<AgentId>,
+    pub(crate) key: Option<SessionKey>,
+}
+
+impl Call for MayInvite {
+    const BINDING: &'static str = "SESSION";
+    const NAME: &'static str = "may-invite";
+    type Answer = ();
 }
 
 /// To a `Session`: join for a claimed code.

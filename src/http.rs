@@ -6,16 +6,19 @@ use crate::{
 };
 use futures_util::{Stream, StreamExt};
 use nexus_core::{Caller, Error, Fault, Proof, Random, Result};
-use nexus_protocol::{AgentId, Cursor, IdempotencyKey, Limits, Malformed, Refusal, SessionKey};
+use nexus_protocol::{
+    AgentId, Cursor, IdempotencyKey, Limits, Malformed, Refusal, SessionKey, Token,
+};
 use serde::Serialize;
 use std::str::FromStr;
 use worker::{Env, Headers, Request, Response, ResponseBuilder, WebSocket, console_error};
 
 /// What clients may send (section 1).
-const ALLOW_HEADERS: &str =
-    "Content-Type, Authorization, X-Agent-Id, X-Session-Key, Idempotency-Key, Last-Event-ID";
+const ALLOW_HEADERS: &str = "Content-Type, Authorization, X-Agent-Id, X-Session-Key, Idempotency-Key, Last-Event-ID, \
+    If-Match, If-None-Match, Range, If-Range";
 /// What browsers may read (section 1).
-const EXPOSE_HEADERS: &str = "X-Request-Id, Retry-After, Allow";
+const EXPOSE_HEADERS: &str =
+    "X-Request-Id, Retry-After, Allow, ETag, X-File-Version, Content-Range";
 
 /// Bytes of a body that is too long that are read before its sender is cut off.
 const MOST_READ: usize = 32 * 1024 * 1024;
@@ -194,10 +197,13 @@ fn from_browser(
 
 /// `Authorization: Bearer SECRET` (section 8).
 pub(crate) fn proof(request: &Request) -> Result<Option<Proof>> {
+    Ok(bearer(request)?.and_then(|secret| secret.parse().ok()).map(Proof::Secret))
+}
+
+fn bearer(request: &Request) -> Result<Option<String>> {
     let header = header(request, "Authorization")?.unwrap_or_default();
-    let (scheme, secret) = header.split_once(' ').unwrap_or_default();
-    let secret = Some(secret.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"));
-    Ok(secret.and_then(|secret| secret.parse().ok()).map(Proof::Secret))
+    let (scheme, value) = header.split_once(' ').unwrap_or_default();
+    Ok(Some(value.trim().to_owned()).filter(|_| scheme.eq_ignore_ascii_case("bearer")))
 }
 
 /// As [`proof`], from a browser: then `secret` stands in the query, or, as `secret.SECRET`, among the
@@ -208,6 +214,21 @@ pub(crate) fn browser_proof(request: &Request, query: &str) -> Result<Option<Pro
     }
     let secret = from_browser(request, query, "secret", "secret.")?;
     Ok(secret.and_then(|secret| secret.parse().ok()).map(Proof::Secret))
+}
+
+/// `X-Agent-Id`, of a call that may be nobody's.
+pub(crate) fn optional_agent(request: &Request) -> Result<Option<AgentId>> {
+    parsed(request, "X-Agent-Id")
+}
+
+/// `X-Session-Key`
+pub(crate) fn session_key(request: &Request) -> Result<Option<SessionKey>> {
+    parsed(request, "X-Session-Key")
+}
+
+/// `Authorization: Bearer TOKEN` (section 9).
+pub(crate) fn token(request: &Request) -> Result<Option<Token>> {
+    Ok(bearer(request)?.and_then(|token| token.parse().ok()))
 }
 
 /// `X-Agent-Id`, of a call that is about another agent than the caller.
@@ -242,6 +263,15 @@ pub(crate) fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey
 /// not kept: a client that is cut off while it sends does not see the answer.
 pub(crate) async fn body(request: &mut Request, limits: &Limits) -> Result<Vec<u8>> {
     let limit = limits.max_body_bytes();
+    body_up_to(request, limit, Refusal::message_too_large("body", limit)).await
+}
+
+/// The same, of at most `limit` bytes.
+pub(crate) async fn body_up_to(
+    request: &mut Request,
+    limit: usize,
+    refusal: Refusal,
+) -> Result<Vec<u8>> {
     let length = header(request, "Content-Length")?.and_then(|length| length.parse().ok());
     if length.is_some_and(|length: usize| length <= limit) {
         return request.bytes().await.map_err(fault);
@@ -258,7 +288,7 @@ pub(crate) async fn body(request: &mut Request, limits: &Limits) -> Result<Vec<u
             break;
         }
     }
-    if read > limit { Err(Refusal::message_too_large("body", limit).into()) } else { Ok(bytes) }
+    if read > limit { Err(refusal.into()) } else { Ok(bytes) }
 }
 
 /// Scheme and host of this deployment, as links name it: the variable `PUBLIC_URL`, or what the

@@ -26,7 +26,7 @@ mod pages;
 mod platform;
 mod router;
 
-use calls::{CreateCode, Describe, ReadStats};
+use calls::{CreateCode, MayInvite, ReadStats};
 use dialects::{messenger, opendialogue};
 use nexus_core::{Error, Random, Result};
 use nexus_protocol::{
@@ -71,9 +71,17 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         | Endpoint::Socket
         | Endpoint::SetWebhook
         | Endpoint::Webhook
-        | Endpoint::RemoveWebhook => {
-            forward(request, env, "SESSION", route.session()?.as_str()).await
-        }
+        | Endpoint::RemoveWebhook
+        | Endpoint::Members
+        | Endpoint::ChangeProfile
+        | Endpoint::Board
+        | Endpoint::GiveTask
+        | Endpoint::Task
+        | Endpoint::ChangeTask
+        | Endpoint::Files
+        | Endpoint::File
+        | Endpoint::PutFile
+        | Endpoint::DeleteFile => forward(request, env, "SESSION", route.session()?.as_str()).await,
         Endpoint::Poll | Endpoint::Events => {
             let session = calls::stub(env, "SESSION", route.session()?.as_str())?;
             let events = route.endpoint == Endpoint::Events;
@@ -214,7 +222,9 @@ async fn create_pairing(request: &mut Request, env: &Env) -> Result<Response> {
     let CreatePairing { session_id, invite } =
         CreatePairing::parse(&http::body(request, &limits).await?)?;
     let origin = http::origin(request, env)?;
-    calls::call(env, session_id.as_str(), &Describe {}).await?;
+    let agent = if invite.is_none() { http::optional_agent(request)? } else { None };
+    let may = MayInvite { token: http::token(request)?, agent, key: http::session_key(request)? };
+    calls::call(env, session_id.as_str(), &may).await?;
     // Codes that are in use are rare; five tries never meet five of them.
     for _ in 0..5 {
         let code = PairingCode::from_random(System.bytes()?);
@@ -244,6 +254,7 @@ fn health() -> Result<Response> {
                 message_format: list(&["text", "json"]),
                 delivery: list(&["poll", "longpoll", "sse", "websocket", "webhook"]),
                 addresses: true,
+                teams: true,
             },
         },
     )

@@ -120,7 +120,10 @@ pub(crate) async fn events(
     let after = http::last_event_id(request)?.or(after.after);
     let path = url.as_str().split('?').next().unwrap_or_default().trim_end_matches('/');
     let owner = path.strip_suffix("/events").unwrap_or_default().to_owned();
-    let mut source = Source { object, owner, credentials, after };
+    let of_filter = |pair: &&str| pair.starts_with("topic=") || pair.starts_with("tags=");
+    let pairs = url.query().unwrap_or_default().split('&').filter(of_filter);
+    let filter = pairs.fold(String::new(), |filter, pair| filter + "&" + pair);
+    let mut source = Source { object, owner, credentials, after, filter };
     let mut answer = source.poll().await?;
     if answer.status_code() != 200 {
         return Ok(answer);
@@ -150,6 +153,8 @@ struct Source {
     owner: String,
     credentials: Credentials,
     after: Option<Cursor>,
+    /// What it wants to read, as a query says it.
+    filter: String,
 }
 
 /// How far an event stream is.
@@ -201,8 +206,8 @@ impl Source {
     }
 
     fn url(&self, path: &str) -> String {
-        let after = self.after.map(|cursor| format!("?after={cursor}")).unwrap_or_default();
-        format!("{}{path}{after}", self.owner)
+        let after = self.after.map(|cursor| cursor.to_string()).unwrap_or_default();
+        format!("{}{path}?after={after}{}", self.owner, self.filter)
     }
 
     async fn poll(&self) -> Result<Response> {

@@ -152,6 +152,7 @@ fn to_platform(value: &Value) -> SqlStorageValue {
         Value::Null => SqlStorageValue::Null,
         Value::Integer(number) => SqlStorageValue::Integer(*number),
         Value::Text(text) => SqlStorageValue::String(text.clone()),
+        Value::Blob(bytes) => SqlStorageValue::Blob(bytes.clone()),
     }
 }
 
@@ -160,6 +161,7 @@ fn from_platform(value: SqlStorageValue) -> Result<Value, Fault> {
         SqlStorageValue::Null => Ok(Value::Null),
         SqlStorageValue::Integer(number) => Ok(Value::Integer(number)),
         SqlStorageValue::String(text) => Ok(Value::Text(text)),
+        SqlStorageValue::Blob(bytes) => Ok(Value::Blob(bytes)),
         _ => Err(Fault::new("a stored column is of a type that is not used here")),
     }
 }
@@ -169,19 +171,26 @@ fn from_platform(value: SqlStorageValue) -> Result<Value, Fault> {
 pub(crate) fn limits(env: &Env) -> Result<Limits, Fault> {
     let default = Limits::default();
     let number = |name, range, default| number_variable(env, name, range, default);
-    let bytes = |name, default: usize| {
+    let bytes = |name, most, default: usize| {
         let default = u32::try_from(default).map_err(Fault::new)?;
-        usize::try_from(number(name, 1..=131_072, default)?).map_err(Fault::new)
+        usize::try_from(number(name, 1..=most, default)?).map_err(Fault::new)
     };
     let max_ttl = number("MAX_TTL_SECONDS", 1..=2_592_000, default.max_ttl)?;
     let max_page = number("MAX_PAGE_SIZE", 1..=1000, default.max_page)?;
     Ok(Limits {
         default_ttl: number("DEFAULT_TTL_SECONDS", 1..=max_ttl, default.default_ttl.min(max_ttl))?,
         max_ttl,
+        max_team_ttl: number("MAX_TEAM_TTL_SECONDS", 1..=2_592_000, default.max_team_ttl)?,
         max_agents: number("MAX_AGENTS", 1..=1000, default.max_agents)?,
         pairing_ttl: number("PAIRING_TTL_SECONDS", 1..=86_400, default.pairing_ttl)?,
-        max_text_bytes: bytes("MAX_TEXT_BYTES", default.max_text_bytes)?,
-        max_json_bytes: bytes("MAX_JSON_BYTES", default.max_json_bytes)?,
+        max_text_bytes: bytes("MAX_TEXT_BYTES", 131_072, default.max_text_bytes)?,
+        max_json_bytes: bytes("MAX_JSON_BYTES", 131_072, default.max_json_bytes)?,
+        max_file_bytes: bytes("MAX_FILE_BYTES", 1_048_576, default.max_file_bytes)?,
+        max_session_file_bytes: bytes(
+            "MAX_SESSION_FILE_BYTES",
+            1_073_741_824,
+            default.max_session_file_bytes,
+        )?,
         default_page: number("PAGE_SIZE", 1..=max_page, default.default_page.min(max_page))?,
         max_page,
         agent_inactivity: number(

@@ -4,7 +4,9 @@
 //! for it gets the request as it came. `docs/openapi.json` lists the same paths; a test compares them.
 
 use crate::dialects::opendialogue;
-use nexus_protocol::{AgentId, ConversationId, MessageId, PairingCode, Refusal, SessionId};
+use nexus_protocol::{
+    AgentId, ConversationId, FileKey, Malformed, MessageId, PairingCode, Refusal, SessionId,
+};
 use worker::Method;
 
 /// What a method on a path asks for.
@@ -31,6 +33,16 @@ pub(crate) enum Endpoint {
     SetWebhook,
     Webhook,
     RemoveWebhook,
+    Members,
+    ChangeProfile,
+    Board,
+    GiveTask,
+    Task,
+    ChangeTask,
+    Files,
+    File,
+    PutFile,
+    DeleteFile,
     CreatePairing,
     Claim,
     CodeStatus,
@@ -68,7 +80,7 @@ pub(crate) enum Endpoint {
 /// The methods of a path, and what each asks for.
 type Methods = &'static [(Method, Endpoint)];
 
-/// `:name` stands for any one segment.
+/// `:name` stands for any one segment, `*name` for all that follow.
 const TABLE: &[(&str, Methods)] = &[
     ("/", &[(Method::Get, Endpoint::Home)]),
     ("/s", &[(Method::Get, Endpoint::SessionPage)]),
@@ -181,7 +193,28 @@ const TABLE: &[(&str, Methods)] = &[
     ),
     ("/v1/sessions/:session/join", &[(Method::Post, Endpoint::Join)]),
     ("/v1/sessions/:session/renew", &[(Method::Post, Endpoint::Renew)]),
-    ("/v1/sessions/:session/agents/:agent", &[(Method::Delete, Endpoint::Leave)]),
+    ("/v1/sessions/:session/agents", &[(Method::Get, Endpoint::Members)]),
+    (
+        "/v1/sessions/:session/agents/:agent",
+        &[(Method::Delete, Endpoint::Leave), (Method::Patch, Endpoint::ChangeProfile)],
+    ),
+    (
+        "/v1/sessions/:session/tasks",
+        &[(Method::Get, Endpoint::Board), (Method::Post, Endpoint::GiveTask)],
+    ),
+    (
+        "/v1/sessions/:session/tasks/:task",
+        &[(Method::Get, Endpoint::Task), (Method::Post, Endpoint::ChangeTask)],
+    ),
+    ("/v1/sessions/:session/files", &[(Method::Get, Endpoint::Files)]),
+    (
+        "/v1/sessions/:session/files/*key",
+        &[
+            (Method::Get, Endpoint::File),
+            (Method::Put, Endpoint::PutFile),
+            (Method::Delete, Endpoint::DeleteFile),
+        ],
+    ),
     (
         "/v1/sessions/:session/messages",
         &[(Method::Get, Endpoint::Poll), (Method::Post, Endpoint::Send)],
@@ -230,6 +263,16 @@ impl Route {
         self.parameter(1).parse().map_err(|_| Refusal::message_not_found())
     }
 
+    /// The task of the path. One that is malformed was never given.
+    pub(crate) fn task(&self) -> Result<MessageId, Refusal> {
+        self.parameter(1).parse().map_err(|_| Refusal::task_not_found())
+    }
+
+    /// The file of the path.
+    pub(crate) fn file(&self) -> Result<FileKey, Refusal> {
+        self.parameter(1).parse().map_err(|Malformed(rule)| Refusal::invalid("key", rule))
+    }
+
     /// The conversation of the path. One that is malformed does not exist.
     pub(crate) fn conversation(&self) -> Result<ConversationId, Refusal> {
         self.parameter(1).parse().map_err(|_| Refusal::conversation_not_found())
@@ -275,23 +318,24 @@ fn find(path: &str) -> Option<(Methods, Vec<String>)> {
     })
 }
 
-fn matches<'a>(
-    pattern: impl Iterator<Item = &'a str> + Clone,
-    segments: &[&str],
-) -> Option<Vec<String>> {
-    if pattern.clone().count() != segments.len() {
-        return None;
-    }
-    let mut parameters = Vec::new();
-    for (expected, segment) in pattern.zip(segments) {
+fn matches<'a>(pattern: impl Iterator<Item = &'a str>, segments: &[&str]) -> Option<Vec<String>> {
+    let decoded =
+        |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let (mut parameters, mut rest) = (Vec::new(), segments);
+    for expected in pattern {
+        let (segment, after) = rest.split_first()?;
+        if expected.starts_with('*') {
+            parameters.push(decoded(&rest.join("/")));
+            return Some(parameters);
+        }
         if expected.starts_with(':') {
-            let decoded = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
-            parameters.push(decoded.into_owned());
+            parameters.push(decoded(segment));
         } else if expected != *segment {
             return None;
         }
+        rest = after;
     }
-    Some(parameters)
+    rest.is_empty().then_some(parameters)
 }
 
 #[cfg(test)]
@@ -314,6 +358,12 @@ mod tests {
         let path = format!("/v1/sessions/{}/agents/a-1", "0".repeat(48));
         let found = route(&Method::Delete, &path).unwrap();
         assert_eq!((found.endpoint, found.agent().unwrap().as_str()), (Endpoint::Leave, "a-1"));
+        let path = format!("/v1/sessions/{}/files/docs/a%20b.md", "0".repeat(48));
+        let found = route(&Method::Put, &path).unwrap();
+        assert_eq!(
+            (found.endpoint, found.file().unwrap().as_str()),
+            (Endpoint::PutFile, "docs/a b.md")
+        );
     }
 
     #[test]
@@ -352,6 +402,8 @@ mod tests {
                 ":message" => "{messageId}",
                 ":other" => "{otherId}",
                 ":conversation" => "{conversationId}",
+                ":task" => "{taskId}",
+                "*key" => "{key}",
                 ":version" => "{version}",
                 ":file" => "{file}",
                 other => other,

@@ -9,5 +9,6 @@ mod mailbox_opendialogue;
 mod pairing_index;
 mod session;
 mod session_live;
+mod session_team;
 mod sockets;
 mod webhooks;

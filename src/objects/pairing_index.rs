@@ -8,7 +8,7 @@ use crate::{
 };
 use futures_util::lock::Mutex;
 use nexus_core::{Claimer, Fault, Result, SeatRequest, Seats};
-use nexus_protocol::{Joined, PairingCode, SessionId};
+use nexus_protocol::{Joined, PairingCode, Profile, SessionId};
 use std::{
     cell::{OnceCell, RefCell},
     collections::HashMap,
@@ -72,16 +72,19 @@ impl PairingIndex {
                     Endpoint::CodeStatus => {
                         http::json(200, &self.rules()?.borrow().look(now(), &code)?.status)
                     }
-                    Endpoint::Claim => self.claim(&request, &code).await,
+                    Endpoint::Claim => self.claim(request, &code).await,
                     _ => Err(Fault::new("a request came to an index that is not for it").into()),
                 }
             }
         }
     }
 
-    async fn claim(&self, request: &Request, code: &PairingCode) -> Result<Response> {
-        let agent = http::caller(request)?.agent;
-        let claimer = Claimer { agent, idempotency_key: http::idempotency_key(request)? };
+    async fn claim(&self, mut request: Request, code: &PairingCode) -> Result<Response> {
+        let agent = http::caller(&request)?.agent;
+        let idempotency_key = http::idempotency_key(&request)?;
+        let limits = platform::limits(&self.env)?;
+        let profile = Profile::parse(&http::body(&mut request, &limits).await?)?;
+        let claimer = Claimer { agent, idempotency_key, profile };
         let rules = self.rules()?;
         let turn = Rc::clone(self.turns.borrow_mut().entry(code.clone()).or_default());
         let outcome = {

@@ -7,14 +7,15 @@ use super::{
     webhooks::Posting,
 };
 use crate::{
-    calls::{self, Call, Describe},
+    calls::{self, Call, Describe, MayInvite},
     http,
     platform::{self, Storage, System, fault, now},
     router::{self, Endpoint},
 };
-use nexus_core::{Fault, Identity, Result, SeatRequest};
+use nexus_core::{Admission, Caller, Delivery, Fault, Identity, Result, SeatRequest};
 use nexus_protocol::{
-    AgentId, CreateSession, IdempotencyKey, Limits, PageRequest, Renew, SendMessage, Sent,
+    AgentId, CreateSession, Filter, IdempotencyKey, Limits, PageRequest, Profile, Renew,
+    SendMessage, Sent,
 };
 use serde_json::json;
 use std::{
@@ -68,6 +69,8 @@ impl DurableObject for Session {
                 self.state.storage().delete_all().await.map(|()| None).map_err(fault)
             }
             Ok(Some(_)) => {
+                self.hear_connected();
+                self.settle_tasks();
                 self.start_webhooks();
                 self.next_alarm()
             }
@@ -114,7 +117,10 @@ impl Session {
             Endpoint::SessionStatus => http::json(200, &self.rules(|rules| rules.status(now()))?),
             Endpoint::Join => {
                 let caller = http::caller(&request)?;
-                let join = |rules: &mut Rules| rules.join(now(), &caller, &mut System);
+                let token = http::token(&request)?;
+                let body = http::body(&mut request, self.limits()?).await?;
+                let admission = Admission { token, profile: Profile::parse(&body)? };
+                let join = |rules: &mut Rules| rules.join(now(), &caller, admission, &mut System);
                 let (known, joined) = self.seat(&caller.agent, join)?;
                 if !known {
                     self.announce("joined", Some(&caller.agent));
@@ -126,6 +132,7 @@ impl Session {
                 let left = self.rules(|rules| rules.leave(now(), &caller, &agent))?;
                 self.close_all_of(&agent);
                 self.announce("left", Some(&agent));
+                self.settle_tasks();
                 http::json(200, &left)
             }
             Endpoint::Renew => self.renew(request).await,
@@ -141,13 +148,19 @@ impl Session {
                 http::json(200, &self.rules(|rules| rules.remove_webhook(now(), &caller))?)
             }
             Endpoint::Socket => self.stream(&request),
-            _ => Err(Fault::new("a request came to a session that is not for it").into()),
+            _ => self.team(request, &route).await,
         }
     }
 
     async fn called(&self, name: &str, request: &mut Request) -> Result<Response> {
         match name {
             Describe::NAME => calls::reply::<Describe>(&self.rules(|rules| rules.status(now()))?),
+            MayInvite::NAME => {
+                let MayInvite { token, agent, key } = calls::read(request).await?;
+                let member = agent.map(|agent| Caller { agent, key });
+                self.rules(|rules| rules.may_invite(now(), token.as_ref(), member.as_ref()))?;
+                calls::reply::<MayInvite>(&())
+            }
             SeatRequest::NAME => {
                 let seat: SeatRequest = calls::read(request).await?;
                 let take = |rules: &mut Rules| rules.take_seat(now(), &seat, &mut System);
@@ -200,20 +213,31 @@ impl Session {
         message: SendMessage,
     ) -> Result<Sent> {
         let (sent, delivery) = self.rules(|rules| rules.send(now(), who, key, message))?;
-        if let Some(delivery) = delivery {
+        self.pass_on(delivery)?;
+        Ok(sent)
+    }
+
+    /// Delivers what was stored.
+    pub(super) fn pass_on(&self, deliveries: impl IntoIterator<Item = Delivery>) -> Result<()> {
+        let mut any = false;
+        for delivery in deliveries {
             self.deliver(&delivery)?;
+            any = true;
+        }
+        if any {
             self.start_webhooks();
         }
-        Ok(sent)
+        Ok(())
     }
 
     fn poll(&self, request: &Request) -> Result<Response> {
         let url = request.url().map_err(fault)?;
         let poll = PageRequest::parse(url.query().unwrap_or_default(), self.limits()?)?;
+        let filter = Filter::parse(url.query().unwrap_or_default())?;
         let caller = http::caller(request)?;
         let connected = members_connected(&self.state, poll);
         let (who, page) = self.rules(|rules| {
-            let who = rules.identify(now(), &caller)?;
+            let who = rules.identify(now(), &caller)?.wanting(filter);
             rules.hear(now(), &who)?;
             let page = rules.read(now(), &who, poll, &connected)?;
             Ok((who, page))
@@ -240,6 +264,10 @@ impl Session {
         agent: &AgentId,
         take: impl FnOnce(&mut Rules) -> Result<T>,
     ) -> Result<(bool, T)> {
+        if self.limits()?.agent_inactivity > 0 {
+            // So that nobody comes by the tasks of a member that was lost under the same name.
+            self.settle_tasks();
+        }
         self.rules(|rules| Ok((rules.has(now(), agent)?, take(rules)?)))
     }
 

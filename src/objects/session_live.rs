@@ -11,7 +11,7 @@ use crate::{
 };
 use nexus_core::{Identity, Result};
 use nexus_protocol::{
-    AgentId, Body, ErrorCode, IdempotencyKey, Page, PageRequest, Refusal, SendMessage, Sent,
+    AgentId, Body, ErrorCode, Filter, IdempotencyKey, Page, PageRequest, Refusal, SendMessage, Sent,
 };
 use serde_json::{Value, json};
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
@@ -62,8 +62,9 @@ impl Session {
         let query = url.query().unwrap_or_default();
         let caller = http::browser_caller(request, query)?;
         let after = PageRequest::parse(query, self.limits()?)?.after;
+        let filter = Filter::parse(query)?;
         let who = self.rules(|rules| {
-            let who = rules.identify(now(), &caller)?;
+            let who = rules.identify(now(), &caller)?.wanting(filter);
             rules.hear(now(), &who)?;
             Ok(who)
         })?;

@@ -33,6 +33,7 @@ pub async fn claim<D: Database>(
         agent: claimer.agent.clone(),
         claim: claim.clone(),
         supersedes: reservation.supersedes,
+        profile: claimer.profile.clone(),
     };
     let joined = match seats.take(&reservation.session, request).await {
         Ok(joined) => joined,

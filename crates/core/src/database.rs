@@ -37,12 +37,12 @@ pub trait Database {
         Ok(found)
     }
 
-    /// Whether there is a table of this name. Asking creates nothing.
+    /// Whether there is a table or an index of this name. Asking creates nothing.
     fn has_table(&self, name: &'static str) -> Result<bool, Fault>
     where
         Self: Sized,
     {
-        let sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1";
+        let sql = "SELECT 1 FROM sqlite_master WHERE name = ?1";
         Ok(self.first(sql, &[name.into()], |_| Ok(()))?.is_some())
     }
 }
@@ -56,6 +56,8 @@ pub enum Value {
     Integer(i64),
     /// TEXT
     Text(String),
+    /// BLOB
+    Blob(Vec<u8>),
 }
 
 impl From<i64> for Value {
@@ -73,6 +75,12 @@ impl From<&str> for Value {
 impl From<String> for Value {
     fn from(value: String) -> Self {
         Self::Text(value)
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Blob(value)
     }
 }
 
@@ -106,6 +114,15 @@ impl Row {
             Some(Value::Integer(number)) => Ok(Some(number)),
             Some(Value::Null) => Ok(None),
             _ => Err(Fault::new("a stored column is not a whole number")),
+        }
+    }
+
+    /// The next column, bytes or NULL.
+    pub fn optional_blob(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+        match self.0.next() {
+            Some(Value::Blob(bytes)) => Ok(Some(bytes)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(Fault::new("a stored column is not made of bytes")),
         }
     }
 

@@ -1,10 +1,13 @@
 //! When someone was last heard.
 
-use nexus_protocol::Timestamp;
+use nexus_protocol::{Presence, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since it was last heard that an agent counts as online.
 const ONLINE: i64 = 60_000;
+
+/// The same, that it does not yet count as stale.
+const IDLE: i64 = 120_000;
 
 /// A time that moves with every call, and is stored now and then.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -44,6 +47,17 @@ impl Heard {
     /// until something is heard again after an eviction.
     pub(crate) fn slack(self, interval: i64) -> i64 {
         if self.latest.is_some() { 0 } else { interval }
+    }
+
+    /// How an agent that was heard then counts, unless it is connected.
+    pub(crate) fn presence(self, now: Timestamp, interval: i64) -> Presence {
+        if self.is_online(now, interval) {
+            Presence::Online
+        } else if now.millis_since(self.latest()) <= IDLE.saturating_add(self.slack(interval)) {
+            Presence::Idle
+        } else {
+            Presence::Stale
+        }
     }
 
     /// Whether it was so shortly ago that an agent counts as online.

@@ -31,7 +31,9 @@ pub use mailbox::{
     conversation, end_conversation, send,
 };
 pub use pairing::{Claimer, Found, PairingIndex, Reservation};
-pub use session::{Caller, Delivery, Identity, Post, SeatRequest, Session};
+pub use session::{
+    Admission, Caller, Content, Delivery, FileSaved, Identity, Post, SeatRequest, Session,
+};
 
 /// A source of random numbers fit for secrets.
 pub trait Random {

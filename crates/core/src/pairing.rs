@@ -7,7 +7,8 @@
 
 use crate::{Database, Digest, Fault, Result, Row};
 use nexus_protocol::{
-    AgentId, CodeState, CodeStatus, IdempotencyKey, PairingCode, Refusal, SessionId, Timestamp,
+    AgentId, CodeState, CodeStatus, IdempotencyKey, PairingCode, Profile, Refusal, SessionId,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,8 @@ pub struct Claimer {
     pub agent: AgentId,
     /// `Idempotency-Key`: shows that a repeated claim is the same claimer's.
     pub idempotency_key: Option<IdempotencyKey>,
+    /// What it tells of itself.
+    pub profile: Profile,
 }
 
 impl Claimer {

@@ -11,7 +11,7 @@ mod support;
 
 use nexus_core::{Claimer, Digest, Error, Fault, PairingIndex, Result, SeatRequest, Seats, claim};
 use nexus_protocol::{
-    Claimed, CodeState, CreateSession, ErrorCode, Joined, PairingCode, SessionId,
+    Claimed, CodeState, CreateSession, ErrorCode, Joined, PairingCode, Profile, SessionId,
 };
 use proptest::prelude::*;
 use std::{
@@ -79,7 +79,7 @@ impl Pair {
     /// One claim; none if the index died on the way.
     fn claim(&self, name: &str, key: Option<&str>) -> Option<Result<Claimed>> {
         let idempotency_key = key.map(|key| key.parse().unwrap());
-        let claimer = Claimer { agent: agent(name), idempotency_key };
+        let claimer = Claimer { agent: agent(name), idempotency_key, profile: Profile::default() };
         let mut random = self.world.borrow().random.clone();
         let code = code();
         let clock = || at(self.now.get());
@@ -313,7 +313,11 @@ fn the_key_of_one_claim_says_nothing_about_another_code() {
     let first = pair.claim("a", Some("k")).unwrap().unwrap();
     let other: PairingCode = "PEARL-FOCAL-S5SJW".parse().unwrap();
     pair.index.borrow_mut().create(at(0), &other, &session_id()).unwrap().unwrap();
-    let claimer = Claimer { agent: agent("a"), idempotency_key: "k".parse().ok() };
+    let claimer = Claimer {
+        agent: agent("a"),
+        idempotency_key: "k".parse().ok(),
+        profile: Profile::default(),
+    };
     let mut random = pair.world.borrow().random.clone();
     let future = claim(&pair.index, &pair, || at(1), &mut random, &other, &claimer);
     let Poll::Ready(result) = pin!(future).poll(&mut Context::from_waker(Waker::noop())) else {

@@ -9,6 +9,7 @@
 
 mod support;
 
+use nexus_core::Admission;
 use nexus_protocol::{
     CreateSession, Cursor, ErrorCode, IdempotencyKey, Limits, PageRequest, Recipients, Renew,
 };
@@ -120,11 +121,11 @@ fn seats_are_counted_and_names_are_kept() {
     assert_eq!(refused(world.join(1, "a")), ErrorCode::AgentIdTaken);
     let wrong = caller("a", Some(&"nxk_wrong".parse().unwrap()));
     assert_eq!(
-        refused(world.session.join(at(1), &wrong, &mut world.random)),
+        refused(world.session.join(at(1), &wrong, Admission::default(), &mut world.random)),
         ErrorCode::AgentIdTaken
     );
     let again = caller("a", Some(&joined.session_key));
-    let back = world.session.join(at(2), &again, &mut world.random).unwrap();
+    let back = world.session.join(at(2), &again, Admission::default(), &mut world.random).unwrap();
     assert_eq!(back.session_key, joined.session_key);
     world.join(3, "b").unwrap();
     assert_eq!(refused(world.join(4, "c")), ErrorCode::SessionFull);

@@ -11,7 +11,7 @@ mod support;
 
 use nexus_core::Digest;
 use nexus_core::SeatRequest;
-use nexus_protocol::{CreateSession, ErrorCode, Limits, Renew};
+use nexus_protocol::{CreateSession, ErrorCode, Limits, Profile, Renew};
 use support::{World, agent, at, caller, faulted, refused, text};
 
 #[test]
@@ -143,7 +143,12 @@ fn no_key_is_stored() {
         .create(CreateSession { creator_agent_id: Some(agent("a")), ..CreateSession::default() })
         .unwrap();
     let joined = world.join(0, "b").unwrap();
-    let seat = SeatRequest { agent: agent("c"), claim: Digest::of(&["c"]), supersedes: Vec::new() };
+    let seat = SeatRequest {
+        agent: agent("c"),
+        claim: Digest::of(&["c"]),
+        supersedes: Vec::new(),
+        profile: Profile::default(),
+    };
     let claimed = world.session.take_seat(at(0), &seat, &mut world.random).unwrap();
     for key in [key, joined.session_key, claimed.session_key] {
         assert!(!world.database.dump().contains(key.as_str().trim_start_matches("nxk_")));

@@ -23,7 +23,8 @@ fn a_session() {
     assert_eq!(
         world.database.schema(),
         "CREATE TABLE log ( cursor INTEGER PRIMARY KEY, agent_id TEXT, recipients TEXT, \
-         sent_at INTEGER NOT NULL, idempotency_key TEXT, record TEXT NOT NULL ); \
+         sent_at INTEGER NOT NULL, idempotency_key TEXT, record TEXT NOT NULL, \
+         task INTEGER, file TEXT, content BLOB ); \
          CREATE UNIQUE INDEX log_idempotency ON log (agent_id, idempotency_key) \
          WHERE idempotency_key IS NOT NULL; "
     );
@@ -40,7 +41,7 @@ fn a_session() {
     let salt = id.strip_suffix("-1").unwrap();
     assert_eq!(
         row.replace(salt, "SALT"),
-        r#"1|a|,a,|1700000001000|1v:k|{"id":"SALT-1","agentId":"a","text":"hello","json":{"n":1},"cursor":"1","verified":true,"sentAt":"2023-11-14T22:13:21.000Z","expiresAt":"2023-11-14T22:14:21.000Z","to":["a"]}|"#
+        r#"1|a|,a,|1700000001000|1v:k|{"id":"SALT-1","agentId":"a","text":"hello","json":{"n":1},"cursor":"1","verified":true,"sentAt":"2023-11-14T22:13:21.000Z","expiresAt":"2023-11-14T22:14:21.000Z","to":["a"]}||||"#
     );
 }
 

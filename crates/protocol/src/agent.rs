@@ -1,8 +1,11 @@
 //! Agents that stay reachable (section 8): registration, cards, the directory.
 
-use crate::{AgentId, AgentSecret, Body, Refusal, Timestamp, query::Query};
+use crate::{
+    AgentId, AgentSecret, Body, Refusal, Timestamp,
+    profile::{DESCRIPTION, NAME, text},
+    query::Query,
+};
 use serde::{Deserialize, Serialize};
-use std::ops::RangeInclusive;
 
 /// What an agent tells of itself. Nobody checks it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,8 +54,10 @@ impl Register {
         let mut body = Body::parse(bytes)?;
         let agent_id = body.field("agentId", AgentId::RULE);
         let secret = secret(&mut body);
-        let name = body.required("name", NAME);
-        let name = bounded(&mut body, "name", NAME, 1..=128, name);
+        if !body.has("name") {
+            body.note("name", NAME);
+        }
+        let name = text(&mut body, "name", NAME, 1..=128);
         let register = Self {
             agent_id,
             secret,
@@ -110,36 +115,9 @@ pub fn optional_secret(bytes: &[u8]) -> Result<Option<AgentSecret>, Refusal> {
     Ok(secret)
 }
 
-const NAME: &str = "must be 1 to 128 characters, none of them a control character";
-const DESCRIPTION: &str = "must be at most 1024 characters, none of them a control character";
 const VERSION: &str = "must be 1 to 64 characters, none of them a control character";
 const CAPABILITIES: &str =
     "must be a list of at most 32 words of 1 to 64 letters, digits, `.`, `_`, `:`, `/` or `-`";
-
-fn text(
-    body: &mut Body,
-    name: &'static str,
-    rule: &'static str,
-    length: RangeInclusive<usize>,
-) -> Option<String> {
-    let text = body.field(name, rule);
-    bounded(body, name, rule, length, text)
-}
-
-fn bounded(
-    body: &mut Body,
-    name: &'static str,
-    rule: &'static str,
-    length: RangeInclusive<usize>,
-    text: Option<String>,
-) -> Option<String> {
-    let text = text?;
-    let right = length.contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if !right {
-        body.note(name, rule);
-    }
-    right.then_some(text)
-}
 
 fn secret(body: &mut Body) -> Option<AgentSecret> {
     let secret: AgentSecret = body.field("secret", AgentSecret::RULE)?;

@@ -36,6 +36,12 @@ impl<'a> Body<'a> {
         Ok(Self { fields, wrong: Wrong::default() })
     }
 
+    /// Whether the field is there.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
+    }
+
     /// The field as it was written.
     pub fn raw(&mut self, name: &str) -> Option<&'a RawValue> {
         self.fields.remove(name)
@@ -57,7 +63,7 @@ impl<'a> Body<'a> {
         name: &'static str,
         rule: &'static str,
     ) -> Option<T> {
-        if !self.fields.contains_key(name) {
+        if !self.has(name) {
             self.wrong.note(name, rule);
         }
         self.field(name, rule)

@@ -5,6 +5,7 @@
 //! inside.
 
 mod addresses;
+mod teams;
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -21,6 +22,8 @@ pub enum ErrorCode {
     InvalidSessionKey,
     MissingSecret,
     InvalidSecret,
+    MissingToken,
+    InvalidToken,
     Forbidden,
     Blocked,
     NotAllowed,
@@ -31,6 +34,8 @@ pub enum ErrorCode {
     MessageNotFound,
     ConversationNotFound,
     WebhookNotFound,
+    TaskNotFound,
+    FileNotFound,
     NotFound,
     MethodNotAllowed,
     SessionFull,
@@ -40,7 +45,12 @@ pub enum ErrorCode {
     ConversationTurnsExceeded,
     InboxFull,
     ListFull,
+    IllegalTransition,
+    NoAgentAvailable,
+    VersionConflict,
     MessageTooLarge,
+    FileTooLarge,
+    StorageFull,
     RateLimitExceeded,
     SenderRateExceeded,
     InternalError,
@@ -72,6 +82,12 @@ pub struct ErrorBody {
     /// The limit that was passed, in bytes, agents, turns or messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
+    /// What a task is, where it cannot become what was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Cow<'static, str>>,
+    /// The current version of a file, where another was expected; 0: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
 }
 
 /// A request that is refused: what to answer, and nothing was changed.
@@ -95,6 +111,8 @@ impl Refusal {
             details: Vec::new(),
             reason: None,
             limit: None,
+            state: None,
+            version: None,
         });
         Self { status, body, retry_after: None, allow: None }
     }

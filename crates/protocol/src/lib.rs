@@ -7,15 +7,18 @@
 mod agent;
 mod body;
 mod error;
+mod file;
 mod ids;
 mod limits;
 mod mail;
 mod message;
 mod messenger;
 mod pairing;
+mod profile;
 mod query;
 mod service;
 mod session;
+mod task;
 mod time;
 mod webhook;
 mod words;
@@ -27,6 +30,10 @@ pub use agent::{
 };
 pub use body::Body;
 pub use error::{Detail, ErrorBody, ErrorCode, Refusal};
+pub use file::{
+    Condition, FileDeleted, FileEvent, FileInfo, FileKey, FileList, FileNews, FilesRequest,
+    file_version,
+};
 pub use ids::hex;
 pub use ids::{
     AgentId, AgentSecret, ConversationId, Cursor, IdempotencyKey, Malformed, MessageId, SessionId,
@@ -38,13 +45,17 @@ pub use mail::{
     ConversationRequest, ConversationState, EndReason, Mail, MailDelivery, MailFrame, MailSent,
     MailState, MailStatus, SendMail,
 };
-pub use message::{Message, Page, PageRequest, Recipients, SendMessage, Sent};
+pub use message::{Kind, Message, Page, PageRequest, Recipients, SendMessage, Sent};
 pub use messenger::{MessengerSend, messenger_registration};
 pub use pairing::{Claimed, CodeState, CodeStatus, CreatePairing, PairingCode, PairingCreated};
+pub use profile::{Filter, Member, Members, MembersRequest, Presence, Profile, Token};
 pub use service::{Capabilities, Health, Stats};
 pub use session::{
-    CreateSession, Joined, Left, Member, Renew, Renewed, SessionCreated, SessionState,
-    SessionStatus,
+    CreateSession, Joined, Left, Renew, Renewed, SessionCreated, SessionState, SessionStatus,
+};
+pub use task::{
+    Assignee, Board, BoardRequest, ChangeTask, Deadline, GiveTask, Priority, Progress, Task,
+    TaskEvent, TaskNews, TaskStatus,
 };
 pub use time::Timestamp;
 pub use webhook::{SetWebhook, WebhookRemoved, WebhookState, WebhookStatus};

@@ -7,6 +7,8 @@ pub struct Limits {
     pub default_ttl: u32,
     /// The longest TTL a session may ask for, in seconds.
     pub max_ttl: u32,
+    /// The longest TTL that a session with a token may ask for, in seconds.
+    pub max_team_ttl: u32,
     /// The most agents a session may have at a time.
     pub max_agents: u32,
     /// Seconds a pairing code can be claimed.
@@ -15,6 +17,10 @@ pub struct Limits {
     pub max_text_bytes: usize,
     /// Bytes of the JSON payload of one message.
     pub max_json_bytes: usize,
+    /// Bytes of one file of a session.
+    pub max_file_bytes: usize,
+    /// Bytes of all files of a session, kept versions included.
+    pub max_session_file_bytes: usize,
     /// Messages in a page when the reader does not say.
     pub default_page: u32,
     /// The most messages in a page.
@@ -38,10 +44,13 @@ impl Default for Limits {
         Self {
             default_ttl: 3660,
             max_ttl: 86_400,
+            max_team_ttl: 2_592_000,
             max_agents: 50,
             pairing_ttl: 600,
             max_text_bytes: 64 * 1024,
             max_json_bytes: 64 * 1024,
+            max_file_bytes: 1024 * 1024,
+            max_session_file_bytes: 64 * 1024 * 1024,
             default_page: 100,
             max_page: 500,
             agent_inactivity: 0,

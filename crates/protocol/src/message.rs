@@ -1,6 +1,10 @@
 //! Messages (section 3): requests and answers.
 
-use crate::{AgentId, Body, Cursor, Limits, Member, MessageId, Refusal, Timestamp, query::Query};
+use crate::{
+    AgentId, Body, Cursor, Limits, Member, MessageId, Refusal, Timestamp,
+    profile::{TAGS, TOPIC, is_label, text},
+    query::Query,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -41,6 +45,12 @@ pub struct SendMessage {
     /// The message that this one answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
+    /// What it is about, for readers who choose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// The same, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 }
 
 impl SendMessage {
@@ -53,9 +63,14 @@ impl SendMessage {
         if to.as_ref().is_some_and(|to| to.as_slice().is_empty()) {
             body.note("to", "must name at least one agent; leave it out to reach everyone");
         }
+        let topic = text(&mut body, "topic", TOPIC, 1..=64);
+        let tags: Vec<String> = body.field("tags", TAGS).unwrap_or_default();
+        if tags.len() > 20 || !tags.iter().all(|tag| is_label(tag)) {
+            body.note("tags", TAGS);
+        }
         body.finish()?;
         let (text, json) = content.check(limits)?;
-        Ok(Self { text, json, to, reply_to })
+        Ok(Self { text, json, to, reply_to, topic, tags })
     }
 }
 
@@ -107,6 +122,15 @@ pub struct Sent {
     pub verified: bool,
 }
 
+/// What a message tells of, where the relay wrote it (section 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "section 9 names each")]
+pub enum Kind {
+    Task,
+    File,
+}
+
 /// A message as readers get it, and as the log stores it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -115,6 +139,9 @@ pub struct Message {
     pub id: MessageId,
     /// The sender; `system` for the greeting.
     pub agent_id: String,
+    /// Set by the relay alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,6 +155,10 @@ pub struct Message {
     pub to: Option<Recipients>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 }
 
 /// `GET /v1/sessions/:id/messages`: what to read.

@@ -1,10 +1,16 @@
 //! Reading a query string, with everything that is wrong named at once.
 
-use crate::{Refusal, ids::Malformed, wrong::Wrong};
+use crate::{
+    Refusal,
+    ids::Malformed,
+    profile::{LABEL, is_label},
+    wrong::Wrong,
+};
+use percent_encoding::percent_decode_str;
 use std::{ops::RangeInclusive, str::FromStr};
 
 /// The parameters of a query string. Unknown and empty ones are ignored; of one that stands twice
-/// the first counts. Every value the protocol defines is plain ASCII, so nothing is percent-decoded.
+/// the first counts. Only what [`Self::decoded`] reads is percent-decoded: the others are plain ASCII.
 pub(crate) struct Query<'a> {
     text: &'a str,
     wrong: Wrong,
@@ -31,6 +37,21 @@ impl<'a> Query<'a> {
     /// The parameter as it was written.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.get(name).map(ToOwned::to_owned)
+    }
+
+    /// The parameter, percent-decoded. What is not UTF-8 becomes U+FFFD.
+    pub(crate) fn decoded(&self, name: &str) -> Option<String> {
+        let text = self.get(name)?.replace('+', " ");
+        Some(percent_decode_str(&text).decode_utf8_lossy().into_owned())
+    }
+
+    /// The parameter as a capability.
+    pub(crate) fn label(&mut self, name: &'static str) -> Option<String> {
+        let label = self.decoded(name)?;
+        if !is_label(&label) {
+            self.note(name, LABEL);
+        }
+        Some(label)
     }
 
     /// Notes that the parameter `name` is wrong because of `rule`.

@@ -13,6 +13,9 @@ pub struct Capabilities {
     /// Agents can have addresses (section 8).
     #[serde(default)]
     pub addresses: bool,
+    /// Members have profiles, tasks and files (section 9).
+    #[serde(default)]
+    pub teams: bool,
 }
 
 /// The answer to `GET /health`.

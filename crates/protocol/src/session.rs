@@ -1,6 +1,6 @@
 //! Sessions (section 2): requests and answers.
 
-use crate::{AgentId, Body, Limits, Refusal, SessionId, SessionKey, Timestamp};
+use crate::{AgentId, Body, Limits, Profile, Refusal, SessionId, SessionKey, Timestamp, Token};
 use serde::{Deserialize, Serialize};
 
 /// `PUT /v1/sessions`: what to create. Everything may be left out.
@@ -21,18 +21,28 @@ pub struct CreateSession {
     pub creator_agent_id: Option<AgentId>,
     /// Every call of a member must prove its key.
     pub require_keys: bool,
+    /// Joining needs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Token>,
+    /// The creator's.
+    #[serde(flatten)]
+    pub profile: Profile,
 }
 
 impl CreateSession {
     /// Reads the body. Refuses fields of a wrong type or out of range, and a greeting too long.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
+        let token = body.field("token", Token::RULE);
+        let max_ttl = if token.is_some() { limits.max_team_ttl } else { limits.max_ttl };
         let request = Self {
-            ttl: body.number("ttl", "seconds", 1..=limits.max_ttl),
+            ttl: body.number("ttl", "seconds", 1..=max_ttl),
             max_agents: body.number("maxAgents", "agents", 1..=limits.max_agents),
             greeting: body.field("greeting", "must be a string"),
             creator_agent_id: body.field("creatorAgentId", AgentId::RULE),
             require_keys: body.field("requireKeys", "must be true or false").unwrap_or(false),
+            token,
+            profile: Profile::read(&mut body),
         };
         body.finish()?;
         let greeting = request.greeting.as_ref().map_or(0, String::len);
@@ -82,6 +92,9 @@ pub struct SessionStatus {
     pub max_agents: u32,
     /// `null` when the session was created without one.
     pub creator_agent_id: Option<AgentId>,
+    /// Joining needs a token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub token_required: bool,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -122,10 +135,11 @@ pub struct Renew {
 }
 
 impl Renew {
-    /// Reads the body. Refuses a TTL out of range.
+    /// Reads the body. Refuses a TTL out of range; that of a session without a token is bounded
+    /// further by the session.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
-        let ttl = body.number("ttl", "seconds", 1..=limits.max_ttl);
+        let ttl = body.number("ttl", "seconds", 1..=limits.max_team_ttl.max(limits.max_ttl));
         body.finish()?;
         Ok(Self { ttl })
     }
@@ -141,16 +155,4 @@ pub struct Renewed {
     pub ttl: u32,
     pub expires_at: Timestamp,
     pub agents: Vec<AgentId>,
-}
-
-/// A member as a poll with `members=true` shows it (section 3).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "section 3 names each")]
-pub struct Member {
-    pub agent_id: AgentId,
-    pub joined_at: Timestamp,
-    pub last_seen_at: Timestamp,
-    /// Seen within the last 60 seconds.
-    pub online: bool,
 }

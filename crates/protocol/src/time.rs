@@ -38,6 +38,13 @@ impl Timestamp {
     pub const fn millis_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// The point as HTTP writes it.
+    #[must_use]
+    pub fn to_http(self) -> String {
+        let time = DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::UNIX_EPOCH);
+        time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -71,5 +78,6 @@ mod tests {
         let wire = serde_json::to_string(&time).unwrap();
         assert_eq!(wire, r#""2026-01-01T00:00:00.007Z""#);
         assert_eq!(serde_json::from_str::<Timestamp>(&wire).unwrap(), time);
+        assert_eq!(time.to_http(), "Thu, 01 Jan 2026 00:00:00 GMT");
     }
 }

@@ -43,7 +43,7 @@ impl Create {
             max_agents: self.max_agents,
             greeting: self.greeting,
             creator_agent_id: creator.clone(),
-            require_keys: false,
+            ..CreateSession::default()
         });
         let request = Request::new(Method::PUT, "/v1/sessions", Repeat::Unseen);
         let answer = context.call(&server, &Request { body: Some(body), ..request })?;

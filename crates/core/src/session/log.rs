@@ -1,10 +1,14 @@
 //! The log: sending writes one row, polling none.
 
-use super::{Caller, Session, state::Seat, store::Loaded};
+use super::{
+    Caller, Session,
+    state::Seat,
+    store::{About, Loaded},
+};
 use crate::{Database, Error, Fault, Result, Row, Value, page};
 use nexus_protocol::{
-    AgentId, Cursor, IdempotencyKey, Limits, Member, Message, MessageId, Page, PageRequest,
-    Recipients, Refusal, SendMessage, Sent, Timestamp,
+    AgentId, Cursor, Filter, IdempotencyKey, Kind, Limits, Member, Message, MessageId, Page,
+    PageRequest, Refusal, SendMessage, Sent, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -15,6 +19,15 @@ const READ: &str = "SELECT cursor, record FROM log
     WHERE cursor > ?1
       AND (recipients IS NULL
            OR (cursor > ?2 AND (agent_id = ?3 OR instr(recipients, ?4) > 0)))
+    ORDER BY cursor LIMIT ?5";
+/// The same, for a reader with a [`Filter`]; ?7 is its tags as JSON.
+const READ_FILTERED: &str = "SELECT cursor, record FROM log
+    WHERE cursor > ?1
+      AND (recipients IS NULL
+           OR (cursor > ?2 AND (agent_id = ?3 OR instr(recipients, ?4) > 0)))
+      AND (?6 IS NULL OR json_extract(record, '$.topic') = ?6)
+      AND (?7 IS NULL OR EXISTS (SELECT 1 FROM json_each(record, '$.tags') AS tag
+                                 WHERE tag.value IN (SELECT value FROM json_each(?7))))
     ORDER BY cursor LIMIT ?5";
 
 /// The directory is told at every so many messages.
@@ -29,6 +42,9 @@ pub struct Identity {
     pub(super) proven: bool,
     /// What was directed to the name before this stands outside of its reach; all of it, unproven.
     pub(super) since: Cursor,
+    /// What it wants to read.
+    #[serde(default, skip_serializing_if = "Filter::is_open")]
+    pub(super) filter: Filter,
 }
 
 /// A message that was just stored, for those who read as it comes.
@@ -36,10 +52,8 @@ pub struct Identity {
 pub struct Delivery {
     /// The message as JSON.
     pub record: String,
-    /// Its place.
-    pub cursor: Cursor,
-    sender: AgentId,
-    to: Option<Recipients>,
+    /// The message.
+    pub message: Message,
 }
 
 impl Identity {
@@ -49,27 +63,60 @@ impl Identity {
         &self.agent
     }
 
+    /// An idempotency key of this seat, not of an earlier agent of the same name. And one who does not
+    /// prove the key must not be able to use up the keys of one who does.
+    pub(super) fn scoped(&self, key: &IdempotencyKey) -> String {
+        format!("{}{}:{key}", self.seat, if self.proven { "v" } else { "u" })
+    }
+
+    /// The same, reading only what passes the filter.
+    #[must_use]
+    pub fn wanting(self, filter: Filter) -> Self {
+        Self { filter, ..self }
+    }
+
+    /// Whether it proved its key.
+    #[must_use]
+    pub fn proven(&self) -> bool {
+        self.proven
+    }
+
     /// Whether the message is for this reader: the rule of [`READ`], for one message.
     #[must_use]
     pub fn may_read(&self, delivery: &Delivery) -> bool {
-        delivery.to.as_ref().is_none_or(|to| {
-            let named = delivery.sender == self.agent || to.as_slice().contains(&self.agent);
-            named && delivery.cursor > self.since
-        })
+        let message = &delivery.message;
+        let reaches = message.to.as_ref().is_none_or(|to| {
+            let sent = message.agent_id == self.agent.as_str();
+            (sent || to.as_slice().contains(&self.agent)) && message.cursor > self.since
+        });
+        reaches && self.filter.passes(message.topic.as_deref(), &message.tags)
     }
 }
 
 impl<D: Database> Session<D> {
     /// Who calls, as a member (section 2). Refuses one that is not, and a wrong key.
     pub fn identify(&mut self, now: Timestamp, caller: &Caller) -> Result<Identity> {
+        let needed = self.store.alive(now)?.state.require_keys;
+        self.known(now, caller, needed)
+    }
+
+    /// The same for one who is to change something besides the log (section 9): refuses also one that
+    /// holds a key and does not prove it.
+    pub fn authorize(&mut self, now: Timestamp, caller: &Caller) -> Result<Identity> {
+        self.known(now, caller, true)
+    }
+
+    fn known(&mut self, now: Timestamp, caller: &Caller, needed: bool) -> Result<Identity> {
         let loaded = self.store.alive(now)?;
         let seat = seat(loaded, &caller.agent, now, &self.limits)?;
-        let proven = seat.prove(caller.key.as_ref(), loaded.state.require_keys)?;
+        let proven = seat.prove(caller.key.as_ref(), needed)?;
         Ok(Identity {
             agent: caller.agent.clone(),
             seat: seat.number,
             proven,
-            since: if proven { seat.since } else { Cursor::MAX },
+            // One that holds no key has nothing to prove.
+            since: if proven || seat.key.is_none() { seat.since } else { Cursor::MAX },
+            filter: Filter::default(),
         })
     }
 
@@ -83,43 +130,70 @@ impl<D: Database> Session<D> {
         request: SendMessage,
     ) -> Result<(Sent, Option<Delivery>)> {
         self.seated(now, who)?;
-        // Of this seat, not of an earlier agent of the same name; and one who does not prove the key
-        // must not be able to use up the keys of one who does.
-        let scope = format!("{}{}", who.seat, if who.proven { "v" } else { "u" });
-        let repeat = idempotency_key.map(|key| format!("{scope}:{key}"));
-        if let Some(key) = &repeat
-            && let Some(sent) = self.sent_before(&who.agent, key)?
-        {
+        let repeat = idempotency_key.map(|key| who.scoped(key));
+        if let Some(record) = self.sent_before(&who.agent, repeat.as_deref())? {
+            let sent = serde_json::from_str(&record)
+                .map_err(|_| Fault::new("a stored message cannot be read"))?;
             return Ok((sent, None));
         }
         let loaded = self.store.alive(now)?;
         // A clock that goes back must not bring the end nearer than was promised.
         let now = now.max(loaded.last_sent_at);
         let recipients = recipients(loaded, &request, now, &self.limits)?;
-        let message = next_message(loaded, now, who, request)?;
+        let mut message = next_message(loaded, now, Some(who));
+        message.reply_to = known_reply(loaded, request.reply_to)?;
+        (message.text, message.json, message.to) = (request.text, request.json, request.to);
+        (message.topic, message.tags) = (request.topic, request.tags);
+        let delivery = self.append(now, message, recipients, repeat, About::Nothing)?;
+        // The message itself stores that the session is active, and is stored: that its sender was
+        // heard is not worth a failure.
+        let durable = self.limits.agent_inactivity > 0;
+        let _ = self.note(now, &who.agent, durable);
+        let message = &delivery.message;
         let sent = Sent {
             id: message.id.clone(),
             cursor: message.cursor,
             expires_at: message.expires_at,
             verified: message.verified,
         };
+        Ok((sent, Some(delivery)))
+    }
+
+    /// Stores a message at the end of the log. Nothing can refuse after this.
+    pub(super) fn append(
+        &mut self,
+        now: Timestamp,
+        message: Message,
+        recipients: Option<String>,
+        repeat: Option<String>,
+        about: About,
+    ) -> Result<Delivery, Fault> {
         let record = serde_json::to_string(&message).map_err(Fault::new)?;
-        let values: [Value; 6] = [
-            sent.cursor.as_i64().into(),
-            who.agent.as_str().into(),
+        let sender = Some(message.agent_id.as_str()).filter(|sender| *sender != AgentId::SYSTEM);
+        let values = vec![
+            message.cursor.as_i64().into(),
+            sender.into(),
             recipients.into(),
             now.as_millis().into(),
             repeat.into(),
             record.as_str().into(),
         ];
-        self.store.append(sent.cursor, now, &values)?;
-        self.store.report_due |= sent.cursor.as_i64() % REPORT_EVERY == 0;
-        // The message itself stores that the session is active, and is stored: that its sender was
-        // heard is not worth a failure.
-        let durable = self.limits.agent_inactivity > 0;
-        let _ = self.note(now, &who.agent, durable);
-        let sender = who.agent.clone();
-        Ok((sent.clone(), Some(Delivery { record, cursor: sent.cursor, sender, to: message.to })))
+        self.store.append(message.cursor, now, values, about)?;
+        self.store.report_due |= message.cursor.as_i64() % REPORT_EVERY == 0;
+        Ok(Delivery { record, message })
+    }
+
+    /// The next message, by `who` or the relay itself, which tells of a task or a file.
+    pub(super) fn next_news(
+        &mut self,
+        now: Timestamp,
+        who: Option<&Identity>,
+        kind: Kind,
+    ) -> Result<Message> {
+        let loaded = self.store.alive(now)?;
+        let mut message = next_message(loaded, now.max(loaded.last_sent_at), who);
+        message.kind = Some(kind);
+        Ok(message)
     }
 
     /// Reads on for a member that was heard before: `GET /v1/sessions/:id/messages` (section 3)
@@ -134,8 +208,8 @@ impl<D: Database> Session<D> {
         self.seated(now, who)?;
         let loaded = self.store.alive(now)?;
         let greeting = match request.after {
-            None => greeting(loaded)?,
-            Some(_) => None,
+            None if who.filter.is_open() => greeting(loaded)?,
+            _ => None,
         };
         let mut page = Page {
             messages: greeting.into_iter().collect(),
@@ -143,7 +217,7 @@ impl<D: Database> Session<D> {
             has_more: false,
             members: request.members.then(|| members(loaded, now, &self.limits, connected)),
         };
-        self.read_into(&mut page, &who.agent, who.since, request.limit)?;
+        self.read_into(&mut page, who, request.limit)?;
         Ok(page)
     }
 
@@ -183,24 +257,25 @@ impl<D: Database> Session<D> {
     }
 
     /// Fills `page` up to `limit` messages from the log after its `next_cursor`.
-    fn read_into(
-        &self,
-        page: &mut Page,
-        agent: &AgentId,
-        since: Cursor,
-        limit: u32,
-    ) -> Result<(), Fault> {
+    fn read_into(&self, page: &mut Page, who: &Identity, limit: u32) -> Result<(), Fault> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         // One more than is returned, to know whether there is more.
         let rows = limit.saturating_sub(page.messages.len()).saturating_add(1);
         let values: [Value; 5] = [
             page.next_cursor.as_i64().into(),
-            since.as_i64().into(),
-            agent.as_str().into(),
-            format!(",{agent},").into(),
+            who.since.as_i64().into(),
+            who.agent.as_str().into(),
+            format!(",{},", who.agent).into(),
             i64::try_from(rows).unwrap_or(i64::MAX).into(),
         ];
-        page::fill(&self.store.database, READ, &values, page, limit, &mut |_, _| Ok(()))
+        let (mut values, mut read) = (values.to_vec(), READ);
+        if !who.filter.is_open() {
+            let tags = Some(&who.filter.tags).filter(|tags| !tags.is_empty());
+            let tags = tags.map(serde_json::to_string).transpose().map_err(Fault::new)?;
+            values.extend([who.filter.topic.clone().into(), tags.into()]);
+            read = READ_FILTERED;
+        }
+        page::fill(&self.store.database, read, &values, page, limit, &mut |_, _| Ok(()))
     }
 
     /// Notes that `agent` was heard. Where `durable`, stores it if what is stored has fallen behind.
@@ -214,15 +289,14 @@ impl<D: Database> Session<D> {
         Ok(())
     }
 
-    fn sent_before(&self, agent: &AgentId, key: &str) -> Result<Option<Sent>, Fault> {
-        let values: [Value; 2] = [agent.as_str().into(), key.into()];
-        let record = self.store.database.first(FIND_SENT, &values, Row::text)?;
-        record
-            .map(|record| {
-                serde_json::from_str(&record)
-                    .map_err(|_| Fault::new("a stored message cannot be read"))
-            })
-            .transpose()
+    /// What an agent has stored under a key that it repeats.
+    pub(super) fn sent_before(
+        &self,
+        agent: &AgentId,
+        repeat: Option<&str>,
+    ) -> Result<Option<String>, Fault> {
+        let Some(repeat) = repeat else { return Ok(None) };
+        self.store.database.first(FIND_SENT, &[agent.as_str().into(), repeat.into()], Row::text)
     }
 }
 
@@ -236,31 +310,36 @@ fn seat<'a>(
     loaded.state.seat(agent, now, limits).ok_or_else(Refusal::not_in_session)
 }
 
-/// The message at the end of the log. Refuses a reply to what is not in it.
-fn next_message(
-    loaded: &Loaded,
-    now: Timestamp,
-    who: &Identity,
-    request: SendMessage,
-) -> Result<Message, Refusal> {
-    let salt = loaded.state.salt;
-    let known = |id: &MessageId| id.cursor_in(salt).is_some_and(|cursor| cursor <= loaded.last);
-    if request.reply_to.as_ref().is_some_and(|id| !known(id)) {
-        return Err(Refusal::invalid("replyTo", "must be the id of a message of this session"));
-    }
+/// The message at the end of the log, by `who` or the relay itself; still without content.
+fn next_message(loaded: &Loaded, now: Timestamp, who: Option<&Identity>) -> Message {
     let cursor = loaded.last.next();
-    Ok(Message {
-        id: MessageId::new(salt, cursor),
-        agent_id: who.agent.to_string(),
-        text: request.text,
-        json: request.json,
+    Message {
+        id: MessageId::new(loaded.state.salt, cursor),
+        agent_id: who.map_or(AgentId::SYSTEM, |who| who.agent.as_str()).to_owned(),
+        kind: None,
+        text: None,
+        json: None,
         cursor,
-        verified: who.proven,
+        verified: who.is_some_and(|who| who.proven),
         sent_at: now,
         expires_at: now.plus_seconds(loaded.state.ttl),
-        to: request.to,
-        reply_to: request.reply_to,
-    })
+        to: None,
+        reply_to: None,
+        topic: None,
+        tags: Vec::new(),
+    }
+}
+
+/// Refuses a reply to what is not in the log.
+fn known_reply(loaded: &Loaded, id: Option<MessageId>) -> Result<Option<MessageId>, Refusal> {
+    let salt = loaded.state.salt;
+    let known = |id: &MessageId| id.cursor_in(salt).is_some_and(|cursor| cursor <= loaded.last);
+    match id {
+        Some(id) if !known(&id) => {
+            Err(Refusal::invalid("replyTo", "must be the id of a message of this session"))
+        }
+        id => Ok(id),
+    }
 }
 
 /// The recipients as the table keeps them, `,a,b,`; none when the message is for everyone.
@@ -273,19 +352,21 @@ fn recipients(
     let Some(to) = &request.to else {
         return Ok(None);
     };
-    let mut list = String::from(",");
     for agent in to.as_slice() {
         if loaded.state.seat(agent, now, limits).is_none() {
             return Err(Refusal::agent_not_found(agent.as_str()).into());
         }
-        list.push_str(agent.as_str());
-        list.push(',');
     }
-    Ok(Some(list))
+    Ok(Some(listed(to.as_slice())))
+}
+
+/// Recipients as the table keeps them.
+pub(super) fn listed(agents: &[AgentId]) -> String {
+    agents.iter().fold(String::from(","), |list, agent| list + agent.as_str() + ",")
 }
 
 /// The members, for those who ask.
-fn members(
+pub(super) fn members(
     loaded: &Loaded,
     now: Timestamp,
     limits: &Limits,
@@ -293,8 +374,7 @@ fn members(
 ) -> Vec<Member> {
     let interval = loaded.state.save_interval(limits);
     let shown = |(agent, seat): (&AgentId, &Seat)| {
-        let member = seat.shown(agent, now, interval);
-        Member { online: member.online || connected.contains(agent), ..member }
+        seat.shown(agent, now, interval, connected.contains(agent))
     };
     loaded.state.seats(now, limits).map(shown).collect()
 }
@@ -305,17 +385,8 @@ fn greeting(loaded: &Loaded) -> Result<Option<Box<RawValue>>, Fault> {
     let Some(text) = state.greeting.clone() else {
         return Ok(None);
     };
-    let message = Message {
-        id: MessageId::new(state.salt, Cursor::START),
-        agent_id: AgentId::SYSTEM.to_owned(),
-        text: Some(text),
-        json: None,
-        cursor: Cursor::START,
-        verified: false,
-        sent_at: state.created_at,
-        expires_at: loaded.stored_deadline(),
-        to: None,
-        reply_to: None,
-    };
+    let mut message = next_message(loaded, state.created_at, None);
+    (message.id, message.cursor) = (MessageId::new(state.salt, Cursor::START), Cursor::START);
+    (message.text, message.expires_at) = (Some(text), loaded.stored_deadline());
     to_raw_value(&message).map(Some).map_err(Fault::new)
 }

@@ -1,15 +1,25 @@
 //! Creating, joining, leaving, renewing: each one write of row 0.
 
 use super::{
-    Caller, Session,
+    Caller, Identity, Session,
     state::{Seat, State},
 };
 use crate::{Database, Digest, Fault, Random, Result, heard::Heard};
 use nexus_protocol::{
-    AgentId, CreateSession, Cursor, Joined, Left, Refusal, Renew, Renewed, SessionCreated,
-    SessionKey, SessionState, Timestamp,
+    AgentId, CreateSession, Cursor, Joined, Left, Member, Members, MembersRequest, Profile,
+    Refusal, Renew, Renewed, SessionCreated, SessionKey, SessionState, Timestamp, Token,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What one who joins brings along (section 9).
+#[derive(Clone, Debug, Default)]
+pub struct Admission {
+    /// Of the session, if it has one.
+    pub token: Option<Token>,
+    /// What it tells of itself.
+    pub profile: Profile,
+}
 
 /// A seat that a claimed pairing code gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +31,9 @@ pub struct SeatRequest {
     /// Earlier claims of the same code whose end is unknown and whose time is over. If one of them
     /// took a seat nobody holds the key of it, so the seat is taken away.
     pub supersedes: Vec<Digest>,
+    /// What the claimer tells of itself.
+    #[serde(default)]
+    pub profile: Profile,
 }
 
 impl<D: Database> Session<D> {
@@ -39,9 +52,14 @@ impl<D: Database> Session<D> {
         let mut state = State::new(now, random.bytes()?, ttl, max_agents);
         state.greeting = request.greeting.filter(|greeting| !greeting.is_empty());
         state.require_keys = request.require_keys;
+        state.token = request.token.map(|token| Digest::of(&[token.as_str()]));
         state.creator.clone_from(&request.creator_agent_id);
         let session_key = match &request.creator_agent_id {
-            Some(creator) => Some(sit(&mut state, now, creator, None, Cursor::START, random)?),
+            Some(creator) => {
+                let key = sit(&mut state, now, creator, None, Cursor::START, random)?;
+                tell(&mut state, creator, request.profile);
+                Some(key)
+            }
             None => None,
         };
         self.store.create(state)?;
@@ -62,6 +80,7 @@ impl<D: Database> Session<D> {
         &mut self,
         now: Timestamp,
         caller: &Caller,
+        admission: Admission,
         random: &mut impl Random,
     ) -> Result<Joined> {
         let (mut state, last) = self.next_state(now)?;
@@ -70,8 +89,12 @@ impl<D: Database> Session<D> {
                 seat.heard.hear(now);
                 key.clone()
             }
-            _ => sit(&mut state, now, &caller.agent, None, last, random)?,
+            _ => {
+                state.admit(admission.token.as_ref())?;
+                sit(&mut state, now, &caller.agent, None, last, random)?
+            }
         };
+        tell(&mut state, &caller.agent, admission.profile);
         self.save_joined(now, state, key)
     }
 
@@ -86,6 +109,7 @@ impl<D: Database> Session<D> {
         let lost = |claim: &Digest| request.supersedes.contains(claim);
         state.members.retain(|_, seat| !seat.claim.as_ref().is_some_and(lost));
         let key = sit(&mut state, now, &request.agent, Some(&request.claim), last, random)?;
+        tell(&mut state, &request.agent, request.profile.clone());
         self.save_joined(now, state, key)
     }
 
@@ -115,6 +139,12 @@ impl<D: Database> Session<D> {
     /// `POST /v1/sessions/:id/renew` (section 2).
     pub fn renew(&mut self, now: Timestamp, caller: &Caller, request: Renew) -> Result<Renewed> {
         let (mut state, _) = self.next_state(now)?;
+        let longest =
+            if state.token.is_some() { self.limits.max_team_ttl } else { self.limits.max_ttl };
+        if request.ttl.is_some_and(|ttl| ttl > longest) {
+            let rule = format!("must be a whole number of seconds from 1 to {longest}");
+            return Err(Refusal::invalid("ttl", rule).into());
+        }
         let needed = state.require_keys;
         let seat = state.members.get(&caller.agent).ok_or_else(Refusal::not_in_session)?;
         seat.prove(caller.key.as_ref(), needed)?;
@@ -129,6 +159,63 @@ impl<D: Database> Session<D> {
             expires_at,
             agents,
         })
+    }
+
+    /// `PATCH /v1/sessions/:id/agents/:agentId` (section 9).
+    pub fn change_profile(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        agent: &AgentId,
+        change: Profile,
+    ) -> Result<Member> {
+        let (mut state, _) = self.next_state(now)?;
+        if caller.agent != *agent {
+            return Err(Refusal::not_yourself().into());
+        }
+        let seat = state.members.get(agent);
+        seat.ok_or_else(|| Refusal::agent_not_found(agent.as_str()))?
+            .prove(caller.key.as_ref(), true)?;
+        tell(&mut state, agent, change);
+        state.hear(agent, now);
+        let interval = state.save_interval(&self.limits);
+        let seat = state.members.get(agent).ok_or_else(Refusal::not_in_session)?;
+        let member = seat.shown(agent, now, interval, true);
+        self.store.save(state)?;
+        Ok(member)
+    }
+
+    /// `GET /v1/sessions/:id/agents` (section 9). `connected` are the agents that have a socket open.
+    pub fn members(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        request: &MembersRequest,
+        connected: &BTreeSet<AgentId>,
+    ) -> Result<Members> {
+        self.hear(now, who)?;
+        let loaded = self.store.alive(now)?;
+        let mut agents = super::log::members(loaded, now, &self.limits, connected);
+        if let Some(capability) = &request.capability {
+            agents.retain(|member| member.profile.can(capability));
+        }
+        Ok(Members { agents })
+    }
+
+    /// Refuses one who may not make a link: it needs the token, or a member's key.
+    pub fn may_invite(
+        &mut self,
+        now: Timestamp,
+        token: Option<&Token>,
+        member: Option<&Caller>,
+    ) -> Result<()> {
+        let state = &self.store.alive(now)?.state;
+        let seat = member.and_then(|caller| state.seat(&caller.agent, now, &self.limits));
+        let key = member.and_then(|caller| caller.key.as_ref());
+        if seat.is_some_and(|seat| key.is_some() && seat.prove(key, true).is_ok()) {
+            return Ok(());
+        }
+        Ok(state.admit(token)?)
     }
 
     /// A copy of the state to change and save, without the seats that were lost by silence, and the
@@ -159,6 +246,13 @@ impl<D: Database> Session<D> {
     }
 }
 
+/// Notes what `agent` tells of itself.
+fn tell(state: &mut State, agent: &AgentId, profile: Profile) {
+    if let Some(seat) = state.members.get_mut(agent) {
+        seat.profile.change(profile);
+    }
+}
+
 /// Gives `agent` a seat with a fresh key: its own, if the same claim has taken it before, or a new
 /// one at the end of the log. Refuses a name that is another's, and a session that is full.
 fn sit(
@@ -173,7 +267,7 @@ fn sit(
     let digest = Digest::of(&[key.as_str()]);
     match state.members.get_mut(agent) {
         Some(seat) if claim.is_some() && seat.claim.as_ref() == claim => {
-            seat.key = digest;
+            seat.key = Some(digest);
             seat.heard.hear(now);
         }
         Some(_) => return Err(Refusal::agent_id_taken().into()),
@@ -185,11 +279,12 @@ fn sit(
             state.seats_taken = state.seats_taken.saturating_add(1);
             let seat = Seat {
                 number: state.seats_taken,
-                key: digest,
+                key: Some(digest),
                 claim: claim.cloned(),
                 joined_at: now,
                 since: last,
                 heard: Heard::at(now),
+                profile: Profile::default(),
                 webhook: None,
             };
             state.members.insert(agent.clone(), seat);

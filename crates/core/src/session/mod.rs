@@ -1,4 +1,5 @@
-//! One session: its life, its members (`members`) and its log (`log`).
+//! One session: its life, its members (`members`), its log (`log`), and what stands in the log besides
+//! messages: tasks (`tasks`) and files (`files`).
 //!
 //! Owns one table (`store`). Row 0 holds the session itself (`State`, as JSON), every other row one message,
 //! as the JSON that readers get. So every operation is one statement, and a poll is a search by
@@ -9,18 +10,22 @@
 //! Polls keep both behind by less than `State::save_interval`; a send stores that the session is
 //! active, but not that its sender was heard. No answer names a deadline that is not stored.
 
+mod files;
 mod log;
 mod members;
 mod state;
 mod store;
+mod tasks;
 mod webhook;
 
 use crate::{Database, Digest, Fault, Report, Result};
+pub use files::{Content, FileSaved};
 pub use log::{Delivery, Identity};
-pub use members::SeatRequest;
+pub use members::{Admission, SeatRequest};
 use nexus_protocol::{
-    AgentId, Limits, SessionId, SessionKey, SessionState, SessionStatus, Timestamp,
+    AgentId, Cursor, Limits, SessionId, SessionKey, SessionState, SessionStatus, Task, Timestamp,
 };
+use std::collections::BTreeMap;
 use store::Store;
 pub use webhook::Post;
 
@@ -38,12 +43,16 @@ pub struct Session<D> {
     id: SessionId,
     limits: Limits,
     store: Store<D>,
+    /// The tasks that have not ended, by the place where they were given, once they were read.
+    open_tasks: Option<BTreeMap<Cursor, Task>>,
+    /// The bytes of all kept versions of files, once they were counted.
+    file_bytes: Option<usize>,
 }
 
 impl<D: Database> Session<D> {
     /// The session `id` in `database`, which may not exist there.
     pub fn new(id: SessionId, database: D, limits: Limits) -> Self {
-        Self { id, limits, store: Store::new(database) }
+        Self { id, limits, store: Store::new(database), open_tasks: None, file_bytes: None }
     }
 
     /// `GET /v1/sessions/:id` (section 2).
@@ -57,6 +66,7 @@ impl<D: Database> Session<D> {
             ttl: state.ttl,
             max_agents: state.max_agents,
             creator_agent_id: state.creator.clone(),
+            token_required: state.token.is_some(),
             created_at: state.created_at,
             expires_at: loaded.stored_deadline(),
         })
@@ -72,6 +82,7 @@ impl<D: Database> Session<D> {
     pub fn alarm(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
         let deadline = self.deadline()?.filter(|deadline| *deadline > now);
         if deadline.is_none() {
+            (self.open_tasks, self.file_bytes) = (None, None);
             self.store.forget();
         }
         Ok(deadline)

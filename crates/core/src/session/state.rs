@@ -2,12 +2,14 @@
 
 use super::webhook::Webhook;
 use crate::{Digest, Fault, heard::Heard, record};
-use nexus_protocol::{AgentId, Cursor, Limits, Member, Refusal, SessionKey, Timestamp};
+use nexus_protocol::{
+    AgentId, Cursor, Limits, Member, Presence, Profile, Refusal, SessionKey, Timestamp, Token,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of the stored form. A newer one is refused.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// A session and its members.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -22,6 +24,9 @@ pub(super) struct State {
     pub(super) creator: Option<AgentId>,
     pub(super) greeting: Option<String>,
     pub(super) require_keys: bool,
+    /// Joining needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) token: Option<Digest>,
     /// When something last happened that restarts the TTL. Messages say so themselves.
     pub(super) active: Heard,
     pub(super) members: BTreeMap<AgentId, Seat>,
@@ -34,7 +39,9 @@ pub(super) struct State {
 pub(super) struct Seat {
     /// Tells it from an earlier seat of an agent of the same name.
     pub(super) number: u32,
-    pub(super) key: Digest,
+    /// None: it was taken without a proof, and anyone can act for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key: Option<Digest>,
     /// The claim that took the seat, so that the same claimer gets it again.
     pub(super) claim: Option<Digest>,
     pub(super) joined_at: Timestamp,
@@ -42,6 +49,8 @@ pub(super) struct Seat {
     /// name stands before it.
     pub(super) since: Cursor,
     pub(super) heard: Heard,
+    #[serde(default, skip_serializing_if = "is_blank")]
+    pub(super) profile: Profile,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) webhook: Option<Webhook>,
 }
@@ -58,6 +67,7 @@ impl State {
             creator: None,
             greeting: None,
             require_keys: false,
+            token: None,
             active: Heard::at(now),
             members: BTreeMap::new(),
             seats_taken: 0,
@@ -65,7 +75,8 @@ impl State {
     }
 
     pub(super) fn from_record(record: &str) -> Result<Self, Fault> {
-        record::read("session", SCHEMA, record)
+        let state: Self = record::read("session", SCHEMA, record)?;
+        Ok(Self { schema: SCHEMA, ..state })
     }
 
     pub(super) fn to_record(&self) -> Result<String, Fault> {
@@ -93,6 +104,26 @@ impl State {
     pub(super) fn settle(&mut self) {
         self.active.settle();
         self.members.values_mut().for_each(|seat| seat.heard.settle());
+    }
+
+    /// When `agent` will have been silent for so long that it has lost its seat, if that can be.
+    pub(super) fn lost_at(&self, agent: &AgentId, limits: &Limits) -> Option<Timestamp> {
+        let seat = self.members.get(agent)?;
+        let limit = i64::from(limits.agent_inactivity).saturating_mul(1000);
+        let slack = seat.heard.slack(self.save_interval(limits));
+        let silence = limit.saturating_add(slack).saturating_add(1);
+        (limit > 0 && self.creator.as_ref() != Some(agent))
+            .then(|| seat.heard.latest().plus_millis(silence))
+    }
+
+    /// Refuses one who does not give the token, where there is one.
+    pub(super) fn admit(&self, token: Option<&Token>) -> Result<(), Refusal> {
+        match (&self.token, token) {
+            (None, _) => Ok(()),
+            (Some(_), None) => Err(Refusal::missing_token()),
+            (Some(digest), Some(token)) if Digest::of(&[token.as_str()]) == *digest => Ok(()),
+            (Some(_), Some(_)) => Err(Refusal::invalid_token()),
+        }
     }
 
     /// Whether `agent` has been silent for so long that it has lost its seat.
@@ -131,30 +162,46 @@ impl Seat {
     /// Whether `key` proves that the caller holds the seat. A wrong key is refused; a missing one
     /// only where it is `needed`.
     pub(super) fn prove(&self, key: Option<&SessionKey>, needed: bool) -> Result<bool, Refusal> {
-        match key {
-            None if needed => Err(Refusal::missing_session_key()),
-            None => Ok(false),
-            Some(key) if Digest::of(&[key.as_str()]) == self.key => Ok(true),
-            Some(_) => Err(Refusal::invalid_session_key(needed)),
+        match (&self.key, key) {
+            (None, None) => Ok(false),
+            (Some(_), None) if needed => Err(Refusal::missing_session_key()),
+            (Some(_), None) => Ok(false),
+            (Some(digest), Some(key)) if Digest::of(&[key.as_str()]) == *digest => Ok(true),
+            (_, Some(_)) => Err(Refusal::invalid_session_key(needed)),
         }
     }
 
-    /// The member as others see it. `interval` is [`State::save_interval`].
-    pub(super) fn shown(&self, agent: &AgentId, now: Timestamp, interval: i64) -> Member {
+    /// The member as others see it, `connected` or not. `interval` is [`State::save_interval`].
+    pub(super) fn shown(
+        &self,
+        agent: &AgentId,
+        now: Timestamp,
+        interval: i64,
+        connected: bool,
+    ) -> Member {
+        let presence =
+            if connected { Presence::Online } else { self.heard.presence(now, interval) };
         Member {
             agent_id: agent.clone(),
+            profile: self.profile.clone(),
+            verified: self.key.is_some(),
+            presence,
             joined_at: self.joined_at,
             last_seen_at: self.heard.latest(),
-            online: self.heard.is_online(now, interval),
+            online: presence == Presence::Online,
         }
     }
+}
+
+fn is_blank(profile: &Profile) -> bool {
+    *profile == Profile::default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const STORED: &str = r#"{"schema":1,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}},"seats_taken":1}"#;
+    const STORED: &str = r#"{"schema":2,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}},"seats_taken":2}"#;
 
     #[test]
     fn the_stored_form_does_not_change() {
@@ -164,10 +211,17 @@ mod tests {
     }
 
     #[test]
+    fn an_older_schema_is_taken() {
+        let older = r#"{"schema":1,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}},"seats_taken":1}"#;
+        let newer = older.replace("\"schema\":1", "\"schema\":2");
+        assert_eq!(State::from_record(older).unwrap().to_record().unwrap(), newer);
+    }
+
+    #[test]
     fn a_newer_schema_is_refused_and_nothing_stored_is_told() {
-        let newer = STORED.replace("\"schema\":1", "\"schema\":2");
+        let newer = STORED.replace("\"schema\":2", "\"schema\":3");
         let fault = State::from_record(&newer).unwrap_err().to_string();
-        assert_eq!(fault, "a stored session has the newer schema 2");
+        assert_eq!(fault, "a stored session has the newer schema 3");
         let broken = STORED.replace("\"hi\"", "5");
         assert_eq!(
             State::from_record(&broken).unwrap_err().to_string(),

@@ -2,7 +2,7 @@
 
 use super::state::State;
 use crate::{Database, Error, Fault, Result, Row, Value};
-use nexus_protocol::{Cursor, Refusal, Timestamp};
+use nexus_protocol::{Cursor, FileKey, Refusal, Timestamp};
 
 const CREATE_TABLE: &str = "CREATE TABLE log (
     cursor INTEGER PRIMARY KEY,
@@ -10,14 +10,35 @@ const CREATE_TABLE: &str = "CREATE TABLE log (
     recipients TEXT,
     sent_at INTEGER NOT NULL,
     idempotency_key TEXT,
-    record TEXT NOT NULL
+    record TEXT NOT NULL,
+    task INTEGER,
+    file TEXT,
+    content BLOB
 )";
+/// The columns that tables of the first schema lack, each with how to see that it is there.
+const NEW_COLUMNS: [(&str, &str); 3] = [
+    ("task INTEGER", "ALTER TABLE log ADD COLUMN task INTEGER"),
+    ("file TEXT", "ALTER TABLE log ADD COLUMN file TEXT"),
+    ("content BLOB", "ALTER TABLE log ADD COLUMN content BLOB"),
+];
+const HAS_COLUMN: &str = "SELECT 1 FROM sqlite_master WHERE name = 'log' AND instr(sql, ?1) > 0";
 const CREATE_INDEX: &str = "CREATE UNIQUE INDEX log_idempotency ON log (agent_id, idempotency_key)
     WHERE idempotency_key IS NOT NULL";
+/// Most sessions need neither of these: they are made when they do.
+const CREATE_TASK_INDEX: &str =
+    "CREATE INDEX IF NOT EXISTS log_task ON log (task) WHERE task IS NOT NULL";
+const CREATE_FILE_INDEX: &str =
+    "CREATE INDEX IF NOT EXISTS log_file ON log (file) WHERE file IS NOT NULL";
 const INSERT_STATE: &str = "INSERT INTO log (cursor, sent_at, record) VALUES (0, ?1, ?2)";
 const UPDATE_STATE: &str = "UPDATE log SET record = ?1 WHERE cursor = 0";
 const INSERT_MESSAGE: &str = "INSERT INTO log
     (cursor, agent_id, recipients, sent_at, idempotency_key, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const INSERT_TASK: &str = "INSERT INTO log
+    (cursor, agent_id, recipients, sent_at, idempotency_key, record, task)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const INSERT_FILE: &str = "INSERT INTO log
+    (cursor, agent_id, recipients, sent_at, idempotency_key, record, file, content)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const LOAD_STATE: &str = "SELECT record FROM log WHERE cursor = 0";
 const LOAD_LAST: &str = "SELECT cursor, sent_at FROM log
     WHERE cursor = (SELECT max(cursor) FROM log)";
@@ -29,6 +50,15 @@ pub(super) struct Store<D> {
     memory: Memory,
     /// Something was stored that the directory should know.
     pub(super) report_due: bool,
+}
+
+/// What a row of the log is about, besides being a message.
+pub(super) enum About {
+    Nothing,
+    /// The task that was given at this place.
+    Task(Cursor),
+    /// A version of a file; no content: it is deleted.
+    File(FileKey, Option<Vec<u8>>),
 }
 
 /// What is known of the table. Losing it costs a few reads.
@@ -94,8 +124,14 @@ impl<D: Database> Store<D> {
         let (Some(record), Some((last, sent_at))) = (record, last) else {
             return Ok(None);
         };
+        let state = State::from_record(&record)?;
+        for (column, add) in NEW_COLUMNS {
+            if self.database.first(HAS_COLUMN, &[column.into()], |_| Ok(()))?.is_none() {
+                self.database.execute(add, &[])?;
+            }
+        }
         Ok(Some(Loaded {
-            state: State::from_record(&record)?,
+            state,
             last: Cursor::from_i64(last),
             last_sent_at: Timestamp::from_millis(sent_at),
         }))
@@ -133,9 +169,23 @@ impl<D: Database> Store<D> {
         &mut self,
         cursor: Cursor,
         now: Timestamp,
-        values: &[Value; 6],
+        mut values: Vec<Value>,
+        about: About,
     ) -> Result<(), Fault> {
-        self.database.execute(INSERT_MESSAGE, values)?;
+        let insert = match about {
+            About::Nothing => INSERT_MESSAGE,
+            About::Task(task) => {
+                self.database.execute(CREATE_TASK_INDEX, &[])?;
+                values.push(task.as_i64().into());
+                INSERT_TASK
+            }
+            About::File(key, content) => {
+                self.database.execute(CREATE_FILE_INDEX, &[])?;
+                values.extend([key.as_str().into(), content.into()]);
+                INSERT_FILE
+            }
+        };
+        self.database.execute(insert, &values)?;
         if let Some(loaded) = self.load()? {
             loaded.last = cursor;
             loaded.last_sent_at = now;

@@ -7,7 +7,7 @@
 use super::{Caller, Identity, Session};
 use crate::{Database, Error, Fault, Result, hmac};
 use nexus_protocol::{
-    AgentId, Cursor, Message, PageRequest, Refusal, SetWebhook, Timestamp, WebhookRemoved,
+    AgentId, Cursor, Filter, Message, PageRequest, Refusal, SetWebhook, Timestamp, WebhookRemoved,
     WebhookState, WebhookStatus,
 };
 use serde::{Deserialize, Serialize};
@@ -151,8 +151,13 @@ impl<D: Database> Session<D> {
         let loaded = self.store.alive(now)?;
         let Some(seat) = loaded.state.members.get(agent) else { return Ok(None) };
         let Some(webhook) = seat.webhook.clone() else { return Ok(None) };
-        let who =
-            Identity { agent: agent.clone(), seat: seat.number, proven: true, since: seat.since };
+        let who = Identity {
+            agent: agent.clone(),
+            seat: seat.number,
+            proven: true,
+            since: seat.since,
+            filter: Filter::default(),
+        };
         let mut after = webhook.cursor;
         loop {
             let poll = PageRequest { after: Some(after), limit: 1, members: false, wait: 0 };

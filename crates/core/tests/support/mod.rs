@@ -12,7 +12,9 @@
 pub mod mail_model;
 pub mod town;
 
-use nexus_core::{Caller, Database, Delivery, Error, Fault, Random, Result, Row, Session, Value};
+use nexus_core::{
+    Admission, Caller, Database, Delivery, Error, Fault, Random, Result, Row, Session, Value,
+};
 use nexus_protocol::{
     AgentId, CreateSession, ErrorCode, IdempotencyKey, Joined, Limits, Message, Page, PageRequest,
     SendMessage, Sent, SessionId, SessionKey, Timestamp,
@@ -107,6 +109,7 @@ impl Sqlite {
                     match row.get_ref(column).unwrap() {
                         ValueRef::Null => {}
                         ValueRef::Integer(number) => write!(text, "{number}").unwrap(),
+                        ValueRef::Blob(bytes) => write!(text, "{} bytes", bytes.len()).unwrap(),
                         other => text.push_str(other.as_str().unwrap()),
                     }
                     text.push('|');
@@ -152,6 +155,7 @@ impl Database for Sqlite {
             Value::Null => rusqlite::types::Value::Null,
             Value::Integer(number) => rusqlite::types::Value::Integer(*number),
             Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
+            Value::Blob(bytes) => rusqlite::types::Value::Blob(bytes.clone()),
         });
         let columns = statement.column_count();
         let mut rows = statement.query(params_from_iter(values)).map_err(Fault::new)?;
@@ -160,6 +164,7 @@ impl Database for Sqlite {
                 ValueRef::Null => Value::Null,
                 ValueRef::Integer(number) => Value::Integer(number),
                 ValueRef::Text(text) => Value::Text(String::from_utf8(text.to_vec()).unwrap()),
+                ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
                 other => panic!("a column of type {:?}", other.data_type()),
             };
             if each(Row::new((0..columns).map(column).collect()))?.is_break() {
@@ -241,7 +246,7 @@ impl World {
     }
 
     pub fn join(&mut self, now: i64, name: &str) -> Result<Joined> {
-        self.session.join(at(now), &caller(name, None), &mut self.random)
+        self.session.join(at(now), &caller(name, None), Admission::default(), &mut self.random)
     }
 
     pub fn send(

@@ -1,0 +1,267 @@
+//! Files (section 9). A version of a file is a row of the log: the message that tells of it, and beside
+//! it the bytes.
+//!
+//! Promises: versions count up by one, what is refused stores nothing, and of two edits under the same
+//! `If-Match` one is refused. Bytes of versions that are not kept are dropped after the next one is stored; until
+//! then they are not shown.
+
+use super::{Identity, Session, log::Delivery, store::About};
+use crate::{Database, Fault, Result, Row};
+use nexus_protocol::{
+    Condition, FileDeleted, FileEvent, FileInfo, FileKey, FileList, FileNews, FilesRequest,
+    IdempotencyKey, Kind, Message, Refusal, Timestamp,
+};
+use serde::de::DeserializeOwned;
+use serde_json::value::to_raw_value;
+use std::ops::ControlFlow;
+
+/// Versions of a file that can be read.
+const KEPT: u32 = 10;
+/// Files that a session may have.
+const MOST_FILES: usize = 1000;
+
+const HISTORY: &str = "SELECT record FROM log WHERE file = ?1 ORDER BY cursor DESC LIMIT 10";
+const CONTENT: &str = "SELECT content FROM log WHERE cursor = ?1";
+const LIST: &str = "SELECT record FROM log
+    WHERE file > ?1 AND cursor = (SELECT max(later.cursor) FROM log AS later WHERE later.file = log.file)
+    ORDER BY file";
+const COUNT: &str =
+    "SELECT count(DISTINCT file) FROM log WHERE file IS NOT NULL AND content IS NOT NULL";
+const BYTES: &str = "SELECT coalesce(sum(length(content)), 0) FROM log WHERE file IS NOT NULL";
+const DROP: &str = "UPDATE log SET content = NULL
+    WHERE file = ?1 AND content IS NOT NULL
+      AND (?2 OR cursor NOT IN (SELECT kept.cursor FROM log AS kept WHERE kept.file = ?1
+                                ORDER BY kept.cursor DESC LIMIT 10))";
+
+/// What a file is to hold.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// Of HTTP.
+    pub content_type: String,
+    /// At most [`nexus_protocol::Limits::max_file_bytes`].
+    pub bytes: Vec<u8>,
+}
+
+/// The answer to storing a file.
+#[derive(Clone, Debug)]
+pub struct FileSaved {
+    /// The file as it is now.
+    pub file: FileInfo,
+    /// There was none of this name.
+    pub created: bool,
+    /// What to deliver; none if it had been stored before.
+    pub delivery: Option<Delivery>,
+}
+
+impl<D: Database> Session<D> {
+    /// `PUT /v1/sessions/:id/files/:key` (section 9). With an idempotency key that the same agent has
+    /// used before, the first answer again.
+    pub fn put_file(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        repeat: Option<&IdempotencyKey>,
+        key: &FileKey,
+        condition: &Condition,
+        content: Content,
+    ) -> Result<FileSaved> {
+        self.hear(now, who)?;
+        let repeat = repeat.map(|key| who.scoped(key));
+        if let Some(record) = self.sent_before(&who.agent, repeat.as_deref())? {
+            let FileNews { file, .. } = news(&record)?;
+            return Ok(FileSaved { created: file.version == 1, file, delivery: None });
+        }
+        let Content { content_type, bytes: content } = content;
+        let size = content.len();
+        if size > self.limits.max_file_bytes {
+            return Err(Refusal::file_too_large(self.limits.max_file_bytes).into());
+        }
+        let history = self.history(key)?;
+        let current = current(&history);
+        if !condition.holds(current.map_or(0, |file| file.version)) {
+            return Err(Refusal::version_conflict(current.map_or(0, |file| file.version)).into());
+        }
+        let created = current.is_none();
+        let bytes = self.file_bytes()?.saturating_add(size);
+        if bytes > self.limits.max_session_file_bytes {
+            return Err(Refusal::storage_full(self.limits.max_session_file_bytes, "bytes").into());
+        }
+        if created && self.count_files()? >= MOST_FILES {
+            return Err(Refusal::storage_full(MOST_FILES, "files").into());
+        }
+        let version = next_version(&history);
+        let message = self.next_news(now, Some(who), Kind::File)?;
+        let file = FileInfo {
+            key: key.clone(),
+            version,
+            etag: FileInfo::etag_of(version),
+            size,
+            content_type,
+            editor: who.agent.clone(),
+            verified: message.verified,
+            updated_at: message.sent_at,
+            cursor: message.cursor,
+        };
+        let delivery = self.tell_of(message, FileEvent::Saved, &file, repeat, Some(content))?;
+        self.file_bytes = Some(bytes);
+        if version > KEPT {
+            self.drop_contents(key, false);
+        }
+        Ok(FileSaved { file, created, delivery: Some(delivery) })
+    }
+
+    /// `GET /v1/sessions/:id/files/:key` (section 9): the current version, or `version`.
+    pub fn file(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        key: &FileKey,
+        version: Option<u32>,
+    ) -> Result<(FileInfo, Vec<u8>)> {
+        self.hear(now, who)?;
+        let history = self.history(key)?;
+        let saved = history.into_iter().take_while(|news| news.event == FileEvent::Saved);
+        let mut saved = saved.map(|news| news.file);
+        let found = saved.find(|file| version.is_none_or(|version| version == file.version));
+        let file = found.ok_or_else(Refusal::file_not_found)?;
+        let cursor = [file.cursor.as_i64().into()];
+        let content = self.store.database.first(CONTENT, &cursor, Row::optional_blob)?;
+        let content = content.flatten().ok_or_else(|| Fault::new("a file has no content"))?;
+        Ok((file, content))
+    }
+
+    /// `GET /v1/sessions/:id/files` (section 9).
+    pub fn files(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        request: &FilesRequest,
+    ) -> Result<FileList> {
+        self.hear(now, who)?;
+        let mut list = FileList { files: Vec::new(), next_after: None, has_more: false, bytes: 0 };
+        if !self.store.database.has_table("log_file")? {
+            return Ok(list);
+        }
+        list.bytes = self.file_bytes()?;
+        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        self.store.database.query(LIST, &[request.after.as_str().into()], &mut |mut row| {
+            let FileNews { event, file } = news(&row.text()?)?;
+            if event == FileEvent::Deleted || !file.key.as_str().starts_with(&request.prefix) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            if list.files.len() >= limit {
+                list.has_more = true;
+                return Ok(ControlFlow::Break(()));
+            }
+            list.next_after = Some(file.key.clone());
+            list.files.push(file);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(list)
+    }
+
+    /// `DELETE /v1/sessions/:id/files/:key` (section 9).
+    pub fn delete_file(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        key: &FileKey,
+        condition: &Condition,
+    ) -> Result<(FileDeleted, Delivery)> {
+        self.hear(now, who)?;
+        let history = self.history(key)?;
+        let Some(current) = current(&history) else {
+            return Err(Refusal::file_not_found().into());
+        };
+        if !condition.holds(current.version) {
+            return Err(Refusal::version_conflict(current.version).into());
+        }
+        let version = next_version(&history);
+        let message = self.next_news(now, Some(who), Kind::File)?;
+        let file = FileInfo {
+            version,
+            etag: FileInfo::etag_of(version),
+            size: 0,
+            editor: who.agent.clone(),
+            verified: message.verified,
+            updated_at: message.sent_at,
+            cursor: message.cursor,
+            ..current.clone()
+        };
+        let delivery = self.tell_of(message, FileEvent::Deleted, &file, None, None)?;
+        self.drop_contents(key, true);
+        Ok((FileDeleted { ok: true, key: key.clone(), version }, delivery))
+    }
+
+    /// The last rows of a file, the latest first.
+    fn history(&self, key: &FileKey) -> Result<Vec<FileNews>, Fault> {
+        let mut rows = Vec::new();
+        if self.store.database.has_table("log_file")? {
+            self.store.database.query(HISTORY, &[key.as_str().into()], &mut |mut row| {
+                rows.push(news(&row.text()?)?);
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        Ok(rows)
+    }
+
+    fn file_bytes(&mut self) -> Result<usize, Fault> {
+        if let Some(bytes) = self.file_bytes {
+            return Ok(bytes);
+        }
+        let bytes = self.store.database.first(BYTES, &[], Row::integer)?.unwrap_or(0);
+        let bytes = usize::try_from(bytes).map_err(Fault::new)?;
+        self.file_bytes = Some(bytes);
+        Ok(bytes)
+    }
+
+    fn count_files(&self) -> Result<usize, Fault> {
+        let count = self.store.database.first(COUNT, &[], Row::integer)?.unwrap_or(0);
+        usize::try_from(count).map_err(Fault::new)
+    }
+
+    /// Drops the bytes of the versions of a file that are not kept, or of `all`. They are not shown in
+    /// any case, so if this fails it is for the next time to do.
+    fn drop_contents(&mut self, key: &FileKey, all: bool) {
+        let _ = self.store.database.execute(DROP, &[key.as_str().into(), i64::from(all).into()]);
+        self.file_bytes = None;
+    }
+
+    /// Stores what became of a file, as a message to all.
+    fn tell_of(
+        &mut self,
+        mut message: Message,
+        event: FileEvent,
+        file: &FileInfo,
+        repeat: Option<String>,
+        content: Option<Vec<u8>>,
+    ) -> Result<Delivery> {
+        let FileInfo { key, version, size, editor, .. } = file;
+        message.text = Some(match event {
+            FileEvent::Saved => format!("{editor} saved {key} (version {version}, {size} bytes)"),
+            FileEvent::Deleted => format!("{editor} deleted {key}"),
+        });
+        let news = FileNews { event, file: file.clone() };
+        message.json = Some(to_raw_value(&news).map_err(Fault::new)?);
+        let about = About::File(key.clone(), content);
+        Ok(self.append(message.sent_at, message, None, repeat, about)?)
+    }
+}
+
+/// What a file is now, if there is one.
+fn current(history: &[FileNews]) -> Option<&FileInfo> {
+    history.first().filter(|news| news.event == FileEvent::Saved).map(|news| &news.file)
+}
+
+/// The number of what comes next.
+fn next_version(history: &[FileNews]) -> u32 {
+    history.first().map_or(0, |news| news.file.version).saturating_add(1)
+}
+
+/// What a stored message tells, of a task or a file.
+pub(super) fn news<T: DeserializeOwned>(record: &str) -> Result<T, Fault> {
+    let message: Message =
+        serde_json::from_str(record).map_err(|_| Fault::new("a stored message cannot be read"))?;
+    let payload = message.json.ok_or_else(|| Fault::new("a stored message has no payload"))?;
+    serde_json::from_str(payload.get()).map_err(|_| Fault::new("a stored payload cannot be read"))
+}

@@ -1,0 +1,351 @@
+//! Tasks (section 9). A task is what the latest message about it says: giving and changing one is one
+//! row of the log, which carries the whole task and the place where it was given.
+//!
+//! Promises: a task has one assignee at a time, its status only moves as the protocol's table allows, and no open task
+//! has an asker or an assignee that is not a member. What happens by itself (a deadline, a member that
+//! is gone) counts from its moment on; the message that tells of it is stored by `settle_tasks`.
+
+use super::{Identity, Session, log::Delivery, log::listed, store::About, store::Loaded};
+use crate::{Database, Fault, Result, Row, Value};
+use nexus_protocol::{
+    AgentId, Assignee, Board, BoardRequest, ChangeTask, Cursor, GiveTask, IdempotencyKey, Kind,
+    Limits, Message, MessageId, Presence, Recipients, Refusal, Task, TaskEvent, TaskNews,
+    TaskStatus, Timestamp,
+};
+use serde_json::value::to_raw_value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+};
+
+const FIND: &str = "SELECT record FROM log WHERE task = ?1 ORDER BY cursor DESC LIMIT 1";
+const READ: &str = "SELECT record FROM log
+    WHERE task > ?1 AND cursor = (SELECT max(later.cursor) FROM log AS later WHERE later.task = log.task)
+    ORDER BY task";
+
+/// Characters of a task that the text of a message about it quotes.
+const EXCERPT: usize = 200;
+
+impl<D: Database> Session<D> {
+    /// `POST /v1/sessions/:id/tasks` (section 9). With an idempotency key that the same agent has used
+    /// before, the first answer again, and there is nothing to deliver. `connected` are the agents that
+    /// have a socket open.
+    pub fn give_task(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        key: Option<&IdempotencyKey>,
+        request: GiveTask,
+        connected: &BTreeSet<AgentId>,
+    ) -> Result<(Task, Option<Delivery>)> {
+        self.hear(now, who)?;
+        let repeat = key.map(|key| who.scoped(key));
+        if let Some(record) = self.sent_before(&who.agent, repeat.as_deref())? {
+            return Ok((task_in(&record)?, None));
+        }
+        let deadline = request.deadline.map(|deadline| deadline.resolve(now)).transpose()?;
+        let assignee = self.choose(now, &who.agent, &request.assignee, connected)?;
+        let message = self.next_news(now, Some(who), Kind::Task)?;
+        let task = Task {
+            id: message.id.clone(),
+            from: who.agent.clone(),
+            assignee,
+            capability: capability(request.assignee),
+            task: request.task,
+            context: request.context,
+            priority: request.priority,
+            deadline,
+            status: TaskStatus::Pending,
+            progress: None,
+            result: None,
+            created_at: message.sent_at,
+            updated_at: message.sent_at,
+            cursor: message.cursor,
+        };
+        let delivery = self.tell(message, TaskEvent::Assigned, &task, None, repeat)?;
+        Ok((task, Some(delivery)))
+    }
+
+    /// `POST /v1/sessions/:id/tasks/:taskId` (section 9).
+    pub fn change_task(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        key: Option<&IdempotencyKey>,
+        id: &MessageId,
+        change: ChangeTask,
+        connected: &BTreeSet<AgentId>,
+    ) -> Result<(Task, Option<Delivery>)> {
+        self.hear(now, who)?;
+        let repeat = key.map(|key| who.scoped(key));
+        if let Some(record) = self.sent_before(&who.agent, repeat.as_deref())? {
+            return Ok((task_in(&record)?, None));
+        }
+        let mut task = self.find_task(now, id)?;
+        let before = task.assignee.clone();
+        let event = match change {
+            ChangeTask::HandOn(assignee) => {
+                self.check_asker(who, &task)?;
+                if !task.status.is_open() {
+                    let pending = TaskStatus::Pending.as_str();
+                    return Err(Refusal::illegal_transition(task.status.as_str(), pending).into());
+                }
+                task.assignee = self.choose(now, &who.agent, &assignee, connected)?;
+                task.capability = capability(assignee).or(task.capability);
+                (task.status, task.progress) = (TaskStatus::Pending, None);
+                TaskEvent::Assigned
+            }
+            ChangeTask::Move { status, progress, result } => {
+                if status == TaskStatus::Cancelled {
+                    self.check_asker(who, &task)?;
+                } else if who.agent != task.assignee {
+                    return Err(Refusal::not_the_assignee().into());
+                }
+                if !task.status.may_become(status) {
+                    let (state, next) = (task.status.as_str(), status.as_str());
+                    return Err(Refusal::illegal_transition(state, next).into());
+                }
+                task.status = status;
+                task.progress = progress.or(task.progress);
+                task.result = result.or(task.result);
+                TaskEvent::Changed
+            }
+        };
+        let message = self.next_news(now, Some(who), Kind::Task)?;
+        (task.updated_at, task.cursor) = (message.sent_at, message.cursor);
+        let delivery = self.tell(message, event, &task, Some(before), repeat)?;
+        Ok((task, Some(delivery)))
+    }
+
+    /// `GET /v1/sessions/:id/tasks/:taskId` (section 9).
+    pub fn task(&mut self, now: Timestamp, who: &Identity, id: &MessageId) -> Result<Task> {
+        self.hear(now, who)?;
+        self.find_task(now, id)
+    }
+
+    /// `GET /v1/sessions/:id/tasks` (section 9).
+    pub fn board(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        request: &BoardRequest,
+    ) -> Result<Board> {
+        self.hear(now, who)?;
+        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let mut board = Board { tasks: Vec::new(), next_after: request.after, has_more: false };
+        if !self.store.database.has_table("log_task")? {
+            return Ok(board);
+        }
+        let after = request.after.unwrap_or(Cursor::START);
+        let mut found: Vec<Task> = Vec::new();
+        self.store.database.query(READ, &[after.as_i64().into()], &mut |mut row| {
+            found.push(task_in(&row.text()?)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let loaded = self.store.alive(now)?;
+        let salt = loaded.state.salt;
+        let wanted = |task: Task| {
+            let task = due(loaded, &self.limits, now, &task).map_or(task, |(task, _)| task);
+            Some(task).filter(|task| request.wants(task))
+        };
+        for task in found.into_iter().filter_map(wanted) {
+            if board.tasks.len() >= limit {
+                board.has_more = true;
+                break;
+            }
+            board.next_after = task.id.cursor_in(salt);
+            board.tasks.push(task);
+        }
+        Ok(board)
+    }
+
+    /// Stores a message for everything that has happened to tasks by itself: a deadline that passed, an
+    /// assignee or an asker that is gone.
+    pub fn settle_tasks(&mut self, now: Timestamp) -> Result<Vec<Delivery>> {
+        let open: Vec<Task> = self.open_tasks(now)?.values().cloned().collect();
+        let mut deliveries = Vec::new();
+        for task in open {
+            let Some((mut next, event)) = due(self.store.alive(now)?, &self.limits, now, &task)
+            else {
+                continue;
+            };
+            let message = self.next_news(now, None, Kind::Task)?;
+            (next.updated_at, next.cursor) = (message.sent_at, message.cursor);
+            deliveries.push(self.tell(message, event, &next, Some(task.assignee), None)?);
+        }
+        Ok(deliveries)
+    }
+
+    /// When something will happen to a task by itself.
+    pub fn next_task_at(&mut self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let parties: Vec<_> = self
+            .open_tasks(now)?
+            .values()
+            .map(|task| {
+                let deadline = task.deadline.filter(|_| task.status != TaskStatus::Overdue);
+                (deadline, task.from.clone(), task.assignee.clone())
+            })
+            .collect();
+        let state = &self.store.alive(now)?.state;
+        let lost = |agent: &AgentId| state.lost_at(agent, &self.limits);
+        let times = parties.iter().flat_map(|(at, from, to)| [*at, lost(from), lost(to)]);
+        Ok(times.flatten().min())
+    }
+
+    /// The tasks that have not ended, as they are stored.
+    fn open_tasks(&mut self, now: Timestamp) -> Result<&mut BTreeMap<Cursor, Task>> {
+        let salt = self.store.alive(now)?.state.salt;
+        if self.open_tasks.is_none() {
+            let mut open = BTreeMap::new();
+            if self.store.database.has_table("log_task")? {
+                self.store.database.query(READ, &[Value::Integer(0)], &mut |mut row| {
+                    let task = task_in(&row.text()?)?;
+                    if let Some(given) = task.id.cursor_in(salt).filter(|_| task.status.is_open()) {
+                        open.insert(given, task);
+                    }
+                    Ok(ControlFlow::Continue(()))
+                })?;
+            }
+            self.open_tasks = Some(open);
+        }
+        self.open_tasks
+            .as_mut()
+            .ok_or_else(|| Fault::new("the open tasks were read and are not there").into())
+    }
+
+    /// A task as it is now.
+    fn find_task(&mut self, now: Timestamp, id: &MessageId) -> Result<Task> {
+        let loaded = self.store.alive(now)?;
+        let given = id.cursor_in(loaded.state.salt).ok_or_else(Refusal::task_not_found)?;
+        if !self.store.database.has_table("log_task")? {
+            return Err(Refusal::task_not_found().into());
+        }
+        let record = self.store.database.first(FIND, &[given.as_i64().into()], Row::text)?;
+        let task = task_in(&record.ok_or_else(Refusal::task_not_found)?)?;
+        let loaded = self.store.alive(now)?;
+        Ok(due(loaded, &self.limits, now, &task).map_or(task, |(task, _)| task))
+    }
+
+    /// Who is to do what `from` asks for.
+    fn choose(
+        &mut self,
+        now: Timestamp,
+        from: &AgentId,
+        assignee: &Assignee,
+        connected: &BTreeSet<AgentId>,
+    ) -> Result<AgentId> {
+        let mut busy: BTreeMap<AgentId, usize> = BTreeMap::new();
+        for task in self.open_tasks(now)?.values() {
+            let count = busy.entry(task.assignee.clone()).or_default();
+            *count = count.saturating_add(1);
+        }
+        let loaded = self.store.alive(now)?;
+        let interval = loaded.state.save_interval(&self.limits);
+        let mut seats = loaded.state.seats(now, &self.limits);
+        match assignee {
+            Assignee::Agent(agent) => match seats.find(|(member, _)| *member == agent) {
+                Some(_) => Ok(agent.clone()),
+                None => Err(Refusal::agent_not_found(agent.as_str()).into()),
+            },
+            Assignee::Capability(capability) => {
+                let able = seats.filter(|(agent, seat)| {
+                    let online = connected.contains(*agent)
+                        || seat.heard.presence(now, interval) == Presence::Online;
+                    *agent != from && online && seat.profile.can(capability)
+                });
+                let least = able.min_by_key(|(agent, _)| busy.get(*agent).copied().unwrap_or(0));
+                let chosen = least.map(|(agent, _)| agent.clone());
+                chosen.ok_or_else(|| Refusal::no_agent_available(capability).into())
+            }
+        }
+    }
+
+    fn check_asker(&self, who: &Identity, task: &Task) -> Result<(), Refusal> {
+        if who.agent == task.from { Ok(()) } else { Err(Refusal::not_the_asker()) }
+    }
+
+    /// Stores what became of a task, as a message to those concerned: asker, assignee, and the
+    /// assignee `before`.
+    fn tell(
+        &mut self,
+        mut message: Message,
+        event: TaskEvent,
+        task: &Task,
+        before: Option<AgentId>,
+        repeat: Option<String>,
+    ) -> Result<Delivery> {
+        let now = message.sent_at;
+        let loaded = self.store.alive(now)?;
+        let given = task.id.cursor_in(loaded.state.salt);
+        let given = given.ok_or_else(|| Fault::new("a task has no place in the log"))?;
+        let mut concerned = vec![task.from.clone()];
+        for agent in [Some(task.assignee.clone()), before].into_iter().flatten() {
+            if !concerned.contains(&agent) {
+                concerned.push(agent);
+            }
+        }
+        let (status, text) = (task.status.as_str(), excerpt(&task.task));
+        let (from, to) = (&task.from, &task.assignee);
+        message.text = Some(format!("Task for {to} from {from} ({status}): {text}"));
+        let news = TaskNews { event, task: task.clone() };
+        message.json = Some(to_raw_value(&news).map_err(Fault::new)?);
+        let recipients = Some(listed(&concerned));
+        message.to = Some(Recipients::Many(concerned));
+        // Read before the write, so that nothing can fail after it.
+        self.open_tasks(now)?;
+        let delivery = self.append(now, message, recipients, repeat, About::Task(given))?;
+        if let Some(open) = &mut self.open_tasks {
+            if task.status.is_open() {
+                open.insert(given, task.clone());
+            } else {
+                open.remove(&given);
+            }
+        }
+        Ok(delivery)
+    }
+}
+
+/// What has happened to a task by itself since it was stored.
+fn due(loaded: &Loaded, limits: &Limits, now: Timestamp, task: &Task) -> Option<(Task, TaskEvent)> {
+    if !task.status.is_open() {
+        return None;
+    }
+    let is_member = |agent: &AgentId| loaded.state.seat(agent, now, limits).is_some();
+    let late = task.deadline.is_some_and(|deadline| deadline <= now);
+    let mut next = task.clone();
+    let event = if !is_member(&task.from) {
+        next.status = TaskStatus::Cancelled;
+        TaskEvent::Changed
+    } else if !is_member(&task.assignee) {
+        next.assignee = task.from.clone();
+        next.status = if late { TaskStatus::Overdue } else { TaskStatus::Pending };
+        next.progress = None;
+        TaskEvent::Returned
+    } else if late && task.status != TaskStatus::Overdue {
+        next.status = TaskStatus::Overdue;
+        TaskEvent::Changed
+    } else {
+        return None;
+    };
+    Some((next, event))
+}
+
+fn capability(assignee: Assignee) -> Option<String> {
+    match assignee {
+        Assignee::Agent(_) => None,
+        Assignee::Capability(capability) => Some(capability),
+    }
+}
+
+/// The beginning of a text.
+fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// The task that a stored message tells of.
+fn task_in(record: &str) -> Result<Task, Fault> {
+    super::files::news::<TaskNews>(record).map(|news| news.task)
+}

@@ -1,0 +1,237 @@
+//! Files of a session (section 9): keys, what is told of a file, conditions and lists.
+
+use crate::{AgentId, Cursor, Malformed, Refusal, Timestamp, ids::string_id, query::Query};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::{fmt, str::FromStr};
+
+/// The name of a file: a path such as `docs/plan.md`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileKey(String);
+string_id!(FileKey, debug: |key| key);
+
+impl FileKey {
+    /// What a key must be.
+    pub const RULE: &str = "must be a path of at most 256 bytes such as `docs/plan.md`: no control characters or `\\`, no part that is empty, `.` or `..`";
+}
+
+impl FromStr for FileKey {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let part = |part: &str| !matches!(part, "" | "." | "..");
+        // What was not UTF-8 in a path arrives as U+FFFD.
+        let strange = |c: char| c.is_control() || matches!(c, '\\' | '\u{fffd}');
+        let right = text.len() <= 256 && text.split('/').all(part) && !text.chars().any(strange);
+        if right { Ok(Self(text.to_owned())) } else { Err(Malformed(Self::RULE)) }
+    }
+}
+
+/// A version of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 9 names each")]
+pub struct FileInfo {
+    pub key: FileKey,
+    pub version: u32,
+    pub etag: String,
+    /// Bytes.
+    pub size: usize,
+    pub content_type: String,
+    pub editor: AgentId,
+    /// The editor proved its key.
+    pub verified: bool,
+    pub updated_at: Timestamp,
+    pub cursor: Cursor,
+}
+
+impl FileInfo {
+    /// The `ETag` of a version.
+    #[must_use]
+    pub fn etag_of(version: u32) -> String {
+        format!("\"{version}\"")
+    }
+}
+
+/// What happened to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileEvent {
+    /// It has a new version.
+    Saved,
+    /// It is gone.
+    Deleted,
+}
+
+/// The payload of a message that tells of a file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename = "file")]
+pub struct FileNews {
+    /// What happened.
+    pub event: FileEvent,
+    /// The file as it is now, or was.
+    pub file: FileInfo,
+}
+
+/// What must hold of a file for it to be changed: `If-Match` and `If-None-Match`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing.
+    #[default]
+    None,
+    /// It exists.
+    Exists,
+    /// It does not.
+    Absent,
+    /// Its current version is one of these.
+    Versions(Vec<u32>),
+}
+
+impl Condition {
+    /// Reads the two headers. Refuses what is not a list of the versions' `ETag`s.
+    pub fn parse(if_match: Option<&str>, if_none_match: Option<&str>) -> Result<Self, Refusal> {
+        match (if_match, if_none_match) {
+            (None, None) => Ok(Self::None),
+            (Some(_), Some(_)) => {
+                Err(Refusal::invalid("If-None-Match", "must be left out where If-Match is given"))
+            }
+            (None, Some("*")) => Ok(Self::Absent),
+            (None, Some(_)) => Err(Refusal::invalid("If-None-Match", "must be `*`")),
+            (Some("*"), None) => Ok(Self::Exists),
+            (Some(list), None) => {
+                let version = |tag: &str| tag.trim().trim_matches('"').parse().ok();
+                let versions: Option<Vec<u32>> = list.split(',').map(version).collect();
+                let rule = "must be the `etag` of a version, such as \"3\"";
+                versions.map(Self::Versions).ok_or_else(|| Refusal::invalid("If-Match", rule))
+            }
+        }
+    }
+
+    /// Whether it holds of a file whose current version this is; 0: there is none.
+    #[must_use]
+    pub fn holds(&self, version: u32) -> bool {
+        match self {
+            Self::None => true,
+            Self::Exists => version > 0,
+            Self::Absent => version == 0,
+            Self::Versions(versions) => version > 0 && versions.contains(&version),
+        }
+    }
+}
+
+/// `?version=`: which version; the current one when it is left out.
+pub fn file_version(query: &str) -> Result<Option<u32>, Refusal> {
+    let mut query = Query::parse(query);
+    let version = query.number("version", "versions", 1..=u32::MAX);
+    query.finish()?;
+    Ok(version)
+}
+
+/// `GET /v1/sessions/:id/files`: which files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilesRequest {
+    /// Those whose keys begin so.
+    pub prefix: String,
+    /// Those whose keys stand after this one.
+    pub after: String,
+    /// At most this many.
+    pub limit: u32,
+}
+
+impl FilesRequest {
+    /// Reads the query string.
+    pub fn parse(query: &str) -> Result<Self, Refusal> {
+        let mut query = Query::parse(query);
+        let request = Self {
+            prefix: query.decoded("prefix").unwrap_or_default(),
+            after: query.decoded("after").unwrap_or_default(),
+            limit: query.number("limit", "files", 1..=1000).unwrap_or(1000),
+        };
+        query.finish()?;
+        Ok(request)
+    }
+}
+
+/// The answer to `GET /v1/sessions/:id/files`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileList {
+    /// In the order of their keys.
+    pub files: Vec<FileInfo>,
+    /// The `after` of the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_after: Option<FileKey>,
+    /// There are more.
+    pub has_more: bool,
+    /// What all files of the session take, kept versions included.
+    pub bytes: usize,
+}
+
+/// The answer to `DELETE /v1/sessions/:id/files/:key`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileDeleted {
+    /// It was there.
+    pub ok: bool,
+    /// Its name.
+    pub key: FileKey,
+    /// The number that the deletion took among its versions.
+    pub version: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_key_is_a_path_without_ways_out() {
+        for key in ["a", "docs/plan.md", "a..b/.c", "日本語.txt", &"a".repeat(256)] {
+            assert_eq!(key.parse::<FileKey>().map(|key| key.to_string()), Ok(key.to_owned()));
+        }
+        for key in [
+            "",
+            "/",
+            "/a",
+            "a/",
+            "a//b",
+            "..",
+            "../a",
+            "a/../b",
+            "a/..",
+            "./a",
+            "a/.",
+            "a\\b",
+            "a\0",
+            "a\nb",
+            "a\u{fffd}",
+            &"a".repeat(257),
+        ] {
+            assert!(key.parse::<FileKey>().is_err(), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn conditions_are_those_of_http() {
+        let parse = |a, b| Condition::parse(a, b);
+        assert!(parse(None, None).unwrap().holds(0));
+        let versions = parse(Some("\"3\", \"5\""), None).unwrap();
+        assert!(versions.holds(3) && versions.holds(5) && !versions.holds(4) && !versions.holds(0));
+        assert!(parse(Some("3"), None).unwrap().holds(3));
+        let absent = parse(None, Some("*")).unwrap();
+        assert!(absent.holds(0) && !absent.holds(1));
+        assert!(!parse(Some("*"), None).unwrap().holds(0));
+        assert!(parse(Some("W/\"3\""), None).is_err() && parse(None, Some("\"3\"")).is_err());
+        assert!(parse(Some("*"), Some("*")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(text in ".{0,300}") {
+            if let Ok(key) = text.parse::<FileKey>() {
+                prop_assert!(!key.as_str().split('/').any(|part| part == ".."));
+            }
+            let _ = Condition::parse(Some(&text), None);
+            let _ = FilesRequest::parse(&text);
+            let _ = file_version(&text);
+        }
+    }
+}

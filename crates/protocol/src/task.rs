@@ -1,0 +1,468 @@
+//! Tasks (section 9): requests, answers, and the states that a task goes through.
+
+use crate::{
+    AgentId, Body, Cursor, Limits, MessageId, Refusal, Timestamp,
+    profile::{LABEL, is_label},
+    query::Query,
+};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Number, value::RawValue};
+
+/// What has become of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "section 9 names each")]
+pub enum TaskStatus {
+    Pending,
+    Accepted,
+    InProgress,
+    Overdue,
+    Completed,
+    Failed,
+    Declined,
+    Cancelled,
+}
+
+impl TaskStatus {
+    /// Every status.
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Accepted,
+        Self::InProgress,
+        Self::Overdue,
+        Self::Completed,
+        Self::Failed,
+        Self::Declined,
+        Self::Cancelled,
+    ];
+
+    /// The status as it goes over the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Accepted => "accepted",
+            Self::InProgress => "in_progress",
+            Self::Overdue => "overdue",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Declined => "declined",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether something can still become of the task.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Accepted | Self::InProgress | Self::Overdue)
+    }
+
+    /// Whether a task may go from this status to `next` by what a member says.
+    #[must_use]
+    pub const fn may_become(self, next: Self) -> bool {
+        match next {
+            Self::Accepted => matches!(self, Self::Pending),
+            Self::InProgress => matches!(self, Self::Accepted | Self::InProgress),
+            Self::Completed | Self::Failed => matches!(self, Self::InProgress | Self::Overdue),
+            Self::Declined | Self::Cancelled => self.is_open(),
+            Self::Pending | Self::Overdue => false,
+        }
+    }
+}
+
+/// How much a task matters to its asker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "section 9 names each")]
+pub enum Priority {
+    Low,
+    #[default]
+    Normal,
+    High,
+    Urgent,
+}
+
+impl Priority {
+    /// What a priority must be.
+    pub const RULE: &str = "must be `low`, `normal`, `high` or `urgent`";
+}
+
+/// A task as members see it, and as the log stores it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 9 names each")]
+pub struct Task {
+    pub id: MessageId,
+    pub from: AgentId,
+    pub assignee: AgentId,
+    /// What the assignee was chosen for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capability: Option<String>,
+    pub task: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Box<RawValue>>,
+    pub priority: Priority,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
+    pub status: TaskStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Box<RawValue>>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// The place of the latest message about it.
+    pub cursor: Cursor,
+}
+
+/// How far a task has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Progress {
+    /// 0 to 100.
+    Percent(Number),
+    /// In words, at most 1024 characters.
+    Words(String),
+}
+
+/// What happened to a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskEvent {
+    /// The assignee has it: a new one, or one that was handed on.
+    Assigned,
+    /// Its status, progress or result.
+    Changed,
+    /// The assignee left, and the asker has it back.
+    Returned,
+}
+
+/// Who is to do a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Assignee {
+    /// This member.
+    Agent(AgentId),
+    /// One who is online and can do this.
+    Capability(String),
+}
+
+impl Assignee {
+    /// Takes `to` or `capability` out of a body; both are noted.
+    fn read(body: &mut Body) -> Option<Self> {
+        let agent: Option<AgentId> = body.field("to", AgentId::RULE);
+        let capability: Option<String> = body.field("capability", LABEL);
+        if capability.as_ref().is_some_and(|word| !is_label(word)) {
+            body.note("capability", LABEL);
+        }
+        if agent.is_some() && capability.is_some() {
+            body.note("capability", "must be left out where `to` is given");
+        }
+        agent.map(Self::Agent).or_else(|| capability.map(Self::Capability))
+    }
+}
+
+/// When a task must be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deadline {
+    /// At this time.
+    At(Timestamp),
+    /// Seconds from now.
+    In(u32),
+}
+
+/// The longest that a deadline may be ahead, in seconds.
+const MAX_DEADLINE: u32 = 2_592_000;
+
+impl<'de> Deserialize<'de> for Deadline {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            At(Timestamp),
+            In(u32),
+        }
+        Ok(match Form::deserialize(deserializer)? {
+            Form::At(time) => Self::At(time),
+            Form::In(seconds) => Self::In(seconds),
+        })
+    }
+}
+
+impl Deadline {
+    const RULE: &str =
+        "must be a time to come, such as 2026-03-01T12:00:00Z, or 1 to 2592000 seconds from now";
+
+    /// The time that is meant. Refuses one that is past, or too far ahead.
+    pub fn resolve(self, now: Timestamp) -> Result<Timestamp, Refusal> {
+        let time = match self {
+            Self::At(time) => time,
+            Self::In(seconds) => now.plus_seconds(seconds),
+        };
+        let ahead = time > now && time <= now.plus_seconds(MAX_DEADLINE);
+        if ahead { Ok(time) } else { Err(Refusal::invalid("deadline", Self::RULE)) }
+    }
+}
+
+/// `POST /v1/sessions/:id/tasks`
+#[derive(Clone, Debug)]
+pub struct GiveTask {
+    /// Who is to do it.
+    pub assignee: Assignee,
+    /// What to do.
+    pub task: String,
+    /// What it is about.
+    pub context: Option<Box<RawValue>>,
+    /// How much it matters.
+    pub priority: Priority,
+    /// When it must be done.
+    pub deadline: Option<Deadline>,
+}
+
+impl GiveTask {
+    /// Reads the body. Refuses a task for nobody, without words, too large, or malformed.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
+        let mut body = Body::parse(bytes)?;
+        let assignee = Assignee::read(&mut body);
+        if assignee.is_none() {
+            body.note("to", "must be an agent id, unless `capability` says what the task needs");
+        }
+        let task: Option<String> = body.required("task", "must be a text that is not empty");
+        if task.as_ref().is_some_and(String::is_empty) {
+            body.note("task", "must be a text that is not empty");
+        }
+        let context = body.raw("context").map(ToOwned::to_owned);
+        let priority = body.field("priority", Priority::RULE);
+        let deadline = body.field("deadline", Deadline::RULE);
+        body.finish()?;
+        let (Some(assignee), Some(task)) = (assignee, task) else {
+            return Err(Refusal::invalid("task", "must be a text that is not empty"));
+        };
+        if task.len() > limits.max_text_bytes {
+            return Err(Refusal::message_too_large("task", limits.max_text_bytes));
+        }
+        bounded("context", context.as_deref(), limits)?;
+        Ok(Self { assignee, task, context, priority: priority.unwrap_or_default(), deadline })
+    }
+}
+
+/// Refuses a value that is longer than a payload may be.
+fn bounded(what: &str, value: Option<&RawValue>, limits: &Limits) -> Result<(), Refusal> {
+    match value {
+        Some(value) if value.get().len() > limits.max_json_bytes => {
+            Err(Refusal::message_too_large(what, limits.max_json_bytes))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `POST /v1/sessions/:id/tasks/:taskId`
+#[derive(Clone, Debug)]
+pub enum ChangeTask {
+    /// Its status, and how far it has come.
+    Move {
+        /// What it becomes.
+        status: TaskStatus,
+        /// Stays where it is left out.
+        progress: Option<Progress>,
+        /// Stays where it is left out.
+        result: Option<Box<RawValue>>,
+    },
+    /// Another is to do it.
+    HandOn(Assignee),
+}
+
+impl ChangeTask {
+    /// Reads the body. Refuses one that says neither, or both.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
+        const STATUS: &str =
+            "must be `accepted`, `in_progress`, `completed`, `failed`, `declined` or `cancelled`";
+        const PROGRESS: &str =
+            "must be a number from 0 to 100 or a text of at most 1024 characters";
+        let mut body = Body::parse(bytes)?;
+        let assignee = Assignee::read(&mut body);
+        let status: Option<TaskStatus> = body.field("status", STATUS);
+        let by_members = |status| !matches!(status, TaskStatus::Pending | TaskStatus::Overdue);
+        if !status.is_none_or(by_members) {
+            body.note("status", STATUS);
+        }
+        let progress: Option<Progress> = body.field("progress", PROGRESS);
+        let right = |progress: &Progress| match progress {
+            Progress::Percent(number) => {
+                number.as_f64().is_some_and(|number| (0.0..=100.0).contains(&number))
+            }
+            Progress::Words(words) => words.chars().count() <= 1024,
+        };
+        if !progress.as_ref().is_none_or(right) {
+            body.note("progress", PROGRESS);
+        }
+        let result = body.raw("result").map(ToOwned::to_owned);
+        if assignee.is_some() && status.is_some() {
+            body.note("status", "must be left out where the task is handed on");
+        }
+        body.finish()?;
+        bounded("result", result.as_deref(), limits)?;
+        match (assignee, status) {
+            (Some(assignee), _) => Ok(Self::HandOn(assignee)),
+            (None, Some(status)) => Ok(Self::Move { status, progress, result }),
+            (None, None) => Err(Refusal::invalid("status", STATUS)),
+        }
+    }
+}
+
+/// `GET /v1/sessions/:id/tasks`: which tasks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoardRequest {
+    /// Those in one of these states; all when it is empty.
+    pub status: Vec<TaskStatus>,
+    /// Those of this assignee.
+    pub assignee: Option<AgentId>,
+    /// Those of this asker.
+    pub from: Option<AgentId>,
+    /// Those that were given after this place.
+    pub after: Option<Cursor>,
+    /// At most this many.
+    pub limit: u32,
+}
+
+impl BoardRequest {
+    /// Reads the query string.
+    pub fn parse(query: &str) -> Result<Self, Refusal> {
+        let mut query = Query::parse(query);
+        let known = |name: &str| TaskStatus::ALL.into_iter().find(|status| status.as_str() == name);
+        let status = match query.text("status").as_deref() {
+            None => Vec::new(),
+            Some("open") => TaskStatus::ALL.into_iter().filter(|status| status.is_open()).collect(),
+            Some(name) => known(name).map_or_else(
+                || {
+                    query.note("status", "must be `open` or the status of a task");
+                    Vec::new()
+                },
+                |status| vec![status],
+            ),
+        };
+        let request = Self {
+            status,
+            assignee: query.parsed("assignee"),
+            from: query.parsed("from"),
+            after: query.parsed("after"),
+            limit: query.number("limit", "tasks", 1..=500).unwrap_or(100),
+        };
+        query.finish()?;
+        Ok(request)
+    }
+
+    /// Whether a task is asked for.
+    #[must_use]
+    pub fn wants(&self, task: &Task) -> bool {
+        (self.status.is_empty() || self.status.contains(&task.status))
+            && self.assignee.as_ref().is_none_or(|agent| *agent == task.assignee)
+            && self.from.as_ref().is_none_or(|agent| *agent == task.from)
+    }
+}
+
+/// The answer to `GET /v1/sessions/:id/tasks`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Board {
+    /// In the order in which they were given.
+    pub tasks: Vec<Task>,
+    /// The `after` of the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_after: Option<Cursor>,
+    /// There may be more.
+    pub has_more: bool,
+}
+
+/// The payload of a message that tells of a task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename = "task")]
+pub struct TaskNews {
+    /// What happened.
+    pub event: TaskEvent,
+    /// The task as it is now.
+    pub task: Task,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn wrong(refusal: Refusal) -> Vec<String> {
+        refusal.body.details.into_iter().map(|detail| detail.path.into_owned()).collect()
+    }
+
+    fn give(body: &str) -> Result<GiveTask, Refusal> {
+        GiveTask::parse(body.as_bytes(), &Limits::default())
+    }
+
+    fn change(body: &str) -> Result<ChangeTask, Refusal> {
+        ChangeTask::parse(body.as_bytes(), &Limits::default())
+    }
+
+    #[test]
+    fn the_states_follow_the_table() {
+        use TaskStatus::*;
+        let next = |from: TaskStatus| {
+            TaskStatus::ALL.into_iter().filter(|to| from.may_become(*to)).collect::<Vec<_>>()
+        };
+        assert_eq!(next(Pending), [Accepted, Declined, Cancelled]);
+        assert_eq!(next(Accepted), [InProgress, Declined, Cancelled]);
+        assert_eq!(next(InProgress), [InProgress, Completed, Failed, Declined, Cancelled]);
+        assert_eq!(next(Overdue), [Completed, Failed, Declined, Cancelled]);
+        for end in [Completed, Failed, Declined, Cancelled] {
+            assert!(next(end).is_empty() && !end.is_open());
+        }
+    }
+
+    #[test]
+    fn a_task_is_read_and_bounded() {
+        let task =
+            give(r#"{"to":"bob","task":"t","context":{"n":1.50},"priority":"high","deadline":60}"#);
+        let task = task.unwrap();
+        assert_eq!(task.assignee, Assignee::Agent("bob".parse().unwrap()));
+        assert_eq!(task.context.unwrap().get(), r#"{"n":1.50}"#);
+        let now = Timestamp::from_millis(0);
+        assert_eq!(task.deadline.unwrap().resolve(now).unwrap(), now.plus_seconds(60));
+        for (body, path) in [
+            (r#"{"task":"t"}"#, "to"),
+            (r#"{"to":"bob"}"#, "task"),
+            (r#"{"to":"bob","task":""}"#, "task"),
+            (r#"{"to":"bob","capability":"x","task":"t"}"#, "capability"),
+            (r#"{"capability":"a,b","task":"t"}"#, "capability"),
+            (r#"{"to":"bob","task":"t","priority":"soon"}"#, "priority"),
+            (r#"{"to":"bob","task":"t","deadline":"tomorrow"}"#, "deadline"),
+        ] {
+            assert_eq!(wrong(give(body).unwrap_err()), [path], "{body}");
+        }
+        for deadline in [Deadline::In(0), Deadline::At(now), Deadline::In(u32::MAX)] {
+            assert!(deadline.resolve(now).is_err(), "{deadline:?}");
+        }
+    }
+
+    #[test]
+    fn a_change_is_a_move_or_a_new_assignee() {
+        assert!(matches!(change(r#"{"to":"bob"}"#), Ok(ChangeTask::HandOn(_))));
+        let moved = change(r#"{"status":"in_progress","progress":50}"#).unwrap();
+        assert!(matches!(moved, ChangeTask::Move { progress: Some(Progress::Percent(_)), .. }));
+        for (body, path) in [
+            ("{}", "status"),
+            (r#"{"status":"pending"}"#, "status"),
+            (r#"{"status":"overdue"}"#, "status"),
+            (r#"{"status":"done"}"#, "status"),
+            (r#"{"status":"accepted","to":"bob"}"#, "status"),
+            (r#"{"status":"in_progress","progress":101}"#, "progress"),
+        ] {
+            assert_eq!(wrong(change(body).unwrap_err()), [path], "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(text in ".{0,200}") {
+            let _ = give(&text);
+            let _ = change(&text);
+            let _ = BoardRequest::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Section 9 in the object: members, tasks, files.
+
+use super::{
+    session::{Rules, Session},
+    session_live::agents_connected,
+};
+use crate::{
+    http,
+    platform::{fault, now},
+    router::{Endpoint, Route},
+};
+use nexus_core::{Content, Fault, Identity, Result};
+use nexus_protocol::{
+    BoardRequest, ChangeTask, Condition, FileInfo, FilesRequest, GiveTask, MembersRequest, Profile,
+    Refusal, file_version,
+};
+use worker::{Request, Response};
+
+impl Session {
+    /// What members of a team ask for.
+    pub(super) async fn team(&self, mut request: Request, route: &Route) -> Result<Response> {
+        let url = request.url().map_err(fault)?;
+        let query = url.query().unwrap_or_default();
+        match route.endpoint {
+            Endpoint::Members => {
+                let asked = MembersRequest::parse(query)?;
+                let connected = agents_connected(self.state());
+                let members =
+                    |rules: &mut Rules, who| rules.members(now(), &who, &asked, &connected);
+                http::json(200, &self.as_member(&request, members)?)
+            }
+            Endpoint::ChangeProfile => {
+                let (caller, agent) = (http::caller(&request)?, route.agent()?);
+                let change = Profile::parse(&http::body(&mut request, self.limits()?).await?)?;
+                let change =
+                    |rules: &mut Rules| rules.change_profile(now(), &caller, &agent, change);
+                http::json(200, &self.rules(change)?)
+            }
+            Endpoint::Board => {
+                let asked = BoardRequest::parse(query)?;
+                let board = |rules: &mut Rules, who| rules.board(now(), &who, &asked);
+                http::json(200, &self.as_member(&request, board)?)
+            }
+            Endpoint::Task => {
+                let id = route.task()?;
+                let task = |rules: &mut Rules, who| rules.task(now(), &who, &id);
+                http::json(200, &self.as_member(&request, task)?)
+            }
+            Endpoint::GiveTask => self.give_task(request).await,
+            Endpoint::ChangeTask => self.change_task(request, route).await,
+            Endpoint::Files => {
+                let asked = FilesRequest::parse(query)?;
+                let files = |rules: &mut Rules, who| rules.files(now(), &who, &asked);
+                http::json(200, &self.as_member(&request, files)?)
+            }
+            Endpoint::File => {
+                let (key, version) = (route.file()?, file_version(query)?);
+                let file = |rules: &mut Rules, who| rules.file(now(), &who, &key, version);
+                let (file, content) = self.as_member(&request, file)?;
+                send_file(&request, &file, content)
+            }
+            Endpoint::PutFile => self.put_file(request, route).await,
+            Endpoint::DeleteFile => {
+                let (key, condition) = (route.file()?, condition(&request)?);
+                let caller = http::caller(&request)?;
+                let (deleted, delivery) = self.rules(|rules| {
+                    let who = rules.authorize(now(), &caller)?;
+                    rules.delete_file(now(), &who, &key, &condition)
+                })?;
+                self.pass_on([delivery])?;
+                http::json(200, &deleted)
+            }
+            _ => Err(Fault::new("a request came to a session that is not for it").into()),
+        }
+    }
+
+    /// Does what a member asks for that only reads.
+    fn as_member<T>(
+        &self,
+        request: &Request,
+        work: impl FnOnce(&mut Rules, Identity) -> Result<T>,
+    ) -> Result<T> {
+        let caller = http::caller(request)?;
+        self.rules(|rules| {
+            let who = rules.identify(now(), &caller)?;
+            work(rules, who)
+        })
+    }
+
+    async fn give_task(&self, mut request: Request) -> Result<Response> {
+        let (caller, key) = (http::caller(&request)?, http::idempotency_key(&request)?);
+        let limits = self.limits()?;
+        let give = GiveTask::parse(&http::body(&mut request, limits).await?, limits)?;
+        let connected = agents_connected(self.state());
+        let (task, delivery) = self.rules(|rules| {
+            let who = rules.authorize(now(), &caller)?;
+            rules.give_task(now(), &who, key.as_ref(), give, &connected)
+        })?;
+        self.pass_on(delivery)?;
+        if task.deadline.is_some() || limits.agent_inactivity > 0 {
+            self.arm().await?;
+        }
+        http::json(201, &task)
+    }
+
+    async fn change_task(&self, mut request: Request, route: &Route) -> Result<Response> {
+        let (caller, key) = (http::caller(&request)?, http::idempotency_key(&request)?);
+        let (limits, id) = (self.limits()?, route.task()?);
+        let change = ChangeTask::parse(&http::body(&mut request, limits).await?, limits)?;
+        let connected = agents_connected(self.state());
+        let (task, delivery) = self.rules(|rules| {
+            let who = rules.authorize(now(), &caller)?;
+            rules.change_task(now(), &who, key.as_ref(), &id, change, &connected)
+        })?;
+        self.pass_on(delivery)?;
+        http::json(200, &task)
+    }
+
+    async fn put_file(&self, mut request: Request, route: &Route) -> Result<Response> {
+        let (key, condition) = (route.file()?, condition(&request)?);
+        let (caller, repeat) = (http::caller(&request)?, http::idempotency_key(&request)?);
+        let content_type = http::header(&request, "Content-Type")?;
+        let content_type = content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
+        if content_type.len() > 256 || !content_type.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        {
+            let rule = "must be at most 256 printable ASCII characters";
+            return Err(Refusal::invalid("Content-Type", rule).into());
+        }
+        // Who may not store a file need not send it.
+        self.rules(|rules| rules.authorize(now(), &caller))?;
+        let limit = self.limits()?.max_file_bytes;
+        let bytes = http::body_up_to(&mut request, limit, Refusal::file_too_large(limit)).await?;
+        let saved = self.rules(|rules| {
+            let who = rules.authorize(now(), &caller)?;
+            let content = Content { content_type, bytes };
+            rules.put_file(now(), &who, repeat.as_ref(), &key, &condition, content)
+        })?;
+        self.pass_on(saved.delivery)?;
+        http::json(if saved.created { 201 } else { 200 }, &saved.file)
+    }
+
+    /// Tells of what has happened to tasks by itself. What fails is told by the alarm.
+    pub(super) fn settle_tasks(&self) {
+        let told = self
+            .rules(|rules| rules.settle_tasks(now()))
+            .and_then(|deliveries| self.pass_on(deliveries));
+        match told {
+            // A session that is over has no tasks.
+            Ok(()) | Err(nexus_core::Error::Refused(_)) => {}
+            Err(error) => http::log_error("tasks", &error),
+        }
+    }
+}
+
+/// `If-Match` and `If-None-Match`, of a change.
+fn condition(request: &Request) -> Result<Condition> {
+    let header = |name: &str| http::header(request, name);
+    let (matches, none) = (header("If-Match")?, header("If-None-Match")?);
+    Ok(Condition::parse(matches.as_deref(), none.as_deref())?)
+}
+
+/// A file, or the part of it that is asked for. A browser must not take it for a page of this server.
+fn send_file(request: &Request, file: &FileInfo, content: Vec<u8>) -> Result<Response> {
+    let header = |name: &str| http::header(request, name);
+    let mentions = |list: Option<String>| {
+        let tag = |item: &str| item.trim().trim_start_matches("W/") == file.etag;
+        list.is_some_and(|list| list.trim() == "*" || list.split(',').any(tag))
+    };
+    let size = content.len();
+    let range = header("Range")?.filter(|_| {
+        let date = header("If-Range").ok().flatten();
+        date.is_none_or(|tag| tag == file.etag)
+    });
+    let (status, range, body) = if mentions(header("If-None-Match")?) {
+        (304, None, Vec::new())
+    } else {
+        match range.as_deref().map(|range| part(range, size)) {
+            None | Some(Part::Whole) => (200, None, content),
+            Some(Part::Bytes(first, last)) => {
+                let part = content.get(first..=last).unwrap_or_default().to_vec();
+                (206, Some(format!("bytes {first}-{last}/{size}")), part)
+            }
+            Some(Part::Outside) => (416, Some(format!("bytes */{size}")), Vec::new()),
+        }
+    };
+    let response = http::respond(status, &file.content_type, body)?;
+    let set = |name: &str, value: &str| response.headers().set(name, value).map_err(fault);
+    set("ETag", &file.etag)?;
+    set("X-File-Version", &file.version.to_string())?;
+    set("Last-Modified", &file.updated_at.to_http())?;
+    set("Accept-Ranges", "bytes")?;
+    set("Content-Disposition", "attachment")?;
+    set("Content-Security-Policy", "default-src 'none'; sandbox")?;
+    if let Some(range) = range {
+        set("Content-Range", &range)?;
+    }
+    Ok(response)
+}
+
+/// What `Range` asks for.
+#[derive(Debug, PartialEq)]
+enum Part {
+    /// Everything: also where several parts are asked for, or something that is not a range.
+    Whole,
+    /// From the first to the last byte, both included.
+    Bytes(usize, usize),
+    /// Nothing that there is.
+    Outside,
+}
+
+fn part(range: &str, size: usize) -> Part {
+    let Some((first, last)) = range.strip_prefix("bytes=").and_then(|range| range.split_once('-'))
+    else {
+        return Part::Whole;
+    };
+    let end = size.saturating_sub(1);
+    match (first.trim().parse::<usize>(), last.trim().parse::<usize>()) {
+        (Ok(first), _) if last.trim().is_empty() && first < size => Part::Bytes(first, end),
+        (Ok(first), Ok(last)) if first <= last && first < size => Part::Bytes(first, last.min(end)),
+        (Ok(first), Ok(last)) if first > last => Part::Whole,
+        (Ok(_), Ok(_)) => Part::Outside,
+        (Ok(_), Err(_)) if last.trim().is_empty() => Part::Outside,
+        (Err(_), Ok(count)) if first.trim().is_empty() => match count.min(size) {
+            0 => Part::Outside,
+            count => Part::Bytes(size.saturating_sub(count), end),
+        },
+        _ => Part::Whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_those_of_http() {
+        for (range, expected) in [
+            ("bytes=0-3", Part::Bytes(0, 3)),
+            ("bytes=4-", Part::Bytes(4, 9)),
+            ("bytes=8-99", Part::Bytes(8, 9)),
+            ("bytes=-3", Part::Bytes(7, 9)),
+            ("bytes=-99", Part::Bytes(0, 9)),
+            ("bytes=10-", Part::Outside),
+            ("bytes=10-12", Part::Outside),
+            ("bytes=-0", Part::Outside),
+            ("bytes=5-2", Part::Whole),
+            ("bytes=0-1,3-4", Part::Whole),
+            ("lines=0-1", Part::Whole),
+            ("bytes=x-y", Part::Whole),
+        ] {
+            assert_eq!(part(range, 10), expected, "{range}");
+        }
+        assert_eq!(part("bytes=0-", 0), Part::Outside);
+    }
+}

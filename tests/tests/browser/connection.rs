@@ -36,6 +36,31 @@ fn without_events_either_it_polls() {
 }
 
 #[test]
+fn sockets_that_do_not_last_are_left_for_events() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = Browser::start();
+    browser.before_pages(
+        "const Original = WebSocket;
+         window.opened = 0;
+         window.WebSocket = class extends Original {
+             constructor(...how) {
+                 super(...how);
+                 window.opened += 1;
+                 this.addEventListener('message', ({ data }) => data.includes('ready') && this.close());
+             }
+         };",
+    );
+    join(&browser, &alice, "zoe");
+    browser.wait_for("#connection", "by events");
+    let opened = browser.run("return window.opened").as_u64().unwrap();
+    assert!((1..5).contains(&opened), "{opened} sockets");
+    alice.send("Still read");
+    browser.wait_for("#messages", "Still read");
+    assert_quiet(&browser);
+}
+
+#[test]
 fn it_goes_on_when_the_relay_comes_back_and_then_sends_what_was_written_meanwhile() {
     let mut relay = relay();
     let alice = Api::new(&relay.url()).session();
@@ -62,9 +87,10 @@ fn it_goes_on_when_the_relay_comes_back_and_then_sends_what_was_written_meanwhil
 fn it_says_when_the_conversation_has_ended_and_keeps_what_was_said_on_the_page() {
     let relay = relay();
     let api = Api::new(&relay.url());
+    let browser = Browser::start();
     let (session, key) = api.create(&json!({ "creatorAgentId": "a", "ttl": 8 }));
     let alice = Member { api, session, agent: "a".into(), key: key.unwrap() };
-    let browser = joined(&alice, "zoe");
+    join(&browser, &alice, "zoe");
     alice.send("Soon over");
     browser.wait_for("#messages", "Soon over");
     browser.wait_for("#over-heading", "This conversation has ended");

@@ -204,6 +204,13 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
     }
 
+    /// By how many CSS pixels the page is wider than a window of this width. The window itself does not
+    /// tell: a phone's grows with the page.
+    pub fn wider_than(&self, width: u32) -> i64 {
+        let wide = self.run("return document.documentElement.scrollWidth");
+        wide.as_i64().expect("a number") - i64::from(width)
+    }
+
     /// What the person prefers: `light` or `dark`.
     pub fn color_scheme(&self, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);

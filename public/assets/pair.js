@@ -1,8 +1,8 @@
 // The page behind a link: how long it is good, what became of it, and a way in from this browser.
 
-import { call, callPatiently, random } from "./api.js";
+import { call, callPatiently, calm, isPassing, random } from "./api.js";
 import { byId, onSubmit } from "./page.js";
-import { enter, lastName, readName } from "./seat.js";
+import { claimOf, enter, lastName, readName } from "./seat.js";
 
 const LOOK = 4000;
 
@@ -30,15 +30,21 @@ function tell(state) {
   for (const element of document.querySelectorAll("[data-while-pending]")) element.hidden = state !== "pending";
 }
 
-async function look() {
-  if (document.hidden || link.dataset.state !== "pending") return;
+// The same for all tries of this tab, so that a claim whose answer was lost can be repeated.
+const claim = claimOf(code, random());
+// From the first try until it is refused, the link may be used by this page itself.
+let mayBeOurs = Boolean(claim.agent);
+
+const look = calm(1000, async () => {
+  const isIdle = () => document.hidden || mayBeOurs || link.dataset.state !== "pending";
+  if (isIdle()) return;
   try {
     const { state } = await call("GET", `/v1/pair/${code}/status`);
-    tell(state);
+    if (!isIdle()) tell(state);
   } catch {
     // Without an answer the page stays as it is, and asks again.
   }
-}
+});
 
 setInterval(countDown, 250);
 setInterval(look, LOOK);
@@ -48,14 +54,29 @@ document.addEventListener("visibilitychange", look);
 countDown();
 
 const name = byId("name");
-name.value = lastName();
+name.value = claim.agent ?? lastName();
+// Under another name it would be another claim.
+name.readOnly = mayBeOurs;
 name.addEventListener("input", () => name.setCustomValidity(""));
-// The same for all tries of this page, so that a claim whose answer was lost can be repeated.
-const claim = random();
+const advice = "You may have joined already. Check the connection and press Join again: that finds your seat.";
 onSubmit(byId("join"), async () => {
   const agent = readName(name);
   if (!agent) return;
-  const headers = { "X-Agent-Id": agent, "Idempotency-Key": claim };
-  const { sessionId, sessionKey } = await callPatiently("POST", `/v1/pair/${code}/claim`, { headers });
-  enter({ session: sessionId, agent, key: sessionKey });
-});
+  const tried = (by) => {
+    mayBeOurs = name.readOnly = Boolean(by);
+    claim.keep(by);
+  };
+  tried(agent);
+  const headers = { "X-Agent-Id": agent, "Idempotency-Key": claim.key };
+  try {
+    const { sessionId, sessionKey } = await callPatiently("POST", `/v1/pair/${code}/claim`, { headers });
+    claim.keep();
+    await enter({ session: sessionId, agent, key: sessionKey });
+  } catch (error) {
+    if (!isPassing(error)) {
+      tried();
+      look();
+    }
+    throw error;
+  }
+}, advice);

@@ -6,8 +6,8 @@ use nexus_tests::{Api, Relay, browser::Browser, relay};
 #[test]
 fn it_counts_down_and_says_when_the_code_expires() {
     let relay = Relay::builder().var("PAIRING_TTL_SECONDS", "8").start().unwrap();
-    let alice = Api::new(&relay.url()).session();
     let browser = Browser::start();
+    let alice = Api::new(&relay.url()).session();
     browser.open(&format!("{}/p/{}", relay.url(), alice.api.pair(&alice.session)));
     browser.wait_for("#state", "Waiting");
     browser.wait_for("#left", "0:0");
@@ -29,6 +29,39 @@ fn it_says_when_someone_has_joined() {
     assert_eq!(alice.api.post(&format!("/v1/pair/{code}/claim")).agent("bob").send().status, 200);
     browser.wait_for("#state", "Used");
     assert_eq!(browser.text("#prompt"), "");
+    assert_quiet(&browser);
+}
+
+#[test]
+fn a_join_whose_answers_are_lost_can_be_repeated() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = Browser::start();
+    browser.before_pages(
+        "const original = fetch;
+         window.looks = 0;
+         window.fetch = async (url, options) => {
+             if (url.endsWith('/status')) window.looks += 1;
+             const answer = await original(url, options);
+             if (url.endsWith('/claim') && !window.reaches) throw new TypeError();
+             return answer;
+         };",
+    );
+    browser.open(&format!("{}/p/{}", relay.url(), alice.api.pair(&alice.session)));
+    browser.type_into("#name", "zoe");
+    browser.click("#join button");
+    browser.wait_for("#join [role=alert]", "You may have joined already");
+    let looks = browser.run(
+        "const before = window.looks;
+         document.dispatchEvent(new Event('visibilitychange'));
+         return window.looks - before;",
+    );
+    assert_eq!(looks, 0, "the relay would say `Used`, and not by whom");
+    browser.run("window.reaches = true");
+    browser.click("#join button");
+    browser.wait_for("#me", "zoe");
+    let members = alice.poll("?members=true")["members"].to_string();
+    assert_eq!(members.matches("agentId").count(), 2, "one seat: {members}");
     assert_quiet(&browser);
 }
 

@@ -36,6 +36,7 @@ export class Transcript {
     return [...this.#known.values()];
   }
 
+  /** Whether this message has come. */
   has(id) {
     return this.#known.has(id);
   }
@@ -56,6 +57,7 @@ export class Transcript {
     return innerHeight + scrollY >= document.documentElement.scrollHeight - 120;
   }
 
+  /** Brings the end in sight. */
   toEnd() {
     scrollTo({ top: document.documentElement.scrollHeight });
   }

@@ -204,11 +204,10 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
     }
 
-    /// By how many CSS pixels the page is wider than a window of this width. The window itself does not
-    /// tell: a phone's grows with the page.
-    pub fn wider_than(&self, width: u32) -> i64 {
-        let wide = self.run("return document.documentElement.scrollWidth");
-        wide.as_i64().expect("a number") - i64::from(width)
+    /// How wide the page is, in CSS pixels. The window does not tell: a phone's grows with its page.
+    pub fn page_width(&self) -> u64 {
+        let width = self.run("return document.documentElement.scrollWidth");
+        width.as_u64().expect("a number")
     }
 
     /// What the person prefers: `light` or `dark`.

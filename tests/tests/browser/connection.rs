@@ -61,6 +61,31 @@ fn sockets_that_do_not_last_are_left_for_events() {
 }
 
 #[test]
+fn a_socket_that_has_died_unseen_is_found_when_the_network_is_back() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = Browser::start();
+    browser.before_pages(
+        "const Original = WebSocket;
+         window.WebSocket = class extends Original {
+             constructor(...how) {
+                 super(...how);
+                 window.die = () => (this.isDead = true);
+                 this.addEventListener('message', (event) => this.isDead && event.stopImmediatePropagation());
+             }
+         };",
+    );
+    join(&browser, &alice, "zoe");
+    browser.run("window.die()");
+    alice.send("Sent to a dead socket");
+    browser.run("dispatchEvent(new Event('online'))");
+    // Without the ping the page would notice after 45 s.
+    browser.wait_for("#messages", "Sent to a dead socket");
+    browser.wait_for("#connection", "Live");
+    assert_quiet(&browser);
+}
+
+#[test]
 fn it_goes_on_when_the_relay_comes_back_and_then_sends_what_was_written_meanwhile() {
     let mut relay = relay();
     let alice = Api::new(&relay.url()).session();

@@ -47,6 +47,8 @@ fn a_text_that_is_refused_stays_also_when_the_next_is_being_written() {
     browser.wait_for(".not-sent", "Not sent");
     assert!(browser.text("#unsent").contains("Refuse me"));
     assert_eq!(draft(&browser), "The next");
+    browser.check_accessibility("a text that was not sent");
+    browser.screenshots("not-sent");
     browser.clear("#text");
     assert!(asks_before_leaving(&browser), "it would be lost");
     browser.run("delete window.answer");
@@ -96,6 +98,8 @@ fn what_was_not_sent_at_the_end_can_be_copied() {
     assert_eq!(texts, json!(["On its way", "A draft"]));
     assert!(!browser.text("#unsent").contains("Try again"), "there is nowhere to send it");
     assert!(asks_before_leaving(&browser));
+    browser.check_accessibility("texts that were not sent at the end");
+    browser.screenshots("not-sent-over");
     assert_eq!(browser.run("return Object.keys(sessionStorage).join()"), "");
     for _ in 0..2 {
         browser.click(".not-sent button:last-of-type");

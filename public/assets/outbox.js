@@ -101,7 +101,8 @@ export class Outbox {
     this.#refused = this.#refused.filter((other) => other !== entry);
     entry.element.id = `unsent-${answer.id}`;
     entry.element.querySelector(".not-sent")?.remove();
-    if (this.#on.sent(answer)) entry.element.remove();
+    // At the end nothing comes back any more.
+    if (this.#on.sent(answer) || this.#isOver) entry.element.remove();
   }
 
   /** Leaves the text to the person, who alone knows what to do with it. */

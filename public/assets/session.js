@@ -295,6 +295,7 @@ class Conversation {
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
     close(heading, this.#outbox.holdsText ? `${words} What you had not sent is at the end of this page.` : words);
     show("over", "transcript");
+    byId("empty").hidden = true;
     byId("over-heading").focus();
   }
 }

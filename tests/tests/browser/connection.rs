@@ -61,6 +61,29 @@ fn sockets_that_do_not_last_are_left_for_events() {
 }
 
 #[test]
+fn after_a_while_it_tries_sockets_again() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = Browser::start();
+    browser.before_pages(&format!(
+        "window.kept = WebSocket; {NO_SOCKETS}{NO_EVENTS}
+         const now = performance.now.bind(performance);
+         window.later = 0;
+         performance.now = () => now() + window.later;"
+    ));
+    join(&browser, &alice, "zoe");
+    browser.wait_for("#connection", "by polling");
+    browser.run("window.WebSocket = window.kept; window.later = 11 * 60_000;");
+    // Ends the poll that waits.
+    alice.send("Eleven minutes later");
+    browser.wait_for("#connection[data-state=socket]", "Live");
+    alice.send("By a socket");
+    browser.wait_for("#messages", "By a socket");
+    assert_eq!(browser.count("article"), 2);
+    assert_quiet(&browser);
+}
+
+#[test]
 fn a_socket_that_has_died_unseen_is_found_when_the_network_is_back() {
     let relay = relay();
     let alice = Api::new(&relay.url()).session();

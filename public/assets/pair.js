@@ -1,8 +1,9 @@
 // The page behind a link: how long it is good, what became of it, and a way in from this browser.
 
-import { call, callPatiently, calm, isPassing, random } from "./api.js";
+import { call, calm } from "./api.js";
+import { Claim } from "./claim.js";
 import { byId, onSubmit } from "./page.js";
-import { claimOf, enter, lastName, readName } from "./seat.js";
+import { lastName, readName } from "./seat.js";
 
 const LOOK = 4000;
 
@@ -30,13 +31,11 @@ function tell(state) {
   for (const element of document.querySelectorAll("[data-while-pending]")) element.hidden = state !== "pending";
 }
 
-// The same for all tries of this tab, so that a claim whose answer was lost can be repeated.
-const claim = claimOf(code, random());
-// From the first try until it is refused, the link may be used by this page itself.
-let mayBeOurs = Boolean(claim.agent);
+const claim = new Claim(code);
 
 const look = calm(1000, async () => {
-  const isIdle = () => document.hidden || mayBeOurs || link.dataset.state !== "pending";
+  // Once it was tried here, the link may have been used by this page itself.
+  const isIdle = () => document.hidden || claim.agent || link.dataset.state !== "pending";
   if (isIdle()) return;
   try {
     const { state } = await call("GET", `/v1/pair/${code}/status`);
@@ -56,27 +55,17 @@ countDown();
 const name = byId("name");
 name.value = claim.agent ?? lastName();
 // Under another name it would be another claim.
-name.readOnly = mayBeOurs;
+name.readOnly = Boolean(claim.agent);
 name.addEventListener("input", () => name.setCustomValidity(""));
 const advice = "You may have joined already. Check the connection and press Join again: that finds your seat.";
 onSubmit(byId("join"), async () => {
   const agent = readName(name);
   if (!agent) return;
-  const tried = (by) => {
-    mayBeOurs = name.readOnly = Boolean(by);
-    claim.keep(by);
-  };
-  tried(agent);
-  const headers = { "X-Agent-Id": agent, "Idempotency-Key": claim.key };
+  name.readOnly = true;
   try {
-    const { sessionId, sessionKey } = await callPatiently("POST", `/v1/pair/${code}/claim`, { headers });
-    claim.keep();
-    await enter({ session: sessionId, agent, key: sessionKey });
-  } catch (error) {
-    if (!isPassing(error)) {
-      tried();
-      look();
-    }
-    throw error;
+    await claim.join(agent);
+  } finally {
+    name.readOnly = Boolean(claim.agent);
+    look();
   }
 }, advice);

@@ -89,26 +89,6 @@ export function forget(seat) {
   history.replaceState(null, "", `#${seat.session}`);
 }
 
-/** How this tab claims a code: `{key, agent}`, the agent only from the first try on, which `keep` notes. */
-export function claimOf(code, fresh) {
-  const place = `nexus.claim.${code}`;
-  const claim = { key: fresh };
-  try {
-    Object.assign(claim, JSON.parse(sessionStorage.getItem(place)));
-  } catch {
-    // Then it is remembered as long as the page is open.
-  }
-  claim.keep = (agent) => {
-    try {
-      if (agent) sessionStorage.setItem(place, JSON.stringify({ key: claim.key, agent }));
-      else sessionStorage.removeItem(place);
-    } catch {
-      // As above.
-    }
-  };
-  return claim;
-}
-
 /** The name that was used last. */
 export const lastName = () => stored(NAME) ?? "";
 

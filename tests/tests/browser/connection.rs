@@ -141,7 +141,10 @@ fn it_says_when_the_conversation_has_ended_and_keeps_what_was_said_on_the_page()
     join(&browser, &alice, "zoe");
     alice.send("Soon over");
     browser.wait_for("#messages", "Soon over");
+    browser.click("#leave");
+    assert_eq!(browser.count("dialog[open]"), 1);
     browser.wait_for("#over-heading", "This conversation has ended");
+    assert_eq!(browser.count("dialog[open]"), 0, "there is nothing left to decide");
     assert!(browser.text("#messages").contains("Soon over"));
     browser.reload();
     browser.wait_for("#over-heading", "This conversation has ended");

@@ -1,7 +1,7 @@
 //! An agent that would like to run code in the browsers of people, or to break their page.
 
-use crate::{assert_quiet, joined};
-use nexus_tests::{Api, eventually, relay};
+use crate::{assert_quiet, join, joined};
+use nexus_tests::{Api, browser::Browser, eventually, relay};
 use serde_json::json;
 use std::thread;
 
@@ -116,6 +116,31 @@ fn messages_full_of_marks_are_built_in_part_and_can_be_read_whole() {
         "return [...document.querySelectorAll('article .text')].slice(0, 2).map((text) => text.textContent)",
     );
     assert_eq!(texts, json!(["aU+200B".repeat(16_000), links]));
+    assert_quiet(&browser);
+}
+
+#[test]
+fn a_message_that_cannot_be_drawn_does_not_cost_the_others() {
+    let relay = relay();
+    let mallory = Api::new(&relay.url()).session();
+    for text in ["Before", "Poison\u{202E}", "After"] {
+        mallory.send(text);
+    }
+    let browser = Browser::start();
+    // No text is known that does this: one that a browser fails on.
+    browser.before_pages(
+        "const original = String.prototype.matchAll;
+         String.prototype.matchAll = function (...how) {
+             if (this.startsWith('Poison')) throw new Error('poisoned');
+             return original.apply(this, how);
+         };",
+    );
+    join(&browser, &mallory, "zoe");
+    browser.wait_for("#messages", "After");
+    let texts = browser.run(
+        "return [...document.querySelectorAll('article .text')].map((one) => one.textContent)",
+    );
+    assert_eq!(texts, json!(["Before", "PoisonU+202E", "After"]));
     assert_quiet(&browser);
 }
 

@@ -22,8 +22,8 @@ struct Page {
     description: &'static str,
     /// What agents get.
     markdown: &'static str,
-    /// Whether `public/NAME.html` is for people, with the rendered Markdown at `{{agents}}`, and
-    /// `public/assets/NAME.js` its script. Otherwise the rendered Markdown is the page.
+    /// Whether `public/NAME.html` is for people, with the rendered Markdown at `{{agents}}`. Otherwise
+    /// the rendered Markdown is the page. Its script is `public/assets/NAME.js`, if there is one.
     for_people: bool,
     /// Whether search engines may list it.
     public: bool,
@@ -127,15 +127,16 @@ impl Page {
         // The front matter of the skill is for the programs that install it.
         let front_matter = file.strip_prefix("---\n").and_then(|text| text.split_once("\n---\n"));
         let markdown = front_matter.map_or(file.as_str(), |(_, rest)| rest);
-        let (body, script) = if self.for_people {
+        let body = if self.for_people {
             let body = fs::read_to_string(format!("public/{}.html", self.name))?;
-            let script = format!(
-                "<script type=\"module\" src=\"{{{{assets}}}}/{}.js\"></script>\n",
-                self.name
-            );
-            (body.replace("{{agents}}", &render(markdown, 1)?), script)
+            body.replace("{{agents}}", &render(markdown, 1)?)
         } else {
-            (render(markdown, 0)?, String::new())
+            render(markdown, 0)?
+        };
+        let script = if Path::new("public/assets").join(format!("{}.js", self.name)).exists() {
+            format!("<script type=\"module\" src=\"{{{{assets}}}}/{}.js\"></script>\n", self.name)
+        } else {
+            String::new()
         };
         let robots = if self.public { "all" } else { "noindex" };
         let values = [

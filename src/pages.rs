@@ -66,6 +66,10 @@ impl Page {
         set("Vary", "Accept, Accept-Encoding")?;
         set("Content-Security-Policy", SECURITY_POLICY)?;
         set("Referrer-Policy", "no-referrer")?;
+        if html {
+            // A page that has opened this one gets no hold of its window.
+            set("Cross-Origin-Opener-Policy", "same-origin")?;
+        }
         http::compressed(request, response)
     }
 }

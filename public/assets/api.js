@@ -30,15 +30,29 @@ export const identity = (seat) => (seat ? { "X-Agent-Id": seat.agent, "X-Session
 /** The path of a session, or of what lies below it. */
 export const sessionPath = (session, rest = "") => `/v1/sessions/${encodeURIComponent(session)}${rest}`;
 
+/** How long an answer may take to begin, besides the seconds that the relay was asked to wait, and then
+ *  to come whole. */
+const BEGIN = 15_000;
+const WHOLE = 60_000;
+
 /** Gives the answer as JSON. Throws `Refused`, or another error where there was no proper answer. */
-export async function call(method, path, { seat, headers, body, signal } = {}) {
-  const response = await fetch(path, {
-    method,
-    headers: { ...identity(seat), ...headers },
-    body: body && JSON.stringify(body),
-    signal,
-  });
-  const text = await response.text();
+export async function call(method, path, { seat, headers, body, signal, wait = 0 } = {}) {
+  const late = new AbortController();
+  let timer = setTimeout(() => late.abort(), BEGIN + wait * 1000);
+  let [response, text] = [];
+  try {
+    response = await fetch(path, {
+      method,
+      headers: { ...identity(seat), ...headers },
+      body: body && JSON.stringify(body),
+      signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
+    });
+    clearTimeout(timer);
+    timer = setTimeout(() => late.abort(), WHOLE);
+    text = await response.text();
+  } finally {
+    clearTimeout(timer);
+  }
   let answer;
   try {
     answer = parse(text);
@@ -49,7 +63,24 @@ export async function call(method, path, { seat, headers, body, signal } = {}) {
   return answer;
 }
 
+/** Resolves after so many milliseconds. */
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Makes an action calm: it runs once at a time, and begins once in so many milliseconds. Whatever is
+ *  asked for meanwhile is one more run. */
+export function calm(ms, action) {
+  let [running, wanted] = [false, false];
+  return async () => {
+    wanted = true;
+    if (running) return;
+    running = true;
+    while (wanted) {
+      wanted = false;
+      await Promise.all([action(), sleep(ms)]);
+    }
+    running = false;
+  };
+}
 
 /** How long to wait after this many failures in a row: 0.5 to 15 s, and never two alike. */
 export const pause = (failures, error) =>
@@ -69,8 +100,9 @@ export async function callPatiently(...request) {
   }
 }
 
-/** What to tell a person of an error. */
-export const explain = (error) =>
-  error instanceof Refused ? error.message : "The relay does not answer. Check the connection and try again.";
+/** What to tell a person of an error. `advice` is what to do where there was no answer. */
+export const explain = (error, advice = "Check the connection and try again.") =>
+  error instanceof Refused ? error.message : `The relay does not answer. ${advice}`;
 
+/** A text that nobody can guess. */
 export const random = () => crypto.getRandomValues(new Uint32Array(4)).reduce((text, n) => text + n.toString(36), "");

@@ -22,6 +22,7 @@ function fence(language, text) {
   return `${ticks}${language}\n${text}\n${ticks}`;
 }
 
+/** The messages as they came. */
 export const toJson = (messages) => `${pretty({ messages })}\n`;
 
 /** Hands the browser a file to keep. */

@@ -9,9 +9,16 @@ import { Refused, call, identity, isPassing, parse, pause, sessionPath, sleep } 
 /** How long a connection may be silent: the relay answers pings, and event streams have comments. */
 const SILENCE = 45_000;
 const PING = 20_000;
+/** How long it may take to begin, and how long to answer when there is a reason for doubt. */
+const BEGINNING = 10_000;
+const DOUBT = 5_000;
 
+/** How long a connection must live to count as one that works. */
+const LIFE = 10_000;
 /** Tries of one way before the next, while polls get through. */
 const TRIES = 2;
+/** When to try the first way again: what broke it may be gone. */
+const RETURN = 600_000;
 
 /**
  * Reads until the session is over or `stop` is called. `on.message` gets each message once, in order;
@@ -25,11 +32,14 @@ export class Feed {
   #cursor;
   #stopped = new AbortController();
   #wake = () => {};
+  #doubt = () => {};
+  #readyAt;
+  #returnAt = Infinity;
 
   constructor(seat, on) {
     this.#seat = seat;
     this.#on = on;
-    addEventListener("online", () => this.#wake());
+    addEventListener("online", () => this.hurry());
     this.#run();
   }
 
@@ -43,9 +53,10 @@ export class Feed {
     this.#wake();
   }
 
-  /** Looks now rather than at the end of a pause. */
+  /** Looks now rather than at the end of a pause, and whether an open connection is still one. */
   hurry() {
     this.#wake();
+    this.#doubt();
   }
 
   async #run() {
@@ -58,10 +69,22 @@ export class Feed {
         failures = 0;
         if (!caughtUp) this.#on.caughtUp();
         caughtUp = true;
-        const worked = await ways[way]();
-        broken = worked ? 0 : broken + 1;
-        if (broken === TRIES && way < ways.length - 1) [way, broken] = [way + 1, 0];
-        if (!worked) throw new Error("the connection did not open");
+        if (performance.now() > this.#returnAt) [way, broken, this.#returnAt] = [0, 0, Infinity];
+        this.#readyAt = Infinity;
+        await ways[way]();
+        this.#doubt = () => {};
+        this.#on.state("connecting");
+        if (performance.now() - this.#readyAt >= LIFE) {
+          broken = 0;
+          continue;
+        }
+        broken += 1;
+        failures = broken - 1;
+        if (broken >= TRIES && way < ways.length - 1) {
+          [way, broken] = [way + 1, 0];
+          this.#returnAt = Math.min(this.#returnAt, performance.now() + RETURN);
+        }
+        throw new Error("the connection did not last");
       } catch (error) {
         if (this.#stopped.signal.aborted) return;
         if (error instanceof Refused && !isPassing(error)) return this.#on.end(error);
@@ -89,7 +112,7 @@ export class Feed {
     const query = new URLSearchParams({ limit: 200 });
     if (this.#cursor !== undefined) query.set("after", this.#cursor);
     if (wait) query.set("wait", wait);
-    const request = { seat: this.#seat, signal: this.#stopped.signal };
+    const request = { seat: this.#seat, signal: this.#stopped.signal, wait };
     const page = await call("GET", this.#path(`/messages?${query}`), request);
     page.messages.forEach((message) => this.#accept(message));
     this.#cursor = page.nextCursor;
@@ -102,96 +125,101 @@ export class Feed {
     else if (type === "event") this.#on.event(rest);
   }
 
-  /** Each way resolves when it is over, and says whether it worked. */
+  /** What came is all there is; from now on messages come as they are sent. */
+  #ready(state) {
+    this.#readyAt = Math.min(this.#readyAt, performance.now());
+    this.#on.state(state);
+  }
+
+  /** Each way resolves when it is over. However it broke, the poll that follows finds out how things are. */
   #socket() {
     return new Promise((over) => {
       const url = new URL(this.#path(`/ws?after=${this.cursor}`), location.href);
       url.protocol = url.protocol.replace("http", "ws");
       const who = ["nexus", `agent.${this.#seat.agent}`, `key.${this.#seat.key}`];
-      let [socket, worked] = [undefined, false];
+      let socket;
       try {
         socket = new WebSocket(url, who);
       } catch {
-        return over(false); // There are no sockets here; the next way is tried.
+        return over(); // There are no sockets here; the next way is tried.
       }
-      const watch = watchdog(() => socket.close());
-      const ping = setInterval(() => socket.readyState === WebSocket.OPEN && socket.send("ping"), PING);
-      const stop = () => socket.close();
-      this.#stopped.signal.addEventListener("abort", stop);
+      const ping = () => socket.readyState === WebSocket.OPEN && socket.send("ping");
+      const pings = setInterval(ping, PING);
+      // Nobody waits for `close`: on a dead connection it comes late.
+      const end = () => {
+        watch.end();
+        clearInterval(pings);
+        this.#stopped.signal.removeEventListener("abort", end);
+        socket.close();
+        over();
+      };
+      const watch = watchdog(end);
+      this.#stopped.signal.addEventListener("abort", end);
+      this.#doubt = () => {
+        ping();
+        watch.hurry();
+      };
       socket.addEventListener("message", ({ data }) => {
         watch.feed();
         if (data === "pong") return;
         const frame = parse(data);
-        if (frame.type === "ready") {
-          worked = true;
-          this.#on.state("socket");
-        } else {
-          this.#frame(frame);
-        }
+        if (frame.type === "ready") this.#ready("socket");
+        else this.#frame(frame);
       });
-      socket.addEventListener("close", () => {
-        watch.end();
-        clearInterval(ping);
-        this.#stopped.signal.removeEventListener("abort", stop);
-        over(worked);
-      });
+      socket.addEventListener("close", end);
     });
   }
 
   async #events() {
     const silent = new AbortController();
     const watch = watchdog(() => silent.abort());
-    let worked = false;
+    const back = setTimeout(() => silent.abort(), this.#returnAt - performance.now());
     try {
       // Not an EventSource, which would need the key in the address.
       const response = await fetch(this.#path(`/events?after=${this.cursor}`), {
         headers: { Accept: "text/event-stream", ...identity(this.#seat) },
         signal: AbortSignal.any([this.#stopped.signal, silent.signal]),
       });
-      if (!response.ok) return false;
+      if (!response.ok) return;
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let text = ""; ; ) {
         const { done, value } = await reader.read();
-        if (done) return worked;
+        if (done) return;
         watch.feed();
         const blocks = (text + value).split("\n\n");
         text = blocks.pop();
         for (const block of blocks) {
           const { type, data } = readEvent(block);
-          if (type === "ready") {
-            worked = true;
-            this.#on.state("events");
-          } else if (data && type !== "end") {
-            this.#frame({ ...parse(data), type });
-          }
+          if (type === "ready") this.#ready("events");
+          else if (data && type !== "end") this.#frame({ ...parse(data), type });
         }
       }
     } catch {
-      return worked; // However it broke, the poll that follows finds out how things are.
+      // It broke.
     } finally {
+      clearTimeout(back);
       watch.end();
     }
   }
 
   async #longPoll() {
-    this.#on.state("polling");
-    while (!this.#stopped.signal.aborted) await this.#poll(25);
-    return true;
+    this.#ready("polling");
+    try {
+      while (!this.#stopped.signal.aborted && performance.now() < this.#returnAt) await this.#poll(25);
+    } catch {
+      // It broke.
+    }
   }
 }
 
 /** Calls `bark` once when it has not been fed for a while. */
 function watchdog(bark) {
-  let timer = setTimeout(bark, SILENCE);
-  return {
-    feed() {
-      clearTimeout(timer);
-      timer = setTimeout(bark, SILENCE);
-    },
-    end() {
-      clearTimeout(timer);
-    },
+  let timer = setTimeout(bark, BEGINNING);
+  const within = (ms) => {
+    clearTimeout(timer);
+    timer = setTimeout(bark, ms);
   };
+  return { feed: () => within(SILENCE), hurry: () => within(DOUBT), end: () => clearTimeout(timer) };
 }
 
 function readEvent(block) {

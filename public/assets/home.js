@@ -13,9 +13,10 @@ onSubmit(byId("start"), async () => {
   if (!agent) return;
   const greeting = byId("greeting").value.trim() || undefined;
   const body = { greeting, ttl: Number(byId("ttl").value) };
-  // Without a creator, who could not leave. Neither call is repeated: both would do it twice.
+  // Without a creator, who could not leave. Neither call is repeated: both would do it twice. Where an
+  // answer is lost, the next try begins anew, and what was begun deletes itself.
   const { sessionId } = await call("PUT", "/v1/sessions", { body });
   const headers = { "X-Agent-Id": agent };
   const { sessionKey } = await call("POST", sessionPath(sessionId, "/join"), { headers });
-  enter({ session: sessionId, agent, key: sessionKey });
+  await enter({ session: sessionId, agent, key: sessionKey });
 });

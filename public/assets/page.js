@@ -2,6 +2,7 @@
 
 import { explain } from "./api.js";
 
+/** The element with this id; null if there is none. */
 export const byId = (id) => document.getElementById(id);
 
 /** Makes an element: `make("a", { href, className }, "text", child, ...)`. Strings become text. */
@@ -18,8 +19,9 @@ export function show(...parts) {
   }
 }
 
-/** Runs `action` when a form is sent, once at a time, and says in the form why it failed. */
-export function onSubmit(form, action) {
+/** Runs `action` when a form is sent, once at a time, and says in the form why it failed; after a request
+ *  without an answer with this advice. */
+export function onSubmit(form, action, advice) {
   const button = form.querySelector("button:not([type=button])");
   const problem = form.querySelector("[role=alert]");
   form.addEventListener("submit", async (event) => {
@@ -29,7 +31,7 @@ export function onSubmit(form, action) {
     try {
       await action();
     } catch (error) {
-      problem.textContent = explain(error);
+      problem.textContent = explain(error, advice);
     } finally {
       button.disabled = false;
     }
@@ -40,21 +42,41 @@ export function onSubmit(form, action) {
 /** Buttons with `data-copy="ID"` copy the text of that element. */
 function wireCopying() {
   for (const button of document.querySelectorAll("button[data-copy]")) {
-    const label = button.textContent;
-    button.addEventListener("click", async () => {
-      const source = byId(button.dataset.copy);
-      try {
-        await navigator.clipboard.writeText(source.textContent.trim());
-        button.textContent = "Copied";
-      } catch {
-        // Not allowed, or not a secure origin: the person can do it.
-        getSelection().selectAllChildren(source);
-        button.textContent = "Selected: now copy";
-      }
-      setTimeout(() => (button.textContent = label), 2500);
-    });
+    onCopy(button, byId(button.dataset.copy));
     button.hidden = false;
   }
 }
 
+/** Has a button copy the text of an element, and tell so, also to those who do not see it. */
+export function onCopy(button, source) {
+  const label = button.textContent;
+  // Beside the button, for behind an open dialog nothing is read out.
+  const said = make("span", { className: "unseen", role: "status" });
+  button.after(said);
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(source.textContent.trim());
+      button.textContent = "Copied";
+    } catch {
+      // Not allowed, or not a secure origin: the person can do it.
+      getSelection().selectAllChildren(source);
+      button.textContent = "Selected: now copy";
+    }
+    said.textContent = button.textContent;
+    setTimeout(() => {
+      button.textContent = label;
+      said.textContent = "";
+    }, 2500);
+  });
+}
+
+/** The link that skips to the content. As a link it would change the address, where a session stands. */
+function wireSkipping() {
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main").focus();
+  });
+}
+
 wireCopying();
+wireSkipping();

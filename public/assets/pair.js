@@ -1,8 +1,9 @@
 // The page behind a link: how long it is good, what became of it, and a way in from this browser.
 
-import { call, callPatiently, random } from "./api.js";
+import { call, calm } from "./api.js";
+import { Claim } from "./claim.js";
 import { byId, onSubmit } from "./page.js";
-import { enter, lastName, readName } from "./seat.js";
+import { lastName, readName } from "./seat.js";
 
 const LOOK = 4000;
 
@@ -30,15 +31,19 @@ function tell(state) {
   for (const element of document.querySelectorAll("[data-while-pending]")) element.hidden = state !== "pending";
 }
 
-async function look() {
-  if (document.hidden || link.dataset.state !== "pending") return;
+const claim = new Claim(code);
+
+const look = calm(1000, async () => {
+  // Once it was tried here, the link may have been used by this page itself.
+  const isIdle = () => document.hidden || claim.agent || link.dataset.state !== "pending";
+  if (isIdle()) return;
   try {
     const { state } = await call("GET", `/v1/pair/${code}/status`);
-    tell(state);
+    if (!isIdle()) tell(state);
   } catch {
     // Without an answer the page stays as it is, and asks again.
   }
-}
+});
 
 setInterval(countDown, 250);
 setInterval(look, LOOK);
@@ -48,14 +53,19 @@ document.addEventListener("visibilitychange", look);
 countDown();
 
 const name = byId("name");
-name.value = lastName();
+name.value = claim.agent ?? lastName();
+// Under another name it would be another claim.
+name.readOnly = Boolean(claim.agent);
 name.addEventListener("input", () => name.setCustomValidity(""));
-// The same for all tries of this page, so that a claim whose answer was lost can be repeated.
-const claim = random();
+const advice = "You may have joined already. Check the connection and press Join again: that finds your seat.";
 onSubmit(byId("join"), async () => {
   const agent = readName(name);
   if (!agent) return;
-  const headers = { "X-Agent-Id": agent, "Idempotency-Key": claim };
-  const { sessionId, sessionKey } = await callPatiently("POST", `/v1/pair/${code}/claim`, { headers });
-  enter({ session: sessionId, agent, key: sessionKey });
-});
+  name.readOnly = true;
+  try {
+    await claim.join(agent);
+  } finally {
+    name.readOnly = Boolean(claim.agent);
+    look();
+  }
+}, advice);

@@ -23,25 +23,58 @@ function stored(name) {
   }
 }
 
+function remove(name) {
+  try {
+    localStorage.removeItem(name);
+  } catch {
+    // Nothing was kept there.
+  }
+}
+
+/** The session that an address names; nothing if it names none. */
+export function sessionOf(hash) {
+  const [session] = hash.replace(/^#/, "").split("/");
+  return SESSION_FORM.test(session) ? session : undefined;
+}
+
 /** The session that an address names, and the seat in it, if this browser has one. */
 export function seatOf(hash) {
-  const [session, agent, secret] = hash.replace(/^#/, "").split("/");
-  if (!SESSION_FORM.test(session)) return {};
-  if (NAME_FORM.test(agent) && secret) {
-    const seat = { session, agent, key: secret };
-    if (keep(seat)) history.replaceState(null, "", `#${session}`);
-    return { session, seat };
+  const session = sessionOf(hash);
+  if (!session) return {};
+  const [, agent, secret] = hash.split("/");
+  const kept = keptSeat(session);
+  // Anyone can make a link with a seat of theirs in it, so it counts only where there is no other place.
+  if (!kept && NAME_FORM.test(agent) && secret && !keepsSeats()) {
+    return { session, seat: { session, agent, key: secret } };
   }
-  const text = stored(key(session));
-  return { session, seat: text ? { session, ...JSON.parse(text) } : undefined };
+  if (agent !== undefined) history.replaceState(null, "", `#${session}`);
+  return { session, seat: kept };
+}
+
+function keptSeat(session) {
+  try {
+    const { agent, key: secret } = JSON.parse(stored(key(session)));
+    return agent && secret ? { session, agent, key: secret } : undefined;
+  } catch {
+    return undefined; // There is none, or nobody could use it.
+  }
+}
+
+/** Whether this browser has room for a seat. */
+function keepsSeats() {
+  const probe = key("probe");
+  const keeps = store(probe, "-".repeat(300));
+  remove(probe);
+  return keeps;
 }
 
 const keep = ({ session, ...seat }) => store(key(session), JSON.stringify(seat));
 
-/** Goes to the conversation with this seat. */
+/** Goes to the conversation with this seat. Resolves when someone comes back to the page. */
 export function enter(seat) {
   store(NAME, seat.agent);
   location.assign(keep(seat) ? `/s#${seat.session}` : `/s#${seat.session}/${seat.agent}/${seat.key}`);
+  return new Promise((back) => addEventListener("pageshow", back, { once: true }));
 }
 
 /** Keeps a seat of the conversation that is open. */
@@ -50,13 +83,10 @@ export function take(seat) {
   if (!keep(seat)) history.replaceState(null, "", `#${seat.session}/${seat.agent}/${seat.key}`);
 }
 
-export function forget(session) {
-  try {
-    localStorage.removeItem(key(session));
-  } catch {
-    // Nothing was kept there.
-  }
-  history.replaceState(null, "", `#${session}`);
+/** Removes a seat that is over. One that another tab has taken since then stays. */
+export function forget(seat) {
+  if (keptSeat(seat.session)?.key === seat.key) remove(key(seat.session));
+  history.replaceState(null, "", `#${seat.session}`);
 }
 
 /** The name that was used last. */

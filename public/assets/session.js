@@ -1,17 +1,24 @@
 // The conversation page: join with a name, read as it comes, write, see who is here, invite, leave.
 
-import { Refused, call, callPatiently, explain, isPassing, pause, random, sessionPath, sleep } from "./api.js";
+import { Refused, call, callPatiently, calm, explain, sessionPath } from "./api.js";
 import { download, toJson, toMarkdown } from "./exports.js";
 import { Feed } from "./feed.js";
+import { Outbox } from "./outbox.js";
 import { byId, make, onSubmit, show } from "./page.js";
-import { forget, lastName, readName, seatOf, take } from "./seat.js";
+import { forget, lastName, readName, seatOf, sessionOf, take } from "./seat.js";
 import { plural } from "./text.js";
 import { Transcript } from "./transcript.js";
 
 /** How often a page that is being looked at asks who is here, which also keeps the session alive. */
 const LOOK = 60_000;
+/** And how often at most, whatever happens. */
+const CALM = 3_000;
 const MAX_TEXT = 65_536;
+const DAY = 86_400_000;
 const TITLE = document.title;
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 const states = {
   connecting: "Connecting …",
@@ -62,7 +69,7 @@ onSubmit(byId("join"), async () => {
   const seat = { session, agent, key: sessionKey };
   take(seat);
   new Conversation(seat);
-});
+}, "You may have joined without the answer. Try again, under another name if this one is taken.");
 byId("name").addEventListener("input", () => byId("name").setCustomValidity(""));
 
 class Conversation {
@@ -71,10 +78,12 @@ class Conversation {
   #feed;
   #isOver = false;
   #unread = 0;
-  #speaks = false;
   #unspoken = [];
   #deadline = 0;
-  #unsent = Promise.resolve();
+  #isEmpty = true;
+  #knownTo = Infinity;
+  #outbox;
+  #look = calm(CALM, () => this.#lookNow());
 
   constructor(seat) {
     this.#seat = seat;
@@ -89,6 +98,10 @@ class Conversation {
       caughtUp: () => this.#caughtUp(),
       end: (refusal) => this.#end(...explainEnd(refusal)),
     });
+    this.#outbox = new Outbox(seat, byId("unsent"), {
+      sent: (answer) => this.#sent(answer),
+      refused: (reason) => (byId("problem").textContent = `Not sent. ${reason}`),
+    });
     this.#wire();
     byId("text").focus();
   }
@@ -100,7 +113,9 @@ class Conversation {
       this.#write(text);
     });
     text.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      if (event.key !== "Enter" || event.shiftKey) return;
+      // An Enter that chooses a word; some browsers tell so by this code only.
+      if (event.isComposing || event.keyCode === 229) return;
       event.preventDefault();
       this.#write(text);
     });
@@ -121,12 +136,14 @@ class Conversation {
     for (const button of document.querySelectorAll("dialog button[type=button][data-close]")) {
       button.addEventListener("click", () => button.closest("dialog").close());
     }
-    addEventListener("beforeunload", (event) => byId("unsent").childElementCount && event.preventDefault());
+    const holdsText = () => this.#outbox.holdsText || (!this.#isOver && text.value.trim());
+    addEventListener("beforeunload", (event) => holdsText() && event.preventDefault());
     setInterval(() => document.hidden || this.#look(), LOOK);
   }
 
   #take(message) {
-    byId(`unsent-${message.id}`)?.remove();
+    this.#outbox.arrived(message.id);
+    this.#isEmpty &&= message.agentId === "system";
     this.#ends(message.expiresAt);
     this.#transcript.add(message);
   }
@@ -134,9 +151,10 @@ class Conversation {
   #drawn(others, outOfSight) {
     this.#tellEmpty();
     // What was there at the beginning is not read aloud.
-    if (!this.#speaks || !others.length) return;
-    this.#announce(others);
-    if (outOfSight) this.#unread += others.length;
+    const fresh = others.filter(({ cursor }) => Number(cursor) > this.#knownTo);
+    if (!fresh.length) return;
+    this.#announce(fresh);
+    if (outOfSight) this.#unread += fresh.length;
     this.#tellUnread();
   }
 
@@ -166,14 +184,14 @@ class Conversation {
 
   #caughtUp() {
     this.#transcript.draw();
-    this.#speaks = true;
+    this.#knownTo = Number(this.#feed.cursor);
     this.#tellEmpty();
     this.#look();
   }
 
   /** Whoever comes first comes to invite someone. */
   #tellEmpty() {
-    byId("empty").hidden = this.#transcript.messages.some(({ agentId }) => agentId !== "system");
+    byId("empty").hidden = !this.#isEmpty;
   }
 
   #tell(state) {
@@ -183,12 +201,13 @@ class Conversation {
 
   #ends(expiresAt) {
     this.#deadline = Math.max(this.#deadline, Date.parse(expiresAt));
-    const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-    byId("deadline").textContent = `Deletes itself at ${time.format(this.#deadline)} if nothing happens`;
+    const isToday = this.#deadline - Date.now() < DAY;
+    const time = isToday ? `at ${clock.format(this.#deadline)}` : `on ${moment.format(this.#deadline)}`;
+    byId("deadline").textContent = `Deletes itself ${time} if nothing happens`;
   }
 
   /** Who is here, and until when the session lives. */
-  async #look() {
+  async #lookNow() {
     if (this.#isOver) return;
     try {
       const query = `/messages?members=true&limit=1&after=${this.#feed.cursor}`;
@@ -203,51 +222,36 @@ class Conversation {
   }
 
   #member({ agentId, lastSeenAt, online }) {
-    const seen = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(Date.parse(lastSeenAt));
-    const words = online ? "online" : `last seen ${seen}`;
+    const words = online ? "online" : `last seen ${moment.format(Date.parse(lastSeenAt))}`;
     const name = agentId === this.#seat.agent ? `${agentId} (you)` : agentId;
     return make("li", { className: online ? "online" : "offline" }, make("strong", {}, name), " ", make("span", {}, words));
   }
 
-  /** Messages go out one after the other, each until it is stored or refused. */
   #write(field) {
-    const text = field.value.trim();
+    const text = field.value;
     const size = new TextEncoder().encode(text).length;
     byId("problem").textContent = size > MAX_TEXT ? `Too long: ${size} of at most ${MAX_TEXT} bytes. Split it.` : "";
-    if (!text || size > MAX_TEXT || this.#isOver) return;
+    if (!text.trim() || size > MAX_TEXT || this.#isOver) return;
     field.value = "";
-    const waiting = make("p", { className: "unsent", dir: "auto" }, text);
-    byId("unsent").append(waiting);
+    this.#outbox.write(text);
     this.#transcript.toEnd();
-    this.#unsent = this.#unsent.then(() => this.#send(text, waiting));
   }
 
-  async #send(text, waiting) {
-    const request = { seat: this.#seat, headers: { "Idempotency-Key": random() }, body: { text } };
-    for (let failures = 1; !this.#isOver; failures += 1) {
-      try {
-        const sent = await call("POST", sessionPath(this.#seat.session, "/messages"), request);
-        for (const { type, count } of sent.redacted ?? []) {
-          byId("problem").textContent = `The relay removed ${plural(count, "secret")} (${type}) from your message.`;
-        }
-        waiting.id = `unsent-${sent.id}`;
-        if (this.#transcript.has(sent.id)) waiting.remove();
-        return;
-      } catch (error) {
-        if (!isPassing(error)) {
-          byId("problem").textContent = `Not sent. ${explain(error)}`;
-          byId("text").value ||= text;
-          waiting.remove();
-          return;
-        }
-        await sleep(pause(failures, error));
-      }
+  /** Says whether the message has come back already. */
+  #sent({ id, redacted = [] }) {
+    if (redacted.length) {
+      const kinds = redacted.map(({ type, count }) => `${plural(count, "secret")} (${type})`);
+      byId("problem").textContent = `The relay removed ${kinds.join(", ")} from your message.`;
     }
+    return this.#transcript.has(id);
   }
 
   async #invite() {
-    const dialog = byId("inviting");
-    byId("invite-problem").textContent = "";
+    const parts = [byId("invite-making"), byId("invite-made"), byId("invite-problem")];
+    const tell = (part) => parts.forEach((other) => (other.hidden = other !== part));
+    tell(byId("invite-making"));
+    byId("invite").disabled = true;
+    byId("inviting").showModal();
     try {
       const body = { sessionId: this.#seat.session };
       const { expiresAt, url } = await callPatiently("PUT", "/v1/pair", { body });
@@ -255,10 +259,12 @@ class Conversation {
       byId("invite-page").href = url;
       const minutes = Math.round((Date.parse(expiresAt) - Date.now()) / 60_000);
       byId("invite-until").textContent = `It works once, within ${plural(minutes, "minute")}.`;
+      tell(byId("invite-made"));
     } catch (error) {
       byId("invite-problem").textContent = explain(error);
+      tell(byId("invite-problem"));
     }
-    dialog.showModal();
+    byId("invite").disabled = false;
   }
 
   #export(extension, type, form) {
@@ -275,20 +281,30 @@ class Conversation {
       // Whoever is not in it has left, and from what has ended nobody need leave.
       if (error.code !== "session_not_found" && error.reason !== "agent_not_in_session") throw error;
     }
-    byId("leaving").close();
     this.#end("You have left", "Your messages stay readable for the others until the conversation ends.");
   }
 
   #end(heading, words) {
+    if (this.#isOver) return;
     this.#isOver = true;
     this.#feed.stop();
-    forget(this.#seat.session);
-    close(heading, words);
+    this.#outbox.end(byId("text").value);
+    this.#unread = 0;
+    this.#tellUnread();
+    forget(this.#seat);
+    document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
+    close(heading, this.#outbox.holdsText ? `${words} What you had not sent is at the end of this page.` : words);
     show("over", "transcript");
+    byId("empty").hidden = true;
     byId("over-heading").focus();
   }
 }
 
 begin();
-// Another link of this kind in the same tab is another conversation.
-addEventListener("hashchange", () => location.reload());
+addEventListener("hashchange", ({ oldURL }) => {
+  const before = new URL(oldURL);
+  // Another link of this kind in the same tab is another conversation. Any other change would lose the
+  // address, or the seat in it.
+  if (sessionOf(location.hash) !== sessionOf(before.hash)) location.reload();
+  else history.replaceState(null, "", before.hash);
+});

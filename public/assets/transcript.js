@@ -1,11 +1,14 @@
 // The messages on the page: in order, in days, with a mark where the new ones begin.
 
 import { make } from "./page.js";
-import { nodes, plural, pretty, summary } from "./text.js";
+import { nodes, plain, plural, pretty, summary } from "./text.js";
 
 /** From here on a text is folded. */
 const LONG = 3000;
 const MANY_LINES = 40;
+
+/** How long one drawing may take, so that the page answers meanwhile. */
+const SLICE = 20;
 
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
@@ -17,6 +20,7 @@ export class Transcript {
   #days = "";
   #known = new Map();
   #waiting = [];
+  #timer;
   #marker;
   #onDrawn;
 
@@ -32,6 +36,7 @@ export class Transcript {
     return [...this.#known.values()];
   }
 
+  /** Whether this message has come. */
   has(id) {
     return this.#known.has(id);
   }
@@ -40,7 +45,11 @@ export class Transcript {
   add(message) {
     this.#known.set(message.id, message);
     this.#waiting.push(message);
-    if (this.#waiting.length === 1) setTimeout(() => this.draw(), document.hidden ? 200 : 16);
+    this.#soon();
+  }
+
+  #soon() {
+    this.#timer ??= setTimeout(() => this.draw(), document.hidden ? 200 : 16);
   }
 
   /** Whether the end of the transcript is in sight. */
@@ -48,6 +57,7 @@ export class Transcript {
     return innerHeight + scrollY >= document.documentElement.scrollHeight - 120;
   }
 
+  /** Brings the end in sight. */
   toEnd() {
     scrollTo({ top: document.documentElement.scrollHeight });
   }
@@ -57,21 +67,21 @@ export class Transcript {
     if (!this.#waiting.length) this.#marker = undefined;
   }
 
-  /** Draws what has come. */
+  /** Draws what has come: now as much as fits a slice, and the rest soon. */
   draw() {
-    const messages = this.#waiting;
-    if (!messages.length) return;
-    this.#waiting = [];
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (!this.#waiting.length) return;
     const follow = this.atEnd && !document.hidden;
     const part = document.createDocumentFragment();
-    for (const message of messages) {
-      const sent = new Date(message.sentAt);
-      if (this.#days !== day.format(sent)) {
-        this.#days = day.format(sent);
-        part.append(make("p", { className: "divider" }, this.#days));
-      }
-      part.append(this.#article(message, sent));
-    }
+    const end = performance.now() + (document.hidden ? 20 * SLICE : SLICE);
+    let count = 0;
+    do {
+      part.append(...this.#drawn(this.#waiting[count]));
+      count += 1;
+    } while (count < this.#waiting.length && performance.now() < end);
+    const messages = this.#waiting.splice(0, count);
+    if (this.#waiting.length) this.#soon();
     const others = messages.filter((message) => message.agentId !== this.#me);
     if (!follow && others.length && !this.#marker) {
       this.#list.querySelector(".new")?.remove();
@@ -81,6 +91,23 @@ export class Transcript {
     this.#list.append(part);
     if (follow) this.toEnd();
     this.#onDrawn(others, !follow);
+  }
+
+  /** A message, after its day where that is another one. */
+  #drawn(message) {
+    try {
+      const sent = new Date(message.sentAt);
+      const today = day.format(sent);
+      const article = this.#article(message, sent);
+      if (this.#days === today) return [article];
+      this.#days = today;
+      return [make("p", { className: "divider" }, today), article];
+    } catch (error) {
+      // One message that cannot be shown as it should must not cost the others.
+      console.warn(error);
+      const whole = make("div", { className: "text" }, plain(String(message.text ?? pretty(message.json))));
+      return [make("article", { className: "message" }, make("strong", {}, message.agentId), whole)];
+    }
   }
 
   #article(message, sent) {
@@ -101,14 +128,13 @@ export class Transcript {
     const message = this.#known.get(id);
     if (!message) return make("p", { className: "quote" }, "In reply to an earlier message");
     const words = message.text ?? "JSON";
-    const excerpt = words.length > 80 ? `${words.slice(0, 80)}…` : words;
-    const link = make("a", { href: `#message-${message.cursor}` }, `In reply to ${message.agentId}`);
-    // The address holds the session: go there without it.
-    link.addEventListener("click", (event) => {
-      event.preventDefault();
+    const excerpt = words.length > 80 ? `${[...words.slice(0, 160)].slice(0, 80).join("")}…` : words;
+    // Not a link: the part of the address behind # is the session.
+    const jump = make("button", { type: "button", className: "link" }, `In reply to ${message.agentId}`);
+    jump.addEventListener("click", () => {
       document.getElementById(`message-${message.cursor}`)?.scrollIntoView({ block: "center" });
     });
-    return make("p", { className: "quote" }, link, ": ", make("bdi", {}, ...nodes(excerpt)));
+    return make("p", { className: "quote" }, jump, ": ", make("bdi", {}, plain(excerpt)));
   }
 }
 
@@ -126,12 +152,17 @@ function proof(verified) {
 }
 
 function paragraph(text) {
-  const block = make("div", { className: "text", dir: "auto" }, ...nodes(text));
-  if (text.length <= LONG && text.split("\n", MANY_LINES + 1).length <= MANY_LINES) return [block];
+  const start = text.slice(0, LONG).split("\n", MANY_LINES).join("\n");
+  const isCut = start.length < text.length;
+  const shown = isCut ? start.replace(/[\ud800-\udbff]$/, "") : text;
+  const block = make("div", { className: "text", dir: "auto" }, ...nodes(shown, isCut));
+  if (!isCut) return [block];
   block.classList.add("folded");
   const more = make("button", { type: "button", className: "quiet" }, `Show all of ${plural(text.length, "character")}`);
+  // Only what is asked for is built.
   more.addEventListener("click", () => {
     block.classList.remove("folded");
+    block.replaceChildren(...nodes(text));
     more.remove();
   });
   return [block, more];

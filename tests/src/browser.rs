@@ -204,6 +204,12 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
     }
 
+    /// How wide the page is, in CSS pixels. The window does not tell: a phone's grows with its page.
+    pub fn page_width(&self) -> u64 {
+        let width = self.run("return document.documentElement.scrollWidth");
+        width.as_u64().expect("a number")
+    }
+
     /// What the person prefers: `light` or `dark`.
     pub fn color_scheme(&self, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);

@@ -36,6 +36,79 @@ fn without_events_either_it_polls() {
 }
 
 #[test]
+fn sockets_that_do_not_last_are_left_for_events() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = Browser::start();
+    browser.before_pages(
+        "const Original = WebSocket;
+         window.opened = 0;
+         window.WebSocket = class extends Original {
+             constructor(...how) {
+                 super(...how);
+                 window.opened += 1;
+                 this.addEventListener('message', ({ data }) => data.includes('ready') && this.close());
+             }
+         };",
+    );
+    join(&browser, &alice, "zoe");
+    browser.wait_for("#connection", "by events");
+    let opened = browser.run("return window.opened").as_u64().unwrap();
+    assert!((1..5).contains(&opened), "{opened} sockets");
+    alice.send("Still read");
+    browser.wait_for("#messages", "Still read");
+    assert_quiet(&browser);
+}
+
+#[test]
+fn after_a_while_it_tries_sockets_again() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = Browser::start();
+    browser.before_pages(&format!(
+        "window.kept = WebSocket; {NO_SOCKETS}{NO_EVENTS}
+         const now = performance.now.bind(performance);
+         window.later = 0;
+         performance.now = () => now() + window.later;"
+    ));
+    join(&browser, &alice, "zoe");
+    browser.wait_for("#connection", "by polling");
+    browser.run("window.WebSocket = window.kept; window.later = 11 * 60_000;");
+    // Ends the poll that waits.
+    alice.send("Eleven minutes later");
+    browser.wait_for("#connection[data-state=socket]", "Live");
+    alice.send("By a socket");
+    browser.wait_for("#messages", "By a socket");
+    assert_eq!(browser.count("article"), 2);
+    assert_quiet(&browser);
+}
+
+#[test]
+fn a_socket_that_has_died_unseen_is_found_when_the_network_is_back() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = Browser::start();
+    browser.before_pages(
+        "const Original = WebSocket;
+         window.WebSocket = class extends Original {
+             constructor(...how) {
+                 super(...how);
+                 window.die = () => (this.isDead = true);
+                 this.addEventListener('message', (event) => this.isDead && event.stopImmediatePropagation());
+             }
+         };",
+    );
+    join(&browser, &alice, "zoe");
+    browser.run("window.die()");
+    alice.send("Sent to a dead socket");
+    browser.run("dispatchEvent(new Event('online'))");
+    // Without the ping the page would notice after 45 s.
+    browser.wait_for("#messages", "Sent to a dead socket");
+    browser.wait_for("#connection", "Live");
+    assert_quiet(&browser);
+}
+
+#[test]
 fn it_goes_on_when_the_relay_comes_back_and_then_sends_what_was_written_meanwhile() {
     let mut relay = relay();
     let alice = Api::new(&relay.url()).session();
@@ -62,12 +135,16 @@ fn it_goes_on_when_the_relay_comes_back_and_then_sends_what_was_written_meanwhil
 fn it_says_when_the_conversation_has_ended_and_keeps_what_was_said_on_the_page() {
     let relay = relay();
     let api = Api::new(&relay.url());
+    let browser = Browser::start();
     let (session, key) = api.create(&json!({ "creatorAgentId": "a", "ttl": 8 }));
     let alice = Member { api, session, agent: "a".into(), key: key.unwrap() };
-    let browser = joined(&alice, "zoe");
+    join(&browser, &alice, "zoe");
     alice.send("Soon over");
     browser.wait_for("#messages", "Soon over");
+    browser.click("#leave");
+    assert_eq!(browser.count("dialog[open]"), 1);
     browser.wait_for("#over-heading", "This conversation has ended");
+    assert_eq!(browser.count("dialog[open]"), 0, "there is nothing left to decide");
     assert!(browser.text("#messages").contains("Soon over"));
     browser.reload();
     browser.wait_for("#over-heading", "This conversation has ended");

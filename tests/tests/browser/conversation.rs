@@ -189,3 +189,38 @@ fn a_browser_without_storage_keeps_its_seat_in_the_address() {
     browser.wait_for("#me", "zoe");
     assert_quiet(&browser);
 }
+
+#[test]
+fn however_many_come_who_is_here_is_asked_a_few_times() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = joined(&alice, "zoe");
+    for number in 0..30 {
+        alice.join(&format!("guest-{number}"));
+    }
+    browser.wait_for("#count", "32 members");
+    let asked = browser.run(
+        "return performance.getEntriesByType('resource').filter(({ name }) => name.includes('members=true')).length",
+    );
+    assert!((1..10).contains(&asked.as_u64().unwrap()), "{asked} times");
+    assert_quiet(&browser);
+}
+
+#[test]
+fn an_enter_that_chooses_a_word_does_not_send() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = joined(&alice, "zoe");
+    browser.type_into("#text", "Half a wo");
+    let sends = |how: &str| {
+        browser.run(&format!(
+            "const event = new KeyboardEvent('keydown', {{ key: 'Enter', cancelable: true, {how} }});
+             document.querySelector('#text').dispatchEvent(event);
+             return event.defaultPrevented;"
+        ))
+    };
+    assert_eq!(sends("isComposing: true"), false);
+    assert_eq!(sends("keyCode: 229"), false);
+    assert_eq!(sends("keyCode: 13"), true);
+    browser.wait_for("#messages", "Half a wo");
+}

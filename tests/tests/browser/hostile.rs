@@ -1,7 +1,7 @@
 //! An agent that would like to run code in the browsers of people, or to break their page.
 
-use crate::{assert_quiet, joined};
-use nexus_tests::{Api, eventually, relay};
+use crate::{assert_quiet, join, joined};
+use nexus_tests::{Api, browser::Browser, eventually, relay};
 use serde_json::json;
 use std::thread;
 
@@ -37,7 +37,8 @@ fn nothing_that_an_agent_sends_runs_or_becomes_html() {
     let made = "#messages :is(script, img, svg, iframe, h1, [onerror], [onmouseover])";
     assert_eq!(browser.count(made), 0);
     let links = browser.run(
-        "return [...document.querySelectorAll('#messages a')].map(({ href, rel, target }) => [href, rel, target])",
+        "return [...document.querySelectorAll('#messages a')].map(
+             ({ href, rel, target, dir, title }) => [href, rel, target, dir, title])",
     );
     for link in links.as_array().unwrap() {
         assert!(link[0].as_str().unwrap().starts_with("https://example.com/"), "{link}");
@@ -45,6 +46,7 @@ fn nothing_that_an_agent_sends_runs_or_becomes_html() {
             (&link[1], &link[2]),
             (&json!("noopener noreferrer nofollow"), &json!("_blank"))
         );
+        assert_eq!((&link[3], &link[4]), (&json!("ltr"), &json!("example.com")));
     }
     // The text, and both the key and the value of the payload.
     assert_eq!(links.as_array().unwrap().len(), 3);
@@ -64,6 +66,7 @@ fn the_page_keeps_its_shape_whatever_is_written() {
         "!".repeat(65_536),
         "\u{202E}".repeat(20_000),
         "\u{202E}gpj.exe \u{2066}hidden\u{200B} \u{E0041}end".to_owned(),
+        "\u{200E}a\u{3164}b\u{AD}c\u{FFF9}\u{E0100}".to_owned(),
         "שלום עולם, see https://example.com/\u{202E}moc.elpmaxe".to_owned(),
         "line\n".repeat(10_000),
         "z\u{0351}".repeat(15_000),
@@ -72,18 +75,86 @@ fn the_page_keeps_its_shape_whatever_is_written() {
     }
     mallory.send("The last of them");
     browser.wait_for("article:last-child", "The last of them");
-    let overflow = "return document.documentElement.scrollWidth - innerWidth";
-    assert!(browser.run(overflow).as_i64() <= Some(0), "nothing is wider than the phone");
+    assert!(browser.page_width() <= 390, "nothing is wider than the phone");
     assert!(browser.text("#messages").contains("U+202Egpj.exe U+2066hiddenU+200B U+E0041end"));
+    assert!(browser.text("#messages").contains("U+200EaU+3164bU+00ADcU+FFF9 U+E0100"));
     let highest = browser
         .run("return Math.max(...[...document.querySelectorAll('article')].map((one) => one.offsetHeight))");
-    assert!(highest.as_i64() < Some(600), "long messages are folded: {highest}");
+    assert!(highest.as_i64().unwrap() < 600, "long messages are folded: {highest}");
     browser.run("document.querySelectorAll('article button').forEach((button) => button.click())");
-    assert!(browser.run(overflow).as_i64() <= Some(0), "nor when it is unfolded");
+    assert!(browser.page_width() <= 390, "nor when it is unfolded");
     assert_eq!(browser.text("#to-end"), "", "the composer is still there");
     browser.type_into("#text", "Still here\u{E007}");
     browser.wait_for("article:last-child", "Still here");
     assert_quiet(&browser);
+}
+
+#[test]
+fn messages_full_of_marks_are_built_in_part_and_can_be_read_whole() {
+    let relay = relay();
+    let mallory = Api::new(&relay.url()).session();
+    let browser = joined(&mallory, "zoe");
+    let links = "http://a.b ".repeat(5900);
+    for _ in 0..5 {
+        mallory.send(&"a\u{200B}".repeat(16_000));
+        mallory.send(&links);
+    }
+    mallory.send("The last of them");
+    browser.wait_for("article:last-child", "The last of them");
+    let nodes = || {
+        let nodes = "const walker = document.createTreeWalker(document.querySelector('#messages'));
+            let count = 0;
+            while (walker.nextNode()) count += 1;
+            return count;";
+        browser.run(nodes).as_u64().unwrap()
+    };
+    assert!(nodes() < 10_000, "{}", nodes());
+    browser
+        .run("document.querySelectorAll('article > button').forEach((button) => button.click())");
+    assert!(nodes() < 10_000, "also when all is shown: {}", nodes());
+    let texts = browser.run(
+        "return [...document.querySelectorAll('article .text')].slice(0, 2).map((text) => text.textContent)",
+    );
+    assert_eq!(texts, json!(["aU+200B".repeat(16_000), links]));
+    assert_quiet(&browser);
+}
+
+#[test]
+fn a_message_that_cannot_be_drawn_does_not_cost_the_others() {
+    let relay = relay();
+    let mallory = Api::new(&relay.url()).session();
+    for text in ["Before", "Poison\u{202E}", "After"] {
+        mallory.send(text);
+    }
+    let browser = Browser::start();
+    // No text is known that does this: one that a browser fails on.
+    browser.before_pages(
+        "const original = String.prototype.matchAll;
+         String.prototype.matchAll = function (...how) {
+             if (this.startsWith('Poison')) throw new Error('poisoned');
+             return original.apply(this, how);
+         };",
+    );
+    join(&browser, &mallory, "zoe");
+    browser.wait_for("#messages", "After");
+    let texts = browser.run(
+        "return [...document.querySelectorAll('article .text')].map((one) => one.textContent)",
+    );
+    assert_eq!(texts, json!(["Before", "PoisonU+202E", "After"]));
+    assert_quiet(&browser);
+}
+
+#[test]
+fn a_link_is_whole_or_none() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = joined(&alice, "zoe");
+    let link = format!("https://example.com/{}", "a".repeat(100));
+    alice.send(&format!("{}{link} and on", " .".repeat(1470)));
+    browser.wait_for("#messages", "Show all");
+    assert_eq!(browser.count("article .text a"), 0, "where the text is cut is no link");
+    browser.click("article > button");
+    assert_eq!(browser.run("return document.querySelector('article .text a').href"), link);
 }
 
 #[test]
@@ -121,7 +192,7 @@ fn a_burst_of_messages_comes_whole_and_in_order() {
         });
         counts.sum::<u32>() == 500
     });
-    let said = browser.run("return window.said.length").as_u64();
-    assert!(said < Some(50), "a burst is counted, not read out: {said:?}");
+    let said = browser.run("return window.said.length").as_u64().unwrap();
+    assert!(said < 50, "a burst is counted, not read out: {said}");
     assert_quiet(&browser);
 }

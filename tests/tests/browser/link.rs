@@ -1,13 +1,13 @@
 //! The page behind a link, while something happens to the code.
 
 use crate::assert_quiet;
-use nexus_tests::{Api, Relay, browser::Browser, relay};
+use nexus_tests::{Api, Member, Relay, browser::Browser, relay};
 
 #[test]
 fn it_counts_down_and_says_when_the_code_expires() {
     let relay = Relay::builder().var("PAIRING_TTL_SECONDS", "8").start().unwrap();
-    let alice = Api::new(&relay.url()).session();
     let browser = Browser::start();
+    let alice = Api::new(&relay.url()).session();
     browser.open(&format!("{}/p/{}", relay.url(), alice.api.pair(&alice.session)));
     browser.wait_for("#state", "Waiting");
     browser.wait_for("#left", "0:0");
@@ -30,6 +30,65 @@ fn it_says_when_someone_has_joined() {
     browser.wait_for("#state", "Used");
     assert_eq!(browser.text("#prompt"), "");
     assert_quiet(&browser);
+}
+
+/// Claims reach the relay, but the page gets their answers only once `window.reaches` is set.
+const LOST_ANSWERS: &str = "const original = fetch;
+    window.looks = 0;
+    window.fetch = async (url, options) => {
+        if (url.endsWith('/status')) window.looks += 1;
+        const answer = await original(url, options);
+        if (url.endsWith('/claim') && !window.reaches) throw new TypeError();
+        return answer;
+    };";
+
+/// Opens a new link of this member, and joins as zoe, without an answer.
+fn join_without_answer(browser: &Browser, member: &Member) {
+    browser.open(&format!("{}/p/{}", member.api.base(), member.api.pair(&member.session)));
+    browser.run(LOST_ANSWERS);
+    browser.type_into("#name", "zoe");
+    browser.click("#join button");
+    browser.wait_for("#join [role=alert]", "You may have joined already");
+}
+
+/// Fails if zoe is not there, or more than once.
+fn assert_one_seat(browser: &Browser, member: &Member) {
+    browser.wait_for("#me", "zoe");
+    browser.wait_for("#connection", "Live");
+    let members = member.poll("?members=true")["members"].to_string();
+    assert_eq!(members.matches("agentId").count(), 2, "one seat: {members}");
+    assert_eq!(browser.run("return Object.keys(sessionStorage).join()"), "");
+}
+
+#[test]
+fn a_join_whose_answers_are_lost_can_be_repeated() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = Browser::start();
+    join_without_answer(&browser, &alice);
+    let looks = browser.run(
+        "const before = window.looks;
+         document.dispatchEvent(new Event('visibilitychange'));
+         return window.looks - before;",
+    );
+    assert_eq!(looks, 0, "the relay would say `Used`, and not by whom");
+    browser.run("window.reaches = true");
+    browser.click("#join button");
+    assert_one_seat(&browser, &alice);
+    assert_quiet(&browser);
+}
+
+#[test]
+fn a_join_whose_answers_are_lost_can_be_repeated_after_a_reload() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = Browser::start();
+    join_without_answer(&browser, &alice);
+    browser.reload();
+    browser.wait_for("#again", "as zoe");
+    browser.check_accessibility("a link that was used in this tab");
+    browser.click("#again button");
+    assert_one_seat(&browser, &alice);
 }
 
 #[test]

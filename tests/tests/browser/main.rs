@@ -14,6 +14,8 @@ mod conversation;
 mod hostile;
 mod link;
 mod pages;
+mod seat;
+mod unsent;
 
 use nexus_tests::{Member, browser::Browser};
 

@@ -97,6 +97,7 @@ fn pages_forbid_all_but_their_own_files_and_tell_nobody_where_one_was() {
         }
         assert!(!policy.contains("unsafe") && !policy.contains("http"), "{path}: {policy}");
         assert_eq!(page.header("Referrer-Policy"), "no-referrer", "{path}");
+        assert_eq!(page.header("Cross-Origin-Opener-Policy"), "same-origin", "{path}");
         assert_eq!(page.header("X-Content-Type-Options"), "nosniff", "{path}");
         assert_eq!(page.header("Set-Cookie"), "", "{path}");
     }

@@ -1,0 +1,151 @@
+// Messages on their way out: one after the other, each repeated under its key until it is stored or
+// refused. Meanwhile they lie in sessionStorage, so that a reload sends them rather than losing them.
+
+import { call, explain, isPassing, pause, random, sessionPath, sleep } from "./api.js";
+import { make, onCopy } from "./page.js";
+
+/**
+ * `on.sent` gets the relay's answer to each message and says whether it has been read already;
+ * `on.refused` gets the reason why one was not sent.
+ */
+export class Outbox {
+  #seat;
+  #list;
+  #on;
+  #place;
+  /** Each `{key, text, element}`: those to send, then those that were refused. */
+  #queue = [];
+  #refused = [];
+  #isSending = false;
+  #isOver = false;
+  #wake = () => {};
+
+  constructor(seat, list, on) {
+    this.#seat = seat;
+    this.#list = list;
+    this.#on = on;
+    this.#place = `nexus.unsent.${seat.session}`;
+    addEventListener("online", () => this.#wake());
+    for (const entry of this.#kept()) this.#add(entry);
+  }
+
+  /** Whether something would be lost with the page. */
+  get holdsText() {
+    return this.#queue.length + this.#refused.length > 0;
+  }
+
+  /** Sends a text after those before it. */
+  write(text) {
+    this.#add({ key: random(), text });
+  }
+
+  /** Removes what stands for a message, which has come as others do. */
+  arrived(id) {
+    document.getElementById(`unsent-${id}`)?.remove();
+  }
+
+  /** Sends nothing more, and leaves what was not sent, and this draft, to be copied. */
+  end(draft) {
+    this.#isOver = true;
+    const rest = this.#queue;
+    this.#queue = [];
+    if (draft.trim()) rest.push(this.#draw({ text: draft }));
+    for (const entry of [...this.#refused.splice(0), ...rest]) this.#refuse(entry);
+  }
+
+  #add(entry) {
+    this.#queue.push(this.#draw(entry));
+    this.#keep();
+    if (!this.#isSending) this.#run();
+  }
+
+  #draw(entry) {
+    const text = make("div", { className: "text", dir: "auto" }, entry.text);
+    entry.element = make("div", { className: "unsent" }, text);
+    this.#list.append(entry.element);
+    return entry;
+  }
+
+  async #run() {
+    this.#isSending = true;
+    for (let failures = 0; this.#queue.length; ) {
+      const [entry] = this.#queue;
+      let [answer, refusal] = [];
+      try {
+        answer = await this.#send(entry);
+      } catch (error) {
+        if (!this.#isOver && isPassing(error)) {
+          failures += 1;
+          await Promise.race([sleep(pause(failures, error)), new Promise((wake) => (this.#wake = wake))]);
+          continue;
+        }
+        refusal = error;
+      }
+      failures = 0;
+      // At the end everything was taken off the queue.
+      if (this.#isOver && !answer) break;
+      this.#queue = this.#queue.filter((other) => other !== entry);
+      if (answer) this.#stored(entry, answer);
+      else this.#refuse(entry, refusal);
+      this.#keep();
+    }
+    this.#isSending = false;
+  }
+
+  #send({ key, text }) {
+    const request = { seat: this.#seat, headers: { "Idempotency-Key": key }, body: { text } };
+    return call("POST", sessionPath(this.#seat.session, "/messages"), request);
+  }
+
+  #stored(entry, answer) {
+    this.#refused = this.#refused.filter((other) => other !== entry);
+    entry.element.id = `unsent-${answer.id}`;
+    entry.element.querySelector(".not-sent")?.remove();
+    // At the end nothing comes back any more.
+    if (this.#on.sent(answer) || this.#isOver) entry.element.remove();
+  }
+
+  /** Leaves the text to the person, who alone knows what to do with it. */
+  #refuse(entry, error) {
+    this.#refused.push(entry);
+    const gone = (label, then) => {
+      const button = make("button", { type: "button", className: "quiet" }, label);
+      button.addEventListener("click", () => {
+        this.#refused = this.#refused.filter((other) => other !== entry);
+        entry.element.remove();
+        this.#keep();
+        then?.();
+      });
+      return button;
+    };
+    const copy = make("button", { type: "button", className: "quiet" }, "Copy");
+    const again = this.#isOver ? [] : [gone("Try again", () => this.#add(entry)), " "];
+    const actions = make("p", { className: "not-sent" }, make("strong", {}, "Not sent"), " ", ...again, copy, " ", gone("Discard"));
+    entry.element.querySelector(".not-sent")?.remove();
+    entry.element.append(actions);
+    onCopy(copy, entry.element.querySelector(".text"));
+    if (error) this.#on.refused(explain(error));
+    this.#keep();
+  }
+
+  #keep() {
+    const { agent } = this.#seat;
+    const entries = [...this.#queue, ...this.#refused].map(({ key, text }) => ({ key, text }));
+    try {
+      // Nothing of a conversation outlives it.
+      if (this.#isOver || !entries.length) sessionStorage.removeItem(this.#place);
+      else sessionStorage.setItem(this.#place, JSON.stringify({ agent, entries }));
+    } catch {
+      // Then they last as long as the page.
+    }
+  }
+
+  #kept() {
+    try {
+      const { agent, entries } = JSON.parse(sessionStorage.getItem(this.#place));
+      return agent === this.#seat.agent ? entries : [];
+    } catch {
+      return []; // There are none.
+    }
+  }
+}

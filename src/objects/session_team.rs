@@ -12,7 +12,7 @@ use crate::{
 use nexus_core::{Content, Fault, Identity, Result};
 use nexus_protocol::{
     BoardRequest, ChangeTask, Condition, FileInfo, FilesRequest, GiveTask, MembersRequest, Profile,
-    Refusal, file_version,
+    Refusal, Task, TaskStatus, file_version,
 };
 use worker::{Request, Response};
 
@@ -97,9 +97,7 @@ impl Session {
             rules.give_task(now(), &who, key.as_ref(), give, &connected)
         })?;
         self.pass_on(delivery)?;
-        if task.deadline.is_some() || limits.agent_inactivity > 0 {
-            self.arm().await?;
-        }
+        self.arm_for(&task).await?;
         http::json(201, &task)
     }
 
@@ -113,7 +111,17 @@ impl Session {
             rules.change_task(now(), &who, key.as_ref(), &id, change, &connected)
         })?;
         self.pass_on(delivery)?;
+        self.arm_for(&task).await?;
         http::json(200, &task)
+    }
+
+    /// Sets the alarm, if something may happen to the task by itself before it rings.
+    async fn arm_for(&self, task: &Task) -> Result<()> {
+        let given = task.status == TaskStatus::Pending;
+        if given && (task.deadline.is_some() || self.limits()?.agent_inactivity > 0) {
+            self.arm().await?;
+        }
+        Ok(())
     }
 
     async fn put_file(&self, mut request: Request, route: &Route) -> Result<Response> {

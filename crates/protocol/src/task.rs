@@ -268,7 +268,12 @@ pub enum ChangeTask {
         result: Option<Box<RawValue>>,
     },
     /// Another is to do it.
-    HandOn(Assignee),
+    HandOn {
+        /// Who.
+        assignee: Assignee,
+        /// Stays where it is left out.
+        deadline: Option<Deadline>,
+    },
 }
 
 impl ChangeTask {
@@ -296,13 +301,14 @@ impl ChangeTask {
             body.note("progress", PROGRESS);
         }
         let result = body.raw("result").map(ToOwned::to_owned);
+        let deadline = body.field("deadline", Deadline::RULE);
         if assignee.is_some() && status.is_some() {
             body.note("status", "must be left out where the task is handed on");
         }
         body.finish()?;
         bounded("result", result.as_deref(), limits)?;
         match (assignee, status) {
-            (Some(assignee), _) => Ok(Self::HandOn(assignee)),
+            (Some(assignee), _) => Ok(Self::HandOn { assignee, deadline }),
             (None, Some(status)) => Ok(Self::Move { status, progress, result }),
             (None, None) => Err(Refusal::invalid("status", STATUS)),
         }
@@ -442,7 +448,7 @@ mod tests {
 
     #[test]
     fn a_change_is_a_move_or_a_new_assignee() {
-        assert!(matches!(change(r#"{"to":"bob"}"#), Ok(ChangeTask::HandOn(_))));
+        assert!(matches!(change(r#"{"to":"bob"}"#), Ok(ChangeTask::HandOn { .. })));
         let moved = change(r#"{"status":"in_progress","progress":50}"#).unwrap();
         assert!(matches!(moved, ChangeTask::Move { progress: Some(Progress::Percent(_)), .. }));
         for (body, path) in [

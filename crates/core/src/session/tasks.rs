@@ -84,20 +84,26 @@ impl<D: Database> Session<D> {
         let mut task = self.find_task(now, id)?;
         let before = task.assignee.clone();
         let event = match change {
-            ChangeTask::HandOn(assignee) => {
-                self.check_asker(who, &task)?;
+            ChangeTask::HandOn { assignee, deadline } => {
+                check_asker(who, &task)?;
                 if !task.status.is_open() {
                     let pending = TaskStatus::Pending.as_str();
                     return Err(Refusal::illegal_transition(task.status.as_str(), pending).into());
                 }
                 task.assignee = self.choose(now, &who.agent, &assignee, connected)?;
                 task.capability = capability(assignee).or(task.capability);
-                (task.status, task.progress) = (TaskStatus::Pending, None);
+                task.deadline = match deadline {
+                    Some(deadline) => Some(deadline.resolve(now)?),
+                    None => task.deadline,
+                };
+                let late = task.deadline.is_some_and(|deadline| deadline <= now);
+                task.status = if late { TaskStatus::Overdue } else { TaskStatus::Pending };
+                task.progress = None;
                 TaskEvent::Assigned
             }
             ChangeTask::Move { status, progress, result } => {
                 if status == TaskStatus::Cancelled {
-                    self.check_asker(who, &task)?;
+                    check_asker(who, &task)?;
                 } else if who.agent != task.assignee {
                     return Err(Refusal::not_the_assignee().into());
                 }
@@ -260,10 +266,6 @@ impl<D: Database> Session<D> {
         }
     }
 
-    fn check_asker(&self, who: &Identity, task: &Task) -> Result<(), Refusal> {
-        if who.agent == task.from { Ok(()) } else { Err(Refusal::not_the_asker()) }
-    }
-
     /// Stores what became of a task, as a message to those concerned: asker, assignee, and the
     /// assignee `before`.
     fn tell(
@@ -328,6 +330,10 @@ fn due(loaded: &Loaded, limits: &Limits, now: Timestamp, task: &Task) -> Option<
         return None;
     };
     Some((next, event))
+}
+
+fn check_asker(who: &Identity, task: &Task) -> Result<(), Refusal> {
+    if who.agent == task.from { Ok(()) } else { Err(Refusal::not_the_asker()) }
 }
 
 fn capability(assignee: Assignee) -> Option<String> {

@@ -165,7 +165,7 @@ impl Database for Sqlite {
                 ValueRef::Integer(number) => Value::Integer(number),
                 ValueRef::Text(text) => Value::Text(String::from_utf8(text.to_vec()).unwrap()),
                 ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
-                other => panic!("a column of type {:?}", other.data_type()),
+                ValueRef::Real(_) => panic!("a column of real numbers"),
             };
             if each(Row::new((0..columns).map(column).collect()))?.is_break() {
                 break;

@@ -1,0 +1,433 @@
+//! Tasks (section 9): who gets them, what may become of them, and who is told.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+mod support;
+
+use nexus_core::{Admission, Caller, Delivery, Result};
+use nexus_protocol::{
+    AgentId, BoardRequest, ChangeTask, CreateSession, ErrorCode, GiveTask, Limits, Message,
+    MessageId, Profile, SessionKey, Task, TaskEvent, TaskNews, TaskStatus,
+};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use support::{World, agent, at, caller, faulted, messages, refused, text};
+
+/// A session in which each of `members` joined at 0 and can do what stands behind the colon.
+struct Team {
+    world: World,
+    keys: BTreeMap<AgentId, SessionKey>,
+    connected: BTreeSet<AgentId>,
+}
+
+impl Team {
+    fn new(members: &[&str]) -> Self {
+        Self::with_limits(members, Limits::default())
+    }
+
+    fn with_limits(members: &[&str], limits: Limits) -> Self {
+        let mut world = World::new(limits);
+        world.create(CreateSession { ttl: Some(80_000), ..CreateSession::default() });
+        let mut team = Self { world, keys: BTreeMap::new(), connected: BTreeSet::new() };
+        for member in members {
+            let (name, capability) = member.split_once(':').unwrap_or((member, ""));
+            team.join(0, name, capability);
+        }
+        team
+    }
+
+    fn join(&mut self, now: i64, name: &str, capability: &str) {
+        let profile = format!(r#"{{"capabilities":["{capability}"]}}"#);
+        let profile = if capability.is_empty() { "{}".to_owned() } else { profile };
+        let profile = Profile::parse(profile.as_bytes()).unwrap();
+        let admission = Admission { token: None, profile };
+        let (caller, world) = (caller(name, None), &mut self.world);
+        let joined = world.session.join(at(now), &caller, admission, &mut world.random).unwrap();
+        self.keys.insert(agent(name), joined.session_key);
+    }
+
+    fn caller(&self, name: &str) -> Caller {
+        caller(name, self.keys.get(&agent(name)))
+    }
+
+    fn give(&mut self, now: i64, name: &str, body: &str) -> Result<(Task, Option<Delivery>)> {
+        let give = GiveTask::parse(body.as_bytes(), &Limits::default()).unwrap();
+        let caller = self.caller(name);
+        let who = self.world.session.authorize(at(now), &caller)?;
+        self.world.session.give_task(at(now), &who, None, give, &self.connected)
+    }
+
+    fn change(
+        &mut self,
+        now: i64,
+        name: &str,
+        id: &MessageId,
+        body: &str,
+    ) -> Result<(Task, Option<Delivery>)> {
+        let change = ChangeTask::parse(body.as_bytes(), &Limits::default()).unwrap();
+        let caller = self.caller(name);
+        let who = self.world.session.authorize(at(now), &caller)?;
+        self.world.session.change_task(at(now), &who, None, id, change, &self.connected)
+    }
+
+    fn board(&mut self, now: i64, name: &str, query: &str) -> Vec<Task> {
+        let caller = self.caller(name);
+        let who = self.world.session.identify(at(now), &caller).unwrap();
+        let request = BoardRequest::parse(query).unwrap();
+        self.world.session.board(at(now), &who, &request).unwrap().tasks
+    }
+
+    /// The events that `name` finds in the log, with the status and the assignee that they tell.
+    fn news(&mut self, now: i64, name: &str) -> Vec<(TaskEvent, TaskStatus, String)> {
+        let caller = self.caller(name);
+        let page = self.world.page(now, &caller, None, 500).unwrap();
+        messages(&page).iter().map(news).collect()
+    }
+}
+
+fn news(message: &Message) -> (TaskEvent, TaskStatus, String) {
+    assert_eq!(serde_json::to_value(message.kind).unwrap(), "task");
+    let news: TaskNews = serde_json::from_str(message.json.as_ref().unwrap().get()).unwrap();
+    (news.event, news.task.status, news.task.assignee.to_string())
+}
+
+const TO_BOB: &str = r#"{"to":"bob","task":"t"}"#;
+
+#[test]
+fn a_task_goes_its_way_and_both_are_told() {
+    let mut team = Team::new(&["alice", "bob", "eve"]);
+    let (task, _) =
+        team.give(0, "alice", r#"{"to":"bob","task":"t","context":{"n":1.50}}"#).unwrap();
+    for (status, extra) in [
+        ("accepted", ""),
+        ("in_progress", r#","progress":50"#),
+        ("completed", r#","result":{"x":1.0}"#),
+    ] {
+        team.world.evict();
+        let body = format!(r#"{{"status":"{status}"{extra}}}"#);
+        assert_eq!(team.change(1, "bob", &task.id, &body).unwrap().0.status.as_str(), status);
+    }
+    let told: Vec<_> =
+        team.news(2, "bob").into_iter().map(|(_, status, _)| status.as_str()).collect();
+    assert_eq!(told, ["pending", "accepted", "in_progress", "completed"]);
+    assert_eq!(team.news(2, "alice").len(), 4);
+    assert_eq!(team.news(2, "eve").len(), 0);
+    // The board is the team's, and keeps payloads as they were written.
+    let board = team.board(2, "eve", "");
+    assert_eq!(board[0].context.as_ref().unwrap().get(), r#"{"n":1.50}"#);
+    assert_eq!(board[0].result.as_ref().unwrap().get(), r#"{"x":1.0}"#);
+    assert_eq!(serde_json::to_value(&board[0].progress).unwrap(), 50);
+}
+
+#[test]
+fn a_message_about_a_task_is_stored_like_this() {
+    let mut team = Team::new(&["alice", "bob"]);
+    let (task, delivery) =
+        team.give(0, "alice", r#"{"to":"bob","task":"t","deadline":60}"#).unwrap();
+    let salt = task.id.as_str().strip_suffix("-1").unwrap();
+    assert_eq!(
+        delivery.unwrap().record.replace(salt, "SALT"),
+        r#"{"id":"SALT-1","agentId":"alice","kind":"task","text":"Task for bob from alice (pending): t","json":{"type":"task","event":"assigned","task":{"id":"SALT-1","from":"alice","assignee":"bob","task":"t","priority":"normal","deadline":"2023-11-14T22:14:20.000Z","status":"pending","createdAt":"2023-11-14T22:13:20.000Z","updatedAt":"2023-11-14T22:13:20.000Z","cursor":"1"}},"cursor":"1","verified":true,"sentAt":"2023-11-14T22:13:20.000Z","expiresAt":"2023-11-15T20:26:40.000Z","to":["alice","bob"]}"#
+    );
+}
+
+#[test]
+fn only_those_concerned_may_change_a_task() {
+    let mut team = Team::new(&["alice", "bob", "eve"]);
+    let (task, _) = team.give(0, "alice", TO_BOB).unwrap();
+    for name in ["alice", "eve"] {
+        let refused = refused(team.change(1, name, &task.id, r#"{"status":"accepted"}"#));
+        assert_eq!(refused, ErrorCode::Forbidden);
+    }
+    for (name, body) in [
+        ("bob", r#"{"status":"cancelled"}"#),
+        ("bob", r#"{"to":"eve"}"#),
+        ("eve", r#"{"to":"eve"}"#),
+    ] {
+        assert_eq!(refused(team.change(1, name, &task.id, body)), ErrorCode::Forbidden);
+    }
+    let key = team.keys.remove(&agent("bob")).unwrap();
+    let accepted = r#"{"status":"accepted"}"#;
+    assert_eq!(refused(team.change(1, "bob", &task.id, accepted)), ErrorCode::MissingSessionKey);
+    assert_eq!(refused(team.give(1, "bob", TO_BOB)), ErrorCode::MissingSessionKey);
+    team.keys.insert(agent("bob"), key);
+    let unknown = "0000000000000000-1".parse().unwrap();
+    assert_eq!(refused(team.change(1, "bob", &unknown, accepted)), ErrorCode::TaskNotFound);
+    // A message that is no task.
+    let bob = team.caller("bob");
+    let sent = team.world.send(1, &bob, None, text("x")).unwrap();
+    assert_eq!(refused(team.change(1, "bob", &sent.id, accepted)), ErrorCode::TaskNotFound);
+    assert_eq!(team.board(2, "bob", "")[0].status, TaskStatus::Pending);
+}
+
+#[test]
+fn a_repeated_call_changes_nothing() {
+    let mut team = Team::new(&["alice", "bob"]);
+    let key = "k".parse().unwrap();
+    let alice = team.caller("alice");
+    let who = team.world.session.authorize(at(0), &alice).unwrap();
+    let mut give = || {
+        let give = GiveTask::parse(TO_BOB.as_bytes(), &Limits::default()).unwrap();
+        team.world.session.give_task(at(1), &who, Some(&key), give, &BTreeSet::new()).unwrap()
+    };
+    let (first, delivery) = give();
+    let (again, nothing) = give();
+    assert_eq!((first.id, delivery.is_some(), nothing.is_none()), (again.id, true, true));
+    assert_eq!(team.board(2, "bob", "").len(), 1);
+}
+
+#[test]
+fn a_capability_finds_who_is_online_and_least_busy() {
+    let mut team = Team::new(&["alice:x", "bob:x", "carol:x", "dave:y"]);
+    let mut given = || {
+        let (task, _) = team.give(1, "alice", r#"{"capability":"x","task":"t"}"#).unwrap();
+        (task.assignee.to_string(), task.id)
+    };
+    let names: Vec<_> = (0..4).map(|_| given()).collect();
+    assert_eq!(
+        names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        ["bob", "carol", "bob", "carol"]
+    );
+    team.change(1, "carol", &names[1].1, r#"{"status":"declined"}"#).unwrap();
+    team.world.evict();
+    let (task, _) = team.give(2, "alice", r#"{"capability":"x","task":"t"}"#).unwrap();
+    assert_eq!(task.assignee.as_str(), "carol");
+    // Silent for more than a minute: only who is connected is online.
+    let asked = r#"{"capability":"x","task":"t"}"#;
+    assert_eq!(refused(team.give(200_000, "alice", asked)), ErrorCode::NoAgentAvailable);
+    team.connected.insert(agent("carol"));
+    assert_eq!(team.give(200_000, "alice", asked).unwrap().0.assignee.as_str(), "carol");
+}
+
+#[test]
+fn a_deadline_makes_a_task_overdue_at_its_moment_and_tells_once() {
+    let mut team = Team::new(&["alice", "bob"]);
+    let (task, _) = team.give(0, "alice", r#"{"to":"bob","task":"t","deadline":60}"#).unwrap();
+    assert_eq!(team.world.session.next_task_at(at(1)).unwrap(), Some(at(60_000)));
+    assert_eq!(team.board(59_999, "alice", "")[0].status, TaskStatus::Pending);
+    assert!(team.world.session.settle_tasks(at(59_999)).unwrap().is_empty());
+    assert_eq!(team.board(60_000, "alice", "status=overdue").len(), 1);
+    let accepted = r#"{"status":"accepted"}"#;
+    let refused = refused(team.change(60_000, "bob", &task.id, accepted));
+    assert_eq!(refused, ErrorCode::IllegalTransition);
+    assert_eq!(team.world.session.settle_tasks(at(61_000)).unwrap().len(), 1);
+    team.world.evict();
+    assert!(team.world.session.settle_tasks(at(62_000)).unwrap().is_empty());
+    assert_eq!(team.world.session.next_task_at(at(62_000)).unwrap(), None);
+    // What comes late is taken.
+    team.change(63_000, "bob", &task.id, r#"{"status":"completed","result":1}"#).unwrap();
+    let told: Vec<_> = team.news(64_000, "bob").into_iter().map(|news| news.1.as_str()).collect();
+    assert_eq!(told, ["pending", "overdue", "completed"]);
+}
+
+#[test]
+fn the_tasks_of_one_who_leaves_go_back_to_the_asker() {
+    let mut team = Team::new(&["alice", "bob", "carol"]);
+    let (task, _) = team.give(0, "alice", TO_BOB).unwrap();
+    team.change(1, "bob", &task.id, r#"{"status":"accepted"}"#).unwrap();
+    let bob = team.caller("bob");
+    team.world.session.leave(at(2), &bob, &agent("bob")).unwrap();
+    // True at once, and told as soon as it can be.
+    let back = &team.board(2, "alice", "assignee=alice")[0];
+    assert_eq!((back.status, back.assignee.as_str()), (TaskStatus::Pending, "alice"));
+    team.world.database.fail_after(0);
+    assert!(faulted(&team.world.session.settle_tasks(at(3))));
+    team.world.database.heal();
+    assert_eq!(team.world.session.settle_tasks(at(4)).unwrap().len(), 1);
+    let last = team.news(5, "alice").pop().unwrap();
+    assert_eq!(last, (TaskEvent::Returned, TaskStatus::Pending, "alice".to_owned()));
+    // Another agent of that name gets nothing of it.
+    team.join(6, "bob", "");
+    assert!(team.board(6, "bob", "assignee=bob").is_empty());
+    assert!(team.news(6, "bob").is_empty());
+    let (task, _) = team.change(7, "alice", &task.id, r#"{"to":"carol"}"#).unwrap();
+    assert_eq!((task.status, task.assignee.as_str()), (TaskStatus::Pending, "carol"));
+    // The asker leaves: nobody waits for it any more.
+    let alice = team.caller("alice");
+    team.world.session.leave(at(8), &alice, &agent("alice")).unwrap();
+    team.world.session.settle_tasks(at(8)).unwrap();
+    assert_eq!(team.news(9, "carol").pop().unwrap().1, TaskStatus::Cancelled);
+}
+
+#[test]
+fn one_who_is_lost_by_silence_gives_its_tasks_back() {
+    let limits = Limits { agent_inactivity: 100, ..Limits::default() };
+    let mut team = Team::with_limits(&["alice", "bob"], limits);
+    team.give(0, "alice", TO_BOB).unwrap();
+    let at_last = team.world.session.next_task_at(at(0)).unwrap().unwrap();
+    assert_eq!(at_last, at(100_001));
+    let alice = team.caller("alice");
+    team.world.poll(90_000, &alice, Some("9")).unwrap();
+    assert!(team.world.session.settle_tasks(at(100_000)).unwrap().is_empty());
+    let told = team.world.session.settle_tasks(at_last).unwrap();
+    assert_eq!(
+        news(&told[0].message),
+        (TaskEvent::Returned, TaskStatus::Pending, "alice".to_owned())
+    );
+}
+
+#[test]
+fn the_board_is_filtered_and_paged() {
+    let mut team = Team::new(&["alice", "bob", "carol"]);
+    for number in 0..5 {
+        let to = if number % 2 == 0 { "bob" } else { "carol" };
+        team.give(0, "alice", &format!(r#"{{"to":"{to}","task":"{number}"}}"#)).unwrap();
+    }
+    team.give(0, "bob", r#"{"to":"bob","task":"own"}"#).unwrap();
+    let first = team.board(1, "alice", "")[0].id.clone();
+    team.change(1, "bob", &first, r#"{"status":"declined"}"#).unwrap();
+    let names = |tasks: Vec<Task>| tasks.into_iter().map(|task| task.task).collect::<Vec<_>>();
+    assert_eq!(names(team.board(1, "carol", "assignee=bob&status=open")), ["2", "4", "own"]);
+    assert_eq!(names(team.board(1, "carol", "from=bob")), ["own"]);
+    assert_eq!(names(team.board(1, "carol", "status=declined")), ["0"]);
+    let alice = team.caller("alice");
+    let who = team.world.session.identify(at(1), &alice).unwrap();
+    let (mut after, mut read) = (String::new(), Vec::new());
+    loop {
+        let request = BoardRequest::parse(&format!("limit=2&after={after}")).unwrap();
+        let page = team.world.session.board(at(1), &who, &request).unwrap();
+        read.extend(names(page.tasks));
+        after = page.next_after.unwrap().to_string();
+        if !page.has_more {
+            break;
+        }
+    }
+    assert_eq!(read, ["0", "1", "2", "3", "4", "own"]);
+}
+
+#[test]
+fn a_session_without_tasks_needs_no_index_and_a_change_is_one_row() {
+    let mut team = Team::new(&["alice", "bob"]);
+    team.board(1, "alice", "");
+    team.world.session.settle_tasks(at(1)).unwrap();
+    assert!(!team.world.database.tables().contains(&"log_task".to_owned()));
+    let (task, _) = team.give(1, "alice", TO_BOB).unwrap();
+    team.world.database.writes();
+    team.change(1, "bob", &task.id, r#"{"status":"accepted"}"#).unwrap();
+    let writes = team.world.database.writes();
+    let inserts: Vec<_> = writes.iter().filter(|sql| sql.starts_with("INSERT")).collect();
+    assert_eq!((writes.len(), inserts.len()), (2, 1), "{writes:?}");
+    for sql in team.world.database.statements() {
+        assert!(
+            !team.world.database.plan(sql).iter().any(|step| step.starts_with("SCAN")),
+            "{sql}"
+        );
+    }
+}
+
+/// What a member may try.
+#[derive(Clone, Debug)]
+enum Try {
+    Give(usize, Option<usize>),
+    Move(usize, usize, TaskStatus),
+    HandOn(usize, usize, usize),
+    Leave(usize),
+    Join(usize),
+    Wait(i64),
+    Evict,
+}
+
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+fn tries() -> impl Strategy<Value = Vec<Try>> {
+    let moved = prop::sample::select(
+        TaskStatus::ALL
+            .into_iter()
+            .filter(|status| !matches!(status, TaskStatus::Pending | TaskStatus::Overdue))
+            .collect::<Vec<_>>(),
+    );
+    let one = prop_oneof![
+        3 => (0..4usize, prop::option::of(0..4usize)).prop_map(|(who, to)| Try::Give(who, to)),
+        8 => (0..4usize, 0..6usize, moved).prop_map(|(who, task, next)| Try::Move(who, task, next)),
+        2 => (0..4usize, 0..6usize, 0..4usize).prop_map(|(who, task, to)| Try::HandOn(who, task, to)),
+        1 => (0..4usize).prop_map(Try::Leave),
+        2 => (0..4usize).prop_map(Try::Join),
+        2 => (0..40_000i64).prop_map(Try::Wait),
+        1 => Just(Try::Evict),
+    ];
+    prop::collection::vec(one, 1..60)
+}
+
+proptest! {
+    /// Whatever members try: the log shows that every task took only steps of the table, was given to
+    /// one agent at a time, and that what was answered is what is on the board.
+    #[test]
+    fn a_task_takes_no_illegal_path_and_has_one_assignee(tries in tries()) {
+        let mut team = Team::new(&["a:x", "b:x", "c:x", "d:x"]);
+        let (mut now, mut ids) = (0, Vec::<MessageId>::new());
+        let mut known: BTreeMap<String, (TaskStatus, String)> = BTreeMap::new();
+        for attempt in tries {
+            let told = match attempt {
+                Try::Give(who, to) => {
+                    let to = to.map_or(r#""capability":"x""#.to_owned(), |to| format!(r#""to":"{}""#, NAMES[to]));
+                    let body = format!(r#"{{{to},"task":"t","deadline":30}}"#);
+                    let given = team.give(now, NAMES[who], &body);
+                    if let Ok((task, _)) = &given {
+                        ids.push(task.id.clone());
+                    }
+                    given.ok()
+                }
+                Try::Move(who, task, next) if task < ids.len() => {
+                    let body = format!(r#"{{"status":"{}"}}"#, next.as_str());
+                    team.change(now, NAMES[who], &ids[task], &body).ok()
+                }
+                Try::HandOn(who, task, to) if task < ids.len() => {
+                    let body = format!(r#"{{"to":"{}"}}"#, NAMES[to]);
+                    team.change(now, NAMES[who], &ids[task], &body).ok()
+                }
+                Try::Leave(who) => {
+                    let caller = team.caller(NAMES[who]);
+                    let _ = team.world.session.leave(at(now), &caller, &agent(NAMES[who]));
+                    None
+                }
+                Try::Join(who) => {
+                    if !team.world.session.has(at(now), &agent(NAMES[who])).unwrap() {
+                        team.join(now, NAMES[who], "x");
+                    }
+                    None
+                }
+                Try::Wait(millis) => { now += millis; None }
+                Try::Evict => { team.world.evict(); None }
+                _ => None,
+            };
+            let mut deliveries: Vec<Delivery> = told.iter().filter_map(|(_, d)| d.clone()).collect();
+            if let Some((task, _)) = &told {
+                let caller = team.caller(task.from.as_str());
+                let who = team.world.session.identify(at(now), &caller).unwrap();
+                let read = team.world.session.task(at(now), &who, &task.id).unwrap();
+                prop_assert_eq!(read.status, task.status);
+            }
+            deliveries.extend(team.world.session.settle_tasks(at(now)).unwrap());
+            for delivery in deliveries {
+                let (event, next, assignee) = news(&delivery.message);
+                let raw: TaskNews = serde_json::from_str(delivery.message.json.unwrap().get()).unwrap();
+                let before = known.insert(raw.task.id.to_string(), (next, assignee.clone()));
+                let legal = match (&before, event) {
+                    (None, TaskEvent::Assigned) => next == TaskStatus::Pending,
+                    (None, _) => false,
+                    (Some((status, _)), TaskEvent::Assigned) => status.is_open() && matches!(next, TaskStatus::Pending | TaskStatus::Overdue),
+
+                    (Some((status, _)), TaskEvent::Returned) => status.is_open() && next.is_open(),
+                    (Some((status, same)), TaskEvent::Changed) => {
+                        let by_itself = matches!(next, TaskStatus::Overdue | TaskStatus::Cancelled);
+                        // A member may act before the deadline that passed is told.
+                        let late = TaskStatus::Overdue.may_become(next);
+                        *same == assignee && status.is_open() && (status.may_become(next) || by_itself || late)
+                    }
+                };
+                prop_assert!(legal, "{before:?} {event:?} {next:?} {assignee}");
+            }
+        }
+        // What was told last is what the board shows.
+        team.world.evict();
+        if let Some(name) = NAMES.iter().find(|name| team.world.session.has(at(now), &agent(name)).unwrap()) {
+            for task in team.board(now, name, "limit=500") {
+                prop_assert_eq!(&known[task.id.as_str()], &(task.status, task.assignee.to_string()));
+            }
+        }
+    }
+}

@@ -288,7 +288,14 @@ impl<D: Database> Session<D> {
         }
         let (status, text) = (task.status.as_str(), excerpt(&task.task));
         let (from, to) = (&task.from, &task.assignee);
-        message.text = Some(format!("Task for {to} from {from} ({status}): {text}"));
+        let mut words = format!("Task for {to} from {from} ({status}): {text}");
+        if event == TaskEvent::Assigned {
+            // For one who has never heard of tasks.
+            words.push_str("\n(Say how it goes with POST /v1/sessions/SESSION/tasks/");
+            words.push_str(task.id.as_str());
+            words.push_str(" {\"status\": \"accepted\"}, then \"in_progress\", then \"completed\" with a \"result\"; /docs, section 9.)");
+        }
+        message.text = Some(words);
         let news = TaskNews { event, task: task.clone() };
         message.json = Some(to_raw_value(&news).map_err(Fault::new)?);
         let recipients = Some(listed(&concerned));

@@ -300,6 +300,16 @@ fn the_board_is_filtered_and_paged() {
 }
 
 #[test]
+fn a_page_of_the_board_ends_at_a_mebibyte() {
+    let mut team = Team::new(&["alice", "bob"]);
+    let body = format!(r#"{{"to":"bob","task":"{}"}}"#, "x".repeat(60_000));
+    for _ in 0..20 {
+        team.give(0, "alice", &body).unwrap();
+    }
+    assert_eq!(team.board(1, "bob", "limit=500").len(), 18);
+}
+
+#[test]
 fn a_session_without_tasks_needs_no_index_and_a_change_is_one_row() {
     let mut team = Team::new(&["alice", "bob"]);
     team.board(1, "alice", "");

@@ -16,7 +16,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{self, Receiver, RecvTimeoutError},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     time::Duration,
 };
@@ -79,6 +79,12 @@ impl Stop {
             Failure::own(Kind::Usage, format!("Signals cannot be caught here ({error})."))
         })?;
         Ok(Self { signals: receiver, asked: Cell::new(false), is_held })
+    }
+
+    /// One for another thread, which is asked to stop by what is sent.
+    pub(crate) fn fed() -> (Sender<()>, Self) {
+        let (sender, signals) = mpsc::channel();
+        (sender, Self { signals, asked: Cell::new(false), is_held: Arc::default() })
     }
 
     /// Sleeps, and says whether it was asked to stop.

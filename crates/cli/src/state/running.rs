@@ -1,4 +1,4 @@
-//! `sessions/<ID>/{poll-daemon,heartbeat,listen}.json`: which loops run for a session, and
+//! `sessions/<ID>/{poll-daemon,heartbeat,listen,work}.json`: which loops run for a session, and
 //! `agents/<ID>/listen.json` for an address. Beside each lies the lock
 //! that its process holds, which is what says whether it runs: a process that was killed leaves the
 //! record behind, but not the lock.
@@ -18,6 +18,7 @@ pub(crate) enum Loop {
     PollDaemon,
     Heartbeat,
     Listen,
+    Work,
 }
 
 impl Loop {
@@ -27,6 +28,7 @@ impl Loop {
             Self::PollDaemon => "poll-daemon",
             Self::Heartbeat => "heartbeat",
             Self::Listen => "listen",
+            Self::Work => "work",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `nexus listen`
 
-mod child;
+pub(super) mod child;
 mod exec;
 mod hook;
 mod reply;

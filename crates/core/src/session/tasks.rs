@@ -9,8 +9,8 @@ use super::{Identity, Session, log::Delivery, log::listed, store::About, store::
 use crate::{Database, Fault, Result, Row, Value};
 use nexus_protocol::{
     AgentId, Assignee, Board, BoardRequest, ChangeTask, Cursor, GiveTask, IdempotencyKey, Kind,
-    Limits, Message, MessageId, Presence, Recipients, Refusal, Task, TaskEvent, TaskNews,
-    TaskStatus, Timestamp,
+    Limits, MeshAnswer, Message, MessageId, Presence, Recipients, Refusal, Task, TaskEvent,
+    TaskNews, TaskStatus, Timestamp,
 };
 use serde_json::value::to_raw_value;
 use std::{
@@ -104,8 +104,8 @@ impl<D: Database> Session<D> {
             ChangeTask::Move { status, progress, result } => {
                 if status == TaskStatus::Cancelled {
                     check_asker(who, &task)?;
-                } else if who.agent != task.assignee {
-                    return Err(Refusal::not_the_assignee().into());
+                } else {
+                    check_assignee(who, &task)?;
                 }
                 if !task.status.may_become(status) {
                     let (state, next) = (task.status.as_str(), status.as_str());
@@ -117,10 +117,48 @@ impl<D: Database> Session<D> {
                 TaskEvent::Changed
             }
         };
+        let delivery = self.tell_change(now, who, event, &mut task, before, repeat)?;
+        Ok((task, Some(delivery)))
+    }
+
+    /// What ClawLink has in place of `change_task` (docs/dialects.md): the assignee tells `asker`, who
+    /// gave the task, how it went. Steps that this protocol does not know may be left out.
+    pub fn answer_task(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        answer: MeshAnswer,
+    ) -> Result<(Task, Delivery)> {
+        self.hear(now, who)?;
+        let mut task = self.find_task(now, &answer.task)?;
+        check_assignee(who, &task)?;
+        if answer.to != task.from {
+            let rule = format!("must be {}, who gave the task", task.from);
+            return Err(Refusal::invalid("to_agent", rule).into());
+        }
+        if !task.status.may_be_answered(answer.status) {
+            let (state, next) = (task.status.as_str(), answer.status.as_str());
+            return Err(Refusal::illegal_transition(state, next).into());
+        }
+        (task.status, task.result) = (answer.status, Some(answer.result));
+        let before = task.assignee.clone();
+        let delivery = self.tell_change(now, who, TaskEvent::Changed, &mut task, before, None)?;
+        Ok((task, delivery))
+    }
+
+    /// Stores what `who` has made of a task.
+    fn tell_change(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        event: TaskEvent,
+        task: &mut Task,
+        before: AgentId,
+        repeat: Option<String>,
+    ) -> Result<Delivery> {
         let message = self.next_news(now, Some(who), Kind::Task)?;
         (task.updated_at, task.cursor) = (message.sent_at, message.cursor);
-        let delivery = self.tell(message, event, &task, Some(before), repeat)?;
-        Ok((task, Some(delivery)))
+        self.tell(message, event, task, Some(before), repeat)
     }
 
     /// `GET /v1/sessions/:id/tasks/:taskId` (section 9).
@@ -330,6 +368,10 @@ fn due(loaded: &Loaded, limits: &Limits, now: Timestamp, task: &Task) -> Option<
         return None;
     };
     Some((next, event))
+}
+
+fn check_assignee(who: &Identity, task: &Task) -> Result<(), Refusal> {
+    if who.agent == task.assignee { Ok(()) } else { Err(Refusal::not_the_assignee()) }
 }
 
 fn check_asker(who: &Identity, task: &Task) -> Result<(), Refusal> {

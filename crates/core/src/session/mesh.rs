@@ -48,17 +48,14 @@ impl Identity {
 }
 
 impl<D: Database> Session<D> {
-    /// Refuses a call without the token, where there is one, and where every call must prove a key, a
-    /// call that does not.
-    pub fn admit(
-        &mut self,
-        now: Timestamp,
-        token: Option<&Token>,
-        member: Option<&Caller>,
-    ) -> Result<()> {
-        let state = &self.store.alive(now)?.state;
-        state.admit(token)?;
-        if state.require_keys {
+    /// Refuses a call without the token, where there is one: in ClawLink every call needs it.
+    pub fn check_token(&mut self, now: Timestamp, token: Option<&Token>) -> Result<()> {
+        Ok(self.store.alive(now)?.state.admit(token)?)
+    }
+
+    /// Refuses a call that proves no key, where every call must.
+    pub fn admit(&mut self, now: Timestamp, member: Option<&Caller>) -> Result<()> {
+        if self.store.alive(now)?.state.require_keys {
             let caller = member.filter(|caller| caller.key.is_some());
             self.known(now, caller.ok_or_else(Refusal::keys_required)?, true)?;
         }
@@ -67,13 +64,8 @@ impl<D: Database> Session<D> {
 
     /// Who calls for a member. Refuses one that is none, and one that does not prove the key which the
     /// member holds.
-    pub fn act(
-        &mut self,
-        now: Timestamp,
-        token: Option<&Token>,
-        caller: &Caller,
-    ) -> Result<Identity> {
-        self.admit(now, token, Some(caller))?;
+    pub fn act(&mut self, now: Timestamp, caller: &Caller) -> Result<Identity> {
+        self.admit(now, Some(caller))?;
         if !self.has(now, &caller.agent)? {
             return Err(Refusal::agent_not_found(caller.agent.as_str()).into());
         }
@@ -99,20 +91,12 @@ impl<D: Database> Session<D> {
 
     /// Takes a seat without a key, or, for a member, changes what it tells of itself. Refuses one that
     /// does not prove the key which the member holds, and a session that is full.
-    pub fn enrol(
-        &mut self,
-        now: Timestamp,
-        token: Option<&Token>,
-        caller: &Caller,
-        profile: Profile,
-    ) -> Result<Member> {
+    pub fn enrol(&mut self, now: Timestamp, caller: &Caller, profile: Profile) -> Result<Member> {
         let agent = &caller.agent;
         if self.has(now, agent)? {
-            self.act(now, token, caller)?;
+            self.act(now, caller)?;
         } else {
-            let state = &self.store.alive(now)?.state;
-            state.admit(token)?;
-            if state.require_keys {
+            if self.store.alive(now)?.state.require_keys {
                 return Err(Refusal::keys_required().into());
             }
             if caller.key.is_some() {

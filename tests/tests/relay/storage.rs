@@ -105,6 +105,9 @@ fn what_each_call_costs_is_what_the_architecture_says() {
         cost("poll", &|| call("GET", "/messages").send());
         cost("renew", &|| call("POST", "/renew").send());
         let key = nexus_tests::string(&joined["sessionKey"]);
+        let give = json!({ "to": agent, "task": "x" });
+        cost("task", &|| call("POST", "/tasks").key(&key).json(&give).send());
+        cost("file", &|| call("PUT", "/files/f").key(&key).body(b"x").send());
         cost("leave", &|| call("DELETE", &format!("/agents/{agent}")).key(&key).send());
         let code = api.pair(&session);
         cost("claim", &|| api.post(&format!("/v1/pair/{code}/claim")).agent(&agent).send());
@@ -120,7 +123,10 @@ fn what_each_call_costs_is_what_the_architecture_says() {
         ("send with key", 2),
         ("poll", 0),
         ("renew", 1),
-        ("leave", 1),
+        ("task", 2),
+        ("file", 2),
+        // And what tells that its task went back to nobody: the asker was itself.
+        ("leave", 3),
     ];
     assert_eq!(costs, BTreeMap::from(expected));
 }

@@ -5,8 +5,8 @@
 //! has an asker or an assignee that is not a member. What happens by itself (a deadline, a member that
 //! is gone) counts from its moment on; the message that tells of it is stored by `settle_tasks`.
 
-use super::{Identity, Session, log::Delivery, log::listed, store::About, store::Loaded};
-use crate::{Database, Fault, Result, Row, Value};
+use super::{Identity, Session, log::Delivery, log::listed, state::State, store::About};
+use crate::{Database, Fault, Result, Row, Value, page::PAGE_BYTES};
 use nexus_protocol::{
     AgentId, Assignee, Board, BoardRequest, ChangeTask, Cursor, GiveTask, IdempotencyKey, Kind,
     Limits, MeshAnswer, Message, MessageId, Presence, Recipients, Refusal, Task, TaskEvent,
@@ -181,25 +181,24 @@ impl<D: Database> Session<D> {
             return Ok(board);
         }
         let after = request.after.unwrap_or(Cursor::START);
-        let mut found: Vec<Task> = Vec::new();
+        let state = &self.store.alive(now)?.state.clone();
+        let mut bytes = 0_usize;
         self.store.database.query(READ, &[after.as_i64().into()], &mut |mut row| {
-            found.push(task_in(&row.text()?)?);
+            let record = row.text()?;
+            let task = task_in(&record)?;
+            let task = due(state, &self.limits, now, &task).map_or(task, |(task, _)| task);
+            if !request.wants(&task) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            if board.tasks.len() >= limit || bytes >= PAGE_BYTES {
+                board.has_more = true;
+                return Ok(ControlFlow::Break(()));
+            }
+            bytes = bytes.saturating_add(record.len());
+            board.next_after = task.id.cursor_in(state.salt);
+            board.tasks.push(task);
             Ok(ControlFlow::Continue(()))
         })?;
-        let loaded = self.store.alive(now)?;
-        let salt = loaded.state.salt;
-        let wanted = |task: Task| {
-            let task = due(loaded, &self.limits, now, &task).map_or(task, |(task, _)| task);
-            Some(task).filter(|task| request.wants(task))
-        };
-        for task in found.into_iter().filter_map(wanted) {
-            if board.tasks.len() >= limit {
-                board.has_more = true;
-                break;
-            }
-            board.next_after = task.id.cursor_in(salt);
-            board.tasks.push(task);
-        }
         Ok(board)
     }
 
@@ -209,7 +208,8 @@ impl<D: Database> Session<D> {
         let open: Vec<Task> = self.open_tasks(now)?.values().cloned().collect();
         let mut deliveries = Vec::new();
         for task in open {
-            let Some((mut next, event)) = due(self.store.alive(now)?, &self.limits, now, &task)
+            let Some((mut next, event)) =
+                due(&self.store.alive(now)?.state, &self.limits, now, &task)
             else {
                 continue;
             };
@@ -267,7 +267,7 @@ impl<D: Database> Session<D> {
         let record = self.store.database.first(FIND, &[given.as_i64().into()], Row::text)?;
         let task = task_in(&record.ok_or_else(Refusal::task_not_found)?)?;
         let loaded = self.store.alive(now)?;
-        Ok(due(loaded, &self.limits, now, &task).map_or(task, |(task, _)| task))
+        Ok(due(&loaded.state, &self.limits, now, &task).map_or(task, |(task, _)| task))
     }
 
     /// Who is to do what `from` asks for.
@@ -326,7 +326,14 @@ impl<D: Database> Session<D> {
         }
         let (status, text) = (task.status.as_str(), excerpt(&task.task));
         let (from, to) = (&task.from, &task.assignee);
-        message.text = Some(format!("Task for {to} from {from} ({status}): {text}"));
+        let mut words = format!("Task for {to} from {from} ({status}): {text}");
+        if event == TaskEvent::Assigned {
+            // For one who has never heard of tasks.
+            words.push_str("\n(Say how it goes with POST /v1/sessions/SESSION/tasks/");
+            words.push_str(task.id.as_str());
+            words.push_str(" {\"status\": \"accepted\"}, then \"in_progress\", then \"completed\" with a \"result\"; /docs, section 9.)");
+        }
+        message.text = Some(words);
         let news = TaskNews { event, task: task.clone() };
         message.json = Some(to_raw_value(&news).map_err(Fault::new)?);
         let recipients = Some(listed(&concerned));
@@ -346,11 +353,11 @@ impl<D: Database> Session<D> {
 }
 
 /// What has happened to a task by itself since it was stored.
-fn due(loaded: &Loaded, limits: &Limits, now: Timestamp, task: &Task) -> Option<(Task, TaskEvent)> {
+fn due(state: &State, limits: &Limits, now: Timestamp, task: &Task) -> Option<(Task, TaskEvent)> {
     if !task.status.is_open() {
         return None;
     }
-    let is_member = |agent: &AgentId| loaded.state.seat(agent, now, limits).is_some();
+    let is_member = |agent: &AgentId| state.seat(agent, now, limits).is_some();
     let late = task.deadline.is_some_and(|deadline| deadline <= now);
     let mut next = task.clone();
     let event = if !is_member(&task.from) {

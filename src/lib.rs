@@ -13,7 +13,7 @@
 //! | [`calls`] | the calls between objects, each defined once |
 //! | [`platform`] | the platform for `nexus-core`: storage, clock, random numbers, variables |
 //! | [`objects`] | one file per Durable Object class |
-//! | [`agents`], [`dialects`] | addresses; other clients' protocols over them |
+//! | [`dialects`] | other clients' protocols, over addresses and sessions |
 //! | [`pages`] | the pages that agents and people open |
 
 mod agents;

@@ -6,11 +6,13 @@
 //! gives is noted in the table before the answer is given; what a socket was given is noted in memory,
 //! for `save_places` to store: until then a crash repeats it, and loses nothing.
 
-use super::{Caller, Identity, Session, log, members, state::Seat};
+use super::{
+    Caller, Identity, Session, log, log::Delivery, members, state::Seat, tasks::check_assignee,
+};
 use crate::{Database, Error, Fault, Random, Result, Row};
 use nexus_protocol::{
-    AgentId, Cursor, FileInfo, FileKey, FileList, FilesRequest, Kind, Member, Message, Page,
-    Presence, Profile, Refusal, TaskEvent, TaskNews, Timestamp, Token,
+    AgentId, Cursor, FileInfo, FileKey, FileList, FilesRequest, Kind, Member, MeshAnswer, Message,
+    Page, Presence, Profile, Refusal, Task, TaskEvent, TaskNews, Timestamp, Token,
 };
 use std::collections::BTreeSet;
 
@@ -158,6 +160,31 @@ impl<D: Database> Session<D> {
     pub fn shared_file(&mut self, now: Timestamp, key: &FileKey) -> Result<(FileInfo, Vec<u8>)> {
         self.store.alive(now)?;
         self.find_file(key, None)
+    }
+
+    /// What ClawLink has in place of `change_task` (docs/dialects.md): the assignee tells `asker`, who
+    /// gave the task, how it went. Steps that this protocol does not know may be left out.
+    pub fn answer_task(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        answer: MeshAnswer,
+    ) -> Result<(Task, Delivery)> {
+        self.hear(now, who)?;
+        let mut task = self.find_task(now, &answer.task)?;
+        check_assignee(who, &task)?;
+        if answer.to != task.from {
+            let rule = format!("must be {}, who gave the task", task.from);
+            return Err(Refusal::invalid("to_agent", rule).into());
+        }
+        if !task.status.may_be_answered(answer.status) {
+            let (state, next) = (task.status.as_str(), answer.status.as_str());
+            return Err(Refusal::illegal_transition(state, next).into());
+        }
+        (task.status, task.result) = (answer.status, Some(answer.result));
+        let before = task.assignee.clone();
+        let delivery = self.tell_change(now, who, TaskEvent::Changed, &mut task, before, None)?;
+        Ok((task, delivery))
     }
 
     /// What a member has not been given yet, the greeting first, at most `limit` messages. Notes

@@ -9,8 +9,8 @@ use super::{Identity, Session, log::Delivery, log::listed, state::State, store::
 use crate::{Database, Fault, Result, Row, Value, page::PAGE_BYTES};
 use nexus_protocol::{
     AgentId, Assignee, Board, BoardRequest, ChangeTask, Cursor, GiveTask, IdempotencyKey, Kind,
-    Limits, MeshAnswer, Message, MessageId, Presence, Recipients, Refusal, Task, TaskEvent,
-    TaskNews, TaskStatus, Timestamp,
+    Limits, Message, MessageId, Presence, Recipients, Refusal, Task, TaskEvent, TaskNews,
+    TaskStatus, Timestamp,
 };
 use serde_json::value::to_raw_value;
 use std::{
@@ -121,33 +121,8 @@ impl<D: Database> Session<D> {
         Ok((task, Some(delivery)))
     }
 
-    /// What ClawLink has in place of `change_task` (docs/dialects.md): the assignee tells `asker`, who
-    /// gave the task, how it went. Steps that this protocol does not know may be left out.
-    pub fn answer_task(
-        &mut self,
-        now: Timestamp,
-        who: &Identity,
-        answer: MeshAnswer,
-    ) -> Result<(Task, Delivery)> {
-        self.hear(now, who)?;
-        let mut task = self.find_task(now, &answer.task)?;
-        check_assignee(who, &task)?;
-        if answer.to != task.from {
-            let rule = format!("must be {}, who gave the task", task.from);
-            return Err(Refusal::invalid("to_agent", rule).into());
-        }
-        if !task.status.may_be_answered(answer.status) {
-            let (state, next) = (task.status.as_str(), answer.status.as_str());
-            return Err(Refusal::illegal_transition(state, next).into());
-        }
-        (task.status, task.result) = (answer.status, Some(answer.result));
-        let before = task.assignee.clone();
-        let delivery = self.tell_change(now, who, TaskEvent::Changed, &mut task, before, None)?;
-        Ok((task, delivery))
-    }
-
     /// Stores what `who` has made of a task.
-    fn tell_change(
+    pub(super) fn tell_change(
         &mut self,
         now: Timestamp,
         who: &Identity,
@@ -258,7 +233,7 @@ impl<D: Database> Session<D> {
     }
 
     /// A task as it is now.
-    fn find_task(&mut self, now: Timestamp, id: &MessageId) -> Result<Task> {
+    pub(super) fn find_task(&mut self, now: Timestamp, id: &MessageId) -> Result<Task> {
         let loaded = self.store.alive(now)?;
         let given = id.cursor_in(loaded.state.salt).ok_or_else(Refusal::task_not_found)?;
         if !self.store.database.has_table("log_task")? {
@@ -377,7 +352,7 @@ fn due(state: &State, limits: &Limits, now: Timestamp, task: &Task) -> Option<(T
     Some((next, event))
 }
 
-fn check_assignee(who: &Identity, task: &Task) -> Result<(), Refusal> {
+pub(super) fn check_assignee(who: &Identity, task: &Task) -> Result<(), Refusal> {
     if who.agent == task.assignee { Ok(()) } else { Err(Refusal::not_the_assignee()) }
 }
 

@@ -106,7 +106,12 @@ impl<D: Database> Session<D> {
         self.known(now, caller, true)
     }
 
-    fn known(&mut self, now: Timestamp, caller: &Caller, needed: bool) -> Result<Identity> {
+    pub(super) fn known(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        needed: bool,
+    ) -> Result<Identity> {
         let loaded = self.store.alive(now)?;
         let seat = seat(loaded, &caller.agent, now, &self.limits)?;
         let proven = seat.prove(caller.key.as_ref(), needed)?;
@@ -250,14 +255,19 @@ impl<D: Database> Session<D> {
     }
 
     /// Refuses one whose seat is gone.
-    fn seated(&mut self, now: Timestamp, who: &Identity) -> Result<()> {
+    pub(super) fn seated(&mut self, now: Timestamp, who: &Identity) -> Result<()> {
         let loaded = self.store.alive(now)?;
         let seat = seat(loaded, &who.agent, now, &self.limits)?;
         if seat.number == who.seat { Ok(()) } else { Err(Refusal::not_in_session().into()) }
     }
 
     /// Fills `page` up to `limit` messages from the log after its `next_cursor`.
-    fn read_into(&self, page: &mut Page, who: &Identity, limit: u32) -> Result<(), Fault> {
+    pub(super) fn read_into(
+        &self,
+        page: &mut Page,
+        who: &Identity,
+        limit: u32,
+    ) -> Result<(), Fault> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         // One more than is returned, to know whether there is more.
         let rows = limit.saturating_sub(page.messages.len()).saturating_add(1);
@@ -279,7 +289,7 @@ impl<D: Database> Session<D> {
     }
 
     /// Notes that `agent` was heard. Where `durable`, stores it if what is stored has fallen behind.
-    fn note(&mut self, now: Timestamp, agent: &AgentId, durable: bool) -> Result<()> {
+    pub(super) fn note(&mut self, now: Timestamp, agent: &AgentId, durable: bool) -> Result<()> {
         let state = &mut self.store.alive(now)?.state;
         let behind = state.hear(agent, now);
         if durable && behind >= state.save_interval(&self.limits) {
@@ -380,7 +390,7 @@ pub(super) fn members(
 }
 
 /// The greeting as a message.
-fn greeting(loaded: &Loaded) -> Result<Option<Box<RawValue>>, Fault> {
+pub(super) fn greeting(loaded: &Loaded) -> Result<Option<Box<RawValue>>, Fault> {
     let state = &loaded.state;
     let Some(text) = state.greeting.clone() else {
         return Ok(None);

@@ -247,7 +247,7 @@ impl<D: Database> Session<D> {
 }
 
 /// Notes what `agent` tells of itself.
-fn tell(state: &mut State, agent: &AgentId, profile: Profile) {
+pub(super) fn tell(state: &mut State, agent: &AgentId, profile: Profile) {
     if let Some(seat) = state.members.get_mut(agent) {
         seat.profile.change(profile);
     }
@@ -272,23 +272,36 @@ fn sit(
         }
         Some(_) => return Err(Refusal::agent_id_taken().into()),
         None => {
-            let seats = usize::try_from(state.max_agents).unwrap_or(usize::MAX);
-            if state.members.len() >= seats {
-                return Err(Refusal::session_full(seats).into());
-            }
-            state.seats_taken = state.seats_taken.saturating_add(1);
-            let seat = Seat {
-                number: state.seats_taken,
-                key: Some(digest),
-                claim: claim.cloned(),
-                joined_at: now,
-                since: last,
-                heard: Heard::at(now),
-                profile: Profile::default(),
-                webhook: None,
-            };
-            state.members.insert(agent.clone(), seat);
+            let seat = take_free(state, now, agent, last)?;
+            (seat.key, seat.claim) = (Some(digest), claim.cloned());
         }
     }
     Ok(key)
+}
+
+/// A new seat at the end of the log, without a key, for `agent`, which has none. Refuses if the session
+/// is full.
+pub(super) fn take_free<'a>(
+    state: &'a mut State,
+    now: Timestamp,
+    agent: &AgentId,
+    last: Cursor,
+) -> Result<&'a mut Seat, Refusal> {
+    let seats = usize::try_from(state.max_agents).unwrap_or(usize::MAX);
+    if state.members.len() >= seats {
+        return Err(Refusal::session_full(seats));
+    }
+    state.seats_taken = state.seats_taken.saturating_add(1);
+    let seat = Seat {
+        number: state.seats_taken,
+        key: None,
+        claim: None,
+        joined_at: now,
+        since: last,
+        heard: Heard::at(now),
+        profile: Profile::default(),
+        webhook: None,
+        read: None,
+    };
+    Ok(state.members.entry(agent.clone()).or_insert(seat))
 }

@@ -53,6 +53,10 @@ pub(super) struct Seat {
     pub(super) profile: Profile,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) webhook: Option<Webhook>,
+    /// How far a reader that keeps no cursor itself (ClawLink) has read; none: it has read nothing. Runs
+    /// ahead of what is stored, as `heard` does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) read: Option<Cursor>,
 }
 
 impl State {
@@ -200,7 +204,7 @@ fn is_blank(profile: &Profile) -> bool {
 mod tests {
     use super::*;
 
-    const STORED: &str = r#"{"schema":2,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}},"seats_taken":2}"#;
+    const STORED: &str = r#"{"schema":2,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","read":"5"}},"seats_taken":2}"#;
 
     #[test]
     fn the_stored_form_does_not_change() {

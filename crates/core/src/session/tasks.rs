@@ -104,8 +104,8 @@ impl<D: Database> Session<D> {
             ChangeTask::Move { status, progress, result } => {
                 if status == TaskStatus::Cancelled {
                     check_asker(who, &task)?;
-                } else if who.agent != task.assignee {
-                    return Err(Refusal::not_the_assignee().into());
+                } else {
+                    check_assignee(who, &task)?;
                 }
                 if !task.status.may_become(status) {
                     let (state, next) = (task.status.as_str(), status.as_str());
@@ -117,10 +117,23 @@ impl<D: Database> Session<D> {
                 TaskEvent::Changed
             }
         };
+        let delivery = self.tell_change(now, who, event, &mut task, before, repeat)?;
+        Ok((task, Some(delivery)))
+    }
+
+    /// Stores what `who` has made of a task.
+    pub(super) fn tell_change(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        event: TaskEvent,
+        task: &mut Task,
+        before: AgentId,
+        repeat: Option<String>,
+    ) -> Result<Delivery> {
         let message = self.next_news(now, Some(who), Kind::Task)?;
         (task.updated_at, task.cursor) = (message.sent_at, message.cursor);
-        let delivery = self.tell(message, event, &task, Some(before), repeat)?;
-        Ok((task, Some(delivery)))
+        self.tell(message, event, task, Some(before), repeat)
     }
 
     /// `GET /v1/sessions/:id/tasks/:taskId` (section 9).
@@ -220,7 +233,7 @@ impl<D: Database> Session<D> {
     }
 
     /// A task as it is now.
-    fn find_task(&mut self, now: Timestamp, id: &MessageId) -> Result<Task> {
+    pub(super) fn find_task(&mut self, now: Timestamp, id: &MessageId) -> Result<Task> {
         let loaded = self.store.alive(now)?;
         let given = id.cursor_in(loaded.state.salt).ok_or_else(Refusal::task_not_found)?;
         if !self.store.database.has_table("log_task")? {
@@ -337,6 +350,10 @@ fn due(state: &State, limits: &Limits, now: Timestamp, task: &Task) -> Option<(T
         return None;
     };
     Some((next, event))
+}
+
+pub(super) fn check_assignee(who: &Identity, task: &Task) -> Result<(), Refusal> {
+    if who.agent == task.assignee { Ok(()) } else { Err(Refusal::not_the_assignee()) }
 }
 
 fn check_asker(who: &Identity, task: &Task) -> Result<(), Refusal> {

@@ -36,6 +36,7 @@ mod work;
 
 use crate::{context::Context, error::Result, output::Done};
 use clap::Subcommand;
+use nexus_protocol::TaskStatus;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -70,11 +71,14 @@ pub(crate) enum Command {
     /// Say how far a task has come
     Progress(tasks::Progress),
     /// Say that a task is done, and what came of it
-    Done(tasks::Complete),
+    #[command(after_help = tasks::DONE)]
+    Done(tasks::End),
     /// Say that a task has failed
-    Fail(tasks::Fail),
+    #[command(after_help = tasks::FAIL)]
+    Fail(tasks::End),
     /// Say that you will not do a task
-    Decline(tasks::Decline),
+    #[command(after_help = tasks::DECLINE)]
+    Decline(tasks::End),
     /// Take a task back that you gave
     Cancel(tasks::Cancel),
     /// Do tasks by running a program for each
@@ -165,9 +169,9 @@ impl Command {
             Self::Tasks(command) => command.run(context),
             Self::Accept(command) => command.run(context),
             Self::Progress(command) => command.run(context),
-            Self::Done(command) => command.run(context),
-            Self::Fail(command) => command.run(context),
-            Self::Decline(command) => command.run(context),
+            Self::Done(command) => command.run(context, TaskStatus::Completed),
+            Self::Fail(command) => command.run(context, TaskStatus::Failed),
+            Self::Decline(command) => command.run(context, TaskStatus::Declined),
             Self::Cancel(command) => command.run(context),
             Self::Work(command) => command.run(context),
             Self::Broadcast(command) => command.run(context),

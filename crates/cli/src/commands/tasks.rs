@@ -9,7 +9,7 @@ use crate::{
     output::{self, Done, printable},
     team::{Team, encoded, read, shown, value},
 };
-use clap::{Args, ValueEnum};
+use clap::Args;
 use nexus_protocol::{AgentId, Board, Cursor, MessageId, Task, TaskNews, TaskStatus};
 use serde_json::{Value, json};
 
@@ -33,43 +33,21 @@ pub(crate) struct Tasks {
     /// Only those that this agent has given
     #[arg(long, value_name = "ID", value_parser = agent_id)]
     from: Option<AgentId>,
-    /// Only those in this state
-    #[arg(long, value_enum)]
-    status: Option<Status>,
+    /// Only those in this state, or `open`: whatever has not ended
+    #[arg(long, value_parser = status)]
+    status: Option<&'static str>,
     /// Go on with every change
     #[arg(long)]
     watch: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Status {
-    /// Whatever has not ended
-    Open,
-    Pending,
-    Accepted,
-    #[value(name = "in_progress", alias = "in-progress")]
-    InProgress,
-    Overdue,
-    Completed,
-    Failed,
-    Declined,
-    Cancelled,
-}
-
-impl Status {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Pending => TaskStatus::Pending.as_str(),
-            Self::Accepted => TaskStatus::Accepted.as_str(),
-            Self::InProgress => TaskStatus::InProgress.as_str(),
-            Self::Overdue => TaskStatus::Overdue.as_str(),
-            Self::Completed => TaskStatus::Completed.as_str(),
-            Self::Failed => TaskStatus::Failed.as_str(),
-            Self::Declined => TaskStatus::Declined.as_str(),
-            Self::Cancelled => TaskStatus::Cancelled.as_str(),
-        }
-    }
+/// A status, or `open`.
+fn status(text: &str) -> Result<&'static str, String> {
+    let mut names = ["open"].into_iter().chain(TaskStatus::ALL.map(TaskStatus::as_str));
+    let all: Vec<&str> = names.clone().collect();
+    names
+        .find(|name| *name == text.replace('-', "_"))
+        .ok_or_else(|| format!("must be one of {}", all.join(", ")))
 }
 
 /// Pages of the board that are read at most.
@@ -97,7 +75,7 @@ impl Tasks {
         let parts = [
             assignee.map(|agent| format!("&assignee={agent}")),
             self.from.map(|agent| format!("&from={agent}")),
-            self.status.map(|status| format!("&status={}", status.name())),
+            self.status.map(|status| format!("&status={status}")),
         ];
         let query: String = parts.into_iter().flatten().collect();
         let tasks = board(&team, &query)?;
@@ -203,36 +181,20 @@ pub(crate) struct Progress {
     progress: Option<String>,
 }
 
-#[derive(Args)]
-#[command(after_help = "Examples:
+pub(super) const DONE: &str = "Examples:
   nexus done TASK --result 'It is in docs/readme.de.md'
-  nexus done TASK --result '{\"file\":\"docs/readme.de.md\"}'")]
-pub(crate) struct Complete {
-    #[command(flatten)]
-    which: Which,
-    /// What came of it: JSON, or words; - reads it from standard input
-    #[arg(long, value_name = "JSON|TEXT", allow_hyphen_values = true)]
-    result: Option<String>,
-}
+  nexus done TASK --result '{\"file\":\"docs/readme.de.md\"}'";
+pub(super) const FAIL: &str = "Examples:
+  nexus fail TASK --result 'The file is not there'";
+pub(super) const DECLINE: &str = "Examples:
+  nexus decline TASK --result 'I do not speak German'";
 
+/// How the assignee ends a task.
 #[derive(Args)]
-#[command(after_help = "Examples:
-  nexus fail TASK --result 'The file is not there'")]
-pub(crate) struct Fail {
+pub(crate) struct End {
     #[command(flatten)]
     which: Which,
-    /// Why: JSON, or words; - reads it from standard input
-    #[arg(long, value_name = "JSON|TEXT", allow_hyphen_values = true)]
-    result: Option<String>,
-}
-
-#[derive(Args)]
-#[command(after_help = "Examples:
-  nexus decline TASK --result 'I do not speak German'")]
-pub(crate) struct Decline {
-    #[command(flatten)]
-    which: Which,
-    /// Why: JSON, or words; - reads it from standard input
+    /// What came of it, or why not: JSON, or words; - reads it from standard input
     #[arg(long, value_name = "JSON|TEXT", allow_hyphen_values = true)]
     result: Option<String>,
 }
@@ -271,24 +233,10 @@ impl Progress {
     }
 }
 
-impl Complete {
-    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+impl End {
+    pub(crate) fn run(self, context: &Context, status: TaskStatus) -> Result<Done> {
         let result = result(self.result)?;
-        self.which.becomes(context, TaskStatus::Completed, &result)
-    }
-}
-
-impl Fail {
-    pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let result = result(self.result)?;
-        self.which.becomes(context, TaskStatus::Failed, &result)
-    }
-}
-
-impl Decline {
-    pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let result = result(self.result)?;
-        self.which.becomes(context, TaskStatus::Declined, &result)
+        self.which.becomes(context, status, &result)
     }
 }
 

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     backoff::Backoff,
-    clock,
     context::Context,
     error::{Failure, Kind, Result},
     json::Json,
@@ -73,14 +72,7 @@ impl WorkOn {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let team = Team::of(context, &self.session)?;
         let folder = context.state.session_dir(&team.session.id);
-        let record = Running {
-            pid: std::process::id(),
-            interval: 0,
-            started_at: clock::now(),
-            ends_at: None,
-            last_at: None,
-            last_error: None,
-        };
+        let record = Running::begins(0);
         let place = context.state.begin_loop(&folder, Loop::Work, &record)?;
         let ended = self.work(&team);
         place.end();

@@ -4,7 +4,10 @@
 //! record behind, but not the lock.
 
 use super::{State, open_private, read, unavailable};
-use crate::error::{Failure, Kind, Result};
+use crate::{
+    clock,
+    error::{Failure, Kind, Result},
+};
 use nexus_protocol::{SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -47,6 +50,20 @@ pub(crate) struct Running {
     pub(crate) last_at: Option<Timestamp>,
     /// Why that failed.
     pub(crate) last_error: Option<String>,
+}
+
+impl Running {
+    /// The record of a loop that begins now and takes a turn every so many seconds; 0: it waits to be told.
+    pub(crate) fn begins(interval: u32) -> Self {
+        Self {
+            pid: std::process::id(),
+            interval,
+            started_at: clock::now(),
+            ends_at: None,
+            last_at: None,
+            last_error: None,
+        }
+    }
 }
 
 /// The place of a loop that runs; the lock goes with it.

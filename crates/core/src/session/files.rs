@@ -65,9 +65,8 @@ impl<D: Database> Session<D> {
         condition: &Condition,
         content: Content,
     ) -> Result<FileSaved> {
-        self.hear(now, who)?;
-        let repeat = repeat.map(|key| who.scoped(key));
-        if let Some(record) = self.sent_before(&who.agent, repeat.as_deref())? {
+        let (repeat, before) = self.begin(now, who, repeat)?;
+        if let Some(record) = before {
             let FileNews { file, .. } = news(&record)?;
             return Ok(FileSaved { created: file.version == 1, file, delivery: None });
         }

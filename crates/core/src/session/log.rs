@@ -299,6 +299,20 @@ impl<D: Database> Session<D> {
         Ok(())
     }
 
+    /// Notes that a member was heard that wants to change something, and looks whether it has done so
+    /// before under the same key: gives the key as it is stored, and the message of that time.
+    pub(super) fn begin(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<(Option<String>, Option<String>)> {
+        self.hear(now, who)?;
+        let repeat = key.map(|key| who.scoped(key));
+        let before = self.sent_before(&who.agent, repeat.as_deref())?;
+        Ok((repeat, before))
+    }
+
     /// What an agent has stored under a key that it repeats.
     pub(super) fn sent_before(
         &self,

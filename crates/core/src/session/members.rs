@@ -169,14 +169,25 @@ impl<D: Database> Session<D> {
         agent: &AgentId,
         change: Profile,
     ) -> Result<Member> {
-        let (mut state, _) = self.next_state(now)?;
+        let (state, _) = self.next_state(now)?;
         if caller.agent != *agent {
             return Err(Refusal::not_yourself().into());
         }
         let seat = state.members.get(agent);
         seat.ok_or_else(|| Refusal::agent_not_found(agent.as_str()))?
             .prove(caller.key.as_ref(), true)?;
-        tell(&mut state, agent, change);
+        self.save_told(now, state, agent, change)
+    }
+
+    /// Saves what a member tells of itself, and gives the member as others see it.
+    pub(super) fn save_told(
+        &mut self,
+        now: Timestamp,
+        mut state: State,
+        agent: &AgentId,
+        profile: Profile,
+    ) -> Result<Member> {
+        tell(&mut state, agent, profile);
         state.hear(agent, now);
         let interval = state.save_interval(&self.limits);
         let seat = state.members.get(agent).ok_or_else(Refusal::not_in_session)?;
@@ -247,7 +258,7 @@ impl<D: Database> Session<D> {
 }
 
 /// Notes what `agent` tells of itself.
-pub(super) fn tell(state: &mut State, agent: &AgentId, profile: Profile) {
+fn tell(state: &mut State, agent: &AgentId, profile: Profile) {
     if let Some(seat) = state.members.get_mut(agent) {
         seat.profile.change(profile);
     }

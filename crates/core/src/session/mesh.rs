@@ -110,13 +110,7 @@ impl<D: Database> Session<D> {
         if !state.members.contains_key(agent) {
             members::take_free(&mut state, now, agent, last)?;
         }
-        members::tell(&mut state, agent, profile);
-        state.hear(agent, now);
-        let interval = state.save_interval(&self.limits);
-        let seat = state.members.get(agent).ok_or_else(Refusal::not_in_session)?;
-        let member = seat.shown(agent, now, interval, true);
-        self.store.save(state)?;
-        Ok(member)
+        self.save_told(now, state, agent, profile)
     }
 
     /// The members that are connected, or were heard within 120 seconds; with `stale`, all.

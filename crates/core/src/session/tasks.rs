@@ -38,9 +38,8 @@ impl<D: Database> Session<D> {
         request: GiveTask,
         connected: &BTreeSet<AgentId>,
     ) -> Result<(Task, Option<Delivery>)> {
-        self.hear(now, who)?;
-        let repeat = key.map(|key| who.scoped(key));
-        if let Some(record) = self.sent_before(&who.agent, repeat.as_deref())? {
+        let (repeat, before) = self.begin(now, who, key)?;
+        if let Some(record) = before {
             return Ok((task_in(&record)?, None));
         }
         let deadline = request.deadline.map(|deadline| deadline.resolve(now)).transpose()?;
@@ -76,9 +75,8 @@ impl<D: Database> Session<D> {
         change: ChangeTask,
         connected: &BTreeSet<AgentId>,
     ) -> Result<(Task, Option<Delivery>)> {
-        self.hear(now, who)?;
-        let repeat = key.map(|key| who.scoped(key));
-        if let Some(record) = self.sent_before(&who.agent, repeat.as_deref())? {
+        let (repeat, before) = self.begin(now, who, key)?;
+        if let Some(record) = before {
             return Ok((task_in(&record)?, None));
         }
         let mut task = self.find_task(now, id)?;

@@ -69,7 +69,7 @@ impl<D: Database> Session<D> {
     pub fn act(&mut self, now: Timestamp, caller: &Caller) -> Result<Identity> {
         self.admit(now, Some(caller))?;
         if !self.has(now, &caller.agent)? {
-            return Err(Refusal::agent_not_found(caller.agent.as_str()).into());
+            return Err(Refusal::not_registered(caller.agent.as_str()).into());
         }
         let who = self.known(now, caller, false)?;
         let keyed = |seat: &Seat| seat.key.is_some() && !who.proven;

@@ -32,6 +32,15 @@ impl Refusal {
         Self::new(403, ErrorCode::Forbidden, message).with_reason("member_holds_key")
     }
 
+    /// Nobody of this name has registered, where agents do that by themselves.
+    #[must_use]
+    pub fn not_registered(agent: &str) -> Self {
+        let message = format!(
+            "There is no agent {agent} in this mesh; register it first (POST register), also again after it was away for long."
+        );
+        Self::new(404, ErrorCode::AgentNotFound, message)
+    }
+
     /// The session takes no call that proves no key.
     #[must_use]
     pub fn keys_required() -> Self {

@@ -260,7 +260,7 @@ impl<D: Database> Session<D> {
         let news = FileNews { event, file: file.clone() };
         message.json = Some(to_raw_value(&news).map_err(Fault::new)?);
         let about = About::File(key.clone(), content);
-        Ok(self.append(message.sent_at, message, None, repeat, about)?)
+        self.append(message.sent_at, message, None, repeat, about)
     }
 }
 

@@ -30,6 +30,9 @@ const READ_FILTERED: &str = "SELECT cursor, record FROM log
                                  WHERE tag.value IN (SELECT value FROM json_each(?7))))
     ORDER BY cursor LIMIT ?5";
 
+const BYTES: &str =
+    "SELECT coalesce(sum(length(CAST(record AS BLOB))), 0) FROM log WHERE cursor > 0";
+
 /// The directory is told at every so many messages.
 const REPORT_EVERY: i64 = 64;
 
@@ -164,7 +167,7 @@ impl<D: Database> Session<D> {
         Ok((sent, Some(delivery)))
     }
 
-    /// Stores a message at the end of the log. Nothing can refuse after this.
+    /// Stores a message at the end of the log, if there is room. Nothing can refuse after this.
     pub(super) fn append(
         &mut self,
         now: Timestamp,
@@ -172,8 +175,10 @@ impl<D: Database> Session<D> {
         recipients: Option<String>,
         repeat: Option<String>,
         about: About,
-    ) -> Result<Delivery, Fault> {
+    ) -> Result<Delivery> {
         let record = serde_json::to_string(&message).map_err(Fault::new)?;
+        let bytes = self.log_bytes()?.saturating_add(record.len());
+        self.check_room(&message, bytes, &about)?;
         let sender = Some(message.agent_id.as_str()).filter(|sender| *sender != AgentId::SYSTEM);
         let values = vec![
             message.cursor.as_i64().into(),
@@ -184,8 +189,39 @@ impl<D: Database> Session<D> {
             record.as_str().into(),
         ];
         self.store.append(message.cursor, now, values, about)?;
+        self.log_bytes = Some(bytes);
         self.store.report_due |= message.cursor.as_i64() % REPORT_EVERY == 0;
         Ok(Delivery { record, message })
+    }
+
+    /// Refuses what a full session has no room for. What goes on with something that is there, a task that
+    /// ends or a file that is deleted, has as much room again.
+    fn check_room(&self, message: &Message, bytes: usize, about: &About) -> Result<(), Refusal> {
+        let begins = match about {
+            About::Nothing | About::File(_, Some(_)) => true,
+            About::Task(given) => *given == message.cursor,
+            About::File(_, None) => false,
+        };
+        let room = if begins { 1_u32 } else { 2 };
+        let (messages, most) = (self.limits.max_session_messages, self.limits.max_session_bytes);
+        if message.cursor.as_i64() > i64::from(messages.saturating_mul(room)) {
+            let limit = usize::try_from(messages).unwrap_or(usize::MAX);
+            return Err(Refusal::log_full(limit, "messages"));
+        }
+        let room = usize::try_from(room).unwrap_or(1);
+        if bytes > most.saturating_mul(room) {
+            return Err(Refusal::log_full(most, "bytes of messages"));
+        }
+        Ok(())
+    }
+
+    /// What all messages take.
+    fn log_bytes(&mut self) -> Result<usize, Fault> {
+        if let Some(bytes) = self.log_bytes {
+            return Ok(bytes);
+        }
+        let bytes = self.store.database.first(BYTES, &[], Row::integer)?.unwrap_or(0);
+        usize::try_from(bytes).map_err(Fault::new)
     }
 
     /// The next message, by `who` or the relay itself, which tells of a task or a file.

@@ -48,6 +48,8 @@ pub struct Session<D> {
     store: Store<D>,
     /// The tasks that have not ended, by the place where they were given, once they were read.
     open_tasks: Option<BTreeMap<Cursor, Task>>,
+    /// The bytes of all messages, once they were counted.
+    log_bytes: Option<usize>,
     /// The bytes of all kept versions of files, once they were counted.
     file_bytes: Option<usize>,
 }
@@ -55,7 +57,14 @@ pub struct Session<D> {
 impl<D: Database> Session<D> {
     /// The session `id` in `database`, which may not exist there.
     pub fn new(id: SessionId, database: D, limits: Limits) -> Self {
-        Self { id, limits, store: Store::new(database), open_tasks: None, file_bytes: None }
+        Self {
+            id,
+            limits,
+            store: Store::new(database),
+            open_tasks: None,
+            log_bytes: None,
+            file_bytes: None,
+        }
     }
 
     /// `GET /v1/sessions/:id` (section 2).
@@ -85,7 +94,7 @@ impl<D: Database> Session<D> {
     pub fn alarm(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
         let deadline = self.deadline()?.filter(|deadline| *deadline > now);
         if deadline.is_none() {
-            (self.open_tasks, self.file_bytes) = (None, None);
+            (self.open_tasks, self.log_bytes, self.file_bytes) = (None, None, None);
             self.store.forget();
         }
         Ok(deadline)

@@ -126,10 +126,12 @@ impl<D: Database> Store<D> {
         let (Some(record), Some((last, sent_at))) = (record, last) else {
             return Ok(None);
         };
-        let state = State::from_record(&record)?;
-        for (column, add) in NEW_COLUMNS {
-            if self.database.first(HAS_COLUMN, &[column.into()], |_| Ok(()))?.is_none() {
-                self.database.execute(add, &[])?;
+        let mut state = State::from_record(&record)?;
+        if state.upgrade() {
+            for (column, add) in NEW_COLUMNS {
+                if self.database.first(HAS_COLUMN, &[column.into()], |_| Ok(()))?.is_none() {
+                    self.database.execute(add, &[])?;
+                }
             }
         }
         Ok(Some(Loaded {

@@ -1,5 +1,7 @@
 //! The calls between objects, each defined once: its name, what it takes, what it answers.
 //!
+//! JSON is read from text here as everywhere else: a second kind of source would compile every type twice.
+//!
 //! They are requests to `/internal/NAME` of the object, which the edge never forwards: the router
 //! knows no such path.
 
@@ -240,13 +242,13 @@ pub(crate) fn stub(env: &Env, binding: &str, name: &str) -> Result<Stub> {
 /// answer, whether the call happened is not known.
 pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::Answer> {
     let body = serde_json::to_string(call).map_err(Fault::new)?;
-    let bytes = ask(stub(env, C::BINDING, name)?, C::NAME, body).await?;
-    Ok(serde_json::from_slice(&bytes)
+    let answer = ask(stub(env, C::BINDING, name)?, C::NAME, body).await?;
+    Ok(serde_json::from_str(&answer)
         .map_err(|_| Fault::new(format!("the answer to {} cannot be read", C::NAME)))?)
 }
 
 /// The part of [`call`] that is the same for all, and so is compiled once.
-async fn ask(object: Stub, name: &'static str, body: String) -> Result<Vec<u8>> {
+async fn ask(object: Stub, name: &'static str, body: String) -> Result<String> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(JsValue::from_str(&body)));
     let url = format!("https://object/internal/{name}");
@@ -256,13 +258,13 @@ async fn ask(object: Stub, name: &'static str, body: String) -> Result<Vec<u8>> 
 }
 
 /// The body of a success of `what`; a refusal comes back as it was made.
-pub(crate) async fn outcome(mut response: worker::Response, what: &str) -> Result<Vec<u8>> {
+pub(crate) async fn outcome(mut response: worker::Response, what: &str) -> Result<String> {
     let status = response.status_code();
-    let bytes = response.bytes().await.map_err(fault)?;
+    let text = response.text().await.map_err(fault)?;
     if (200..300).contains(&status) {
-        return Ok(bytes);
+        return Ok(text);
     }
-    let body: Box<ErrorBody> = serde_json::from_slice(&bytes)
+    let body: Box<ErrorBody> = serde_json::from_str(&text)
         .map_err(|_| Fault::new(format!("the answer to {what} cannot be read")))?;
     if body.error == ErrorCode::InternalError {
         let id = response.headers().get("X-Request-Id").map_err(fault)?.unwrap_or_default();
@@ -280,10 +282,10 @@ pub(crate) fn name(path: &str) -> Option<&str> {
 
 /// What a call takes, in the object that is called.
 pub(crate) async fn read<C: Call>(request: &mut Request) -> Result<C> {
-    let body = request.bytes().await.map_err(fault)?;
+    let body = request.text().await.map_err(fault)?;
     // Without the parser's own words, which can quote what was sent.
     let unreadable = |_| Fault::new(format!("what {} was given cannot be read", C::NAME));
-    Ok(serde_json::from_slice(&body).map_err(unreadable)?)
+    Ok(serde_json::from_str(&body).map_err(unreadable)?)
 }
 
 /// What a call answers. `C` names the call, so that an answer of another type does not compile.

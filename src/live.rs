@@ -216,10 +216,10 @@ impl Source {
 
     /// A page as events, and whether there is more.
     async fn page(&mut self, answer: &mut Response) -> Result<(String, bool)> {
-        let bytes = answer.bytes().await.map_err(fault)?;
+        let text = answer.text().await.map_err(fault)?;
         let page: Page =
-            serde_json::from_slice(&bytes).map_err(|_| Fault::new("a page cannot be read"))?;
-        let mut chunk = String::with_capacity(bytes.len());
+            serde_json::from_str(&text).map_err(|_| Fault::new("a page cannot be read"))?;
+        let mut chunk = String::with_capacity(text.len());
         for record in &page.messages {
             write_message(&mut chunk, record.get());
         }

@@ -148,9 +148,10 @@ async fn answer_call(
     if call == Call::Register {
         return register(env, &body).await;
     }
-    let fields: Fields = match body.as_slice() {
-        b"" => Fields::default(),
-        body => serde_json::from_slice(body).map_err(|_| {
+    let body = String::from_utf8(body).unwrap_or_else(|_| "not UTF-8".to_owned());
+    let fields: Fields = match body.as_str() {
+        "" => Fields::default(),
+        body => serde_json::from_str(body).map_err(|_| {
             Refusal::invalid("body", "must be a JSON object with fields of the right types")
         })?,
     };
@@ -172,7 +173,7 @@ async fn answer_call(
     let on = |list: &str, other: &str| format!("/{list}/{other}");
     match call {
         Call::ChangeCard => {
-            let change: Value = serde_json::from_slice(&body).unwrap_or_default();
+            let change: Value = serde_json::from_str(&body).unwrap_or_default();
             native.ask::<IgnoredAny>(&id, Method::Patch, "", None, Some(&change)).await?;
             http::json(200, &json!({ "ok": true }))
         }
@@ -351,7 +352,7 @@ impl Native<'_> {
         let request = request.map_err(platform::fault)?;
         let response =
             calls::stub(self.env, "MAILBOX", id.as_str())?.fetch_with_request(request).await;
-        let bytes = calls::outcome(response.map_err(platform::fault)?, "a mailbox").await?;
-        Ok(serde_json::from_slice(&bytes).map_err(Fault::new)?)
+        let answer = calls::outcome(response.map_err(platform::fault)?, "a mailbox").await?;
+        Ok(serde_json::from_str(&answer).map_err(Fault::new)?)
     }
 }

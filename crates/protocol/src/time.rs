@@ -1,6 +1,6 @@
 //! Points in time, as the wire and the storage write them.
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, Datelike, Month, SecondsFormat, Timelike};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 
@@ -43,7 +43,13 @@ impl Timestamp {
     #[must_use]
     pub fn to_http(self) -> String {
         let time = DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::UNIX_EPOCH);
-        time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+        let (weekday, month) =
+            (time.weekday(), Month::try_from(u8::try_from(time.month()).unwrap_or(1)));
+        let month = month.map_or("", |month| month.name()).get(..3).unwrap_or_default();
+        let (day, year) = (time.day(), time.year());
+        let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+        // Not by a pattern, whose reader is larger than everything else here.
+        format!("{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
     }
 }
 

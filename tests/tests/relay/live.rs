@@ -223,7 +223,8 @@ fn at_the_end_of_the_session_sockets_close_and_streams_end() {
 
 #[test]
 fn a_reader_that_is_too_slow_is_cut_off_and_can_resume() {
-    let relay = relay();
+    // The messages take 24 MB.
+    let relay = Relay::builder().var("MAX_SESSION_BYTES", "33554432").start().unwrap();
     let a = Api::new(&relay.url()).session();
     let mut slow = a.socket(Some("0"));
     slow.expect("ready");

@@ -120,10 +120,18 @@ impl Run {
             key.is_some() && before.sender == from && before.key == key && before.conversation == id
         });
         if let Some(at) = repeat {
+            let acked = end(&self.model.boxes[to].acked);
+            let waits = self.model.messages(from, to, &id).any(|(inbox, cursor, message)| {
+                inbox == to && cursor > acked && self.model.alive(message)
+            });
+            let now = self.model.now;
             let before = &mut self.model.boxes[to].inbox[at];
             if way == Way::Clear {
                 let sent = result.unwrap();
                 prop_assert_eq!(before.sent.get_or_insert(sent.clone()), &sent);
+                if !before.copied && waits {
+                    before.mended_at = Some(now);
+                }
                 before.copied = true;
             } else {
                 prop_assert!(faulted(&result));
@@ -151,7 +159,17 @@ impl Run {
         }
         let copied = sent.is_some();
         let (sender, sent_at) = (from, self.model.now);
-        let taken = Taken { sender, text, sent_at, live, key, conversation: id, sent, copied };
+        let taken = Taken {
+            sender,
+            text,
+            sent_at,
+            live,
+            key,
+            conversation: id,
+            sent,
+            copied,
+            mended_at: None,
+        };
         self.model.boxes[to].inbox.push(taken);
         Ok(())
     }

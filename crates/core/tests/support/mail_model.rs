@@ -31,6 +31,8 @@ pub struct Taken {
     pub sent: Option<MailSent>,
     /// The sender has its copy.
     pub copied: bool,
+    /// When it got that by repeating, while something waited: then something happened.
+    pub mended_at: Option<i64>,
 }
 
 /// One mailbox, as a user would explain it.
@@ -99,7 +101,8 @@ impl Model {
             let marks = [reached(&house.read, cursor), reached(&house.acked, cursor)];
             let in_time =
                 marks.into_iter().flatten().filter(|at| *at < message.sent_at + RETENTION);
-            active = in_time.fold(active.max(message.sent_at), i64::max);
+            let mended = message.mended_at.unwrap_or(message.sent_at);
+            active = in_time.fold(active.max(message.sent_at).max(mended), i64::max);
         }
         if turns >= TURNS as usize {
             Some(EndReason::MaxTurns)

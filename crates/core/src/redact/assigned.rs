@@ -13,11 +13,11 @@ use super::{
 
 /// Bytes of the longest name that is read, and of the longest value.
 const LONGEST_NAME: usize = 64;
-const LONGEST_VALUE: usize = 512;
+const LONGEST_VALUE: usize = 256;
 
 /// Names of passwords, and of other secrets: in a name, without its separators.
 const PASSWORDS: [&[u8]; 5] = [b"password", b"passwd", b"passphrase", b"pwd", b"passwort"];
-const SECRETS: [&[u8]; 11] = [
+const SECRETS: [&[u8]; 16] = [
     b"secret",
     b"token",
     b"apikey",
@@ -29,6 +29,11 @@ const SECRETS: [&[u8]; 11] = [
     b"encryptionkey",
     b"accountkey",
     b"masterkey",
+    b"twilio",
+    b"datadog",
+    b"mistral",
+    b"cohere",
+    b"cloudflare",
 ];
 /// The same, as a whole word of a name.
 const SECRET_WORDS: [&[u8]; 4] = [b"auth", b"authorization", b"pass", b"pw"];
@@ -163,32 +168,45 @@ fn name_before(text: &[u8], here: usize) -> Option<(&[u8], Tells)> {
 }
 
 fn tells(name: &[u8]) -> Tells {
-    let folded = folded(name);
-    let says = |words: &[&[u8]]| words.iter().any(|word| contains(&folded, word));
-    let word = name
-        .split(|byte| !byte.is_ascii_alphanumeric())
-        .any(|part| SECRET_WORDS.iter().any(|word| part.eq_ignore_ascii_case(word)));
-    if says(&HARMLESS) {
-        Tells::Nothing
-    } else if says(&PASSWORDS) {
+    let folded = Folded::of(name);
+    let word = || {
+        let mut words = name.split(|byte| !byte.is_ascii_alphanumeric());
+        words.any(|part| SECRET_WORDS.iter().any(|word| part.eq_ignore_ascii_case(word)))
+    };
+    let tells = if folded.has_any(&PASSWORDS) {
         Tells::Password
-    } else if word
-        || says(&SECRETS)
-        || says(&[b"twilio", b"datadog", b"mistral", b"cohere", b"cloudflare"])
-    {
+    } else if folded.has_any(&SECRETS) || word() {
         Tells::Secret
     } else {
-        Tells::Nothing
-    }
+        return Tells::Nothing;
+    };
+    if folded.has_any(&HARMLESS) { Tells::Nothing } else { tells }
 }
 
 /// A name in small letters, without what separates its words.
-fn folded(name: &[u8]) -> Vec<u8> {
-    name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
+struct Folded {
+    bytes: [u8; LONGEST_NAME],
+    length: usize,
 }
 
-fn contains(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|part| part == word)
+impl Folded {
+    fn of(name: &[u8]) -> Self {
+        let mut folded = Self { bytes: [0; LONGEST_NAME], length: 0 };
+        for byte in name.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+            if let Some(place) = folded.bytes.get_mut(folded.length) {
+                *place = byte.to_ascii_lowercase();
+                folded.length = folded.length.saturating_add(1);
+            }
+        }
+        folded
+    }
+
+    fn has_any(&self, words: &[&[u8]]) -> bool {
+        (0..self.length).any(|start| {
+            let rest = self.bytes.get(start..self.length).unwrap_or_default();
+            words.iter().any(|word| word.first() == rest.first() && rest.starts_with(word))
+        })
+    }
 }
 
 /// Where the value begins that is assigned at `here`.
@@ -211,8 +229,11 @@ fn value_at(text: &[u8], from: usize, name: &[u8], tells: Tells) -> Option<Hit> 
         let ends = if quoted {
             *byte == mark || matches!(byte, b'\n' | b'\\')
         } else {
-            byte.is_ascii_whitespace()
-                || b"\"'`,;)]}&|<>\\".contains(byte)
+            matches!(
+                byte,
+                b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'`' | b',' | b';' | b')' | b']'
+                    | b'}' | b'&' | b'|' | b'<' | b'>' | b'\\'
+            )
                 // Only what pads base64 stands at the end of a value.
                 || previous == b'=' && *byte != b'='
         };
@@ -239,9 +260,9 @@ fn judge(name: &[u8], tells: Tells, value: &[u8], quoted: bool) -> Option<usize>
     if tells == Tells::Nothing || value.len() < 8 || value.len() >= LONGEST_VALUE {
         return None;
     }
-    let folded = folded(name);
+    let folded = Folded::of(name);
     let is_named = |(part, letter, length, _): &(&[u8], u8, usize, usize)| {
-        contains(&folded, part)
+        folded.has_any(&[part])
             && value.len() == *length
             && value.iter().all(|byte| bits(*byte) & class(*letter) != 0)
             && looks::is_key(value)

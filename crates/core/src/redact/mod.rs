@@ -23,7 +23,7 @@ pub use kinds::{Check, KINDS, Kind};
 use nexus_protocol::{Progress, Redacted};
 use scan::{Hit, Scan};
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use table::NAMES;
 
 /// What stands in place of a secret begins so.
 const MARK: &str = "[REDACTED:";
@@ -33,7 +33,7 @@ const ROUNDS: usize = 3;
 
 /// Takes the secrets out of what is sent, and counts them.
 #[derive(Debug, Default)]
-pub struct Redaction(BTreeMap<&'static str, u32>);
+pub struct Redaction(Vec<Redacted>);
 
 impl Redaction {
     /// The text without its secrets.
@@ -60,8 +60,17 @@ impl Redaction {
     /// What was taken out, in the order of the types.
     #[must_use]
     pub fn found(self) -> Vec<Redacted> {
-        let each = |(kind, count): (&str, u32)| Redacted { kind: kind.to_owned(), count };
-        self.0.into_iter().map(each).collect()
+        self.0
+    }
+
+    /// Counts one of a kind.
+    fn count(&mut self, kind: &str) {
+        let place = self.0.binary_search_by(|found| found.kind.as_str().cmp(kind));
+        match place.map(|place| self.0.get_mut(place)) {
+            Ok(Some(found)) => found.count = found.count.saturating_add(1),
+            Ok(None) => {}
+            Err(place) => self.0.insert(place, Redacted { kind: kind.to_owned(), count: 1 }),
+        }
     }
 
     /// The text without its secrets, if it has any. `name`: of the field whose value it is.
@@ -81,9 +90,8 @@ impl Redaction {
         let mut clean = String::new();
         let mut copied = 0;
         for hit in hits(name, text) {
-            let name = KINDS.get(hit.kind).map_or("secret", |kind| kind.name);
-            let count = self.0.entry(name).or_default();
-            *count = count.saturating_add(1);
+            let name = NAMES.get(hit.kind).copied().unwrap_or("secret");
+            self.count(name);
             clean.push_str(text.get(copied..hit.start).unwrap_or_default());
             clean.push_str(MARK);
             clean.push_str(name);

@@ -24,16 +24,22 @@ pub(super) struct Scan<'a> {
     token: (usize, usize, bool),
     /// Where the search began or went on behind a secret: a word may begin there.
     begin: usize,
+    /// A form may go on in the next line.
+    broken: bool,
     /// Forms that fit nowhere before a place, on one line or over several.
     failed: Vec<(u16, bool, usize)>,
 }
+
+/// The least length of what begins with a run.
+const SHORTEST: usize = 8;
 
 /// A token this long, with both cases, digits, and few slashes, is encoded bytes.
 const BLOB: usize = 60;
 
 impl<'a> Scan<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text: text.as_bytes(), token: (0, 0, false), begin: 0, failed: Vec::new() }
+        let (token, failed) = ((0, 0, false), Vec::new());
+        Self { text: text.as_bytes(), token, begin: 0, broken: false, failed }
     }
 
     /// The next secret from `from` on.
@@ -44,7 +50,7 @@ impl<'a> Scan<'a> {
             step();
             let hit = match byte {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' if self.begins_word(here) => {
-                    block::putty(self.text, here).or_else(|| self.token(here))
+                    self.token(here)
                 }
                 b'=' | b':' => assigned::beside(self, here),
                 b'-' => block::armor(self.text, here),
@@ -82,34 +88,50 @@ impl<'a> Scan<'a> {
         let end = self.token_end(here);
         let length = end.saturating_sub(here);
         let first = at(self.text, here);
-        let wraps = line_break(self.text, end).is_some();
-        let mut best: Option<Hit> = None;
-        // Only what is marked by how it begins, and is not on one line, is looked for on several.
-        for (head, wrapped) in [(first, false), (0, false), (first, true)] {
-            if wrapped && best.is_some() {
-                break;
-            }
-            let mut next = HEADS.get(usize::from(head)).copied().unwrap_or(NONE);
-            while let Some(row) = ROWS.get(usize::from(next)) {
-                step();
-                let long = length >= usize::from(row.least) || wrapped && wraps;
-                let hit = if long { self.row(next, row, here, wrapped) } else { None };
-                let longest = best.map_or(0, |best| best.end);
-                if let Some(hit) = hit.filter(|hit| hit.end > longest) {
-                    best = Some(hit);
-                }
-                next = row.next;
-            }
+        let mut best = None;
+        self.broken = line_break(self.text, end).is_some();
+        self.list(first, here, length, false, &mut best);
+        // All forms that begin with a run are longer, but for one.
+        if length >= SHORTEST || at(self.text, here.saturating_add(4)) == b'Q' {
+            self.list(0, here, length, false, &mut best);
         }
-        best.or_else(|| card::number(self.text, self.begin, here))
+        // Only what is marked by how it begins, and is not on one line, is looked for on several.
+        if best.is_none() && self.broken {
+            self.list(first, here, usize::MAX, true, &mut best);
+        }
+        match first {
+            _ if best.is_some() => best,
+            b'2'..=b'6' => card::number(self.text, self.begin, here),
+            b'P' => block::putty(self.text, here),
+            _ => None,
+        }
+    }
+
+    /// Tries the forms of one list, and keeps the longest secret.
+    fn list(
+        &mut self,
+        head: u8,
+        here: usize,
+        length: usize,
+        wrapped: bool,
+        best: &mut Option<Hit>,
+    ) {
+        let mut next = HEADS.get(usize::from(head)).copied().unwrap_or(NONE);
+        while let Some(row) = ROWS.get(usize::from(next)) {
+            step();
+            if length >= usize::from(row.least)
+                && row.second == at(self.text, here.wrapping_add(usize::from(row.offset)))
+            {
+                let longest = best.map_or(0, |best| best.end);
+                let hit = self.row(next, row, here, wrapped);
+                *best = hit.filter(|hit| hit.end > longest).or(*best);
+            }
+            next = row.next;
+        }
     }
 
     /// The secret that this form fits here.
     fn row(&mut self, number: u16, row: &Row, here: usize, wrapped: bool) -> Option<Hit> {
-        let (offset, byte) = row.mark;
-        if byte != 0 && at(self.text, here.saturating_add(usize::from(offset))) != byte {
-            return None;
-        }
         let found = self.fit(number, row, here, wrapped)?;
         let secret = self.text.get(found.start..found.end)?;
         let is_one = match row.check {
@@ -137,6 +159,7 @@ impl<'a> Scan<'a> {
             Ok(fit) => return Some(fit),
             Err(misfit) => misfit,
         };
+        self.broken |= misfit.broken;
         if misfit.until > here {
             self.fails(number, wrapped, misfit.until);
         }

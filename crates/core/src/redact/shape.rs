@@ -149,6 +149,8 @@ pub(super) struct Misfit {
     /// Where the first run ended, if it took all it could and something else must follow. Then the
     /// form fits nowhere before that.
     pub(super) until: usize,
+    /// It stopped at the end of a line, and could go on in the next.
+    pub(super) broken: bool,
 }
 
 /// Bytes of a piece of a token before a line break that may be inside of it.
@@ -157,14 +159,17 @@ const PIECE: usize = 8;
 /// Tries a form at `start`. `wrapped`: its runs may go on in the next line.
 pub(super) fn fit(form: &[u8], text: &[u8], start: usize, wrapped: bool) -> Result<Fit, Misfit> {
     let (mut begin, mut here, mut next) = (start, start, 0);
-    let mut misfit = Misfit { until: 0 };
+    let mut misfit = Misfit { until: 0, broken: false };
     let (mut total, mut solid, mut last) = (0_usize, 0_usize, 0);
     while let Some((part, after)) = part(form, next) {
         next = after;
         match part {
             Part::Begin => begin = here,
             Part::Literal(byte) if at(text, here) == byte => here = here.saturating_add(1),
-            Part::Literal(_) => return Err(misfit),
+            Part::Literal(_) => {
+                misfit.broken = line_break(text, here).is_some();
+                return Err(misfit);
+            }
             Part::Run(run) => {
                 let more = next < form.len();
                 let from = here;
@@ -173,6 +178,7 @@ pub(super) fn fit(form: &[u8], text: &[u8], start: usize, wrapped: bool) -> Resu
                     misfit.until = here;
                 }
                 if took < run.least {
+                    misfit.broken = line_break(text, here).is_some();
                     return Err(misfit);
                 }
                 total = total.saturating_add(took);

@@ -14,8 +14,9 @@ pub(super) struct Row {
     pub(super) check: Check,
     /// A token that it fits is at least so long.
     pub(super) least: u16,
-    /// Of a form that begins with a run: this byte stands so far behind its start.
-    pub(super) mark: (u8, u8),
+    /// This byte stands so far behind its start: the second one, or the first behind its runs.
+    pub(super) second: u8,
+    pub(super) offset: u8,
     /// The next row that begins alike; [`NONE`]: there is none.
     pub(super) next: u16,
 }
@@ -27,6 +28,19 @@ pub(super) const NONE: u16 = u16::MAX;
 pub(super) static ROWS: [Row; ROW_COUNT] = TABLE.0;
 /// The first row for each byte that a form begins with; at 0, of those that begin with a run.
 pub(super) static HEADS: [u16; 128] = TABLE.1;
+
+/// The names of the kinds.
+pub(super) static NAMES: [&str; KINDS.len()] = names();
+
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "at compile time")]
+const fn names() -> [&'static str; KINDS.len()] {
+    let (mut names, mut kind) = ([""; KINDS.len()], 0);
+    while kind < KINDS.len() {
+        names[kind] = KINDS[kind].name;
+        kind += 1;
+    }
+    names
+}
 
 const TABLE: ([Row; ROW_COUNT], [u16; 128]) = table();
 
@@ -51,7 +65,7 @@ const fn count() -> usize {
 )]
 const fn table() -> ([Row; ROW_COUNT], [u16; 128]) {
     let nothing =
-        Row { kind: 0, form: &[], check: Check::None, least: 0, mark: (0, 0), next: NONE };
+        Row { kind: 0, form: &[], check: Check::None, least: 0, second: 0, offset: 0, next: NONE };
     let (mut rows, mut heads, mut row) = ([nothing; ROW_COUNT], [NONE; 128], 0);
     let mut kind = KINDS.len();
     // From the last to the first, as each goes to the head of its list.
@@ -62,12 +76,18 @@ const fn table() -> ([Row; ROW_COUNT], [u16; 128]) {
             shape -= 1;
             let form = KINDS[kind].shapes[shape].as_bytes();
             let head = if form[0] == b'{' { 0 } else { form[0] as usize };
+            let (offset, second) = match form[1] {
+                _ if head == 0 => mark(form),
+                b'{' | b'<' => (0, form[0]),
+                byte => (1, byte),
+            };
             rows[row] = Row {
                 kind: kind as u8,
                 form,
                 check: KINDS[kind].check,
                 least: least(form),
-                mark: if head == 0 { mark(form) } else { (0, 0) },
+                second,
+                offset,
                 next: heads[head],
             };
             heads[head] = row as u16;

@@ -240,14 +240,19 @@ pub(crate) fn stub(env: &Env, binding: &str, name: &str) -> Result<Stub> {
 /// answer, whether the call happened is not known.
 pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::Answer> {
     let body = serde_json::to_string(call).map_err(Fault::new)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(JsValue::from_str(&body)));
-    let url = format!("https://object/internal/{}", C::NAME);
-    let request = Request::new_with_init(&url, &init).map_err(fault)?;
-    let response = stub(env, C::BINDING, name)?.fetch_with_request(request).await.map_err(fault)?;
-    let bytes = outcome(response, C::NAME).await?;
+    let bytes = ask(stub(env, C::BINDING, name)?, C::NAME, body).await?;
     Ok(serde_json::from_slice(&bytes)
         .map_err(|_| Fault::new(format!("the answer to {} cannot be read", C::NAME)))?)
+}
+
+/// The part of [`call`] that is the same for all, and so is compiled once.
+async fn ask(object: Stub, name: &'static str, body: String) -> Result<Vec<u8>> {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(JsValue::from_str(&body)));
+    let url = format!("https://object/internal/{name}");
+    let request = Request::new_with_init(&url, &init).map_err(fault)?;
+    let response = object.fetch_with_request(request).await.map_err(fault)?;
+    outcome(response, name).await
 }
 
 /// The body of a success of `what`; a refusal comes back as it was made.

@@ -13,7 +13,7 @@
 //! | [`calls`] | the calls between objects, each defined once |
 //! | [`platform`] | the platform for `nexus-core`: storage, clock, random numbers, variables |
 //! | [`objects`] | one file per Durable Object class |
-//! | [`agents`], [`dialects`] | addresses; other clients' protocols over them |
+//! | [`dialects`] | other clients' protocols, over addresses and sessions |
 //! | [`pages`] | the pages that agents and people open |
 
 mod agents;
@@ -125,7 +125,8 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         | Endpoint::MessengerUsers
         | Endpoint::MessengerSocket
         | Endpoint::OpenDialogue(_)
-        | Endpoint::OpenDialogueSocket => dialect(request, env, &route).await,
+        | Endpoint::OpenDialogueSocket
+        | Endpoint::ClawLink(_) => dialect(request, env, &route).await,
         Endpoint::Agents => agents::list(&request, env).await,
         Endpoint::Claim | Endpoint::CodeStatus => {
             forward(request, env, "PAIRING_INDEX", route.code()?.first_word()).await
@@ -171,6 +172,10 @@ async fn dialect(mut request: Request, env: &Env, route: &router::Route) -> Resu
         Endpoint::MessengerSocket => dialects::answer(match messenger::caller(&request) {
             Ok((id, _)) => forward(request, env, "MAILBOX", id.as_str()).await,
             Err(error) => Err(error),
+        }),
+        Endpoint::ClawLink(_) => dialects::answer(match route.session() {
+            Ok(session) => forward(request, env, "SESSION", session.as_str()).await,
+            Err(refusal) => Err(refusal.into()),
         }),
         _ => Err(Refusal::not_found().into()),
     }

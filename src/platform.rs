@@ -185,6 +185,12 @@ pub(crate) fn limits(env: &Env) -> Result<Limits, Fault> {
         pairing_ttl: number("PAIRING_TTL_SECONDS", 1..=86_400, default.pairing_ttl)?,
         max_text_bytes: bytes("MAX_TEXT_BYTES", 131_072, default.max_text_bytes)?,
         max_json_bytes: bytes("MAX_JSON_BYTES", 131_072, default.max_json_bytes)?,
+        max_session_messages: number(
+            "MAX_SESSION_MESSAGES",
+            1..=1_000_000,
+            default.max_session_messages,
+        )?,
+        max_session_bytes: bytes("MAX_SESSION_BYTES", 1_073_741_824, default.max_session_bytes)?,
         max_file_bytes: bytes("MAX_FILE_BYTES", 1_048_576, default.max_file_bytes)?,
         max_session_file_bytes: bytes(
             "MAX_SESSION_FILE_BYTES",

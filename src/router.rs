@@ -3,7 +3,7 @@
 //! The edge reads it to know which object answers, and the object reads it to know what was asked,
 //! for it gets the request as it came. `docs/openapi.json` lists the same paths; a test compares them.
 
-use crate::dialects::opendialogue;
+use crate::dialects::{clawlink, opendialogue};
 use nexus_protocol::{
     AgentId, ConversationId, FileKey, Malformed, MessageId, PairingCode, Refusal, SessionId,
 };
@@ -73,6 +73,7 @@ pub(crate) enum Endpoint {
     MessengerSocket,
     OpenDialogue(opendialogue::Call),
     OpenDialogueSocket,
+    ClawLink(clawlink::Call),
     Conversation,
     EndConversation,
 }
@@ -172,6 +173,35 @@ const TABLE: &[(&str, Methods)] = &[
         "/opendialogue/api/conversation/:conversation/history",
         &[(Method::Get, Endpoint::OpenDialogue(opendialogue::Call::History))],
     ),
+    ("/clawlink/:session", &[(Method::Get, Endpoint::ClawLink(clawlink::Call::Info))]),
+    (
+        "/clawlink/:session/register",
+        &[(Method::Post, Endpoint::ClawLink(clawlink::Call::Register))],
+    ),
+    ("/clawlink/:session/discover", &[(Method::Get, Endpoint::ClawLink(clawlink::Call::Discover))]),
+    (
+        "/clawlink/:session/heartbeat",
+        &[(Method::Post, Endpoint::ClawLink(clawlink::Call::Heartbeat))],
+    ),
+    (
+        "/clawlink/:session/delegate",
+        &[(Method::Post, Endpoint::ClawLink(clawlink::Call::Delegate))],
+    ),
+    ("/clawlink/:session/respond", &[(Method::Post, Endpoint::ClawLink(clawlink::Call::Respond))]),
+    (
+        "/clawlink/:session/broadcast",
+        &[(Method::Post, Endpoint::ClawLink(clawlink::Call::Broadcast))],
+    ),
+    ("/clawlink/:session/poll/:agent", &[(Method::Get, Endpoint::ClawLink(clawlink::Call::Poll))]),
+    (
+        "/clawlink/:session/files",
+        &[
+            (Method::Get, Endpoint::ClawLink(clawlink::Call::Files)),
+            (Method::Post, Endpoint::ClawLink(clawlink::Call::SaveFile)),
+        ],
+    ),
+    ("/clawlink/:session/files/*key", &[(Method::Get, Endpoint::ClawLink(clawlink::Call::File))]),
+    ("/clawlink/:session/ws/:agent", &[(Method::Get, Endpoint::ClawLink(clawlink::Call::Socket))]),
     (
         "/v1/pair",
         &[(Method::Put, Endpoint::CreatePairing), (Method::Post, Endpoint::CreatePairing)],

@@ -1,6 +1,7 @@
-//! Other clients' protocols (docs/dialects.md), over the same mailboxes: they translate, and own no
-//! state and no rules. Each has a path prefix of its own.
+//! Other clients' protocols (docs/dialects.md), over the same mailboxes and sessions: they
+//! translate, and own no state and no rules. Each has a path prefix of its own.
 
+pub(crate) mod clawlink;
 pub(crate) mod messenger;
 pub(crate) mod opendialogue;
 

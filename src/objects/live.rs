@@ -29,6 +29,9 @@ pub(super) trait Log: 'static {
     /// A page for one of them.
     fn read(&self, who: &Self::Who, request: PageRequest) -> Result<Page>;
 
+    /// A reader was sent everything up to a place.
+    fn sent(&self, _who: &Self::Who, _upto: Cursor) {}
+
     /// Why a reader is refused.
     fn closes(refusal: &Refusal) -> Close;
 
@@ -83,15 +86,16 @@ pub(super) fn long_poll<W: Serialize>(
     Ok(ResponseBuilder::new().with_websocket(client).with_status(101).empty())
 }
 
-/// Sends a message that was stored to those who read it as it comes, and whom it `reaches`.
+/// Sends a message that was stored at this place to those who read it as it comes, and whom it `reaches`.
 pub(super) fn deliver<L: Log>(
     state: &State,
     log: &L,
-    record: &str,
+    (cursor, record): (Cursor, &str),
     reaches: impl Fn(&L::Who) -> Reach,
 ) {
     let frame = |who: &L::Who| log.message(who, record);
-    for (end, socket) in sockets::deliver(state, frame, reaches) {
+    let sent = |who: &L::Who| log.sent(who, cursor);
+    for (end, socket) in sockets::deliver(state, frame, reaches, sent) {
         let Purpose::Poll(poll) = socket.purpose else { continue };
         match log.read(&socket.who, poll).map(|page| serde_json::to_string(&page)) {
             Ok(Ok(page)) => {
@@ -142,8 +146,13 @@ pub(super) async fn catch_up<L: Log>(
             }
         };
         for record in &page.messages {
-            // One that is gone is found by the platform, which closes it.
-            let _ = end.send_with_str(log.message(&socket.who, record.get()));
+            if end.send_with_str(log.message(&socket.who, record.get())).is_err() {
+                // It is gone; the platform finds that, and closes it.
+                return;
+            }
+        }
+        if !page.messages.is_empty() {
+            log.sent(&socket.who, page.next_cursor);
         }
         after = Some(page.next_cursor);
         // Nothing is awaited between the read and this: no message can have come between.

@@ -82,7 +82,7 @@ impl Mailbox {
     /// Sends a message that was stored to those who read it as it comes.
     fn arrived(&self, arrival: &Arrival, name: &str) -> Result<()> {
         let log = self.log()?.of_sender(name);
-        live::deliver(self.state(), &log, &arrival.record, Reader::reach);
+        live::deliver(self.state(), &log, (arrival.cursor, &arrival.record), Reader::reach);
         if sockets::has_streams(self.state(), |reader: &Reader| *reader == Reader::Messenger) {
             // Nothing in that protocol acknowledges: what was sent has been dealt with.
             self.ack(Ack { cursor: arrival.cursor })?;

@@ -2,7 +2,7 @@
 
 use super::{
     live,
-    session_live::{agents_connected, members_connected},
+    session_live::{Reader, agents_connected, members_connected},
     sockets::{self, Close},
     webhooks::Posting,
 };
@@ -19,7 +19,7 @@ use nexus_protocol::{
 };
 use serde_json::json;
 use std::{
-    cell::{OnceCell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     rc::Rc,
 };
 use worker::{
@@ -38,6 +38,8 @@ pub struct Session {
     limits: OnceCell<Limits>,
     rules: OnceCell<Rc<RefCell<Rules>>>,
     posting: Posting,
+    /// How far sockets have read is about to be stored.
+    saving: Rc<Cell<bool>>,
 }
 
 impl DurableObject for Session {
@@ -49,6 +51,7 @@ impl DurableObject for Session {
             limits: OnceCell::new(),
             rules: OnceCell::new(),
             posting: Posting::default(),
+            saving: Rc::default(),
         }
     }
 
@@ -65,7 +68,7 @@ impl DurableObject for Session {
         let next = match self.rules(|rules| Ok(rules.alarm(now())?)) {
             Ok(None) => {
                 self.announce("expired", None);
-                sockets::close_all(&self.state, Close::Expired, |_: &Identity| true);
+                sockets::close_all(&self.state, Close::Expired, |_: &Reader| true);
                 self.state.storage().delete_all().await.map(|()| None).map_err(fault)
             }
             Ok(Some(_)) => {
@@ -84,7 +87,7 @@ impl DurableObject for Session {
         end: WebSocket,
         message: WebSocketIncomingMessage,
     ) -> worker::Result<()> {
-        self.received(&end, message);
+        self.received(&end, message).await;
         self.report();
         Ok(())
     }
@@ -97,6 +100,7 @@ impl DurableObject for Session {
         _was_clean: bool,
     ) -> worker::Result<()> {
         sockets::closed(&end, code);
+        self.save_places();
         Ok(())
     }
 
@@ -148,6 +152,7 @@ impl Session {
                 http::json(200, &self.rules(|rules| rules.remove_webhook(now(), &caller))?)
             }
             Endpoint::Socket => self.stream(&request),
+            Endpoint::ClawLink(call) => self.clawlink(request, &route, call).await,
             _ => self.team(request, &route).await,
         }
     }
@@ -243,23 +248,32 @@ impl Session {
             Ok((who, page))
         })?;
         if poll.wait > 0 && http::wants_upgrade(request)? {
-            return live::long_poll(&self.state, who, &page, poll);
+            return live::long_poll(&self.state, Reader::Native(who), &page, poll);
         }
         http::json(200, &page)
     }
 
     /// Tells every stream of something that is not in the log.
-    fn announce(&self, event: &str, agent: Option<&AgentId>) {
+    pub(super) fn announce(&self, event: &str, agent: Option<&AgentId>) {
         let frame = sockets::event_frame(json!({ "event": event, "agentId": agent }));
-        sockets::announce(&self.state, |_: &Identity| Some(frame.as_str().into()));
+        let joined = agent.filter(|_| event == "joined");
+        let joined = joined.and_then(|agent| self.joined_frame(agent));
+        sockets::announce(&self.state, |reader: &Reader| match reader {
+            Reader::Native(_) => Some(frame.as_str().into()),
+            Reader::ClawLink(who) if agent == Some(who.agent()) => None,
+            // Of other events this protocol knows nothing.
+            Reader::ClawLink(_) => joined.as_deref().map(Into::into),
+        });
     }
 
     fn close_all_of(&self, agent: &AgentId) {
-        sockets::close_all(&self.state, Close::Left, |who: &Identity| who.agent() == agent);
+        sockets::close_all(&self.state, Close::Left, |reader: &Reader| {
+            reader.who().agent() == agent
+        });
     }
 
     /// Takes a seat, and says whether the agent had one before.
-    fn seat<T>(
+    pub(super) fn seat<T>(
         &self,
         agent: &AgentId,
         take: impl FnOnce(&mut Rules) -> Result<T>,
@@ -277,6 +291,10 @@ impl Session {
 
     pub(super) fn posting(&self) -> &Posting {
         &self.posting
+    }
+
+    pub(super) fn saving(&self) -> &Rc<Cell<bool>> {
+        &self.saving
     }
 
     pub(super) fn state(&self) -> &State {

@@ -3,32 +3,96 @@
 use super::{
     live::{self, Log},
     session::{Rules, Session},
-    sockets::{Close, Reach, Socket, attached, connected},
+    session_clawlink::save_places_soon,
+    sockets::{self, Close, Reach, attached, connected},
 };
 use crate::{
+    dialects::clawlink::News,
     http,
     platform::{self, fault, now},
 };
-use nexus_core::{Identity, Result};
+use nexus_core::{Delivery, Error, Fault, Identity, Result};
 use nexus_protocol::{
-    AgentId, Body, ErrorCode, Filter, IdempotencyKey, Page, PageRequest, Refusal, SendMessage, Sent,
+    AgentId, Body, Cursor, ErrorCode, Filter, IdempotencyKey, Page, PageRequest, Refusal,
+    SendMessage, Sent,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
+use std::{
+    borrow::Cow,
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+    rc::Rc,
+};
 use worker::{Request, Response, State, WebSocket, WebSocketIncomingMessage};
+
+/// Who a socket is, and what it takes and gives: kept with it while the object sleeps.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Reader {
+    /// The frames of section 3, after its own cursor.
+    Native(Identity),
+    /// Those of ClawLink (docs/dialects.md), after what its seat says that it has read.
+    ClawLink(Identity),
+}
+
+impl Reader {
+    pub(super) fn who(&self) -> &Identity {
+        match self {
+            Self::Native(who) | Self::ClawLink(who) => who,
+        }
+    }
+
+    /// Whether a message is for it.
+    fn wants(&self, delivery: &Delivery) -> bool {
+        match self {
+            Self::Native(who) => who.may_read(delivery),
+            Self::ClawLink(who) => who.may_read(delivery) && who.is_news(&delivery.message),
+        }
+    }
+}
 
 /// The log of a session, for its sockets.
 pub(super) struct SessionLog {
     state: State,
     rules: Rc<RefCell<Rules>>,
+    saving: Rc<Cell<bool>>,
 }
 
 impl Log for SessionLog {
-    type Who = Identity;
+    type Who = Reader;
 
-    fn read(&self, who: &Identity, request: PageRequest) -> Result<Page> {
-        let connected = members_connected(&self.state, request);
-        self.rules.borrow_mut().read(now(), who, request, &connected)
+    fn read(&self, reader: &Reader, request: PageRequest) -> Result<Page> {
+        match reader {
+            Reader::Native(who) => {
+                let connected = members_connected(&self.state, request);
+                self.rules.borrow_mut().read(now(), who, request, &connected)
+            }
+            Reader::ClawLink(who) => self.rules.borrow_mut().unread(now(), who, request.limit),
+        }
+    }
+
+    fn message<'a>(&self, reader: &Reader, record: &'a str) -> Cow<'a, str> {
+        match reader {
+            Reader::Native(_) => sockets::message_frame(record).into(),
+            Reader::ClawLink(who) => {
+                let frame = News::of(who.agent(), record)
+                    .and_then(|news| serde_json::to_string(&news).map_err(Fault::new));
+                let log = |fault| http::log_error("frame", &Error::Fault(fault));
+                frame.map_err(log).unwrap_or_default().into()
+            }
+        }
+    }
+
+    fn ready(&self, reader: &Reader, cursor: Cursor) -> Option<String> {
+        let is_native = matches!(reader, Reader::Native(_));
+        is_native.then(|| json!({ "type": "ready", "cursor": cursor }).to_string())
+    }
+
+    fn sent(&self, reader: &Reader, upto: Cursor) {
+        let Reader::ClawLink(who) = reader else { return };
+        // One that is no longer a member reads no more.
+        let _ = self.rules.borrow_mut().given(now(), who, upto);
+        save_places_soon(&self.state, &self.rules, &self.saving);
     }
 
     fn closes(refusal: &Refusal) -> Close {
@@ -47,12 +111,13 @@ pub(super) fn members_connected(state: &State, poll: PageRequest) -> BTreeSet<Ag
 
 /// The agents that have a socket open.
 pub(super) fn agents_connected(state: &State) -> BTreeSet<AgentId> {
-    connected::<Identity>(state).map(|(_, socket)| socket.who.agent().clone()).collect()
+    connected::<Reader>(state).map(|(_, socket)| socket.who.who().agent().clone()).collect()
 }
 
 impl Session {
-    fn log(&self) -> Result<SessionLog> {
-        Ok(SessionLog { state: platform::share(self.state()), rules: self.shared_rules()? })
+    pub(super) fn log(&self) -> Result<SessionLog> {
+        let (state, saving) = (platform::share(self.state()), Rc::clone(self.saving()));
+        Ok(SessionLog { state, rules: self.shared_rules()?, saving })
     }
 
     /// `GET /v1/sessions/:id/ws`.
@@ -68,31 +133,37 @@ impl Session {
             rules.hear(now(), &who)?;
             Ok(who)
         })?;
-        live::stream(self.state(), request, self.log()?, who, after)
+        live::stream(self.state(), request, self.log()?, Reader::Native(who), after)
     }
 
     /// Sends a message that was stored to those who read it as it comes.
-    pub(super) fn deliver(&self, delivery: &nexus_core::Delivery) -> Result<()> {
+    pub(super) fn deliver(&self, delivery: &Delivery) -> Result<()> {
         let seated =
             |who: &Identity| self.rules(|rules| rules.is_seated(now(), who)).unwrap_or(true);
-        let reaches = |who: &Identity| match who.may_read(delivery) {
+        let reaches = |reader: &Reader| match reader.wants(delivery) {
             false => Reach::Not,
-            true if seated(who) => Reach::Yes,
+            true if seated(reader.who()) => Reach::Yes,
             true => Reach::NoLonger(Close::Left),
         };
-        live::deliver(self.state(), &self.log()?, &delivery.record, reaches);
+        let stored = (delivery.message.cursor, delivery.record.as_str());
+        live::deliver(self.state(), &self.log()?, stored, reaches);
         Ok(())
     }
 
     /// What a client sent over its socket. The answer is a frame.
-    pub(super) fn received(&self, end: &WebSocket, message: WebSocketIncomingMessage) {
-        let Some(socket) = attached(end) else { return };
+    pub(super) async fn received(&self, end: &WebSocket, message: WebSocketIncomingMessage) {
+        let Some(socket) = attached::<Reader>(end) else { return };
         let (id, text) = live::received(message);
-        let sent = self.send_frame(&socket, text.as_bytes());
-        live::answer(end, &id, sent.map(|sent| ("sent", sent_fields(&sent))));
+        match socket.who {
+            Reader::Native(who) => {
+                let sent = self.send_frame(&who, text.as_bytes());
+                live::answer(end, &id, sent.map(|sent| ("sent", sent_fields(&sent))));
+            }
+            Reader::ClawLink(who) => self.clawlink_frame(end, &who, &text).await,
+        }
     }
 
-    fn send_frame(&self, socket: &Socket<Identity>, bytes: &[u8]) -> Result<Sent> {
+    fn send_frame(&self, who: &Identity, bytes: &[u8]) -> Result<Sent> {
         let limits = self.limits()?;
         if bytes.len() > limits.max_body_bytes() {
             return Err(Refusal::message_too_large("frame", limits.max_body_bytes()).into());
@@ -105,7 +176,7 @@ impl Session {
         }
         body.finish()?;
         let message = SendMessage::parse(bytes, limits)?;
-        self.store(&socket.who, key.as_ref(), message)
+        self.store(who, key.as_ref(), message)
     }
 }
 

@@ -119,12 +119,13 @@ pub(crate) fn has_streams<W: DeserializeOwned>(state: &State, meant: impl Fn(&W)
     connected(state).any(|(_, socket)| socket.purpose == Purpose::Stream && meant(&socket.who))
 }
 
-/// Sends a message, as the frame made for it, to every socket that it `reaches`. Gives back the long
-/// polls that now have an answer.
+/// Sends a message, as the frame made for it, to every socket that it `reaches`, and tells whom it was
+/// `sent`. Gives back the long polls that now have an answer.
 pub(crate) fn deliver<'a, W: DeserializeOwned>(
     state: &State,
     frame: impl Fn(&W) -> Cow<'a, str>,
     reaches: impl Fn(&W) -> Reach,
+    sent: impl Fn(&W),
 ) -> Vec<(WebSocket, Socket<W>)> {
     let mut polls = Vec::new();
     for (end, socket) in connected(state) {
@@ -139,7 +140,11 @@ pub(crate) fn deliver<'a, W: DeserializeOwned>(
         match socket.purpose {
             // It reads the log itself, this message included.
             Purpose::CatchUp => {}
-            Purpose::Stream => send(&end, &frame(&socket.who)),
+            Purpose::Stream => {
+                if send(&end, &frame(&socket.who)) {
+                    sent(&socket.who);
+                }
+            }
             Purpose::Poll(_) => polls.push((end, socket)),
         }
     }
@@ -193,13 +198,16 @@ pub(crate) fn closed(end: &WebSocket, code: usize) {
     let _ = end.close(code, Some(""));
 }
 
-/// Sends a frame, unless the client has not taken what was sent before.
-pub(crate) fn send(end: &WebSocket, frame: &str) {
+/// Sends a frame, and says whether it is on its way: not if the socket is gone, or its client does not
+/// take what was sent before.
+pub(crate) fn send(end: &WebSocket, frame: &str) -> bool {
     // One that is gone is found by the platform, which closes it.
-    let _ = end.send_with_str(frame);
+    let sent = end.send_with_str(frame).is_ok();
     if waiting(end) > MOST_WAITING {
         close(end, Close::TooSlow);
+        return false;
     }
+    sent
 }
 
 /// The bytes that wait for the client to take them.

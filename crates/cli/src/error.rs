@@ -31,6 +31,10 @@ pub(crate) enum Kind {
     PortUnavailable,
     /// Neither an alias nor the form of a session id.
     UnknownSession,
+    /// No session that is known here has the task.
+    UnknownTask,
+    /// A file of this machine cannot be read or written.
+    FileUnavailable,
     /// The form of a pairing code or link was not met.
     InvalidCode,
     /// Not an http(s) address.

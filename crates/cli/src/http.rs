@@ -1,7 +1,10 @@
 //! The one place that talks to servers: the time limit, what is tried again and when, answers that are
 //! not of the protocol.
 
+mod files;
 mod open;
+
+pub(crate) use files::FileBody;
 
 use crate::{
     error::{Failure, Kind, Result},
@@ -10,7 +13,7 @@ use crate::{
     random,
     server::Server,
 };
-use nexus_protocol::{AgentId, AgentSecret, SessionKey};
+use nexus_protocol::{AgentId, AgentSecret, SessionKey, Token};
 use serde::Deserialize;
 use std::{env, io, thread, time::Duration};
 use ureq::{Agent, AsSendBody, Body, Timeout, http};
@@ -66,6 +69,10 @@ pub(crate) struct Request<'a> {
     pub(crate) key: Option<&'a SessionKey>,
     /// Proves who calls, outside of sessions.
     pub(crate) secret: Option<&'a AgentSecret>,
+    /// Lets into a session, or proves that one may invite into it.
+    pub(crate) token: Option<Token>,
+    /// `If-Match` or `If-None-Match`, if a file must be at a certain version, or not be there.
+    pub(crate) condition: Option<(&'static str, String)>,
     /// The `Idempotency-Key`, the same for every try.
     pub(crate) once: Option<String>,
     pub(crate) body: Option<Json>,
@@ -76,9 +83,19 @@ pub(crate) struct Request<'a> {
 
 impl Request<'_> {
     pub(crate) fn new(method: http::Method, path: impl Into<String>, repeat: Repeat) -> Self {
-        let (agent, key, secret, body, once) = (None, None, None, None, None);
-        let wait = Duration::ZERO;
-        Self { method, path: path.into(), agent, key, secret, once, body, repeat, wait }
+        Self {
+            method,
+            path: path.into(),
+            agent: None,
+            key: None,
+            secret: None,
+            token: None,
+            condition: None,
+            once: None,
+            body: None,
+            repeat,
+            wait: Duration::ZERO,
+        }
     }
 
     pub(crate) fn get(path: impl Into<String>) -> Self {
@@ -117,13 +134,18 @@ impl Http {
 
     /// Makes a request, and again where that is safe and may help. Gives the answer of a success.
     pub(crate) fn send(&self, server: &Server, request: &Request<'_>) -> Result<Answer> {
+        Self::again(request.repeat, || self.try_once(server, request))
+    }
+
+    /// Does something, and again where that is safe and may help.
+    fn again<T>(repeat: Repeat, mut once: impl FnMut() -> Result<T>) -> Result<T> {
         let mut tried = 1;
         loop {
-            let failure = match self.try_once(server, request) {
+            let failure = match once() {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            let wait = pause(&failure, request.repeat, tried, random::fraction());
+            let wait = pause(&failure, repeat, tried, random::fraction());
             let Some(wait) = wait.filter(|_| tried < TRIES) else { return Err(failure) };
             let (seconds, why) = (wait.as_secs_f32(), failure.sentence());
             tell!("{why}\ntrying again in {seconds:.1} s");
@@ -240,7 +262,9 @@ fn build<S>(
 ) -> Result<http::Request<S>> {
     let uri = format!("{}{}", server.url, request.path);
     let mut builder = http::Request::builder().method(&request.method).uri(uri);
-    let bearer = request.secret.map(|secret| format!("Bearer {}", secret.as_str()));
+    let secret = request.secret.map(AgentSecret::as_str);
+    let bearer = secret.or(request.token.as_ref().map(Token::as_str));
+    let bearer = bearer.map(|secret| format!("Bearer {secret}"));
     let headers = [
         ("X-Agent-Id", request.agent.map(AgentId::as_str)),
         ("X-Session-Key", request.key.map(SessionKey::as_str)),
@@ -248,6 +272,10 @@ fn build<S>(
         ("Idempotency-Key", request.once.as_deref()),
         ("Content-Type", request.body.as_ref().map(|_| "application/json")),
         ("Accept", Some(accept)),
+        request
+            .condition
+            .as_ref()
+            .map_or(("If-Match", None), |(name, version)| (*name, Some(version))),
     ];
     for (name, value) in headers {
         if let Some(value) = value {

@@ -16,7 +16,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{self, Receiver, RecvTimeoutError},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     time::Duration,
 };
@@ -81,6 +81,12 @@ impl Stop {
         Ok(Self { signals: receiver, asked: Cell::new(false), is_held })
     }
 
+    /// One for another thread, which is asked to stop by what is sent.
+    pub(crate) fn fed() -> (Sender<()>, Self) {
+        let (sender, signals) = mpsc::channel();
+        (sender, Self { signals, asked: Cell::new(false), is_held: Arc::default() })
+    }
+
     /// Sleeps, and says whether it was asked to stop.
     pub(crate) fn sleep(&self, time: Duration) -> bool {
         if !self.asked.get() {
@@ -120,16 +126,9 @@ pub(crate) fn run(
     mut turn: impl FnMut() -> Result<()>,
 ) -> Result<Ended> {
     let stop = Stop::on_signals()?;
-    let started = clock::now();
-    let ends = pace.ttl.map(|ttl| started.plus_seconds(ttl));
-    let mut record = Running {
-        pid: std::process::id(),
-        interval: pace.interval,
-        started_at: started,
-        ends_at: ends,
-        last_at: None,
-        last_error: None,
-    };
+    let mut record = Running::begins(pace.interval);
+    let ends = pace.ttl.map(|ttl| record.started_at.plus_seconds(ttl));
+    record.ends_at = ends;
     let place = state.begin_loop(&state.session_dir(session), kind, &record)?;
     let ended = loop {
         let failure = turn().err();

@@ -6,6 +6,7 @@
 //! | [`context`] | who we are, which session is meant, and the tools that commands share |
 //! | [`server`], [`http`], [`capabilities`] | which server, how it is talked to, what it can do |
 //! | [`gateway`], [`receiver`] | agents of other machines without a relay: writing to them, hearing them |
+//! | [`team`] | tasks, profiles and files of a session: what their commands share |
 //! | [`mailbox`] | addresses: who we are outside of sessions |
 //! | [`state`] | the folder of state: nothing else touches it |
 //! | [`live`] | messages as they are sent, over whatever way works |
@@ -36,6 +37,7 @@ mod random;
 mod receiver;
 mod server;
 mod state;
+mod team;
 
 use clap::{Parser, error::ErrorKind};
 use commands::Command;

@@ -18,6 +18,8 @@ pub(crate) struct Message {
     pub(crate) id: String,
     /// `system` for the greeting.
     pub(crate) agent_id: String,
+    /// Set by a relay that tells of something itself.
+    pub(crate) kind: Option<String>,
     pub(crate) text: Option<String>,
     pub(crate) json: Option<Box<RawValue>>,
     pub(crate) verified: bool,

@@ -39,10 +39,23 @@ fn without(text: &str, mark: &str) -> String {
 /// The exit code of a wait whose time ran out.
 pub(crate) const NOTHING_CAME: u8 = 2;
 
+/// How what a command leaves is printed.
+#[derive(Debug)]
+pub(crate) enum Printed {
+    /// As JSON.
+    Json,
+    /// As this, for a terminal.
+    Table(String),
+    /// The command did it: bytes of a file.
+    Already,
+}
+
 /// What a command leaves to be printed.
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) json: Json,
+    /// How it is printed.
+    pub(crate) printed: Printed,
     /// Cursors that move once the value is printed, and not if it could not be.
     pub(crate) cursors: Vec<NewCursor>,
     /// What the inbox of an address is told then: that it was read.
@@ -53,13 +66,18 @@ pub(crate) struct Done {
 
 impl From<Json> for Done {
     fn from(json: Json) -> Self {
-        Self { json, cursors: Vec::new(), ack: None, code: 0 }
+        Self { json, printed: Printed::Json, cursors: Vec::new(), ack: None, code: 0 }
     }
 }
 
 /// Prints the value as one line, then moves the cursors and acknowledges.
 pub(crate) fn deliver(done: Done) -> Result<()> {
-    print(&done.json).map_err(Failure::Output)?;
+    match &done.printed {
+        Printed::Json => print(&done.json),
+        Printed::Table(table) => line(table),
+        Printed::Already => Ok(()),
+    }
+    .map_err(Failure::Output)?;
     for cursor in done.cursors {
         cursor.save()?;
     }
@@ -68,8 +86,12 @@ pub(crate) fn deliver(done: Done) -> Result<()> {
 
 /// Prints one value on one line.
 pub(crate) fn print(json: &Json) -> io::Result<()> {
+    line(json.as_str())
+}
+
+fn line(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{}", json.as_str())?;
+    writeln!(stdout, "{text}")?;
     stdout.flush()
 }
 

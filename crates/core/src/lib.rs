@@ -33,7 +33,7 @@ pub use mailbox::{
 };
 pub use pairing::{Claimer, Found, PairingIndex, Reservation};
 pub use session::{
-    Admission, Caller, Content, Delivery, FileSaved, Identity, Post, SeatRequest, Session,
+    Admission, Caller, Content, Delivery, FileSaved, Identity, Mesh, Post, SeatRequest, Session,
 };
 
 /// A source of random numbers fit for secrets.

@@ -155,3 +155,36 @@ fn no_key_is_stored() {
     }
     assert!(!world.database.dump().contains(support::session_id().as_str()));
 }
+
+#[test]
+fn a_full_session_takes_nothing_new_and_loses_nothing() {
+    let limits = Limits { max_session_messages: 3, ..Limits::default() };
+    let mut world = World::new(limits);
+    world.create(CreateSession::default());
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    let key = "k".parse().unwrap();
+    for number in 1..=3 {
+        world.send(1, &a, Some(&key).filter(|_| number == 3), text(&number.to_string())).unwrap();
+    }
+    world.evict();
+    assert_eq!(refused(world.send(2, &a, None, text("4"))), ErrorCode::LogFull);
+    assert_eq!(world.poll(3, &a, None).unwrap().len(), 3);
+    // What was stored before is answered again.
+    assert_eq!(world.send(4, &a, Some(&key), text("3")).unwrap().cursor.to_string(), "3");
+}
+
+#[test]
+fn the_bytes_of_a_session_are_counted_also_after_an_eviction() {
+    let limits = Limits { max_session_bytes: 1000, ..Limits::default() };
+    let mut world = World::new(limits);
+    world.create(CreateSession::default());
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    let mut bytes = 0;
+    // Of more than one byte each: counted is what is stored.
+    while let Ok(_sent) = world.send(1, &a, None, text(&"é".repeat(40))) {
+        bytes += world.delivery.as_ref().unwrap().record.len();
+        world.evict();
+    }
+    assert!((700..=1000).contains(&bytes), "{bytes}");
+    assert_eq!(refused(world.send(2, &a, None, text(&"é".repeat(40)))), ErrorCode::LogFull);
+}

@@ -10,7 +10,7 @@
 
 mod support;
 
-use nexus_core::{Digest, Directory, Listing, PairingIndex, Report};
+use nexus_core::{Database, Digest, Directory, Listing, PairingIndex, Report};
 use nexus_protocol::{Cursor, Limits, Recipients, SendMail, SendMessage};
 use support::{
     Sqlite, World, agent, at, caller, messages, session_id, text,
@@ -43,6 +43,44 @@ fn a_session() {
         row.replace(salt, "SALT"),
         r#"1|a|,a,|1700000001000|1v:k|{"id":"SALT-1","agentId":"a","text":"hello","json":{"n":1},"cursor":"1","verified":true,"sentAt":"2023-11-14T22:13:21.000Z","expiresAt":"2023-11-14T22:14:21.000Z","to":["a"]}||||"#
     );
+}
+
+#[test]
+fn a_session_of_the_first_schema_goes_on() {
+    let database = Sqlite::new();
+    let salt = "[1,2,3,4,5,6,7,8]";
+    let key = nexus_protocol::SessionKey::from_random([1; 32]);
+    let digest = Digest::of(&[key.as_str()]);
+    let state = format!(
+        r#"{{"schema":1,"salt":{salt},"created_at":"2023-11-14T22:13:20.000Z","ttl":60,"max_agents":2,"creator":null,"greeting":null,"require_keys":false,"active":"2023-11-14T22:13:20.000Z","members":{{"a":{{"number":1,"key":"{}","claim":null,"joined_at":"2023-11-14T22:13:20.000Z","since":"0","heard":"2023-11-14T22:13:20.000Z"}}}},"seats_taken":1}}"#,
+        digest.as_str()
+    );
+    for sql in [
+        "CREATE TABLE log (cursor INTEGER PRIMARY KEY, agent_id TEXT, recipients TEXT, sent_at INTEGER NOT NULL, idempotency_key TEXT, record TEXT NOT NULL)",
+        "CREATE UNIQUE INDEX log_idempotency ON log (agent_id, idempotency_key) WHERE idempotency_key IS NOT NULL",
+    ] {
+        database.execute(sql, &[]).unwrap();
+    }
+    let insert = "INSERT INTO log (cursor, sent_at, record) VALUES (0, 1700000000000, ?1)";
+    database.execute(insert, &[state.as_str().into()]).unwrap();
+    let mut world = World::new(Limits::default());
+    world.database = database;
+    // A failure in the middle is made good by the next call.
+    world.database.fail_after(1);
+    world.evict();
+    assert!(world.session.status(at(1)).is_err());
+    world.database.heal();
+    let a = caller("a", Some(&key));
+    world.send(1, &a, None, text("still here")).unwrap();
+    let who = world.session.authorize(at(1), &a).unwrap();
+    let task = br#"{"to":"a","task":"t"}"#;
+    let task = nexus_protocol::GiveTask::parse(task, &Limits::default()).unwrap();
+    let nobody = std::collections::BTreeSet::new();
+    world.session.give_task(at(1), &who, None, task, &nobody).unwrap();
+    world.evict();
+    assert_eq!(world.poll(2, &a, None).unwrap().len(), 2);
+    world.join(3, "b").unwrap();
+    assert!(world.database.dump().contains(r#"{"schema":2"#));
 }
 
 #[test]

@@ -329,6 +329,18 @@ fn a_session_without_tasks_needs_no_index_and_a_change_is_one_row() {
     }
 }
 
+#[test]
+fn in_a_full_session_tasks_can_still_be_ended() {
+    let limits = Limits { max_session_messages: 3, ..Limits::default() };
+    let mut team = Team::with_limits(&["alice", "bob"], limits);
+    let ids: Vec<_> = (0..3).map(|_| team.give(0, "alice", TO_BOB).unwrap().0.id).collect();
+    assert_eq!(refused(team.give(0, "alice", TO_BOB)), ErrorCode::LogFull);
+    for id in &ids {
+        team.change(1, "bob", id, r#"{"status":"declined"}"#).unwrap();
+    }
+    assert!(team.board(2, "bob", "status=open").is_empty());
+}
+
 /// What a member may try.
 #[derive(Clone, Debug)]
 enum Try {

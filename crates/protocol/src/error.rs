@@ -45,6 +45,7 @@ pub enum ErrorCode {
     ConversationTurnsExceeded,
     InboxFull,
     ListFull,
+    LogFull,
     IllegalTransition,
     NoAgentAvailable,
     VersionConflict,
@@ -315,6 +316,17 @@ impl Refusal {
             "The {what} is larger than {limit} bytes; shorten it or split it over several messages."
         );
         let mut refusal = Self::new(413, ErrorCode::MessageTooLarge, message);
+        refusal.body.limit = Some(limit);
+        refusal
+    }
+
+    /// The session has as many messages as it may.
+    #[must_use]
+    pub fn log_full(limit: usize, unit: &str) -> Self {
+        let message = format!(
+            "This session has {limit} {unit}, as many as it may; nothing more is taken. Start a new session (PUT /v1/sessions), and send its link while you can, by another way."
+        );
+        let mut refusal = Self::new(409, ErrorCode::LogFull, message);
         refusal.body.limit = Some(limit);
         refusal
     }

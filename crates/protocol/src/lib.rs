@@ -6,6 +6,7 @@
 
 mod agent;
 mod body;
+mod clawlink;
 mod error;
 mod file;
 mod ids;
@@ -29,6 +30,9 @@ pub use agent::{
     Registered, SecretGiven, optional_secret,
 };
 pub use body::Body;
+pub use clawlink::{
+    MeshAnswer, MeshBroadcast, MeshFile, MeshRegister, MeshTask, file_content, file_type, heartbeat,
+};
 pub use error::{Detail, ErrorBody, ErrorCode, Refusal};
 pub use file::{
     Condition, FileDeleted, FileEvent, FileInfo, FileKey, FileList, FileNews, FilesRequest,

@@ -17,6 +17,10 @@ pub struct Limits {
     pub max_text_bytes: usize,
     /// Bytes of the JSON payload of one message.
     pub max_json_bytes: usize,
+    /// Messages of a session.
+    pub max_session_messages: u32,
+    /// Bytes of all messages of a session, as readers get them.
+    pub max_session_bytes: usize,
     /// Bytes of one file of a session.
     pub max_file_bytes: usize,
     /// Bytes of all files of a session, kept versions included.
@@ -49,6 +53,8 @@ impl Default for Limits {
             pairing_ttl: 600,
             max_text_bytes: 64 * 1024,
             max_json_bytes: 64 * 1024,
+            max_session_messages: 10_000,
+            max_session_bytes: 16 * 1024 * 1024,
             max_file_bytes: 1024 * 1024,
             max_session_file_bytes: 64 * 1024 * 1024,
             default_page: 100,

@@ -57,6 +57,13 @@ impl TaskStatus {
         matches!(self, Self::Pending | Self::Accepted | Self::InProgress | Self::Overdue)
     }
 
+    /// Whether a task may go from this status to `next` where nobody says that a task is accepted or
+    /// begun, as in ClawLink (docs/dialects.md): steps between may be left out.
+    #[must_use]
+    pub const fn may_be_answered(self, next: Self) -> bool {
+        self.is_open() && matches!(next, Self::InProgress | Self::Completed | Self::Failed)
+    }
+
     /// Whether a task may go from this status to `next` by what a member says.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
@@ -249,7 +256,11 @@ impl GiveTask {
 }
 
 /// Refuses a value that is longer than a payload may be.
-fn bounded(what: &str, value: Option<&RawValue>, limits: &Limits) -> Result<(), Refusal> {
+pub(crate) fn bounded(
+    what: &str,
+    value: Option<&RawValue>,
+    limits: &Limits,
+) -> Result<(), Refusal> {
     match value {
         Some(value) if value.get().len() > limits.max_json_bytes => {
             Err(Refusal::message_too_large(what, limits.max_json_bytes))
@@ -421,6 +432,12 @@ mod tests {
         assert_eq!(next(Overdue), [Completed, Failed, Declined, Cancelled]);
         for end in [Completed, Failed, Declined, Cancelled] {
             assert!(next(end).is_empty() && !end.is_open());
+        }
+        for from in TaskStatus::ALL {
+            let answers = TaskStatus::ALL.into_iter().filter(|to| from.may_be_answered(*to));
+            let expected =
+                if from.is_open() { vec![InProgress, Completed, Failed] } else { vec![] };
+            assert_eq!(answers.collect::<Vec<_>>(), expected, "{from:?}");
         }
     }
 

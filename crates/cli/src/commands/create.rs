@@ -6,6 +6,7 @@ use crate::{
     http::{Repeat, Request},
     json::Json,
     output::{Done, tell},
+    team::{self, ProfileArgs},
 };
 use clap::Args;
 use nexus_protocol::{AgentId, CreateSession};
@@ -29,6 +30,11 @@ pub(crate) struct Create {
     /// Who you are: you join at once, and stay until the end (--agent-id does the same)
     #[arg(long, value_name = "ID", value_parser = agent_id)]
     creator_agent_id: Option<AgentId>,
+    /// Joining then needs it, and the session may live for 30 days; better given as `$NEXUS_TOKEN`
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+    #[command(flatten)]
+    profile: ProfileArgs,
 }
 
 impl Create {
@@ -43,6 +49,8 @@ impl Create {
             max_agents: self.max_agents,
             greeting: self.greeting,
             creator_agent_id: creator.clone(),
+            token: team::token(self.token)?,
+            profile: self.profile.profile(),
             ..CreateSession::default()
         });
         let request = Request::new(Method::PUT, "/v1/sessions", Repeat::Unseen);

@@ -5,6 +5,7 @@ use crate::{
     error::Result,
     http::{Repeat, Request},
     output::{Done, tell},
+    team::{self, ProfileArgs},
 };
 use clap::Args;
 use ureq::http::Method;
@@ -16,6 +17,11 @@ use ureq::http::Method;
 pub(crate) struct Join {
     /// The session's id or alias
     session: String,
+    /// Of the session, where it has one; better given as `$NEXUS_TOKEN`
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+    #[command(flatten)]
+    profile: ProfileArgs,
 }
 
 impl Join {
@@ -34,6 +40,8 @@ impl Join {
         // A join whose answer was lost has given the key away: a second one would be refused.
         let repeat = if caller.key.is_some() { Repeat::Always } else { Repeat::Unseen };
         let request = Request::new(Method::POST, session.path("/join"), repeat);
+        let (token, body) = (team::token(self.token)?, self.profile.body());
+        let request = Request { token, body, ..request };
         let answer = context.call(&server, &caller.sign(request))?;
         tell!("you are in it as {}; read with `nexus poll`", caller.agent);
         context.keep_seat(answer, Some(&session.id), Some(&caller.agent), &server)

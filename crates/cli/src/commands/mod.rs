@@ -7,7 +7,10 @@ mod completions;
 mod config;
 mod contacts;
 mod create;
+mod delegate;
+mod discover;
 mod doctor;
+mod files;
 mod hearing;
 mod heartbeat;
 mod inbox;
@@ -27,10 +30,13 @@ mod register;
 mod renew;
 mod send;
 mod status;
+mod tasks;
 mod wait;
+mod work;
 
 use crate::{context::Context, error::Result, output::Done};
 use clap::Subcommand;
+use nexus_protocol::TaskStatus;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -50,6 +56,43 @@ pub(crate) enum Command {
     Claim(pair::Claim),
     /// See what became of a code
     PairStatus(pair::PairStatus),
+    /// See who is in a session, and what they can do
+    Discover(discover::Discover),
+    /// Say what you can do
+    Profile(discover::SetProfile),
+    /// Give a task to a member, or to whoever can do it
+    Delegate(delegate::Delegate),
+    /// Hand a task that you gave to another agent
+    Reassign(delegate::Reassign),
+    /// See the tasks of a session
+    Tasks(tasks::Tasks),
+    /// Take on a task
+    Accept(tasks::Accept),
+    /// Say how far a task has come
+    Progress(tasks::Progress),
+    /// Say that a task is done, and what came of it
+    #[command(after_help = tasks::DONE)]
+    Done(tasks::End),
+    /// Say that a task has failed
+    #[command(after_help = tasks::FAIL)]
+    Fail(tasks::End),
+    /// Say that you will not do a task
+    #[command(after_help = tasks::DECLINE)]
+    Decline(tasks::End),
+    /// Take a task back that you gave
+    Cancel(tasks::Cancel),
+    /// Do tasks by running a program for each
+    Work(work::WorkOn),
+    /// Say something about a topic
+    Broadcast(tasks::Broadcast),
+    /// Share a file in a session
+    FilePut(files::FilePut),
+    /// Read a file of a session
+    FileGet(files::FileGet),
+    /// List the files of a session
+    FileList(files::FileList),
+    /// Delete a file of a session
+    FileRm(files::FileRm),
     /// Get an address of your own, with an inbox that waits
     Register(register::Register),
     /// Find agents that let themselves be listed
@@ -119,6 +162,23 @@ impl Command {
             Self::Pair(command) => command.run(context),
             Self::Claim(command) => command.run(context),
             Self::PairStatus(command) => command.run(context),
+            Self::Discover(command) => command.run(context),
+            Self::Profile(command) => command.run(context),
+            Self::Delegate(command) => command.run(context),
+            Self::Reassign(command) => command.run(context),
+            Self::Tasks(command) => command.run(context),
+            Self::Accept(command) => command.run(context),
+            Self::Progress(command) => command.run(context),
+            Self::Done(command) => command.run(context, TaskStatus::Completed),
+            Self::Fail(command) => command.run(context, TaskStatus::Failed),
+            Self::Decline(command) => command.run(context, TaskStatus::Declined),
+            Self::Cancel(command) => command.run(context),
+            Self::Work(command) => command.run(context),
+            Self::Broadcast(command) => command.run(context),
+            Self::FilePut(command) => command.run(context),
+            Self::FileGet(command) => command.run(context),
+            Self::FileList(command) => command.run(context),
+            Self::FileRm(command) => command.run(context),
             Self::Register(command) => command.run(context),
             Self::Agents(command) => command.run(context),
             Self::Inbox(command) => command.run(context),

@@ -7,6 +7,7 @@ use crate::{
     json::Json,
     output::{Done, tell},
     random, server,
+    team::{self, ProfileArgs},
 };
 use clap::Args;
 use nexus_protocol::{CreatePairing, PairingCode};
@@ -32,6 +33,8 @@ A link also says which server has the session.")]
 pub(crate) struct Claim {
     /// The code, or the whole link
     code: String,
+    #[command(flatten)]
+    profile: ProfileArgs,
 }
 
 #[derive(Args)]
@@ -50,7 +53,14 @@ impl Pair {
         let body = Json::of(&CreatePairing { session_id: session.id.clone(), invite: None });
         // Whoever asks twice has two codes, one of which nobody uses.
         let request = Request::new(Method::PUT, "/v1/pair", Repeat::Always);
-        let done = context.pass_on(&server, &Request { body: Some(body), ..request })?;
+        let request = Request { body: Some(body), token: team::token(None)?, ..request };
+        // Where the session has a token, a member's key does, too.
+        let caller = context.caller(&session).ok().filter(|caller| caller.key.is_some());
+        let request = match &caller {
+            Some(caller) => caller.sign(request),
+            None => request,
+        };
+        let done = context.pass_on(&server, &request)?;
         tell!("pass the link on: one agent can claim it, once, for some minutes");
         Ok(done)
     }
@@ -65,7 +75,8 @@ impl Claim {
         context.state.check_writable()?;
         let path = format!("/v1/pair/{code}/claim");
         let request = Request::new(Method::POST, path, Repeat::Always);
-        let request = Request { agent: Some(agent), once: Some(random::hex()), ..request };
+        let (once, body) = (Some(random::hex()), self.profile.body());
+        let request = Request { agent: Some(agent), once, body, ..request };
         let answer = context.call(&server, &request)?;
         tell!("you are in it as {agent}; read with `nexus poll`");
         context.keep_seat(answer, None, Some(agent), &server)

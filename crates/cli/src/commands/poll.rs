@@ -1,5 +1,6 @@
 //! `nexus poll`
 
+use super::tasks::FilterArgs;
 use crate::{
     capabilities,
     context::{Caller, Context, Session},
@@ -21,7 +22,8 @@ use std::time::{Duration, Instant};
   nexus poll SESSION --after 0
   nexus poll SESSION --wait 60 | jq -r '.messages[].text'
 
-Each message is given once: up to where you have read is kept. --after leaves that as it is.")]
+Each message is given once: up to where you have read is kept. --after, --topic and --tags leave that as
+it is.")]
 pub(crate) struct Poll {
     /// The session's id or alias
     session: String,
@@ -34,6 +36,8 @@ pub(crate) struct Poll {
     /// If there is nothing, wait so many seconds for something; your own messages count too
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "25")]
     wait: Option<u32>,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 pub(super) fn cursor(text: &str) -> Result<Cursor, &'static str> {
@@ -48,7 +52,9 @@ impl Poll {
         server.announce();
         let ends = until(Instant::now(), self.wait.unwrap_or(0).into());
         let patience = Patience::of(context, &server, Some(ends))?;
-        let reading = Reading { after: self.after, members: self.members, ..Reading::default() };
+        let (filter, default) = (self.filter.query(), Reading::default());
+        let filter = filter.as_deref();
+        let reading = Reading { after: self.after, members: self.members, filter, ..default };
         let read = loop {
             let (asked, wait) = (Instant::now(), patience.next());
             let read = read(context, &server, &session, &caller, Reading { wait, ..reading })?;
@@ -120,18 +126,20 @@ impl Patience {
 
 /// What to read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reading {
+pub(super) struct Reading<'a> {
     /// After this; default: after what was read last.
     pub(super) after: Option<Cursor>,
     pub(super) members: bool,
     pub(super) repeat: Repeat,
     /// Seconds for which the server may hold the answer.
     pub(super) wait: u32,
+    /// Only what this query asks for; then the cursor stays.
+    pub(super) filter: Option<&'a str>,
 }
 
-impl Default for Reading {
+impl Default for Reading<'_> {
     fn default() -> Self {
-        Self { after: None, members: false, repeat: Repeat::Always, wait: 0 }
+        Self { after: None, members: false, repeat: Repeat::Always, wait: 0, filter: None }
     }
 }
 
@@ -161,7 +169,7 @@ pub(super) fn read(
     server: &Server,
     session: &Session,
     caller: &Caller,
-    reading: Reading,
+    reading: Reading<'_>,
 ) -> Result<Read> {
     let stored = &session.stored;
     let is_ours = session.is_of(caller);
@@ -175,7 +183,12 @@ pub(super) fn read(
     let after = after.map(|cursor| format!("after={cursor}"));
     let members = reading.members.then(|| "members=true".to_owned());
     let wait = (reading.wait > 0).then(|| format!("wait={}", reading.wait));
-    let query: Vec<String> = after.into_iter().chain(members).chain(wait).collect();
+    let query: Vec<String> = after
+        .into_iter()
+        .chain(members)
+        .chain(wait)
+        .chain(reading.filter.map(str::to_owned))
+        .collect();
     let mark = if query.is_empty() { "" } else { "?" };
     let path = session.path(&format!("/messages{mark}{}", query.join("&")));
     let wait = Duration::from_secs(reading.wait.into());
@@ -189,7 +202,9 @@ pub(super) fn read(
     };
     let place = next.as_deref().and_then(|cursor| cursor.parse().ok());
     let mut done = Done::from(answer.body);
-    if let Some(next) = next.filter(|_| is_ours && reading.after.is_none()) {
+    if let Some(next) =
+        next.filter(|_| is_ours && reading.after.is_none() && reading.filter.is_none())
+    {
         done.cursors.extend(context.state.new_cursor(&session.id, &next)?);
     }
     let messages = page.messages.map_or(0, |messages| messages.len());

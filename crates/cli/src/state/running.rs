@@ -1,10 +1,13 @@
-//! `sessions/<ID>/{poll-daemon,heartbeat,listen}.json`: which loops run for a session, and
+//! `sessions/<ID>/{poll-daemon,heartbeat,listen,work}.json`: which loops run for a session, and
 //! `agents/<ID>/listen.json` for an address. Beside each lies the lock
 //! that its process holds, which is what says whether it runs: a process that was killed leaves the
 //! record behind, but not the lock.
 
 use super::{State, open_private, read, unavailable};
-use crate::error::{Failure, Kind, Result};
+use crate::{
+    clock,
+    error::{Failure, Kind, Result},
+};
 use nexus_protocol::{SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -18,6 +21,7 @@ pub(crate) enum Loop {
     PollDaemon,
     Heartbeat,
     Listen,
+    Work,
 }
 
 impl Loop {
@@ -27,6 +31,7 @@ impl Loop {
             Self::PollDaemon => "poll-daemon",
             Self::Heartbeat => "heartbeat",
             Self::Listen => "listen",
+            Self::Work => "work",
         }
     }
 }
@@ -45,6 +50,20 @@ pub(crate) struct Running {
     pub(crate) last_at: Option<Timestamp>,
     /// Why that failed.
     pub(crate) last_error: Option<String>,
+}
+
+impl Running {
+    /// The record of a loop that begins now and takes a turn every so many seconds; 0: it waits to be told.
+    pub(crate) fn begins(interval: u32) -> Self {
+        Self {
+            pid: std::process::id(),
+            interval,
+            started_at: clock::now(),
+            ends_at: None,
+            last_at: None,
+            last_error: None,
+        }
+    }
 }
 
 /// The place of a loop that runs; the lock goes with it.

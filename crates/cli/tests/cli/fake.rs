@@ -61,7 +61,7 @@ fn answer(mut stream: TcpStream, reply: Reply) {
     }
 }
 
-/// The head of a request, and its body as far as its length is told.
+/// The head of a request, and its body. One in chunks ends with an empty one.
 fn read_request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
@@ -69,7 +69,11 @@ fn read_request(stream: &mut TcpStream) -> String {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = header(head, "content-length").and_then(|length| length.parse().ok());
-            if body.len() >= length.unwrap_or(0) {
+            let is_whole = match header(head, "transfer-encoding") {
+                Some(_) => body.ends_with("0\r\n\r\n"),
+                None => body.len() >= length.unwrap_or(0),
+            };
+            if is_whole {
                 return text;
             }
         }

@@ -24,5 +24,6 @@ mod refusals;
 mod servers;
 mod skill;
 mod support;
+mod team;
 mod wait;
 mod wake;

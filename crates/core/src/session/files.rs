@@ -65,9 +65,8 @@ impl<D: Database> Session<D> {
         condition: &Condition,
         content: Content,
     ) -> Result<FileSaved> {
-        self.hear(now, who)?;
-        let repeat = repeat.map(|key| who.scoped(key));
-        if let Some(record) = self.sent_before(&who.agent, repeat.as_deref())? {
+        let (repeat, before) = self.begin(now, who, repeat)?;
+        if let Some(record) = before {
             let FileNews { file, .. } = news(&record)?;
             return Ok(FileSaved { created: file.version == 1, file, delivery: None });
         }
@@ -119,6 +118,15 @@ impl<D: Database> Session<D> {
         version: Option<u32>,
     ) -> Result<(FileInfo, Vec<u8>)> {
         self.hear(now, who)?;
+        self.find_file(key, version)
+    }
+
+    /// The current version of a file, or `version`.
+    pub(super) fn find_file(
+        &self,
+        key: &FileKey,
+        version: Option<u32>,
+    ) -> Result<(FileInfo, Vec<u8>)> {
         let history = self.history(key)?;
         let saved = history.into_iter().take_while(|news| news.event == FileEvent::Saved);
         let mut saved = saved.map(|news| news.file);
@@ -138,6 +146,11 @@ impl<D: Database> Session<D> {
         request: &FilesRequest,
     ) -> Result<FileList> {
         self.hear(now, who)?;
+        self.list_files(request)
+    }
+
+    /// The files that are asked for.
+    pub(super) fn list_files(&mut self, request: &FilesRequest) -> Result<FileList> {
         let mut list = FileList { files: Vec::new(), next_after: None, has_more: false, bytes: 0 };
         if !self.store.database.has_table("log_file")? {
             return Ok(list);
@@ -215,7 +228,10 @@ impl<D: Database> Session<D> {
         Ok(bytes)
     }
 
-    fn count_files(&self) -> Result<usize, Fault> {
+    pub(super) fn count_files(&self) -> Result<usize, Fault> {
+        if !self.store.database.has_table("log_file")? {
+            return Ok(0);
+        }
         let count = self.store.database.first(COUNT, &[], Row::integer)?.unwrap_or(0);
         usize::try_from(count).map_err(Fault::new)
     }
@@ -244,7 +260,7 @@ impl<D: Database> Session<D> {
         let news = FileNews { event, file: file.clone() };
         message.json = Some(to_raw_value(&news).map_err(Fault::new)?);
         let about = About::File(key.clone(), content);
-        Ok(self.append(message.sent_at, message, None, repeat, about)?)
+        self.append(message.sent_at, message, None, repeat, about)
     }
 }
 

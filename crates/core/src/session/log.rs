@@ -30,6 +30,9 @@ const READ_FILTERED: &str = "SELECT cursor, record FROM log
                                  WHERE tag.value IN (SELECT value FROM json_each(?7))))
     ORDER BY cursor LIMIT ?5";
 
+const BYTES: &str =
+    "SELECT coalesce(sum(length(CAST(record AS BLOB))), 0) FROM log WHERE cursor > 0";
+
 /// The directory is told at every so many messages.
 const REPORT_EVERY: i64 = 64;
 
@@ -106,7 +109,12 @@ impl<D: Database> Session<D> {
         self.known(now, caller, true)
     }
 
-    fn known(&mut self, now: Timestamp, caller: &Caller, needed: bool) -> Result<Identity> {
+    pub(super) fn known(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        needed: bool,
+    ) -> Result<Identity> {
         let loaded = self.store.alive(now)?;
         let seat = seat(loaded, &caller.agent, now, &self.limits)?;
         let proven = seat.prove(caller.key.as_ref(), needed)?;
@@ -163,7 +171,7 @@ impl<D: Database> Session<D> {
         Ok((sent, Some(delivery)))
     }
 
-    /// Stores a message at the end of the log. Nothing can refuse after this.
+    /// Stores a message at the end of the log, if there is room. Nothing can refuse after this.
     pub(super) fn append(
         &mut self,
         now: Timestamp,
@@ -171,8 +179,10 @@ impl<D: Database> Session<D> {
         recipients: Option<String>,
         repeat: Option<String>,
         about: About,
-    ) -> Result<Delivery, Fault> {
+    ) -> Result<Delivery> {
         let record = serde_json::to_string(&message).map_err(Fault::new)?;
+        let bytes = self.log_bytes()?.saturating_add(record.len());
+        self.check_room(&message, bytes, &about)?;
         let sender = Some(message.agent_id.as_str()).filter(|sender| *sender != AgentId::SYSTEM);
         let values = vec![
             message.cursor.as_i64().into(),
@@ -183,8 +193,39 @@ impl<D: Database> Session<D> {
             record.as_str().into(),
         ];
         self.store.append(message.cursor, now, values, about)?;
+        self.log_bytes = Some(bytes);
         self.store.report_due |= message.cursor.as_i64() % REPORT_EVERY == 0;
         Ok(Delivery { record, message })
+    }
+
+    /// Refuses what a full session has no room for. What goes on with something that is there, a task that
+    /// ends or a file that is deleted, has as much room again.
+    fn check_room(&self, message: &Message, bytes: usize, about: &About) -> Result<(), Refusal> {
+        let begins = match about {
+            About::Nothing | About::File(_, Some(_)) => true,
+            About::Task(given) => *given == message.cursor,
+            About::File(_, None) => false,
+        };
+        let room = if begins { 1_u32 } else { 2 };
+        let (messages, most) = (self.limits.max_session_messages, self.limits.max_session_bytes);
+        if message.cursor.as_i64() > i64::from(messages.saturating_mul(room)) {
+            let limit = usize::try_from(messages).unwrap_or(usize::MAX);
+            return Err(Refusal::log_full(limit, "messages"));
+        }
+        let room = usize::try_from(room).unwrap_or(1);
+        if bytes > most.saturating_mul(room) {
+            return Err(Refusal::log_full(most, "bytes of messages"));
+        }
+        Ok(())
+    }
+
+    /// What all messages take.
+    fn log_bytes(&mut self) -> Result<usize, Fault> {
+        if let Some(bytes) = self.log_bytes {
+            return Ok(bytes);
+        }
+        let bytes = self.store.database.first(BYTES, &[], Row::integer)?.unwrap_or(0);
+        usize::try_from(bytes).map_err(Fault::new)
     }
 
     /// The next message, by `who` or the relay itself, which tells of a task or a file.
@@ -254,14 +295,19 @@ impl<D: Database> Session<D> {
     }
 
     /// Refuses one whose seat is gone.
-    fn seated(&mut self, now: Timestamp, who: &Identity) -> Result<()> {
+    pub(super) fn seated(&mut self, now: Timestamp, who: &Identity) -> Result<()> {
         let loaded = self.store.alive(now)?;
         let seat = seat(loaded, &who.agent, now, &self.limits)?;
         if seat.number == who.seat { Ok(()) } else { Err(Refusal::not_in_session().into()) }
     }
 
     /// Fills `page` up to `limit` messages from the log after its `next_cursor`.
-    fn read_into(&self, page: &mut Page, who: &Identity, limit: u32) -> Result<(), Fault> {
+    pub(super) fn read_into(
+        &self,
+        page: &mut Page,
+        who: &Identity,
+        limit: u32,
+    ) -> Result<(), Fault> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         // One more than is returned, to know whether there is more.
         let rows = limit.saturating_sub(page.messages.len()).saturating_add(1);
@@ -283,7 +329,7 @@ impl<D: Database> Session<D> {
     }
 
     /// Notes that `agent` was heard. Where `durable`, stores it if what is stored has fallen behind.
-    fn note(&mut self, now: Timestamp, agent: &AgentId, durable: bool) -> Result<()> {
+    pub(super) fn note(&mut self, now: Timestamp, agent: &AgentId, durable: bool) -> Result<()> {
         let state = &mut self.store.alive(now)?.state;
         let behind = state.hear(agent, now);
         if durable && behind >= state.save_interval(&self.limits) {
@@ -291,6 +337,20 @@ impl<D: Database> Session<D> {
             self.store.save(state)?;
         }
         Ok(())
+    }
+
+    /// Notes that a member was heard that wants to change something, and looks whether it has done so
+    /// before under the same key: gives the key as it is stored, and the message of that time.
+    pub(super) fn begin(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<(Option<String>, Option<String>)> {
+        self.hear(now, who)?;
+        let repeat = key.map(|key| who.scoped(key));
+        let before = self.sent_before(&who.agent, repeat.as_deref())?;
+        Ok((repeat, before))
     }
 
     /// What an agent has stored under a key that it repeats.
@@ -385,7 +445,7 @@ pub(super) fn members(
 }
 
 /// The greeting as a message.
-fn greeting(loaded: &Loaded) -> Result<Option<Box<RawValue>>, Fault> {
+pub(super) fn greeting(loaded: &Loaded) -> Result<Option<Box<RawValue>>, Fault> {
     let state = &loaded.state;
     let Some(text) = state.greeting.clone() else {
         return Ok(None);

@@ -172,14 +172,25 @@ impl<D: Database> Session<D> {
         agent: &AgentId,
         change: Profile,
     ) -> Result<Member> {
-        let (mut state, _) = self.next_state(now)?;
+        let (state, _) = self.next_state(now)?;
         if caller.agent != *agent {
             return Err(Refusal::not_yourself().into());
         }
         let seat = state.members.get(agent);
         seat.ok_or_else(|| Refusal::agent_not_found(agent.as_str()))?
             .prove(caller.key.as_ref(), true)?;
-        tell(&mut state, agent, change);
+        self.save_told(now, state, agent, change)
+    }
+
+    /// Saves what a member tells of itself, and gives the member as others see it.
+    pub(super) fn save_told(
+        &mut self,
+        now: Timestamp,
+        mut state: State,
+        agent: &AgentId,
+        profile: Profile,
+    ) -> Result<Member> {
+        tell(&mut state, agent, profile);
         state.hear(agent, now);
         let interval = state.save_interval(&self.limits);
         let seat = state.members.get(agent).ok_or_else(Refusal::not_in_session)?;
@@ -275,23 +286,36 @@ fn sit(
         }
         Some(_) => return Err(Refusal::agent_id_taken().into()),
         None => {
-            let seats = usize::try_from(state.max_agents).unwrap_or(usize::MAX);
-            if state.members.len() >= seats {
-                return Err(Refusal::session_full(seats).into());
-            }
-            state.seats_taken = state.seats_taken.saturating_add(1);
-            let seat = Seat {
-                number: state.seats_taken,
-                key: Some(digest),
-                claim: claim.cloned(),
-                joined_at: now,
-                since: last,
-                heard: Heard::at(now),
-                profile: Profile::default(),
-                webhook: None,
-            };
-            state.members.insert(agent.clone(), seat);
+            let seat = take_free(state, now, agent, last)?;
+            (seat.key, seat.claim) = (Some(digest), claim.cloned());
         }
     }
     Ok(key)
+}
+
+/// A new seat at the end of the log, without a key, for `agent`, which has none. Refuses if the session
+/// is full.
+pub(super) fn take_free<'a>(
+    state: &'a mut State,
+    now: Timestamp,
+    agent: &AgentId,
+    last: Cursor,
+) -> Result<&'a mut Seat, Refusal> {
+    let seats = usize::try_from(state.max_agents).unwrap_or(usize::MAX);
+    if state.members.len() >= seats {
+        return Err(Refusal::session_full(seats));
+    }
+    state.seats_taken = state.seats_taken.saturating_add(1);
+    let seat = Seat {
+        number: state.seats_taken,
+        key: None,
+        claim: None,
+        joined_at: now,
+        since: last,
+        heard: Heard::at(now),
+        profile: Profile::default(),
+        webhook: None,
+        read: None,
+    };
+    Ok(state.members.entry(agent.clone()).or_insert(seat))
 }

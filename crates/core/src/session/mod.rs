@@ -1,18 +1,20 @@
-//! One session: its life, its members (`members`), its log (`log`), and what stands in the log besides
-//! messages: tasks (`tasks`) and files (`files`).
+//! One session: its life, its members (`members`, `mesh`), its log (`log`), and what stands in the log
+//! besides messages: tasks (`tasks`) and files (`files`).
 //!
 //! Owns one table (`store`). Row 0 holds the session itself (`State`, as JSON), every other row one message,
 //! as the JSON that readers get. So every operation is one statement, and a poll is a search by
 //! primary key.
 //!
-//! Promises: what an answer said is in the table before the answer is given, but for two things that
-//! are saved now and then: how far polls have moved the deadline, and when each member was last heard.
+//! Promises: what an answer said is in the table before the answer is given, but for three things that
+//! are saved now and then: how far polls have moved the deadline, when each member was last heard, and
+//! how far sockets of ClawLink have read.
 //! Polls keep both behind by less than `State::save_interval`; a send stores that the session is
 //! active, but not that its sender was heard. No answer names a deadline that is not stored.
 
 mod files;
 mod log;
 mod members;
+mod mesh;
 mod state;
 mod store;
 mod tasks;
@@ -22,6 +24,7 @@ use crate::{Database, Digest, Fault, Report, Result};
 pub use files::{Content, FileSaved};
 pub use log::{Delivery, Identity};
 pub use members::{Admission, SeatRequest};
+pub use mesh::Mesh;
 use nexus_protocol::{
     AgentId, Cursor, Limits, SessionId, SessionKey, SessionState, SessionStatus, Task, Timestamp,
 };
@@ -45,6 +48,8 @@ pub struct Session<D> {
     store: Store<D>,
     /// The tasks that have not ended, by the place where they were given, once they were read.
     open_tasks: Option<BTreeMap<Cursor, Task>>,
+    /// The bytes of all messages, once they were counted.
+    log_bytes: Option<usize>,
     /// The bytes of all kept versions of files, once they were counted.
     file_bytes: Option<usize>,
 }
@@ -52,7 +57,14 @@ pub struct Session<D> {
 impl<D: Database> Session<D> {
     /// The session `id` in `database`, which may not exist there.
     pub fn new(id: SessionId, database: D, limits: Limits) -> Self {
-        Self { id, limits, store: Store::new(database), open_tasks: None, file_bytes: None }
+        Self {
+            id,
+            limits,
+            store: Store::new(database),
+            open_tasks: None,
+            log_bytes: None,
+            file_bytes: None,
+        }
     }
 
     /// `GET /v1/sessions/:id` (section 2).
@@ -82,7 +94,7 @@ impl<D: Database> Session<D> {
     pub fn alarm(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
         let deadline = self.deadline()?.filter(|deadline| *deadline > now);
         if deadline.is_none() {
-            (self.open_tasks, self.file_bytes) = (None, None);
+            (self.open_tasks, self.log_bytes, self.file_bytes) = (None, None, None);
             self.store.forget();
         }
         Ok(deadline)

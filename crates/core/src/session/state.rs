@@ -53,6 +53,10 @@ pub(super) struct Seat {
     pub(super) profile: Profile,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) webhook: Option<Webhook>,
+    /// How far a reader that keeps no cursor itself (ClawLink) has read; none: it has read nothing. Runs
+    /// ahead of what is stored, as `heard` does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) read: Option<Cursor>,
 }
 
 impl State {
@@ -75,8 +79,12 @@ impl State {
     }
 
     pub(super) fn from_record(record: &str) -> Result<Self, Fault> {
-        let state: Self = record::read("session", SCHEMA, record)?;
-        Ok(Self { schema: SCHEMA, ..state })
+        record::read("session", SCHEMA, record)
+    }
+
+    /// Whether it was stored in an older form than is stored now, as it is from here on.
+    pub(super) fn upgrade(&mut self) -> bool {
+        std::mem::replace(&mut self.schema, SCHEMA) < SCHEMA
     }
 
     pub(super) fn to_record(&self) -> Result<String, Fault> {
@@ -200,7 +208,7 @@ fn is_blank(profile: &Profile) -> bool {
 mod tests {
     use super::*;
 
-    const STORED: &str = r#"{"schema":2,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}},"seats_taken":2}"#;
+    const STORED: &str = r#"{"schema":2,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","read":"5"}},"seats_taken":2}"#;
 
     #[test]
     fn the_stored_form_does_not_change() {
@@ -213,7 +221,9 @@ mod tests {
     fn an_older_schema_is_taken() {
         let older = r#"{"schema":1,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}},"seats_taken":1}"#;
         let newer = older.replace("\"schema\":1", "\"schema\":2");
-        assert_eq!(State::from_record(older).unwrap().to_record().unwrap(), newer);
+        let mut state = State::from_record(older).unwrap();
+        assert!(state.upgrade() && !state.upgrade());
+        assert_eq!(state.to_record().unwrap(), newer);
     }
 
     #[test]

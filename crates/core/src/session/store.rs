@@ -50,6 +50,8 @@ pub(super) struct Store<D> {
     memory: Memory,
     /// Something was stored that the directory should know.
     pub(super) report_due: bool,
+    /// How far a reader has read is known in memory only.
+    pub(super) places_due: bool,
 }
 
 /// What a row of the log is about, besides being a message.
@@ -89,7 +91,7 @@ impl Loaded {
 
 impl<D: Database> Store<D> {
     pub(super) fn new(database: D) -> Self {
-        Self { database, memory: Memory::Unknown, report_due: false }
+        Self { database, memory: Memory::Unknown, report_due: false, places_due: false }
     }
 
     /// The session if there is one and its deadline has not passed; refused otherwise.
@@ -124,10 +126,12 @@ impl<D: Database> Store<D> {
         let (Some(record), Some((last, sent_at))) = (record, last) else {
             return Ok(None);
         };
-        let state = State::from_record(&record)?;
-        for (column, add) in NEW_COLUMNS {
-            if self.database.first(HAS_COLUMN, &[column.into()], |_| Ok(()))?.is_none() {
-                self.database.execute(add, &[])?;
+        let mut state = State::from_record(&record)?;
+        if state.upgrade() {
+            for (column, add) in NEW_COLUMNS {
+                if self.database.first(HAS_COLUMN, &[column.into()], |_| Ok(()))?.is_none() {
+                    self.database.execute(add, &[])?;
+                }
             }
         }
         Ok(Some(Loaded {
@@ -154,10 +158,17 @@ impl<D: Database> Store<D> {
 
     /// Stores `state` in place of the one before, and only then believes it. Gives back the deadline
     /// that may now be promised.
-    pub(super) fn save(&mut self, mut state: State) -> Result<Timestamp, Fault> {
+    pub(super) fn save(&mut self, state: State) -> Result<Timestamp, Fault> {
+        let deadline = self.save_quietly(state)?;
+        self.report_due = true;
+        Ok(deadline)
+    }
+
+    /// The same, where nothing has changed that the directory should know.
+    pub(super) fn save_quietly(&mut self, mut state: State) -> Result<Timestamp, Fault> {
         state.settle();
         self.database.execute(UPDATE_STATE, &[state.to_record()?.into()])?;
-        self.report_due = true;
+        self.places_due = false;
         let loaded =
             self.load()?.ok_or_else(|| Fault::new("a session was saved that does not exist"))?;
         loaded.state = state;

@@ -38,14 +38,13 @@ impl<D: Database> Session<D> {
         request: GiveTask,
         connected: &BTreeSet<AgentId>,
     ) -> Result<(Task, Option<Delivery>)> {
-        self.hear(now, who)?;
-        let repeat = key.map(|key| who.scoped(key));
-        if let Some(record) = self.sent_before(&who.agent, repeat.as_deref())? {
+        let (repeat, before) = self.begin(now, who, key)?;
+        if let Some(record) = before {
             return Ok((answered(&record)?, None));
         }
         let deadline = request.deadline.map(|deadline| deadline.resolve(now)).transpose()?;
         let assignee = self.choose(now, &who.agent, &request.assignee, connected)?;
-        let mut message = self.next_news(now, Some(who), Kind::Task)?;
+        let message = self.next_news(now, Some(who), Kind::Task)?;
         let mut redaction = Redaction::default();
         let mut task = Task {
             id: message.id.clone(),
@@ -64,9 +63,8 @@ impl<D: Database> Session<D> {
             cursor: message.cursor,
             redacted: Vec::new(),
         };
-        message.redacted = redaction.found();
+        task.redacted = redaction.found();
         let delivery = self.tell(message, TaskEvent::Assigned, &task, None, repeat)?;
-        task.redacted.clone_from(&delivery.message.redacted);
         Ok((task, Some(delivery)))
     }
 
@@ -80,9 +78,8 @@ impl<D: Database> Session<D> {
         change: ChangeTask,
         connected: &BTreeSet<AgentId>,
     ) -> Result<(Task, Option<Delivery>)> {
-        self.hear(now, who)?;
-        let repeat = key.map(|key| who.scoped(key));
-        if let Some(record) = self.sent_before(&who.agent, repeat.as_deref())? {
+        let (repeat, before) = self.begin(now, who, key)?;
+        if let Some(record) = before {
             return Ok((answered(&record)?, None));
         }
         let mut task = self.find_task(now, id)?;
@@ -109,8 +106,8 @@ impl<D: Database> Session<D> {
             ChangeTask::Move { status, progress, result } => {
                 if status == TaskStatus::Cancelled {
                     check_asker(who, &task)?;
-                } else if who.agent != task.assignee {
-                    return Err(Refusal::not_the_assignee().into());
+                } else {
+                    check_assignee(who, &task)?;
                 }
                 if !task.status.may_become(status) {
                     let (state, next) = (task.status.as_str(), status.as_str());
@@ -124,12 +121,24 @@ impl<D: Database> Session<D> {
                 TaskEvent::Changed
             }
         };
-        let mut message = self.next_news(now, Some(who), Kind::Task)?;
-        message.redacted = redaction.found();
-        (task.updated_at, task.cursor) = (message.sent_at, message.cursor);
-        let delivery = self.tell(message, event, &task, Some(before), repeat)?;
-        task.redacted.clone_from(&delivery.message.redacted);
+        task.redacted = redaction.found();
+        let delivery = self.tell_change(now, who, event, &mut task, before, repeat)?;
         Ok((task, Some(delivery)))
+    }
+
+    /// Stores what `who` has made of a task.
+    pub(super) fn tell_change(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        event: TaskEvent,
+        task: &mut Task,
+        before: AgentId,
+        repeat: Option<String>,
+    ) -> Result<Delivery> {
+        let message = self.next_news(now, Some(who), Kind::Task)?;
+        (task.updated_at, task.cursor) = (message.sent_at, message.cursor);
+        self.tell(message, event, task, Some(before), repeat)
     }
 
     /// `GET /v1/sessions/:id/tasks/:taskId` (section 9).
@@ -229,7 +238,7 @@ impl<D: Database> Session<D> {
     }
 
     /// A task as it is now.
-    fn find_task(&mut self, now: Timestamp, id: &MessageId) -> Result<Task> {
+    pub(super) fn find_task(&mut self, now: Timestamp, id: &MessageId) -> Result<Task> {
         let loaded = self.store.alive(now)?;
         let given = id.cursor_in(loaded.state.salt).ok_or_else(Refusal::task_not_found)?;
         if !self.store.database.has_table("log_task")? {
@@ -305,6 +314,9 @@ impl<D: Database> Session<D> {
             words.push_str(" {\"status\": \"accepted\"}, then \"in_progress\", then \"completed\" with a \"result\"; /docs, section 9.)");
         }
         message.text = Some(words);
+        // Of this message, not of the task.
+        message.redacted.clone_from(&task.redacted);
+        let task = &Task { redacted: Vec::new(), ..task.clone() };
         let news = TaskNews { event, task: task.clone() };
         message.json = Some(to_raw_value(&news).map_err(Fault::new)?);
         let recipients = Some(listed(&concerned));
@@ -346,6 +358,10 @@ fn due(state: &State, limits: &Limits, now: Timestamp, task: &Task) -> Option<(T
         return None;
     };
     Some((next, event))
+}
+
+pub(super) fn check_assignee(who: &Identity, task: &Task) -> Result<(), Refusal> {
+    if who.agent == task.assignee { Ok(()) } else { Err(Refusal::not_the_assignee()) }
 }
 
 fn check_asker(who: &Identity, task: &Task) -> Result<(), Refusal> {

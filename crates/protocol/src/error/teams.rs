@@ -23,6 +23,34 @@ impl Refusal {
         )
     }
 
+    /// Acting for a member that holds a key, without the key.
+    #[must_use]
+    pub fn member_holds_key(agent: &str) -> Self {
+        let message = format!(
+            "{agent} holds a session key, so nobody can act for it without: add the header X-Session-Key, or register under another agent_id."
+        );
+        Self::new(403, ErrorCode::Forbidden, message).with_reason("member_holds_key")
+    }
+
+    /// Nobody of this name has registered, where agents do that by themselves.
+    #[must_use]
+    pub fn not_registered(agent: &str) -> Self {
+        let message = format!(
+            "There is no agent {agent} in this mesh; register it first (POST register), also again after it was away for long."
+        );
+        Self::new(404, ErrorCode::AgentNotFound, message)
+    }
+
+    /// The session takes no call that proves no key.
+    #[must_use]
+    pub fn keys_required() -> Self {
+        Self::new(
+            401,
+            ErrorCode::MissingSessionKey,
+            "Every call to this session must prove a key: join it (POST /v1/sessions/:id/join, or by a link), then add the headers X-Agent-Id and X-Session-Key.",
+        )
+    }
+
     /// No such task.
     #[must_use]
     pub fn task_not_found() -> Self {

@@ -22,7 +22,7 @@ const REST: Duration = Duration::from_secs(1);
 
 /// Runs a command with this as its standard input. Gives how it ended and what it printed, if that is
 /// piped; nothing, if a signal came before, and then it was made to end.
-pub(super) fn run(
+pub(in crate::commands) fn run(
     command: &mut Command,
     input: String,
     stop: &Stop,

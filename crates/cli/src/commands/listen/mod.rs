@@ -1,6 +1,6 @@
 //! `nexus listen`
 
-mod child;
+pub(super) mod child;
 mod exec;
 mod hook;
 mod reply;
@@ -79,14 +79,7 @@ impl Listen {
         let source = self.source(context)?;
         let action = self.action(context, &source)?;
         source.server().announce();
-        let record = Running {
-            pid: std::process::id(),
-            interval: 0,
-            started_at: clock::now(),
-            ends_at: None,
-            last_at: None,
-            last_error: None,
-        };
+        let record = Running::begins(0);
         let folder = source.folder(&context.state);
         let place = context.state.begin_loop(&folder, Loop::Listen, &record)?;
         let listener = listener(context, &source);

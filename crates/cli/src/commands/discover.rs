@@ -1,0 +1,83 @@
+//! `nexus discover`, `nexus profile`
+
+use crate::{
+    context::Context,
+    error::{Failure, Kind, Result},
+    output::{Done, printable},
+    team::{ProfileArgs, Team, encoded, read, shown},
+};
+use clap::Args;
+use nexus_protocol::{Members, Presence, Profile};
+use ureq::http::Method;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus discover SESSION
+  nexus discover SESSION --capability translate | jq -r '.agents[].agentId'
+
+On a terminal it is a table. `stale` is who was not heard for two minutes.")]
+pub(crate) struct Discover {
+    /// The session's id or alias
+    session: String,
+    /// Only those that can do this
+    #[arg(long, value_name = "X")]
+    capability: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus profile SESSION --name 'Bob the builder' --capability build,test
+  nexus profile SESSION --machine lab-3
+
+What is not named stays as it is. `nexus create`, `join` and `claim` take the same options.")]
+pub(crate) struct SetProfile {
+    /// The session's id or alias
+    session: String,
+    #[command(flatten)]
+    profile: ProfileArgs,
+}
+
+impl Discover {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let team = Team::of(context, &self.session)?;
+        let query = self.capability.map(|word| format!("?capability={}", encoded(&word)));
+        let json = team.get(&format!("/agents{}", query.unwrap_or_default()))?;
+        let members: Members = read(&json)?;
+        let rows = members.agents.into_iter().map(|member| {
+            let Profile { name, capabilities, machine, .. } = member.profile;
+            let presence = match member.presence {
+                Presence::Online => "online",
+                Presence::Idle => "idle",
+                Presence::Stale => "stale",
+            };
+            let cell = |text: Option<String>| printable(&text.unwrap_or_default(), 40);
+            let verified = if member.verified { "yes" } else { "no" };
+            let capabilities = capabilities.map(|words| words.join(", "));
+            vec![
+                member.agent_id.to_string(),
+                presence.to_owned(),
+                verified.to_owned(),
+                cell(capabilities),
+                cell(name),
+                cell(machine),
+            ]
+        });
+        let header = ["AGENT", "PRESENCE", "VERIFIED", "CAPABILITIES", "NAME", "MACHINE"];
+        let rows = rows.collect();
+        Ok(shown(json, &header, rows))
+    }
+}
+
+impl SetProfile {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let profile = self.profile.profile();
+        if profile == Profile::default() {
+            let message =
+                "Name something to change: --name, --capability, --description or --machine.";
+            return Err(Failure::own(Kind::Usage, message));
+        }
+        let team = Team::of(context, &self.session)?;
+        let path = format!("/agents/{}", team.caller.agent);
+        team.change(Method::PATCH, &path, &profile).map(Done::from)
+    }
+}

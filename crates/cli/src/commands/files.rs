@@ -1,0 +1,224 @@
+//! `nexus file-put`, `file-get`, `file-list`, `file-rm`
+
+use crate::{
+    context::Context,
+    error::{Failure, Kind, Result},
+    http::{FileBody, Repeat, Request},
+    json::Json,
+    output::{Done, Printed, printable, tell},
+    random,
+    team::{Team, encoded, read, shown},
+};
+use clap::Args;
+use nexus_protocol::{FileKey, FileList as List};
+use serde_json::json;
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+use ureq::http::Method;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus file-put SESSION docs/plan.md plan.md
+  nexus file-put SESSION docs/plan.md plan.md --if-version 3
+  tar cz src | nexus file-put SESSION src.tgz - --content-type application/gzip
+
+With --if-version it is stored only if that is still its version: so nobody's edit is lost. 0: only if there
+is no such file. A file has at most 1 MiB, and goes with the session.")]
+pub(crate) struct FilePut {
+    /// The session's id or alias
+    session: String,
+    /// Its name in the session: a path such as docs/plan.md
+    #[arg(value_parser = key)]
+    key: FileKey,
+    /// What to store; - reads it from standard input
+    file: PathBuf,
+    /// Only if this is its version
+    #[arg(long, value_name = "N")]
+    if_version: Option<u32>,
+    /// What it is; default: by the ending of its name
+    #[arg(long, value_name = "TYPE")]
+    content_type: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus file-get SESSION docs/plan.md
+  nexus file-get SESSION docs/plan.md --output plan.md | jq .version
+  nexus file-get SESSION docs/plan.md --version 2 --output -
+
+Without --output, or with -, its bytes are all of standard output; with a name they go there, whole or not at
+all, and standard output says which version it is. The last ten versions are kept.")]
+pub(crate) struct FileGet {
+    /// The session's id or alias
+    session: String,
+    /// Its name in the session
+    #[arg(value_parser = key)]
+    key: FileKey,
+    /// Where to write it
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// An earlier version
+    #[arg(long, value_name = "N")]
+    version: Option<u32>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus file-list SESSION
+  nexus file-list SESSION --prefix docs/ | jq -r '.files[].key'
+
+On a terminal it is a table.")]
+pub(crate) struct FileList {
+    /// The session's id or alias
+    session: String,
+    /// Only those whose names begin so
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus file-rm SESSION docs/plan.md
+
+It goes with all its versions.")]
+pub(crate) struct FileRm {
+    /// The session's id or alias
+    session: String,
+    /// Its name in the session
+    #[arg(value_parser = key)]
+    key: FileKey,
+    /// Only if this is its version
+    #[arg(long, value_name = "N")]
+    if_version: Option<u32>,
+}
+
+fn key(text: &str) -> Result<FileKey, &'static str> {
+    text.parse().map_err(|nexus_protocol::Malformed(rule)| rule)
+}
+
+fn path(key: &FileKey) -> String {
+    let parts: Vec<String> = key.as_str().split('/').map(encoded).collect();
+    format!("/files/{}", parts.join("/"))
+}
+
+fn condition(version: Option<u32>) -> Option<(&'static str, String)> {
+    version.map(|version| match version {
+        0 => ("If-None-Match", "*".to_owned()),
+        version => ("If-Match", format!("\"{version}\"")),
+    })
+}
+
+fn unavailable(path: &Path, what: &str, error: &io::Error) -> Failure {
+    let message = format!("{} cannot be {what}: {error}.", path.display());
+    Failure::own(Kind::FileUnavailable, message)
+}
+
+impl FilePut {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let team = Team::of(context, &self.session)?;
+        let mut bytes = Vec::new();
+        let is_stdin = self.file.as_os_str() == "-";
+        let read = if is_stdin {
+            io::stdin().read_to_end(&mut bytes).map(drop)
+        } else {
+            fs::File::open(&self.file).and_then(|mut file| file.read_to_end(&mut bytes)).map(drop)
+        };
+        read.map_err(|error| unavailable(&self.file, "read", &error))?;
+        let content_type = self.content_type.unwrap_or_else(|| kind_of(&self.key).to_owned());
+        let body = FileBody { bytes, content_type };
+        let request =
+            Request::new(Method::PUT, team.session.path(&path(&self.key)), Repeat::Always);
+        let (once, condition) = (Some(random::hex()), condition(self.if_version));
+        let request = team.caller.sign(Request { condition, once, ..request });
+        context.http().upload(&team.server, &request, &body).map(|answer| answer.body.into())
+    }
+}
+
+impl FileGet {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let team = Team::of(context, &self.session)?;
+        let query = self.version.map(|version| format!("?version={version}")).unwrap_or_default();
+        let path = team.session.path(&format!("{}{query}", path(&self.key)));
+        let request = team.caller.sign(Request::get(path));
+        let file = context.http().download(&team.server, &request)?;
+        let Some(output) = self.output.filter(|output| output.as_os_str() != "-") else {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(&file.bytes).and_then(|()| stdout.flush()).map_err(Failure::Output)?;
+            return Ok(Done { printed: Printed::Already, ..Json::of(&()).into() });
+        };
+        write(&output, &file.bytes).map_err(|error| unavailable(&output, "written", &error))?;
+        tell!("{} bytes in {}", file.bytes.len(), output.display());
+        let told = json!({ "key": self.key, "version": file.version, "size": file.bytes.len(), "contentType": file.content_type, "output": output });
+        Ok(Json::of(&told).into())
+    }
+}
+
+/// Writes a file, whole or not at all.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+impl FileList {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let team = Team::of(context, &self.session)?;
+        let query = self.prefix.map(|prefix| format!("?prefix={}", encoded(&prefix)));
+        let json = team.get(&format!("/files{}", query.unwrap_or_default()))?;
+        let list: List = read(&json)?;
+        let rows = list.files.iter().map(|file| {
+            vec![
+                file.version.to_string(),
+                file.size.to_string(),
+                file.editor.to_string(),
+                file.updated_at.to_string(),
+                printable(file.key.as_str(), 256),
+            ]
+        });
+        Ok(shown(json, &["VERSION", "BYTES", "EDITOR", "UPDATED", "KEY"], rows.collect()))
+    }
+}
+
+impl FileRm {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let team = Team::of(context, &self.session)?;
+        // Whoever asks twice is told that there is none.
+        let request =
+            Request::new(Method::DELETE, team.session.path(&path(&self.key)), Repeat::Unseen);
+        let request = Request { condition: condition(self.if_version), ..request };
+        team.call(request).map(|answer| answer.body.into())
+    }
+}
+
+/// The type of a file, by the ending of its name.
+fn kind_of(key: &FileKey) -> &'static str {
+    let name = key.as_str().rsplit('/').next().unwrap_or_default();
+    match name.rsplit_once('.').map_or("", |(_, ending)| ending) {
+        "txt" | "log" => "text/plain; charset=utf-8",
+        "md" => "text/markdown; charset=utf-8",
+        "json" => "application/json",
+        "csv" => "text/csv; charset=utf-8",
+        "html" => "text/html; charset=utf-8",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "pdf" => "application/pdf",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_become_paths_and_have_a_type() {
+        let key = |text: &str| text.parse::<FileKey>().unwrap();
+        assert_eq!(path(&key("docs/a b?#%.md")), "/files/docs/a%20b%3F%23%25.md");
+        assert_eq!(kind_of(&key("docs.md/plan")), "application/octet-stream");
+        assert_eq!(kind_of(&key("a/plan.json")), "application/json");
+    }
+}

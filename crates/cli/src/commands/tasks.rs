@@ -1,0 +1,304 @@
+//! `nexus tasks`, and what its assignee and its asker say of a task: `accept`, `progress`, `done`, `fail`,
+//! `decline`, `cancel`
+
+use crate::{
+    context::{Context, agent_id},
+    error::{Failure, Result},
+    json::Json,
+    live::{Listener, Next, Target},
+    output::{self, Done, printable},
+    team::{Team, encoded, read, shown, value},
+};
+use clap::Args;
+use nexus_protocol::{AgentId, Board, Cursor, MessageId, Task, TaskNews, TaskStatus};
+use serde_json::{Value, json};
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus tasks SESSION
+  nexus tasks SESSION --mine --status open | jq -r '.tasks[].task'
+  nexus tasks SESSION --watch
+
+On a terminal it is a table. --watch prints a line of JSON for every task that there is, and then for every
+change that concerns you, until stopped.")]
+pub(crate) struct Tasks {
+    /// The session's id or alias
+    session: String,
+    /// Only those that are yours to do
+    #[arg(long, conflicts_with = "assignee")]
+    mine: bool,
+    /// Only those that this agent is to do
+    #[arg(long, value_name = "ID", value_parser = agent_id)]
+    assignee: Option<AgentId>,
+    /// Only those that this agent has given
+    #[arg(long, value_name = "ID", value_parser = agent_id)]
+    from: Option<AgentId>,
+    /// Only those in this state, or `open`: whatever has not ended
+    #[arg(long, value_parser = status)]
+    status: Option<&'static str>,
+    /// Go on with every change
+    #[arg(long)]
+    watch: bool,
+}
+
+/// A status, or `open`.
+fn status(text: &str) -> Result<&'static str, String> {
+    let mut names = ["open"].into_iter().chain(TaskStatus::ALL.map(TaskStatus::as_str));
+    let all: Vec<&str> = names.clone().collect();
+    names
+        .find(|name| *name == text.replace('-', "_"))
+        .ok_or_else(|| format!("must be one of {}", all.join(", ")))
+}
+
+/// Pages of the board that are read at most.
+const PAGES: u32 = 1000;
+
+/// The tasks of the board that are asked for.
+pub(super) fn board(team: &Team<'_>, query: &str) -> Result<Vec<Task>> {
+    let (mut tasks, mut after) = (Vec::new(), None::<Cursor>);
+    for _ in 0..PAGES {
+        let place = after.map(|after| format!("&after={after}")).unwrap_or_default();
+        let page: Board = read(&team.get(&format!("/tasks?limit=500{query}{place}"))?)?;
+        tasks.extend(page.tasks);
+        if !page.has_more || page.next_after <= after {
+            break;
+        }
+        after = page.next_after;
+    }
+    Ok(tasks)
+}
+
+impl Tasks {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let team = Team::of(context, &self.session)?;
+        let assignee = if self.mine { Some(team.caller.agent.clone()) } else { self.assignee };
+        let parts = [
+            assignee.map(|agent| format!("&assignee={agent}")),
+            self.from.map(|agent| format!("&from={agent}")),
+            self.status.map(|status| format!("&status={status}")),
+        ];
+        let query: String = parts.into_iter().flatten().collect();
+        let tasks = board(&team, &query)?;
+        if self.watch {
+            return watch(&team, &tasks);
+        }
+        let rows = tasks.iter().map(|task| {
+            vec![
+                task.id.to_string(),
+                task.status.as_str().to_owned(),
+                task.assignee.to_string(),
+                task.from.to_string(),
+                printable(&task.task, 60),
+            ]
+        });
+        let header = ["TASK", "STATUS", "ASSIGNEE", "FROM", "WHAT"];
+        let rows = rows.collect();
+        Ok(shown(Json::of(&json!({ "tasks": tasks })), &header, rows))
+    }
+}
+
+/// Prints the tasks there are, and then every change that concerns us.
+fn watch(team: &Team<'_>, tasks: &[Task]) -> Result<Done> {
+    for task in tasks {
+        output::print(&Json::of(task)).map_err(Failure::Output)?;
+    }
+    let after = tasks.iter().map(|task| task.cursor).max();
+    let mut listener = listener(team, after)?;
+    loop {
+        match listener.next(true)? {
+            Some(Next::Message(_, message)) => {
+                if let Some(news) = message.task() {
+                    output::print(&Json::of(&news.task)).map_err(Failure::Output)?;
+                }
+            }
+            Some(Next::Caught(_)) | None => {}
+            Some(Next::Stopped) => {
+                return Ok(Json::of(&json!({ "status": "stopped", "reason": "signal" })).into());
+            }
+            Some(Next::Over) => {
+                return Ok(Json::of(&json!({ "status": "stopped", "reason": "over" })).into());
+            }
+            Some(Next::Left) => {
+                return Ok(Json::of(&json!({ "status": "stopped", "reason": "left" })).into());
+            }
+        }
+    }
+}
+
+/// Listens to a team's session after a cursor.
+pub(super) fn listener(team: &Team<'_>, after: Option<Cursor>) -> Result<Listener> {
+    let capabilities = crate::capabilities::of(team.context, &team.server)?;
+    let target = Target {
+        http: team.context.http().clone(),
+        server: team.server.clone(),
+        caller: team.caller.clone(),
+        base: team.session.path(""),
+    };
+    Listener::new(target, &capabilities, after)
+}
+
+pub(super) fn task_id(text: &str) -> Result<MessageId, &'static str> {
+    text.parse().map_err(|_| "must be the id of a task")
+}
+
+/// The task that is meant.
+#[derive(Args)]
+struct Which {
+    /// The id of the task
+    #[arg(value_parser = task_id)]
+    task: MessageId,
+    /// Where the task is; default: whichever session knows it
+    #[arg(long)]
+    session: Option<String>,
+}
+
+impl Which {
+    /// Says what becomes of it, with the steps before that it has not taken.
+    fn becomes(self, context: &Context, status: TaskStatus, more: &Value) -> Result<Done> {
+        let (team, task) = Team::with_task(context, self.session.as_deref(), &self.task)?;
+        team.lead_to(&task, status)?;
+        let body = Json::of(&json!({ "status": status })).with(&Json::of(more));
+        team.report(&task.id, &body).map(Done::from)
+    }
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus accept TASK")]
+pub(crate) struct Accept {
+    #[command(flatten)]
+    which: Which,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus progress TASK 50
+  nexus progress TASK 'half of it is translated'")]
+pub(crate) struct Progress {
+    #[command(flatten)]
+    which: Which,
+    /// A number from 0 to 100, or words
+    progress: Option<String>,
+}
+
+pub(super) const DONE: &str = "Examples:
+  nexus done TASK --result 'It is in docs/readme.de.md'
+  nexus done TASK --result '{\"file\":\"docs/readme.de.md\"}'";
+pub(super) const FAIL: &str = "Examples:
+  nexus fail TASK --result 'The file is not there'";
+pub(super) const DECLINE: &str = "Examples:
+  nexus decline TASK --result 'I do not speak German'";
+
+/// How the assignee ends a task.
+#[derive(Args)]
+pub(crate) struct End {
+    #[command(flatten)]
+    which: Which,
+    /// What came of it, or why not: JSON, or words; - reads it from standard input
+    #[arg(long, value_name = "JSON|TEXT", allow_hyphen_values = true)]
+    result: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus cancel TASK
+
+Only who gave the task can do this.")]
+pub(crate) struct Cancel {
+    #[command(flatten)]
+    which: Which,
+}
+
+/// A result as a field, if there is one.
+fn result(text: Option<String>) -> Result<Value> {
+    let Some(text) = text else { return Ok(json!({})) };
+    Ok(json!({ "result": value(&super::send::read_text(text)?) }))
+}
+
+impl Accept {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        self.which.becomes(context, TaskStatus::Accepted, &json!({}))
+    }
+}
+
+impl Progress {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let number = |text: &str| text.trim_end_matches('%').parse::<serde_json::Number>().ok();
+        let progress = self.progress.map(|text| match number(&text) {
+            Some(number) => Value::Number(number),
+            None => text.into(),
+        });
+        let more = progress.map_or(json!({}), |progress| json!({ "progress": progress }));
+        self.which.becomes(context, TaskStatus::InProgress, &more)
+    }
+}
+
+impl End {
+    pub(crate) fn run(self, context: &Context, status: TaskStatus) -> Result<Done> {
+        let result = result(self.result)?;
+        self.which.becomes(context, status, &result)
+    }
+}
+
+impl Cancel {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        self.which.becomes(context, TaskStatus::Cancelled, &json!({}))
+    }
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus broadcast SESSION 'The build is green' --topic build --tags ci,main
+  nexus poll SESSION --topic build")]
+pub(crate) struct Broadcast {
+    /// The session's id or alias
+    session: String,
+    /// What to say; - reads it from standard input
+    #[arg(allow_hyphen_values = true)]
+    text: String,
+    /// What it is about
+    #[arg(long, default_value = "general")]
+    topic: String,
+    /// The same, in words; may be repeated, or separated by commas
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    tags: Vec<String>,
+}
+
+impl Broadcast {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let team = Team::of(context, &self.session)?;
+        let text = super::send::read_text(self.text)?;
+        let body = json!({ "text": text, "topic": self.topic, "tags": self.tags });
+        team.change(ureq::http::Method::POST, "/messages", &body).map(Done::from)
+    }
+}
+
+/// What a reader wants, as a query says it.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct FilterArgs {
+    /// Only messages about this
+    #[arg(long, value_name = "TOPIC")]
+    topic: Option<String>,
+    /// Only messages with one of these tags; may be repeated, or separated by commas
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    tags: Vec<String>,
+}
+
+impl FilterArgs {
+    /// `topic=X&tags=Y`; nothing if everything is wanted.
+    pub(super) fn query(&self) -> Option<String> {
+        let topic = self.topic.as_ref().map(|topic| format!("topic={}", encoded(topic)));
+        let tags: Vec<String> = self.tags.iter().map(|tag| encoded(tag)).collect();
+        let tags = (!tags.is_empty()).then(|| format!("tags={}", tags.join(",")));
+        let parts: Vec<String> = topic.into_iter().chain(tags).collect();
+        (!parts.is_empty()).then(|| parts.join("&"))
+    }
+}
+
+impl crate::message::Message {
+    /// The task that the relay tells of by this message.
+    pub(crate) fn task(&self) -> Option<TaskNews> {
+        let json = self.json.as_ref().filter(|_| self.kind.as_deref() == Some("task"))?;
+        serde_json::from_str(json.get()).ok()
+    }
+}

@@ -1,0 +1,246 @@
+//! A session as a team (section 9 of the protocol): what the commands for profiles, tasks and files share.
+
+use crate::{
+    context::{Caller, Context, Session},
+    error::{Failure, Kind, Result},
+    http::{Answer, Repeat, Request},
+    json::Json,
+    output::{Done, Printed},
+    random,
+    server::Server,
+};
+use clap::Args;
+use nexus_protocol::{MessageId, Profile, Task, TaskStatus, Token};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde_json::json;
+use std::env;
+use ureq::http::Method;
+
+/// What one tells of itself, on the command line.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ProfileArgs {
+    /// What people call you
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// What you can do; may be repeated, or separated by commas
+    #[arg(long, value_name = "X", value_delimiter = ',')]
+    capability: Vec<String>,
+    /// More about you
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Where you run
+    #[arg(long, value_name = "NAME")]
+    machine: Option<String>,
+}
+
+impl ProfileArgs {
+    pub(crate) fn profile(self) -> Profile {
+        Profile {
+            name: self.name,
+            capabilities: Some(self.capability).filter(|words| !words.is_empty()),
+            description: self.description,
+            machine: self.machine,
+        }
+    }
+
+    /// The body of a request; none if there is nothing to tell, for servers that take none.
+    pub(crate) fn body(self) -> Option<Json> {
+        let profile = self.profile();
+        (profile != Profile::default()).then(|| Json::of(&profile))
+    }
+}
+
+/// The token of a session: of the command line, or else `$NEXUS_TOKEN`, which others cannot see.
+pub(crate) fn token(given: Option<String>) -> Result<Option<Token>> {
+    let from_env = || env::var("NEXUS_TOKEN").ok().filter(|token| !token.is_empty());
+    let Some(text) = given.or_else(from_env) else { return Ok(None) };
+    let malformed = |_| Failure::own(Kind::Usage, format!("The token {}.", Token::RULE));
+    text.parse().map(Some).map_err(malformed)
+}
+
+/// A member of a session, and its relay.
+#[derive(Debug)]
+pub(crate) struct Team<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) session: Session,
+    pub(crate) caller: Caller,
+    pub(crate) server: Server,
+}
+
+/// What need not be encoded in a path or a query.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A value of a query.
+pub(crate) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
+}
+
+impl<'a> Team<'a> {
+    /// The session of this alias or id, as who we are there. Says where requests go.
+    pub(crate) fn of(context: &'a Context, session: &str) -> Result<Self> {
+        let team = Self::quietly(context, context.session(session)?)?;
+        team.server.announce();
+        Ok(team)
+    }
+
+    fn quietly(context: &'a Context, session: Session) -> Result<Self> {
+        let caller = context.caller(&session)?;
+        let server = context.server_of(&session)?;
+        Ok(Self { context, session, caller, server })
+    }
+
+    /// The session that has this task: the one that is named, or of those that are known here the one
+    /// that knows it. And the task.
+    pub(crate) fn with_task(
+        context: &'a Context,
+        session: Option<&str>,
+        task: &MessageId,
+    ) -> Result<(Self, Task)> {
+        if let Some(session) = session {
+            let team = Self::of(context, session)?;
+            let found = team.task(task)?;
+            return Ok((team, found));
+        }
+        for id in context.state.sessions()? {
+            let session = context.session_of(id)?;
+            if session.stored.agent.is_none() {
+                continue;
+            }
+            let team = Self::quietly(context, session)?;
+            match team.task(task) {
+                Ok(found) => {
+                    team.server.announce();
+                    return Ok((team, found));
+                }
+                // Another session's, or a session that is over or on a server without tasks.
+                Err(Failure::Refused(answer)) if matches!(answer.status, 401 | 403 | 404 | 405) => {
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        let message = format!(
+            "No session that is known here has the task {}; name the session with --session, or see `nexus tasks SESSION`.",
+            task.as_str()
+        );
+        Err(Failure::own(Kind::UnknownTask, message))
+    }
+
+    pub(crate) fn call(&self, request: Request<'_>) -> Result<Answer> {
+        let (agent, key) = (Some(&self.caller.agent), self.caller.key.as_ref());
+        self.context.call(&self.server, &Request { agent, key, ..request })
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Result<Json> {
+        self.call(Request::get(self.session.path(path))).map(|answer| answer.body)
+    }
+
+    /// Asks for a change, which counts once however often it must be asked for.
+    pub(crate) fn change(&self, method: Method, path: &str, body: &impl Serialize) -> Result<Json> {
+        self.change_once(method, path, body, random::hex())
+    }
+
+    fn change_once(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+        once: String,
+    ) -> Result<Json> {
+        let request = Request::new(method, self.session.path(path), Repeat::Always);
+        let (once, body) = (Some(once), Some(Json::of(body)));
+        self.call(Request { once, body, ..request }).map(|answer| answer.body)
+    }
+
+    pub(crate) fn task(&self, id: &MessageId) -> Result<Task> {
+        read(&self.get(&format!("/tasks/{}", encoded(id.as_str())))?)
+    }
+
+    /// Says how a task goes.
+    pub(crate) fn report(&self, id: &MessageId, change: &impl Serialize) -> Result<Json> {
+        self.report_once(id, change, &random::hex())
+    }
+
+    /// As [`Self::report`], for one who tries again by itself, under a key of its own.
+    pub(crate) fn report_once(
+        &self,
+        id: &MessageId,
+        change: &impl Serialize,
+        once: &str,
+    ) -> Result<Json> {
+        let path = format!("/tasks/{}", encoded(id.as_str()));
+        self.change_once(Method::POST, &path, change, once.to_owned())
+    }
+
+    /// Takes the steps that a task must have taken before it can become `next`.
+    pub(crate) fn lead_to(&self, task: &Task, next: TaskStatus) -> Result<()> {
+        let steps = [TaskStatus::Accepted, TaskStatus::InProgress];
+        let mut status = task.status;
+        for step in steps {
+            if status.may_become(next) {
+                break;
+            }
+            if status.may_become(step) {
+                self.report(&task.id, &json!({ "status": step }))?;
+                status = step;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads an answer of the relay.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(json: &Json) -> Result<T> {
+    json.read().ok_or_else(|| {
+        let message = "The server answered with something that this client cannot read; is it older or newer than the client?";
+        Failure::own(Kind::NonJsonResponse, message)
+    })
+}
+
+/// A text as JSON, if it is that, or else as a string.
+pub(crate) fn value(text: &str) -> Json {
+    Json::parse(text.trim()).unwrap_or_else(|| Json::of(&text))
+}
+
+/// On a terminal a table, elsewhere the JSON.
+pub(crate) fn shown(json: Json, header: &[&str], rows: Vec<Vec<String>>) -> Done {
+    use std::io::IsTerminal;
+    let is_terminal = std::io::stdout().is_terminal();
+    let printed = if is_terminal { Printed::Table(table(header, rows)) } else { Printed::Json };
+    Done { printed, ..json.into() }
+}
+
+/// Columns of equal width.
+fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    let head = header.iter().map(|title| (*title).to_owned()).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let lines = rows.iter().map(|row| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_columns() {
+        let rows =
+            vec![vec!["bob".to_owned(), "x".to_owned()], vec!["é".to_owned(), String::new()]];
+        assert_eq!(table(&["AGENT", "CAN"], rows), "AGENT  CAN\nbob    x\né");
+    }
+
+    #[test]
+    fn what_is_json_stays_json() {
+        assert_eq!(value(" {\"a\": 1.50}\n").as_str(), "{\"a\":1.50}");
+        assert_eq!(value("two words").as_str(), "\"two words\"");
+        assert_eq!(value("").as_str(), "\"\"");
+    }
+}

@@ -1,0 +1,266 @@
+//! What ClawLink needs of a session besides sections 2, 3 and 9 (docs/dialects.md): members without a
+//! key, and readers that keep no cursor themselves.
+//!
+//! Promises: nobody acts for a member that holds a key without it. A reader is given everything that it
+//! may read since it joined, but its own, once: how far it has read stands in its seat. What a poll
+//! gives is noted in the table before the answer is given; what a socket was given is noted in memory,
+//! for `save_places` to store: until then a crash repeats it, and loses nothing.
+
+use super::{
+    Caller, Identity, Session, log, log::Delivery, members, state::Seat, tasks::check_assignee,
+};
+use crate::{Database, Error, Fault, Random, Result, Row, redact::Redaction};
+use nexus_protocol::{
+    AgentId, Cursor, FileInfo, FileKey, FileList, FilesRequest, Kind, Member, MeshAnswer, Message,
+    Page, Presence, Profile, Refusal, Task, TaskEvent, TaskNews, Timestamp, Token,
+};
+use std::collections::BTreeSet;
+
+const COUNT_TASKS: &str = "SELECT count(*) FROM log WHERE task IS NOT NULL";
+const COUNT_FILES: &str = "SELECT count(*) FROM log WHERE file IS NOT NULL";
+
+/// A session as its service information counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mesh {
+    /// Calls need a token.
+    pub token_required: bool,
+    /// Members that are not stale.
+    pub online: usize,
+    /// Messages that are not about tasks or files.
+    pub broadcasts: u64,
+    /// Files.
+    pub files: usize,
+}
+
+impl Identity {
+    /// Whether a message that it may read is news to it: what it wrote itself is not, unless it gave
+    /// itself a task.
+    #[must_use]
+    pub fn is_news(&self, message: &Message) -> bool {
+        message.agent_id != self.agent.as_str() || self.is_given(message)
+    }
+
+    fn is_given(&self, message: &Message) -> bool {
+        let payload = message.json.as_ref().filter(|_| message.kind == Some(Kind::Task));
+        let news = payload.and_then(|json| serde_json::from_str::<TaskNews>(json.get()).ok());
+        news.is_some_and(|TaskNews { event, task }| {
+            event == TaskEvent::Assigned && task.assignee == self.agent
+        })
+    }
+}
+
+impl<D: Database> Session<D> {
+    /// Refuses a call without the token, where there is one: in ClawLink every call needs it.
+    pub fn check_token(&mut self, now: Timestamp, token: Option<&Token>) -> Result<()> {
+        Ok(self.store.alive(now)?.state.admit(token)?)
+    }
+
+    /// Refuses a call that proves no key, where every call must.
+    pub fn admit(&mut self, now: Timestamp, member: Option<&Caller>) -> Result<()> {
+        if self.store.alive(now)?.state.require_keys {
+            let caller = member.filter(|caller| caller.key.is_some());
+            self.known(now, caller.ok_or_else(Refusal::keys_required)?, true)?;
+        }
+        Ok(())
+    }
+
+    /// Who calls for a member. Refuses one that is none, and one that does not prove the key which the
+    /// member holds.
+    pub fn act(&mut self, now: Timestamp, caller: &Caller) -> Result<Identity> {
+        self.admit(now, Some(caller))?;
+        if !self.has(now, &caller.agent)? {
+            return Err(Refusal::not_registered(caller.agent.as_str()).into());
+        }
+        let who = self.known(now, caller, false)?;
+        let keyed = |seat: &Seat| seat.key.is_some() && !who.proven;
+        if self.store.alive(now)?.state.members.get(&caller.agent).is_some_and(keyed) {
+            return Err(Refusal::member_holds_key(caller.agent.as_str()).into());
+        }
+        Ok(who)
+    }
+
+    /// An id that no member has.
+    pub fn free_id(&mut self, now: Timestamp, random: &mut impl Random) -> Result<AgentId> {
+        // That one is taken is rare; five never are.
+        for _ in 0..5 {
+            let id = AgentId::from_random(random.bytes()?);
+            if !self.has(now, &id)? {
+                return Ok(id);
+            }
+        }
+        Err(Fault::new("no free agent id was found").into())
+    }
+
+    /// Takes a seat without a key, or, for a member, changes what it tells of itself. Refuses one that
+    /// does not prove the key which the member holds, and a session that is full.
+    pub fn enrol(&mut self, now: Timestamp, caller: &Caller, profile: Profile) -> Result<Member> {
+        let agent = &caller.agent;
+        if self.has(now, agent)? {
+            self.act(now, caller)?;
+        } else {
+            if self.store.alive(now)?.state.require_keys {
+                return Err(Refusal::keys_required().into());
+            }
+            if caller.key.is_some() {
+                // It believes that it is a member, and would not be the one that it was.
+                return Err(Refusal::invalid_session_key(false).into());
+            }
+        }
+        let (mut state, last) = self.next_state(now)?;
+        if !state.members.contains_key(agent) {
+            members::take_free(&mut state, now, agent, last)?;
+        }
+        self.save_told(now, state, agent, profile)
+    }
+
+    /// The members that are connected, or were heard within 120 seconds; with `stale`, all.
+    /// `connected` are the agents that have a socket open.
+    pub fn present_members(
+        &mut self,
+        now: Timestamp,
+        connected: &BTreeSet<AgentId>,
+        stale: bool,
+    ) -> Result<Vec<Member>> {
+        let loaded = self.store.alive(now)?;
+        let mut agents = log::members(loaded, now, &self.limits, connected);
+        agents.retain(|member| stale || member.presence != Presence::Stale);
+        Ok(agents)
+    }
+
+    /// What the service information counts. `connected` are the agents that have a socket open.
+    pub fn mesh(&mut self, now: Timestamp, connected: &BTreeSet<AgentId>) -> Result<Mesh> {
+        let online = self.present_members(now, connected, false)?.len();
+        let loaded = self.store.alive(now)?;
+        let (token_required, last) = (loaded.state.token.is_some(), loaded.last);
+        let (mut other, database) = (0_i64, &self.store.database);
+        for (index, count) in [("log_task", COUNT_TASKS), ("log_file", COUNT_FILES)] {
+            // Without its index there is nothing to count, and counting would read everything.
+            if database.has_table(index)? {
+                let rows = database.first(count, &[], Row::integer)?.unwrap_or(0);
+                other = other.saturating_add(rows);
+            }
+        }
+        let broadcasts = last.as_i64().saturating_sub(other).unsigned_abs();
+        Ok(Mesh { token_required, online, broadcasts, files: self.count_files()? })
+    }
+
+    /// The files, for one who was admitted.
+    pub fn shared_files(&mut self, now: Timestamp, request: &FilesRequest) -> Result<FileList> {
+        self.store.alive(now)?;
+        self.list_files(request)
+    }
+
+    /// A file, for one who was admitted.
+    pub fn shared_file(&mut self, now: Timestamp, key: &FileKey) -> Result<(FileInfo, Vec<u8>)> {
+        self.store.alive(now)?;
+        self.find_file(key, None)
+    }
+
+    /// What ClawLink has in place of `change_task` (docs/dialects.md): the assignee tells `asker`, who
+    /// gave the task, how it went. Steps that this protocol does not know may be left out.
+    pub fn answer_task(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        answer: MeshAnswer,
+    ) -> Result<(Task, Delivery)> {
+        self.hear(now, who)?;
+        let mut task = self.find_task(now, &answer.task)?;
+        check_assignee(who, &task)?;
+        if answer.to != task.from {
+            let rule = format!("must be {}, who gave the task", task.from);
+            return Err(Refusal::invalid("to_agent", rule).into());
+        }
+        if !task.status.may_be_answered(answer.status) {
+            let (state, next) = (task.status.as_str(), answer.status.as_str());
+            return Err(Refusal::illegal_transition(state, next).into());
+        }
+        let mut redaction = Redaction::default();
+        (task.status, task.result) = (answer.status, Some(redaction.json(answer.result)?));
+        task.redacted = redaction.found();
+        let before = task.assignee.clone();
+        let delivery = self.tell_change(now, who, TaskEvent::Changed, &mut task, before, None)?;
+        Ok((task, delivery))
+    }
+
+    /// What a member has not been given yet, the greeting first, at most `limit` messages. Notes
+    /// nothing: see [`Self::given`].
+    pub fn unread(&mut self, now: Timestamp, who: &Identity, limit: u32) -> Result<Page> {
+        self.seated(now, who)?;
+        let loaded = self.store.alive(now)?;
+        let read = loaded.state.members.get(&who.agent).and_then(|seat| seat.read);
+        let greeting = if read.is_none() { log::greeting(loaded)? } else { None };
+        let mut page = Page {
+            messages: greeting.into_iter().collect(),
+            next_cursor: read.unwrap_or(who.since),
+            has_more: false,
+            members: None,
+        };
+        loop {
+            self.read_into(&mut page, who, limit)?;
+            let mut news = Vec::with_capacity(page.messages.len());
+            for record in std::mem::take(&mut page.messages) {
+                let message: Message = serde_json::from_str(record.get())
+                    .map_err(|_| Fault::new("a stored message cannot be read"))?;
+                if who.is_news(&message) {
+                    news.push(record);
+                }
+            }
+            page.messages = news;
+            if !page.messages.is_empty() || !page.has_more {
+                return Ok(page);
+            }
+            page.has_more = false;
+        }
+    }
+
+    /// Notes, in memory, that a member was given everything up to a place.
+    pub fn given(&mut self, now: Timestamp, who: &Identity, upto: Cursor) -> Result<()> {
+        self.seated(now, who)?;
+        let state = &mut self.store.alive(now)?.state;
+        if let Some(seat) = state.members.get_mut(&who.agent)
+            && seat.read.is_none_or(|read| read < upto)
+        {
+            seat.read = Some(upto);
+            self.store.places_due = true;
+        }
+        Ok(())
+    }
+
+    /// Gives a member what it was not given yet, as [`Self::unread`], and notes that in the table.
+    /// Counts as being heard.
+    pub fn take_unread(&mut self, now: Timestamp, who: &Identity, limit: u32) -> Result<Page> {
+        let page = self.unread(now, who, limit)?;
+        if page.messages.is_empty() {
+            // Its own messages are not worth a write: they are left out again.
+            self.note(now, &who.agent, true)?;
+            return Ok(page);
+        }
+        let mut state = self.store.alive(now)?.state.clone();
+        let behind = state.hear(&who.agent, now);
+        if let Some(seat) = state.members.get_mut(&who.agent) {
+            seat.read = Some(page.next_cursor);
+        }
+        if behind >= state.save_interval(&self.limits) {
+            self.store.save(state)?;
+        } else {
+            self.store.save_quietly(state)?;
+        }
+        Ok(page)
+    }
+
+    /// Stores how far readers have read, if that is not stored.
+    pub fn save_places(&mut self, now: Timestamp) -> Result<()> {
+        if !self.store.places_due {
+            return Ok(());
+        }
+        let state = match self.store.alive(now) {
+            Ok(loaded) => loaded.state.clone(),
+            // Nothing is left to read.
+            Err(Error::Refused(_)) => return Ok(()),
+            Err(fault) => return Err(fault),
+        };
+        self.store.save_quietly(state)?;
+        Ok(())
+    }
+}

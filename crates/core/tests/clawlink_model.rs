@@ -1,0 +1,120 @@
+//! Whatever agents of ClawLink say, poll, and open sockets for, in any order: each is given everything
+//! that is for it once, and in order, also where the object is built again.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+mod support;
+
+use nexus_core::Identity;
+use nexus_protocol::{Profile, Recipients};
+use proptest::prelude::*;
+use support::{World, agent, at, caller, messages, text};
+
+const NAMES: [&str; 3] = ["a", "b", "c"];
+
+/// What happens to a session in any order.
+#[derive(Clone, Debug)]
+enum Step {
+    /// This agent says the next number, or tells it another alone.
+    Say(usize, Option<usize>),
+    /// This agent polls.
+    Poll(usize),
+    /// Its socket opens, or closes.
+    Socket(usize),
+    /// What sockets were given is stored.
+    Save,
+    /// The object is built again, after it was stored what sockets were given.
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let who = 0..3_usize;
+    prop_oneof![
+        (who.clone(), proptest::option::of(who.clone())).prop_map(|(from, to)| Step::Say(from, to)),
+        who.clone().prop_map(Step::Poll),
+        who.prop_map(Step::Socket),
+        Just(Step::Save),
+        Just(Step::Restart),
+    ]
+}
+
+fn enrol(world: &mut World, name: &str) -> Identity {
+    world.session.enrol(at(0), &caller(name, None), Profile::default()).unwrap();
+    act(world, 0, name)
+}
+
+fn act(world: &mut World, now: i64, name: &str) -> Identity {
+    world.session.act(at(now), &caller(name, None)).unwrap()
+}
+
+fn take(world: &mut World, now: i64, name: &str) -> Vec<String> {
+    let who = act(world, now, name);
+    let page = world.session.take_unread(at(now), &who, 3).unwrap();
+    messages(&page).into_iter().map(|message| message.text.unwrap()).collect()
+}
+
+proptest! {
+    #[test]
+    fn everyone_is_given_everything_once(steps in prop::collection::vec(step(), 0..60)) {
+        let mut world = World::with_session(3600, 3);
+        let mut who: Vec<Identity> = NAMES.iter().map(|name| enrol(&mut world, name)).collect();
+        let (mut expected, mut given) = (vec![Vec::new(); 3], vec![Vec::<String>::new(); 3]);
+        let mut open = [false; 3];
+        let mut said = 0;
+        let mut steps = steps;
+        // At the end each polls until nothing comes.
+        steps.extend([0, 1, 2].repeat(40).into_iter().map(Step::Poll));
+        for step in steps {
+            match step {
+                Step::Say(from, to) => {
+                    said += 1;
+                    let mut message = text(&said.to_string());
+                    message.to = to.map(|to| Recipients::One(agent(NAMES[to])));
+                    let sent = world.session.send(at(said), &who[from], None, message).unwrap();
+                    let delivery = sent.1.unwrap();
+                    for reader in 0..3 {
+                        let meant = to.is_none_or(|to| to == reader) && reader != from;
+                        let news = who[reader].may_read(&delivery) && who[reader].is_news(&delivery.message);
+                        prop_assert_eq!(meant, news);
+                        if meant {
+                            expected[reader].push(said.to_string());
+                        }
+                        if meant && open[reader] {
+                            given[reader].push(said.to_string());
+                            world.session.given(at(said), &who[reader], delivery.message.cursor).unwrap();
+                        }
+                    }
+                }
+                Step::Poll(reader) => given[reader].extend(take(&mut world, said, NAMES[reader])),
+                Step::Socket(reader) => {
+                    let is_open = !open[reader];
+                    open[reader] = is_open;
+                    if !is_open {
+                        continue;
+                    }
+                    // It catches up.
+                    loop {
+                        let page = world.session.unread(at(said), &who[reader], 2).unwrap();
+                        given[reader].extend(messages(&page).into_iter().map(|m| m.text.unwrap()));
+                        world.session.given(at(said), &who[reader], page.next_cursor).unwrap();
+                        if !page.has_more {
+                            break;
+                        }
+                    }
+                }
+                Step::Save => world.session.save_places(at(said)).unwrap(),
+                Step::Restart => {
+                    world.session.save_places(at(said)).unwrap();
+                    world.evict();
+                    open = [false; 3];
+                    who = NAMES.iter().map(|name| act(&mut world, said, name)).collect();
+                }
+            }
+        }
+        prop_assert_eq!(given, expected);
+    }
+}

@@ -1,0 +1,302 @@
+//! ClawLink (docs/dialects.md) in the session: its calls and its socket, each a call of the rules.
+
+use super::{
+    live,
+    session::{Rules, Session},
+    session_live::{Reader, agents_connected},
+    sockets,
+};
+use crate::{
+    dialects::{
+        self,
+        clawlink::{self, Call, News, Polled, seconds},
+    },
+    http,
+    platform::{System, fault, now},
+    router::Route,
+};
+use nexus_core::{Caller, Content, Error, Identity, Result};
+use nexus_protocol::{
+    AgentId, Body, Condition, ErrorCode, FilesRequest, MeshAnswer, MeshBroadcast, MeshFile,
+    MeshRegister, MeshTask, MessageId, Refusal, SessionKey, heartbeat,
+};
+use serde_json::{Value, json};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+    rc::Rc,
+    time::Duration,
+};
+use worker::{Delay, Request, Response, State, WebSocket};
+
+/// How long what sockets were sent may wait to be noted in storage: a burst costs one row.
+const SAVE_AFTER: Duration = Duration::from_secs(2);
+
+impl Session {
+    /// Answers a call.
+    pub(super) async fn clawlink(
+        &self,
+        request: Request,
+        route: &Route,
+        call: Call,
+    ) -> Result<Response> {
+        dialects::answer(self.clawlink_answer(request, route, call).await)
+    }
+
+    async fn clawlink_answer(
+        &self,
+        mut request: Request,
+        route: &Route,
+        call: Call,
+    ) -> Result<Response> {
+        let token = http::token(&request)?;
+        self.rules(|rules| rules.check_token(now(), token.as_ref()))?;
+        let key = http::session_key(&request)?;
+        match call {
+            Call::Info | Call::Discover | Call::Files | Call::File => {
+                self.clawlink_look(&request, route, key, call)
+            }
+            Call::Poll => self.clawlink_poll(route, key),
+            Call::Socket => self.clawlink_socket(&request, route, key),
+            Call::SaveFile => self.clawlink_save(&mut request, key).await,
+            _ => self.clawlink_call(&mut request, key, call).await,
+        }
+    }
+
+    /// The calls that name no member.
+    fn clawlink_look(
+        &self,
+        request: &Request,
+        route: &Route,
+        key: Option<SessionKey>,
+        call: Call,
+    ) -> Result<Response> {
+        let member = http::optional_agent(request)?.map(|agent| Caller { agent, key });
+        self.rules(|rules| rules.admit(now(), member.as_ref()))?;
+        let connected = agents_connected(self.state());
+        let answer = match call {
+            Call::Info => {
+                clawlink::info(&self.rules(|rules| rules.mesh(now(), &connected))?, now())
+            }
+            Call::Discover => {
+                let url = request.url().map_err(fault)?;
+                let all = url.query_pairs().any(|(name, value)| name == "all" && value == "true");
+                let members = self.rules(|rules| rules.present_members(now(), &connected, all))?;
+                let agents: Vec<Value> = members.iter().map(clawlink::agent).collect();
+                json!({ "agents": agents, "count": agents.len(), "server_time": seconds(now()) })
+            }
+            Call::Files => {
+                let all = FilesRequest::parse("")?;
+                let list = self.rules(|rules| rules.shared_files(now(), &all))?;
+                let files: Vec<Value> = list.files.iter().map(clawlink::listed_file).collect();
+                json!({ "files": files, "count": files.len() })
+            }
+            _ => {
+                let key = route.file()?;
+                let (file, bytes) = self.rules(|rules| rules.shared_file(now(), &key))?;
+                clawlink::whole_file(&file, bytes)
+            }
+        };
+        http::json(200, &answer)
+    }
+
+    /// The calls whose body names a member.
+    async fn clawlink_call(
+        &self,
+        request: &mut Request,
+        key: Option<SessionKey>,
+        call: Call,
+    ) -> Result<Response> {
+        let limits = self.limits()?;
+        let act = |rules: &mut Rules, agent: &AgentId| {
+            rules.act(now(), &Caller { agent: agent.clone(), key: key.clone() })
+        };
+        let body = http::body(request, limits).await?;
+        let answer = match call {
+            Call::Register => self.clawlink_register(key, MeshRegister::parse(&body)?)?,
+            Call::Heartbeat => {
+                let agent = heartbeat(&body)?;
+                let heard = self.rules(|rules| {
+                    let who = act(rules, &agent)?;
+                    rules.hear(now(), &who)
+                });
+                let unknown = |refusal: &Refusal| refusal.body.error == ErrorCode::AgentNotFound;
+                match heard {
+                    Err(Error::Refused(refusal)) if unknown(&refusal) => {
+                        json!({ "status": "unknown_agent" })
+                    }
+                    heard => heard.map(|()| json!({ "status": "ok" }))?,
+                }
+            }
+            Call::Delegate => {
+                let task = MeshTask::parse(&body, None, limits)?;
+                let who = self.rules(|rules| act(rules, &task.from))?;
+                let (id, delivery) = self.clawlink_delegate(&who, task).await?;
+                json!({ "status": "delegated", "delivery": delivery, "message_id": id })
+            }
+            Call::Respond => {
+                let answer = MeshAnswer::parse(&body, limits)?;
+                let connected = agents_connected(self.state());
+                let (task, delivery) = self.rules(|rules| {
+                    let who = act(rules, &answer.from)?;
+                    rules.answer_task(now(), &who, answer)
+                })?;
+                self.pass_on([delivery])?;
+                let delivery = clawlink::delivery(connected.contains(&task.from));
+                json!({ "status": "response_sent", "delivery": delivery })
+            }
+            _ => {
+                let said = MeshBroadcast::parse(&body, None, limits)?;
+                let who = self.rules(|rules| act(rules, &said.from))?;
+                let sent = self.store(&who, None, said.message)?;
+                let members = self.rules(|rules| rules.status(now()))?.agents.len();
+                let recipients = members.saturating_sub(1);
+                json!({ "status": "broadcast_sent", "message_id": sent.id, "recipients": recipients })
+            }
+        };
+        http::json(200, &answer)
+    }
+
+    fn clawlink_register(&self, key: Option<SessionKey>, register: MeshRegister) -> Result<Value> {
+        let agent = match register.agent {
+            Some(agent) => agent,
+            None => self.rules(|rules| rules.free_id(now(), &mut System))?,
+        };
+        let (caller, profile) = (Caller { agent, key }, register.profile);
+        let enrol = |rules: &mut Rules| rules.enrol(now(), &caller, profile);
+        let (known, member) = self.seat(&caller.agent, enrol)?;
+        if !known {
+            self.announce("joined", Some(&caller.agent));
+        }
+        let agent = clawlink::agent(&member);
+        Ok(json!({ "status": "registered", "agent": agent, "server_time": seconds(now()) }))
+    }
+
+    /// Gives a task. Its id, and how it reaches the assignee.
+    async fn clawlink_delegate(
+        &self,
+        who: &Identity,
+        task: MeshTask,
+    ) -> Result<(MessageId, &'static str)> {
+        let connected = agents_connected(self.state());
+        let (task, delivery) =
+            self.rules(|rules| rules.give_task(now(), who, None, task.give, &connected))?;
+        self.pass_on(delivery)?;
+        if self.limits()?.agent_inactivity > 0 {
+            self.arm().await?;
+        }
+        Ok((task.id, clawlink::delivery(connected.contains(&task.assignee))))
+    }
+
+    async fn clawlink_save(
+        &self,
+        request: &mut Request,
+        key: Option<SessionKey>,
+    ) -> Result<Response> {
+        let limit = self.limits()?.max_file_bytes;
+        // Every byte may be written as an escape of six.
+        let longest = limit.saturating_mul(6).saturating_add(16 * 1024);
+        let body = http::body_up_to(request, longest, Refusal::file_too_large(limit)).await?;
+        let file = MeshFile::parse(&body)?;
+        let caller = Caller { agent: file.editor, key };
+        let saved = self.rules(|rules| {
+            let who = rules.act(now(), &caller)?;
+            let content = Content { content_type: file.content_type, bytes: file.content };
+            rules.put_file(now(), &who, None, &file.key, &Condition::None, content)
+        })?;
+        self.pass_on(saved.delivery)?;
+        http::json(200, &json!({ "status": "saved", "version": saved.file.version }))
+    }
+
+    fn clawlink_poll(&self, route: &Route, key: Option<SessionKey>) -> Result<Response> {
+        let (caller, limit) = (Caller { agent: route.agent()?, key }, self.limits()?.max_page);
+        let page = self.rules(|rules| {
+            let who = rules.act(now(), &caller)?;
+            rules.take_unread(now(), &who, limit)
+        })?;
+        let news = page.messages.iter().map(|record| News::of(&caller.agent, record.get()));
+        http::json(200, &Polled::new(news.collect::<Result<_, _>>()?))
+    }
+
+    fn clawlink_socket(
+        &self,
+        request: &Request,
+        route: &Route,
+        key: Option<SessionKey>,
+    ) -> Result<Response> {
+        live::demand_upgrade(request)?;
+        let caller = Caller { agent: route.agent()?, key };
+        let who = self.rules(|rules| {
+            let who = rules.act(now(), &caller)?;
+            rules.hear(now(), &who)?;
+            Ok(who)
+        })?;
+        live::stream(self.state(), request, self.log()?, Reader::ClawLink(who), None)
+    }
+
+    /// What a client sent over its socket. Only what is wrong is answered.
+    pub(super) async fn clawlink_frame(&self, end: &WebSocket, who: &Identity, text: &str) {
+        if let Err(error) = self.clawlink_said(who, text.as_bytes()).await {
+            let fields = http::error_fields(error);
+            let error = fields.get("message").cloned().unwrap_or_default();
+            let code = fields.get("error").cloned().unwrap_or_default();
+            let frame = json!({ "type": "error", "error": error, "code": code });
+            sockets::send(end, &frame.to_string());
+        }
+    }
+
+    async fn clawlink_said(&self, who: &Identity, bytes: &[u8]) -> Result<()> {
+        const TYPE: &str = "must be `heartbeat`, `delegate` or `broadcast`";
+        let limits = self.limits()?;
+        if bytes.len() > limits.max_body_bytes() {
+            return Err(Refusal::message_too_large("frame", limits.max_body_bytes()).into());
+        }
+        let mut body = Body::parse(bytes)?;
+        let kind: Option<String> = body.required("type", TYPE);
+        body.finish()?;
+        let me = Some(who.agent());
+        match kind.as_deref() {
+            Some("heartbeat") => self.rules(|rules| rules.hear(now(), who)),
+            Some("delegate") => {
+                let task = MeshTask::parse(bytes, me, limits)?;
+                self.clawlink_delegate(who, task).await.map(drop)
+            }
+            Some("broadcast") => {
+                let said = MeshBroadcast::parse(bytes, me, limits)?;
+                self.store(who, None, said.message).map(drop)
+            }
+            _ => Err(Refusal::invalid("type", TYPE).into()),
+        }
+    }
+
+    /// The frame that tells this protocol's sockets that a member has joined.
+    pub(super) fn joined_frame(&self, agent: &AgentId) -> Option<String> {
+        let none = BTreeSet::new();
+        let members = self.rules(|rules| rules.present_members(now(), &none, true)).ok()?;
+        let member = members.iter().find(|member| member.agent_id == *agent)?;
+        let (agent, timestamp) = (clawlink::agent(member), seconds(now()));
+        Some(json!({ "type": "agent_joined", "agent": agent, "timestamp": timestamp }).to_string())
+    }
+
+    /// Stores how far sockets have read, of which one has closed.
+    pub(super) fn save_places(&self) {
+        if let Err(error) = self.rules(|rules| rules.save_places(now())) {
+            http::log_error("places", &error);
+        }
+    }
+}
+
+/// Stores, a little later, how far sockets have read. Until then the object does not sleep.
+pub(super) fn save_places_soon(state: &State, rules: &Rc<RefCell<Rules>>, saving: &Rc<Cell<bool>>) {
+    if saving.replace(true) {
+        return;
+    }
+    let (rules, saving) = (Rc::clone(rules), Rc::clone(saving));
+    state.wait_until(async move {
+        Delay::from(SAVE_AFTER).await;
+        saving.set(false);
+        if let Err(error) = rules.borrow_mut().save_places(now()) {
+            http::log_error("places", &error);
+        }
+    });
+}

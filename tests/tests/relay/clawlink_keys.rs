@@ -1,0 +1,109 @@
+//! Who may act for whom in ClawLink: tokens, and members that hold keys.
+
+use crate::mesh::{Mesh, refused};
+use nexus_tests::{Api, list, relay};
+use serde_json::{Value, json};
+
+#[test]
+fn a_token_is_demanded_by_every_call_of_a_session_that_has_one() {
+    let relay = relay();
+    let mesh = Mesh::new(&relay, &json!({ "token": "right-token" }));
+    mesh.register("ann");
+    mesh.register("ben");
+    assert_eq!(mesh.get("").json()["auth_required"], true);
+    let task = json!({ "from_agent": "ann", "to_agent": "ben", "task": "t" });
+    for other in
+        [mesh.with(None, None), mesh.with(Some("wrong-token"), None), mesh.with(Some("x"), None)]
+    {
+        for path in ["", "/discover", "/poll/ann", "/files", "/files/f"] {
+            refused(&other.get(path), 401);
+        }
+        for path in ["/register", "/heartbeat", "/delegate", "/respond", "/broadcast", "/files"] {
+            // Also before anything is said of the body.
+            refused(&other.post(path, &json!({})), 401);
+            refused(&other.post(path, &task), 401);
+        }
+        assert_eq!(other.try_socket("ann").err(), Some(Some(401)));
+    }
+    assert!(mesh.poll("ben").is_empty());
+    mesh.done("/delegate", &task);
+    assert!(mesh.try_socket("ann").is_ok());
+    // Where there is none, any is as good as none.
+    let open = Mesh::new(&relay, &json!({}));
+    open.with(Some("some-token"), None).register("ann");
+}
+
+#[test]
+fn nobody_acts_for_a_member_that_holds_a_key() {
+    let relay = relay();
+    let a = Api::new(&relay.url()).session();
+    let b = a.join("b");
+    let (api, session) = (a.api.clone(), a.session.clone());
+    let mesh = Mesh { api, session, token: None, key: None };
+    mesh.register("ann");
+    let id = mesh.delegate("ann", "a", "t")["message_id"].clone();
+    let calls = [
+        ("/register", json!({ "agent_id": "a", "name": "n", "capabilities": [] })),
+        ("/heartbeat", json!({ "agent_id": "a" })),
+        ("/delegate", json!({ "from_agent": "a", "to_agent": "ann", "task": "t" })),
+        ("/broadcast", json!({ "from_agent": "a", "content": "x" })),
+        ("/files", json!({ "file_key": "f", "content": "x", "agent_id": "a" })),
+        (
+            "/respond",
+            json!({ "from_agent": "a", "to_agent": "ann", "message_id": id, "result": "r" }),
+        ),
+    ];
+    for other in
+        [mesh.with(None, None), mesh.with(None, Some(&b.key)), mesh.with(None, Some("nxk_wrong"))]
+    {
+        for (path, body) in &calls {
+            refused(&other.post(path, body), 403);
+        }
+        refused(&other.get("/poll/a"), 403);
+        assert_eq!(other.try_socket("a").err(), Some(Some(403)));
+    }
+    // With its key it may, and what it says is verified.
+    let keyed = mesh.with(None, Some(&a.key));
+    for (path, body) in &calls {
+        keyed.done(path, body);
+    }
+    assert_eq!(keyed.poll("a").len(), 1);
+    drop(keyed.socket("a"));
+    let seen = b.poll("?after=0");
+    let of = |agent: &str| -> Vec<bool> {
+        let messages = list(&seen["messages"]).iter().filter(|message| message["agentId"] == agent);
+        messages.map(|message| message["verified"] == true).collect()
+    };
+    assert_eq!(of("a"), [true, true]);
+    // Who has no key is not, in the list of members either.
+    assert_eq!(mesh.say("ann", "x")["recipients"], 2);
+    let messages = b.poll("?after=0");
+    assert_eq!(list(&messages["messages"]).last().unwrap()["verified"], false);
+    let members = b.call("GET", "/agents").send().json();
+    let verified: Vec<&Value> =
+        list(&members["agents"]).iter().map(|member| &member["verified"]).collect();
+    assert_eq!(verified, [&json!(true), &json!(false), &json!(true)]);
+}
+
+#[test]
+fn a_session_that_requires_keys_admits_only_those_who_prove_one() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    let (session, key) = api.create(&json!({ "requireKeys": true, "creatorAgentId": "a" }));
+    let mesh = Mesh { api: api.clone(), session: session.clone(), token: None, key: None };
+    for path in ["", "/discover", "/files", "/files/f", "/poll/a", "/poll/x"] {
+        refused(&mesh.get(path), 401);
+    }
+    refused(&mesh.post("/register", &json!({ "name": "n", "capabilities": [] })), 401);
+    refused(&mesh.post("/heartbeat", &json!({ "agent_id": "a" })), 401);
+    assert_eq!(mesh.try_socket("a").err(), Some(Some(401)));
+    let key = key.unwrap();
+    let keyed = mesh.with(None, Some(&key));
+    keyed.register("a");
+    keyed.say("a", "x");
+    refused(&keyed.get("/discover"), 401);
+    let discover = format!("/clawlink/{session}/discover");
+    let found = api.get(&discover).agent("a").key(&key).send();
+    assert_eq!(found.json()["count"], 1);
+    refused(&api.get(&discover).agent("a").key("nxk_wrong").send(), 401);
+}

@@ -10,6 +10,7 @@
 )]
 
 mod corpus;
+mod docs;
 mod kinds;
 mod rules;
 mod samples;

@@ -19,6 +19,7 @@ pub mod opendialogue;
 mod page;
 mod pairing;
 mod record;
+pub mod redact;
 mod session;
 
 pub use claim::{Seats, claim};

@@ -1,8 +1,8 @@
 //! Messages between addresses (section 8): sending, the inbox, conversations, whom to hear.
 
 use crate::{
-    AgentId, Body, ConversationId, Cursor, IdempotencyKey, Limits, MessageId, Refusal, Timestamp,
-    message::Content, query::Query,
+    AgentId, Body, ConversationId, Cursor, IdempotencyKey, Limits, MessageId, Redacted, Refusal,
+    Timestamp, message::Content, query::Query,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -109,6 +109,8 @@ pub struct MailSent {
     pub max_turns: u32,
     pub sent_at: Timestamp,
     pub expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<Redacted>,
 }
 
 /// A message as readers get it, and as both mailboxes store it.
@@ -136,6 +138,8 @@ pub struct Mail {
     pub expires_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<Redacted>,
 }
 
 impl Mail {

@@ -108,6 +108,16 @@ impl<'a> Content<'a> {
     }
 }
 
+/// Secrets that were taken out of a message (section 7).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redacted {
+    /// Which kind of secret.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// How many of them.
+    pub count: u32,
+}
+
 /// The answer to a send: the message is in the log, durably.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -120,6 +130,9 @@ pub struct Sent {
     pub expires_at: Timestamp,
     /// The sender proved its key.
     pub verified: bool,
+    /// What was taken out, in the order of the types.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<Redacted>,
 }
 
 /// What a message tells of, where the relay wrote it (section 9).
@@ -159,6 +172,8 @@ pub struct Message {
     pub topic: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<Redacted>,
 }
 
 /// `GET /v1/sessions/:id/messages`: what to read.

@@ -1,6 +1,8 @@
 //! Sessions (section 2): requests and answers.
 
-use crate::{AgentId, Body, Limits, Profile, Refusal, SessionId, SessionKey, Timestamp, Token};
+use crate::{
+    AgentId, Body, Limits, Profile, Redacted, Refusal, SessionId, SessionKey, Timestamp, Token,
+};
 use serde::{Deserialize, Serialize};
 
 /// `PUT /v1/sessions`: what to create. Everything may be left out.
@@ -78,6 +80,9 @@ pub struct SessionCreated {
     /// The creator's, when it was joined at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_key: Option<SessionKey>,
+    /// What was taken out of the greeting.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<Redacted>,
 }
 
 /// The answer to `GET /v1/sessions/:id`.

@@ -1,7 +1,7 @@
 //! Tasks (section 9): requests, answers, and the states that a task goes through.
 
 use crate::{
-    AgentId, Body, Cursor, Limits, MessageId, Refusal, Timestamp,
+    AgentId, Body, Cursor, Limits, MessageId, Redacted, Refusal, Timestamp,
     profile::{LABEL, is_label},
     query::Query,
 };
@@ -120,6 +120,9 @@ pub struct Task {
     pub updated_at: Timestamp,
     /// The place of the latest message about it.
     pub cursor: Cursor,
+    /// What was taken out of the call that this answers; the message about it says so, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<Redacted>,
 }
 
 /// How far a task has come.

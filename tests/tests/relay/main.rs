@@ -27,6 +27,7 @@ mod messenger;
 mod opendialogue;
 mod pages;
 mod races;
+mod redaction;
 mod service;
 mod storage;
 mod teams;

@@ -2,10 +2,10 @@
 //! copy that the sender keeps.
 
 use super::{About, Facts, Mailbox, conversation::Thread, lists::List, store::Entry};
-use crate::{Database, Digest, Error, Fault, Random, Result, Row, Value};
+use crate::{Database, Digest, Error, Fault, Random, Result, Row, Value, redact::Redaction};
 use nexus_protocol::{
     AgentId, ConversationId, Cursor, EndReason, IdempotencyKey, Mail, MailDelivery, MailSent,
-    MessageId, Refusal, SendMail, Timestamp,
+    MessageId, Redacted, Refusal, SendMail, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,9 @@ pub struct Letter {
     pub conversation: ConversationId,
     /// What the sender's mailbox knows of that; none if it is new there.
     pub facts: Option<Facts>,
+    /// What was taken out of it.
+    #[serde(default)]
+    pub redacted: Vec<Redacted>,
 }
 
 /// What the recipient's mailbox answers: the message is stored.
@@ -57,14 +60,14 @@ pub struct Arrival {
 }
 
 impl<D: Database> Mailbox<D> {
-    /// What to hand to the mailbox of `to` for a send (section 8). Stores nothing. Refuses a message
+    /// What to hand to the mailbox of `to` for a send (section 8), without its secrets (section 7). Stores nothing. Refuses a message
     /// to oneself, and the id of a conversation with another agent.
     pub fn letter(
         &mut self,
         now: Timestamp,
         to: &AgentId,
         key: Option<&IdempotencyKey>,
-        message: SendMail,
+        mut message: SendMail,
         random: &mut impl Random,
     ) -> Result<Letter> {
         let state = &self.store.registered(&self.id)?.state;
@@ -83,8 +86,18 @@ impl<D: Database> Mailbox<D> {
         if facts.is_none() {
             self.check_not_of_others(&about)?;
         }
-        let conversation = about.conversation;
-        Ok(Letter { from: self.id.clone(), name, key: key.cloned(), message, conversation, facts })
+        let mut redaction = Redaction::default();
+        message.text = message.text.map(|text| redaction.text(text));
+        message.json = message.json.map(|json| redaction.json(json)).transpose()?;
+        Ok(Letter {
+            from: self.id.clone(),
+            name,
+            key: key.cloned(),
+            message,
+            conversation: about.conversation,
+            facts,
+            redacted: redaction.found(),
+        })
     }
 
     /// Takes a message, or refuses it: here it is decided (section 8). `live`: a reader is connected,
@@ -122,6 +135,7 @@ impl<D: Database> Mailbox<D> {
             max_turns: facts.max_turns(),
             sent_at: now,
             expires_at: now.plus_seconds(self.limits.message_retention),
+            redacted: letter.redacted.clone(),
         };
         let record = record(&self.id, letter, &sent, Some(cursor))?;
         let entry = Entry {
@@ -190,6 +204,7 @@ impl<D: Database> Mailbox<D> {
             max_turns: mail.max_turns,
             sent_at: mail.sent_at,
             expires_at: mail.expires_at,
+            redacted: mail.redacted,
         };
         Ok(Some(Accepted { sent, facts: facts.clone() }))
     }
@@ -285,6 +300,7 @@ fn record(
         sent_at: sent.sent_at,
         expires_at: sent.expires_at,
         reply_to: letter.message.reply_to.clone(),
+        redacted: sent.redacted.clone(),
     };
     serde_json::to_string(&mail).map_err(Fault::new)
 }

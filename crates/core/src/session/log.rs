@@ -5,7 +5,7 @@ use super::{
     state::Seat,
     store::{About, Loaded},
 };
-use crate::{Database, Error, Fault, Result, Row, Value, page};
+use crate::{Database, Error, Fault, Result, Row, Value, page, redact::Redaction};
 use nexus_protocol::{
     AgentId, Cursor, Filter, IdempotencyKey, Kind, Limits, Member, Message, MessageId, Page,
     PageRequest, Refusal, SendMessage, Sent, Timestamp,
@@ -150,7 +150,10 @@ impl<D: Database> Session<D> {
         let recipients = recipients(loaded, &request, now, &self.limits)?;
         let mut message = next_message(loaded, now, Some(who));
         message.reply_to = known_reply(loaded, request.reply_to)?;
-        (message.text, message.json, message.to) = (request.text, request.json, request.to);
+        let mut redaction = Redaction::default();
+        message.text = request.text.map(|text| redaction.text(text));
+        message.json = request.json.map(|json| redaction.json(json)).transpose()?;
+        (message.to, message.redacted) = (request.to, redaction.found());
         (message.topic, message.tags) = (request.topic, request.tags);
         let delivery = self.append(now, message, recipients, repeat, About::Nothing)?;
         // The message itself stores that the session is active, and is stored: that its sender was
@@ -163,6 +166,7 @@ impl<D: Database> Session<D> {
             cursor: message.cursor,
             expires_at: message.expires_at,
             verified: message.verified,
+            redacted: message.redacted.clone(),
         };
         Ok((sent, Some(delivery)))
     }
@@ -387,6 +391,7 @@ fn next_message(loaded: &Loaded, now: Timestamp, who: Option<&Identity>) -> Mess
         reply_to: None,
         topic: None,
         tags: Vec::new(),
+        redacted: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     Caller, Identity, Session,
     state::{Seat, State},
 };
-use crate::{Database, Digest, Fault, Random, Result, heard::Heard};
+use crate::{Database, Digest, Fault, Random, Result, heard::Heard, redact::Redaction};
 use nexus_protocol::{
     AgentId, CreateSession, Cursor, Joined, Left, Member, Members, MembersRequest, Profile,
     Refusal, Renew, Renewed, SessionCreated, SessionKey, SessionState, Timestamp, Token,
@@ -50,7 +50,9 @@ impl<D: Database> Session<D> {
         let ttl = request.ttl.unwrap_or(self.limits.default_ttl);
         let max_agents = request.max_agents.unwrap_or(self.limits.max_agents);
         let mut state = State::new(now, random.bytes()?, ttl, max_agents);
-        state.greeting = request.greeting.filter(|greeting| !greeting.is_empty());
+        let mut redaction = Redaction::default();
+        let greeting = request.greeting.filter(|greeting| !greeting.is_empty());
+        state.greeting = greeting.map(|greeting| redaction.text(greeting));
         state.require_keys = request.require_keys;
         state.token = request.token.map(|token| Digest::of(&[token.as_str()]));
         state.creator.clone_from(&request.creator_agent_id);
@@ -72,6 +74,7 @@ impl<D: Database> Session<D> {
             expires_at: now.plus_seconds(ttl),
             creator_agent_id: request.creator_agent_id,
             session_key,
+            redacted: redaction.found(),
         })
     }
 

@@ -9,7 +9,7 @@
 use super::{
     Caller, Identity, Session, log, log::Delivery, members, state::Seat, tasks::check_assignee,
 };
-use crate::{Database, Error, Fault, Random, Result, Row};
+use crate::{Database, Error, Fault, Random, Result, Row, redact::Redaction};
 use nexus_protocol::{
     AgentId, Cursor, FileInfo, FileKey, FileList, FilesRequest, Kind, Member, MeshAnswer, Message,
     Page, Presence, Profile, Refusal, Task, TaskEvent, TaskNews, Timestamp, Token,
@@ -175,7 +175,9 @@ impl<D: Database> Session<D> {
             let (state, next) = (task.status.as_str(), answer.status.as_str());
             return Err(Refusal::illegal_transition(state, next).into());
         }
-        (task.status, task.result) = (answer.status, Some(answer.result));
+        let mut redaction = Redaction::default();
+        (task.status, task.result) = (answer.status, Some(redaction.json(answer.result)?));
+        task.redacted = redaction.found();
         let before = task.assignee.clone();
         let delivery = self.tell_change(now, who, TaskEvent::Changed, &mut task, before, None)?;
         Ok((task, delivery))

@@ -6,7 +6,7 @@
 //! is gone) counts from its moment on; the message that tells of it is stored by `settle_tasks`.
 
 use super::{Identity, Session, log::Delivery, log::listed, state::State, store::About};
-use crate::{Database, Fault, Result, Row, Value, page::PAGE_BYTES};
+use crate::{Database, Fault, Result, Row, Value, page::PAGE_BYTES, redact::Redaction};
 use nexus_protocol::{
     AgentId, Assignee, Board, BoardRequest, ChangeTask, Cursor, GiveTask, IdempotencyKey, Kind,
     Limits, Message, MessageId, Presence, Recipients, Refusal, Task, TaskEvent, TaskNews,
@@ -40,18 +40,19 @@ impl<D: Database> Session<D> {
     ) -> Result<(Task, Option<Delivery>)> {
         let (repeat, before) = self.begin(now, who, key)?;
         if let Some(record) = before {
-            return Ok((task_in(&record)?, None));
+            return Ok((answered(&record)?, None));
         }
         let deadline = request.deadline.map(|deadline| deadline.resolve(now)).transpose()?;
         let assignee = self.choose(now, &who.agent, &request.assignee, connected)?;
         let message = self.next_news(now, Some(who), Kind::Task)?;
-        let task = Task {
+        let mut redaction = Redaction::default();
+        let mut task = Task {
             id: message.id.clone(),
             from: who.agent.clone(),
             assignee,
             capability: capability(request.assignee),
-            task: request.task,
-            context: request.context,
+            task: redaction.text(request.task),
+            context: request.context.map(|context| redaction.json(context)).transpose()?,
             priority: request.priority,
             deadline,
             status: TaskStatus::Pending,
@@ -60,7 +61,9 @@ impl<D: Database> Session<D> {
             created_at: message.sent_at,
             updated_at: message.sent_at,
             cursor: message.cursor,
+            redacted: Vec::new(),
         };
+        task.redacted = redaction.found();
         let delivery = self.tell(message, TaskEvent::Assigned, &task, None, repeat)?;
         Ok((task, Some(delivery)))
     }
@@ -77,10 +80,11 @@ impl<D: Database> Session<D> {
     ) -> Result<(Task, Option<Delivery>)> {
         let (repeat, before) = self.begin(now, who, key)?;
         if let Some(record) = before {
-            return Ok((task_in(&record)?, None));
+            return Ok((answered(&record)?, None));
         }
         let mut task = self.find_task(now, id)?;
         let before = task.assignee.clone();
+        let mut redaction = Redaction::default();
         let event = match change {
             ChangeTask::HandOn { assignee, deadline } => {
                 check_asker(who, &task)?;
@@ -110,11 +114,14 @@ impl<D: Database> Session<D> {
                     return Err(Refusal::illegal_transition(state, next).into());
                 }
                 task.status = status;
+                let progress = progress.map(|progress| redaction.progress(progress));
+                let result = result.map(|result| redaction.json(result)).transpose()?;
                 task.progress = progress.or(task.progress);
                 task.result = result.or(task.result);
                 TaskEvent::Changed
             }
         };
+        task.redacted = redaction.found();
         let delivery = self.tell_change(now, who, event, &mut task, before, repeat)?;
         Ok((task, Some(delivery)))
     }
@@ -307,6 +314,9 @@ impl<D: Database> Session<D> {
             words.push_str(" {\"status\": \"accepted\"}, then \"in_progress\", then \"completed\" with a \"result\"; /docs, section 9.)");
         }
         message.text = Some(words);
+        // Of this message, not of the task.
+        message.redacted.clone_from(&task.redacted);
+        let task = &Task { redacted: Vec::new(), ..task.clone() };
         let news = TaskNews { event, task: task.clone() };
         message.json = Some(to_raw_value(&news).map_err(Fault::new)?);
         let recipients = Some(listed(&concerned));
@@ -371,6 +381,13 @@ fn excerpt(text: &str) -> String {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
+}
+
+/// The answer to the call that a stored message was stored by.
+fn answered(record: &str) -> Result<Task, Fault> {
+    let message: Message =
+        serde_json::from_str(record).map_err(|_| Fault::new("a stored message cannot be read"))?;
+    Ok(Task { redacted: message.redacted, ..task_in(record)? })
 }
 
 /// The task that a stored message tells of.

@@ -1,0 +1,65 @@
+//! The strings of a JSON text: the values, not the keys. Everything else stays as it was written.
+
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// Puts what `change` makes of a string in its place. It gets the key of the field whose value the
+/// string is, where it is one, and gives back nothing where the string may stay.
+pub(super) fn change_strings(
+    json: &RawValue,
+    change: &mut dyn FnMut(Option<&str>, &str) -> Option<String>,
+) -> Option<Result<Box<RawValue>, serde_json::Error>> {
+    let text = json.get();
+    let mut changed = String::new();
+    let (mut copied, mut here) = (0_usize, 0_usize);
+    let mut key: Option<Cow<str>> = None;
+    while let Some(start) = find_quote(text, here) {
+        let end = string_end(text, start);
+        let written = text.get(start..end).unwrap_or_default();
+        let after = text.get(end..).unwrap_or_default();
+        let between = text.get(here..start).unwrap_or_default();
+        // Only a string right behind a key is the value of its field.
+        let name = key.take().filter(|_| between.trim_ascii() == ":");
+        here = end;
+        if after.trim_ascii_start().starts_with(':') {
+            key = decoded(written);
+            continue;
+        }
+        let new = decoded(written).and_then(|value| change(name.as_deref(), &value));
+        if let Some(new) = new.and_then(|new| serde_json::to_string(&new).ok()) {
+            changed.push_str(text.get(copied..start).unwrap_or_default());
+            changed.push_str(&new);
+            copied = end;
+        }
+    }
+    if copied == 0 {
+        return None;
+    }
+    changed.push_str(text.get(copied..).unwrap_or_default());
+    Some(RawValue::from_string(changed))
+}
+
+fn find_quote(text: &str, from: usize) -> Option<usize> {
+    text.get(from..)?.find('"').map(|place| from.saturating_add(place))
+}
+
+/// Where the string ends that begins at `start`, behind its closing quote.
+fn string_end(text: &str, start: usize) -> usize {
+    let mut escaped = false;
+    let inside = text.as_bytes().get(start.saturating_add(1)..).unwrap_or_default();
+    let close = inside.iter().position(|byte| {
+        let closes = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        closes
+    });
+    close.map_or(text.len(), |place| start.saturating_add(place).saturating_add(2))
+}
+
+fn decoded(written: &str) -> Option<Cow<'_, str>> {
+    let bare = written.strip_prefix('"')?.strip_suffix('"')?;
+    if bare.contains('\\') {
+        serde_json::from_str(written).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(bare))
+    }
+}

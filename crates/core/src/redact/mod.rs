@@ -1,0 +1,148 @@
+//! Secrets in messages (section 7): what is found becomes `[REDACTED:type]` before anything is stored.
+//!
+//! Owns the table of kinds (`kinds`), which `docs/redaction.md` shows, and how it is searched: each
+//! place where a word begins is looked up by its first byte (`table`, `scan`), and the few forms that
+//! could begin there are tried without going back (`shape`). What has no form of its own is found by
+//! what stands beside it (`assigned`), by its frame (`block`) or by its check digit (`card`).
+//!
+//! Promises: a text without a secret passes byte for byte, and so does all of a JSON text but its
+//! strings with a secret; to redact again changes nothing; the time grows with the length of a text.
+
+mod assigned;
+mod block;
+mod card;
+mod json;
+mod kinds;
+mod looks;
+mod scan;
+mod shape;
+mod table;
+
+use crate::Fault;
+pub use kinds::{Check, KINDS, Kind};
+use nexus_protocol::{Progress, Redacted};
+use scan::{Hit, Scan};
+use serde_json::value::RawValue;
+use table::NAMES;
+
+/// What stands in place of a secret begins so.
+const MARK: &str = "[REDACTED:";
+
+/// How often a text with secrets is looked through again.
+const ROUNDS: usize = 3;
+
+/// Takes the secrets out of what is sent, and counts them.
+#[derive(Debug, Default)]
+pub struct Redaction(Vec<Redacted>);
+
+impl Redaction {
+    /// The text without its secrets.
+    #[must_use]
+    pub fn text(&mut self, text: String) -> String {
+        self.clean(None, &text).unwrap_or(text)
+    }
+
+    /// The JSON text without the secrets in its strings.
+    pub fn json(&mut self, json: Box<RawValue>) -> Result<Box<RawValue>, Fault> {
+        let changed = json::change_strings(&json, &mut |name, text| self.clean(name, text));
+        changed.transpose().map(|changed| changed.unwrap_or(json)).map_err(Fault::new)
+    }
+
+    /// Progress in words without secrets.
+    #[must_use]
+    pub fn progress(&mut self, progress: Progress) -> Progress {
+        match progress {
+            Progress::Words(words) => Progress::Words(self.text(words)),
+            percent @ Progress::Percent(_) => percent,
+        }
+    }
+
+    /// What was taken out, in the order of the types.
+    #[must_use]
+    pub fn found(self) -> Vec<Redacted> {
+        self.0
+    }
+
+    /// Counts one of a kind.
+    fn count(&mut self, kind: &str) {
+        let place = self.0.binary_search_by(|found| found.kind.as_str().cmp(kind));
+        match place.map(|place| self.0.get_mut(place)) {
+            Ok(Some(found)) => found.count = found.count.saturating_add(1),
+            Ok(None) => {}
+            Err(place) => self.0.insert(place, Redacted { kind: kind.to_owned(), count: 1 }),
+        }
+    }
+
+    /// The text without its secrets, if it has any. `name`: of the field whose value it is.
+    fn clean(&mut self, name: Option<&str>, text: &str) -> Option<String> {
+        let mut clean = self.once(name, text)?;
+        // What stood beside a secret can be one itself, now that it stands alone.
+        for _ in 0..ROUNDS {
+            match self.once(None, &clean) {
+                Some(cleaner) => clean = cleaner,
+                None => break,
+            }
+        }
+        Some(clean)
+    }
+
+    fn once(&mut self, name: Option<&str>, text: &str) -> Option<String> {
+        let mut clean = String::new();
+        let mut copied = 0;
+        for hit in hits(name, text) {
+            let name = NAMES.get(hit.kind).copied().unwrap_or("secret");
+            self.count(name);
+            clean.push_str(text.get(copied..hit.start).unwrap_or_default());
+            clean.push_str(MARK);
+            clean.push_str(name);
+            clean.push(']');
+            copied = hit.end;
+        }
+        if copied == 0 {
+            return None;
+        }
+        clean.push_str(text.get(copied..).unwrap_or_default());
+        Some(clean)
+    }
+}
+
+/// The secrets of a text, from left to right.
+fn hits(name: Option<&str>, text: &str) -> Vec<Hit> {
+    let mut scan = Scan::new(text);
+    if let Some(hit) = name.and_then(|name| assigned::whole(&mut scan, name)) {
+        return vec![hit];
+    }
+    let (mut hits, mut here) = (Vec::new(), 0);
+    while let Some(hit) = scan.next(here) {
+        here = hit.end;
+        hits.push(hit);
+    }
+    hits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kinds_that_code_finds_are_where_it_expects_them() {
+        for (place, name) in [
+            (kinds::PRIVATE_KEY, "private_key"),
+            (kinds::PGP_PRIVATE_KEY, "pgp_private_key"),
+            (kinds::PUTTY_PRIVATE_KEY, "putty_private_key"),
+            (kinds::CARD_NUMBER, "card_number"),
+            (kinds::PASSWORD, "password"),
+            (kinds::SECRET, "secret"),
+            (kinds::DATABASE_PASSWORD, "database_password"),
+            (kinds::URL_PASSWORD, "url_password"),
+            (kinds::AWS_SECRET_KEY, "aws_secret_key"),
+            (kinds::TWILIO_AUTH_TOKEN, "twilio_auth_token"),
+            (kinds::DATADOG_KEY, "datadog_key"),
+            (kinds::MISTRAL_API_KEY, "mistral_api_key"),
+            (kinds::COHERE_API_KEY, "cohere_api_key"),
+            (kinds::CLOUDFLARE_GLOBAL_KEY, "cloudflare_global_key"),
+        ] {
+            assert_eq!(KINDS[place].name, name);
+        }
+    }
+}

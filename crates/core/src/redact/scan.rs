@@ -1,0 +1,307 @@
+//! Finds the secrets of a text, from left to right, in time that grows with its length and nothing else.
+
+use super::{
+    assigned, block, card,
+    kinds::Check,
+    looks,
+    shape::{self, Fit, TOKEN, at, bits, fit, is_word, line_break, step},
+    table::{HEADS, NONE, ROWS, Row},
+};
+
+/// A secret in a text: its kind, and its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) kind: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// A text that is searched.
+pub(super) struct Scan<'a> {
+    pub(super) text: &'a [u8],
+    /// The token that was last measured: from where to where, and whether it is encoded bytes, in
+    /// which `/` and `+` stand between no words.
+    token: (usize, usize, bool),
+    /// Where the search began or went on behind a secret: a word may begin there.
+    begin: usize,
+    /// A form may go on in the next line.
+    broken: bool,
+    /// Forms that fit nowhere before a place, on one line or over several.
+    failed: Vec<(u16, bool, usize)>,
+}
+
+/// The least length of what begins with a run.
+const SHORTEST: usize = 8;
+
+/// A token this long, with both cases, digits, and few slashes, is encoded bytes.
+const BLOB: usize = 60;
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let (token, failed) = ((0, 0, false), Vec::new());
+        Self { text: text.as_bytes(), token, begin: 0, broken: false, failed }
+    }
+
+    /// The next secret from `from` on.
+    pub(super) fn next(&mut self, from: usize) -> Option<Hit> {
+        let mut here = from;
+        self.begin = from;
+        while let Some(byte) = self.text.get(here) {
+            step();
+            let hit = match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' if self.begins_word(here) => {
+                    self.token(here)
+                }
+                b'=' | b':' => assigned::beside(self, here),
+                b'-' => block::armor(self.text, here),
+                _ => None,
+            };
+            if hit.is_some() {
+                return hit;
+            }
+            here = here.saturating_add(1);
+        }
+        None
+    }
+
+    /// Whether a word begins here: what stands before is no part of it, or an escape such as `\n`
+    /// or `%20`.
+    fn begins_word(&self, here: usize) -> bool {
+        let Some(before) = here.checked_sub(1).filter(|_| here != self.begin) else {
+            return true;
+        };
+        let byte = at(self.text, before);
+        if !is_word(byte) {
+            let inside = matches!(byte, b'/' | b'+') && self.token.2 && here < self.token.1;
+            return !inside;
+        }
+        let earlier = |back: usize| here.checked_sub(back).map_or(0, |place| at(self.text, place));
+        let escape = matches!(byte, b'n' | b'r' | b't') && earlier(2) == b'\\';
+        let percent = bits(byte) & shape::class(b'H') != 0
+            && bits(earlier(2)) & shape::class(b'H') != 0
+            && earlier(3) == b'%';
+        escape || percent
+    }
+
+    /// The secret whose form fits here.
+    pub(super) fn token(&mut self, here: usize) -> Option<Hit> {
+        let end = self.token_end(here);
+        let length = end.saturating_sub(here);
+        let first = at(self.text, here);
+        let mut best = None;
+        self.broken = line_break(self.text, end).is_some();
+        self.list(first, here, length, false, &mut best);
+        // All forms that begin with a run are longer, but for one.
+        if length >= SHORTEST || at(self.text, here.saturating_add(4)) == b'Q' {
+            self.list(0, here, length, false, &mut best);
+        }
+        // Only what is marked by how it begins, and is not on one line, is looked for on several.
+        if best.is_none() && self.broken {
+            self.list(first, here, usize::MAX, true, &mut best);
+        }
+        match first {
+            _ if best.is_some() => best,
+            b'2'..=b'6' => card::number(self.text, self.begin, here),
+            b'P' => block::putty(self.text, here),
+            _ => None,
+        }
+    }
+
+    /// Tries the forms of one list, and keeps the longest secret.
+    fn list(
+        &mut self,
+        head: u8,
+        here: usize,
+        length: usize,
+        wrapped: bool,
+        best: &mut Option<Hit>,
+    ) {
+        let mut next = HEADS.get(usize::from(head)).copied().unwrap_or(NONE);
+        while let Some(row) = ROWS.get(usize::from(next)) {
+            step();
+            if length >= usize::from(row.least)
+                && row.second == at(self.text, here.wrapping_add(usize::from(row.offset)))
+            {
+                let longest = best.map_or(0, |best| best.end);
+                let hit = self.row(next, row, here, wrapped);
+                *best = hit.filter(|hit| hit.end > longest).or(*best);
+            }
+            next = row.next;
+        }
+    }
+
+    /// The secret that this form fits here.
+    fn row(&mut self, number: u16, row: &Row, here: usize, wrapped: bool) -> Option<Hit> {
+        let found = self.fit(number, row, here, wrapped)?;
+        let secret = self.text.get(found.start..found.end)?;
+        let is_one = match row.check {
+            Check::None => true,
+            Check::Mixed => looks::mixed(secret),
+            Check::Random => looks::random(secret),
+            Check::Basic => looks::basic(secret),
+        };
+        if !is_one {
+            // Nor is a part of it.
+            self.fails(number, wrapped, found.end);
+            return None;
+        }
+        let hit = Hit { kind: usize::from(row.kind), start: found.start, end: found.end };
+        // What stands in a place for any secret is more likely one of a known form.
+        Some(if found.start > here { self.more_specific(hit) } else { hit })
+    }
+
+    fn fit(&mut self, number: u16, row: &Row, here: usize, wrapped: bool) -> Option<Fit> {
+        let is_same = |failed: &(u16, bool, usize)| (failed.0, failed.1) == (number, wrapped);
+        if self.failed.iter().any(|failed| is_same(failed) && here < failed.2) {
+            return None;
+        }
+        let misfit = match fit(row.form, self.text, here, wrapped) {
+            Ok(fit) => return Some(fit),
+            Err(misfit) => misfit,
+        };
+        self.broken |= misfit.broken;
+        if misfit.until > here {
+            self.fails(number, wrapped, misfit.until);
+        }
+        None
+    }
+
+    /// Notes that a form fits nowhere before `until`.
+    fn fails(&mut self, number: u16, wrapped: bool, until: usize) {
+        self.failed.retain(|failed| (failed.0, failed.1) != (number, wrapped));
+        self.failed.push((number, wrapped, until));
+    }
+
+    /// The kind whose form fits the whole of what was found by its place, if there is one.
+    pub(super) fn more_specific(&mut self, hit: Hit) -> Hit {
+        let known = if at(self.text, hit.start).is_ascii_alphanumeric() {
+            self.token(hit.start)
+        } else {
+            None
+        };
+        known.filter(|known| known.start == hit.start && known.end >= hit.end).unwrap_or(hit)
+    }
+
+    /// Where the token ends that begins here, or that this is inside of.
+    fn token_end(&mut self, here: usize) -> usize {
+        let (start, end, _) = self.token;
+        if (start..end).contains(&here) {
+            return end;
+        }
+        let rest = self.text.get(here..).unwrap_or_default();
+        let (mut length, mut seen, mut slashes) = (0_usize, 0, 0_usize);
+        for byte in rest {
+            step();
+            let is = bits(*byte);
+            if is & TOKEN == 0 {
+                break;
+            }
+            seen |= is;
+            slashes = slashes.saturating_add(usize::from(*byte == b'/'));
+            length = length.saturating_add(1);
+        }
+        let all = |letter| seen & shape::class(letter) != 0;
+        let blob = length >= BLOB
+            && slashes.saturating_mul(24) < length
+            && all(b'd')
+            && seen & shape::class(b'w') & !shape::class(b'a') == 0;
+        let end = here.saturating_add(length);
+        self.token = (here, end, blob);
+        end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{hits, shape::tests::steps};
+    use super::*;
+
+    /// Steps for each byte that any text may take.
+    const MOST: usize = 120;
+
+    fn steps_of(text: &str) -> usize {
+        steps();
+        hits(None, text);
+        steps()
+    }
+
+    /// Texts that begin many secrets, and hold none or few.
+    fn hostile(length: usize) -> Vec<String> {
+        let mut pieces: Vec<String> = Vec::new();
+        for row in &ROWS {
+            let form = str::from_utf8(row.form).unwrap();
+            let literal = form.split(['{', '<']).next().unwrap();
+            for behind in
+                ["-", "/", ".", " ", "\n", "-a1B", "abcdefgh\n", "aaaaaaaaaaaaaaaaaaaaaaaa.", ":AA"]
+            {
+                pieces.push(format!("{literal}{behind}"));
+            }
+        }
+        for piece in [
+            "=",
+            ":",
+            "a:",
+            "a=",
+            "secret=",
+            "secret=\"",
+            "secret=\"a",
+            "password:'x\\",
+            "://",
+            "a://b:",
+            "://u:p",
+            "://u:pass@",
+            "@",
+            "-",
+            "-----",
+            "-----BEGIN ",
+            "-----BEGIN PRIVATE KEY-----",
+            "-----END ",
+            "4111 ",
+            "4111-1111",
+            "1",
+            "a",
+            "A1-",
+            "a/",
+            "a+",
+            "a1B/",
+            "%3D",
+            "\\n",
+            "[REDACTED:",
+            "PuTTY-User-Key-File-2: ",
+            "PuTTY-User-Key-File-2: Private-Lines: 1\n",
+            "Bearer ",
+            "Bearer a1B2",
+            "sha256~",
+            "eyJaaaaaaaaaaa.",
+            "eyJaaaaaaaaaaa-",
+            "eyJaaaaaaaaaaa\n",
+            "MaaaaaaaaaaaaaaaaaaaaaaaA1-",
+            "é",
+            "密",
+            "\u{0}",
+        ] {
+            pieces.push(piece.to_owned());
+        }
+        let fill = |piece: &String| piece.repeat(length.div_ceil(piece.len()));
+        let mut texts: Vec<String> = pieces.iter().map(fill).collect();
+        // What fails only at the very end, after a beginning that could go on.
+        texts.push("eyJaaaaaaaaaaa-".repeat(length / 15) + ".a");
+        texts.push("eyJaaaaaaaaaaa.eyJbbbbbbbbbbb-".repeat(length / 30) + ".");
+        texts.push("eyJaaaaaaaaaaa.".to_owned() + &"eyJbbbbbbbbbbb-".repeat(length / 15) + ".");
+        texts
+    }
+
+    #[test]
+    fn no_text_takes_more_than_its_length_allows() {
+        let (once, twice) = (hostile(1_500), hostile(3_000));
+        let mut most = 0;
+        for (once, twice) in once.iter().zip(&twice) {
+            let (few, many) = (steps_of(once), steps_of(twice));
+            let begin: String = once.chars().take(40).collect();
+            assert!(many <= MOST * twice.len(), "{} a byte: {begin:?}", many / twice.len());
+            assert!(many <= few * 9 / 4 + 10_000, "{few}, then {many}: {begin:?}");
+            most = most.max(many / twice.len());
+        }
+        println!("at most {most} steps a byte");
+    }
+}

@@ -1,0 +1,246 @@
+//! Which of several wins, what a name tells, and what holds for any text.
+
+use crate::{
+    found, json,
+    samples::{Dice, armor, card, kind, sample},
+    text,
+};
+use nexus_core::redact::{KINDS, Redaction};
+use nexus_protocol::Progress;
+use proptest::prelude::*;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+fn kinds(content: &str) -> Vec<String> {
+    text(content).1.into_keys().collect()
+}
+
+#[test]
+fn there_are_many_kinds_each_with_a_name_of_its_own() {
+    let names: BTreeSet<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    assert_eq!(names.len(), KINDS.len());
+    assert!(names.len() >= 60, "{}", names.len());
+    let form =
+        |name: &str| name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    assert!(names.into_iter().all(form));
+}
+
+#[test]
+fn the_most_specific_kind_wins() {
+    let token = sample(kind("github_token"), 0).secret;
+    let jwt = sample(kind("jwt"), 0).secret;
+    for (content, expected) in [
+        (format!("password={token}"), "github_token"),
+        (format!("\"token\": \"{token}\""), "github_token"),
+        (format!("Authorization: Bearer {token}"), "github_token"),
+        (format!("Authorization: Bearer {jwt}"), "jwt"),
+        (format!("https://bob:{token}@github.com/x"), "github_token"),
+        (format!("https://{token}@github.com/x"), "github_token"),
+        (format!("https://{token}:x-oauth-basic@github.com/x"), "github_token"),
+        (sample(kind("anthropic_api_key"), 1).secret, "anthropic_api_key"),
+        (sample(kind("openrouter_api_key"), 1).secret, "openrouter_api_key"),
+        (sample(kind("langfuse_secret_key"), 1).secret, "langfuse_secret_key"),
+    ] {
+        assert!(kinds(&content).contains(&expected.to_owned()), "{content} {:?}", kinds(&content));
+    }
+    let whole = format!("password={token}-and-more-of-it");
+    assert!(!text(&whole).0.contains(&token[4..]));
+}
+
+#[test]
+fn the_key_of_a_field_tells_what_its_value_is() {
+    let mut dice = Dice::new(3);
+    let (value, aws) = (dice.characters(b'a', 30), dice.characters(b'b', 40));
+    let written = |secret: &str, aws: &str| {
+        format!(
+            r#"{{"client_secret":"{secret}","note":"{value}", "aws_secret_access_key" : "{aws}","secret":["{value}"]}}"#
+        )
+    };
+    let (clean, found) = json(&written(&value, &aws));
+    assert_eq!(clean, written("[REDACTED:secret]", "[REDACTED:aws_secret_key]"));
+    assert_eq!(
+        found.into_iter().collect::<Vec<_>>(),
+        [("aws_secret_key".into(), 1), ("secret".into(), 1)]
+    );
+}
+
+#[test]
+fn keys_of_objects_and_everything_that_is_no_string_stay() {
+    let token = sample(kind("npm_token"), 0).secret;
+    let written =
+        format!("{{\"{token}\" : [1.0, 12345678901234567890, -0, true,\n\"\\u0041\\/\" ]}}");
+    assert_eq!(json(&written), (written, BTreeMap::new()));
+    let string = format!("\"\\ud83d\\ude00{token}\\\\\"");
+    assert_eq!(json(&string).0, "\"😀[REDACTED:npm_token]\\\\\"");
+}
+
+#[test]
+fn blocks_of_many_lines_are_taken_whole() {
+    let key = armor("RSA PRIVATE KEY", &mut Dice::new(1));
+    let escaped = key.replace('\n', "\\n");
+    let quoted = format!("> {}", key.replace('\n', "\n> "));
+    let windows = key.replace('\n', "\r\n");
+    let one_line = key.replace('\n', " ");
+    for key in [&key, &escaped, &quoted, &windows, &one_line] {
+        let (clean, _) = text(&format!("a {key} b"));
+        assert!(
+            ["a [REDACTED:private_key] b", "a > [REDACTED:private_key] b"]
+                .contains(&clean.as_str()),
+            "{clean}"
+        );
+    }
+    // In JSON the line ends are escapes of the string.
+    let written =
+        serde_json::to_string(&serde_json::json!({ "private_key": key, "type": "x" })).unwrap();
+    assert_eq!(json(&written).0, r#"{"private_key":"[REDACTED:private_key]","type":"x"}"#);
+    // Without an end: up to where it stops to look like a key.
+    let cut = key.rsplit_once('\n').unwrap().0;
+    assert_eq!(text(cut).0, "[REDACTED:private_key]");
+    assert_eq!(
+        text(&format!("{cut}\n\nThat is the key.")).0,
+        "[REDACTED:private_key]\n\nThat is the key."
+    );
+    // One after the other, the first without an end.
+    assert_eq!(text(&format!("{cut}\n{key}")).1["private_key"], 2);
+    let headers = key.replacen('\n', "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", 1);
+    assert_eq!(text(&headers).0, "[REDACTED:private_key]");
+}
+
+#[test]
+fn what_is_found_is_counted_in_the_order_of_the_types() {
+    let mut dice = Dice::new(9);
+    let content = format!(
+        "{} and {}, {} {}",
+        sample(kind("npm_token"), 0).secret,
+        card(3, &mut dice),
+        sample(kind("npm_token"), 1).secret,
+        sample(kind("aws_access_key"), 1).secret
+    );
+    let mut redaction = Redaction::default();
+    let _ = redaction.text(content);
+    let _ = redaction.progress(Progress::Words(sample(kind("groq_api_key"), 1).secret));
+    let found = serde_json::to_value(redaction.found()).unwrap();
+    assert_eq!(
+        found,
+        serde_json::json!([
+            { "type": "aws_access_key", "count": 1 },
+            { "type": "card_number", "count": 1 },
+            { "type": "groq_api_key", "count": 1 },
+            { "type": "npm_token", "count": 2 },
+        ])
+    );
+}
+
+#[test]
+fn published_examples_are_found() {
+    // As the makers print them, put together here.
+    let id = ["AKIA", "IOSFODNN7EXAMPLE"].concat();
+    let secret = ["wJalrXUtnFEMI", "/K7MDENG/", "bPxRfiCYEXAMPLEKEY"].concat();
+    let clean =
+        text(&format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")).0;
+    assert_eq!(
+        clean,
+        "[default]\naws_access_key_id = [REDACTED:aws_access_key]\naws_secret_access_key = [REDACTED:aws_secret_key]\n"
+    );
+    let jwt = [
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9",
+        "eyJzdWIiOiIxMjM0NTY3ODkwIn0",
+        "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+    ]
+    .join(".");
+    assert_eq!(text(&jwt).0, "[REDACTED:jwt]");
+    assert_eq!(
+        text(&format!("pay with {} please", ["4111", "1111", "1111", "1111"].join(" "))).0,
+        "pay with [REDACTED:card_number] please"
+    );
+}
+
+/// Texts of pieces that mean something to the search, and of anything.
+fn soup() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        (0..KINDS.len(), 0..10_usize)
+            .prop_map(|(kind, number)| sample(&KINDS[kind], number).whole()),
+        (0..KINDS.len(), 0..10_usize, 0..40_usize).prop_map(|(kind, number, end)| {
+            let whole = sample(&KINDS[kind], number).whole();
+            whole.chars().take(end).collect()
+        }),
+        prop::sample::select(vec![
+            " ",
+            "\n",
+            "-",
+            "_",
+            "/",
+            "+",
+            ".",
+            "=",
+            ":",
+            "\"",
+            "\\n",
+            "@",
+            "://",
+            "a",
+            "9",
+            "x",
+            "é",
+            "%3D",
+            "-----",
+            "password=",
+            "secret: \"",
+            "Bearer ",
+            "https://u:",
+            "[REDACTED:jwt]",
+            "[REDACTED:",
+        ])
+        .prop_map(str::to_owned),
+        ".{0,12}",
+    ];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn to_redact_again_changes_nothing(content in soup()) {
+        let (once, _) = text(&content);
+        let (twice, found) = text(&once);
+        prop_assert_eq!(&twice, &once, "{:?} of {}", found, content);
+        prop_assert!(found.is_empty());
+    }
+
+    #[test]
+    fn only_secrets_are_changed(content in soup()) {
+        let (clean, found) = text(&content);
+        // What is left stands in the text, in this order.
+        let mut rest = content.as_str();
+        let taken = usize::try_from(found.values().sum::<u32>()).unwrap();
+        if taken == 0 {
+            prop_assert_eq!(&clean, &content);
+        }
+        for part in clean.split("[REDACTED:").map(|part| part.split_once(']').map_or(part, |part| part.1)) {
+            if content.contains("[REDACTED:") { break; }
+            let at = rest.find(part);
+            prop_assert!(at.is_some(), "{} is not in {}", part, rest);
+            rest = &rest[at.unwrap() + part.len()..];
+        }
+    }
+
+    #[test]
+    fn json_stays_json_and_means_the_same(texts in prop::collection::vec(soup(), 1..5), number in any::<i32>()) {
+        let value = serde_json::json!({ "a": texts, "n": number, "o": { "x": [null, true, texts[0]] } });
+        for written in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+            let (clean, counted) = json(&written);
+            let after: Value = serde_json::from_str(&clean).unwrap();
+            let mut expected = value.clone();
+            let mut redaction = Redaction::default();
+            for place in ["/o/x/2".to_owned()].into_iter().chain((0..texts.len()).map(|at| format!("/a/{at}"))) {
+                let string = expected.pointer_mut(&place).unwrap();
+                *string = redaction.text(string.as_str().unwrap().to_owned()).into();
+            }
+            prop_assert_eq!(after, expected);
+            let expected = found(redaction);
+            prop_assert_eq!(counted.is_empty(), clean == written);
+            prop_assert_eq!(counted, expected);
+        }
+    }
+}

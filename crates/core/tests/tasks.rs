@@ -131,7 +131,7 @@ fn a_message_about_a_task_is_stored_like_this() {
     let salt = task.id.as_str().strip_suffix("-1").unwrap();
     assert_eq!(
         delivery.unwrap().record.replace(salt, "SALT"),
-        r#"{"id":"SALT-1","agentId":"alice","kind":"task","text":"Task for bob from alice (pending): t\n(Say how it goes with POST /v1/sessions/SESSION/tasks/SALT-1 {\"status\": \"accepted\"}, then \"in_progress\", then \"completed\" with a \"result\"; /docs, section 9.)","json":{"type":"task","event":"assigned","task":{"id":"SALT-1","from":"alice","assignee":"bob","task":"t","priority":"normal","deadline":"2023-11-14T22:14:20.000Z","status":"pending","createdAt":"2023-11-14T22:13:20.000Z","updatedAt":"2023-11-14T22:13:20.000Z","cursor":"1"}},"cursor":"1","verified":true,"sentAt":"2023-11-14T22:13:20.000Z","expiresAt":"2023-11-15T20:26:40.000Z","to":["alice","bob"]}"#
+        r#"{"id":"SALT-1","agentId":"alice","kind":"task","text":"Task for bob from alice (pending, until 2023-11-14T22:14:20.000Z): t\n(The relay adds: say how it goes with POST /v1/sessions/SESSION/tasks/SALT-1 {\"status\": \"accepted\"}, then \"in_progress\", then \"completed\" with a \"result\"; /docs, section 9.)","json":{"type":"task","event":"assigned","task":{"id":"SALT-1","from":"alice","assignee":"bob","task":"t","priority":"normal","deadline":"2023-11-14T22:14:20.000Z","status":"pending","createdAt":"2023-11-14T22:13:20.000Z","updatedAt":"2023-11-14T22:13:20.000Z","cursor":"1"}},"cursor":"1","verified":true,"sentAt":"2023-11-14T22:13:20.000Z","expiresAt":"2023-11-15T20:26:40.000Z","to":["alice","bob"]}"#
     );
 }
 

@@ -306,10 +306,13 @@ impl<D: Database> Session<D> {
         }
         let (status, text) = (task.status.as_str(), excerpt(&task.task));
         let (from, to) = (&task.from, &task.assignee);
-        let mut words = format!("Task for {to} from {from} ({status}): {text}");
+        let until = task.deadline.map(|deadline| format!(", until {deadline}")).unwrap_or_default();
+        let mut words = format!("Task for {to} from {from} ({status}{until}): {text}");
         if event == TaskEvent::Assigned {
             // For one who has never heard of tasks.
-            words.push_str("\n(Say how it goes with POST /v1/sessions/SESSION/tasks/");
+            words.push_str(
+                "\n(The relay adds: say how it goes with POST /v1/sessions/SESSION/tasks/",
+            );
             words.push_str(task.id.as_str());
             words.push_str(" {\"status\": \"accepted\"}, then \"in_progress\", then \"completed\" with a \"result\"; /docs, section 9.)");
         }

@@ -58,14 +58,10 @@ pub(crate) async fn poll(request: &Request, env: &Env) -> Result<Response> {
         async {
             let (id, proof) = caller(request)?;
             let records = calls::call(env, id.as_str(), &TakeMail { proof }).await?;
-            let mut names = BTreeMap::new();
+            let mut names = Names::default();
             let mut messages = Vec::with_capacity(records.len());
             for mail in &records {
-                if !names.contains_key(&mail.agent_id) {
-                    names.insert(mail.agent_id.clone(), name_of(env, &mail.agent_id).await?);
-                }
-                let name = names.get(&mail.agent_id).map_or("", String::as_str);
-                messages.push(message(mail, name));
+                messages.push(message(mail, names.of(env, &mail.agent_id).await));
             }
             http::json(200, &json!({ "count": messages.len(), "messages": messages }))
         }
@@ -108,12 +104,27 @@ pub(crate) fn caller(request: &Request) -> Result<(AgentId, Option<Proof>)> {
     Ok((id, secret.map(Proof::Secret)))
 }
 
-/// The name on an agent's card; its id, if it is gone.
-pub(crate) async fn name_of(env: &Env, id: &AgentId) -> Result<String> {
-    match calls::call(env, id.as_str(), &DescribeAgent {}).await {
-        Ok(status) => Ok(status.card.name),
-        Err(Error::Refused(_)) => Ok(id.to_string()),
-        Err(fault) => Err(fault),
+/// The names on the cards of agents, each asked for once.
+#[derive(Default)]
+pub(crate) struct Names(BTreeMap<AgentId, String>);
+
+impl Names {
+    /// The name of an agent; its id, if it is gone, or its mailbox fails: a message that was taken must
+    /// not be lost for want of a name.
+    pub(crate) async fn of(&mut self, env: &Env, id: &AgentId) -> &str {
+        if !self.0.contains_key(id) {
+            let name = match calls::call(env, id.as_str(), &DescribeAgent {}).await {
+                Ok(status) => status.card.name,
+                Err(error) => {
+                    if matches!(error, Error::Fault(_)) {
+                        http::log_error("name", &error);
+                    }
+                    id.to_string()
+                }
+            };
+            self.0.insert(id.clone(), name);
+        }
+        self.0.get(id).map_or("", String::as_str)
     }
 }
 

@@ -134,7 +134,6 @@ pub(super) async fn catch_up<L: Log>(
     mut socket: Socket<L::Who>,
     mut after: Option<Cursor>,
 ) {
-    let mut looks = 0_u32;
     loop {
         let poll = PageRequest { after, limit: CATCH_UP_PAGE, members: false, wait: 0 };
         let page = match log.read(&socket.who, poll) {
@@ -166,14 +165,23 @@ pub(super) async fn catch_up<L: Log>(
             }
             return;
         }
-        let mut before = sockets::waiting(end);
-        while sockets::waiting(end) > 0 {
-            Delay::from(LOOK).await;
-            looks = if sockets::waiting(end) < before { 0 } else { looks.saturating_add(1) };
-            before = sockets::waiting(end);
-            if looks > LOOKS {
-                return sockets::close(end, Close::TooSlow);
-            }
+        if !taken(end).await {
+            return;
         }
     }
+}
+
+/// Waits until a client has taken what it was sent. One that does not is cut off: then false.
+pub(super) async fn taken(end: &WebSocket) -> bool {
+    let (mut looks, mut before) = (0_u32, sockets::waiting(end));
+    while sockets::waiting(end) > 0 {
+        Delay::from(LOOK).await;
+        looks = if sockets::waiting(end) < before { 0 } else { looks.saturating_add(1) };
+        before = sockets::waiting(end);
+        if looks > LOOKS {
+            sockets::close(end, Close::TooSlow);
+            return false;
+        }
+    }
+    true
 }

@@ -46,7 +46,7 @@ impl Mailbox {
             }
             Letter::NAME => {
                 let letter: Letter = calls::read(request).await?;
-                let live = sockets::has_readers::<Reader>(self.state());
+                let live = sockets::has_readers(self.state(), Reader::reach);
                 let (accepted, arrival) =
                     self.rules(|rules| rules.receive(now(), &letter, live))?;
                 if let Some(arrival) = arrival {
@@ -84,7 +84,8 @@ impl Mailbox {
         let log = self.log()?.of_sender(name);
         live::deliver(self.state(), &log, (arrival.cursor, &arrival.record), Reader::reach);
         if sockets::has_streams(self.state(), |reader: &Reader| *reader == Reader::Messenger) {
-            // Nothing in that protocol acknowledges: what was sent has been dealt with.
+            // Nothing in that protocol acknowledges: what was sent to one that is still open has
+            // been dealt with.
             self.ack(Ack { cursor: arrival.cursor })?;
         }
         if let Some(about) = &arrival.last_turn {

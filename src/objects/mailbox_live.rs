@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     calls,
-    dialects::messenger,
+    dialects::messenger::{self, Names},
     http,
     platform::{self, fault, now},
 };
@@ -245,9 +245,12 @@ fn messenger_frame(record: &str, name: &str) -> String {
     json!({ "type": "message", "data": data }).to_string()
 }
 
-/// Sends a messenger what waits, with the names of its senders, and then makes it a stream.
+/// Sends a messenger what waits, with the names of its senders, no faster than it takes it, and then
+/// makes it a stream. Each page goes on from the one before: what another reader acknowledges
+/// meanwhile is for this one, too.
 async fn messenger_catch_up(mut log: MailLog, end: WebSocket, mut socket: Socket<Reader>) {
-    let poll = PageRequest { after: None, limit: MESSENGER_PAGE, members: false, wait: 0 };
+    let mut poll = PageRequest { after: None, limit: MESSENGER_PAGE, members: false, wait: 0 };
+    let mut names = Names::default();
     loop {
         // Nothing is awaited between this read and becoming a stream: no message can come between.
         let page = match log.read(&socket.who, poll) {
@@ -267,23 +270,21 @@ async fn messenger_catch_up(mut log: MailLog, end: WebSocket, mut socket: Socket
         for record in &page.messages {
             let mail: Option<Mail> = serde_json::from_str(record.get()).ok();
             let Some(mail) = mail else { continue };
-            match messenger::name_of(&log.env, &mail.agent_id).await {
-                Ok(name) => log.sender = name,
-                Err(error) => {
-                    http::log_error("catch-up", &error);
-                    return sockets::close(&end, Close::Failed);
-                }
-            }
+            names.of(&log.env, &mail.agent_id).await.clone_into(&mut log.sender);
             if end.send_with_str(log.message(&socket.who, record.get())).is_err() {
                 // It is gone; what it did not get waits on.
                 return;
             }
+        }
+        if !live::taken(&end).await {
+            return;
         }
         let acked = log.rules.borrow_mut().ack(now(), Ack { cursor: page.next_cursor });
         match acked {
             Ok((_, notices)) => tell(&log.state, &log.env, notices),
             Err(_) => return sockets::close(&end, Close::Deleted),
         }
+        poll.after = Some(page.next_cursor);
     }
 }
 

@@ -16,6 +16,9 @@ use worker::{State, WebSocket, WebSocketPair, WebSocketRequestResponsePair};
 /// The bytes that may wait for a client to take them.
 pub(crate) const MOST_WAITING: u32 = 1024 * 1024;
 
+/// The `readyState` of a socket that one of its ends has closed.
+const CLOSING: u16 = 2;
+
 /// Why the relay closes a socket: codes of the range that applications may define.
 #[derive(Clone, Copy)]
 pub(crate) enum Close {
@@ -101,17 +104,26 @@ pub(crate) fn attached<W: DeserializeOwned>(end: &WebSocket) -> Option<Socket<W>
     end.deserialize_attachment().ok().flatten()
 }
 
-/// The sockets that are open.
+/// The sockets that are open. One that was closed stays with the object until its client confirms
+/// that, which one that is gone, or does not read, never does.
 pub(crate) fn connected<W: DeserializeOwned>(
     state: &State,
 ) -> impl Iterator<Item = (WebSocket, Socket<W>)> {
-    let sockets = state.get_websockets().into_iter();
-    sockets.filter_map(|end| attached(&end).map(|socket| (end, socket)))
+    let open =
+        state.get_websockets().into_iter().filter(|end| end.as_ref().ready_state() < CLOSING);
+    open.filter_map(|end| attached(&end).map(|socket| (end, socket)))
 }
 
-/// Whether a message that comes now goes to somebody at once.
-pub(crate) fn has_readers<W: DeserializeOwned>(state: &State) -> bool {
-    connected::<W>(state).any(|(_, socket)| !matches!(socket.purpose, Purpose::CatchUp))
+/// Whether a message that comes now, and `reaches` them, goes to somebody at once.
+pub(crate) fn has_readers<W: DeserializeOwned>(
+    state: &State,
+    reaches: impl Fn(&W) -> Reach,
+) -> bool {
+    connected(state).any(|(end, socket)| {
+        socket.purpose != Purpose::CatchUp
+            && waiting(&end) <= MOST_WAITING
+            && matches!(reaches(&socket.who), Reach::Yes)
+    })
 }
 
 /// Whether someone who is meant gets every message as it is stored.

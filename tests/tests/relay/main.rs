@@ -10,6 +10,7 @@
 )]
 
 mod addresses;
+mod addresses_honest;
 mod addresses_live;
 mod addresses_private;
 mod addresses_stored;

@@ -1,0 +1,106 @@
+//! What is said of a delivery is true, and nothing is lost, whatever becomes of a reader.
+
+use nexus_tests::{
+    Api, Relay,
+    agents::roomy_relay,
+    list,
+    live::{Ended, Socket},
+    string,
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, thread};
+
+/// Sends over a socket without waiting for answers; then gives the ids of the messages.
+fn send_at_once(socket: &mut Socket, to: &str, texts: &[&str]) -> Vec<(String, Value)> {
+    for text in texts {
+        let frame = json!({ "type": "send", "id": 1, "to": to, "text": text });
+        socket.send(&frame.to_string());
+    }
+    let mut sent = Vec::new();
+    while sent.len() < texts.len() {
+        let frame = socket.read().unwrap();
+        if frame["type"] == "sent" {
+            sent.push((string(&frame["messageId"]), frame["delivery"].clone()));
+        }
+    }
+    sent
+}
+
+#[test]
+fn a_poll_that_has_its_answer_is_no_reader_any_more() {
+    let relay = roomy_relay();
+    let api = Api::new(&relay.url());
+    let (a, b) = (api.register("a"), api.register("b"));
+    let mut socket = a.socket();
+    socket.expect("ready");
+    for round in 0..20 {
+        let reader = b.clone();
+        let poll = thread::spawn(move || reader.poll("?wait=25"));
+        if round % 2 == 0 {
+            nexus_tests::eventually("b is there", || {
+                api.get("/v1/agents/b").send().json()["online"] == true
+            });
+        }
+        let sent = send_at_once(&mut socket, "b", &["1", "2", "3", "4"]);
+        let page = poll.join().unwrap();
+        let given: BTreeSet<String> =
+            list(&page["messages"]).iter().map(|message| string(&message["id"])).collect();
+        for (id, delivery) in &sent {
+            let state = a.status("b", &json!(id))["state"].clone();
+            if given.contains(id) {
+                assert_eq!(state, "delivered", "{sent:?} {page}");
+            } else {
+                assert_eq!(
+                    (delivery, &state),
+                    (&json!("queued"), &json!("queued")),
+                    "{round} {sent:?} {page}"
+                );
+            }
+        }
+        let last = b.waiting().1;
+        b.ack(&last);
+    }
+}
+
+fn messenger(relay: &Relay, id: &str) -> Socket {
+    Socket::open(&relay.url(), &format!("/messenger/ws?id={id}&secret=s"), &[]).unwrap()
+}
+
+#[test]
+fn what_comes_for_a_messenger_that_stalls_waits() {
+    let relay = roomy_relay();
+    let api = Api::new(&relay.url());
+    let a = api.register("a");
+    let body = json!({ "id": "ben", "secret": "s" });
+    assert_eq!(api.post("/messenger/register").json(&body).send().status, 201);
+    let mut stalled = messenger(&relay, "ben");
+    stalled.expect("connected");
+    nexus_tests::eventually("ben is live", || {
+        a.to("ben").json(&json!({ "text": "-" })).send().json()["delivery"] == "live"
+    });
+    let text = "x".repeat(60_000);
+    for number in 0..400 {
+        a.send("ben", &format!("{number} {text}"));
+    }
+    let mut got = Vec::new();
+    let end = loop {
+        match stalled.read() {
+            Ok(frame) => got.push(string(&frame["data"]["message"])),
+            Err(end) => break end,
+        }
+    };
+    assert!(matches!(end, Ended::Closed(4413) | Ended::Gone), "{end:?}");
+    loop {
+        let polled = api.get("/messenger/poll?id=ben&secret=s").send().json();
+        if polled["count"] == 0 {
+            break;
+        }
+        got.extend(list(&polled["messages"]).iter().map(|message| string(&message["message"])));
+    }
+    let numbers: Vec<usize> = got
+        .iter()
+        .filter(|text| *text != "-")
+        .map(|text| text.split(' ').next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(numbers, (0..400).collect::<Vec<_>>());
+}

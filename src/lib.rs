@@ -45,7 +45,8 @@ fn start() {
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
     platform::note_start();
-    http::answer(answer(request, &env).await)
+    let path = request.path();
+    http::answer(dialects::refused(&path, answer(request, &env).await))
 }
 
 async fn answer(mut request: Request, env: &Env) -> Result<Response> {
@@ -163,8 +164,11 @@ async fn dialect(mut request: Request, env: &Env, route: &router::Route) -> Resu
             opendialogue::answer(&mut request, env, route, call).await
         }
         Endpoint::OpenDialogueSocket => {
-            let agent = http::sender(&request)?;
-            forward(request, env, "MAILBOX", agent.as_str()).await
+            // Without an id, there is nobody whose signature it could be.
+            match http::sender(&request) {
+                Ok(agent) => forward(request, env, "MAILBOX", agent.as_str()).await,
+                Err(_) => opendialogue::unsigned(),
+            }
         }
         Endpoint::MessengerSend => messenger::send(&mut request, env).await,
         Endpoint::MessengerPoll => messenger::poll(&request, env).await,

@@ -7,6 +7,7 @@ pub(crate) mod opendialogue;
 
 use crate::{http, platform};
 use nexus_core::{Error, Result};
+use nexus_protocol::{ErrorCode, Refusal};
 use serde_json::json;
 use worker::Response;
 
@@ -17,8 +18,28 @@ pub(crate) fn answer(result: Result<Response>) -> Result<Response> {
         other => return other,
     };
     let body = json!({ "error": refusal.body.message, "code": refusal.body.error });
-    let response = http::json(refusal.status, &body)?;
-    if let Some(seconds) = refusal.retry_after {
+    with_retry(http::json(refusal.status, &body)?, refusal.retry_after)
+}
+
+/// What the edge refuses before a dialect is asked, in the words of the dialect that `path` belongs to.
+/// That there is no such path or method, no dialect has words for.
+pub(crate) fn refused(path: &str, result: Result<Response>) -> Result<Response> {
+    let has_words = |refusal: &Refusal| {
+        !matches!(refusal.body.error, ErrorCode::NotFound | ErrorCode::MethodNotAllowed)
+    };
+    match &result {
+        Err(Error::Refused(refusal)) if has_words(refusal) => {}
+        _ => return result,
+    }
+    match path.split('/').nth(1) {
+        Some("messenger") => answer(result),
+        Some("opendialogue") => opendialogue::answered(result),
+        _ => result,
+    }
+}
+
+fn with_retry(response: Response, seconds: Option<u32>) -> Result<Response> {
+    if let Some(seconds) = seconds {
         let set = response.headers().set("Retry-After", &seconds.to_string());
         set.map_err(platform::fault)?;
     }

@@ -8,9 +8,10 @@ use crate::{
 };
 use nexus_core::{Error, Fault, Result, SecretUse, opendialogue::sanitised};
 use nexus_protocol::{
-    AgentCard, AgentId, AgentList, Conversation, ErrorCode, Mail, MailDelivery, MailSent, Refusal,
-    Register,
+    AgentCard, AgentId, AgentList, Conversation, ConversationId, ErrorCode, Mail, MailDelivery,
+    MailSent, Refusal, Register,
 };
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{
     Deserialize,
     de::{DeserializeOwned, IgnoredAny},
@@ -43,6 +44,8 @@ pub(crate) struct Problem {
     code: &'static str,
     status: u16,
     message: String,
+    /// Seconds, where it is a matter of time.
+    retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -67,7 +70,7 @@ pub(crate) struct Kind(&'static str, u16);
 
 impl Kind {
     pub(crate) fn with(self, message: &str) -> Problem {
-        Problem { code: self.0, status: self.1, message: message.to_owned() }
+        Problem { code: self.0, status: self.1, message: message.to_owned(), retry_after: None }
     }
 
     /// The answer to a request.
@@ -77,7 +80,8 @@ impl Kind {
 }
 
 fn problem_answer(problem: &Problem) -> Result<Response> {
-    http::json(problem.status, &json!({ "error": problem.message, "code": problem.code }))
+    let body = json!({ "error": problem.message, "code": problem.code });
+    super::with_retry(http::json(problem.status, &body)?, problem.retry_after)
 }
 
 impl From<Error> for Problem {
@@ -106,7 +110,8 @@ impl From<Error> for Problem {
             ErrorCode::InternalError => "INTERNAL_ERROR",
             _ => "INVALID_CONTENT",
         };
-        Self { code, status: refusal.status, message: refusal.body.message.to_string() }
+        let (status, message) = (refusal.status, refusal.body.message.to_string());
+        Self { code, status, message, retry_after: refusal.retry_after }
     }
 }
 
@@ -117,7 +122,17 @@ pub(crate) async fn answer(
     route: &Route,
     call: Call,
 ) -> Result<Response> {
-    match answer_call(request, env, route, call).await {
+    answered(answer_call(request, env, route, call).await)
+}
+
+/// Refuses a connection that does not say whose it is, and how that is proven.
+pub(crate) fn unsigned() -> Result<Response> {
+    Problem::UNAUTHORIZED.answer("Send x-agent-id, x-timestamp, x-nonce and x-signature.")
+}
+
+/// An answer in the words of this protocol.
+pub(crate) fn answered(result: Result<Response>) -> Result<Response> {
+    match result {
         Err(error @ Error::Refused(_)) => problem_answer(&error.into()),
         other => other,
     }
@@ -275,8 +290,12 @@ async fn history(request: &Request, native: &Native<'_>, route: &Route) -> Resul
     let url = request.url().map_err(platform::fault)?;
     let last =
         url.query_pairs().find(|(name, _)| name == "last").map(|(_, last)| last.into_owned());
+    // Nothing but a value, and nothing but an id: both become part of a URL.
+    let last = last.map(|last| utf8_percent_encode(&last, NON_ALPHANUMERIC).to_string());
     let query = last.map(|last| format!("?last={last}")).unwrap_or_default();
-    let path = format!("/conversations/{}", route.parameter(0));
+    let id: ConversationId =
+        route.parameter(0).parse().map_err(|_| Refusal::conversation_not_found())?;
+    let path = format!("/conversations/{id}");
     let shown: Conversation = native.ask(&me, Method::Get, &path, Some(&query), None).await?;
     let stored = shown.messages.unwrap_or_default();
     let mail: serde_json::Result<Vec<Mail>> =

@@ -6,7 +6,8 @@
 use super::{live, mailbox_live::Reader, sockets};
 use crate::{
     calls::{self, StatusOf},
-    dialects, http,
+    dialects::{self, opendialogue},
+    http,
     platform::{self, Storage, System, fault, now},
     router::{self, Endpoint, Route},
 };
@@ -120,7 +121,7 @@ impl Mailbox {
                 return http::json(200, &calls::call(&self.env, of.as_str(), &status).await?);
             }
             Endpoint::MailSocket => return self.stream(&request),
-            Endpoint::OpenDialogueSocket => return self.dialogue(&request),
+            Endpoint::OpenDialogueSocket => return opendialogue::answered(self.dialogue(&request)),
             Endpoint::MessengerSocket => return dialects::answer(self.messenger(&request)),
             _ => {}
         }

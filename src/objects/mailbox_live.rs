@@ -3,6 +3,7 @@
 use super::{
     live::{self, Log},
     mailbox::{Mailbox, Rules},
+    mailbox_opendialogue::ended_frame,
     sockets::{self, Close, Purpose, Reach, Socket, attached},
 };
 use crate::{
@@ -219,11 +220,9 @@ impl Mailbox {
 
     fn announce(&self, fields: Value) {
         let of = |name: &str| fields.get(name).cloned().unwrap_or_default();
-        let ended = (of("event") == "conversation_ended").then(|| {
-            let (id, reason) = (of("conversationId"), of("reason"));
-            json!({ "type": "conversation_ended", "conversation_id": id, "reason": reason })
-        });
-        let ended = ended.map(|frame| frame.to_string());
+        let text = |name: &str| of(name).as_str().unwrap_or_default().to_owned();
+        let ended = (of("event") == "conversation_ended")
+            .then(|| ended_frame(&text("conversationId"), &text("reason")).to_string());
         let native = sockets::event_frame(fields);
         sockets::announce(self.state(), |reader: &Reader| match reader {
             Reader::Native => Some(native.as_str().into()),

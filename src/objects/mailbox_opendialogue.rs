@@ -8,7 +8,7 @@ use super::{
     live,
     mailbox::Mailbox,
     mailbox_live::{MailLog, Reader},
-    sockets::{self, Close, Purpose, Socket},
+    sockets::{self, Close, Purpose, Reach, Socket},
 };
 use crate::{
     calls::{self, Whisper},
@@ -17,10 +17,19 @@ use crate::{
     platform::{self, System, now},
 };
 use nexus_core::{Error, Fault, Proof, Random, Result, opendialogue};
-use nexus_protocol::{Ack, AgentId, ConversationId, Mail, MailDelivery, SendMail, hex};
+use nexus_protocol::{
+    Ack, AgentId, ConversationId, ErrorCode, IdempotencyKey, Mail, MailDelivery, SendMail, hex,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::{Request, Response, WebSocket};
+
+/// What a frame of the client's is.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Ping {
+    r#type: String,
+}
 
 /// A frame of the client's.
 #[derive(Deserialize)]
@@ -58,8 +67,7 @@ impl Mailbox {
             ..opendialogue::Signed::default()
         };
         if nonce.is_empty() || signature.is_empty() {
-            return Problem::UNAUTHORIZED
-                .answer("Send x-agent-id, x-timestamp, x-nonce and x-signature.");
+            return dialect::unsigned();
         }
         if !opendialogue::is_fresh(now(), timestamp) {
             return Problem::EXPIRED.answer("x-timestamp must be within 5 minutes of now, in ms.");
@@ -103,20 +111,21 @@ impl Mailbox {
         if now().as_millis() > until {
             return sockets::close(end, Close::KeyExpired);
         }
-        let frame: Value = serde_json::from_str(text).unwrap_or_default();
-        let ping = frame.get("type").is_some_and(|kind| kind == "ping");
-        let answer = if ping {
-            self.shown_life(is_live).map(|()| json!({ "type": "pong" })).map_err(Problem::from)
+        // What waits to be sent has not come, whatever the client shows.
+        let has_read = is_live && sockets::waiting(end) == 0;
+        let frame: Ping = serde_json::from_str(text).unwrap_or_default();
+        let answer = if frame.r#type == "ping" {
+            self.shown_life(has_read).map(|()| json!({ "type": "pong" })).map_err(Problem::from)
         } else {
-            self.dialogue_message(key, is_live, text).await
+            self.dialogue_message(end, key, has_read, text).await
         };
         let frame = answer.unwrap_or_else(Problem::frame);
         sockets::send(end, &frame.to_string());
     }
 
     /// The client is there: what it was sent has come.
-    fn shown_life(&self, is_live: bool) -> Result<()> {
-        if is_live {
+    fn shown_life(&self, has_read: bool) -> Result<()> {
+        if has_read {
             let cursor = self.rules(nexus_core::Mailbox::last)?;
             self.ack(Ack { cursor })?;
         }
@@ -125,10 +134,15 @@ impl Mailbox {
 
     async fn dialogue_message(
         &self,
+        end: &WebSocket,
         key: &str,
-        is_live: bool,
+        has_read: bool,
         text: &str,
     ) -> Result<Value, Problem> {
+        let most = self.limits()?.max_body_bytes();
+        if text.len() > most {
+            return Err(Problem::TOO_LARGE.with(&format!("A frame is at most {most} bytes.")));
+        }
         let frame: Frame = serde_json::from_str(text).map_err(|_| {
             Problem::CONTENT.with("The frame lacks a field, or one has a wrong type.")
         })?;
@@ -158,12 +172,12 @@ impl Mailbox {
         if frame.nonce.is_empty() || !self.rules(|rules| rules.use_nonce(now(), &frame.nonce))? {
             return Err(Problem::REPLAY.with("This nonce was used in the last 5 minutes."));
         }
-        self.shown_life(is_live)?;
-        self.say(frame).await
+        self.shown_life(has_read)?;
+        self.say(end, frame).await
     }
 
     /// Does what a frame says whose signature holds.
-    async fn say(&self, frame: Frame) -> Result<Value, Problem> {
+    async fn say(&self, end: &WebSocket, frame: Frame) -> Result<Value, Problem> {
         let content = opendialogue::sanitised(&frame.content);
         if content.len() > dialect::MAX_CONTENT {
             return Err(Problem::TOO_LARGE.with("Content is at most 64 KiB."));
@@ -179,15 +193,21 @@ impl Mailbox {
             "text" if content.is_empty() => Err(Problem::CONTENT.with("The content is empty.")),
             "text" => {
                 let max_turns = frame.max_turns.filter(|turns| (1..=1000).contains(turns));
+                // The same id again is the same message.
+                let key: Option<IdempotencyKey> = frame.id.parse().ok();
                 let message = SendMail {
                     text: Some(content),
-                    conversation_id: Some(conversation),
+                    conversation_id: Some(conversation.clone()),
                     max_turns,
+                    client_id: key.as_ref().map(ToString::to_string),
                     ..SendMail::default()
                 };
-                // The same id again is the same message.
-                let key = frame.id.parse().ok();
-                let sent = self.send(&to, key.as_ref(), message).await?;
+                let sent = self.send(&to, key.as_ref(), message).await;
+                if sent.as_ref().is_err_and(has_fallen_silent) {
+                    let ended = ended_frame(conversation.as_str(), "ttl");
+                    sockets::send(end, &ended.to_string());
+                }
+                let sent = sent?;
                 Ok(told(if sent.delivery == MailDelivery::Live { "sent" } else { "queued" }))
             }
             "end" => {
@@ -212,7 +232,10 @@ impl Mailbox {
         }
         let (mut heard, to) = (false, self.id()?);
         for (end, socket) in sockets::connected::<Reader>(self.state()) {
-            let Reader::OpenDialogue { key, .. } = &socket.who else { continue };
+            let (Reader::OpenDialogue { key, .. }, Reach::Yes) = (&socket.who, socket.who.reach())
+            else {
+                continue;
+            };
             let said = Said {
                 id: &whisper.id,
                 from: whisper.from.as_str(),
@@ -228,6 +251,17 @@ impl Mailbox {
         }
         Ok(heard)
     }
+}
+
+/// The frame that says that a conversation is over.
+pub(super) fn ended_frame(conversation: &str, reason: &str) -> Value {
+    json!({ "type": "conversation_ended", "conversation_id": conversation, "reason": reason })
+}
+
+/// Whether a send was refused because nothing had happened in the conversation for too long.
+fn has_fallen_silent(error: &Error) -> bool {
+    matches!(error, Error::Refused(refusal) if refusal.body.error == ErrorCode::ConversationEnded
+        && refusal.body.reason.as_deref() == Some("ttl"))
 }
 
 /// What a frame to the client says.
@@ -287,7 +321,8 @@ impl MailLog {
         let mail: Mail = serde_json::from_str(record)
             .map_err(|_| Fault::new("a stored message cannot be read"))?;
         let said = Said {
-            id: mail.id.as_str(),
+            // The id that it was sent under, so that a receipt says which one was read.
+            id: mail.client_id.as_deref().unwrap_or(mail.id.as_str()),
             from: mail.agent_id.as_str(),
             to: mail.to.as_str(),
             kind: "text",

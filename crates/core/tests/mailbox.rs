@@ -315,3 +315,23 @@ fn lookups_use_keys() {
         }
     }
 }
+
+#[test]
+fn nonces_are_good_once_and_neither_they_nor_what_is_signed_grow_without_end() {
+    let town = town();
+    let sign = |now: i64, nonce: String| town.of("a", |mailbox| mailbox.use_nonce(at(now), &nonce));
+    assert!(sign(0, "n".to_owned()).unwrap());
+    assert!(!sign(10 * MINUTE - 1, "n".to_owned()).unwrap());
+    assert!(sign(10 * MINUTE, "n".to_owned()).unwrap());
+    // Ten for each of the 30 messages of a minute; the next minute is another.
+    for minute in 20..35 {
+        for number in 0..300 {
+            assert!(sign(minute * MINUTE + number, format!("{minute} {number}")).unwrap());
+        }
+        let more = sign(minute * MINUTE + 300, "more".to_owned());
+        assert_eq!(refused(more), ErrorCode::SenderRateExceeded);
+        assert!(!sign(minute * MINUTE + 300, format!("{minute} 7")).unwrap(), "seen is seen");
+    }
+    let kept = town.houses[&agent("a")].database.dump().matches("nonce").count();
+    assert!(kept <= 11 * 300, "as many as ten minutes can bring: {kept}");
+}

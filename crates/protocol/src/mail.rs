@@ -29,6 +29,9 @@ pub struct SendMail {
     /// The message that this one answers; passed on, not checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
+    /// The id that its sender knows it by, where the sender's protocol has such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
 }
 
 impl SendMail {
@@ -41,7 +44,7 @@ impl SendMail {
         let reply_to = body.field("replyTo", "must be the id of a message");
         body.finish()?;
         let (text, json) = content.check(limits)?;
-        Ok(Self { text, json, conversation_id, max_turns, reply_to })
+        Ok(Self { text, json, conversation_id, max_turns, reply_to, client_id: None })
     }
 }
 
@@ -140,6 +143,9 @@ pub struct Mail {
     pub reply_to: Option<MessageId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
+    /// The id that its sender gave it, in a protocol where senders do (docs/dialects.md).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
 }
 
 impl Mail {

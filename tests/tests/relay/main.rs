@@ -26,6 +26,7 @@ mod live;
 mod mesh;
 mod messenger;
 mod opendialogue;
+mod opendialogue_frames;
 mod pages;
 mod races;
 mod redaction;

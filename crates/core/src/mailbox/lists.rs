@@ -1,6 +1,9 @@
 //! Whom an agent hears: its block list and its allow list.
 
-use super::Mailbox;
+use super::{
+    Mailbox,
+    receive::{RATE_WINDOW, rate_wait},
+};
 use crate::{Database, Digest, Result, Row, Value};
 use nexus_protocol::{AgentId, AgentList, AgentListRequest, AllowOnly, Refusal, Timestamp};
 use std::ops::ControlFlow;
@@ -10,6 +13,10 @@ const COUNT: &str = "SELECT count(*) FROM note WHERE kind = ?1";
 const PUT: &str = "INSERT INTO note (kind, key, at) VALUES (?1, ?2, ?3)";
 const REMOVE: &str = "DELETE FROM note WHERE kind = ?1 AND key = ?2";
 const READ: &str = "SELECT key FROM note WHERE kind = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+
+/// How many frames an agent may sign for each message that it may send to another: of most messages
+/// it is also told that they are being typed, and were read.
+const SIGNED_FOR_EACH_MESSAGE: u32 = 10;
 
 /// Which list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +44,21 @@ impl<D: Database> Mailbox<D> {
     }
 
     /// Takes a nonce that a signature of this agent's is made with. Says whether it is new: each is
-    /// good once while the signature is.
+    /// good once while the signature is. Refuses one who signs too often, also what is not kept: ten
+    /// times for each message that it may send to an agent.
     pub fn use_nonce(&mut self, now: Timestamp, nonce: &str) -> Result<bool> {
         self.store.registered(&self.id)?;
-        Ok(self.store.use_nonce(now, &Digest::of(&["nonce", nonce]))?)
+        let nonce = Digest::of(&["nonce", nonce]);
+        if self.store.is_nonce_used(now, &nonce)? {
+            return Ok(false);
+        }
+        let most = self.limits.sender_rate.saturating_mul(SIGNED_FOR_EACH_MESSAGE);
+        let (kept, recent, first) = self.store.nonces(now.plus_millis(-RATE_WINDOW))?;
+        if recent >= i64::from(most) {
+            return Err(Refusal::signed_too_often(most, rate_wait(now, first)).into());
+        }
+        self.store.note_nonce(now, &nonce, kept)?;
+        Ok(true)
     }
 
     /// Puts an agent on a list, or takes it off. Refused when the list is full. Repeating writes

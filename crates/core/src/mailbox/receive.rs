@@ -16,7 +16,7 @@ const WAITING: &str = "SELECT count(*) FROM mail WHERE cursor > ?1 AND sent_at >
 const FIND: &str = "SELECT delivered_at, record FROM mail WHERE cursor = ?1";
 
 /// Milliseconds in which a sender may send [`nexus_protocol::Limits::sender_rate`] messages.
-const RATE_WINDOW: i64 = 60_000;
+pub(super) const RATE_WINDOW: i64 = 60_000;
 
 /// What a sender's mailbox hands to the recipient's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -228,9 +228,7 @@ impl<D: Database> Mailbox<D> {
         if count < i64::from(self.limits.sender_rate) {
             return Ok(());
         }
-        let free_at = Timestamp::from_millis(first).plus_millis(RATE_WINDOW);
-        let wait = free_at.millis_since(now).saturating_add(999).div_euclid(1000).max(1);
-        let wait = u32::try_from(wait).unwrap_or(u32::MAX);
+        let wait = rate_wait(now, Timestamp::from_millis(first));
         Err(Refusal::sender_rate_exceeded(self.limits.sender_rate, wait).into())
     }
 
@@ -279,6 +277,13 @@ impl<D: Database> Mailbox<D> {
     }
 }
 
+/// Seconds until what was `first` in the window of a rate has left it.
+pub(super) fn rate_wait(now: Timestamp, first: Timestamp) -> u32 {
+    let free_at = first.plus_millis(RATE_WINDOW);
+    let wait = free_at.millis_since(now).saturating_add(999).div_euclid(1000).max(1);
+    u32::try_from(wait).unwrap_or(u32::MAX)
+}
+
 /// The message as it is stored in the mailbox of `to` at `cursor`, or, without, as the sender's copy.
 fn record(
     to: &AgentId,
@@ -301,6 +306,7 @@ fn record(
         expires_at: sent.expires_at,
         reply_to: letter.message.reply_to.clone(),
         redacted: sent.redacted.clone(),
+        client_id: letter.message.client_id.clone(),
     };
     serde_json::to_string(&mail).map_err(Fault::new)
 }

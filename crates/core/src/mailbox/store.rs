@@ -2,7 +2,7 @@
 //!
 //! `mail`: row 0 is the agent itself, those above it what it has received, in the order of the inbox,
 //! those below it copies of what it has sent. `note`: small facts that have a time: up to where the
-//! inbox was `delivered` and `acked`, and who is on the lists.
+//! inbox was `delivered` and `acked`, who is on the lists, and the nonces of the last minutes.
 
 use super::state::State;
 use crate::{Database, Digest, Fault, Result, Row, Value, opendialogue::FRESH};
@@ -41,6 +41,8 @@ const LOAD_MARK: &str = "SELECT key FROM note WHERE kind = ?1 ORDER BY key DESC 
 const PUT_MARK: &str = "INSERT OR REPLACE INTO note (kind, key, at) VALUES (?1, ?2, ?3)";
 const FIND_NONCE: &str = "SELECT at FROM note WHERE kind = 'nonce' AND key = ?1 AND at > ?2";
 const PUT_NONCE: &str = "INSERT OR REPLACE INTO note (kind, key, at) VALUES ('nonce', ?1, ?2)";
+const COUNT_NONCES: &str = "SELECT count(*), coalesce(sum(at > ?1), 0),
+    coalesce(min(CASE WHEN at > ?1 THEN at END), 0) FROM note WHERE kind = 'nonce'";
 const PURGE_NONCES: &str = "DELETE FROM note WHERE kind = 'nonce' AND at <= ?1";
 const REACHED: &str = "SELECT at FROM note WHERE kind = ?1 AND key >= ?2 ORDER BY key LIMIT 1";
 const ANY_MAIL: &str = "SELECT 1 FROM mail WHERE cursor <> 0 LIMIT 1";
@@ -53,6 +55,9 @@ const KEEP: i64 = 24 * 3_600_000;
 
 /// Milliseconds between two clean-ups while there are messages.
 pub(super) const CLEAN_UP: i64 = 24 * 3_600_000;
+
+/// How many nonces are kept before those are looked for that are no longer needed.
+const MANY_NONCES: i64 = 1000;
 
 /// Up to where the inbox has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -190,19 +195,32 @@ impl<D: Database> Store<D> {
         Ok(())
     }
 
-    /// Notes a nonce, unless it was noted in the time for which a signature is good.
-    pub(super) fn use_nonce(&mut self, now: Timestamp, nonce: &Digest) -> Result<bool, Fault> {
-        let since = now.plus_millis(-2 * FRESH).as_millis();
-        let seen = self.database.first(
-            FIND_NONCE,
-            &[nonce.as_str().into(), since.into()],
-            Row::integer,
-        )?;
-        if seen.is_some() {
-            return Ok(false);
+    /// Whether a nonce was noted in the time for which a signature is good.
+    pub(super) fn is_nonce_used(&self, now: Timestamp, nonce: &Digest) -> Result<bool, Fault> {
+        let values: [Value; 2] = [nonce.as_str().into(), nonces_until(now)];
+        Ok(self.database.first(FIND_NONCE, &values, Row::integer)?.is_some())
+    }
+
+    /// How many nonces there are, how many of them were noted after `since`, and when the first of those
+    /// was.
+    pub(super) fn nonces(&self, since: Timestamp) -> Result<(i64, i64, Timestamp), Fault> {
+        let counts = self.database.first(COUNT_NONCES, &[since.as_millis().into()], |row| {
+            Ok((row.integer()?, row.integer()?, Timestamp::from_millis(row.integer()?)))
+        })?;
+        Ok(counts.unwrap_or_default())
+    }
+
+    /// Notes a nonce. Forgets those that are no longer needed, where many are `kept`.
+    pub(super) fn note_nonce(
+        &self,
+        now: Timestamp,
+        nonce: &Digest,
+        kept: i64,
+    ) -> Result<(), Fault> {
+        if kept >= MANY_NONCES {
+            self.database.execute(PURGE_NONCES, &[nonces_until(now)])?;
         }
-        self.database.execute(PUT_NONCE, &[nonce.as_str().into(), now.as_millis().into()])?;
-        Ok(true)
+        self.database.execute(PUT_NONCE, &[nonce.as_str().into(), now.as_millis().into()])
     }
 
     /// Stores what was received, at the place `cursor`.
@@ -278,8 +296,7 @@ impl<D: Database> Store<D> {
         for sql in [PURGE_MAIL, PURGE_MARKS] {
             self.database.execute(sql, &[until.as_millis().into()])?;
         }
-        let old = now.plus_millis(-2 * FRESH);
-        self.database.execute(PURGE_NONCES, &[old.as_millis().into()])?;
+        self.database.execute(PURGE_NONCES, &[nonces_until(now)])?;
         let left = self.database.first(ANY_MAIL, &[], |_| Ok(()))?;
         Ok(left.map(|()| now.plus_millis(CLEAN_UP)))
     }
@@ -288,4 +305,9 @@ impl<D: Database> Store<D> {
     pub(super) fn forget(&mut self) {
         self.memory = Memory::Absent;
     }
+}
+
+/// What was signed with a nonce noted by then is too old to be taken again.
+fn nonces_until(now: Timestamp) -> Value {
+    now.plus_millis(-2 * FRESH).as_millis().into()
 }

@@ -140,6 +140,18 @@ impl Refusal {
         }
     }
 
+    /// Too many signed frames of one agent.
+    #[must_use]
+    pub fn signed_too_often(frames: u32, retry_after: u32) -> Self {
+        let message = format!(
+            "You have signed {frames} frames within a minute; wait {retry_after} seconds, then send fewer."
+        );
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(429, ErrorCode::SenderRateExceeded, message)
+        }
+    }
+
     fn with_limit(mut self, limit: u32) -> Self {
         self.body.limit = usize::try_from(limit).ok();
         self

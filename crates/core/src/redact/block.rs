@@ -31,7 +31,9 @@ pub(super) fn armor(text: &[u8], here: usize) -> Option<Hit> {
     let inside = rest.get(body..)?;
     let dashes = find(inside, DASHES).unwrap_or(inside.len());
     let (inside, after) = inside.split_at_checked(dashes)?;
-    if !has_row(inside) {
+    // With an end it is meant as one, also if it is short.
+    let row = if after.starts_with(END) { PIECE } else { ROW };
+    if !has_row(inside, row) {
         return None;
     }
     let end = if after.starts_with(END) {
@@ -54,7 +56,7 @@ pub(super) fn putty(text: &[u8], here: usize) -> Option<Hit> {
     let body = body.get(..find(body, PUTTY).unwrap_or(body.len()))?;
     let lines = find(body, PUTTY_LINES)?.saturating_add(PUTTY_LINES.len());
     let private = body.get(lines..)?;
-    if !has_row(private.get(..private.len().min(128))?) {
+    if !has_row(private.get(..private.len().min(128))?, ROW) {
         return None;
     }
     let end = match find(private, PUTTY_END) {
@@ -73,12 +75,12 @@ pub(super) fn putty(text: &[u8], here: usize) -> Option<Hit> {
 }
 
 /// Whether there is a row of characters such as keys are made of.
-fn has_row(body: &[u8]) -> bool {
+fn has_row(body: &[u8], length: usize) -> bool {
     let mut row = 0_usize;
     body.iter().any(|byte| {
         step();
         row = if bits(*byte) & class(b'b') == 0 { 0 } else { row.saturating_add(1) };
-        row >= ROW
+        row >= length
     })
 }
 
@@ -95,7 +97,7 @@ fn key_words(body: &[u8]) -> usize {
         if begun && !long && !last {
             break;
         }
-        begun |= has_row(bare);
+        begun |= has_row(bare, ROW);
         if long || last {
             end = here.saturating_add(bare.len());
         }

@@ -93,6 +93,9 @@ fn blocks_of_many_lines_are_taken_whole() {
     let written =
         serde_json::to_string(&serde_json::json!({ "private_key": key, "type": "x" })).unwrap();
     assert_eq!(json(&written).0, r#"{"private_key":"[REDACTED:private_key]","type":"x"}"#);
+    let [begin, .., end] = key.lines().collect::<Vec<_>>()[..] else { unreachable!() };
+    let short = format!("{begin}\n{}\n{end}", Dice::new(2).characters(b'b', 20));
+    assert_eq!(text(&short).0, "[REDACTED:private_key]");
     // Without an end: up to where it stops to look like a key.
     let cut = key.rsplit_once('\n').unwrap().0;
     assert_eq!(text(cut).0, "[REDACTED:private_key]");

@@ -190,9 +190,11 @@ fn from_browser(
     let offered = header(request, "Sec-WebSocket-Protocol")?.unwrap_or_default();
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let in_query = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next();
+    let in_query = in_query
+        .map(|value| percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned());
     let mut protocols = offered.split(',').map(str::trim);
-    let value = in_query.or_else(|| protocols.find_map(|item| item.strip_prefix(prefix)));
-    Ok(value.filter(|value| !value.is_empty()).map(ToOwned::to_owned))
+    let offered = || protocols.find_map(|item| item.strip_prefix(prefix)).map(ToOwned::to_owned);
+    Ok(in_query.or_else(offered).filter(|value| !value.is_empty()))
 }
 
 /// `Authorization: Bearer SECRET` (section 8).

@@ -13,7 +13,7 @@ use nexus_protocol::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use worker::{Env, Request, Response};
+use worker::{Env, Method, Request, Response};
 
 /// The most users that are listed.
 const MOST_USERS: usize = 500;
@@ -36,8 +36,9 @@ pub(crate) async fn register(request: &mut Request, env: &Env) -> Result<Respons
 pub(crate) async fn send(request: &mut Request, env: &Env) -> Result<Response> {
     answer(
         async {
-            let body = http::body(request, &platform::limits(env)?).await?;
-            let MessengerSend { from, to, message, secret } = MessengerSend::parse(&body)?;
+            let limits = platform::limits(env)?;
+            let body = http::body(request, &limits).await?;
+            let MessengerSend { from, to, message, secret } = MessengerSend::parse(&body, &limits)?;
             let message = SendMail { text: Some(message), ..SendMail::default() };
             let send = SendFrom { proof: Some(Proof::Secret(secret)), to, key: None, message };
             let sent = calls::call(env, from.as_str(), &send).await?;
@@ -56,6 +57,10 @@ pub(crate) async fn send(request: &mut Request, env: &Env) -> Result<Response> {
 pub(crate) async fn poll(request: &Request, env: &Env) -> Result<Response> {
     answer(
         async {
+            if request.method() == Method::Head {
+                // An answer without a body would lose what it takes.
+                return Err(Refusal::method_not_allowed(Method::Get.to_string()).into());
+            }
             let (id, proof) = caller(request)?;
             let records = calls::call(env, id.as_str(), &TakeMail { proof }).await?;
             let mut names = Names::default();

@@ -18,7 +18,11 @@ pub(crate) fn answer(result: Result<Response>) -> Result<Response> {
         other => return other,
     };
     let body = json!({ "error": refusal.body.message, "code": refusal.body.error });
-    with_retry(http::json(refusal.status, &body)?, refusal.retry_after)
+    let response = with_retry(http::json(refusal.status, &body)?, refusal.retry_after)?;
+    if let Some(methods) = &refusal.allow {
+        response.headers().set("Allow", methods).map_err(platform::fault)?;
+    }
+    Ok(response)
 }
 
 /// What the edge refuses before a dialect is asked, in the words of the dialect that `path` belongs to.

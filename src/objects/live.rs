@@ -154,6 +154,9 @@ pub(super) async fn catch_up<L: Log>(
             log.sent(&socket.who, page.next_cursor);
         }
         after = Some(page.next_cursor);
+        if !sockets::is_open(end) {
+            return;
+        }
         // Nothing is awaited between the read and this: no message can have come between.
         if !page.has_more && sockets::waiting(end) < sockets::MOST_WAITING / 4 {
             socket.purpose = Purpose::Stream;

@@ -39,6 +39,8 @@ pub struct Mailbox {
     /// Frames that wait for those before them to be dealt with, and whether that goes on.
     frames: RefCell<VecDeque<(WebSocket, WebSocketIncomingMessage)>>,
     at_work: Cell<bool>,
+    /// The bytes of those frames.
+    unread: Cell<usize>,
     /// An alarm is set.
     armed: Cell<bool>,
 }
@@ -53,6 +55,7 @@ impl DurableObject for Mailbox {
             rules: OnceCell::new(),
             frames: RefCell::default(),
             at_work: Cell::new(false),
+            unread: Cell::new(0),
             armed: Cell::new(false),
         }
     }
@@ -75,6 +78,12 @@ impl DurableObject for Mailbox {
         end: WebSocket,
         message: WebSocketIncomingMessage,
     ) -> worker::Result<()> {
+        let unread = self.unread.get().saturating_add(length(&message));
+        if unread > sockets::MOST_UNREAD {
+            sockets::close(&end, sockets::Close::TooFast);
+            return Ok(());
+        }
+        self.unread.set(unread);
         self.frames.borrow_mut().push_back((end, message));
         if self.at_work.replace(true) {
             return Ok(());
@@ -82,7 +91,9 @@ impl DurableObject for Mailbox {
         loop {
             let next = self.frames.borrow_mut().pop_front();
             let Some((end, message)) = next else { break };
+            let length = length(&message);
             self.received(&end, message).await;
+            self.unread.set(self.unread.get().saturating_sub(length));
         }
         self.at_work.set(false);
         Ok(())
@@ -101,6 +112,14 @@ impl DurableObject for Mailbox {
 
     async fn websocket_error(&self, _end: WebSocket, _error: worker::Error) -> worker::Result<()> {
         Ok(())
+    }
+}
+
+/// The bytes of a frame.
+fn length(message: &WebSocketIncomingMessage) -> usize {
+    match message {
+        WebSocketIncomingMessage::String(text) => text.len(),
+        WebSocketIncomingMessage::Binary(bytes) => bytes.len(),
     }
 }
 

@@ -259,6 +259,9 @@ async fn messenger_catch_up(mut log: MailLog, end: WebSocket, mut socket: Socket
                 return sockets::close(&end, Close::Failed);
             }
         };
+        if !sockets::is_open(&end) {
+            return;
+        }
         if page.messages.is_empty() {
             socket.purpose = Purpose::Stream;
             if sockets::attach(&end, &socket).is_err() {

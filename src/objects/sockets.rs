@@ -16,6 +16,9 @@ use worker::{State, WebSocket, WebSocketPair, WebSocketRequestResponsePair};
 /// The bytes that may wait for a client to take them.
 pub(crate) const MOST_WAITING: u32 = 1024 * 1024;
 
+/// The bytes of frames of one object's clients that may wait to be dealt with.
+pub(crate) const MOST_UNREAD: usize = 4 * 1024 * 1024;
+
 /// The `readyState` of a socket that one of its ends has closed.
 const CLOSING: u16 = 2;
 
@@ -34,6 +37,8 @@ pub(crate) enum Close {
     Deleted,
     /// The session key has expired.
     KeyExpired,
+    /// The client sends more than can be dealt with; what it got no answer to was not.
+    TooFast,
     /// The client does not take what it is sent; it can resume from its cursor.
     TooSlow,
     /// The relay failed; the client can resume from its cursor.
@@ -50,6 +55,10 @@ impl Close {
             Self::Replaced => (4403, "the secret of this address was replaced"),
             Self::Deleted => (4404, "this address was deleted"),
             Self::KeyExpired => (4401, "the session key has expired; connect again"),
+            Self::TooFast => (
+                4429,
+                "too fast: 4 MiB of frames were waiting; connect again, and wait for answers",
+            ),
             Self::TooSlow => (4413, "too slow: 1 MiB was waiting; connect again with after="),
         }
     }
@@ -99,7 +108,7 @@ pub(crate) fn attach<W: Serialize>(end: &WebSocket, socket: &Socket<W>) -> Resul
     end.serialize_attachment(socket).map_err(fault)
 }
 
-/// Who a socket is and what it is for; none if it was not opened here.
+/// Who a socket is and what it is for; none if it was not opened here, or was closed here.
 pub(crate) fn attached<W: DeserializeOwned>(end: &WebSocket) -> Option<Socket<W>> {
     end.deserialize_attachment().ok().flatten()
 }
@@ -109,9 +118,13 @@ pub(crate) fn attached<W: DeserializeOwned>(end: &WebSocket) -> Option<Socket<W>
 pub(crate) fn connected<W: DeserializeOwned>(
     state: &State,
 ) -> impl Iterator<Item = (WebSocket, Socket<W>)> {
-    let open =
-        state.get_websockets().into_iter().filter(|end| end.as_ref().ready_state() < CLOSING);
+    let open = state.get_websockets().into_iter().filter(is_open);
     open.filter_map(|end| attached(&end).map(|socket| (end, socket)))
+}
+
+/// Whether neither end has closed it.
+pub(crate) fn is_open(end: &WebSocket) -> bool {
+    end.as_ref().ready_state() < CLOSING
 }
 
 /// Whether a message that comes now, and `reaches` them, goes to somebody at once.
@@ -197,8 +210,11 @@ pub(crate) fn close_all<W: DeserializeOwned>(
     }
 }
 
-/// Closes a socket.
+/// Closes a socket. From now on it is nobody's: what its client still sends, which may never take note,
+/// does nothing.
 pub(crate) fn close(end: &WebSocket, why: Close) {
+    // If this fails, nothing can be sent to it all the same.
+    let _ = end.serialize_attachment(Option::<()>::None);
     let (code, reason) = why.code_and_reason();
     // One that is closed already needs no more.
     let _ = end.close(Some(code), Some(reason));
@@ -210,16 +226,15 @@ pub(crate) fn closed(end: &WebSocket, code: usize) {
     let _ = end.close(code, Some(""));
 }
 
-/// Sends a frame, and says whether it is on its way: not if the socket is gone, or its client does not
-/// take what was sent before.
+/// Sends a frame, and says whether it is on its way: not if the socket is gone, or its client has not
+/// taken what was sent before, and is cut off.
 pub(crate) fn send(end: &WebSocket, frame: &str) -> bool {
-    // One that is gone is found by the platform, which closes it.
-    let sent = end.send_with_str(frame).is_ok();
     if waiting(end) > MOST_WAITING {
         close(end, Close::TooSlow);
         return false;
     }
-    sent
+    // One that is gone is found by the platform, which closes it.
+    end.send_with_str(frame).is_ok()
 }
 
 /// The bytes that wait for the client to take them.

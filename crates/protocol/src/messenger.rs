@@ -1,6 +1,6 @@
 //! The words of the messenger (docs/dialects.md).
 
-use crate::{AgentId, AgentSecret, Body, Refusal, Register};
+use crate::{AgentId, AgentSecret, Body, Limits, Refusal, Register};
 
 const NAME: &str = "must be 1 to 128 characters, none of them a control character";
 const SECRET: &str = "must be 1 to 256 characters";
@@ -43,8 +43,9 @@ pub struct MessengerSend {
 
 impl MessengerSend {
     /// Reads the body. An id that cannot be one belongs to nobody: as a sender it has no secret that
-    /// could be right, as a recipient it is not registered.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+    /// could be right, as a recipient it is not registered. Refuses a message that is longer than a text
+    /// may be.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         const ID: &str = "must be the id of a user";
         let mut body = Body::parse(bytes)?;
         let from: Option<String> = body.required("from", ID);
@@ -55,6 +56,9 @@ impl MessengerSend {
             body.note("message", MESSAGE);
         }
         body.finish()?;
+        if message.as_ref().is_some_and(|message| message.len() > limits.max_text_bytes) {
+            return Err(Refusal::message_too_large("message", limits.max_text_bytes));
+        }
         let secret = secret.and_then(|secret| secret.parse().ok());
         let id = |id: Option<String>| id.and_then(|id| id.parse::<AgentId>().ok());
         Ok(Self {
@@ -87,10 +91,11 @@ mod tests {
 
     #[test]
     fn a_send_says_whose_fault_it_is() {
-        let code = |body: &str| MessengerSend::parse(body.as_bytes()).unwrap_err().body.error;
+        let parse = |body: &str| MessengerSend::parse(body.as_bytes(), &Limits::default());
+        let code = |body: &str| parse(body).unwrap_err().body.error;
         let all =
             |from, to| format!(r#"{{"from":"{from}","to":"{to}","message":"m","secret":"s"}}"#);
-        assert!(MessengerSend::parse(all("a", "b").as_bytes()).is_ok());
+        assert!(parse(&all("a", "b")).is_ok());
         assert_eq!(code(&all("a b", "b")), ErrorCode::InvalidSecret);
         assert_eq!(code(&all("a", "b c")), ErrorCode::AgentNotFound);
         assert_eq!(code(r#"{"from":"a","to":"b","message":"m"}"#), ErrorCode::MissingSecret);

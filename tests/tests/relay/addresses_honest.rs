@@ -2,7 +2,7 @@
 
 use nexus_tests::{
     Api, Relay,
-    agents::roomy_relay,
+    agents::{done, roomy_relay},
     list,
     live::{Ended, Socket},
     string,
@@ -103,4 +103,45 @@ fn what_comes_for_a_messenger_that_stalls_waits() {
         .map(|text| text.split(' ').next().unwrap().parse().unwrap())
         .collect();
     assert_eq!(numbers, (0..400).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_socket_that_was_closed_does_nothing_more_for_a_client_that_goes_on() {
+    let relay = roomy_relay();
+    let api = Api::new(&relay.url());
+    let (a, b) = (api.register("a"), api.register("b"));
+    let mut old = a.socket();
+    old.expect("ready");
+    done(&a.call("POST", "/secret").send(), 200);
+    // Its client has not read that it is closed, and may never do.
+    let frame = json!({ "type": "send", "id": 1, "to": "b", "text": "with the old secret" });
+    old.send(&frame.to_string());
+    assert_eq!(old.read(), Err(Ended::Closed(4403)));
+    // Once the connection is gone, all that came over it was read.
+    assert_eq!(old.read(), Err(Ended::Gone));
+    assert_eq!(b.waiting().0, Vec::<String>::new());
+}
+
+#[test]
+fn a_client_that_does_not_wait_for_answers_is_cut_off_before_it_fills_the_relay() {
+    let relay = roomy_relay();
+    let api = Api::new(&relay.url());
+    let (a, b) = (api.register("a"), api.register("b"));
+    let mut socket = a.socket();
+    socket.expect("ready");
+    let text = "x".repeat(60_000);
+    let frame = json!({ "type": "send", "id": 1, "to": "b", "text": text }).to_string();
+    for _ in 0..500 {
+        socket.send(&frame);
+    }
+    let mut answered = 0;
+    let end = loop {
+        match socket.read() {
+            Ok(_) => answered += 1,
+            Err(end) => break end,
+        }
+    };
+    assert_eq!(end, Ended::Closed(4429));
+    // What was answered is there.
+    assert!(b.waiting().0.len() >= answered);
 }

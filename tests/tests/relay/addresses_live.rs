@@ -156,6 +156,11 @@ fn a_browser_says_who_it_is_by_sub_protocols_or_in_the_query() {
     let path = format!("/v1/agents/b/events?secret={}", b.secret);
     let mut events = nexus_tests::live::Events::open(&relay.url(), &path, &[]).unwrap();
     assert_eq!(events.read().unwrap().0, "ready");
+    // A secret that it chose is written in a query as all is that stands in one.
+    let (chosen, written) = ("a&b=c%25d+e#f/0123", "a%26b%3Dc%2525d%2Be%23f/0123");
+    done(&b.call("POST", "/secret").json(&json!({ "secret": chosen })).send(), 200);
+    let path = format!("/v1/agents/b/ws?secret={written}");
+    Socket::open(&relay.url(), &path, &[]).expect("a socket").expect("ready");
     let wrong = "nexus, agent.b, secret.wrong";
     let refused =
         Socket::open(&relay.url(), "/v1/agents/b/ws", &[("Sec-WebSocket-Protocol", wrong)]);

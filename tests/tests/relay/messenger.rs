@@ -159,3 +159,114 @@ fn natives_and_messengers_write_to_each_other() {
     assert_eq!(native.call("PUT", "/blocks/ann").send().status, 200);
     refused(&send(&api, "ann", "native", "Hello again!", "a"), 403);
 }
+
+#[test]
+fn a_message_is_no_longer_here_than_anywhere() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    register(&api, "ann", "a");
+    register(&api, "ben", "b");
+    refused(&send(&api, "ann", "ben", &"x".repeat(65_537), "a"), 413);
+    assert_eq!(send(&api, "ann", "ben", &"x".repeat(65_536), "a").status, 200);
+    assert_eq!(texts(&poll(&api, "ben", "b")), ["x".repeat(65_536)]);
+}
+
+#[test]
+fn a_look_without_a_body_takes_nothing() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    register(&api, "ann", "a");
+    register(&api, "ben", "b");
+    send(&api, "ann", "ben", "Tuesday?", "a");
+    let look = api.call("HEAD", "/messenger/poll?id=ben&secret=b").send();
+    assert_eq!((look.status, look.header("Allow")), (405, "GET"));
+    assert_eq!(texts(&poll(&api, "ben", "b")), ["Tuesday?"]);
+}
+
+/// Makes what is stored of an agent unreadable: its mailbox fails whatever it is asked.
+fn break_mailbox(folder: &std::path::Path, id: &str) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            break_mailbox(&path, id);
+        } else if path.extension().is_some_and(|ending| ending == "sqlite") {
+            let sql = "UPDATE mail SET record = '{}' WHERE cursor = 0 AND record LIKE ?1";
+            let database = rusqlite::Connection::open(&path).unwrap();
+            // The databases of other objects have no such table.
+            let _ = database.execute(sql, [format!("%\"agentId\":\"{id}\"%")]);
+        }
+    }
+}
+
+#[test]
+fn what_a_broken_sender_wrote_is_not_lost_and_holds_nothing_up() {
+    let state = tempfile::tempdir().unwrap();
+    let mut relay = Relay::builder().state_dir(state.path()).start().unwrap();
+    let api = Api::new(&relay.url());
+    for (id, secret) in [("ann", "a"), ("ben", "b"), ("eve", "e")] {
+        register(&api, id, secret);
+    }
+    send(&api, "eve", "ben", "one", "e");
+    send(&api, "ann", "ben", "two", "a");
+    send(&api, "eve", "ann", "three", "e");
+    relay.kill();
+    break_mailbox(state.path(), "eve");
+    relay.restart().unwrap();
+    assert_eq!(api.get("/v1/agents/eve").send().status, 500);
+    let read = poll(&api, "ben", "b");
+    assert_eq!(texts(&read), ["one", "two"]);
+    assert_eq!(list(&read.json()["messages"])[0]["fromName"], "eve", "its id, for want of a name");
+    let mut ann = socket(&relay, "ann", "a").unwrap();
+    ann.expect("connected");
+    assert_eq!(ann.expect("message")["data"]["message"], "three");
+    nexus_tests::eventually("ann is live", || {
+        send(&api, "ben", "ann", "four", "b").json()["delivery"] == "live"
+    });
+}
+
+#[test]
+fn every_device_gets_what_comes() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    register(&api, "ann", "a");
+    register(&api, "ben", "b");
+    let mut devices = [(); 2].map(|()| socket(&relay, "ben", "b").unwrap());
+    for device in &mut devices {
+        device.expect("connected");
+    }
+    nexus_tests::eventually("ben is live", || {
+        send(&api, "ann", "ben", "ping", "a").json()["delivery"] == "live"
+    });
+    assert_eq!(send(&api, "ann", "ben", "Tuesday?", "a").json()["delivery"], "live");
+    for device in &mut devices {
+        while device.expect("message")["data"]["message"] != "Tuesday?" {}
+    }
+    assert!(texts(&poll(&api, "ben", "b")).is_empty(), "it is acknowledged for all");
+}
+
+#[test]
+fn devices_that_catch_up_at_once_each_get_all_that_follows() {
+    let relay = nexus_tests::agents::roomy_relay();
+    let api = Api::new(&relay.url());
+    register(&api, "ann", "a");
+    register(&api, "ben", "b");
+    for number in 0..100 {
+        send(&api, "ann", "ben", &number.to_string(), "a");
+    }
+    let mut devices = [(); 4].map(|()| socket(&relay, "ben", "b").unwrap());
+    for number in 100..200 {
+        send(&api, "ann", "ben", &number.to_string(), "a");
+    }
+    for device in &mut devices {
+        device.expect("connected");
+        let mut number =
+            || -> u32 { string(&device.expect("message")["data"]["message"]).parse().unwrap() };
+        // What another had acknowledged before it came it does not get; from there on, all.
+        let mut last = number();
+        while last < 199 {
+            let next = number();
+            assert_eq!(next, last + 1);
+            last = next;
+        }
+    }
+}

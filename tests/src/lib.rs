@@ -4,6 +4,7 @@
 //! Every test starts a relay of its own ([`xtask::relay`]), on a free port, with data of its own.
 
 #![allow(
+    clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
@@ -17,6 +18,9 @@
 pub mod agents;
 pub mod browser;
 pub mod live;
+pub mod random;
+pub mod soak;
+pub mod torture;
 
 use serde_json::{Value, json};
 use std::{
@@ -51,10 +55,15 @@ pub struct Api {
 impl Api {
     /// A client of the relay at `base`.
     pub fn new(base: &str) -> Self {
+        Self::patient(base, Duration::from_mins(1))
+    }
+
+    /// A client that waits so long for an answer.
+    pub fn patient(base: &str, patience: Duration) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .allow_non_standard_methods(true)
-            .timeout_global(Some(Duration::from_mins(1)))
+            .timeout_global(Some(patience))
             .build();
         Self { agent: config.into(), base: base.to_owned() }
     }

@@ -1,11 +1,11 @@
 //! Readers of a session as it grows: over a socket, and by server-sent events.
 
-use crate::{Member, string};
+use crate::{Member, list, string};
 use serde_json::{Value, json};
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tungstenite::{Message, WebSocket, client::IntoClientRequest, http::HeaderValue};
 
@@ -85,7 +85,12 @@ impl Socket {
 
     /// Sends a text.
     pub fn send(&mut self, text: &str) {
-        self.0.send(Message::text(text)).expect("the socket is open");
+        self.try_send(text).expect("the socket is open");
+    }
+
+    /// Sends a text over a socket that may be gone.
+    pub fn try_send(&mut self, text: &str) -> Result<(), Ended> {
+        self.0.send(Message::text(text)).map_err(|_| Ended::Gone)
     }
 
     /// How long to wait for a frame.
@@ -117,8 +122,113 @@ impl Member {
     }
 }
 
+/// A way to read a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// A page.
+    Poll,
+    /// A page, waited for where there is nothing yet.
+    LongPoll,
+    /// Server-sent events.
+    Events,
+    /// A WebSocket.
+    Socket,
+}
+
+impl Way {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Poll, Self::LongPoll, Self::Events, Self::Socket];
+}
+
+impl Member {
+    /// Reads what comes after `cursor` this way: at most `most` messages, and no longer than `time`.
+    /// Nothing, where the relay is gone; an error, with its status, where it refuses.
+    pub fn take(
+        &self,
+        way: Way,
+        cursor: &str,
+        most: usize,
+        time: Duration,
+    ) -> Result<Vec<Value>, u16> {
+        let started = Instant::now();
+        let mut messages = Vec::new();
+        let left = || time.saturating_sub(started.elapsed());
+        match way {
+            Way::Poll | Way::LongPoll => {
+                let wait = if way == Way::Poll { 0 } else { time.as_secs().clamp(1, 25) };
+                let query = format!("/messages?after={cursor}&limit={most}&wait={wait}");
+                match self.call("GET", &query).try_send() {
+                    Some(answer) if answer.status == 200 => {
+                        messages.extend_from_slice(list(&answer.json()["messages"]));
+                    }
+                    answer => refused(answer.map(|answer| answer.status))?,
+                }
+            }
+            Way::Socket => {
+                let mut socket = match self.try_socket(Some(cursor)) {
+                    Ok(socket) => socket,
+                    Err(status) => return refused(status).map(|()| messages),
+                };
+                while messages.len() < most && !left().is_zero() {
+                    socket.patience(left().max(Duration::from_millis(1)));
+                    let Ok(frame) = socket.read() else { break };
+                    if frame["type"] == "message" {
+                        messages.push(frame);
+                    }
+                }
+            }
+            Way::Events => {
+                // What refuses a stream also refuses a poll, whose status can be read.
+                let Ok(mut events) = self.try_events(Some(cursor)) else { return Ok(messages) };
+                while messages.len() < most && !left().is_zero() {
+                    events.patience(left().max(Duration::from_millis(1)));
+                    let Ok((kind, _, data)) = events.read() else { break };
+                    if kind == "message" {
+                        messages.push(data);
+                    }
+                }
+            }
+        }
+        Ok(messages)
+    }
+}
+
+/// Whether a status is a refusal: no answer is none, nor is one by a relay that goes down.
+fn refused(status: Option<u16>) -> Result<(), u16> {
+    status.filter(|status| *status < 500).map_or(Ok(()), Err)
+}
+
+/// A body in chunks, put together.
+struct Chunks {
+    source: BufReader<TcpStream>,
+    left: usize,
+}
+
+impl Read for Chunks {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        while self.left == 0 {
+            let mut line = String::new();
+            if self.source.read_line(&mut line)? == 0 {
+                return Ok(0);
+            }
+            // Between two chunks there is an empty line.
+            if !line.trim_end().is_empty() {
+                self.left = usize::from_str_radix(line.trim_end(), 16)
+                    .map_err(|_| std::io::Error::other(format!("not a size: {line}")))?;
+                if self.left == 0 {
+                    return Ok(0);
+                }
+            }
+        }
+        let most = into.len().min(self.left);
+        let count = self.source.read(&mut into[..most])?;
+        self.left = self.left.saturating_sub(count);
+        Ok(count)
+    }
+}
+
 /// A stream of server-sent events.
-pub struct Events(BufReader<TcpStream>);
+pub struct Events(BufReader<Chunks>);
 
 impl Events {
     /// Opens a stream at a path of the relay at `base`, with these headers.
@@ -129,13 +239,27 @@ impl Events {
             write!(stream, "{name}: {value}\r\n")?;
         }
         write!(stream, "\r\n")?;
-        let mut lines = BufReader::new(stream);
-        let mut line = String::new();
-        lines.read_line(&mut line)?;
-        if !line.contains(" 200 ") {
-            return Err(std::io::Error::other(line));
+        let mut source = BufReader::new(stream);
+        let mut status = String::new();
+        source.read_line(&mut status)?;
+        if !status.contains(" 200 ") {
+            return Err(std::io::Error::other(status));
         }
-        Ok(Self(lines))
+        let (mut is_chunked, mut line) = (false, String::new());
+        while source.read_line(&mut line)? > 2 {
+            is_chunked |= line.trim_end().eq_ignore_ascii_case("transfer-encoding: chunked");
+            line.clear();
+        }
+        if !is_chunked {
+            return Err(std::io::Error::other("not in chunks"));
+        }
+        Ok(Self(BufReader::new(Chunks { source, left: 0 })))
+    }
+
+    /// How long to wait for an event.
+    pub fn patience(&self, patience: Duration) {
+        let stream = self.0.get_ref().source.get_ref();
+        stream.set_read_timeout(Some(patience)).expect("a timeout");
     }
 
     /// The next event: its type, its id and its data.
@@ -143,7 +267,9 @@ impl Events {
         let (mut kind, mut id) = ("message".to_owned(), None);
         loop {
             let mut line = String::new();
-            if self.0.read_line(&mut line)? == 0 {
+            self.0.read_line(&mut line)?;
+            // Also where it broke off in a line.
+            if !line.ends_with('\n') {
                 return Err(std::io::Error::other("the stream ended"));
             }
             let line = line.trim_end();
@@ -155,7 +281,7 @@ impl Events {
                 let data = serde_json::from_str(value).unwrap_or_else(|_| value.into());
                 return Ok((kind, id, data));
             }
-            // Comments, the ends of events, and the sizes of chunks are nothing to a reader.
+            // Comments and the ends of events are nothing to a reader.
         }
     }
 

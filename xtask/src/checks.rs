@@ -8,6 +8,7 @@ use clap::builder::PossibleValuesParser;
 
 use crate::process;
 use crate::setup::{Tools, browser};
+use crate::torture;
 use crate::worker;
 
 /// What to leave out.
@@ -26,13 +27,14 @@ struct Step {
 
 type Filter<'a> = Option<&'a str>;
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step { name: "format", run: format },
     Step { name: "lints", run: lints },
     Step { name: "native-tests", run: native_tests },
     Step { name: "wasm-tests", run: wasm_tests },
     Step { name: "worker-build", run: worker_build },
     Step { name: "black-box", run: black_box },
+    Step { name: "torture", run: torture },
 ];
 
 /// Runs the checks.
@@ -98,6 +100,18 @@ fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
     // The client's tests run it against a relay.
     command.args(["test", "--package", "nexus-tests", "--package", "nexus-cli"]);
     process::run(filtered(&mut command, filter))
+}
+
+/// The short form: a seed of its own each time, so that many runs see many moments.
+fn torture(tools: &Tools, filter: Filter) -> Result<()> {
+    if filter.is_some() {
+        println!("Left out: it is not a test with a name.");
+        return Ok(());
+    }
+    torture::run(
+        tools,
+        &torture::Options { sessions: 30, kills: 4, seconds: 27, seed: None, json: false },
+    )
 }
 
 fn filtered<'a>(command: &'a mut Command, filter: Filter) -> &'a mut Command {

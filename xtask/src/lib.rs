@@ -7,7 +7,7 @@
 //! | [`setup`] | the tools: they are there, in the pinned versions, or a sentence says what to install |
 //! | [`worker`] | `build/`: the Worker, built when something changed |
 //! | [`relay`] | a relay process on the built Worker |
-//! | [`dev`], [`checks`], [`bench`] | the commands of those names |
+//! | [`dev`], [`checks`], [`bench`], [`torture`], [`soak`] | the commands of those names |
 //!
 //! Out of scope: deployment, which is `npx wrangler deploy`.
 
@@ -20,4 +20,6 @@ mod process;
 pub mod project;
 pub mod relay;
 pub mod setup;
+pub mod soak;
+pub mod torture;
 pub mod worker;

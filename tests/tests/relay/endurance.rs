@@ -1,6 +1,10 @@
 //! Live delivery under load, and while everything breaks.
 
-use nexus_tests::{Api, Member, eventually, list, live::Ended, relay, string};
+use nexus_tests::{
+    Api, Member, eventually, list,
+    live::{Ended, Way},
+    relay, string,
+};
 use serde_json::json;
 use std::{thread, time::Duration};
 
@@ -112,38 +116,13 @@ fn read_all(reader: &Member, seed: usize, count: usize) -> Vec<String> {
     let (mut texts, mut cursor, mut turn) = (Vec::new(), "0".to_owned(), seed);
     while texts.len() < count {
         turn = turn.wrapping_mul(31).wrapping_add(7);
-        let few = 20 + turn % 150;
-        match turn % 4 {
-            0 | 1 => {
-                let wait = if turn % 4 == 0 { "" } else { "&wait=2" };
-                let query = format!("/messages?after={cursor}&limit={few}{wait}");
-                let answer = reader.call("GET", &query).try_send();
-                let Some(page) = answer.filter(|answer| answer.status == 200) else { continue };
-                let page = page.json();
-                texts
-                    .extend(list(&page["messages"]).iter().map(|message| string(&message["text"])));
-                cursor = string(&page["nextCursor"]);
-            }
-            2 => {
-                let Ok(mut socket) = reader.try_socket(Some(&cursor)) else { continue };
-                socket.patience(Duration::from_secs(2));
-                for _ in 0..few {
-                    let Ok(frame) = socket.read() else { break };
-                    if frame["type"] == "message" {
-                        texts.push(string(&frame["text"]));
-                        cursor = string(&frame["cursor"]);
-                    }
-                }
-            }
-            _ => {
-                let Ok(mut events) = reader.try_events(Some(&cursor)) else { continue };
-                for _ in 0..few.min(count - texts.len()) {
-                    let Ok((next, text)) = events.message() else { break };
-                    texts.push(text);
-                    cursor = next;
-                }
-            }
+        let most = (20 + turn % 150).min(count - texts.len());
+        let way = Way::ALL[turn % 4];
+        let messages = reader.take(way, &cursor, most, Duration::from_secs(2)).unwrap();
+        if let Some(last) = messages.last() {
+            cursor = string(&last["cursor"]);
         }
+        texts.extend(messages.iter().map(|message| string(&message["text"])));
     }
     texts
 }

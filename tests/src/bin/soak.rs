@@ -1,0 +1,27 @@
+//! Run by `cargo xtask soak`, which describes it.
+
+use nexus_tests::soak;
+use std::{process::ExitCode, time::Duration};
+use xtask::soak::Options;
+
+fn main() -> ExitCode {
+    let options = Options::of_command_line();
+    match soak::run(Duration::from_mins(options.minutes), |sentence| eprintln!("{sentence}")) {
+        Ok(report) => {
+            if options.json {
+                println!("{}", report.json());
+            } else {
+                print!("{report}");
+            }
+            let growth = report.growth();
+            for sentence in &growth {
+                eprintln!("{sentence}");
+            }
+            if growth.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Those who talk in a session, and those who read it.
+
+use super::{
+    Stage,
+    history::{Entry, Outcome, Reader, Send, body},
+};
+use crate::{
+    Answer, Member,
+    live::{Socket, Way},
+    random::Random,
+    string,
+};
+use serde_json::{Value, json};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+/// How long a sender waits for a frame.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What came of one attempt.
+enum Attempt {
+    Stored { id: String, cursor: u64 },
+    Lost,
+    Refused(String),
+}
+
+/// A message that is made ready.
+struct Message {
+    content: Value,
+    proven: bool,
+    key: Option<String>,
+}
+
+/// One that sends until the load ends.
+pub(super) struct Sender<'a> {
+    stage: &'a Stage,
+    member: Member,
+    needs_key: bool,
+    random: Random,
+    socket: Option<Socket>,
+    cursor: u64,
+    sent: Vec<(Message, usize)>,
+    record: Vec<Send>,
+}
+
+impl<'a> Sender<'a> {
+    /// A sender in the seat of `member`.
+    pub(super) fn new(stage: &'a Stage, session: &str, member: &Member, needs_key: bool) -> Self {
+        Self {
+            stage,
+            member: stage.own(member),
+            needs_key,
+            random: stage.random(&format!("{session} {}", member.agent)),
+            socket: None,
+            cursor: 0,
+            sent: Vec::new(),
+            record: Vec::new(),
+        }
+    }
+
+    /// Sends; gives back what was sent and what came of it.
+    pub(super) fn run(mut self) -> Vec<Send> {
+        while self.stage.is_loaded() {
+            thread::sleep(self.random.time(self.stage.pause));
+            if self.random.percent(4) {
+                self.repeat();
+            } else {
+                self.send();
+            }
+        }
+        self.record
+    }
+
+    fn send(&mut self) {
+        let message = self.write();
+        let begun = self.stage.now();
+        let outcome = self.deliver(&message);
+        self.record.push(Send {
+            agent: self.member.agent.clone(),
+            body: body(&message.content),
+            proven: message.proven,
+            begun,
+            outcome,
+            again: Vec::new(),
+        });
+        if message.key.is_some() {
+            self.sent.push((message, self.record.len() - 1));
+        }
+    }
+
+    /// Sends something again that was sent some time ago: it must stay where it is.
+    fn repeat(&mut self) {
+        if self.sent.is_empty() {
+            return;
+        }
+        let chosen = self.random.below(self.sent.len());
+        let (message, place) = self.sent.swap_remove(chosen);
+        if let Outcome::Acknowledged { id, cursor, .. } = self.deliver(&message) {
+            self.record[place].again.push((id, cursor));
+        }
+    }
+
+    fn write(&mut self) -> Message {
+        let label = format!("{} {}", self.member.agent, self.record.len());
+        let length = if self.random.percent(1) { 30_000 } else { self.random.below(400) };
+        let text = format!("{label} {}", "ö".repeat(length / 2));
+        let json = json!({ "label": label, "n": self.random.below(1000), "list": [1.5, null] });
+        let content = match self.random.below(3) {
+            0 => json!({ "text": text }),
+            1 => json!({ "json": json }),
+            _ => json!({ "text": text, "json": json }),
+        };
+        Message {
+            content,
+            proven: self.needs_key || self.random.percent(70),
+            key: self.random.percent(85).then(|| self.random.key()),
+        }
+    }
+
+    /// Sends until there is an answer, if it may be repeated.
+    fn deliver(&mut self, message: &Message) -> Outcome {
+        loop {
+            // Over a socket every sender proves its key.
+            let attempt = if message.proven && self.random.percent(30) {
+                self.over_socket(message)
+            } else {
+                self.over_http(message)
+            };
+            match attempt {
+                Attempt::Stored { id, cursor } => {
+                    self.cursor = self.cursor.max(cursor);
+                    return Outcome::Acknowledged { at: self.stage.now(), id, cursor };
+                }
+                Attempt::Refused(why) => return Outcome::Refused(why),
+                Attempt::Lost => {
+                    self.socket = None;
+                    self.stage.lost.fetch_add(1, Ordering::Relaxed);
+                    if message.key.is_none() {
+                        return Outcome::Unknown;
+                    }
+                    if self.stage.is_over() {
+                        self.stage.give_up();
+                        return Outcome::Unknown;
+                    }
+                    thread::sleep(self.random.time(Duration::from_millis(300)));
+                }
+            }
+        }
+    }
+
+    fn over_http(&self, message: &Message) -> Attempt {
+        let path = format!("/v1/sessions/{}/messages", self.member.session);
+        let mut call = self.member.api.post(&path).agent(&self.member.agent);
+        if message.proven {
+            call = call.key(&self.member.key);
+        }
+        if let Some(key) = &message.key {
+            call = call.idempotency_key(key);
+        }
+        match call.json(&message.content).try_send() {
+            Some(answer) if answer.status == 201 => stored(&answer.json(), "id"),
+            answer => reason(answer.as_ref()).map_or(Attempt::Lost, Attempt::Refused),
+        }
+    }
+
+    fn over_socket(&mut self, message: &Message) -> Attempt {
+        if self.socket.is_none() {
+            match self.member.try_socket(Some(&self.cursor.to_string())) {
+                Ok(socket) => self.socket = Some(socket),
+                Err(Some(status)) if status < 500 => {
+                    return Attempt::Refused(format!("{status} to a socket"));
+                }
+                Err(_) => return Attempt::Lost,
+            }
+        }
+        let Some(socket) = &mut self.socket else { return Attempt::Lost };
+        let id = self.record.len().to_string();
+        let mut frame = message.content.clone();
+        frame["type"] = json!("send");
+        frame["id"] = json!(id);
+        if let Some(key) = &message.key {
+            frame["idempotencyKey"] = json!(key);
+        }
+        socket.patience(PATIENCE);
+        if socket.try_send(&frame.to_string()).is_err() {
+            return Attempt::Lost;
+        }
+        // What others send comes first.
+        while let Ok(frame) = socket.read() {
+            if frame["id"] == id && frame["type"] == "sent" {
+                return stored(&frame, "messageId");
+            }
+            if frame["id"] == id && frame["type"] == "error" {
+                return Attempt::Refused(frame.to_string());
+            }
+        }
+        Attempt::Lost
+    }
+}
+
+fn stored(answer: &Value, id: &str) -> Attempt {
+    let cursor = answer["cursor"].as_str().and_then(|cursor| cursor.parse().ok());
+    cursor.map_or(Attempt::Refused(format!("no cursor in {answer}")), |cursor| Attempt::Stored {
+        id: string(&answer[id]),
+        cursor,
+    })
+}
+
+/// Why something was refused; none where the answer is lost, or that of a relay that goes down.
+pub(super) fn reason(answer: Option<&Answer>) -> Option<String> {
+    let answer = answer.filter(|answer| answer.status < 500)?;
+    Some(format!("{} {}", answer.status, answer.text()))
+}
+
+/// Reads, now this way, now that way, until those who send are done and there is nothing more.
+pub(super) fn read(stage: &Stage, session: &str, member: &Member, sending: &AtomicUsize) -> Reader {
+    let mut random = stage.random(&format!("{session} {}", member.agent));
+    let mut reader = Reader { agent: member.agent.clone(), ..Reader::default() };
+    let member = stage.own(member);
+    let mut cursor = "0".to_owned();
+    while !reader.finished && !stage.is_over() {
+        let all_is_sent = sending.load(Ordering::Acquire) == 0;
+        // A page that is not full tells that there is nothing more.
+        let (way, most) = if all_is_sent {
+            (Way::Poll, 500)
+        } else {
+            (Way::ALL[random.below(4)], 1 + random.below(60))
+        };
+        let time = Duration::from_millis(300) + random.time(Duration::from_secs(4));
+        match member.take(way, &cursor, most, time) {
+            Ok(messages) => {
+                let is_empty = messages.is_empty();
+                if let Some(last) = messages.last() {
+                    cursor = string(&last["cursor"]);
+                }
+                reader.read.extend(messages.iter().map(Entry::of));
+                if is_empty && all_is_sent {
+                    // Empty, or no answer: only the first is an end.
+                    let answer =
+                        member.call("GET", &format!("/messages?after={cursor}")).try_send();
+                    let page = answer.filter(|answer| answer.status == 200);
+                    reader.finished = page.is_some_and(|page| page.json()["messages"] == json!([]));
+                }
+                if is_empty {
+                    thread::sleep(random.time(Duration::from_millis(300)));
+                }
+            }
+            Err(status) => {
+                reader.refused = Some(format!("{status} to {way:?}"));
+                return reader;
+            }
+        }
+    }
+    if !reader.finished {
+        stage.give_up();
+    }
+    reader
+}
+
+/// Everything that can be read.
+pub(super) fn log(member: &Member) -> Option<Vec<Entry>> {
+    let (mut entries, mut cursor) = (Vec::new(), "0".to_owned());
+    loop {
+        let path = format!("/messages?after={cursor}&limit=500");
+        let answer = member.call("GET", &path).try_send().filter(|answer| answer.status == 200)?;
+        let page = answer.json();
+        entries.extend(crate::list(&page["messages"]).iter().map(Entry::of));
+        cursor = string(&page["nextCursor"]);
+        if page["hasMore"] == false {
+            return Some(entries);
+        }
+    }
+}

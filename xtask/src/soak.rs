@@ -1,0 +1,42 @@
+//! `cargo xtask soak`: whether a relay under steady load grows or slows down. The load and the
+//! comparison are in the tests' package.
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::process;
+use crate::setup::Tools;
+use crate::worker;
+
+/// Keeps a relay under steady load, watches its memory and how long messages take, and compares the
+/// later part of the run with the earlier. Fails on growth.
+#[derive(Clone, Debug, Parser)]
+pub struct Options {
+    /// How long.
+    #[arg(long, value_name = "N", default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(1..=1440))]
+    pub minutes: u64,
+    /// Print one JSON object instead of sentences.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Options {
+    /// What the program was started with that this module runs.
+    #[must_use]
+    pub fn of_command_line() -> Self {
+        Self::parse()
+    }
+}
+
+/// Builds what is needed, and runs it.
+///
+/// # Errors
+/// Something does not build or start, or the relay grew or slowed down.
+pub fn run(tools: &Tools, options: &Options) -> Result<()> {
+    worker::build(tools)?;
+    let mut command = tools.cargo();
+    command.args(["run", "--quiet", "--package", "nexus-tests", "--bin", "soak", "--"]);
+    command.arg(format!("--minutes={}", options.minutes));
+    process::run(command.args(options.json.then_some("--json")))
+}

@@ -29,7 +29,7 @@ struct Page {
     public: bool,
 }
 
-const PAGES: [Page; 6] = [
+const PAGES: [Page; 7] = [
     Page {
         name: "pair",
         title: "An agent invites yours to talk",
@@ -59,6 +59,14 @@ const PAGES: [Page; 6] = [
         title: "Conversation",
         description: "A conversation of AI agents and people.",
         markdown: "public/session.md",
+        for_people: true,
+        public: false,
+    },
+    Page {
+        name: "admin",
+        title: "Operation",
+        description: "For the operator of this server.",
+        markdown: "public/admin.md",
         for_people: true,
         public: false,
     },

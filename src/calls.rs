@@ -8,12 +8,12 @@
 use crate::{http, platform::fault};
 use nexus_core::{
     About, Accepted, Error, Facts, Fault, Found, Letter, Listing, Notice, Proof, Report, Result,
-    SeatRequest, SecretUse,
+    SeatRequest, SecretUse, Tally,
 };
 use nexus_protocol::{
-    AgentId, AgentStatus, AgentsRequest, ConversationId, ErrorBody, ErrorCode, IdempotencyKey,
-    Joined, Mail, MailSent, MailStatus, MessageId, PairingCode, Refusal, Register, Registered,
-    SendMail, SessionId, SessionKey, SessionStatus, Stats, Timestamp, Token,
+    Activity, AgentId, AgentStatus, AgentsRequest, ConversationId, ErrorBody, ErrorCode,
+    IdempotencyKey, Joined, Mail, MailSent, MailStatus, MessageId, PairingCode, Refusal, Register,
+    Registered, SendMail, SessionId, SessionKey, SessionStatus, Stats, Timestamp, Token,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
@@ -103,6 +103,23 @@ impl Call for ReadStats {
     const BINDING: &'static str = "DIRECTORY";
     const NAME: &'static str = "stats";
     type Answer = Stats;
+}
+
+/// To the `Directory`: what the edge has counted.
+impl Call for Tally {
+    const BINDING: &'static str = "DIRECTORY";
+    const NAME: &'static str = "tally";
+    type Answer = ();
+}
+
+/// To the `Directory`: what happened lately.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ReadActivity {}
+
+impl Call for ReadActivity {
+    const BINDING: &'static str = "DIRECTORY";
+    const NAME: &'static str = "activity";
+    type Answer = Activity;
 }
 
 /// To the `Directory`: what a mailbox tells of its agent.

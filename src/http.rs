@@ -1,17 +1,18 @@
 //! HTTP, in one place: how answers and errors are made, how headers and bodies are read.
 
 use crate::{
+    log,
     platform::{self, System, fault},
-    router,
+    rates, router,
 };
 use futures_util::{Stream, StreamExt};
 use nexus_core::{Caller, Error, Fault, Proof, Random, Result};
 use nexus_protocol::{
-    AgentId, Cursor, IdempotencyKey, Limits, Malformed, Refusal, SessionKey, Token,
+    AgentId, Cursor, ErrorCode, IdempotencyKey, Limits, Malformed, Refusal, SessionKey, Token,
 };
 use serde::Serialize;
 use std::str::FromStr;
-use worker::{Env, Headers, Request, Response, ResponseBuilder, WebSocket, console_error};
+use worker::{Env, Headers, Request, Response, ResponseBuilder, WebSocket};
 
 /// What clients may send (section 1).
 const ALLOW_HEADERS: &str = "Content-Type, Authorization, X-Agent-Id, X-Session-Key, Idempotency-Key, Last-Event-ID, \
@@ -89,7 +90,7 @@ pub(crate) fn answer(result: Result<Response>) -> worker::Result<Response> {
     let response = json(refusal.status, &refusal.body).map_err(|_| "an error has no JSON form")?;
     if let Some(fault) = fault {
         let id = response.headers().get("X-Request-Id")?.unwrap_or_default();
-        log_error(&id, &Error::Fault(fault));
+        log::error(&id, &Error::Fault(fault));
     }
     if let Some(seconds) = refusal.retry_after {
         response.headers().set("Retry-After", &seconds.to_string())?;
@@ -97,16 +98,10 @@ pub(crate) fn answer(result: Result<Response>) -> worker::Result<Response> {
     if let Some(allow) = &refusal.allow {
         response.headers().set("Allow", allow)?;
     }
+    if refusal.body.error == ErrorCode::CodeNotFound {
+        response.headers().set(rates::CLASS, rates::GUESS)?;
+    }
     Ok(response)
-}
-
-/// One line of the log, as JSON: what failed, under the request id or the name of what was done.
-pub(crate) fn log_error(id: &str, error: &Error) {
-    let what = match error {
-        Error::Fault(fault) => fault.to_string(),
-        Error::Refused(refusal) => refusal.body.message.to_string(),
-    };
-    console_error!("{}", serde_json::json!({ "requestId": id, "fault": what }));
 }
 
 /// With the variable `DIAGNOSTICS`, the answer tells how many rows this instance has written so far,
@@ -121,12 +116,27 @@ pub(crate) fn with_diagnostics(response: Response, env: &Env) -> Result<Response
     Ok(response)
 }
 
+/// As [`answer`], of an object. A refusal is noted as that of an agent if the caller `proves` who it is:
+/// then it is not counted for its IP.
+pub(crate) fn answer_of_object(
+    result: Result<Response>,
+    proves: impl FnOnce() -> Result<bool>,
+) -> worker::Result<Response> {
+    let is_refused = matches!(result, Err(Error::Refused(_)));
+    let response = answer(result)?;
+    // Headers that cannot be read prove nothing.
+    if is_refused && proves().unwrap_or(false) {
+        response.headers().set(rates::CLASS, rates::AGENT)?;
+    }
+    Ok(response)
+}
+
 /// What is told of an error where there is no HTTP: the fields of its body. A fault is logged.
 pub(crate) fn error_fields(error: Error) -> serde_json::Value {
     let refusal = match error {
         Error::Refused(refusal) => refusal,
         Error::Fault(_) => {
-            log_error("frame", &error);
+            log::error("frame", &error);
             Refusal::internal()
         }
     };
@@ -202,7 +212,8 @@ pub(crate) fn proof(request: &Request) -> Result<Option<Proof>> {
     Ok(bearer(request)?.and_then(|secret| secret.parse().ok()).map(Proof::Secret))
 }
 
-fn bearer(request: &Request) -> Result<Option<String>> {
+/// `Authorization: Bearer VALUE`
+pub(crate) fn bearer(request: &Request) -> Result<Option<String>> {
     let header = header(request, "Authorization")?.unwrap_or_default();
     let (scheme, value) = header.split_once(' ').unwrap_or_default();
     Ok(Some(value.trim().to_owned()).filter(|_| scheme.eq_ignore_ascii_case("bearer")))

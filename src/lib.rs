@@ -1,6 +1,6 @@
 //! The edge of the relay: HTTP in, HTTP out. No rules: those are in `nexus-core`.
 //!
-//! A request flows like this: the rate limit; [`router`] names it; then the object that owns the
+//! A request flows like this: [`router`] names it; [`rates`] counts it; then the object that owns the
 //! thing answers it, to which it is handed as it came, or, where no object owns it, a function here.
 //! Every answer is made in [`http`], errors included.
 //!
@@ -8,7 +8,10 @@
 //! |---|---|
 //! | [`router`] | the one table of URLs |
 //! | [`http`] | answers, errors, reading headers and bodies |
+//! | [`admin`] | what the operator sees |
 //! | [`agents`] | addresses: registering, the directory, invitations |
+//! | [`rates`] | who has to wait |
+//! | [`log`] | one line for each request, and what is counted |
 //! | [`live`] | long polls and event streams, held at the edge |
 //! | [`calls`] | the calls between objects, each defined once |
 //! | [`platform`] | the platform for `nexus-core`: storage, clock, random numbers, variables |
@@ -16,14 +19,17 @@
 //! | [`dialects`] | other clients' protocols, over addresses and sessions |
 //! | [`pages`] | the pages that agents and people open |
 
+mod admin;
 mod agents;
 mod calls;
 mod dialects;
 mod http;
 mod live;
+mod log;
 mod objects;
 mod pages;
 mod platform;
+mod rates;
 mod router;
 
 use calls::{CreateCode, MayInvite, ReadStats};
@@ -34,7 +40,7 @@ use nexus_protocol::{
     SessionId,
 };
 use platform::{System, fault};
-use router::Endpoint;
+use router::{Endpoint, Route};
 use worker::{Context, Env, Request, Response, Stub, event};
 
 #[event(start)]
@@ -43,22 +49,34 @@ fn start() {
 }
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     platform::note_start();
-    let path = request.path();
-    http::answer(dialects::refused(&path, answer(request, &env).await))
+    let (method, path) = (request.method(), request.path());
+    let route = router::route(&method, &path);
+    let record = log::Record::begin(method, route.as_ref().ok());
+    let answer = answer(request, &env, &path, route).await;
+    let response = http::answer(dialects::refused(&path, answer))?;
+    record.end(&response, &env, &context);
+    Ok(response)
 }
 
-async fn answer(mut request: Request, env: &Env) -> Result<Response> {
-    let (method, path) = (request.method(), request.path());
-    if method == worker::Method::Options {
-        return http::preflight(&path);
+/// Answers a request, if its client need not wait.
+async fn answer(
+    request: Request,
+    env: &Env,
+    path: &str,
+    route: std::result::Result<Route, Refusal>,
+) -> Result<Response> {
+    if request.method() == worker::Method::Options {
+        return http::preflight(path);
     }
-    // One page asks for a dozen assets.
-    if path != "/health" && !path.starts_with("/assets/") {
-        limit_rate(&request, env, "RATE_LIMITER").await?;
-    }
-    let route = router::route(&method, &path)?;
+    let visit = rates::enter(&request, env, route.as_ref().ok()).await?;
+    let answer = dispatch(request, env, &route?).await;
+    visit.leave(env, &answer).await?;
+    answer
+}
+
+async fn dispatch(mut request: Request, env: &Env, route: &Route) -> Result<Response> {
     match route.endpoint {
         Endpoint::CreateSession => {
             let session = SessionId::from_random(System.bytes()?);
@@ -116,10 +134,7 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         | Endpoint::EndConversation => {
             forward(request, env, "MAILBOX", route.address()?.as_str()).await
         }
-        Endpoint::Register => {
-            limit_rate(&request, env, "REGISTER_LIMITER").await?;
-            agents::answer_register(&mut request, env).await
-        }
+        Endpoint::Register => agents::answer_register(&mut request, env).await,
         Endpoint::MessengerRegister
         | Endpoint::MessengerSend
         | Endpoint::MessengerPoll
@@ -127,21 +142,23 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
         | Endpoint::MessengerSocket
         | Endpoint::OpenDialogue(_)
         | Endpoint::OpenDialogueSocket
-        | Endpoint::ClawLink(_) => dialect(request, env, &route).await,
+        | Endpoint::ClawLink(_) => dialect(request, env, route).await,
         Endpoint::Agents => agents::list(&request, env).await,
         Endpoint::Claim | Endpoint::CodeStatus => {
             forward(request, env, "PAIRING_INDEX", route.code()?.first_word()).await
         }
         Endpoint::CreatePairing => create_pairing(&mut request, env).await,
-        Endpoint::PairPage => pages::pairing(&request, env, &route).await,
+        Endpoint::PairPage => pages::pairing(&request, env, route).await,
         Endpoint::Home => pages::home(&request, env),
         Endpoint::SessionPage => pages::session(&request, env),
         Endpoint::Docs => pages::docs(&request),
-        Endpoint::Asset => pages::asset(&request, &route),
+        Endpoint::Asset => pages::asset(&request, route),
         Endpoint::Skill => pages::skill(&request),
         Endpoint::Llms => pages::llms(&request, env),
         Endpoint::OpenApi => pages::open_api(&request),
         Endpoint::Health => health(),
+        Endpoint::Admin => pages::admin(&request, env),
+        Endpoint::AdminActivity => admin::activity(&request, env).await,
         Endpoint::Stats => {
             let mut stats = calls::call(env, calls::THE_DIRECTORY, &ReadStats {}).await?;
             stats.uptime = platform::uptime();
@@ -151,18 +168,10 @@ async fn answer(mut request: Request, env: &Env) -> Result<Response> {
 }
 
 /// A call of another protocol.
-async fn dialect(mut request: Request, env: &Env, route: &router::Route) -> Result<Response> {
+async fn dialect(mut request: Request, env: &Env, route: &Route) -> Result<Response> {
     match route.endpoint {
-        Endpoint::MessengerRegister => {
-            limit_rate(&request, env, "REGISTER_LIMITER").await?;
-            messenger::register(&mut request, env).await
-        }
-        Endpoint::OpenDialogue(call) => {
-            if call == opendialogue::Call::Register {
-                limit_rate(&request, env, "REGISTER_LIMITER").await?;
-            }
-            opendialogue::answer(&mut request, env, route, call).await
-        }
+        Endpoint::MessengerRegister => messenger::register(&mut request, env).await,
+        Endpoint::OpenDialogue(call) => opendialogue::answer(&mut request, env, route, call).await,
         Endpoint::OpenDialogueSocket => {
             // Without an id, there is nobody whose signature it could be.
             match http::sender(&request) {
@@ -213,16 +222,6 @@ async fn read(
         (None, 0) => object.fetch_with_request(request).await.map_err(fault),
         (None, wait) => live::long_poll(&request, &object, wait).await,
     }
-}
-
-/// Refuses a client IP that asks too often. Without the binding there is no limit.
-async fn limit_rate(request: &Request, env: &Env, binding: &str) -> Result<()> {
-    let Ok(limiter) = env.rate_limiter(binding) else {
-        return Ok(());
-    };
-    let ip = http::header(request, "CF-Connecting-IP")?.unwrap_or_else(|| "local".to_owned());
-    let outcome = limiter.limit(ip).await.map_err(fault)?;
-    if outcome.success { Ok(()) } else { Err(Refusal::rate_limit_exceeded(60).into()) }
 }
 
 /// `PUT /v1/pair` (section 4), and with `invite` (section 8).

@@ -5,7 +5,7 @@
 //! costs nothing; what waits is this function, and a Worker that waits is not billed. That is why
 //! the object does not hold polls and streams itself.
 
-use crate::{http, platform::fault};
+use crate::{http, log, platform::fault};
 use futures_channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use futures_util::{
     FutureExt, StreamExt,
@@ -136,7 +136,7 @@ pub(crate) async fn events(
         match next(stage).await {
             Ok(next) => next,
             Err(error) => {
-                http::log_error("events", &error);
+                log::error("events", &error);
                 None
             }
         }

@@ -5,9 +5,11 @@
 //! the Worker is built (`build.rs`). Scripts and styles lie in `public/assets/`, as browsers get them.
 
 use crate::{
+    admin,
     calls::{self, Describe, Look},
     http,
     platform::{self, System, now},
+    rates,
     router::Route,
 };
 use nexus_core::{Error, Fault, Found, Random, Result};
@@ -48,6 +50,7 @@ const PAIR: Page = page!("pair", "public/pair.md");
 const GONE: Page = page!("gone", "public/gone.md");
 const HOME: Page = page!("home", "public/home.md");
 const SESSION: Page = page!("session", "public/session.md");
+const ADMIN: Page = page!("admin", "public/admin.md");
 const DOCS: Page = page!("docs", "docs/protocol.md");
 const SKILL: Page = page!("skill", "skill/SKILL.md");
 
@@ -149,7 +152,13 @@ fn gone(request: &Request, env: &Env, refusal: &Refusal) -> Result<Response> {
         ErrorCode::SessionNotFound => "leads to a session that has ended",
         _ => "has been used or has expired",
     };
-    GONE.answer(request, 404, &[("origin", &http::origin(request, env)?), ("reason", reason)])
+    let values = [("origin", http::origin(request, env)?), ("reason", reason.to_owned())];
+    let page =
+        GONE.answer(request, 404, &values.each_ref().map(|(name, value)| (*name, &**value)))?;
+    if refusal.body.error == ErrorCode::CodeNotFound {
+        page.headers().set(rates::CLASS, rates::GUESS).map_err(platform::fault)?;
+    }
+    Ok(page)
 }
 
 /// Eight random hex digits, so that names on two readings of a page differ.
@@ -190,6 +199,12 @@ fn duration(seconds: u32) -> String {
 pub(crate) fn session(request: &Request, env: &Env) -> Result<Response> {
     let agent = format!("guest-{}", token()?);
     SESSION.answer(request, 200, &[("origin", &http::origin(request, env)?), ("agent", &agent)])
+}
+
+/// `GET /admin`: where the operator asks for figures, if there is one who may.
+pub(crate) fn admin(request: &Request, env: &Env) -> Result<Response> {
+    admin::token(env)?.ok_or_else(Refusal::not_found)?;
+    ADMIN.answer(request, 200, &[("origin", &http::origin(request, env)?)])
 }
 
 /// `GET /docs`: the protocol.

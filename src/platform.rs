@@ -1,7 +1,7 @@
 //! The platform, in the form in which `nexus-core` takes it: storage, clock, random numbers,
 //! variables.
 
-use crate::http;
+use crate::log;
 use js_sys::{Date, Reflect};
 use nexus_core::{Database, Error, Fault, Random, Result, Row, Value};
 use nexus_protocol::{Limits, Timestamp};
@@ -74,13 +74,13 @@ pub(crate) async fn after_alarm(
     next: Result<Option<Timestamp>>,
 ) -> worker::Result<Response> {
     let next = next.unwrap_or_else(|error| {
-        http::log_error("alarm", &error);
+        log::error("alarm", &error);
         Some(now().plus_millis(FAILED_ALARM))
     });
     match set_next_alarm(state, next).await {
         Ok(()) => Response::empty(),
         Err(error) => {
-            http::log_error("alarm", &error);
+            log::error("alarm", &error);
             Err("an alarm could not be set".into())
         }
     }
@@ -204,6 +204,7 @@ pub(crate) fn limits(env: &Env) -> Result<Limits, Fault> {
             0..=2_592_000,
             default.agent_inactivity,
         )?,
+        agent_requests: number("AGENT_REQUESTS_PER_MINUTE", 0..=1_000_000, default.agent_requests)?,
         max_waiting: number("MAX_WAITING_MESSAGES", 1..=10_000, default.max_waiting)?,
         conversation_turns: number("MAX_CONVERSATION_TURNS", 1..=1000, default.conversation_turns)?,
         conversation_idle: number(

@@ -21,6 +21,8 @@ pub(crate) enum Endpoint {
     OpenApi,
     Health,
     Stats,
+    Admin,
+    AdminActivity,
     CreateSession,
     SessionStatus,
     Join,
@@ -92,7 +94,9 @@ const TABLE: &[(&str, Methods)] = &[
     ("/openapi.json", &[(Method::Get, Endpoint::OpenApi)]),
     ("/health", &[(Method::Get, Endpoint::Health)]),
     ("/p/:code", &[(Method::Get, Endpoint::PairPage)]),
+    ("/admin", &[(Method::Get, Endpoint::Admin)]),
     ("/v1/stats", &[(Method::Get, Endpoint::Stats)]),
+    ("/v1/admin/activity", &[(Method::Get, Endpoint::AdminActivity)]),
     ("/v1/agents", &[(Method::Get, Endpoint::Agents), (Method::Post, Endpoint::Register)]),
     (
         "/v1/agents/:agent",
@@ -255,6 +259,8 @@ const TABLE: &[(&str, Methods)] = &[
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) endpoint: Endpoint,
+    /// The path as it stands in the table.
+    pub(crate) pattern: &'static str,
     /// The segments that stood for `:name`s, percent-decoded.
     parameters: Vec<String>,
 }
@@ -322,17 +328,17 @@ impl Route {
 
 /// Finds what is asked for. HEAD is GET without the body, which the platform leaves out.
 pub(crate) fn route(method: &Method, path: &str) -> Result<Route, Refusal> {
-    let (methods, parameters) = find(path).ok_or_else(Refusal::not_found)?;
+    let (pattern, methods, parameters) = find(path).ok_or_else(Refusal::not_found)?;
     let asked = if *method == Method::Head { &Method::Get } else { method };
     match methods.iter().find(|(method, _)| method == asked) {
-        Some((_, endpoint)) => Ok(Route { endpoint: *endpoint, parameters }),
+        Some((_, endpoint)) => Ok(Route { endpoint: *endpoint, pattern, parameters }),
         None => Err(Refusal::method_not_allowed(allow(methods))),
     }
 }
 
 /// The methods of a path, for `Allow`; none if there is no such path.
 pub(crate) fn allowed(path: &str) -> Option<String> {
-    find(path).map(|(methods, _)| allow(methods))
+    find(path).map(|(_, methods, _)| allow(methods))
 }
 
 fn allow(methods: Methods) -> String {
@@ -340,11 +346,11 @@ fn allow(methods: Methods) -> String {
     names.join(", ")
 }
 
-fn find(path: &str) -> Option<(Methods, Vec<String>)> {
+fn find(path: &str) -> Option<(&'static str, Methods, Vec<String>)> {
     let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     TABLE.iter().find_map(|(pattern, methods)| {
-        let pattern = pattern.trim_end_matches('/').split('/');
-        Some((*methods, matches(pattern, &segments)?))
+        let parts = pattern.trim_end_matches('/').split('/');
+        Some((*pattern, *methods, matches(parts, &segments)?))
     })
 }
 

@@ -4,7 +4,7 @@ use super::answer;
 use crate::{
     agents,
     calls::{self, DescribeAgent, SendFrom, TakeMail},
-    http, platform,
+    http, log, platform,
 };
 use nexus_core::{Error, Proof, Result, SecretUse};
 use nexus_protocol::{
@@ -122,7 +122,7 @@ impl Names {
                 Ok(status) => status.card.name,
                 Err(error) => {
                     if matches!(error, Error::Fault(_)) {
-                        http::log_error("name", &error);
+                        log::error("name", &error);
                     }
                     id.to_string()
                 }

@@ -3,7 +3,7 @@
 use crate::{
     agents,
     calls::{self, DescribeAgent},
-    http, platform,
+    http, log, platform,
     router::Route,
 };
 use nexus_core::{Error, Fault, Result, SecretUse, opendialogue::sanitised};
@@ -89,7 +89,7 @@ impl From<Error> for Problem {
         let refusal = match error {
             Error::Refused(refusal) => refusal,
             fault @ Error::Fault(_) => {
-                http::log_error("opendialogue", &fault);
+                log::error("opendialogue", &fault);
                 Refusal::internal()
             }
         };

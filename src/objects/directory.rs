@@ -1,11 +1,11 @@
 //! The counters of the deployment and the agents that are listed: one object for all.
 
 use crate::{
-    calls::{self, Call, ReadStats},
+    calls::{self, Call, ReadActivity, ReadStats},
     http,
     platform::{self, Storage, now},
 };
-use nexus_core::{Error, Fault, Listing, Report, Result};
+use nexus_core::{Error, Fault, Listing, Report, Result, Tally};
 use nexus_protocol::AgentsRequest;
 use std::cell::RefCell;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
@@ -27,7 +27,7 @@ impl DurableObject for Directory {
         http::answer(self.answer(request).await)
     }
 
-    /// Forgets ended sessions.
+    /// Forgets ended sessions and minutes of the day before.
     async fn alarm(&self) -> worker::Result<Response> {
         let next = self.rules.borrow_mut().clean_up(now()).map_err(Error::from);
         platform::after_alarm(&self.state, next).await
@@ -42,6 +42,15 @@ impl Directory {
                 let next = self.rules.borrow_mut().report(now(), &report)?;
                 platform::set_next_alarm(&self.state, next).await?;
                 calls::reply::<Report>(&())
+            }
+            Some(Tally::NAME) => {
+                let tally: Tally = calls::read(&mut request).await?;
+                let next = self.rules.borrow_mut().tally(now(), &tally)?;
+                platform::set_next_alarm(&self.state, next).await?;
+                calls::reply::<Tally>(&())
+            }
+            Some(ReadActivity::NAME) => {
+                calls::reply::<ReadActivity>(&self.rules.borrow_mut().activity(now())?)
             }
             Some(ReadStats::NAME) => {
                 calls::reply::<ReadStats>(&self.rules.borrow_mut().stats(now())?)

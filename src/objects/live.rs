@@ -3,7 +3,7 @@
 //! An object says by [`Log`] what its sockets read; everything else is the same for all.
 
 use super::sockets::{self, Close, Purpose, Reach, Socket};
-use crate::{http, platform::fault};
+use crate::{http, log, platform::fault};
 use nexus_core::{Error, Fault, Result};
 use nexus_protocol::{Cursor, Page, PageRequest, Refusal};
 use serde::{Serialize, de::DeserializeOwned};
@@ -140,7 +140,7 @@ pub(super) async fn catch_up<L: Log>(
             Ok(page) => page,
             Err(Error::Refused(refusal)) => return sockets::close(end, L::closes(&refusal)),
             Err(error) => {
-                http::log_error("catch-up", &error);
+                log::error("catch-up", &error);
                 return sockets::close(end, Close::Failed);
             }
         };

@@ -7,7 +7,7 @@ use super::{live, mailbox_live::Reader, sockets};
 use crate::{
     calls::{self, StatusOf},
     dialects::{self, opendialogue},
-    http,
+    http, log,
     platform::{self, Storage, System, fault, now},
     router::{self, Endpoint, Route},
 };
@@ -61,8 +61,13 @@ impl DurableObject for Mailbox {
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        let asked = Clone::clone(request.inner());
         let answer = self.answer(request).await;
-        http::answer(answer.and_then(|response| http::with_diagnostics(response, &self.env)))
+        let answer = answer.and_then(|response| http::with_diagnostics(response, &self.env));
+        http::answer_of_object(answer, || {
+            let proof = http::proof(&Request::from(asked))?;
+            self.rules(|rules| Ok(proof.is_some_and(|proof| rules.proves(&proof))))
+        })
     }
 
     /// Deletes what expired long ago.
@@ -317,7 +322,7 @@ impl Mailbox {
         };
         if let Err(error) = set {
             self.armed.set(false);
-            http::log_error("alarm", &error);
+            log::error("alarm", &error);
         }
     }
 

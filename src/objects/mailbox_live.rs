@@ -9,7 +9,7 @@ use super::{
 use crate::{
     calls,
     dialects::messenger::{self, Names},
-    http,
+    http, log,
     platform::{self, fault, now},
 };
 use nexus_core::{About, Notice, Result};
@@ -82,10 +82,7 @@ impl Log for MailLog {
             Reader::Messenger => messenger_frame(record, &self.sender).into(),
             Reader::OpenDialogue { key, .. } => {
                 let frame = Self::dialogue_frame(key, record);
-                frame
-                    .inspect_err(|error| http::log_error("frame", error))
-                    .unwrap_or_default()
-                    .into()
+                frame.inspect_err(|error| log::error("frame", error)).unwrap_or_default().into()
             }
         }
     }
@@ -102,7 +99,7 @@ fn tell(state: &State, env: &Env, notices: Vec<Notice>) {
         let env = env.clone();
         state.wait_until(async move {
             if let Err(error) = calls::call(&env, notice.to.as_str(), &notice).await {
-                http::log_error("notice", &error);
+                log::error("notice", &error);
             }
         });
     }
@@ -176,6 +173,7 @@ impl Mailbox {
     }
 
     async fn frame(&self, bytes: &[u8]) -> Result<(&'static str, Value)> {
+        self.rules(|rules| rules.count_frame(now()))?;
         let limits = self.limits()?;
         if bytes.len() > limits.max_body_bytes() {
             return Err(Refusal::message_too_large("frame", limits.max_body_bytes()).into());
@@ -255,7 +253,7 @@ async fn messenger_catch_up(mut log: MailLog, end: WebSocket, mut socket: Socket
         let page = match log.read(&socket.who, poll) {
             Ok(page) => page,
             Err(error) => {
-                http::log_error("catch-up", &error);
+                log::error("catch-up", &error);
                 return sockets::close(&end, Close::Failed);
             }
         };

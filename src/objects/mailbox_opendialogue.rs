@@ -114,10 +114,12 @@ impl Mailbox {
         // What waits to be sent has not come, whatever the client shows.
         let has_read = is_live && sockets::waiting(end) == 0;
         let frame: Ping = serde_json::from_str(text).unwrap_or_default();
-        let answer = if frame.r#type == "ping" {
-            self.shown_life(has_read).map(|()| json!({ "type": "pong" })).map_err(Problem::from)
-        } else {
-            self.dialogue_message(end, key, has_read, text).await
+        let answer = match self.rules(|rules| rules.count_frame(now())) {
+            Err(error) => Err(error.into()),
+            Ok(()) if frame.r#type == "ping" => {
+                self.shown_life(has_read).map(|()| json!({ "type": "pong" })).map_err(Problem::from)
+            }
+            Ok(()) => self.dialogue_message(end, key, has_read, text).await,
         };
         let frame = answer.unwrap_or_else(Problem::frame);
         sockets::send(end, &frame.to_string());

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     calls::{self, Call, Describe, MayInvite},
-    http,
+    http, log,
     platform::{self, Storage, System, fault, now},
     router::{self, Endpoint},
 };
@@ -21,9 +21,10 @@ use serde_json::json;
 use std::{
     cell::{Cell, OnceCell, RefCell},
     rc::Rc,
+    time::Duration,
 };
 use worker::{
-    DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage,
+    Delay, DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage,
     durable_object,
 };
 
@@ -40,6 +41,8 @@ pub struct Session {
     posting: Posting,
     /// How far sockets have read is about to be stored.
     saving: Rc<Cell<bool>>,
+    /// The directory is about to be told of messages.
+    reporting: Rc<Cell<bool>>,
 }
 
 impl DurableObject for Session {
@@ -52,15 +55,20 @@ impl DurableObject for Session {
             rules: OnceCell::new(),
             posting: Posting::default(),
             saving: Rc::default(),
+            reporting: Rc::default(),
         }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         self.hear_connected();
+        let asked = Clone::clone(request.inner());
         let answer = self.answer(request).await;
         self.report();
         let answer = answer.and_then(|response| http::with_diagnostics(response, &self.env));
-        http::answer(answer)
+        http::answer_of_object(answer, || {
+            let caller = http::caller(&Request::from(asked))?;
+            self.rules(|rules| Ok(rules.proves(now(), &caller)))
+        })
     }
 
     /// Deletes everything once the deadline has passed.
@@ -339,15 +347,27 @@ impl Session {
     /// Tells the directory what has changed. Nobody waits for it, and a session does not fail when
     /// the directory does.
     fn report(&self) {
-        let env = self.env.clone();
-        match self.rules(|rules| Ok(rules.take_report(now())?)) {
-            Ok(None) => {}
-            Ok(Some(report)) => self.state.wait_until(async move {
-                if let Err(error) = calls::call(&env, calls::THE_DIRECTORY, &report).await {
-                    http::log_error("report", &error);
-                }
-            }),
-            Err(error) => http::log_error("report", &error),
+        let Ok(rules) = self.shared_rules() else { return };
+        let wait = rules.borrow().report_wait(now());
+        let Some(wait) = wait else { return };
+        if wait > 0 && self.reporting.replace(true) {
+            return;
         }
+        let (env, reporting) = (self.env.clone(), Rc::clone(&self.reporting));
+        self.state.wait_until(async move {
+            if wait > 0 {
+                Delay::from(Duration::from_millis(wait.unsigned_abs())).await;
+                reporting.set(false);
+            }
+            let report = rules.borrow_mut().take_report(now());
+            let told = match report {
+                Ok(None) => Ok(()),
+                Ok(Some(report)) => calls::call(&env, calls::THE_DIRECTORY, &report).await,
+                Err(fault) => Err(fault.into()),
+            };
+            if let Err(error) = told {
+                log::error("report", &error);
+            }
+        });
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         self,
         clawlink::{self, Call, News, Polled, seconds},
     },
-    http,
+    http, log,
     platform::{System, fault, now},
     router::Route,
 };
@@ -247,6 +247,7 @@ impl Session {
 
     async fn clawlink_said(&self, who: &Identity, bytes: &[u8]) -> Result<()> {
         const TYPE: &str = "must be `heartbeat`, `delegate` or `broadcast`";
+        self.rules(|rules| rules.count_frame(now(), who))?;
         let limits = self.limits()?;
         if bytes.len() > limits.max_body_bytes() {
             return Err(Refusal::message_too_large("frame", limits.max_body_bytes()).into());
@@ -281,7 +282,7 @@ impl Session {
     /// Stores how far sockets have read, of which one has closed.
     pub(super) fn save_places(&self) {
         if let Err(error) = self.rules(|rules| rules.save_places(now())) {
-            http::log_error("places", &error);
+            log::error("places", &error);
         }
     }
 }
@@ -296,7 +297,7 @@ pub(super) fn save_places_soon(state: &State, rules: &Rc<RefCell<Rules>>, saving
         Delay::from(SAVE_AFTER).await;
         saving.set(false);
         if let Err(error) = rules.borrow_mut().save_places(now()) {
-            http::log_error("places", &error);
+            log::error("places", &error);
         }
     });
 }

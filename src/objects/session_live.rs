@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     dialects::clawlink::News,
-    http,
+    http, log,
     platform::{self, fault, now},
 };
 use nexus_core::{Delivery, Error, Fault, Identity, Result};
@@ -77,7 +77,7 @@ impl Log for SessionLog {
             Reader::ClawLink(who) => {
                 let frame = News::of(who.agent(), record)
                     .and_then(|news| serde_json::to_string(&news).map_err(Fault::new));
-                let log = |fault| http::log_error("frame", &Error::Fault(fault));
+                let log = |fault| log::error("frame", &Error::Fault(fault));
                 frame.map_err(log).unwrap_or_default().into()
             }
         }
@@ -164,6 +164,7 @@ impl Session {
     }
 
     fn send_frame(&self, who: &Identity, bytes: &[u8]) -> Result<Sent> {
+        self.rules(|rules| rules.count_frame(now(), who))?;
         let limits = self.limits()?;
         if bytes.len() > limits.max_body_bytes() {
             return Err(Refusal::message_too_large("frame", limits.max_body_bytes()).into());

@@ -5,7 +5,7 @@ use super::{
     session_live::agents_connected,
 };
 use crate::{
-    http,
+    http, log,
     platform::{fault, now},
     router::{Endpoint, Route},
 };
@@ -155,7 +155,7 @@ impl Session {
         match told {
             // A session that is over has no tasks.
             Ok(()) | Err(nexus_core::Error::Refused(_)) => {}
-            Err(error) => http::log_error("tasks", &error),
+            Err(error) => log::error("tasks", &error),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::session::{Rules, Session};
 use crate::{
-    http,
+    http, log,
     platform::{self, fault, now},
 };
 use futures_util::future::{Either, select};
@@ -52,7 +52,7 @@ impl Session {
                         posting.borrow_mut().remove(&agent);
                         let armed = posted.and(arm(&state, &rules, &posting).await);
                         if let Err(error) = armed {
-                            http::log_error("webhook", &error);
+                            log::error("webhook", &error);
                         }
                     });
                 }
@@ -60,7 +60,7 @@ impl Session {
             Ok(())
         })();
         if let Err(error) = started {
-            http::log_error("webhook", &error);
+            log::error("webhook", &error);
         }
     }
 

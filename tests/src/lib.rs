@@ -17,6 +17,7 @@
 
 pub mod agents;
 pub mod browser;
+pub mod leaks;
 pub mod live;
 pub mod random;
 pub mod soak;
@@ -220,14 +221,17 @@ impl Call<'_> {
 
     /// Sends it, to a relay that may be gone.
     pub fn try_send(self) -> Option<Answer> {
-        let request = self.request.body(self.body).expect("a valid request");
+        leaks::note(&self.body);
+        let request = self.request.body(self.body.clone()).expect("a valid request");
         let mut response = self.api.agent.run(request).ok()?;
         let body = response.body_mut().with_config().limit(64 << 20).read_to_vec().ok()?;
-        Some(Answer {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body,
-        })
+        let headers = response.headers().clone();
+        let answer = Answer { status: response.status().as_u16(), headers, body };
+        leaks::note(&answer.body);
+        if answer.status >= 400 && answer.header("Content-Type").starts_with("application/json") {
+            leaks::check_error(&self.body, &answer.text());
+        }
+        Some(answer)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every check, in the order of its cost. The first failure ends the run.
 
+use std::fs;
 use std::process::Command;
 use std::time::Instant;
 
@@ -7,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use clap::builder::PossibleValuesParser;
 
 use crate::process;
+use crate::relay::LOG_FOLDER;
 use crate::setup::{Tools, browser};
 use crate::torture;
 use crate::worker;
@@ -99,7 +101,18 @@ fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
     let mut command = tools.cargo();
     // The client's tests run it against a relay.
     command.args(["test", "--package", "nexus-tests", "--package", "nexus-cli"]);
-    process::run(filtered(&mut command, filter))
+    let logs = tools.project().path("target/relay-logs");
+    if logs.exists() {
+        fs::remove_dir_all(&logs).context("the old logs are in the way")?;
+    }
+    fs::create_dir_all(&logs).context("no folder for logs")?;
+    process::run(filtered(command.env(LOG_FOLDER, &logs), filter))?;
+    if filter.is_some() {
+        return Ok(());
+    }
+    let mut command = tools.cargo();
+    command.args(["run", "--quiet", "--package", "nexus-tests", "--bin", "leaks"]);
+    process::run(command.env(LOG_FOLDER, &logs))
 }
 
 /// The short form: a seed of its own each time, so that many runs see many moments.

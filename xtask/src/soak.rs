@@ -14,7 +14,7 @@ use crate::worker;
 pub struct Options {
     /// How long.
     #[arg(long, value_name = "N", default_value_t = 10,
-        value_parser = clap::value_parser!(u64).range(1..=1440))]
+        value_parser = clap::value_parser!(u64).range(5..=1440))]
     pub minutes: u64,
     /// Print one JSON object instead of sentences.
     #[arg(long)]

@@ -6,11 +6,14 @@
 //!
 //! Owns one row for each session that has reported, by the hash of its id, which says nothing of the
 //! id. Promises figures that are as fresh as the reports; a session reports when its members change,
-//! every 64 messages, and about once a minute while it is polled. A session that does not report its
+//! every 20 s while there are messages, and about once a minute while it is polled. A session that does not report its
 //! end is not counted past the deadline it last reported.
+//!
+//! Besides, one row for each minute of the last day in which anything happened, for the operator: what
+//! sessions reported, and what the edge counted.
 
-use crate::{Database, Digest, Fault, Value};
-use nexus_protocol::{AgentId, AgentsRequest, Cursor, Stats, Timestamp};
+use crate::{Database, Digest, Fault, Row, Value};
+use nexus_protocol::{Activity, AgentId, AgentsRequest, Cursor, Minute, Stats, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
@@ -29,8 +32,28 @@ const PUT: &str = "INSERT INTO session (id, agents, messages, expires_at, report
     WHERE excluded.reported_at >= reported_at";
 const COUNT: &str = "SELECT count(*), coalesce(sum(agents), 0), coalesce(sum(messages), 0)
     FROM session WHERE expires_at > ?1";
-const ANY: &str = "SELECT 1 FROM session LIMIT 1";
+const ANY: &str = "SELECT 1 FROM session UNION ALL SELECT 1 FROM minute LIMIT 1";
 const PURGE: &str = "DELETE FROM session WHERE expires_at <= ?1";
+
+const MESSAGES: &str = "SELECT messages FROM session WHERE id = ?1";
+
+const CREATE_MINUTE: &str = "CREATE TABLE minute (
+    at INTEGER PRIMARY KEY,
+    sessions INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    requests INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    limited INTEGER NOT NULL,
+    failed INTEGER NOT NULL
+)";
+const COUNT_MINUTE: &str = "INSERT INTO minute
+    VALUES (?1, (SELECT count(*) FROM session WHERE expires_at > ?1), ?2, ?3, ?4, ?5, ?6)
+    ON CONFLICT (at) DO UPDATE
+    SET messages = messages + excluded.messages, requests = requests + excluded.requests,
+        refused = refused + excluded.refused, limited = limited + excluded.limited,
+        failed = failed + excluded.failed";
+const MINUTES: &str = "SELECT * FROM minute WHERE at > ?1 ORDER BY at";
+const PURGE_MINUTES: &str = "DELETE FROM minute WHERE at <= ?1";
 
 const CREATE_AGENT: &str = "CREATE TABLE agent (
     id TEXT PRIMARY KEY,
@@ -47,6 +70,11 @@ const AGENTS: &str = "SELECT id FROM agent WHERE id > ?1 AND instr(capabilities,
 /// Milliseconds between two clean-ups while there are sessions.
 const CLEAN_UP: i64 = 600_000;
 
+const MINUTE: i64 = 60_000;
+
+/// Milliseconds that a minute is kept.
+const DAY: i64 = 24 * 60 * MINUTE;
+
 /// What a session tells of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -60,6 +88,33 @@ pub struct Report {
     pub expires_at: Timestamp,
     /// When this was so. A report that comes late does not undo a newer one.
     pub at: Timestamp,
+}
+
+/// What the edge has counted since it last told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Requests.
+    pub requests: u32,
+    /// Those that were refused, but for those that were too many.
+    pub refused: u32,
+    /// Those that were too many.
+    pub limited: u32,
+    /// Those at which the relay failed.
+    pub failed: u32,
+}
+
+impl Tally {
+    /// Counts a request that was answered with this status.
+    pub fn count(&mut self, status: u16) {
+        let add = |count: &mut u32| *count = count.saturating_add(1);
+        add(&mut self.requests);
+        match status {
+            429 => add(&mut self.limited),
+            400..=499 => add(&mut self.refused),
+            500.. => add(&mut self.failed),
+            _ => {}
+        }
+    }
 }
 
 /// What a mailbox tells of its agent.
@@ -88,12 +143,16 @@ impl<D: Database> Directory<D> {
 
     /// Takes in what a session reports. Returns when to clean up, if no clean-up was due before.
     pub fn report(&mut self, now: Timestamp, report: &Report) -> Result<Option<Timestamp>, Fault> {
-        if !self.database.has_table("session")? {
-            self.database.execute(CREATE, &[])?;
-        }
+        self.create()?;
         let first = !self.any()?;
+        let id = report.session.as_str();
+        let known = self.database.first(MESSAGES, &[id.into()], Row::integer)?.unwrap_or(0);
+        let new = report.messages.as_i64().saturating_sub(known).max(0);
+        if new > 0 {
+            self.count_minute(now, new, &Tally::default())?;
+        }
         let values = [
-            report.session.as_str().into(),
+            id.into(),
             i64::try_from(report.agents).unwrap_or(i64::MAX).into(),
             report.messages.as_i64().into(),
             report.expires_at.as_millis().into(),
@@ -101,6 +160,59 @@ impl<D: Database> Directory<D> {
         ];
         self.database.execute(PUT, &values)?;
         Ok(first.then(|| now.plus_millis(CLEAN_UP)))
+    }
+
+    /// Takes in what the edge has counted. Returns when to clean up, if no clean-up was due before.
+    pub fn tally(&mut self, now: Timestamp, tally: &Tally) -> Result<Option<Timestamp>, Fault> {
+        self.create()?;
+        let first = !self.any()?;
+        self.count_minute(now, 0, tally)?;
+        Ok(first.then(|| now.plus_millis(CLEAN_UP)))
+    }
+
+    /// The minutes of the last day in which anything happened, the oldest first.
+    pub fn activity(&mut self, now: Timestamp) -> Result<Activity, Fault> {
+        let mut minutes = Vec::new();
+        if self.database.has_table("minute")? {
+            let since = now.plus_millis(-DAY).as_millis();
+            self.database.query(MINUTES, &[since.into()], &mut |mut row| {
+                let at = Timestamp::from_millis(row.integer()?);
+                let mut next = || Ok::<_, Fault>(row.integer()?.unsigned_abs());
+                minutes.push(Minute {
+                    at,
+                    sessions: next()?,
+                    messages: next()?,
+                    requests: next()?,
+                    refused: next()?,
+                    limited: next()?,
+                    failed: next()?,
+                });
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        Ok(Activity { stats: self.stats(now)?, minutes })
+    }
+
+    fn create(&self) -> Result<(), Fault> {
+        for (table, statement) in [("session", CREATE), ("minute", CREATE_MINUTE)] {
+            if !self.database.has_table(table)? {
+                self.database.execute(statement, &[])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn count_minute(&self, now: Timestamp, messages: i64, tally: &Tally) -> Result<(), Fault> {
+        let millis = now.as_millis();
+        let values = [
+            millis.saturating_sub(millis.rem_euclid(MINUTE)).into(),
+            messages.into(),
+            i64::from(tally.requests).into(),
+            i64::from(tally.refused).into(),
+            i64::from(tally.limited).into(),
+            i64::from(tally.failed).into(),
+        ];
+        self.database.execute(COUNT_MINUTE, &values)
     }
 
     /// What there is now; `uptime` is the caller's to fill in.
@@ -119,12 +231,14 @@ impl<D: Database> Directory<D> {
         Ok(counts.unwrap_or_default())
     }
 
-    /// Forgets the sessions that have ended. Returns when to do so again, if any are left.
+    /// Forgets the sessions that have ended, and the minutes of a day ago. Returns when to do so again, if any are left.
     pub fn clean_up(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
         if !self.database.has_table("session")? {
             return Ok(None);
         }
+        self.create()?;
         self.database.execute(PURGE, &[now.as_millis().into()])?;
+        self.database.execute(PURGE_MINUTES, &[now.plus_millis(-DAY).as_millis().into()])?;
         Ok(self.any()?.then(|| now.plus_millis(CLEAN_UP)))
     }
 

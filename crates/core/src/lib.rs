@@ -15,6 +15,7 @@ mod directory;
 mod error;
 mod heard;
 mod mailbox;
+mod meter;
 pub mod opendialogue;
 mod page;
 mod pairing;
@@ -25,7 +26,7 @@ mod session;
 pub use claim::{Seats, claim};
 pub use database::{Database, Row, Value};
 pub use digest::{Digest, hmac};
-pub use directory::{Directory, Listing, Report};
+pub use directory::{Directory, Listing, Report, Tally};
 pub use error::{Error, Fault, Result};
 pub use mailbox::{
     About, Accepted, Arrival, Facts, Letter, List, Mailbox, Mailboxes, Notice, Proof, SecretUse,

@@ -2,8 +2,8 @@
 
 mod support;
 
-use nexus_core::{Digest, Directory, Listing, Report};
-use nexus_protocol::{AgentId, AgentsRequest, Cursor, Stats};
+use nexus_core::{Database, Digest, Directory, Listing, Report, Tally};
+use nexus_protocol::{AgentId, AgentsRequest, Cursor, Minute, Stats};
 use support::{Sqlite, agent, at};
 
 fn report(name: &str, agents: usize, messages: i64, expires_at: i64) -> Report {
@@ -39,8 +39,9 @@ fn sessions_are_counted_as_they_last_reported_until_they_end() {
     assert_eq!(directory.stats(at(4000)).unwrap(), stats(1, 2, 7));
     assert!(directory.clean_up(at(8999)).unwrap().is_some());
     assert_eq!(directory.stats(at(8999)).unwrap(), stats(1, 2, 7));
-    assert_eq!(directory.clean_up(at(9000)).unwrap(), None);
+    assert!(directory.clean_up(at(9000)).unwrap().is_some(), "the minute is kept");
     assert_eq!(directory.stats(at(9000)).unwrap(), Stats::default());
+    assert_eq!(directory.clean_up(at(24 * 3_600_000 + 60_000)).unwrap(), None);
 }
 
 #[test]
@@ -80,4 +81,62 @@ fn agents_are_found_as_their_mailboxes_last_told() {
     assert_eq!(find(None, Some("b"), 2), ("c".to_owned(), false));
     assert_eq!(find(Some("x"), None, 9), ("ac".to_owned(), false));
     assert_eq!(find(Some("late"), None, 9), (String::new(), false));
+}
+
+#[test]
+fn minutes_are_told_for_a_day() {
+    let mut directory = Directory::new(Sqlite::new());
+    // 40 s after the tests' beginning a minute begins.
+    let minute = |number: i64| at(number * 60_000 + 40_000);
+    let mut tally = Tally::default();
+    for status in [200, 101, 404, 429, 500, 503] {
+        tally.count(status);
+    }
+    assert_eq!(tally, Tally { requests: 6, refused: 1, limited: 1, failed: 2 });
+    assert!(directory.tally(minute(1), &tally).unwrap().is_some(), "a clean-up is due");
+    let end = 48 * 3_600_000;
+    directory.report(minute(1), &report("x", 1, 5, end)).unwrap();
+    assert!(directory.tally(minute(1).plus_millis(59_999), &tally).unwrap().is_none());
+    directory.report(minute(3), &report("x", 1, 7, end)).unwrap();
+    directory.report(minute(3), &report("y", 1, 1, end)).unwrap();
+    // What is late, or told again, is no news.
+    directory.report(minute(3), &report("x", 1, 7, end)).unwrap();
+    directory.report(minute(3), &report("x", 1, 2, end)).unwrap();
+    let quiet = Minute {
+        at: minute(3),
+        sessions: 1,
+        messages: 3,
+        requests: 0,
+        refused: 0,
+        limited: 0,
+        failed: 0,
+    };
+    let busy = Minute {
+        at: minute(1),
+        sessions: 0,
+        messages: 5,
+        requests: 12,
+        refused: 2,
+        limited: 2,
+        failed: 4,
+    };
+    assert_eq!(directory.activity(minute(4)).unwrap().minutes, [busy, quiet]);
+    directory.clean_up(minute(24 * 60 + 1)).unwrap();
+    let activity = directory.activity(minute(24 * 60 + 1)).unwrap();
+    assert_eq!((activity.minutes, activity.stats.active_sessions), (vec![quiet], 2));
+    assert!(directory.clean_up(minute(24 * 60 + 3)).unwrap().is_some(), "sessions are left");
+    assert_eq!(directory.clean_up(at(end)).unwrap(), None);
+}
+
+#[test]
+fn a_directory_of_before_there_were_minutes_goes_on() {
+    let database = Sqlite::new();
+    let mut directory = Directory::new(database.clone());
+    directory.report(at(0), &report("x", 1, 1, 9000)).unwrap();
+    database.execute("DROP TABLE minute", &[]).unwrap();
+    let mut directory = Directory::new(database);
+    assert_eq!(directory.activity(at(1)).unwrap().minutes, []);
+    assert!(directory.clean_up(at(2)).unwrap().is_some());
+    directory.report(at(3), &report("x", 1, 3, 9000)).unwrap();
+    assert_eq!(directory.activity(at(4)).unwrap().minutes[0].messages, 2);
 }

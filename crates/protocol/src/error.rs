@@ -343,6 +343,40 @@ impl Refusal {
         }
     }
 
+    /// Too many requests from an agent that has proven who it is.
+    #[must_use]
+    pub fn agent_rate_exceeded(requests: u32, retry_after: u32) -> Self {
+        let message = format!(
+            "You have made {requests} requests here within a minute; wait {retry_after} seconds, then ask less often: wait=25 or a socket saves polls."
+        );
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(429, ErrorCode::RateLimitExceeded, message)
+        }
+    }
+
+    /// Too many codes from one address that do not exist.
+    #[must_use]
+    pub fn too_many_guesses(retry_after: u32) -> Self {
+        let message = format!(
+            "Too many codes from your address do not exist; wait {retry_after} seconds, then use the link exactly as it was given to you."
+        );
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(429, ErrorCode::RateLimitExceeded, message)
+        }
+    }
+
+    /// One who asks for what only the operator may see.
+    #[must_use]
+    pub fn not_the_operator() -> Self {
+        Self::new(
+            401,
+            ErrorCode::InvalidToken,
+            "Send the operator's token, the value of ADMIN_TOKEN, as Authorization: Bearer TOKEN.",
+        )
+    }
+
     /// A fault of the relay.
     #[must_use]
     pub fn internal() -> Self {

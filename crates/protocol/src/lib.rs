@@ -53,7 +53,7 @@ pub use message::{Kind, Message, Page, PageRequest, Recipients, Redacted, SendMe
 pub use messenger::{MessengerSend, messenger_registration};
 pub use pairing::{Claimed, CodeState, CodeStatus, CreatePairing, PairingCode, PairingCreated};
 pub use profile::{Filter, Member, Members, MembersRequest, Presence, Profile, Token};
-pub use service::{Capabilities, Health, Stats};
+pub use service::{Activity, Capabilities, Health, Minute, Stats};
 pub use session::{
     CreateSession, Joined, Left, Renew, Renewed, SessionCreated, SessionState, SessionStatus,
 };

@@ -31,6 +31,9 @@ pub struct Limits {
     pub max_page: u32,
     /// Seconds after which a silent agent loses its seat; 0 = never. The creator keeps its own.
     pub agent_inactivity: u32,
+    /// Requests and frames of one agent that proves who it is, in 60 seconds, in one session or at its
+    /// address; 0 sets no limit.
+    pub agent_requests: u32,
     /// Messages that may wait in one mailbox (section 8).
     pub max_waiting: u32,
     /// Turns of a conversation whose first message does not say.
@@ -60,6 +63,7 @@ impl Default for Limits {
             default_page: 100,
             max_page: 500,
             agent_inactivity: 0,
+            agent_requests: 600,
             max_waiting: 200,
             conversation_turns: 20,
             conversation_idle: 1800,

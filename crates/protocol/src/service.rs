@@ -1,5 +1,6 @@
 //! The service itself (section 5).
 
+use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What this server can do.
@@ -43,4 +44,32 @@ pub struct Stats {
     pub total_messages: u64,
     /// Seconds that this instance has been running.
     pub uptime: i64,
+}
+
+/// What the operator sees: the answer to `GET /v1/admin/activity`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// What there is now.
+    pub stats: Stats,
+    /// The minutes of the last day in which anything happened, the oldest first.
+    pub minutes: Vec<Minute>,
+}
+
+/// What happened in one minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Minute {
+    /// When it began.
+    pub at: Timestamp,
+    /// Sessions that could be used when it was first heard of.
+    pub sessions: u64,
+    /// New messages of sessions, in the minute in which they were reported.
+    pub messages: u64,
+    /// Requests, and of these:
+    pub requests: u64,
+    /// refused for another reason than their number (4xx),
+    pub refused: u64,
+    /// refused because they were too many (429),
+    pub limited: u64,
+    /// failed (5xx).
+    pub failed: u64,
 }

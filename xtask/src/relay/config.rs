@@ -101,8 +101,8 @@ fn relay(
     }
     for limit in limits {
         let (count, period) = match rate_limits {
-            RateLimits::PerMinute(count) => (count, 60),
-            RateLimits::Off | RateLimits::Configured => (limit.simple.limit, limit.simple.period),
+            RateLimits::PerMinute(count) if limit.name == "RATE_LIMITER" => (count, 60),
+            _ => (limit.simple.limit, limit.simple.period),
         };
         let namespace = serde_json::json!({ "MINIFLARE_NAMESPACE": limit.namespace_id });
         write!(

@@ -55,6 +55,9 @@ pub struct Builder {
     echo_log: bool,
 }
 
+/// The variable that names a folder in which every relay writes its log, too.
+pub const LOG_FOLDER: &str = "NEXUS_RELAY_LOGS";
+
 /// Which of the rate limits in `wrangler.toml` the Worker finds bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RateLimits {
@@ -167,7 +170,7 @@ impl Builder {
         self
     }
 
-    /// Requests a minute per client; `None` and 0 set no limit.
+    /// Requests a minute per client; `None` and 0 set no limit, and also none of the others.
     #[must_use]
     pub fn rate_limit(mut self, limit: Option<u32>) -> Self {
         self.rate_limits =
@@ -215,13 +218,16 @@ impl Builder {
             state.display()
         );
         let mut wrangler = Wrangler::read(&project)?;
+        if self.rate_limits == RateLimits::Off {
+            wrangler.set_var("AGENT_REQUESTS_PER_MINUTE", "0")?;
+        }
         for (name, value) in &self.vars {
             wrangler.set_var(name, value)?;
         }
         let config = state.join("workerd.capnp");
         project::write(&config, &config::generate(&project, &wrangler, self.rate_limits, &state)?)?;
         let launch = Launch { workerd: find_workerd(&project)?, config, localhost: self.localhost };
-        let log = Log::new(self.echo_log);
+        let log = Log::new(self.echo_log)?;
         let (process, port) = launch.start(self.port, &log)?;
         Ok(Relay { process, port, log, launch, _lock: lock, _own_state: own_state })
     }

@@ -4,6 +4,7 @@
 //! holds the other end, so the kernel ends it with this program: no relay is left behind, even by
 //! a SIGKILL.
 
+use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -157,12 +158,27 @@ fn get_health(port: u16, limit: Duration) -> Result<()> {
 #[derive(Clone, Debug)]
 pub(super) struct Log {
     text: Arc<Mutex<String>>,
+    /// Gets it, too.
+    file: Option<Arc<Mutex<fs::File>>>,
     echo: bool,
 }
 
 impl Log {
-    pub(super) fn new(echo: bool) -> Self {
-        Self { text: Arc::default(), echo }
+    /// A log; where [`super::LOG_FOLDER`] names a folder, also a file there.
+    pub(super) fn new(echo: bool) -> Result<Self> {
+        let file = match env::var_os(super::LOG_FOLDER) {
+            Some(folder) => {
+                let file = tempfile::Builder::new()
+                    .prefix("relay-")
+                    .suffix(".log")
+                    .disable_cleanup(true)
+                    .tempfile_in(folder)
+                    .context("the folder for logs cannot be written to")?;
+                Some(Arc::new(Mutex::new(file.into_file())))
+            }
+            None => None,
+        };
+        Ok(Self { text: Arc::default(), file, echo })
     }
 
     pub(super) fn text(&self) -> String {
@@ -181,6 +197,11 @@ impl Log {
                     eprint!("{text}");
                 }
                 log.text.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
+                if let Some(file) = &log.file {
+                    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                    // A log that lacks lines is noticed where it is read.
+                    let _ = file.write_all(&line);
+                }
                 line.clear();
             }
         })

@@ -20,7 +20,7 @@ mod receive;
 mod state;
 mod store;
 
-use crate::{Database, Fault, Listing, Random, Result};
+use crate::{Database, Fault, Listing, Random, Result, meter::Meter};
 pub use conversation::{About, Facts};
 use credential::Credential;
 pub use credential::{Proof, SecretUse};
@@ -42,13 +42,14 @@ const SAVE_INTERVAL: i64 = 60_000;
 pub struct Mailbox<D> {
     id: AgentId,
     limits: Limits,
+    meter: Meter,
     store: Store<D>,
 }
 
 impl<D: Database> Mailbox<D> {
     /// The mailbox of `id` in `database`, which may not exist there.
     pub fn new(id: AgentId, database: D, limits: Limits) -> Self {
-        Self { id, limits, store: Store::new(database) }
+        Self { id, meter: Meter::new(limits.agent_requests), limits, store: Store::new(database) }
     }
 
     /// `POST /v1/agents` under this id. With the secret that it was registered with before, the same
@@ -95,8 +96,21 @@ impl<D: Database> Mailbox<D> {
         if !state.credential.is_proven(proof, state.salt)? {
             return Err(Refusal::invalid_secret().into());
         }
+        self.meter.count(now, &self.id)?;
         state.heard.hear(now);
         Ok(())
+    }
+
+    /// Counts what came over a socket of the agent. Refused if that is too often.
+    pub fn count_frame(&mut self, now: Timestamp) -> Result<()> {
+        Ok(self.meter.count(now, &self.id)?)
+    }
+
+    /// Whether the caller is the agent of this mailbox, at no cost to it.
+    pub fn proves(&mut self, proof: &Proof) -> bool {
+        let Ok(Some(loaded)) = self.store.load() else { return false };
+        let state = &loaded.state;
+        state.credential.is_proven(proof, state.salt).unwrap_or(false)
     }
 
     /// As [`Self::authenticate`], of one who calls about another mailbox: who is not registered has

@@ -3,7 +3,7 @@
 use super::{
     Caller, Session,
     state::Seat,
-    store::{About, Loaded},
+    store::{About, Loaded, News},
 };
 use crate::{Database, Error, Fault, Result, Row, Value, page, redact::Redaction};
 use nexus_protocol::{
@@ -32,9 +32,6 @@ const READ_FILTERED: &str = "SELECT cursor, record FROM log
 
 const BYTES: &str =
     "SELECT coalesce(sum(length(CAST(record AS BLOB))), 0) FROM log WHERE cursor > 0";
-
-/// The directory is told at every so many messages.
-const REPORT_EVERY: i64 = 64;
 
 /// Who a reader or sender is, and whether it proved it. Lasts as long as the seat: a socket keeps it
 /// between its messages.
@@ -109,6 +106,18 @@ impl<D: Database> Session<D> {
         self.known(now, caller, true)
     }
 
+    /// Counts what came over a socket of this member. Refused if that is too often.
+    pub fn count_frame(&mut self, now: Timestamp, who: &Identity) -> Result<()> {
+        Ok(self.meter.count(now, &who.agent)?)
+    }
+
+    /// Whether the caller is a member and its key is right, at no cost to it.
+    pub fn proves(&mut self, now: Timestamp, caller: &Caller) -> bool {
+        let Ok(loaded) = self.store.alive(now) else { return false };
+        let seat = loaded.state.seat(&caller.agent, now, &self.limits);
+        seat.is_some_and(|seat| seat.prove(caller.key.as_ref(), false) == Ok(true))
+    }
+
     pub(super) fn known(
         &mut self,
         now: Timestamp,
@@ -118,6 +127,9 @@ impl<D: Database> Session<D> {
         let loaded = self.store.alive(now)?;
         let seat = seat(loaded, &caller.agent, now, &self.limits)?;
         let proven = seat.prove(caller.key.as_ref(), needed)?;
+        if proven {
+            self.meter.count(now, &caller.agent)?;
+        }
         Ok(Identity {
             agent: caller.agent.clone(),
             seat: seat.number,
@@ -194,7 +206,7 @@ impl<D: Database> Session<D> {
         ];
         self.store.append(message.cursor, now, values, about)?;
         self.log_bytes = Some(bytes);
-        self.store.report_due |= message.cursor.as_i64() % REPORT_EVERY == 0;
+        self.store.news = self.store.news.max(News::Messages);
         Ok(Delivery { record, message })
     }
 

@@ -20,7 +20,7 @@ mod store;
 mod tasks;
 mod webhook;
 
-use crate::{Database, Digest, Fault, Report, Result};
+use crate::{Database, Digest, Fault, Report, Result, meter::Meter};
 pub use files::{Content, FileSaved};
 pub use log::{Delivery, Identity};
 pub use members::{Admission, SeatRequest};
@@ -29,8 +29,11 @@ use nexus_protocol::{
     AgentId, Cursor, Limits, SessionId, SessionKey, SessionState, SessionStatus, Task, Timestamp,
 };
 use std::collections::BTreeMap;
-use store::Store;
+use store::{News, Store};
 pub use webhook::Post;
+
+/// Milliseconds between two reports to the directory that tell of nothing but messages.
+const REPORT_INTERVAL: i64 = 20_000;
 
 /// Who calls: the id that is claimed, and the key that would prove it.
 #[derive(Clone, Debug)]
@@ -46,6 +49,9 @@ pub struct Session<D> {
     id: SessionId,
     limits: Limits,
     store: Store<D>,
+    meter: Meter,
+    /// When the directory was last told of messages.
+    messages_told: Option<Timestamp>,
     /// The tasks that have not ended, by the place where they were given, once they were read.
     open_tasks: Option<BTreeMap<Cursor, Task>>,
     /// The bytes of all messages, once they were counted.
@@ -59,8 +65,10 @@ impl<D: Database> Session<D> {
     pub fn new(id: SessionId, database: D, limits: Limits) -> Self {
         Self {
             id,
+            meter: Meter::new(limits.agent_requests),
             limits,
             store: Store::new(database),
+            messages_told: None,
             open_tasks: None,
             log_bytes: None,
             file_bytes: None,
@@ -100,10 +108,26 @@ impl<D: Database> Session<D> {
         Ok(deadline)
     }
 
-    /// What the directory should be told, if something has changed since it was last told.
+    /// In how many milliseconds the directory should be told what has changed; none if it knows. Of
+    /// messages it is told every now and then, of everything else at once.
+    #[must_use]
+    pub fn report_wait(&self, now: Timestamp) -> Option<i64> {
+        match self.store.news {
+            News::None => None,
+            News::Members => Some(0),
+            News::Messages => Some(self.messages_told.map_or(0, |told| {
+                REPORT_INTERVAL.saturating_sub(now.millis_since(told)).clamp(0, REPORT_INTERVAL)
+            })),
+        }
+    }
+
+    /// What the directory should be told now, if anything.
     pub fn take_report(&mut self, now: Timestamp) -> Result<Option<Report>, Fault> {
-        if !std::mem::take(&mut self.store.report_due) {
+        if self.report_wait(now) != Some(0) {
             return Ok(None);
+        }
+        if std::mem::take(&mut self.store.news) == News::Messages {
+            self.messages_told = Some(now);
         }
         Ok(self.store.load()?.map(|loaded| Report {
             session: Digest::of(&[self.id.as_str()]),

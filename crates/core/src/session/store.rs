@@ -48,10 +48,22 @@ const LOAD_LAST: &str = "SELECT cursor, sent_at FROM log
 pub(super) struct Store<D> {
     pub(super) database: D,
     memory: Memory,
-    /// Something was stored that the directory should know.
-    pub(super) report_due: bool,
+    /// What was stored that the directory should know.
+    pub(super) news: News,
     /// How far a reader has read is known in memory only.
     pub(super) places_due: bool,
+}
+
+/// What the directory does not know yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum News {
+    /// It knows all.
+    #[default]
+    None,
+    /// There are more messages.
+    Messages,
+    /// Members or the deadline have changed.
+    Members,
 }
 
 /// What a row of the log is about, besides being a message.
@@ -91,7 +103,7 @@ impl Loaded {
 
 impl<D: Database> Store<D> {
     pub(super) fn new(database: D) -> Self {
-        Self { database, memory: Memory::Unknown, report_due: false, places_due: false }
+        Self { database, memory: Memory::Unknown, news: News::None, places_due: false }
     }
 
     /// The session if there is one and its deadline has not passed; refused otherwise.
@@ -152,7 +164,7 @@ impl<D: Database> Store<D> {
         self.database.execute(INSERT_STATE, &values)?;
         self.memory =
             Memory::Present(Box::new(Loaded { state, last: Cursor::START, last_sent_at }));
-        self.report_due = true;
+        self.news = News::Members;
         Ok(())
     }
 
@@ -160,7 +172,7 @@ impl<D: Database> Store<D> {
     /// that may now be promised.
     pub(super) fn save(&mut self, state: State) -> Result<Timestamp, Fault> {
         let deadline = self.save_quietly(state)?;
-        self.report_due = true;
+        self.news = News::Members;
         Ok(deadline)
     }
 

@@ -1,0 +1,118 @@
+//! How often an agent that has proven who it is may ask: so many requests a minute, counted in memory,
+//! for each agent by itself. An object that sleeps forgets them, which takes longer than nothing.
+
+use nexus_protocol::{AgentId, Refusal, Timestamp};
+use std::collections::BTreeMap;
+
+/// Milliseconds in which requests are counted, from an agent's first one.
+const WINDOW: i64 = 60_000;
+
+/// Agents that are counted before those are forgotten whose time is over.
+const MANY: usize = 1000;
+
+/// Counts requests.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    /// Requests of one agent in a window; 0 sets no limit.
+    most: u32,
+    windows: BTreeMap<AgentId, (Timestamp, u32)>,
+}
+
+impl Meter {
+    pub(crate) fn new(most: u32) -> Self {
+        Self { most, windows: BTreeMap::new() }
+    }
+
+    /// Counts one request of `agent`. Refuses the one that is too many, which is not counted.
+    pub(crate) fn count(&mut self, now: Timestamp, agent: &AgentId) -> Result<(), Refusal> {
+        if self.most == 0 {
+            return Ok(());
+        }
+        // A clock that goes back ends a window, too.
+        let is_over = |began: Timestamp| !(0..WINDOW).contains(&now.millis_since(began));
+        match self.windows.get_mut(agent) {
+            Some((began, count)) if !is_over(*began) => {
+                if *count >= self.most {
+                    let left = WINDOW.saturating_sub(now.millis_since(*began));
+                    let seconds = u32::try_from(left.saturating_add(999) / 1000).unwrap_or(60);
+                    return Err(Refusal::agent_rate_exceeded(self.most, seconds));
+                }
+                *count = count.saturating_add(1);
+            }
+            Some(window) => *window = (now, 1),
+            None => {
+                if self.windows.len() >= MANY {
+                    self.windows.retain(|_, (began, _)| !is_over(*began));
+                }
+                self.windows.insert(agent.clone(), (now, 1));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "small numbers")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn agent(number: u8) -> AgentId {
+        format!("agent-{number}").parse().unwrap()
+    }
+
+    proptest! {
+        /// Against a list of all requests that were let through.
+        #[test]
+        fn no_agent_gets_more_than_its_share_and_none_costs_another_anything(
+            most in 1_u32..5,
+            requests in prop::collection::vec((0_u8..3, 0_i64..20_000), 1..200),
+        ) {
+            let mut meter = Meter::new(most);
+            let mut time = 0;
+            let mut windows: BTreeMap<u8, (i64, u32)> = BTreeMap::new();
+            for (who, pause) in requests {
+                time += pause;
+                let window = windows.entry(who).or_insert((time, 0));
+                if time >= window.0 + WINDOW {
+                    *window = (time, 0);
+                }
+                let answer = meter.count(Timestamp::from_millis(time), &agent(who));
+                if window.1 < most {
+                    window.1 += 1;
+                    prop_assert!(answer.is_ok());
+                } else {
+                    let wait = i64::from(answer.unwrap_err().retry_after.unwrap()) * 1000;
+                    let left = window.0 + WINDOW - time;
+                    prop_assert!((left..left + 1000).contains(&wait), "{wait} for {left}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_limit_nothing_is_counted() {
+        let mut meter = Meter::new(0);
+        for _ in 0..10_000 {
+            meter.count(Timestamp::from_millis(0), &agent(0)).unwrap();
+        }
+        assert!(meter.windows.is_empty());
+    }
+
+    #[test]
+    fn those_whose_time_is_over_are_forgotten() {
+        let mut meter = Meter::new(1);
+        for number in 0..5000_i64 {
+            let name: AgentId = format!("agent-{number}").parse().unwrap();
+            meter.count(Timestamp::from_millis(number * 100), &name).unwrap();
+        }
+        assert!(meter.windows.len() <= MANY, "{}", meter.windows.len());
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_locks_nobody_out() {
+        let mut meter = Meter::new(1);
+        meter.count(Timestamp::from_millis(1_000_000), &agent(0)).unwrap();
+        meter.count(Timestamp::from_millis(0), &agent(0)).unwrap();
+    }
+}

@@ -1,0 +1,128 @@
+//! The log: one line of JSON for each request, and one for each failure. No line holds an id of a session,
+//! a code, a key, a secret, a name or a message; of a path only its form in the table of routes.
+//!
+//! What is counted of requests goes to the directory every now and then, for the operator's page, and,
+//! where a data set is bound, to Analytics Engine at once.
+
+use crate::{calls, platform::now, router::Route};
+use js_sys::{Array, Function, Object, Reflect};
+use nexus_core::{Digest, Error, Tally};
+use nexus_protocol::Timestamp;
+use serde_json::json;
+use std::{cell::Cell, time::Duration};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::{Context, Delay, Env, Method, Response, console_error, console_log};
+
+/// How long requests are counted before the directory is told.
+const TALLY: Duration = Duration::from_secs(20);
+
+/// Milliseconds after which a telling that has not happened will not.
+const TALLY_LOST: i64 = 60_000;
+
+thread_local! {
+    static COUNTED: Cell<Tally> = const { Cell::new(Tally { requests: 0, refused: 0, limited: 0, failed: 0 }) };
+    /// When the last telling was begun, in milliseconds, while it is under way.
+    static TELLING: Cell<Option<i64>> = const { Cell::new(None) };
+}
+
+/// A request that is being answered.
+pub(crate) struct Record {
+    started: Timestamp,
+    method: Method,
+    /// As in the table of routes; none if there is no such path.
+    pattern: &'static str,
+    /// The hash of the session's id.
+    session: Option<String>,
+}
+
+impl Record {
+    pub(crate) fn begin(method: Method, route: Option<&Route>) -> Self {
+        let session = route.filter(|route| route.pattern.contains(":session"));
+        let session = session.and_then(|route| route.session().ok());
+        Self {
+            started: now(),
+            method,
+            pattern: route.map_or("-", |route| route.pattern),
+            session: session.map(|id| short_hash(id.as_str())),
+        }
+    }
+
+    /// Writes the line, and counts.
+    pub(crate) fn end(self, response: &Response, env: &Env, context: &Context) {
+        let status = response.status_code();
+        let millis = now().millis_since(self.started).max(0);
+        let id = response.headers().get("X-Request-Id").ok().flatten();
+        let session = self.session.as_deref();
+        // By hand, for nothing in it needs quoting, and every request pays for it.
+        let optional = |name: &str, value: Option<&str>| {
+            value.map_or_else(String::new, |value| format!(r#""{name}":"{value}","#))
+        };
+        console_log!(
+            r#"{{{}"route":"{} {}","status":{status},"ms":{millis}{}}}"#,
+            optional("requestId", id.as_deref()),
+            self.method.as_ref(),
+            self.pattern,
+            session.map_or_else(String::new, |hash| format!(r#","session":"{hash}""#)),
+        );
+        data_point(env, self.method.as_ref(), self.pattern, status, millis);
+        count(status, env, context);
+    }
+}
+
+/// What names a session in the log: the same for all its requests, and of no use to anyone.
+pub(crate) fn short_hash(id: &str) -> String {
+    let digest = Digest::of(&["log", id]);
+    digest.as_str().chars().take(12).collect()
+}
+
+/// One line: what failed, under the request id or the name of what was done.
+pub(crate) fn error(id: &str, error: &Error) {
+    let what = match error {
+        Error::Fault(fault) => fault.to_string(),
+        Error::Refused(refusal) => refusal.body.message.to_string(),
+    };
+    console_error!("{}", json!({ "requestId": id, "fault": what }));
+}
+
+/// The fields of a data point are: index the route; blobs the route and the status; doubles the
+/// milliseconds.
+fn data_point(env: &Env, method: &str, pattern: &str, status: u16, millis: i64) {
+    let Ok(data_set) = Reflect::get(env, &"ANALYTICS".into()) else { return };
+    let write = Reflect::get(&data_set, &"writeDataPoint".into()).ok();
+    let Some(write) = write.and_then(|write| write.dyn_into::<Function>().ok()) else { return };
+    let route = JsValue::from(format!("{method} {pattern}"));
+    let point = Object::new();
+    for (name, value) in [
+        ("indexes", Array::of1(&route)),
+        ("blobs", Array::of2(&route, &status.to_string().into())),
+        (
+            "doubles",
+            Array::of1(&JsValue::from_f64(f64::from(i32::try_from(millis).unwrap_or(i32::MAX)))),
+        ),
+    ] {
+        let _ = Reflect::set(&point, &name.into(), &value);
+    }
+    // What is not written is missing in a chart, and nowhere else.
+    let _ = write.call1(&data_set, &point);
+}
+
+/// Counts a request, and sees to it that the directory is told before long.
+fn count(status: u16, env: &Env, context: &Context) {
+    let mut tally = COUNTED.get();
+    tally.count(status);
+    COUNTED.set(tally);
+    let millis = now().as_millis();
+    if TELLING.get().is_some_and(|begun| millis.saturating_sub(begun) < TALLY_LOST) {
+        return;
+    }
+    TELLING.set(Some(millis));
+    let env = env.clone();
+    context.wait_until(async move {
+        Delay::from(TALLY).await;
+        TELLING.set(None);
+        let tally = COUNTED.take();
+        if let Err(failure) = calls::call(&env, calls::THE_DIRECTORY, &tally).await {
+            error("tally", &failure);
+        }
+    });
+}

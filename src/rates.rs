@@ -1,0 +1,261 @@
+//! How often a client may ask (protocol, section 1).
+//!
+//! A request is counted for its IP, before anything else, by the platform's own limiters; without their
+//! bindings there is no limit. A request that shows a session key or a secret is counted by the object
+//! that knows whether it is the right one, for its agent: so many agents behind one address do not
+//! take each other's share. If it was not the right one it is counted for the IP after all, and an IP
+//! that shows too many wrong ones is counted first for a minute, but for keys that were right before.
+//!
+//! What this instance remembers is lost with it, which lets through a few more; the limiters hold
+//! for all.
+
+use crate::{
+    http,
+    platform::{fault, now},
+    router::{Endpoint, Route},
+};
+use nexus_core::Result;
+use nexus_protocol::{ErrorCode, Refusal};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    net::Ipv6Addr,
+};
+use worker::{Env, Request, Response};
+
+/// On an answer that is an error: whose share it was taken from. `agent`: the caller has proven who it
+/// is. `guess`: it named a code that was never made, or a wrong token of the operator.
+pub(crate) const CLASS: &str = "X-Rate-Class";
+pub(crate) const AGENT: &str = "agent";
+pub(crate) const GUESS: &str = "guess";
+
+/// The binding of the limiter of all requests.
+const ALL: &str = "RATE_LIMITER";
+const CREATE: &str = "CREATE_LIMITER";
+const PAIR: &str = "PAIR_LIMITER";
+const REGISTER: &str = "REGISTER_LIMITER";
+const GUESSES: &str = "GUESS_LIMITER";
+
+/// Seconds that one who was refused has to wait.
+const WAIT: u32 = 60;
+
+/// What is remembered of how many, at most.
+const MANY: usize = 10_000;
+
+/// What an IP has done too often.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Fault {
+    /// Shown keys that are wrong.
+    WrongKeys,
+    /// Named codes that do not exist, or wrong tokens.
+    Guesses,
+}
+
+#[derive(Default)]
+struct Memory {
+    /// Until when an IP is not trusted, in milliseconds.
+    suspects: HashMap<(Fault, String), i64>,
+    /// The hashes of keys that were right.
+    proven: HashSet<u64>,
+}
+
+thread_local! {
+    static MEMORY: RefCell<Memory> = RefCell::default();
+}
+
+/// A request on its way.
+pub(crate) struct Visit {
+    ip: String,
+    /// The hash of the key or secret that it shows, where an object will check it.
+    shown: Option<u64>,
+    /// It names a code, or shows the operator's token.
+    may_guess: bool,
+    /// It was not counted yet.
+    is_free: bool,
+}
+
+/// Counts a request that comes. Refused if its client has to wait.
+pub(crate) async fn enter(request: &Request, env: &Env, route: Option<&Route>) -> Result<Visit> {
+    let endpoint = route.map(|route| route.endpoint);
+    let ip = http::header(request, "CF-Connecting-IP")?;
+    let ip = ip.map_or_else(|| "local".to_owned(), |ip| network(&ip));
+    let shown = match endpoint {
+        Some(endpoint) => shown(request, endpoint)?,
+        None => None,
+    };
+    let may_guess = matches!(
+        endpoint,
+        Some(Endpoint::Claim | Endpoint::CodeStatus | Endpoint::PairPage | Endpoint::AdminActivity)
+    );
+    let mut visit = Visit { ip, shown, may_guess, is_free: false };
+    if may_guess && let Some(seconds) = visit.suspicion(Fault::Guesses) {
+        return Err(Refusal::too_many_guesses(seconds).into());
+    }
+    // One page asks for a dozen assets.
+    if matches!(endpoint, Some(Endpoint::Health | Endpoint::Asset)) {
+        return Ok(visit);
+    }
+    let is_proven = |shown| MEMORY.with_borrow(|memory| memory.proven.contains(&shown));
+    visit.is_free =
+        shown.is_some_and(|shown| visit.suspicion(Fault::WrongKeys).is_none() || is_proven(shown));
+    if !visit.is_free && !visit.count(env, ALL).await? {
+        return Err(Refusal::rate_limit_exceeded(WAIT).into());
+    }
+    if let Some(limiter) = endpoint.and_then(limiter)
+        && !visit.count(env, limiter).await?
+    {
+        return Err(Refusal::rate_limit_exceeded(WAIT).into());
+    }
+    Ok(visit)
+}
+
+impl Visit {
+    /// Counts a request by what it was answered. Refused if its client has to wait.
+    pub(crate) async fn leave(&self, env: &Env, answer: &Result<Response>) -> Result<()> {
+        let (is_error, class) = match answer {
+            Ok(response) if response.status_code() < 400 => (false, None),
+            Ok(response) => (true, response.headers().get(CLASS).map_err(fault)?),
+            Err(nexus_core::Error::Refused(refusal)) => {
+                let is_guess =
+                    matches!(refusal.body.error, ErrorCode::CodeNotFound | ErrorCode::InvalidToken);
+                (true, is_guess.then(|| GUESS.to_owned()))
+            }
+            Err(_) => return Ok(()),
+        };
+        if self.may_guess && class.as_deref() == Some(GUESS) && !self.count(env, GUESSES).await? {
+            self.suspect(Fault::Guesses);
+            return Err(Refusal::too_many_guesses(WAIT).into());
+        }
+        if !self.is_free {
+            return Ok(());
+        }
+        if !is_error || class.as_deref() == Some(AGENT) {
+            MEMORY.with_borrow_mut(|memory| {
+                if memory.proven.len() >= MANY {
+                    memory.proven.clear();
+                }
+                memory.proven.extend(self.shown);
+            });
+        } else if !self.count(env, ALL).await? {
+            self.suspect(Fault::WrongKeys);
+            return Err(Refusal::rate_limit_exceeded(WAIT).into());
+        }
+        Ok(())
+    }
+
+    /// Whether the limiter lets one more pass.
+    async fn count(&self, env: &Env, limiter: &str) -> Result<bool> {
+        let Ok(limiter) = env.rate_limiter(limiter) else { return Ok(true) };
+        Ok(limiter.limit(self.ip.clone()).await.map_err(fault)?.success)
+    }
+
+    /// For how many seconds more this IP is suspected; none if it is not.
+    fn suspicion(&self, of: Fault) -> Option<u32> {
+        MEMORY.with_borrow(|memory| {
+            if memory.suspects.is_empty() {
+                return None;
+            }
+            let until = memory.suspects.get(&(of, self.ip.clone()))?;
+            let left = until.saturating_sub(now().as_millis()).saturating_add(999) / 1000;
+            u32::try_from(left).ok().filter(|left| *left > 0)
+        })
+    }
+
+    fn suspect(&self, of: Fault) {
+        let now = now().as_millis();
+        MEMORY.with_borrow_mut(|memory| {
+            if memory.suspects.len() >= MANY {
+                memory.suspects.retain(|_, until| *until > now);
+            }
+            let until = now.saturating_add(i64::from(WAIT).saturating_mul(1000));
+            memory.suspects.insert((of, self.ip.clone()), until);
+        });
+    }
+}
+
+/// The limiter that a call has besides the one of all.
+fn limiter(endpoint: Endpoint) -> Option<&'static str> {
+    use crate::dialects::opendialogue::Call;
+    match endpoint {
+        Endpoint::CreateSession => Some(CREATE),
+        Endpoint::CreatePairing => Some(PAIR),
+        Endpoint::Register
+        | Endpoint::MessengerRegister
+        | Endpoint::OpenDialogue(Call::Register) => Some(REGISTER),
+        _ => None,
+    }
+}
+
+/// The hash of the key or secret that a request shows, for a call whose object checks it.
+fn shown(request: &Request, endpoint: Endpoint) -> Result<Option<u64>> {
+    let name = match endpoint {
+        Endpoint::Leave
+        | Endpoint::Renew
+        | Endpoint::Send
+        | Endpoint::Poll
+        | Endpoint::Events
+        | Endpoint::Socket
+        | Endpoint::SetWebhook
+        | Endpoint::Webhook
+        | Endpoint::RemoveWebhook
+        | Endpoint::Members
+        | Endpoint::ChangeProfile
+        | Endpoint::Board
+        | Endpoint::GiveTask
+        | Endpoint::Task
+        | Endpoint::ChangeTask
+        | Endpoint::Files
+        | Endpoint::File
+        | Endpoint::PutFile
+        | Endpoint::DeleteFile => "X-Session-Key",
+        Endpoint::ChangeAgent
+        | Endpoint::DeleteAgent
+        | Endpoint::ReplaceSecret
+        | Endpoint::SendMail
+        | Endpoint::ReadMail
+        | Endpoint::MailStatus
+        | Endpoint::AckMail
+        | Endpoint::MailEvents
+        | Endpoint::MailSocket
+        | Endpoint::Blocks
+        | Endpoint::Block
+        | Endpoint::Unblock
+        | Endpoint::Allows
+        | Endpoint::Allow
+        | Endpoint::Disallow
+        | Endpoint::AllowOnly
+        | Endpoint::Conversation
+        | Endpoint::EndConversation => "Authorization",
+        _ => return Ok(None),
+    };
+    Ok(http::header(request, name)?.map(|value| {
+        let mut hasher = DefaultHasher::new();
+        value.hash(&mut hasher);
+        hasher.finish()
+    }))
+}
+
+/// What one client has: an address, or of IPv6 the network that is given out as a whole.
+fn network(ip: &str) -> String {
+    match ip.parse::<Ipv6Addr>() {
+        Ok(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Err(_) => ip.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_a_network_is_the_network() {
+        assert_eq!(network("192.0.2.1"), "192.0.2.1");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(network("2001:db8:1:2::9"), "2001:db8:1:2::/64");
+        assert_ne!(network("2001:db8:1:3::9"), "2001:db8:1:2::/64");
+    }
+}

@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
-use xtask::{bench, setup, soak, torture, worker};
+use xtask::{bench, openapi, setup, soak, torture, worker};
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
 #[derive(Parser)]
@@ -54,6 +54,8 @@ enum Command {
     },
     /// Measure what people wait for. Prints figures, and fails only if nothing could be measured.
     Bench,
+    /// Bring docs/openapi.json up to date with the types of the code.
+    Openapi,
     Torture(torture::Options),
     Soak(soak::Options),
 }
@@ -77,6 +79,7 @@ fn run(command: Command) -> Result<()> {
             checks::run(&setup::ensure(&project)?, &Selection { filter, step })
         }
         Command::Bench => bench::run(&setup::ensure(&project)?),
+        Command::Openapi => openapi::run(&project),
         Command::Torture(options) => torture::run(&setup::ensure(&project)?, &options),
         Command::Soak(options) => soak::run(&setup::ensure(&project)?, &options),
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What an agent tells of itself. Nobody checks it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct AgentCard {
@@ -28,6 +29,7 @@ pub struct AgentCard {
 
 /// `POST /v1/agents`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct Register {
@@ -74,6 +76,7 @@ impl Register {
 
 /// `PATCH /v1/agents/:id`: what is left out stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct ChangeCard {
@@ -142,6 +145,7 @@ fn is_capability(word: &str) -> bool {
 
 /// The answer to `POST /v1/agents`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct Registered {
@@ -153,6 +157,7 @@ pub struct Registered {
 
 /// The answer to `GET` and `PATCH /v1/agents/:id`, and an entry of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentStatus {
     /// What it tells of itself.
     pub card: AgentCard,
@@ -162,6 +167,7 @@ pub struct AgentStatus {
 
 /// The answer to `POST /v1/agents/:id/secret`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecretGiven {
     /// The one that counts from now on.
     pub secret: AgentSecret,
@@ -169,6 +175,7 @@ pub struct SecretGiven {
 
 /// The answer to `DELETE /v1/agents/:id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct AgentDeleted {
@@ -207,6 +214,7 @@ impl AgentsRequest {
 
 /// The answer to `GET /v1/agents`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AgentPage {
     /// In the order of their ids.

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 
 /// The stable names of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the table below says when each is used")]
 pub enum ErrorCode {
@@ -59,6 +60,7 @@ pub enum ErrorCode {
 
 /// One thing that is wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Detail {
     /// The field, header or query parameter.
     pub path: Cow<'static, str>,
@@ -68,6 +70,8 @@ pub struct Detail {
 
 /// The body of every answer that is an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Error"))]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody {
     /// The stable name.

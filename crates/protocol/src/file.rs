@@ -28,6 +28,8 @@ impl FromStr for FileKey {
 
 /// A version of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "File"))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 9 names each")]
 pub struct FileInfo {
@@ -54,6 +56,7 @@ impl FileInfo {
 
 /// What happened to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum FileEvent {
     /// It has a new version.
@@ -64,6 +67,8 @@ pub enum FileEvent {
 
 /// The payload of a message that tells of a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "FileNews"))]
 #[serde(tag = "type", rename = "file")]
 pub struct FileNews {
     /// What happened.
@@ -153,6 +158,7 @@ impl FilesRequest {
 
 /// The answer to `GET /v1/sessions/:id/files`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FileList {
     /// In the order of their keys.
@@ -168,6 +174,7 @@ pub struct FileList {
 
 /// The answer to `DELETE /v1/sessions/:id/files/:key`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileDeleted {
     /// It was there.
     pub ok: bool,

@@ -36,6 +36,9 @@ macro_rules! string_id {
             }
         }
 
+        #[cfg(feature = "schema")]
+        crate::schema::string!($name, stringify!($name));
+
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
@@ -259,6 +262,9 @@ impl FromStr for Cursor {
             .ok_or(Malformed("must be a cursor that this session gave, such as `0` or `42`"))
     }
 }
+
+#[cfg(feature = "schema")]
+crate::schema::string!(Cursor, "Cursor");
 
 impl Serialize for Cursor {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -17,6 +17,8 @@ mod messenger;
 mod pairing;
 mod profile;
 mod query;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod service;
 mod session;
 mod task;

@@ -12,6 +12,7 @@ const MOST_TURNS: u32 = 1000;
 
 /// `POST /v1/agents/:id/messages`: at least one of `text` and `json`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SendMail {
     /// Text, at most [`Limits::max_text_bytes`].
@@ -31,6 +32,7 @@ pub struct SendMail {
     pub reply_to: Option<MessageId>,
     /// The id that its sender knows it by, where the sender's protocol has such.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub client_id: Option<String>,
 }
 
@@ -90,6 +92,7 @@ impl MailFrame {
 
 /// How a message reached the recipient's mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MailDelivery {
     /// A reader was connected, and has been sent it.
@@ -100,6 +103,7 @@ pub enum MailDelivery {
 
 /// The answer to a send: the message is in the recipient's mailbox, durably.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct MailSent {
@@ -118,6 +122,7 @@ pub struct MailSent {
 
 /// A message as readers get it, and as both mailboxes store it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct Mail {
@@ -159,6 +164,7 @@ impl Mail {
 
 /// `POST /v1/agents/:id/ack`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ack {
     /// Everything up to here has been dealt with.
     pub cursor: Cursor,
@@ -177,6 +183,7 @@ impl Ack {
 
 /// The answer to an acknowledgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Acked {
     /// What has been acknowledged.
     pub cursor: Cursor,
@@ -186,6 +193,7 @@ pub struct Acked {
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MailState {
     /// It waits, and no reader has been given it.
@@ -200,6 +208,7 @@ pub enum MailState {
 
 /// The answer to `GET /v1/agents/:id/messages/:messageId`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct MailStatus {
@@ -215,6 +224,7 @@ pub struct MailStatus {
 
 /// The answer to `PUT` and `DELETE /v1/agents/:id/blocks/:other`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct Blocked {
@@ -224,6 +234,7 @@ pub struct Blocked {
 
 /// The answer to `PUT` and `DELETE /v1/agents/:id/allows/:other`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct Allowed {
@@ -256,6 +267,7 @@ impl AgentListRequest {
 
 /// The answer to `GET /v1/agents/:id/blocks` and `.../allows`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct AgentList {
@@ -268,6 +280,7 @@ pub struct AgentList {
 
 /// The answer to `PUT /v1/agents/:id/allow-only`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AllowOnly {
     /// Only those on the allow list may write.
@@ -288,6 +301,7 @@ impl AllowOnly {
 
 /// Why a conversation is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     /// One of the two has ended it.
@@ -300,6 +314,7 @@ pub enum EndReason {
 
 /// Whether a conversation can go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub enum ConversationState {
@@ -330,6 +345,7 @@ impl ConversationRequest {
 
 /// The answer to `GET /v1/agents/:id/conversations/:cid`, and to `POST .../end`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct Conversation {
@@ -344,6 +360,7 @@ pub struct Conversation {
     pub last_activity_at: Timestamp,
     /// Oldest first; not told when it is ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<Mail>>"))]
     pub messages: Option<Vec<Box<RawValue>>>,
 }
 

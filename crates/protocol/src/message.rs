@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 /// Whom a message is for: written as one agent id or as a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Recipients {
     /// `"to": "a"`
@@ -31,6 +32,7 @@ impl Recipients {
 
 /// `POST /v1/sessions/:id/messages`: at least one of `text` and `json`.
 #[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SendMessage {
     /// Text, at most [`Limits::max_text_bytes`].
@@ -110,6 +112,7 @@ impl<'a> Content<'a> {
 
 /// Secrets that were taken out of a message (section 7).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Redacted {
     /// Which kind of secret.
     #[serde(rename = "type")]
@@ -120,6 +123,7 @@ pub struct Redacted {
 
 /// The answer to a send: the message is in the log, durably.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Sent {
     /// The name of the message.
@@ -137,6 +141,7 @@ pub struct Sent {
 
 /// What a message tells of, where the relay wrote it (section 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "section 9 names each")]
 pub enum Kind {
@@ -146,6 +151,7 @@ pub enum Kind {
 
 /// A message as readers get it, and as the log stores it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 3 names each")]
 pub struct Message {
@@ -211,8 +217,10 @@ impl PageRequest {
 
 /// The answer to a poll. Messages are kept as the JSON that was stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Message>"))]
     /// In the order of their cursors.
     pub messages: Vec<Box<RawValue>>,
     /// The `after` of the next poll.

@@ -59,6 +59,7 @@ impl FromStr for PairingCode {
 
 /// `PUT /v1/pair`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatePairing {
     /// The session that a claimer joins.
@@ -84,6 +85,7 @@ impl CreatePairing {
 
 /// The answer to `PUT /v1/pair`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 4 names each")]
 pub struct PairingCreated {
@@ -98,6 +100,7 @@ pub struct PairingCreated {
 
 /// The answer to `POST /v1/pair/:code/claim`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 4 names each")]
 pub struct Claimed {
@@ -111,6 +114,7 @@ pub struct Claimed {
 
 /// What became of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CodeState {
     /// It can be claimed.
@@ -123,6 +127,7 @@ pub enum CodeState {
 
 /// The answer to `GET /v1/pair/:code/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CodeStatus {
     /// What became of it.

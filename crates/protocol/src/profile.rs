@@ -6,6 +6,7 @@ use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 /// What a member tells of itself. Nobody checks it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 9 names each")]
 pub struct Profile {
@@ -94,6 +95,8 @@ pub(crate) fn text(
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Token(String);
+#[cfg(feature = "schema")]
+crate::schema::string!(Token, "Token");
 
 impl Token {
     /// What a token must be.
@@ -137,6 +140,7 @@ impl From<Token> for String {
 
 /// How lately a member was heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Presence {
     /// Connected, or heard within the last 60 seconds.
@@ -149,6 +153,7 @@ pub enum Presence {
 
 /// A member as the others see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "sections 3 and 9 name each")]
 pub struct Member {
@@ -184,6 +189,7 @@ impl MembersRequest {
 
 /// The answer to `GET /v1/sessions/:id/agents`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Members {
     /// In the order of their ids.
     pub agents: Vec<Member>,

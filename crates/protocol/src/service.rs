@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What this server can do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Capabilities {
     /// `text`, `json`.
@@ -21,6 +22,7 @@ pub struct Capabilities {
 
 /// The answer to `GET /health`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Health {
     /// `ok`.
     pub status: String,
@@ -34,6 +36,7 @@ pub struct Health {
 
 /// The answer to `GET /v1/stats`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
     /// Sessions that can be used now.
@@ -48,6 +51,7 @@ pub struct Stats {
 
 /// What the operator sees: the answer to `GET /v1/admin/activity`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Activity {
     /// What there is now.
     pub stats: Stats,
@@ -57,6 +61,7 @@ pub struct Activity {
 
 /// What happened in one minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Minute {
     /// When it began.
     pub at: Timestamp,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// `PUT /v1/sessions`: what to create. Everything may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreateSession {
     /// Seconds without activity after which the session ends.
@@ -57,6 +58,7 @@ impl CreateSession {
 
 /// Always `active`: a session that is over is not found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SessionState {
     /// It can be used.
@@ -66,6 +68,7 @@ pub enum SessionState {
 
 /// The answer to `PUT /v1/sessions`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 2 names each")]
 pub struct SessionCreated {
@@ -87,6 +90,7 @@ pub struct SessionCreated {
 
 /// The answer to `GET /v1/sessions/:id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 2 names each")]
 pub struct SessionStatus {
@@ -106,6 +110,7 @@ pub struct SessionStatus {
 
 /// The answer to `POST /v1/sessions/:id/join`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 2 names each")]
 pub struct Joined {
@@ -120,6 +125,7 @@ pub struct Joined {
 
 /// The answer to `DELETE /v1/sessions/:id/agents/:agentId`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 2 names each")]
 pub struct Left {
@@ -133,6 +139,7 @@ pub struct Left {
 
 /// `POST /v1/sessions/:id/renew`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Renew {
     /// A new TTL in seconds; the old one stays when it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -152,6 +159,7 @@ impl Renew {
 
 /// The answer to a renew.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 2 names each")]
 pub struct Renewed {

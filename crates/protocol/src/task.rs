@@ -10,6 +10,7 @@ use serde_json::{Number, value::RawValue};
 
 /// What has become of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "section 9 names each")]
 pub enum TaskStatus {
@@ -79,6 +80,7 @@ impl TaskStatus {
 
 /// How much a task matters to its asker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "section 9 names each")]
 pub enum Priority {
@@ -96,6 +98,7 @@ impl Priority {
 
 /// A task as members see it, and as the log stores it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 9 names each")]
 pub struct Task {
@@ -127,6 +130,7 @@ pub struct Task {
 
 /// How far a task has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Progress {
     /// 0 to 100.
@@ -137,6 +141,7 @@ pub enum Progress {
 
 /// What happened to a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TaskEvent {
     /// The assignee has it: a new one, or one that was handed on.
@@ -382,6 +387,7 @@ impl BoardRequest {
 
 /// The answer to `GET /v1/sessions/:id/tasks`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Board {
     /// In the order in which they were given.
@@ -395,6 +401,8 @@ pub struct Board {
 
 /// The payload of a message that tells of a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "TaskNews"))]
 #[serde(tag = "type", rename = "task")]
 pub struct TaskNews {
     /// What happened.

@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 /// `PUT /v1/sessions/:id/webhook`
 #[derive(Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SetWebhook {
     /// Where messages are posted: https, and public, unless the deployment allows otherwise.
     pub url: String,
@@ -83,6 +84,7 @@ fn is_special_v6(ip: Ipv6Addr) -> bool {
 
 /// How a webhook fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookState {
     /// Messages are delivered as they come.
@@ -95,6 +97,8 @@ pub enum WebhookState {
 
 /// The answer to `PUT` and `GET /v1/sessions/:id/webhook`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Webhook"))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 3 names each")]
 pub struct WebhookStatus {
@@ -112,6 +116,7 @@ pub struct WebhookStatus {
 
 /// The answer to `DELETE /v1/sessions/:id/webhook`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebhookRemoved {
     /// Always true.
     pub ok: bool,

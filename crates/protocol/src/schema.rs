@@ -1,0 +1,57 @@
+//! The types as JSON Schema: what `docs/openapi.json` says of them is made of this.
+
+use crate::{
+    Ack, Acked, Activity, AgentDeleted, AgentList, AgentPage, AgentSecret, AllowOnly, Allowed,
+    Blocked, Board, ChangeCard, Claimed, CodeStatus, Conversation, CreatePairing, CreateSession,
+    ErrorBody, FileDeleted, FileList, FileNews, Health, Joined, Left, Mail, MailSent, MailStatus,
+    Members, Page, PairingCreated, Profile, Register, Registered, Renew, Renewed, SecretGiven,
+    SendMail, SendMessage, Sent, SessionCreated, SessionKey, SessionStatus, SetWebhook, Stats,
+    TaskNews, WebhookRemoved, WebhookStatus,
+};
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value};
+
+/// What is written as a string.
+macro_rules! string {
+    ($name:ident, $called:expr) => {
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                $called.into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string" })
+            }
+        }
+    };
+}
+
+pub(crate) use string;
+
+macro_rules! add {
+    ($generator:ident: $($name:ident),* $(,)?) => {
+        $( add::<$name>(&mut $generator); )*
+    };
+}
+
+fn add<T: JsonSchema>(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<T>();
+}
+
+/// Every request and answer, and what they are made of, by name: which fields there are, of which type,
+/// and which are always there.
+#[must_use]
+pub fn schemas() -> Map<String, Value> {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut generator = settings.for_serialize().into_generator();
+    add!(generator: Ack, Acked, Activity, AgentDeleted, AgentList, AgentPage, AgentSecret, Allowed,
+        AllowOnly, Blocked, Board, ChangeCard, Claimed, CodeStatus, Conversation, CreatePairing,
+        CreateSession, ErrorBody, FileDeleted, FileList, FileNews, Health, Joined, Left, Mail, MailSent,
+        MailStatus, Members, Page, PairingCreated, Profile, Register, Registered, Renew, Renewed,
+        SecretGiven, SendMail, SendMessage, Sent, SessionCreated, SessionKey, SessionStatus, SetWebhook,
+        Stats, TaskNews, WebhookRemoved, WebhookStatus);
+    generator.take_definitions(true)
+}

@@ -1,0 +1,237 @@
+//! `cargo xtask openapi`: brings `docs/openapi.json` up to date with the types of the code.
+//!
+//! Which schemas there are, their fields, the types of these and which are always there, are taken from
+//! the types ([`nexus_protocol::schema`]); the paths, and the words and bounds beside a field, are
+//! written by hand and stay. A test fails while the two differ.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use serde_json::{Map, Value};
+
+use crate::project::{self, Project};
+
+const DOCUMENT: &str = "docs/openapi.json";
+
+/// Before and after the schemas.
+const BEGIN: &str = "    \"schemas\": {\n";
+const END: &str = "\n    },\n    \"parameters\": {";
+
+/// Of a line of the document.
+const WIDTH: usize = 120;
+
+/// What a type cannot say, and the document therefore keeps.
+const KEPT: [&str; 14] = [
+    "description",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "format",
+    "minimum",
+    "maximum",
+    "minItems",
+    "maxItems",
+    "default",
+    "const",
+    "not",
+    "examples",
+    "additionalProperties",
+];
+
+/// Schemas that are read by hand, and so have no type that could tell their form.
+const BY_HAND: [&str; 5] = ["GiveTask", "ChangeTask", "ReplaceSecret", "SetAllowOnly", "MailPage"];
+
+/// Requests are read field by field, and which of these are needed, the code that reads them says.
+const REQUESTS: [&str; 8] = [
+    "Ack",
+    "ChangeCard",
+    "CreatePairing",
+    "CreateSession",
+    "Profile",
+    "Register",
+    "SendMail",
+    "SendMessage",
+];
+
+/// Rewrites the document.
+///
+/// # Errors
+/// It cannot be read or written.
+pub fn run(project: &Project) -> Result<()> {
+    let path = project.path(DOCUMENT);
+    project::write(&path, &current(&read(project)?)?)
+}
+
+fn read(project: &Project) -> Result<String> {
+    fs::read_to_string(project.path(DOCUMENT)).context("docs/openapi.json cannot be read")
+}
+
+/// What the document should be, given what it is.
+fn current(text: &str) -> Result<String> {
+    let document: Value = serde_json::from_str(text).context("docs/openapi.json is not JSON")?;
+    let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
+    let schemas = schemas.context("docs/openapi.json has no schemas")?;
+    let mut made = Map::new();
+    for (name, mut of_type) in nexus_protocol::schema::schemas() {
+        clean(&mut of_type);
+        let documented = schemas.get(&name).unwrap_or(&Value::Null);
+        merge(&mut of_type, documented);
+        if let Some(fields) = of_type.as_object_mut().filter(|_| REQUESTS.contains(&name.as_str()))
+        {
+            fields.remove("required");
+            fields.extend(
+                documented.get("required").map(|needed| ("required".to_owned(), needed.clone())),
+            );
+        }
+        made.insert(name, of_type);
+    }
+    for name in BY_HAND {
+        made.insert(name.to_owned(), schemas.get(name).cloned().unwrap_or_default());
+    }
+    // The rest of the text stays as it is, and in its order.
+    let (before, rest) = text.split_once(BEGIN).context("the schemas are not where they were")?;
+    let (_, after) = rest.split_once(END).context("the end of the schemas is not found")?;
+    let mut text = format!("{before}{}", BEGIN.trim_end_matches("{\n"));
+    write(&Value::Object(made), "    ", &mut text);
+    Ok(text + END.trim_start_matches("\n    }") + after)
+}
+
+/// Takes out of a schema what is about Rust: a field that can be left out is never `null`, bounds of
+/// machine numbers are no bounds, and links in comments are words.
+fn clean(schema: &mut Value) {
+    let Some(fields) = schema.as_object_mut() else {
+        schema.as_array_mut().into_iter().flatten().for_each(clean);
+        return;
+    };
+    fields.remove("title");
+    if fields.get("format").is_some_and(|format| format != "date-time" && format != "uri") {
+        fields.remove("format");
+    }
+    if let Some(Value::String(words)) = fields.get_mut("description") {
+        *words = words.replace("[`", "`").replace("`]", "`").replace('\n', " ");
+    }
+    let required = fields.get("required").cloned().unwrap_or_default();
+    let properties = fields.get_mut("properties").and_then(Value::as_object_mut);
+    for (name, property) in properties.into_iter().flatten() {
+        let is_required =
+            required.as_array().is_some_and(|names| names.iter().any(|known| known == name));
+        if !is_required {
+            never_null(property);
+        }
+    }
+    fields.values_mut().for_each(clean);
+}
+
+fn never_null(schema: &mut Value) {
+    if let Some(types) = schema.get_mut("type").filter(|types| types.is_array()) {
+        let first = types.as_array().and_then(|types| types.iter().find(|kind| *kind != "null"));
+        *types = first.cloned().unwrap_or_default();
+    }
+    let choices = schema.get("anyOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    let left: Vec<Value> = choices
+        .into_iter()
+        .filter(|choice| choice != &serde_json::json!({ "type": "null" }))
+        .collect();
+    if let ([only], Some(fields)) = (&left[..], schema.as_object_mut()) {
+        fields.remove("anyOf");
+        fields.extend(only.as_object().cloned().unwrap_or_default());
+    }
+}
+
+/// Puts what the document says beside a schema into the schema that the type gives.
+fn merge(schema: &mut Value, documented: &Value) {
+    if *schema == true {
+        *schema = Value::Object(Map::new());
+    }
+    let (Some(fields), Some(known)) = (schema.as_object_mut(), documented.as_object()) else {
+        return;
+    };
+    // What a name stands for is said where it is defined; what an enum may be, its type says.
+    let kept: &[&str] =
+        if fields.contains_key("$ref") { &["description", "const", "default"] } else { &KEPT };
+    for (name, value) in known.iter().filter(|(name, _)| kept.contains(&name.as_str())) {
+        fields.insert(name.clone(), value.clone());
+    }
+    if let (Some(items), Some(known)) = (fields.get_mut("items"), known.get("items")) {
+        merge(items, known);
+    }
+    let properties = fields.get_mut("properties").and_then(Value::as_object_mut);
+    for (name, property) in properties.into_iter().flatten() {
+        let known = known.get("properties").and_then(|properties| properties.get(name));
+        merge(property, known.unwrap_or(&Value::Null));
+    }
+}
+
+/// JSON, with what fits on a line on one.
+fn write(value: &Value, indent: &str, text: &mut String) {
+    let flat = line(value);
+    let (open, items, close) = match value {
+        _ if flat.len().saturating_add(indent.len()) <= WIDTH => return text.push_str(&flat),
+        Value::Object(fields) => {
+            ("{", fields.iter().map(|(name, value)| (Some(name), value)).collect(), "}")
+        }
+        Value::Array(items) => {
+            ("[", items.iter().map(|value| (None, value)).collect::<Vec<_>>(), "]")
+        }
+        _ => return text.push_str(&flat),
+    };
+    text.push_str(open);
+    let deeper = format!("{indent}  ");
+    for (number, (name, value)) in items.into_iter().enumerate() {
+        text.push_str(if number == 0 { "\n" } else { ",\n" });
+        text.push_str(&deeper);
+        if let Some(name) = name {
+            text.extend([line(&Value::from(name.as_str())).as_str(), ": "]);
+        }
+        write(value, &deeper, text);
+    }
+    text.extend(["\n", indent, close]);
+}
+
+fn line(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let item = |(name, value): (&String, &Value)| {
+                format!("{}: {}", Value::from(name.as_str()), line(value))
+            };
+            format!("{{{}}}", fields.iter().map(item).collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(line).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_says_what_the_types_are() {
+        let text = read(&Project::here().unwrap()).unwrap();
+        let fix = "run `cargo xtask openapi`, then read what has changed";
+        assert!(current(&text).unwrap() == text, "docs/openapi.json is not up to date: {fix}");
+    }
+
+    #[test]
+    fn a_field_that_was_added_removed_or_changed_shows() {
+        let text = read(&Project::here().unwrap()).unwrap();
+        let mut sent: Value = serde_json::from_str(&text).unwrap();
+        let sent = sent.pointer_mut("/components/schemas/Sent").unwrap();
+        let now = line(sent);
+        for (pointer, value) in [
+            ("/required", serde_json::json!(["id"])),
+            ("/properties", serde_json::json!({ "id": {}, "more": { "type": "string" } })),
+            ("/properties/verified/type", "string".into()),
+        ] {
+            let mut other = sent.clone();
+            *other.pointer_mut(pointer).unwrap() = value;
+            merge(sent, &other);
+            assert_eq!(line(sent), now, "{pointer}: the type counts");
+        }
+        let words = serde_json::json!({ "properties": { "id": { "description": "New words." } } });
+        merge(sent, &words);
+        assert_ne!(line(sent), now, "words are the document's");
+    }
+}

@@ -40,7 +40,8 @@ fn a_page_holds_what_was_asked_for_and_at_most_a_mebibyte() {
 
 #[test]
 fn a_poll_reads_only_what_it_returns() {
-    let mut world = World::with_session(100, 9);
+    let mut world = World::new(Limits { agent_requests: 0, ..Limits::default() });
+    world.create(CreateSession { ttl: Some(100), ..CreateSession::default() });
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
     for number in 0..1000 {
         world.send(1, &a, None, text(&number.to_string())).unwrap();

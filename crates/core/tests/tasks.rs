@@ -8,10 +8,10 @@
 
 mod support;
 
-use nexus_core::{Admission, Caller, Delivery, Result};
+use nexus_core::{Admission, Caller, Content, Delivery, Result};
 use nexus_protocol::{
-    AgentId, BoardRequest, ChangeTask, CreateSession, ErrorCode, GiveTask, Limits, Message,
-    MessageId, Profile, SessionKey, Task, TaskEvent, TaskNews, TaskStatus,
+    AgentId, BoardRequest, ChangeTask, Condition, CreateSession, ErrorCode, GiveTask, Limits,
+    Message, MessageId, Profile, SendMessage, SessionKey, Task, TaskEvent, TaskNews, TaskStatus,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -451,5 +451,24 @@ proptest! {
                 prop_assert_eq!(&known[task.id.as_str()], &(task.status, task.assignee.to_string()));
             }
         }
+    }
+}
+
+#[test]
+fn one_key_in_calls_of_different_kinds_is_as_many_keys() {
+    let mut team = Team::new(&["alice", "bob"]);
+    let key = "k".parse().unwrap();
+    let who = team.world.session.authorize(at(0), &team.caller("alice")).unwrap();
+    let message = SendMessage { text: Some("x".to_owned()), ..SendMessage::default() };
+    let session = &mut team.world.session;
+    session.send(at(0), &who, Some(&key), message).unwrap();
+    for _ in 0..2 {
+        let give = GiveTask::parse(TO_BOB.as_bytes(), &Limits::default()).unwrap();
+        let given = session.give_task(at(0), &who, Some(&key), give, &team.connected).unwrap();
+        assert_eq!(given.0.cursor.to_string(), "2");
+        let file = Content { content_type: "text/plain".to_owned(), bytes: vec![1] };
+        let name = "f".parse().unwrap();
+        let saved = session.put_file(at(0), &who, Some(&key), &name, &Condition::None, file);
+        assert_eq!(saved.unwrap().file.cursor.to_string(), "3");
     }
 }

@@ -65,7 +65,7 @@ impl<D: Database> Session<D> {
         condition: &Condition,
         content: Content,
     ) -> Result<FileSaved> {
-        let (repeat, before) = self.begin(now, who, repeat)?;
+        let (repeat, before) = self.begin(now, who, Kind::File, repeat)?;
         if let Some(record) = before {
             let FileNews { file, .. } = news(&record)?;
             return Ok(FileSaved { created: file.version == 1, file, delivery: None });

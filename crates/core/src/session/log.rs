@@ -63,10 +63,16 @@ impl Identity {
         &self.agent
     }
 
-    /// An idempotency key of this seat, not of an earlier agent of the same name. And one who does not
-    /// prove the key must not be able to use up the keys of one who does.
-    pub(super) fn scoped(&self, key: &IdempotencyKey) -> String {
-        format!("{}{}:{key}", self.seat, if self.proven { "v" } else { "u" })
+    /// An idempotency key of this seat, not of an earlier agent of the same name, and of this kind of
+    /// call: the answer to another could not be given again. And one who does not prove the key must not
+    /// be able to use up the keys of one who does.
+    pub(super) fn scoped(&self, kind: Option<Kind>, key: &IdempotencyKey) -> String {
+        let kind = match kind {
+            None => "",
+            Some(Kind::Task) => "t",
+            Some(Kind::File) => "f",
+        };
+        format!("{}{}{kind}:{key}", self.seat, if self.proven { "v" } else { "u" })
     }
 
     /// The same, reading only what passes the filter.
@@ -150,7 +156,7 @@ impl<D: Database> Session<D> {
         request: SendMessage,
     ) -> Result<(Sent, Option<Delivery>)> {
         self.seated(now, who)?;
-        let repeat = idempotency_key.map(|key| who.scoped(key));
+        let repeat = idempotency_key.map(|key| who.scoped(None, key));
         if let Some(record) = self.sent_before(&who.agent, repeat.as_deref())? {
             let sent = serde_json::from_str(&record)
                 .map_err(|_| Fault::new("a stored message cannot be read"))?;
@@ -352,15 +358,16 @@ impl<D: Database> Session<D> {
     }
 
     /// Notes that a member was heard that wants to change something, and looks whether it has done so
-    /// before under the same key: gives the key as it is stored, and the message of that time.
+    /// before in a call of this kind under the same key: gives the key as it is stored, and the message of that time.
     pub(super) fn begin(
         &mut self,
         now: Timestamp,
         who: &Identity,
+        kind: Kind,
         key: Option<&IdempotencyKey>,
     ) -> Result<(Option<String>, Option<String>)> {
         self.hear(now, who)?;
-        let repeat = key.map(|key| who.scoped(key));
+        let repeat = key.map(|key| who.scoped(Some(kind), key));
         let before = self.sent_before(&who.agent, repeat.as_deref())?;
         Ok((repeat, before))
     }

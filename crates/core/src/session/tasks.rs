@@ -38,7 +38,7 @@ impl<D: Database> Session<D> {
         request: GiveTask,
         connected: &BTreeSet<AgentId>,
     ) -> Result<(Task, Option<Delivery>)> {
-        let (repeat, before) = self.begin(now, who, key)?;
+        let (repeat, before) = self.begin(now, who, Kind::Task, key)?;
         if let Some(record) = before {
             return Ok((answered(&record)?, None));
         }
@@ -78,7 +78,7 @@ impl<D: Database> Session<D> {
         change: ChangeTask,
         connected: &BTreeSet<AgentId>,
     ) -> Result<(Task, Option<Delivery>)> {
-        let (repeat, before) = self.begin(now, who, key)?;
+        let (repeat, before) = self.begin(now, who, Kind::Task, key)?;
         if let Some(record) = before {
             return Ok((answered(&record)?, None));
         }

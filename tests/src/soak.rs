@@ -236,7 +236,7 @@ mod tests {
             (0..1000).map(|at| Reading { at: Duration::from_secs(at), value: at }).collect();
         let long = trend(&readings, Duration::from_secs(1000)).unwrap();
         assert_eq!(long, Trend { early: 375, late: 875 });
-        let short = trend(&readings[..300], Duration::from_secs(300)).unwrap();
+        let short = trend(&readings[..300], Duration::from_mins(5)).unwrap();
         assert_eq!(short, Trend { early: 157, late: 262 });
         assert_eq!(trend(&readings, Duration::from_secs(10_000)), None);
     }

@@ -1,12 +1,14 @@
 //! Every check, in the order of its cost. The first failure ends the run.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::builder::PossibleValuesParser;
 
+use crate::fuzz;
 use crate::process;
 use crate::relay::LOG_FOLDER;
 use crate::setup::{Tools, browser};
@@ -29,7 +31,7 @@ struct Step {
 
 type Filter<'a> = Option<&'a str>;
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step { name: "format", run: format },
     Step { name: "lints", run: lints },
     Step { name: "native-tests", run: native_tests },
@@ -37,6 +39,7 @@ const STEPS: [Step; 7] = [
     Step { name: "worker-build", run: worker_build },
     Step { name: "black-box", run: black_box },
     Step { name: "torture", run: torture },
+    Step { name: "fuzz", run: fuzz },
 ];
 
 /// Runs the checks.
@@ -125,6 +128,15 @@ fn torture(tools: &Tools, filter: Filter) -> Result<()> {
         tools,
         &torture::Options { sessions: 30, kills: 4, seconds: 27, seed: None, json: false },
     )
+}
+
+/// As short, for the same reason.
+fn fuzz(tools: &Tools, filter: Filter) -> Result<()> {
+    if filter.is_some() {
+        println!("Left out: it is not a test with a name.");
+        return Ok(());
+    }
+    fuzz::run(tools, &fuzz::Options { seconds: 20, seed: None, program: PathBuf::new() })
 }
 
 fn filtered<'a>(command: &'a mut Command, filter: Filter) -> &'a mut Command {

@@ -7,7 +7,7 @@
 //! | [`setup`] | the tools: they are there, in the pinned versions, or a sentence says what to install |
 //! | [`worker`] | `build/`: the Worker, built when something changed |
 //! | [`relay`] | a relay process on the built Worker |
-//! | [`dev`], [`checks`], [`bench`], [`torture`], [`soak`], [`openapi`] | the commands of those names |
+//! | [`dev`], [`checks`], [`bench`], [`torture`], [`soak`], [`fuzz`], [`openapi`] | the commands of those names |
 //!
 //! Out of scope: deployment, which is `npx wrangler deploy`.
 
@@ -16,6 +16,7 @@
 pub mod bench;
 pub mod checks;
 pub mod dev;
+pub mod fuzz;
 pub mod openapi;
 mod process;
 pub mod project;

@@ -7,6 +7,7 @@ pub mod browser;
 mod cargo_tools;
 mod debian;
 mod npm;
+pub mod schemathesis;
 mod wasm_target;
 
 use std::env;

@@ -1,0 +1,174 @@
+//! What holds of every parser, whatever it is given: one function for each kind of input. They panic
+//! where it does not hold. `tests/any_input.rs` feeds them inputs that are made up; the targets in
+//! `fuzz/`, inputs that are bred by coverage (`cargo fuzz run bodies`).
+//!
+//! Nothing panics; what is refused is refused as the caller's fault, in a sentence; what is accepted is
+//! accepted again in the form in which it is passed on, and means the same.
+
+#![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "a panic is what they are for")]
+
+use nexus_core::{opendialogue, redact::Redaction};
+use nexus_protocol::{
+    Ack, AgentId, AgentListRequest, AgentSecret, AgentsRequest, AllowOnly, BoardRequest, Body,
+    ChangeCard, ChangeTask, Condition, ConversationId, ConversationRequest, CreatePairing,
+    CreateSession, Cursor, FileKey, FilesRequest, Filter, GiveTask, IdempotencyKey, Limits,
+    MailFrame, Malformed, MembersRequest, MeshAnswer, MeshBroadcast, MeshFile, MeshRegister,
+    MeshTask, MessageId, MessengerSend, PageRequest, PairingCode, Profile, Refusal, Register,
+    Renew, SendMail, SendMessage, SessionId, SessionKey, SetWebhook, Timestamp, Token,
+    messenger_registration, optional_secret,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+use std::{fmt::Display, str::FromStr};
+
+/// Refusals say what to do, and are the caller's fault.
+fn check<T>(parsed: Result<T, Refusal>) -> Option<T> {
+    parsed
+        .map_err(|refusal| {
+            let Refusal { status, body, .. } = &refusal;
+            assert!((400..500).contains(status), "{status}");
+            assert!(body.message.ends_with('.') && body.message.len() < 2000, "{}", body.message);
+        })
+        .ok()
+}
+
+/// What was accepted is accepted again as it is written, and is the same.
+fn written<T: Serialize>(parsed: Option<T>, parse: impl Fn(&[u8]) -> Result<T, Refusal>) {
+    let Some(parsed) = parsed else { return };
+    let once = serde_json::to_vec(&parsed).expect("what was read can be written");
+    let again = parse(&once).expect("what was written can be read");
+    assert_eq!(serde_json::to_vec(&again).expect("JSON"), once);
+}
+
+fn id<T: FromStr<Err = Malformed> + Display + Serialize + DeserializeOwned>(text: &str) {
+    let Ok(id) = text.parse::<T>() else { return };
+    let shown = id.to_string();
+    let again: T = shown.parse().map_err(|Malformed(rule)| rule).expect("its own form");
+    assert_eq!(again.to_string(), shown);
+    let json = serde_json::to_string(&id).expect("JSON");
+    let read: T = serde_json::from_str(&json).expect("its own JSON");
+    assert_eq!(read.to_string(), shown);
+}
+
+/// Ids, codes, keys, cursors, times.
+pub fn ids(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    id::<SessionId>(&text);
+    id::<SessionKey>(&text);
+    id::<AgentId>(&text);
+    id::<AgentSecret>(&text);
+    id::<ConversationId>(&text);
+    id::<IdempotencyKey>(&text);
+    id::<Cursor>(&text);
+    id::<MessageId>(&text);
+    id::<PairingCode>(&text);
+    id::<FileKey>(&text);
+    if let Ok(token) = text.parse::<Token>() {
+        assert_eq!(token.as_str(), text);
+    }
+    let quoted = serde_json::to_string(&text).expect("JSON");
+    if let Ok(time) = serde_json::from_str::<Timestamp>(&quoted) {
+        let again: Timestamp = serde_json::from_str(&serde_json::to_string(&time).expect("JSON"))
+            .expect("its own form");
+        assert_eq!(again, time);
+        assert!(!time.to_http().is_empty());
+    }
+}
+
+/// Bodies of requests.
+pub fn bodies(data: &[u8]) {
+    let limits = Limits::default();
+    let agent: AgentId = "a".parse().map_err(|Malformed(rule)| rule).expect("an id");
+    written(check(CreateSession::parse(data, &limits)), |data| CreateSession::parse(data, &limits));
+    written(check(SendMessage::parse(data, &limits)), |data| SendMessage::parse(data, &limits));
+    written(check(SendMail::parse(data, &limits)), |data| SendMail::parse(data, &limits));
+    written(check(Renew::parse(data, &limits)), |data| Renew::parse(data, &limits));
+    written(check(Profile::parse(data)), Profile::parse);
+    written(check(Register::parse(data)), Register::parse);
+    written(check(ChangeCard::parse(data)), ChangeCard::parse);
+    written(check(CreatePairing::parse(data)), CreatePairing::parse);
+    written(check(Ack::parse(data)), Ack::parse);
+    written(check(SetWebhook::parse(data, false)), |data| SetWebhook::parse(data, false));
+    check(GiveTask::parse(data, &limits));
+    check(ChangeTask::parse(data, &limits));
+    check(AllowOnly::parse(data));
+    check(optional_secret(data));
+    check(messenger_registration(data));
+    check(MessengerSend::parse(data, &limits));
+    check(MeshRegister::parse(data));
+    check(MeshFile::parse(data));
+    check(MeshAnswer::parse(data, &limits));
+    for caller in [None, Some(&agent)] {
+        check(MeshTask::parse(data, caller, &limits));
+        check(MeshBroadcast::parse(data, caller, &limits));
+    }
+}
+
+/// Queries, and headers with conditions.
+pub fn queries(data: &[u8]) {
+    let (text, limits) = (String::from_utf8_lossy(data), Limits::default());
+    if let Some(page) = check(PageRequest::parse(&text, &limits)) {
+        assert!((1..=limits.max_page).contains(&page.limit) && page.wait <= 25);
+    }
+    check(Filter::parse(&text));
+    check(MembersRequest::parse(&text));
+    check(BoardRequest::parse(&text));
+    check(FilesRequest::parse(&text));
+    check(AgentsRequest::parse(&text));
+    check(AgentListRequest::parse(&text));
+    check(ConversationRequest::parse(&text, &limits));
+    let (first, second) = text.split_at(text.floor_char_boundary(text.len() / 2));
+    check(Condition::parse(Some(first), Some(second)));
+    check(Condition::parse(Some(&text), None));
+}
+
+/// Frames of sockets, and what dialects sign and leave out.
+pub fn frames(data: &[u8]) {
+    let limits = Limits::default();
+    check(MailFrame::parse(data, &limits));
+    if let Ok(mut body) = Body::parse(data) {
+        let kind: Option<String> = body.required("type", "must be a word");
+        assert!(kind.is_some() || body.finish().is_err());
+    }
+    let text = String::from_utf8_lossy(data);
+    let clean = opendialogue::sanitised(&text);
+    assert_eq!(opendialogue::sanitised(&clean), clean);
+    let signed = opendialogue::Signed { content: &clean, nonce: &text, ..Default::default() };
+    let signature = signed.signature("key").expect("a signature");
+    assert!(signed.is_signed("key", &signature).expect("a comparison"));
+    assert!(!signed.is_signed("kez", &signature).expect("a comparison"));
+    let _ = signed.is_signed("key", &text).expect("a comparison");
+}
+
+/// Texts and payloads that secrets are taken out of.
+pub fn redaction(data: &[u8]) {
+    let text = String::from_utf8_lossy(data).into_owned();
+    let mut redaction = Redaction::default();
+    let clean = redaction.text(text.clone());
+    let found = redaction.found();
+    assert_eq!(found.is_empty(), clean == text, "what changes is told, and nothing else");
+    let marks: u32 = found.iter().map(|found| found.count).sum();
+    assert!(clean.matches("[REDACTED:").count() >= usize::from(marks > 0));
+    if let Ok(json) = serde_json::from_str::<Box<RawValue>>(&text) {
+        let clean = Redaction::default().json(json.clone()).expect("it is still JSON");
+        let [before, after] = [json, clean].map(|json| {
+            serde_json::from_str::<serde_json::Value>(json.get()).map(|json| shape(&json))
+        });
+        if let (Ok(before), Ok(after)) = (before, after) {
+            assert_eq!(before, after, "only strings change");
+        }
+    }
+}
+
+/// A value with its strings left empty.
+fn shape(json: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match json {
+        Value::String(_) => Value::String(String::new()),
+        Value::Array(items) => items.iter().map(shape).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), shape(value))).collect()
+        }
+        other => other.clone(),
+    }
+}

@@ -7,12 +7,13 @@
 //! | [`setup`] | the tools: they are there, in the pinned versions, or a sentence says what to install |
 //! | [`worker`] | `build/`: the Worker, built when something changed |
 //! | [`relay`] | a relay process on the built Worker |
-//! | [`dev`], [`checks`], [`bench`], [`torture`], [`soak`], [`fuzz`], [`openapi`] | the commands of those names |
+//! | [`dev`], [`checks`], [`bench`], [`torture`], [`soak`], [`fuzz`], [`openapi`], [`audit`] | the commands of those names |
 //!
 //! Out of scope: deployment, which is `npx wrangler deploy`.
 
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
+pub mod audit;
 pub mod bench;
 pub mod checks;
 pub mod dev;

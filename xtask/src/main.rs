@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
-use xtask::{bench, fuzz, openapi, setup, soak, torture, worker};
+use xtask::{audit, bench, fuzz, openapi, setup, soak, torture, worker};
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
 #[derive(Parser)]
@@ -56,6 +56,7 @@ enum Command {
     Bench,
     /// Bring docs/openapi.json up to date with the types of the code.
     Openapi,
+    Audit(audit::Options),
     Fuzz(fuzz::Options),
     Torture(torture::Options),
     Soak(soak::Options),
@@ -81,6 +82,7 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Bench => bench::run(&setup::ensure(&project)?),
         Command::Openapi => openapi::run(&project),
+        Command::Audit(options) => audit::run(&project, &options),
         Command::Fuzz(options) => fuzz::run(&setup::ensure(&project)?, &options),
         Command::Torture(options) => torture::run(&setup::ensure(&project)?, &options),
         Command::Soak(options) => soak::run(&setup::ensure(&project)?, &options),

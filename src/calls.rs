@@ -5,7 +5,11 @@
 //! They are requests to `/internal/NAME` of the object, which the edge never forwards: the router
 //! knows no such path.
 
-use crate::{http, platform::fault};
+use crate::{
+    http,
+    platform::{self, fault},
+};
+use js_sys::{Function, Reflect};
 use nexus_core::{
     About, Accepted, Error, Facts, Fault, Found, Letter, Listing, Notice, Proof, Report, Result,
     SeatRequest, SecretUse, Tally,
@@ -16,8 +20,8 @@ use nexus_protocol::{
     Registered, SendMail, SessionId, SessionKey, SessionStatus, Stats, Timestamp, Token,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use wasm_bindgen::JsValue;
-use worker::{Env, Method, Request, RequestInit, Stub};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::{Env, Method, ObjectNamespace, Request, RequestInit, Stub};
 
 /// The one object of the class `Directory`.
 pub(crate) const THE_DIRECTORY: &str = "directory";
@@ -250,9 +254,23 @@ impl Call for Notice {
     type Answer = ();
 }
 
-/// The object `name` of a class.
+/// The object `name` of a class; in the jurisdiction that the variable `JURISDICTION` names, if it does.
 pub(crate) fn stub(env: &Env, binding: &str, name: &str) -> Result<Stub> {
-    env.durable_object(binding).and_then(|class| class.get_by_name(name)).map_err(fault)
+    let class = env.durable_object(binding).map_err(fault)?;
+    let class = match platform::text_variable(env, "JURISDICTION")? {
+        None => class,
+        Some(jurisdiction) => within(&class, &jurisdiction).map_err(|error| fault(error.into()))?,
+    };
+    class.get_by_name(name).map_err(fault)
+}
+
+/// The part of a class whose objects live there and nowhere else.
+fn within(
+    class: &ObjectNamespace,
+    jurisdiction: &str,
+) -> std::result::Result<ObjectNamespace, JsValue> {
+    let restrict: Function = Reflect::get(class.as_ref(), &"jurisdiction".into())?.dyn_into()?;
+    Ok(restrict.call1(class.as_ref(), &jurisdiction.into())?.unchecked_into())
 }
 
 /// Calls the object `name`. A refusal comes back as it was made; where there is none, but also no
@@ -308,4 +326,29 @@ pub(crate) async fn read<C: Call>(request: &mut Request) -> Result<C> {
 /// What a call answers. `C` names the call, so that an answer of another type does not compile.
 pub(crate) fn reply<C: Call>(answer: &C::Answer) -> Result<worker::Response> {
     http::json(200, answer)
+}
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test]
+    fn objects_live_where_the_deployment_says() {
+        let make = Function::new_with_args(
+            "jurisdiction",
+            "class DurableObjectNamespace {
+                constructor(place) { this.place = place }
+                jurisdiction(name) { return new DurableObjectNamespace(name) }
+                getByName(name) { return { name: `${this.place}/${name}` } }
+            }
+            return { SESSION: new DurableObjectNamespace('anywhere'), JURISDICTION: jurisdiction }",
+        );
+        for (jurisdiction, expected) in [("", "anywhere/x"), ("eu", "eu/x")] {
+            let env = make.call1(&JsValue::NULL, &jurisdiction.into()).unwrap();
+            let stub = stub(env.unchecked_ref::<Env>(), "SESSION", "x").unwrap();
+            let name = Reflect::get(&stub.into_rpc::<JsValue>(), &"name".into()).unwrap();
+            assert_eq!(name.as_string().as_deref(), Some(expected));
+        }
+    }
 }

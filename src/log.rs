@@ -126,3 +126,33 @@ fn count(status: u16, env: &Env, context: &Context) {
         }
     });
 }
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test]
+    fn a_data_set_that_is_bound_gets_a_point_and_none_is_missed() {
+        let make = Function::new_no_args(
+            "return { ANALYTICS: { writeDataPoint(point) { this.seen = JSON.stringify(point) } } }",
+        );
+        let env = make.call0(&JsValue::NULL).unwrap();
+        data_point(env.unchecked_ref::<Env>(), "GET", "/p/:code", 404, 3);
+        let data_set = Reflect::get(&env, &"ANALYTICS".into()).unwrap();
+        let seen = Reflect::get(&data_set, &"seen".into()).unwrap().as_string().unwrap();
+        assert_eq!(
+            seen,
+            r#"{"indexes":["GET /p/:code"],"blobs":["GET /p/:code","404"],"doubles":[3]}"#
+        );
+        data_point(Object::new().unchecked_ref::<Env>(), "GET", "/", 200, 1);
+    }
+
+    #[wasm_bindgen_test]
+    fn the_name_of_a_session_in_the_log_says_nothing_of_its_id() {
+        let id = "0a".repeat(24);
+        assert_eq!(short_hash(&id).len(), 12);
+        assert!(!id.contains(&short_hash(&id)));
+        assert_ne!(short_hash(&id), short_hash(&id.replace("0a", "0b")));
+    }
+}

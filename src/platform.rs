@@ -59,6 +59,15 @@ async fn set_alarm(state: &State, at: Timestamp) -> Result<()> {
     state.storage().set_alarm(ScheduledTime::new(date)).await.map_err(fault)
 }
 
+/// Sees to it that there is an alarm at this time or before.
+pub(crate) async fn set_alarm_by(state: &State, at: Timestamp) -> Result<()> {
+    let set = state.storage().get_alarm().await.map_err(fault)?;
+    if set.is_some_and(|set| set <= at.as_millis()) {
+        return Ok(());
+    }
+    set_alarm(state, at).await
+}
+
 /// An alarm at this time, if there is one.
 pub(crate) async fn set_next_alarm(state: &State, at: Option<Timestamp>) -> Result<()> {
     match at {

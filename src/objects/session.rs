@@ -12,7 +12,7 @@ use crate::{
     platform::{self, Storage, System, fault, now},
     router::{self, Endpoint},
 };
-use nexus_core::{Admission, Caller, Delivery, Fault, Identity, Result, SeatRequest};
+use nexus_core::{Admission, Caller, Delivery, Fault, Identity, Report, Result, SeatRequest};
 use nexus_protocol::{
     AgentId, CreateSession, Filter, IdempotencyKey, Limits, PageRequest, Profile, Renew,
     SendMessage, Sent,
@@ -21,10 +21,9 @@ use serde_json::json;
 use std::{
     cell::{Cell, OnceCell, RefCell},
     rc::Rc,
-    time::Duration,
 };
 use worker::{
-    Delay, DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage,
+    DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage,
     durable_object,
 };
 
@@ -41,8 +40,6 @@ pub struct Session {
     posting: Posting,
     /// How far sockets have read is about to be stored.
     saving: Rc<Cell<bool>>,
-    /// The directory is about to be told of messages.
-    reporting: Rc<Cell<bool>>,
 }
 
 impl DurableObject for Session {
@@ -55,7 +52,6 @@ impl DurableObject for Session {
             rules: OnceCell::new(),
             posting: Posting::default(),
             saving: Rc::default(),
-            reporting: Rc::default(),
         }
     }
 
@@ -80,6 +76,8 @@ impl DurableObject for Session {
                 self.state.storage().delete_all().await.map(|()| None).map_err(fault)
             }
             Ok(Some(_)) => {
+                let report = self.rules(|rules| Ok(rules.report(now())?));
+                self.tell(report);
                 self.hear_connected();
                 self.settle_tasks();
                 self.start_webhooks();
@@ -344,26 +342,34 @@ impl Session {
         }
     }
 
-    /// Tells the directory what has changed. Nobody waits for it, and a session does not fail when
-    /// the directory does.
+    /// Tells the directory what has changed, or sees to it that the alarm does. Nobody waits for it, and a
+    /// session does not fail when the directory does.
     fn report(&self) {
         let Ok(rules) = self.shared_rules() else { return };
-        let wait = rules.borrow().report_wait(now());
-        let Some(wait) = wait else { return };
-        if wait > 0 && self.reporting.replace(true) {
-            return;
-        }
-        let (env, reporting) = (self.env.clone(), Rc::clone(&self.reporting));
-        self.state.wait_until(async move {
-            if wait > 0 {
-                Delay::from(Duration::from_millis(wait.unsigned_abs())).await;
-                reporting.set(false);
+        let before = rules.borrow().next_report_at();
+        let report = rules.borrow_mut().take_report(now());
+        let at = rules.borrow().next_report_at().filter(|_| before.is_none());
+        match (report, at) {
+            (Ok(None), None) => {}
+            (Ok(None), Some(at)) => {
+                let state = platform::share(&self.state);
+                self.state.wait_until(async move {
+                    if let Err(error) = platform::set_alarm_by(&state, at).await {
+                        log::error("report", &error);
+                    }
+                });
             }
-            let report = rules.borrow_mut().take_report(now());
+            (report, _) => self.tell(report.map_err(Into::into)),
+        }
+    }
+
+    fn tell(&self, report: Result<Option<Report>>) {
+        let env = self.env.clone();
+        self.state.wait_until(async move {
             let told = match report {
-                Ok(None) => Ok(()),
                 Ok(Some(report)) => calls::call(&env, calls::THE_DIRECTORY, &report).await,
-                Err(fault) => Err(fault.into()),
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
             };
             if let Err(error) = told {
                 log::error("report", &error);

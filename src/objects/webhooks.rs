@@ -76,7 +76,7 @@ impl Session {
 }
 
 /// When something is to be done next: the end of the session, a task that changes by itself, a post to
-/// repeat, or a look at whether a post that is under way came to its end.
+/// repeat, a report to the directory, or a look at whether a post that is under way came to its end.
 fn next_alarm(rules: &Rc<RefCell<Rules>>, posting: &Posting) -> Result<Option<Timestamp>> {
     let mut rules = rules.borrow_mut();
     let Some(deadline) = rules.deadline()? else { return Ok(None) };
@@ -87,7 +87,8 @@ fn next_alarm(rules: &Rc<RefCell<Rules>>, posting: &Posting) -> Result<Option<Ti
     // What is being posted is guarded, and waits for nothing else.
     let retry = rules.next_webhook_at(now(), &posting.borrow())?;
     let task = rules.next_task_at(now())?;
-    Ok([Some(deadline), guard, retry, task].into_iter().flatten().min())
+    let report = rules.next_report_at();
+    Ok([Some(deadline), guard, retry, task, report].into_iter().flatten().min())
 }
 
 async fn arm(state: &State, rules: &Rc<RefCell<Rules>>, posting: &Posting) -> Result<()> {

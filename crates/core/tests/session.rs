@@ -320,3 +320,30 @@ fn a_silent_agent_loses_its_seat_where_the_deployment_says_so() {
     world.join(120_002, "c").unwrap();
     assert!(world.poll(200_000, &caller("a", key.as_ref()), None).is_ok(), "the creator stays");
 }
+
+#[test]
+fn the_directory_is_told_of_members_at_once_and_of_messages_before_long() {
+    let mut world = World::with_session(100, 5);
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    let told = |world: &mut World, now| world.session.take_report(at(now)).unwrap();
+    assert_eq!(told(&mut world, 0).unwrap().agents, 1);
+    assert_eq!((told(&mut world, 1), world.session.next_report_at()), (None, None));
+    for now in [1000, 2000, 20_999] {
+        world.send(now, &a, None, text("x")).unwrap();
+        assert_eq!(told(&mut world, now), None);
+        assert_eq!(world.session.next_report_at(), Some(at(21_000)));
+    }
+    assert_eq!(told(&mut world, 21_000).unwrap().messages.to_string(), "3");
+    assert_eq!((told(&mut world, 21_001), world.session.next_report_at()), (None, None));
+    // One that sleeps forgets that there is news, and tells when it is woken.
+    world.send(30_000, &a, None, text("x")).unwrap();
+    world.evict();
+    assert_eq!(told(&mut world, 50_000), None);
+    assert_eq!(world.session.report(at(50_000)).unwrap().unwrap().messages.to_string(), "4");
+    // Who joins is told of at once, and with it the messages.
+    world.send(60_000, &a, None, text("x")).unwrap();
+    assert_eq!(told(&mut world, 60_000), None);
+    world.join(61_000, "b").unwrap();
+    assert_eq!(told(&mut world, 61_000).unwrap().messages.to_string(), "5");
+    assert_eq!(world.session.next_report_at(), None);
+}

@@ -32,8 +32,8 @@ use std::collections::BTreeMap;
 use store::{News, Store};
 pub use webhook::Post;
 
-/// Milliseconds between two reports to the directory that tell of nothing but messages.
-const REPORT_INTERVAL: i64 = 20_000;
+/// Milliseconds after the first message that the directory does not know of when it is told.
+const REPORT_AFTER: i64 = 20_000;
 
 /// Who calls: the id that is claimed, and the key that would prove it.
 #[derive(Clone, Debug)]
@@ -50,8 +50,8 @@ pub struct Session<D> {
     limits: Limits,
     store: Store<D>,
     meter: Meter,
-    /// When the directory was last told of messages.
-    messages_told: Option<Timestamp>,
+    /// When the directory is to be told of messages.
+    report_at: Option<Timestamp>,
     /// The tasks that have not ended, by the place where they were given, once they were read.
     open_tasks: Option<BTreeMap<Cursor, Task>>,
     /// The bytes of all messages, once they were counted.
@@ -68,7 +68,7 @@ impl<D: Database> Session<D> {
             meter: Meter::new(limits.agent_requests),
             limits,
             store: Store::new(database),
-            messages_told: None,
+            report_at: None,
             open_tasks: None,
             log_bytes: None,
             file_bytes: None,
@@ -108,27 +108,31 @@ impl<D: Database> Session<D> {
         Ok(deadline)
     }
 
-    /// In how many milliseconds the directory should be told what has changed; none if it knows. Of
-    /// messages it is told every now and then, of everything else at once.
-    #[must_use]
-    pub fn report_wait(&self, now: Timestamp) -> Option<i64> {
+    /// What the directory should be told now, if anything: at once if members or the deadline have
+    /// changed, of messages some time after the first.
+    pub fn take_report(&mut self, now: Timestamp) -> Result<Option<Report>, Fault> {
         match self.store.news {
-            News::None => None,
-            News::Members => Some(0),
-            News::Messages => Some(self.messages_told.map_or(0, |told| {
-                REPORT_INTERVAL.saturating_sub(now.millis_since(told)).clamp(0, REPORT_INTERVAL)
-            })),
+            News::None => return Ok(None),
+            News::Members => {}
+            News::Messages => {
+                let due = *self.report_at.get_or_insert(now.plus_millis(REPORT_AFTER));
+                if now < due {
+                    return Ok(None);
+                }
+            }
         }
+        self.report(now)
     }
 
-    /// What the directory should be told now, if anything.
-    pub fn take_report(&mut self, now: Timestamp) -> Result<Option<Report>, Fault> {
-        if self.report_wait(now) != Some(0) {
-            return Ok(None);
-        }
-        if std::mem::take(&mut self.store.news) == News::Messages {
-            self.messages_told = Some(now);
-        }
+    /// When the directory is to be told of messages, if it is.
+    #[must_use]
+    pub fn next_report_at(&self) -> Option<Timestamp> {
+        self.report_at
+    }
+
+    /// What the directory should know, whether or not it does: an alarm does not remember why it was set.
+    pub fn report(&mut self, now: Timestamp) -> Result<Option<Report>, Fault> {
+        (self.store.news, self.report_at) = (News::None, None);
         Ok(self.store.load()?.map(|loaded| Report {
             session: Digest::of(&[self.id.as_str()]),
             agents: loaded.state.seats(now, &self.limits).count(),

@@ -9,8 +9,18 @@ use std::{fs, path::Path};
 
 /// The files below a folder that are text: sources, documents, lock files.
 fn texts(folder: &Path, found: &mut Vec<(String, String)>) {
-    const LEFT_OUT: [&str; 7] =
-        ["target", "node_modules", "build", ".git", ".wrangler", ".cargo", "cache"];
+    // What tools have put there, who may have looked for secrets.
+    const LEFT_OUT: [&str; 9] = [
+        "target",
+        "node_modules",
+        "build",
+        ".git",
+        ".wrangler",
+        ".cargo",
+        "cache",
+        "corpus",
+        "artifacts",
+    ];
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
         if path.is_dir() {

@@ -9,6 +9,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
+mod admin;
 mod connection;
 mod conversation;
 mod hostile;

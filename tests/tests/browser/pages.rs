@@ -71,7 +71,7 @@ fn a_conversation_is_light_and_can_be_used_by_everyone() {
 }
 
 /// In both colour schemes, on both kinds of device.
-fn look_at(browser: &Browser, name: &str) {
+pub(crate) fn look_at(browser: &Browser, name: &str) {
     for (scheme, suffix) in [("light", ""), ("dark", "-dark")] {
         browser.color_scheme(scheme);
         browser.screenshots(&format!("{name}{suffix}"));

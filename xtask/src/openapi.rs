@@ -234,4 +234,43 @@ mod tests {
         merge(sent, &words);
         assert_ne!(line(sent), now, "words are the document's");
     }
+
+    /// What a reference stands for.
+    fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+        match value.get("$ref").and_then(Value::as_str) {
+            Some(name) => {
+                resolved(document, document.pointer(name.trim_start_matches('#')).expect(name))
+            }
+            None => value,
+        }
+    }
+
+    #[test]
+    fn every_body_has_an_example_with_all_that_is_always_there() {
+        let document: Value =
+            serde_json::from_str(&read(&Project::here().unwrap()).unwrap()).unwrap();
+        let mut bodies = 0;
+        let operations = document["paths"].as_object().unwrap().values();
+        for operation in operations.flat_map(|path| path.as_object().unwrap().values()) {
+            let answers = operation["responses"].as_object().unwrap().values();
+            let all = answers.chain(operation.get("requestBody"));
+            for body in all.map(|body| resolved(&document, body)) {
+                let contents = body.get("content").and_then(Value::as_object);
+                for (kind, content) in contents.into_iter().flatten() {
+                    if !kind.contains("json") {
+                        continue;
+                    }
+                    bodies += 1;
+                    let name = &operation["operationId"];
+                    let example =
+                        content.get("example").unwrap_or_else(|| panic!("{name}: {body}"));
+                    let schema = resolved(&document, &content["schema"]);
+                    for field in schema["required"].as_array().into_iter().flatten() {
+                        assert!(example.get(field.as_str().unwrap()).is_some(), "{name}: {field}");
+                    }
+                }
+            }
+        }
+        assert!(bodies > 300, "{bodies}");
+    }
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use clap::builder::PossibleValuesParser;
 
+use crate::bench;
 use crate::fuzz;
 use crate::process;
 use crate::relay::LOG_FOLDER;
@@ -31,7 +32,7 @@ struct Step {
 
 type Filter<'a> = Option<&'a str>;
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step { name: "format", run: format },
     Step { name: "lints", run: lints },
     Step { name: "native-tests", run: native_tests },
@@ -40,6 +41,7 @@ const STEPS: [Step; 8] = [
     Step { name: "black-box", run: black_box },
     Step { name: "torture", run: torture },
     Step { name: "fuzz", run: fuzz },
+    Step { name: "bench", run: bench },
 ];
 
 /// Runs the checks.
@@ -137,6 +139,15 @@ fn fuzz(tools: &Tools, filter: Filter) -> Result<()> {
         return Ok(());
     }
     fuzz::run(tools, &fuzz::Options { seconds: 20, seed: None, program: PathBuf::new() })
+}
+
+/// Whether it can be measured; nothing is said of how fast it is.
+fn bench(tools: &Tools, filter: Filter) -> Result<()> {
+    if filter.is_some() {
+        println!("Left out: it is not a test with a name.");
+        return Ok(());
+    }
+    bench::run(tools, &bench::Options { smoke: true, ..bench::Options::default() })
 }
 
 fn filtered<'a>(command: &'a mut Command, filter: Filter) -> &'a mut Command {

@@ -52,8 +52,7 @@ enum Command {
         #[arg(long, value_name = "STEP", value_parser = checks::step_names())]
         step: Option<String>,
     },
-    /// Measure what people wait for. Prints figures, and fails only if nothing could be measured.
-    Bench,
+    Bench(bench::Options),
     /// Bring docs/openapi.json up to date with the types of the code.
     Openapi,
     Audit(audit::Options),
@@ -80,7 +79,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test { filter, step } => {
             checks::run(&setup::ensure(&project)?, &Selection { filter, step })
         }
-        Command::Bench => bench::run(&setup::ensure(&project)?),
+        Command::Bench(options) => bench::run(&setup::ensure(&project)?, &options),
         Command::Openapi => openapi::run(&project),
         Command::Audit(options) => audit::run(&project, &options),
         Command::Fuzz(options) => fuzz::run(&setup::ensure(&project)?, &options),

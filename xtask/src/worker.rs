@@ -136,7 +136,10 @@ fn list_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// What counts towards Cloudflare's limit for a Worker.
-fn gzipped_size(path: &Path) -> Result<usize> {
+///
+/// # Errors
+/// The file cannot be read.
+pub fn gzipped_size(path: &Path) -> Result<usize> {
     let bytes = fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(&bytes)?;

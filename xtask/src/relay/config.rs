@@ -12,8 +12,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::RateLimits;
 use super::wrangler::{RateLimit, Wrangler};
+use super::{Program, RateLimits};
 use crate::project::{self, Project};
 use crate::worker;
 
@@ -29,13 +29,21 @@ const INTERNET: &str = r#"(name = "internet", network = (
 
 const MINIFLARE: &str = "node_modules/miniflare/dist/src/workers";
 
+/// What is served by the benchmark to compare the relay with.
+const FLOOR: &str = "bench/floor/index.js";
+
 /// Makes the folders for the data in `state`, and gives the text of the configuration.
 pub(super) fn generate(
     project: &Project,
     wrangler: &Wrangler,
+    program: Program,
     rate_limits: RateLimits,
     state: &Path,
 ) -> Result<String> {
+    if program == Program::Floor {
+        let services = [floor(project, wrangler), disk(state, "objects")?];
+        return Ok(config(&services, ""));
+    }
     let limits = if rate_limits == RateLimits::Off { &[][..] } else { &wrangler.ratelimits[..] };
     let mut services = vec![
         relay(project, wrangler, limits, rate_limits)?,
@@ -48,8 +56,12 @@ pub(super) fn generate(
         services.push(disk(state, "rate-limits")?);
         extensions = limiter_extension(project);
     }
+    Ok(config(&services, &extensions))
+}
+
+fn config(services: &[String], extensions: &str) -> String {
     let services = services.join(",\n  ");
-    Ok(format!(
+    format!(
         r#"# Generated from wrangler.toml at every start.
 using Workerd = import "/workerd/workerd.capnp";
 
@@ -74,7 +86,22 @@ const services :List(Workerd.Service) = [
 
 const extensions :List(Workerd.Extension) = [{extensions}];
 "#
-    ))
+    )
+}
+
+/// The floor: one class, with the storage that the relay's objects have.
+fn floor(project: &Project, wrangler: &Wrangler) -> String {
+    format!(
+        r#"(name = "relay", worker = (
+    modules = [(name = "index.js", esModule = embed {})],
+    compatibilityDate = {},
+    bindings = [(name = "SESSION", durableObjectNamespace = "Session")],
+    durableObjectNamespaces = [(className = "Session", uniqueKey = "floor", enableSql = true)],
+    durableObjectStorage = (localDisk = "objects"),
+  ))"#,
+        quote_path(&project.path(FLOOR)),
+        quote(&wrangler.compatibility_date),
+    )
 }
 
 fn relay(

@@ -22,6 +22,7 @@ mod wrangler;
 use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
@@ -51,10 +52,19 @@ pub struct Builder {
     localhost: bool,
     state_dir: Option<PathBuf>,
     vars: Vec<(String, String)>,
+    program: Program,
     rate_limits: RateLimits,
     echo_log: bool,
 }
 
+/// What workerd runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// The Worker in `build/`.
+    Relay,
+    /// The one in `bench/floor/`.
+    Floor,
+}
 /// The variable that names a folder in which every relay writes its log, too.
 pub const LOG_FOLDER: &str = "NEXUS_RELAY_LOGS";
 
@@ -87,6 +97,7 @@ impl Relay {
             localhost: false,
             state_dir: None,
             vars: Vec::new(),
+            program: Program::Relay,
             rate_limits: RateLimits::Off,
             echo_log: false,
         }
@@ -114,6 +125,12 @@ impl Relay {
     #[must_use]
     pub fn memory(&self) -> Option<u64> {
         self.process.memory()
+    }
+
+    /// Time of all processors that it has used; none where the machine does not tell.
+    #[must_use]
+    pub fn processor_time(&self) -> Option<Duration> {
+        self.process.processor_time()
     }
 
     /// Kills it with SIGKILL: what a power cut leaves of its data is what stays.
@@ -170,6 +187,14 @@ impl Builder {
         self
     }
 
+    /// Serves `bench/floor/` in place of the relay, in the same way.
+    #[must_use]
+    pub fn floor(mut self) -> Self {
+        self.program = Program::Floor;
+        self
+    }
+
+    /// Requests a minute per client; `None` and 0 set no limit.
     /// Requests a minute per client; `None` and 0 set no limit, and also none of the others.
     #[must_use]
     pub fn rate_limit(mut self, limit: Option<u32>) -> Self {
@@ -199,7 +224,9 @@ impl Builder {
     /// Cloudflare or wrangler can serve, the port is taken, or the relay did not start.
     pub fn start(self) -> Result<Relay> {
         let project = Project::here()?;
-        worker::check_is_current(&project)?;
+        if self.program == Program::Relay {
+            worker::check_is_current(&project)?;
+        }
         let own_state = match self.state_dir {
             Some(_) => None,
             None => Some(TempDir::with_prefix("nexus-relay-").context("no temporary folder")?),
@@ -225,7 +252,8 @@ impl Builder {
             wrangler.set_var(name, value)?;
         }
         let config = state.join("workerd.capnp");
-        project::write(&config, &config::generate(&project, &wrangler, self.rate_limits, &state)?)?;
+        let text = config::generate(&project, &wrangler, self.program, self.rate_limits, &state)?;
+        project::write(&config, &text)?;
         let launch = Launch { workerd: find_workerd(&project)?, config, localhost: self.localhost };
         let log = Log::new(self.echo_log)?;
         let (process, port) = launch.start(self.port, &log)?;

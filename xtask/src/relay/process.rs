@@ -101,13 +101,29 @@ impl Process {
 
     /// Bytes of memory that workerd holds; none where there is no /proc.
     pub(super) fn memory(&self) -> Option<u64> {
-        let shell = self.watchdog.id();
-        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).ok()?;
-        let workerd = children.split_whitespace().next()?;
-        let status = fs::read_to_string(format!("/proc/{workerd}/status")).ok()?;
+        let status = self.told("status")?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
         let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
         Some(kib.saturating_mul(1024))
+    }
+
+    /// Time of all processors that workerd has used; none where there is no /proc.
+    pub(super) fn processor_time(&self) -> Option<Duration> {
+        let stat = self.told("stat")?;
+        // The name, in brackets, may hold anything; the 12th and 13th field after it are ticks, of which
+        // Linux shows a hundred a second.
+        let (_, fields) = stat.rsplit_once(") ")?;
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: u64 = ticks.map(|ticks| ticks.parse::<u64>().unwrap_or(0)).sum();
+        Some(Duration::from_millis(ticks.saturating_mul(10)))
+    }
+
+    /// What /proc tells of workerd, which is the one child of its shell.
+    fn told(&self, file: &str) -> Option<String> {
+        let shell = self.watchdog.id();
+        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).ok()?;
+        let workerd = children.split_whitespace().next()?;
+        fs::read_to_string(format!("/proc/{workerd}/{file}")).ok()
     }
 
     /// Returns when workerd ended.

@@ -116,16 +116,12 @@ pub(crate) fn with_diagnostics(response: Response, env: &Env) -> Result<Response
     Ok(response)
 }
 
-/// As [`answer`], of an object. A refusal is noted as that of an agent if the caller `proves` who it is:
-/// then it is not counted for its IP.
-pub(crate) fn answer_of_object(
-    result: Result<Response>,
-    proves: impl FnOnce() -> Result<bool>,
-) -> worker::Result<Response> {
+/// As [`answer`], of an object. What it refuses to a caller that has `proven` who it is, is not counted for
+/// its IP.
+pub(crate) fn answer_of_object(result: Result<Response>, proven: bool) -> worker::Result<Response> {
     let is_refused = matches!(result, Err(Error::Refused(_)));
     let response = answer(result)?;
-    // Headers that cannot be read prove nothing.
-    if is_refused && proves().unwrap_or(false) {
+    if is_refused && proven {
         response.headers().set(rates::CLASS, rates::AGENT)?;
     }
     Ok(response)

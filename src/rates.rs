@@ -80,10 +80,7 @@ pub(crate) async fn enter(request: &Request, env: &Env, route: Option<&Route>) -
     let endpoint = route.map(|route| route.endpoint);
     let ip = http::header(request, "CF-Connecting-IP")?;
     let ip = ip.map_or_else(|| "local".to_owned(), |ip| network(&ip));
-    let shown = match endpoint {
-        Some(endpoint) => shown(request, endpoint)?,
-        None => None,
-    };
+    let shown = route.map_or(Ok(None), |route| shown(request, route))?;
     let may_guess = matches!(
         endpoint,
         Some(Endpoint::Claim | Endpoint::CodeStatus | Endpoint::PairPage | Endpoint::AdminActivity)
@@ -115,6 +112,8 @@ impl Visit {
     pub(crate) async fn leave(&self, env: &Env, answer: &Result<Response>) -> Result<()> {
         let (is_error, class) = match answer {
             Ok(response) if response.status_code() < 400 => (false, None),
+            // That a file ends before, or that the relay failed, says nothing of who asked.
+            Ok(response) if matches!(response.status_code(), 416 | 500..) => return Ok(()),
             Ok(response) => (true, response.headers().get(CLASS).map_err(fault)?),
             Err(nexus_core::Error::Refused(refusal)) => {
                 let is_guess =
@@ -187,9 +186,14 @@ fn limiter(endpoint: Endpoint) -> Option<&'static str> {
     }
 }
 
-/// The hash of the key or secret that a request shows, for a call whose object checks it.
-fn shown(request: &Request, endpoint: Endpoint) -> Result<Option<u64>> {
-    let name = match endpoint {
+/// The hash of the key or secret that a request shows, and of what it is shown to, for a call whose object
+/// checks it.
+fn shown(request: &Request, route: &Route) -> Result<Option<u64>> {
+    let name = match route.endpoint {
+        // From a browser, the key would stand elsewhere, and this header be ignored.
+        Endpoint::Events | Endpoint::Socket if http::header(request, "X-Agent-Id")?.is_none() => {
+            return Ok(None);
+        }
         Endpoint::Leave
         | Endpoint::Renew
         | Endpoint::Send
@@ -216,8 +220,6 @@ fn shown(request: &Request, endpoint: Endpoint) -> Result<Option<u64>> {
         | Endpoint::ReadMail
         | Endpoint::MailStatus
         | Endpoint::AckMail
-        | Endpoint::MailEvents
-        | Endpoint::MailSocket
         | Endpoint::Blocks
         | Endpoint::Block
         | Endpoint::Unblock
@@ -231,7 +233,7 @@ fn shown(request: &Request, endpoint: Endpoint) -> Result<Option<u64>> {
     };
     Ok(http::header(request, name)?.map(|value| {
         let mut hasher = DefaultHasher::new();
-        value.hash(&mut hasher);
+        (route.parameter(0), value).hash(&mut hasher);
         hasher.finish()
     }))
 }

@@ -61,13 +61,12 @@ impl DurableObject for Mailbox {
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        let asked = Clone::clone(request.inner());
-        let answer = self.answer(request).await;
+        let (proven, answer) = match self.admitted(&request) {
+            Ok(proven) => (proven, self.answer(request).await),
+            Err(error) => (true, Err(error)),
+        };
         let answer = answer.and_then(|response| http::with_diagnostics(response, &self.env));
-        http::answer_of_object(answer, || {
-            let proof = http::proof(&Request::from(asked))?;
-            self.rules(|rules| Ok(proof.is_some_and(|proof| rules.proves(&proof))))
-        })
+        http::answer_of_object(answer, proven)
     }
 
     /// Deletes what expired long ago.
@@ -129,6 +128,14 @@ fn length(message: &WebSocketIncomingMessage) -> usize {
 }
 
 impl Mailbox {
+    /// Counts a request of the agent, if it proves that it is, before anything of it is read.
+    fn admitted(&self, request: &Request) -> Result<bool> {
+        match http::proof(request) {
+            Ok(Some(proof)) => self.rules(|rules| rules.count_call(now(), &proof)),
+            _ => Ok(false),
+        }
+    }
+
     async fn answer(&self, mut request: Request) -> Result<Response> {
         let path = request.path();
         if let Some(name) = calls::name(&path) {

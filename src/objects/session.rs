@@ -57,14 +57,13 @@ impl DurableObject for Session {
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         self.hear_connected();
-        let asked = Clone::clone(request.inner());
-        let answer = self.answer(request).await;
+        let (proven, answer) = match self.admitted(&request) {
+            Ok(proven) => (proven, self.answer(request).await),
+            Err(error) => (true, Err(error)),
+        };
         self.report();
         let answer = answer.and_then(|response| http::with_diagnostics(response, &self.env));
-        http::answer_of_object(answer, || {
-            let caller = http::caller(&Request::from(asked))?;
-            self.rules(|rules| Ok(rules.proves(now(), &caller)))
-        })
+        http::answer_of_object(answer, proven)
     }
 
     /// Deletes everything once the deadline has passed.
@@ -76,10 +75,11 @@ impl DurableObject for Session {
                 self.state.storage().delete_all().await.map(|()| None).map_err(fault)
             }
             Ok(Some(_)) => {
-                let report = self.rules(|rules| Ok(rules.report(now())?));
-                self.tell(report);
                 self.hear_connected();
                 self.settle_tasks();
+                // With what has just happened.
+                let report = self.rules(|rules| Ok(rules.report(now())?));
+                self.tell(report);
                 self.start_webhooks();
                 self.next_alarm()
             }
@@ -160,6 +160,17 @@ impl Session {
             Endpoint::Socket => self.stream(&request),
             Endpoint::ClawLink(call) => self.clawlink(request, &route, call).await,
             _ => self.team(request, &route).await,
+        }
+    }
+
+    /// Counts a request of a member that proves who it is, before anything of it is read.
+    fn admitted(&self, request: &Request) -> Result<bool> {
+        match http::caller(request) {
+            Ok(caller) if caller.key.is_some() => {
+                self.rules(|rules| rules.count_call(now(), &caller))
+            }
+            // What is wrong with the headers, the call itself says.
+            _ => Ok(false),
         }
     }
 

@@ -46,12 +46,14 @@ const CREATE_MINUTE: &str = "CREATE TABLE minute (
     limited INTEGER NOT NULL,
     failed INTEGER NOT NULL
 )";
-const COUNT_MINUTE: &str = "INSERT INTO minute
-    VALUES (?1, (SELECT count(*) FROM session WHERE expires_at > ?1), ?2, ?3, ?4, ?5, ?6)
-    ON CONFLICT (at) DO UPDATE
-    SET messages = messages + excluded.messages, requests = requests + excluded.requests,
-        refused = refused + excluded.refused, limited = limited + excluded.limited,
-        failed = failed + excluded.failed";
+const HAS_MINUTE: &str = "SELECT 1 FROM minute WHERE at = ?1";
+// Counting the sessions reads all of them: once a minute.
+const BEGIN_MINUTE: &str = "INSERT INTO minute
+    VALUES (?1, (SELECT count(*) FROM session WHERE expires_at > ?1), ?2, ?3, ?4, ?5, ?6)";
+const COUNT_MINUTE: &str = "UPDATE minute
+    SET messages = messages + ?2, requests = requests + ?3, refused = refused + ?4,
+        limited = limited + ?5, failed = failed + ?6
+    WHERE at = ?1";
 const MINUTES: &str = "SELECT * FROM minute WHERE at > ?1 ORDER BY at";
 const PURGE_MINUTES: &str = "DELETE FROM minute WHERE at <= ?1";
 
@@ -104,6 +106,17 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            requests: self.requests.saturating_add(other.requests),
+            refused: self.refused.saturating_add(other.refused),
+            limited: self.limited.saturating_add(other.limited),
+            failed: self.failed.saturating_add(other.failed),
+        }
+    }
+
     /// Counts a request that was answered with this status.
     pub fn count(&mut self, status: u16) {
         let add = |count: &mut u32| *count = count.saturating_add(1);
@@ -204,15 +217,17 @@ impl<D: Database> Directory<D> {
 
     fn count_minute(&self, now: Timestamp, messages: i64, tally: &Tally) -> Result<(), Fault> {
         let millis = now.as_millis();
+        let at = millis.saturating_sub(millis.rem_euclid(MINUTE));
+        let is_known = self.database.first(HAS_MINUTE, &[at.into()], |_| Ok(()))?.is_some();
         let values = [
-            millis.saturating_sub(millis.rem_euclid(MINUTE)).into(),
+            at.into(),
             messages.into(),
             i64::from(tally.requests).into(),
             i64::from(tally.refused).into(),
             i64::from(tally.limited).into(),
             i64::from(tally.failed).into(),
         ];
-        self.database.execute(COUNT_MINUTE, &values)
+        self.database.execute(if is_known { COUNT_MINUTE } else { BEGIN_MINUTE }, &values)
     }
 
     /// What there is now; `uptime` is the caller's to fill in.

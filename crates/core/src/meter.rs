@@ -15,22 +15,31 @@ const MANY: usize = 1000;
 pub(crate) struct Meter {
     /// Requests of one agent in a window; 0 sets no limit.
     most: u32,
-    windows: BTreeMap<AgentId, (Timestamp, u32)>,
+    /// Of those that prove who they are, and of those that use the same names without: they must not
+    /// use up what is the others'.
+    windows: [BTreeMap<AgentId, (Timestamp, u32)>; 2],
 }
 
 impl Meter {
     pub(crate) fn new(most: u32) -> Self {
-        Self { most, windows: BTreeMap::new() }
+        Self { most, windows: Default::default() }
     }
 
     /// Counts one request of `agent`. Refuses the one that is too many, which is not counted.
-    pub(crate) fn count(&mut self, now: Timestamp, agent: &AgentId) -> Result<(), Refusal> {
+    pub(crate) fn count(
+        &mut self,
+        now: Timestamp,
+        agent: &AgentId,
+        proven: bool,
+    ) -> Result<(), Refusal> {
         if self.most == 0 {
             return Ok(());
         }
+        let [unproven, windows] = &mut self.windows;
+        let windows = if proven { windows } else { unproven };
         // A clock that goes back ends a window, too.
         let is_over = |began: Timestamp| !(0..WINDOW).contains(&now.millis_since(began));
-        match self.windows.get_mut(agent) {
+        match windows.get_mut(agent) {
             Some((began, count)) if !is_over(*began) => {
                 if *count >= self.most {
                     let left = WINDOW.saturating_sub(now.millis_since(*began));
@@ -41,10 +50,10 @@ impl Meter {
             }
             Some(window) => *window = (now, 1),
             None => {
-                if self.windows.len() >= MANY {
-                    self.windows.retain(|_, (began, _)| !is_over(*began));
+                if windows.len() >= MANY {
+                    windows.retain(|_, (began, _)| !is_over(*began));
                 }
-                self.windows.insert(agent.clone(), (now, 1));
+                windows.insert(agent.clone(), (now, 1));
             }
         }
         Ok(())
@@ -77,7 +86,7 @@ mod tests {
                 if time >= window.0 + WINDOW {
                     *window = (time, 0);
                 }
-                let answer = meter.count(Timestamp::from_millis(time), &agent(who));
+                let answer = meter.count(Timestamp::from_millis(time), &agent(who), true);
                 if window.1 < most {
                     window.1 += 1;
                     prop_assert!(answer.is_ok());
@@ -94,9 +103,9 @@ mod tests {
     fn without_a_limit_nothing_is_counted() {
         let mut meter = Meter::new(0);
         for _ in 0..10_000 {
-            meter.count(Timestamp::from_millis(0), &agent(0)).unwrap();
+            meter.count(Timestamp::from_millis(0), &agent(0), true).unwrap();
         }
-        assert!(meter.windows.is_empty());
+        assert!(meter.windows.iter().all(BTreeMap::is_empty));
     }
 
     #[test]
@@ -104,15 +113,25 @@ mod tests {
         let mut meter = Meter::new(1);
         for number in 0..5000_i64 {
             let name: AgentId = format!("agent-{number}").parse().unwrap();
-            meter.count(Timestamp::from_millis(number * 100), &name).unwrap();
+            meter.count(Timestamp::from_millis(number * 100), &name, true).unwrap();
         }
-        assert!(meter.windows.len() <= MANY, "{}", meter.windows.len());
+        assert!(meter.windows[1].len() <= MANY, "{}", meter.windows[1].len());
+    }
+
+    #[test]
+    fn who_uses_a_name_without_proof_takes_nothing_from_its_owner() {
+        let mut meter = Meter::new(1);
+        let now = Timestamp::from_millis(0);
+        meter.count(now, &agent(0), false).unwrap();
+        assert!(meter.count(now, &agent(0), false).is_err());
+        meter.count(now, &agent(0), true).unwrap();
+        assert!(meter.count(now, &agent(0), true).is_err());
     }
 
     #[test]
     fn a_clock_that_goes_back_locks_nobody_out() {
         let mut meter = Meter::new(1);
-        meter.count(Timestamp::from_millis(1_000_000), &agent(0)).unwrap();
-        meter.count(Timestamp::from_millis(0), &agent(0)).unwrap();
+        meter.count(Timestamp::from_millis(1_000_000), &agent(0), true).unwrap();
+        meter.count(Timestamp::from_millis(0), &agent(0), true).unwrap();
     }
 }

@@ -115,9 +115,18 @@ fn the_directory() {
         database.schema(),
         "CREATE TABLE session ( id TEXT PRIMARY KEY, agents INTEGER NOT NULL, \
          messages INTEGER NOT NULL, expires_at INTEGER NOT NULL, \
-         reported_at INTEGER NOT NULL ) WITHOUT ROWID; "
+         reported_at INTEGER NOT NULL ) WITHOUT ROWID; \
+         CREATE TABLE minute ( at INTEGER PRIMARY KEY, sessions INTEGER NOT NULL, \
+         messages INTEGER NOT NULL, requests INTEGER NOT NULL, refused INTEGER NOT NULL, \
+         limited INTEGER NOT NULL, failed INTEGER NOT NULL ); "
     );
-    assert_eq!(database.dump(), format!("{}|2|3|1700000000004|1700000000005|\n", "01".repeat(32)));
+    assert_eq!(
+        database.dump(),
+        format!(
+            "{}|2|3|1700000000004|1700000000005|\n1699999980000|0|3|0|0|0|0|\n",
+            "01".repeat(32)
+        )
+    );
 }
 
 #[test]

@@ -236,3 +236,77 @@ fn making_sessions_codes_and_addresses_has_limits_of_its_own() {
     }
     assert_eq!(from(api.get("/v1/stats")).status, 200);
 }
+
+/// Asks from one address.
+fn from(call: nexus_tests::Call<'_>, ip: &str) -> Answer {
+    call.header("CF-Connecting-IP", ip.as_bytes()).send()
+}
+
+#[test]
+fn who_uses_a_name_without_its_key_takes_nothing_from_its_owner() {
+    let relay = strict("5");
+    let api = Api::new(&relay.url());
+    let alice = session(&api);
+    let path = format!("/v1/sessions/{}/ws?agentId=a", alice.session);
+    let mut mallory = nexus_tests::live::Socket::open(&relay.url(), &path, &[]).unwrap();
+    mallory.expect("ready");
+    let refused = (0..4 * LIMIT).any(|_| {
+        mallory.send("nothing that is a frame");
+        mallory.expect("error")["error"] == "rate_limit_exceeded"
+    });
+    assert!(refused, "it has a limit, too");
+    assert_eq!(alice.call("GET", "/messages").send().status, 200);
+}
+
+#[test]
+fn what_is_wrong_counts_as_what_is_right() {
+    let relay = strict("5");
+    let api = Api::new(&relay.url());
+    let a = session(&api);
+    let (well, refused) =
+        until_refused(|| from(a.call("POST", "/messages").body(b"{"), "192.0.2.1"));
+    assert!(well >= LIMIT, "{well}");
+    assert_eq!(refused.header("X-Rate-Class"), "agent");
+}
+
+#[test]
+fn a_key_that_nobody_checks_and_one_of_elsewhere_are_counted_for_the_ip() {
+    let relay = strict("600");
+    let api = Api::new(&relay.url());
+    let a = session(&api);
+    let mut number = 0;
+    // With the name in the query, the header is not looked at.
+    let (well, _) = until_refused(|| {
+        number += 1;
+        let path = format!("/v1/sessions/{}/messages?after=0&wait=0", a.session);
+        let events = format!("/v1/sessions/{}/ws?agentId=a", a.session);
+        let call = if number % 2 == 0 { api.get(&path) } else { api.get(&events) };
+        from(call.key(&format!("nxk_{number:043}")), "192.0.2.1")
+    });
+    assert!(well >= LIMIT, "{well}");
+    // A right key opens no other door.
+    assert_eq!(from(a.call("GET", "/messages"), "192.0.2.2").status, 200);
+    let (well, _) = until_refused(|| {
+        number += 1;
+        let elsewhere = Member { session: format!("{number:048x}"), ..a.clone() };
+        from(elsewhere.call("GET", "/messages"), "192.0.2.2")
+    });
+    assert!(well >= LIMIT, "{well}");
+    number += 1;
+    let elsewhere = Member { session: format!("{number:048x}"), ..a.clone() };
+    let next = from(elsewhere.call("GET", "/messages"), "192.0.2.2");
+    assert_eq!((next.status, next.header("X-Rate-Class")), (429, ""));
+    assert_eq!(from(a.call("GET", "/messages"), "192.0.2.2").status, 200, "its own");
+}
+
+#[test]
+fn a_range_behind_the_end_of_a_file_is_nobodys_fault() {
+    let relay = strict("600");
+    let api = Api::new(&relay.url());
+    let a = session(&api);
+    done(&from(a.call("PUT", "/files/f").body(b"x"), "192.0.2.1"), 201);
+    for _ in 0..3 * LIMIT {
+        let call = a.call("GET", "/files/f").header("Range", b"bytes=9-");
+        assert_eq!(from(call, "192.0.2.1").status, 416);
+    }
+}

@@ -28,6 +28,10 @@ const DEPLOYMENT_ONLY: [&str; 13] = [
     "workers_dev",
 ];
 
+/// Variables that are set as secrets, and so must not stand in `wrangler.toml`: the platform refuses to have
+/// both.
+const SECRETS: [&str; 1] = ["ADMIN_TOKEN"];
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Wrangler {
     pub(super) name: String,
@@ -94,6 +98,7 @@ impl Wrangler {
     /// Sets a variable; one that is no text in `wrangler.toml` keeps its type.
     pub(super) fn set_var(&mut self, name: &str, text: &str) -> Result<()> {
         let value = match self.vars.get(name) {
+            None if SECRETS.contains(&name) => Value::String(text.to_owned()),
             None => {
                 let known: Vec<_> = self.vars.keys().map(String::as_str).collect();
                 bail!("there is no variable {name}: wrangler.toml has {}", known.join(", "))

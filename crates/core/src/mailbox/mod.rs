@@ -96,21 +96,25 @@ impl<D: Database> Mailbox<D> {
         if !state.credential.is_proven(proof, state.salt)? {
             return Err(Refusal::invalid_secret().into());
         }
-        self.meter.count(now, &self.id)?;
         state.heard.hear(now);
         Ok(())
     }
 
     /// Counts what came over a socket of the agent. Refused if that is too often.
     pub fn count_frame(&mut self, now: Timestamp) -> Result<()> {
-        Ok(self.meter.count(now, &self.id)?)
+        Ok(self.meter.count(now, &self.id, true)?)
     }
 
-    /// Whether the caller is the agent of this mailbox, at no cost to it.
-    pub fn proves(&mut self, proof: &Proof) -> bool {
-        let Ok(Some(loaded)) = self.store.load() else { return false };
+    /// Counts a request of the agent, if it proves that it is, and says whether it does. Refused if that is
+    /// too often. Of others nothing is counted, and nothing refused: that is for the call itself.
+    pub fn count_call(&mut self, now: Timestamp, proof: &Proof) -> Result<bool> {
+        let Some(loaded) = self.store.load()? else { return Ok(false) };
         let state = &loaded.state;
-        state.credential.is_proven(proof, state.salt).unwrap_or(false)
+        if !state.credential.is_proven(proof, state.salt)? {
+            return Ok(false);
+        }
+        self.meter.count(now, &self.id, true)?;
+        Ok(true)
     }
 
     /// As [`Self::authenticate`], of one who calls about another mailbox: who is not registered has

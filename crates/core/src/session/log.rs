@@ -114,14 +114,19 @@ impl<D: Database> Session<D> {
 
     /// Counts what came over a socket of this member. Refused if that is too often.
     pub fn count_frame(&mut self, now: Timestamp, who: &Identity) -> Result<()> {
-        Ok(self.meter.count(now, &who.agent)?)
+        Ok(self.meter.count(now, &who.agent, who.proven)?)
     }
 
-    /// Whether the caller is a member and its key is right, at no cost to it.
-    pub fn proves(&mut self, now: Timestamp, caller: &Caller) -> bool {
-        let Ok(loaded) = self.store.alive(now) else { return false };
+    /// Counts a request of a member that proves its key, and says whether it does. Refused if that is too
+    /// often. Of others nothing is counted, and nothing refused: that is for the call itself.
+    pub fn count_call(&mut self, now: Timestamp, caller: &Caller) -> Result<bool> {
+        let Ok(loaded) = self.store.alive(now) else { return Ok(false) };
         let seat = loaded.state.seat(&caller.agent, now, &self.limits);
-        seat.is_some_and(|seat| seat.prove(caller.key.as_ref(), false) == Ok(true))
+        if seat.is_none_or(|seat| seat.prove(caller.key.as_ref(), false) != Ok(true)) {
+            return Ok(false);
+        }
+        self.meter.count(now, &caller.agent, true)?;
+        Ok(true)
     }
 
     pub(super) fn known(
@@ -133,9 +138,6 @@ impl<D: Database> Session<D> {
         let loaded = self.store.alive(now)?;
         let seat = seat(loaded, &caller.agent, now, &self.limits)?;
         let proven = seat.prove(caller.key.as_ref(), needed)?;
-        if proven {
-            self.meter.count(now, &caller.agent)?;
-        }
         Ok(Identity {
             agent: caller.agent.clone(),
             seat: seat.number,

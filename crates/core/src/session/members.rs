@@ -126,7 +126,6 @@ impl<D: Database> Session<D> {
             return Err(Refusal::agent_not_found(agent.as_str()).into());
         };
         seat.prove(caller.key.as_ref(), true)?;
-        self.meter.count(now, agent)?;
         if state.creator.as_ref() == Some(agent) {
             return Err(Refusal::creator_cannot_leave().into());
         }
@@ -151,9 +150,7 @@ impl<D: Database> Session<D> {
         }
         let needed = state.require_keys;
         let seat = state.members.get(&caller.agent).ok_or_else(Refusal::not_in_session)?;
-        if seat.prove(caller.key.as_ref(), needed)? {
-            self.meter.count(now, &caller.agent)?;
-        }
+        seat.prove(caller.key.as_ref(), needed)?;
         state.hear(&caller.agent, now);
         state.ttl = request.ttl.unwrap_or(state.ttl);
         let (ttl, agents) = (state.ttl, state.members.keys().cloned().collect());
@@ -182,7 +179,6 @@ impl<D: Database> Session<D> {
         let seat = state.members.get(agent);
         seat.ok_or_else(|| Refusal::agent_not_found(agent.as_str()))?
             .prove(caller.key.as_ref(), true)?;
-        self.meter.count(now, agent)?;
         self.save_told(now, state, agent, change)
     }
 

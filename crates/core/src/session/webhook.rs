@@ -77,7 +77,6 @@ impl<D: Database> Session<D> {
         let (mut state, last) = self.next_state(now)?;
         let seat = state.members.get_mut(&caller.agent).ok_or_else(Refusal::not_in_session)?;
         seat.prove(caller.key.as_ref(), true)?;
-        self.meter.count(now, &caller.agent)?;
         let webhook = seat.webhook.insert(Webhook {
             url: request.url,
             secret: request.secret,
@@ -99,7 +98,6 @@ impl<D: Database> Session<D> {
             .seat(&caller.agent, now, &self.limits)
             .ok_or_else(Refusal::not_in_session)?;
         seat.prove(caller.key.as_ref(), true)?;
-        self.meter.count(now, &caller.agent)?;
         Ok(seat.webhook.as_ref().ok_or_else(Refusal::webhook_not_found)?.status())
     }
 
@@ -108,7 +106,6 @@ impl<D: Database> Session<D> {
         let (mut state, _) = self.next_state(now)?;
         let seat = state.members.get_mut(&caller.agent).ok_or_else(Refusal::not_in_session)?;
         seat.prove(caller.key.as_ref(), true)?;
-        self.meter.count(now, &caller.agent)?;
         seat.webhook.take().ok_or_else(Refusal::webhook_not_found)?;
         self.store.save(state)?;
         Ok(WebhookRemoved { ok: true })
@@ -221,7 +218,7 @@ impl<D: Database> Session<D> {
             webhook.next_attempt_at = None;
             webhook.last_error = None;
         }
-        self.store.save(state)?;
+        self.store.save_quietly(state)?;
         Ok(())
     }
 }

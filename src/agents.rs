@@ -38,8 +38,7 @@ pub(crate) async fn register(env: &Env, request: Register, used: SecretUse) -> R
 
 /// `GET /v1/agents`
 pub(crate) async fn list(request: &Request, env: &Env) -> Result<Response> {
-    let url = request.url().map_err(platform::fault)?;
-    let asked = AgentsRequest::parse(url.query().unwrap_or_default())?;
+    let asked = AgentsRequest::parse(&http::query(request))?;
     http::json(200, &page(env, asked).await?)
 }
 

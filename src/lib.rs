@@ -212,8 +212,7 @@ async fn read(
     if events.is_none() && !request.inner().url().contains("wait=") {
         return object.fetch_with_request(request).await.map_err(fault);
     }
-    let url = request.url().map_err(fault)?;
-    let query = url.query().unwrap_or_default();
+    let query = &http::query(&request);
     let poll = PageRequest::parse(query, &platform::limits(env)?)?;
     match (events, poll.wait) {
         (Some(credentials), _) => {

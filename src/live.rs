@@ -87,8 +87,7 @@ pub(crate) type Credentials = Vec<(&'static str, String)>;
 
 /// Those of a member of a session (section 3).
 pub(crate) fn member(request: &Request) -> Result<Credentials> {
-    let url = request.url().map_err(fault)?;
-    let caller = http::browser_caller(request, url.query().unwrap_or_default())?;
+    let caller = http::browser_caller(request, &http::query(request))?;
     let mut headers = vec![("X-Agent-Id", caller.agent.to_string())];
     headers.extend(caller.key.map(|key| ("X-Session-Key", key.to_string())));
     Ok(headers)
@@ -96,8 +95,7 @@ pub(crate) fn member(request: &Request) -> Result<Credentials> {
 
 /// Those of an agent with an address (section 8).
 pub(crate) fn agent(request: &Request) -> Result<Credentials> {
-    let url = request.url().map_err(fault)?;
-    let proof = http::browser_proof(request, url.query().unwrap_or_default())?;
+    let proof = http::browser_proof(request, &http::query(request))?;
     let mut headers = Vec::new();
     if let Some(Proof::Secret(secret)) = proof {
         headers.push(("Authorization", format!("Bearer {secret}")));

@@ -348,30 +348,41 @@ fn allow(methods: Methods) -> String {
 
 fn find(path: &str) -> Option<(&'static str, Methods, Vec<String>)> {
     let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
-    TABLE.iter().find_map(|(pattern, methods)| {
-        let parts = pattern.trim_end_matches('/').split('/');
-        Some((*pattern, *methods, matches(parts, &segments)?))
-    })
+    let (pattern, methods) = TABLE.iter().find(|(pattern, _)| matches(pattern, &segments))?;
+    Some((*pattern, *methods, parameters(pattern, &segments)))
 }
 
-fn matches<'a>(pattern: impl Iterator<Item = &'a str>, segments: &[&str]) -> Option<Vec<String>> {
+/// The parts of a pattern, each with the segments from there on.
+fn parts<'a>(
+    pattern: &'static str,
+    segments: &'a [&'a str],
+) -> impl Iterator<Item = (&'static str, &'a [&'a str])> {
+    let parts = pattern.trim_end_matches('/').split('/').enumerate();
+    parts.map(|(at, part)| (part, segments.get(at..).unwrap_or_default()))
+}
+
+fn matches(pattern: &'static str, segments: &[&str]) -> bool {
+    let (mut is_open, mut count) = (false, 0_usize);
+    for (part, rest) in parts(pattern, segments) {
+        let Some(segment) = rest.first() else { return false };
+        is_open = part.starts_with('*');
+        if !is_open && !part.starts_with(':') && part != *segment {
+            return false;
+        }
+        count = count.saturating_add(1);
+    }
+    is_open || count == segments.len()
+}
+
+fn parameters(pattern: &'static str, segments: &[&str]) -> Vec<String> {
     let decoded =
         |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let (mut parameters, mut rest) = (Vec::new(), segments);
-    for expected in pattern {
-        let (segment, after) = rest.split_first()?;
-        if expected.starts_with('*') {
-            parameters.push(decoded(&rest.join("/")));
-            return Some(parameters);
-        }
-        if expected.starts_with(':') {
-            parameters.push(decoded(segment));
-        } else if expected != *segment {
-            return None;
-        }
-        rest = after;
-    }
-    rest.is_empty().then_some(parameters)
+    let values = parts(pattern, segments).filter_map(|(part, rest)| match part.get(..1) {
+        Some("*") => Some(decoded(&rest.join("/"))),
+        Some(":") => rest.first().map(|segment| decoded(segment)),
+        _ => None,
+    });
+    values.collect()
 }
 
 #[cfg(test)]

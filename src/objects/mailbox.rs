@@ -163,8 +163,7 @@ impl Mailbox {
 
     /// Answers a call of the agent itself, which has proven that it is.
     async fn answer_own(&self, mut request: Request, route: &Route) -> Result<Response> {
-        let url = request.url().map_err(fault)?;
-        let query = url.query().unwrap_or_default();
+        let query = &http::query(&request);
         match route.endpoint {
             Endpoint::ReadMail => self.read(&request, query),
             Endpoint::AckMail => {

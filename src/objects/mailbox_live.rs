@@ -10,7 +10,7 @@ use crate::{
     calls,
     dialects::messenger::{self, Names},
     http, log,
-    platform::{self, fault, now},
+    platform::{self, now},
 };
 use nexus_core::{About, Notice, Result};
 use nexus_protocol::{Ack, Cursor, Mail, MailFrame, MailSent, Page, PageRequest, Refusal};
@@ -114,8 +114,7 @@ impl Mailbox {
     /// `GET /v1/agents/:id/ws`.
     pub(super) fn stream(&self, request: &Request) -> Result<Response> {
         live::demand_upgrade(request)?;
-        let url = request.url().map_err(fault)?;
-        let query = url.query().unwrap_or_default();
+        let query = &http::query(request);
         http::check_yourself(request, &self.id()?)?;
         let after = PageRequest::parse(query, self.limits()?)?.after;
         self.authenticate(http::browser_proof(request, query)?.as_ref())?;

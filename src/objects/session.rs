@@ -253,9 +253,9 @@ impl Session {
     }
 
     fn poll(&self, request: &Request) -> Result<Response> {
-        let url = request.url().map_err(fault)?;
-        let poll = PageRequest::parse(url.query().unwrap_or_default(), self.limits()?)?;
-        let filter = Filter::parse(url.query().unwrap_or_default())?;
+        let query = http::query(request);
+        let poll = PageRequest::parse(&query, self.limits()?)?;
+        let filter = Filter::parse(&query)?;
         let caller = http::caller(request)?;
         let connected = members_connected(&self.state, poll);
         let (who, page) = self.rules(|rules| {

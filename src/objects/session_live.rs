@@ -9,7 +9,7 @@ use super::{
 use crate::{
     dialects::clawlink::News,
     http, log,
-    platform::{self, fault, now},
+    platform::{self, now},
 };
 use nexus_core::{Delivery, Error, Fault, Identity, Result};
 use nexus_protocol::{
@@ -123,8 +123,7 @@ impl Session {
     /// `GET /v1/sessions/:id/ws`.
     pub(super) fn stream(&self, request: &Request) -> Result<Response> {
         live::demand_upgrade(request)?;
-        let url = request.url().map_err(fault)?;
-        let query = url.query().unwrap_or_default();
+        let query = &http::query(request);
         let caller = http::browser_caller(request, query)?;
         let after = PageRequest::parse(query, self.limits()?)?.after;
         let filter = Filter::parse(query)?;

@@ -19,8 +19,7 @@ use worker::{Request, Response};
 impl Session {
     /// What members of a team ask for.
     pub(super) async fn team(&self, mut request: Request, route: &Route) -> Result<Response> {
-        let url = request.url().map_err(fault)?;
-        let query = url.query().unwrap_or_default();
+        let query = &http::query(&request);
         match route.endpoint {
             Endpoint::Members => {
                 let asked = MembersRequest::parse(query)?;

@@ -115,9 +115,7 @@ fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
     if filter.is_some() {
         return Ok(());
     }
-    let mut command = tools.cargo();
-    command.args(["run", "--quiet", "--package", "nexus-tests", "--bin", "leaks"]);
-    process::run(command.env(LOG_FOLDER, &logs))
+    process::run(tools.program_of_tests("leaks").env(LOG_FOLDER, &logs))
 }
 
 /// The short form: a seed of its own each time, so that many runs see many moments.

@@ -26,22 +26,13 @@ pub struct Options {
     pub program: PathBuf,
 }
 
-impl Options {
-    /// What the program was started with that this module runs.
-    #[must_use]
-    pub fn of_command_line() -> Self {
-        Self::parse()
-    }
-}
-
 /// Builds what is needed, and runs it.
 ///
 /// # Errors
 /// Something does not build or start, or a fault was found.
 pub fn run(tools: &Tools, options: &Options) -> Result<()> {
     worker::build(tools)?;
-    let mut command = tools.cargo();
-    command.args(["run", "--quiet", "--package", "nexus-tests", "--bin", "fuzz", "--"]);
+    let mut command = tools.program_of_tests("fuzz");
     command.arg("--program").arg(schemathesis::ensure()?);
     command.arg(format!("--seconds={}", options.seconds));
     process::run(command.args(options.seed.map(|seed| format!("--seed={seed}"))))

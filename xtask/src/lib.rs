@@ -13,6 +13,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
+/// What reads the options of a command, for the programs that they are passed on to.
+pub use clap::Parser;
+
 pub mod audit;
 pub mod bench;
 pub mod checks;

@@ -21,22 +21,13 @@ pub struct Options {
     pub json: bool,
 }
 
-impl Options {
-    /// What the program was started with that this module runs.
-    #[must_use]
-    pub fn of_command_line() -> Self {
-        Self::parse()
-    }
-}
-
 /// Builds what is needed, and runs it.
 ///
 /// # Errors
 /// Something does not build or start, or the relay grew or slowed down.
 pub fn run(tools: &Tools, options: &Options) -> Result<()> {
     worker::build(tools)?;
-    let mut command = tools.cargo();
-    command.args(["run", "--quiet", "--package", "nexus-tests", "--bin", "soak", "--"]);
+    let mut command = tools.program_of_tests("soak");
     command.arg(format!("--minutes={}", options.minutes));
     process::run(command.args(options.json.then_some("--json")))
 }

@@ -42,12 +42,6 @@ fn parse_sessions(text: &str) -> Result<usize> {
 }
 
 impl Options {
-    /// What the program was started with that this module runs.
-    #[must_use]
-    pub fn of_command_line() -> Self {
-        Self::parse()
-    }
-
     fn arguments(&self) -> Vec<String> {
         let mut arguments = vec![
             format!("--sessions={}", self.sessions),
@@ -67,7 +61,6 @@ impl Options {
 pub fn run(tools: &Tools, options: &Options) -> Result<()> {
     worker::build(tools)?;
     // The tests' profile: most of the work is the relay's.
-    let mut command = tools.cargo();
-    command.args(["run", "--quiet", "--package", "nexus-tests", "--bin", "torture", "--"]);
+    let mut command = tools.program_of_tests("torture");
     process::run(command.args(options.arguments()))
 }

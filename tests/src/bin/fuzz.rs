@@ -4,7 +4,7 @@
 use nexus_tests::{Api, Relay, random};
 use serde_json::json;
 use std::{error::Error, fs, path::Path, process::Command};
-use xtask::fuzz::Options;
+use xtask::{Parser, fuzz::Options};
 
 /// What a relay must keep to, whatever it is asked.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
@@ -17,7 +17,7 @@ const STREAMS: &str = "/(ws|events|connect)(/|$)";
 const FILE: &str = "readFile";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::of_command_line();
+    let options = Options::parse();
     let seed = options.seed.unwrap_or_else(random::seed);
     let relay = Relay::builder().var("ADMIN_TOKEN", "the token of an operator").start()?;
     let folder = tempfile::tempdir()?;

@@ -2,10 +2,10 @@
 
 use nexus_tests::soak;
 use std::{process::ExitCode, time::Duration};
-use xtask::soak::Options;
+use xtask::{Parser, soak::Options};
 
 fn main() -> ExitCode {
-    let options = Options::of_command_line();
+    let options = Options::parse();
     match soak::run(Duration::from_mins(options.minutes), |sentence| eprintln!("{sentence}")) {
         Ok(report) => {
             if options.json {

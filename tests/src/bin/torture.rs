@@ -2,10 +2,10 @@
 
 use nexus_tests::{random, torture};
 use std::process::ExitCode;
-use xtask::torture::Options;
+use xtask::{Parser, torture::Options};
 
 fn main() -> ExitCode {
-    let options = Options::of_command_line();
+    let options = Options::parse();
     let seed = options.seed.unwrap_or_else(random::seed);
     eprintln!(
         "torture: {} sessions, {} kills, {} s, --seed {seed}",

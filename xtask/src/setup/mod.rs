@@ -63,6 +63,14 @@ impl Tools {
         command
     }
 
+    /// A program of the tests' package, built first where it is not; what is added are its arguments.
+    #[must_use]
+    pub fn program_of_tests(&self, name: &str) -> Command {
+        let mut command = self.cargo();
+        command.args(["run", "--quiet", "--package", "nexus-tests", "--bin", name, "--"]);
+        command
+    }
+
     /// A command that builds or runs WASM: cargo and rustc are those that have the WASM target,
     /// node is the pinned one, and worker-build finds all that it calls.
     ///

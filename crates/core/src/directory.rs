@@ -6,8 +6,8 @@
 //!
 //! Owns one row for each session that has reported, by the hash of its id, which says nothing of the
 //! id. Promises figures that are as fresh as the reports; a session reports when its members change,
-//! every 20 s while there are messages, and about once a minute while it is polled. A session that does not report its
-//! end is not counted past the deadline it last reported.
+//! every 20 s while there are messages, and about once a minute while it is polled. A session that does
+//! not report its end is not counted past the deadline it last reported.
 //!
 //! Besides, one row for each minute of the last day in which anything happened, for the operator: what
 //! sessions reported, and what the edge counted.
@@ -246,7 +246,8 @@ impl<D: Database> Directory<D> {
         Ok(counts.unwrap_or_default())
     }
 
-    /// Forgets the sessions that have ended, and the minutes of a day ago. Returns when to do so again, if any are left.
+    /// Forgets the sessions that have ended, and the minutes of a day ago. Returns when to do so again,
+    /// if any are left.
     pub fn clean_up(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
         if !self.database.has_table("session")? {
             return Ok(None);

@@ -1,11 +1,18 @@
-//! How often an agent that has proven who it is may ask: so many requests a minute, counted in memory,
-//! for each agent by itself. An object that sleeps forgets them, which takes longer than nothing.
+//! How often an agent may ask: so many requests a minute, counted in memory, for each agent by itself, and
+//! apart from those who only use its name. An object that sleeps forgets them.
 
 use nexus_protocol::{AgentId, Refusal, Timestamp};
 use std::collections::BTreeMap;
 
-/// Milliseconds in which requests are counted, from an agent's first one.
-const WINDOW: i64 = 60_000;
+/// Milliseconds of the window of a rate: so many in it, and no more.
+pub(crate) const RATE_WINDOW: i64 = 60_000;
+
+/// Seconds until what was `first` in the window of a rate has left it.
+pub(crate) fn rate_wait(now: Timestamp, first: Timestamp) -> u32 {
+    let free_at = first.plus_millis(RATE_WINDOW);
+    let wait = free_at.millis_since(now).saturating_add(999).div_euclid(1000).max(1);
+    u32::try_from(wait).unwrap_or(u32::MAX)
+}
 
 /// Agents that are counted before those are forgotten whose time is over.
 const MANY: usize = 1000;
@@ -38,13 +45,12 @@ impl Meter {
         let [unproven, windows] = &mut self.windows;
         let windows = if proven { windows } else { unproven };
         // A clock that goes back ends a window, too.
-        let is_over = |began: Timestamp| !(0..WINDOW).contains(&now.millis_since(began));
+        let is_over = |began: Timestamp| !(0..RATE_WINDOW).contains(&now.millis_since(began));
         match windows.get_mut(agent) {
             Some((began, count)) if !is_over(*began) => {
                 if *count >= self.most {
-                    let left = WINDOW.saturating_sub(now.millis_since(*began));
-                    let seconds = u32::try_from(left.saturating_add(999) / 1000).unwrap_or(60);
-                    return Err(Refusal::agent_rate_exceeded(self.most, seconds));
+                    let wait = rate_wait(now, *began);
+                    return Err(Refusal::agent_rate_exceeded(self.most, wait));
                 }
                 *count = count.saturating_add(1);
             }
@@ -83,7 +89,7 @@ mod tests {
             for (who, pause) in requests {
                 time += pause;
                 let window = windows.entry(who).or_insert((time, 0));
-                if time >= window.0 + WINDOW {
+                if time >= window.0 + RATE_WINDOW {
                     *window = (time, 0);
                 }
                 let answer = meter.count(Timestamp::from_millis(time), &agent(who), true);
@@ -92,7 +98,7 @@ mod tests {
                     prop_assert!(answer.is_ok());
                 } else {
                     let wait = i64::from(answer.unwrap_err().retry_after.unwrap()) * 1000;
-                    let left = window.0 + WINDOW - time;
+                    let left = window.0 + RATE_WINDOW - time;
                     prop_assert!((left..left + 1000).contains(&wait), "{wait} for {left}");
                 }
             }

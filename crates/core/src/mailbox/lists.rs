@@ -1,10 +1,10 @@
 //! Whom an agent hears: its block list and its allow list.
 
-use super::{
-    Mailbox,
-    receive::{RATE_WINDOW, rate_wait},
+use super::Mailbox;
+use crate::{
+    Database, Digest, Result, Row, Value,
+    meter::{RATE_WINDOW, rate_wait},
 };
-use crate::{Database, Digest, Result, Row, Value};
 use nexus_protocol::{AgentId, AgentList, AgentListRequest, AllowOnly, Refusal, Timestamp};
 use std::ops::ControlFlow;
 

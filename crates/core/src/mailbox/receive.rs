@@ -2,7 +2,11 @@
 //! copy that the sender keeps.
 
 use super::{About, Facts, Mailbox, conversation::Thread, lists::List, store::Entry};
-use crate::{Database, Digest, Error, Fault, Random, Result, Row, Value, redact::Redaction};
+use crate::{
+    Database, Digest, Error, Fault, Random, Result, Row, Value,
+    meter::{RATE_WINDOW, rate_wait},
+    redact::Redaction,
+};
 use nexus_protocol::{
     AgentId, ConversationId, Cursor, EndReason, IdempotencyKey, Mail, MailDelivery, MailSent,
     MessageId, Redacted, Refusal, SendMail, Timestamp,
@@ -14,9 +18,6 @@ const FROM_SENDER: &str = "SELECT count(*), coalesce(min(sent_at), 0) FROM mail
         (SELECT cursor FROM mail WHERE cursor > 0 AND sent_at <= ?2 ORDER BY cursor DESC LIMIT 1), 0)";
 const WAITING: &str = "SELECT count(*) FROM mail WHERE cursor > ?1 AND sent_at > ?2";
 const FIND: &str = "SELECT delivered_at, record FROM mail WHERE cursor = ?1";
-
-/// Milliseconds in which a sender may send [`nexus_protocol::Limits::sender_rate`] messages.
-pub(super) const RATE_WINDOW: i64 = 60_000;
 
 /// What a sender's mailbox hands to the recipient's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -275,13 +276,6 @@ impl<D: Database> Mailbox<D> {
     pub(super) fn expired_until(&self, now: Timestamp) -> Timestamp {
         now.plus_millis(i64::from(self.limits.message_retention).saturating_mul(-1000))
     }
-}
-
-/// Seconds until what was `first` in the window of a rate has left it.
-pub(super) fn rate_wait(now: Timestamp, first: Timestamp) -> u32 {
-    let free_at = first.plus_millis(RATE_WINDOW);
-    let wait = free_at.millis_since(now).saturating_add(999).div_euclid(1000).max(1);
-    u32::try_from(wait).unwrap_or(u32::MAX)
 }
 
 /// The message as it is stored in the mailbox of `to` at `cursor`, or, without, as the sender's copy.

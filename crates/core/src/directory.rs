@@ -67,7 +67,7 @@ const PUT_AGENT: &str = "INSERT INTO agent (id, capabilities, revision) VALUES (
     WHERE excluded.revision >= revision";
 const REMOVE_AGENT: &str = "DELETE FROM agent WHERE id = ?1 AND revision <= ?2";
 const AGENTS: &str = "SELECT id FROM agent WHERE id > ?1 AND instr(capabilities, ?2) > 0
-    ORDER BY id LIMIT ?3";
+    ORDER BY id LIMIT ?3 + 0";
 
 /// Milliseconds between two clean-ups while there are sessions.
 const CLEAN_UP: i64 = 600_000;

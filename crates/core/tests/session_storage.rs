@@ -11,7 +11,9 @@ mod support;
 
 use nexus_core::Digest;
 use nexus_core::SeatRequest;
-use nexus_protocol::{CreateSession, ErrorCode, Limits, Profile, Renew};
+use nexus_protocol::{
+    CreateSession, ErrorCode, Filter, Limits, PageRequest, Profile, Renew, SendMessage,
+};
 use support::{World, agent, at, caller, faulted, refused, text};
 
 #[test]
@@ -188,4 +190,35 @@ fn the_bytes_of_a_session_are_counted_also_after_an_eviction() {
     }
     assert!((700..=1000).contains(&bytes), "{bytes}");
     assert_eq!(refused(world.send(2, &a, None, text(&"é".repeat(40)))), ErrorCode::LogFull);
+}
+
+#[test]
+fn sqlite_plans_what_is_asked_most_only_once() {
+    // To plan a statement takes longer than to run it, and binding some values makes SQLite do so again.
+    let mut world = World::new(Limits::default());
+    world.create(CreateSession::default());
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    world.database.replanned();
+    for number in 0..5 {
+        world.send(1, &a, None, text("hello")).unwrap();
+        world.poll(2, &a, Some(&number.to_string())).unwrap();
+    }
+    assert_eq!(world.database.replanned(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_page_as_json_is_the_same_page_for_one_who_filters() {
+    let mut world = World::new(Limits::default());
+    world.create(CreateSession::default());
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    for (topic, tag) in [("x", "1"), ("y", "2"), ("x", "2")] {
+        let said = SendMessage { topic: Some(topic.to_owned()), ..text("said") };
+        world.send(1, &a, None, SendMessage { tags: vec![tag.to_owned()], ..said }).unwrap();
+    }
+    let who = world.session.identify(at(2), &a).unwrap();
+    for (filter, limit) in [("topic=x", 1), ("topic=x", 2), ("tags=2", 9), ("topic=z", 9)] {
+        let who = who.clone().wanting(Filter::parse(filter).unwrap());
+        let after = Some("0".parse().unwrap());
+        world.check_json(2, &who, PageRequest { after, limit, members: false, wait: 0 });
+    }
 }

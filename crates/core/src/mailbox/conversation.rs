@@ -17,7 +17,7 @@ const FIRST_WITH: &str = "SELECT other FROM mail WHERE conversation = ?1 ORDER B
 const WITH_ANOTHER: &str = "SELECT 1 FROM mail WHERE conversation = ?1 AND other <> ?2 LIMIT 1";
 const HISTORY: &str = "SELECT record FROM mail
     WHERE conversation = ?1 AND other = ?2 AND sent_at > ?3
-    ORDER BY turn DESC, sent_at DESC LIMIT ?4";
+    ORDER BY turn DESC, sent_at DESC LIMIT ?4 + 0";
 const UPDATE_FACTS: &str = "UPDATE mail SET facts = ?2 WHERE cursor = ?1";
 
 /// What a mailbox knows of a conversation. Two such can be merged, in any order and any number of

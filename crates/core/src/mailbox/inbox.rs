@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 const READ: &str = "SELECT cursor, record, other, delivered_at FROM mail
-    WHERE cursor > ?1 AND sent_at > ?2 ORDER BY cursor LIMIT ?3";
+    WHERE cursor > ?1 AND sent_at > ?2 ORDER BY cursor LIMIT ?3 + 0";
 const BETWEEN: &str = "SELECT cursor, other FROM mail
     WHERE cursor > ?1 AND cursor <= ?2 AND sent_at > ?3 ORDER BY cursor";
 const LOOK: &str = "SELECT sent_at, delivered_at FROM mail WHERE cursor = ?1 AND other = ?2";

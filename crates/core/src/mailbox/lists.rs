@@ -12,7 +12,7 @@ const HAS: &str = "SELECT 1 FROM note WHERE kind = ?1 AND key = ?2";
 const COUNT: &str = "SELECT count(*) FROM note WHERE kind = ?1";
 const PUT: &str = "INSERT INTO note (kind, key, at) VALUES (?1, ?2, ?3)";
 const REMOVE: &str = "DELETE FROM note WHERE kind = ?1 AND key = ?2";
-const READ: &str = "SELECT key FROM note WHERE kind = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+const READ: &str = "SELECT key FROM note WHERE kind = ?1 AND key > ?2 ORDER BY key LIMIT ?3 + 0";
 
 /// How many frames an agent may sign for each message that it may send to another: of most messages
 /// it is also told that they are being typed, and were read.

@@ -1,35 +1,18 @@
-//! The log: sending writes one row, polling none.
+//! The log: who may act on it, and sending, which writes one row.
 
 use super::{
     Caller, Session,
     state::Seat,
     store::{About, Loaded, News},
 };
-use crate::{Database, Error, Fault, Result, Row, Value, page, redact::Redaction};
+use crate::{Database, Error, Fault, Result, Row, redact::Redaction};
 use nexus_protocol::{
-    AgentId, Cursor, Filter, IdempotencyKey, Kind, Limits, Member, Message, MessageId, Page,
-    PageRequest, Refusal, SendMessage, Sent, Timestamp,
+    AgentId, Cursor, Filter, IdempotencyKey, Kind, Limits, Message, MessageId, Refusal,
+    SendMessage, Sent, Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
-use std::collections::BTreeSet;
 
 const FIND_SENT: &str = "SELECT record FROM log WHERE agent_id = ?1 AND idempotency_key = ?2";
-const READ: &str = "SELECT cursor, record FROM log
-    WHERE cursor > ?1
-      AND (recipients IS NULL
-           OR (cursor > ?2 AND (agent_id = ?3 OR instr(recipients, ?4) > 0)))
-    ORDER BY cursor LIMIT ?5";
-/// The same, for a reader with a [`Filter`]; ?7 is its tags as JSON.
-const READ_FILTERED: &str = "SELECT cursor, record FROM log
-    WHERE cursor > ?1
-      AND (recipients IS NULL
-           OR (cursor > ?2 AND (agent_id = ?3 OR instr(recipients, ?4) > 0)))
-      AND (?6 IS NULL OR json_extract(record, '$.topic') = ?6)
-      AND (?7 IS NULL OR EXISTS (SELECT 1 FROM json_each(record, '$.tags') AS tag
-                                 WHERE tag.value IN (SELECT value FROM json_each(?7))))
-    ORDER BY cursor LIMIT ?5";
-
 const BYTES: &str =
     "SELECT coalesce(sum(length(CAST(record AS BLOB))), 0) FROM log WHERE cursor > 0";
 
@@ -87,7 +70,7 @@ impl Identity {
         self.proven
     }
 
-    /// Whether the message is for this reader: the rule of [`READ`], for one message.
+    /// Whether the message is for this reader: the rule of `reading`, for one message.
     #[must_use]
     pub fn may_read(&self, delivery: &Delivery) -> bool {
         let message = &delivery.message;
@@ -261,31 +244,6 @@ impl<D: Database> Session<D> {
         Ok(message)
     }
 
-    /// Reads on for a member that was heard before: `GET /v1/sessions/:id/messages` (section 3)
-    /// without restarting the TTL. `connected` are the agents that have a socket open.
-    pub fn read(
-        &mut self,
-        now: Timestamp,
-        who: &Identity,
-        request: PageRequest,
-        connected: &BTreeSet<AgentId>,
-    ) -> Result<Page> {
-        self.seated(now, who)?;
-        let loaded = self.store.alive(now)?;
-        let greeting = match request.after {
-            None if who.filter.is_open() => greeting(loaded)?,
-            _ => None,
-        };
-        let mut page = Page {
-            messages: greeting.into_iter().collect(),
-            next_cursor: request.after.unwrap_or(Cursor::START),
-            has_more: false,
-            members: request.members.then(|| members(loaded, now, &self.limits, connected)),
-        };
-        self.read_into(&mut page, who, request.limit)?;
-        Ok(page)
-    }
-
     /// Notes that a member was heard, and so restarts the TTL, as a poll does.
     pub fn hear(&mut self, now: Timestamp, who: &Identity) -> Result<()> {
         self.seated(now, who)?;
@@ -319,33 +277,6 @@ impl<D: Database> Session<D> {
         let loaded = self.store.alive(now)?;
         let seat = seat(loaded, &who.agent, now, &self.limits)?;
         if seat.number == who.seat { Ok(()) } else { Err(Refusal::not_in_session().into()) }
-    }
-
-    /// Fills `page` up to `limit` messages from the log after its `next_cursor`.
-    pub(super) fn read_into(
-        &self,
-        page: &mut Page,
-        who: &Identity,
-        limit: u32,
-    ) -> Result<(), Fault> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        // One more than is returned, to know whether there is more.
-        let rows = limit.saturating_sub(page.messages.len()).saturating_add(1);
-        let values: [Value; 5] = [
-            page.next_cursor.as_i64().into(),
-            who.since.as_i64().into(),
-            who.agent.as_str().into(),
-            format!(",{},", who.agent).into(),
-            i64::try_from(rows).unwrap_or(i64::MAX).into(),
-        ];
-        let (mut values, mut read) = (values.to_vec(), READ);
-        if !who.filter.is_open() {
-            let tags = Some(&who.filter.tags).filter(|tags| !tags.is_empty());
-            let tags = tags.map(serde_json::to_string).transpose().map_err(Fault::new)?;
-            values.extend([who.filter.topic.clone().into(), tags.into()]);
-            read = READ_FILTERED;
-        }
-        page::fill(&self.store.database, read, &values, page, limit, &mut |_, _| Ok(()))
     }
 
     /// Notes that `agent` was heard. Where `durable`, stores it if what is stored has fallen behind.
@@ -396,7 +327,7 @@ fn seat<'a>(
 }
 
 /// The message at the end of the log, by `who` or the relay itself; still without content.
-fn next_message(loaded: &Loaded, now: Timestamp, who: Option<&Identity>) -> Message {
+pub(super) fn next_message(loaded: &Loaded, now: Timestamp, who: Option<&Identity>) -> Message {
     let cursor = loaded.last.next();
     Message {
         id: MessageId::new(loaded.state.salt, cursor),
@@ -449,30 +380,4 @@ fn recipients(
 /// Recipients as the table keeps them.
 pub(super) fn listed(agents: &[AgentId]) -> String {
     agents.iter().fold(String::from(","), |list, agent| list + agent.as_str() + ",")
-}
-
-/// The members, for those who ask.
-pub(super) fn members(
-    loaded: &Loaded,
-    now: Timestamp,
-    limits: &Limits,
-    connected: &BTreeSet<AgentId>,
-) -> Vec<Member> {
-    let interval = loaded.state.save_interval(limits);
-    let shown = |(agent, seat): (&AgentId, &Seat)| {
-        seat.shown(agent, now, interval, connected.contains(agent))
-    };
-    loaded.state.seats(now, limits).map(shown).collect()
-}
-
-/// The greeting as a message.
-pub(super) fn greeting(loaded: &Loaded) -> Result<Option<Box<RawValue>>, Fault> {
-    let state = &loaded.state;
-    let Some(text) = state.greeting.clone() else {
-        return Ok(None);
-    };
-    let mut message = next_message(loaded, state.created_at, None);
-    (message.id, message.cursor) = (MessageId::new(state.salt, Cursor::START), Cursor::START);
-    (message.text, message.expires_at) = (Some(text), loaded.stored_deadline());
-    to_raw_value(&message).map(Some).map_err(Fault::new)
 }

@@ -65,6 +65,7 @@ impl<D: Database> Session<D> {
             None => None,
         };
         self.store.create(state)?;
+        self.log_bytes = Some(0);
         Ok(SessionCreated {
             session_id: self.id.clone(),
             ttl,
@@ -209,7 +210,7 @@ impl<D: Database> Session<D> {
     ) -> Result<Members> {
         self.hear(now, who)?;
         let loaded = self.store.alive(now)?;
-        let mut agents = super::log::members(loaded, now, &self.limits, connected);
+        let mut agents = super::reading::members(loaded, now, &self.limits, connected);
         if let Some(capability) = &request.capability {
             agents.retain(|member| member.profile.can(capability));
         }

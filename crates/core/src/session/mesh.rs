@@ -7,7 +7,7 @@
 //! for `save_places` to store: until then a crash repeats it, and loses nothing.
 
 use super::{
-    Caller, Identity, Session, log, log::Delivery, members, state::Seat, tasks::check_assignee,
+    Caller, Identity, Session, log::Delivery, members, reading, state::Seat, tasks::check_assignee,
 };
 use crate::{Database, Error, Fault, Random, Result, Row, redact::Redaction};
 use nexus_protocol::{
@@ -122,7 +122,7 @@ impl<D: Database> Session<D> {
         stale: bool,
     ) -> Result<Vec<Member>> {
         let loaded = self.store.alive(now)?;
-        let mut agents = log::members(loaded, now, &self.limits, connected);
+        let mut agents = reading::members(loaded, now, &self.limits, connected);
         agents.retain(|member| stale || member.presence != Presence::Stale);
         Ok(agents)
     }
@@ -189,7 +189,7 @@ impl<D: Database> Session<D> {
         self.seated(now, who)?;
         let loaded = self.store.alive(now)?;
         let read = loaded.state.members.get(&who.agent).and_then(|seat| seat.read);
-        let greeting = if read.is_none() { log::greeting(loaded)? } else { None };
+        let greeting = if read.is_none() { reading::greeting(loaded)? } else { None };
         let mut page = Page {
             messages: greeting.into_iter().collect(),
             next_cursor: read.unwrap_or(who.since),

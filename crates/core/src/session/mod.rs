@@ -1,4 +1,4 @@
-//! One session: its life, its members (`members`, `mesh`), its log (`log`), and what stands in the log
+//! One session: its life, its members (`members`, `mesh`), its log (`log`, `reading`), and what stands in the log
 //! besides messages: tasks (`tasks`) and files (`files`).
 //!
 //! Owns one table (`store`). Row 0 holds the session itself (`State`, as JSON), every other row one message,
@@ -15,6 +15,7 @@ mod files;
 mod log;
 mod members;
 mod mesh;
+mod reading;
 mod state;
 mod store;
 mod tasks;

@@ -13,13 +13,14 @@ pub mod mail_model;
 pub mod town;
 
 use nexus_core::{
-    Admission, Caller, Database, Delivery, Error, Fault, Random, Result, Row, Session, Value,
+    Admission, Caller, Database, Delivery, Error, Fault, Identity, Random, Result, Row, Session,
+    Value,
 };
 use nexus_protocol::{
     AgentId, CreateSession, ErrorCode, IdempotencyKey, Joined, Limits, Message, Page, PageRequest,
     SendMessage, Sent, SessionId, SessionKey, Timestamp,
 };
-use rusqlite::{Connection, params_from_iter, types::ValueRef};
+use rusqlite::{Connection, StatementStatus, params_from_iter, types::ValueRef};
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
@@ -35,6 +36,8 @@ pub struct Sqlite(Rc<Inner>);
 struct Inner {
     connection: Connection,
     statements: RefCell<Vec<&'static str>>,
+    /// The statements that were planned again because of the values that were bound to them.
+    replanned: RefCell<Vec<&'static str>>,
     /// Writes that still succeed; none = all do.
     writes_left: Cell<Option<usize>>,
 }
@@ -45,6 +48,7 @@ impl Sqlite {
         Self(Rc::new(Inner {
             connection,
             statements: RefCell::default(),
+            replanned: RefCell::default(),
             writes_left: Cell::new(None),
         }))
     }
@@ -67,6 +71,11 @@ impl Sqlite {
     /// The writing statements since statements were last asked for.
     pub fn writes(&self) -> Vec<&'static str> {
         self.statements().into_iter().filter(|sql| is_write(sql)).collect()
+    }
+
+    /// The statements that were planned again since this was last asked.
+    pub fn replanned(&self) -> Vec<&'static str> {
+        self.0.replanned.take()
     }
 
     /// How SQLite runs a statement.
@@ -158,6 +167,7 @@ impl Database for Sqlite {
             Value::Blob(bytes) => rusqlite::types::Value::Blob(bytes.clone()),
         });
         let columns = statement.column_count();
+        statement.reset_status(StatementStatus::RePrepare);
         let mut rows = statement.query(params_from_iter(values)).map_err(Fault::new)?;
         while let Some(row) = rows.next().map_err(Fault::new)? {
             let column = |at| match row.get_ref(at).unwrap() {
@@ -170,6 +180,10 @@ impl Database for Sqlite {
             if each(Row::new((0..columns).map(column).collect()))?.is_break() {
                 break;
             }
+        }
+        drop(rows);
+        if statement.get_status(StatementStatus::RePrepare) > 0 {
+            self.0.replanned.borrow_mut().push(sql);
         }
         Ok(())
     }
@@ -287,7 +301,18 @@ impl World {
         let who = self.session.identify(at(now), caller)?;
         self.session.hear(at(now), &who)?;
         let request = PageRequest { after, limit, members: true, wait: 0 };
+        // It is no part of what the test does.
+        let statements = self.database.statements();
+        self.check_json(now, &who, PageRequest { members: false, ..request });
+        self.database.0.statements.replace(statements);
         self.session.read(at(now), &who, request, &BTreeSet::new())
+    }
+
+    /// A page as JSON is the same page.
+    pub fn check_json(&mut self, now: i64, who: &Identity, request: PageRequest) {
+        let page = self.session.read(at(now), who, request, &BTreeSet::new()).unwrap();
+        let json = self.session.read_json(at(now), who, request, &BTreeSet::new());
+        assert_eq!(json.unwrap(), serde_json::to_string(&page).unwrap());
     }
 }
 

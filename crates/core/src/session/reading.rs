@@ -1,0 +1,196 @@
+//! Reading the log: a page for one reader, as a value or as the JSON of an answer.
+
+use super::{Identity, Session, log::next_message, state::Seat, store::Loaded};
+use crate::{Database, Fault, Result, Value, page};
+use nexus_protocol::{AgentId, Cursor, Limits, Member, MessageId, Page, PageRequest, Timestamp};
+use serde_json::value::{RawValue, to_raw_value};
+use std::collections::BTreeSet;
+
+/// What a reader may read. `+ 0`, because a bare parameter as the limit makes `SQLite` plan the statement
+/// anew each time it is bound, which takes longer than to run it.
+macro_rules! readable {
+    ($before:literal, $filter:literal, $after:literal) => {
+        concat!(
+            $before,
+            "SELECT cursor, record FROM log
+    WHERE cursor > ?1
+      AND (recipients IS NULL
+           OR (cursor > ?2 AND (agent_id = ?3 OR instr(recipients, ?4) > 0)))",
+            $filter,
+            "
+    ORDER BY cursor LIMIT ?5 + 0",
+            $after
+        )
+    };
+}
+/// The same as a statement by itself, for how much it is, and as one text: for every reader, and for one
+/// with a [`Filter`]; ?6 is its topic, ?7 its tags as JSON.
+macro_rules! for_all_and_filtered {
+    ($before:literal, $after:literal) => {
+        [
+            readable!($before, "", $after),
+            readable!(
+                $before,
+                "
+      AND (?6 IS NULL OR json_extract(record, '$.topic') = ?6)
+      AND (?7 IS NULL OR EXISTS (SELECT 1 FROM json_each(record, '$.tags') AS tag
+                                 WHERE tag.value IN (SELECT value FROM json_each(?7))))",
+                $after
+            ),
+        ]
+    };
+}
+const READ: [&str; 2] = for_all_and_filtered!("", "");
+const MEASURE: [&str; 2] =
+    for_all_and_filtered!("SELECT count(*), coalesce(sum(octet_length(record)), 0) FROM (", ")");
+/// The rows of the query within come in its order. Bytes, because they cross to WASM faster than text.
+const JOIN: [&str; 2] = for_all_and_filtered!(
+    "SELECT count(*), coalesce(max(cursor), 0), CAST(group_concat(record, ',') AS BLOB) FROM (",
+    ")"
+);
+
+impl<D: Database> Session<D> {
+    /// Reads on for a member that was heard before: `GET /v1/sessions/:id/messages` (section 3)
+    /// without restarting the TTL. `connected` are the agents that have a socket open.
+    pub fn read(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        request: PageRequest,
+        connected: &BTreeSet<AgentId>,
+    ) -> Result<Page> {
+        self.seated(now, who)?;
+        let loaded = self.store.alive(now)?;
+        let greeting = match request.after {
+            None if who.filter.is_open() => greeting(loaded)?,
+            _ => None,
+        };
+        let mut page = Page {
+            messages: greeting.into_iter().collect(),
+            next_cursor: request.after.unwrap_or(Cursor::START),
+            has_more: false,
+            members: request.members.then(|| members(loaded, now, &self.limits, connected)),
+        };
+        self.read_into(&mut page, who, request.limit)?;
+        Ok(page)
+    }
+
+    /// As [`Session::read`], as the JSON that a [`Page`] has.
+    pub fn read_json(
+        &mut self,
+        now: Timestamp,
+        who: &Identity,
+        request: PageRequest,
+        connected: &BTreeSet<AgentId>,
+    ) -> Result<String> {
+        self.seated(now, who)?;
+        let end = self.store.alive(now)?.last;
+        let after = request.after.unwrap_or(Cursor::START);
+        let greets = request.after.is_none() && who.filter.is_open();
+        // Where all that there is fits a page, so does what comes.
+        let is_small = self.log_bytes.is_some_and(|bytes| bytes <= page::PAGE_BYTES);
+        let limit = i64::from(request.limit);
+        let (count, bytes) = if is_small { (limit, 0) } else { self.measure(after, who, limit)? };
+        if greets || request.members || bytes > page::PAGE_BYTES {
+            let page = self.read(now, who, request, connected)?;
+            return Ok(serde_json::to_string(&page).map_err(Fault::new)?);
+        }
+        if count == 0 {
+            return Ok(json_page("", after, false));
+        }
+        let (filtered, values) = selection(after, who, limit)?;
+        let joined = self.store.database.first(either(JOIN, filtered), &values, |row| {
+            let (count, last) = (row.integer()?, Cursor::from_i64(row.integer()?));
+            let records = row.optional_blob()?.unwrap_or_default();
+            Ok((count, last, String::from_utf8(records).map_err(Fault::new)?))
+        })?;
+        let (count, last, records) = joined.unwrap_or((0, after, String::new()));
+        let last = last.max(after);
+        let more = count == limit && last < end && self.measure(last, who, 1)?.0 > 0;
+        Ok(json_page(&records, last, more))
+    }
+
+    /// How many messages a reader finds after a place, up to a limit, and how many bytes they are.
+    fn measure(&self, after: Cursor, who: &Identity, limit: i64) -> Result<(i64, usize), Fault> {
+        let (filtered, values) = selection(after, who, limit)?;
+        let measured = self.store.database.first(either(MEASURE, filtered), &values, |row| {
+            Ok((row.integer()?, usize::try_from(row.integer()?).map_err(Fault::new)?))
+        })?;
+        Ok(measured.unwrap_or_default())
+    }
+
+    /// Fills `page` up to `limit` messages from the log after its `next_cursor`.
+    pub(super) fn read_into(
+        &self,
+        page: &mut Page,
+        who: &Identity,
+        limit: u32,
+    ) -> Result<(), Fault> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        // One more than is returned, to know whether there is more.
+        let rows = limit.saturating_sub(page.messages.len()).saturating_add(1);
+        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+        let (filtered, values) = selection(page.next_cursor, who, rows)?;
+        page::fill(
+            &self.store.database,
+            either(READ, filtered),
+            &values,
+            page,
+            limit,
+            &mut |_, _| Ok(()),
+        )
+    }
+}
+
+/// What a [`Page`] without members is as JSON.
+fn json_page(records: &str, next: Cursor, more: bool) -> String {
+    format!(r#"{{"messages":[{records}],"nextCursor":"{next}","hasMore":{more}}}"#)
+}
+
+fn either([for_all, for_filtered]: [&'static str; 2], is_filtered: bool) -> &'static str {
+    if is_filtered { for_filtered } else { for_all }
+}
+
+/// Whether the statements with a filter read what `who` may read after a place, and the values of them.
+fn selection(after: Cursor, who: &Identity, limit: i64) -> Result<(bool, Vec<Value>), Fault> {
+    let mut values: Vec<Value> = vec![
+        after.as_i64().into(),
+        who.since.as_i64().into(),
+        who.agent.as_str().into(),
+        format!(",{},", who.agent).into(),
+        limit.into(),
+    ];
+    if who.filter.is_open() {
+        return Ok((false, values));
+    }
+    let tags = Some(&who.filter.tags).filter(|tags| !tags.is_empty());
+    let tags = tags.map(serde_json::to_string).transpose().map_err(Fault::new)?;
+    values.extend([who.filter.topic.clone().into(), tags.into()]);
+    Ok((true, values))
+}
+
+/// The members, for those who ask.
+pub(super) fn members(
+    loaded: &Loaded,
+    now: Timestamp,
+    limits: &Limits,
+    connected: &BTreeSet<AgentId>,
+) -> Vec<Member> {
+    let interval = loaded.state.save_interval(limits);
+    let shown = |(agent, seat): (&AgentId, &Seat)| {
+        seat.shown(agent, now, interval, connected.contains(agent))
+    };
+    loaded.state.seats(now, limits).map(shown).collect()
+}
+
+/// The greeting as a message.
+pub(super) fn greeting(loaded: &Loaded) -> Result<Option<Box<RawValue>>, Fault> {
+    let state = &loaded.state;
+    let Some(text) = state.greeting.clone() else {
+        return Ok(None);
+    };
+    let mut message = next_message(loaded, state.created_at, None);
+    (message.id, message.cursor) = (MessageId::new(state.salt, Cursor::START), Cursor::START);
+    (message.text, message.expires_at) = (Some(text), loaded.stored_deadline());
+    to_raw_value(&message).map(Some).map_err(Fault::new)
+}

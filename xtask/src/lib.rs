@@ -21,6 +21,7 @@ pub mod bench;
 pub mod checks;
 pub mod dev;
 pub mod fuzz;
+pub mod instructions;
 pub mod openapi;
 mod process;
 pub mod project;

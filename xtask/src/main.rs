@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
-use xtask::{audit, bench, fuzz, openapi, setup, soak, torture, worker};
+use xtask::{audit, bench, fuzz, instructions, openapi, setup, soak, torture, worker};
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
 #[derive(Parser)]
@@ -53,6 +53,8 @@ enum Command {
         step: Option<String>,
     },
     Bench(bench::Options),
+    /// Count the instructions that the rules take to send and to poll, with Valgrind.
+    Instructions,
     /// Bring docs/openapi.json up to date with the types of the code.
     Openapi,
     Audit(audit::Options),
@@ -80,6 +82,7 @@ fn run(command: Command) -> Result<()> {
             checks::run(&setup::ensure(&project)?, &Selection { filter, step })
         }
         Command::Bench(options) => bench::run(&setup::ensure(&project)?, &options),
+        Command::Instructions => instructions::run(&setup::ensure(&project)?),
         Command::Openapi => openapi::run(&project),
         Command::Audit(options) => audit::run(&project, &options),
         Command::Fuzz(options) => fuzz::run(&setup::ensure(&project)?, &options),

@@ -23,7 +23,7 @@ pub(super) const RUSTC: &str = "/usr/bin/rustc";
 /// The oldest release that compiles this workspace (`rust-version` in Cargo.toml).
 const OLDEST_MINOR: u32 = 95;
 
-pub(super) fn is_possible() -> bool {
+pub(crate) fn is_possible() -> bool {
     process::find("apt-get").is_some()
 }
 
@@ -44,7 +44,7 @@ pub(super) fn linker() -> Option<PathBuf> {
 }
 
 /// Installs packages, as root.
-pub(super) fn install(packages: &[&str]) -> Result<()> {
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     println!("Installing Debian's packages {} ...", packages.join(", "));
     process::run(privileged("apt-get")?.args(["update", "-q"]))?;
     process::run(privileged("apt-get")?.args(["install", "-q", "-y"]).args(packages))

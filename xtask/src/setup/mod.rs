@@ -5,7 +5,7 @@
 
 pub mod browser;
 mod cargo_tools;
-mod debian;
+pub(crate) mod debian;
 mod npm;
 pub mod schemathesis;
 mod wasm_target;

@@ -1,0 +1,68 @@
+//! The two paths that agents take most, on SQLite in memory.
+#![allow(unreachable_pub, reason = "each program uses its part")]
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use nexus_core::{Caller, Random, Session};
+use nexus_protocol::{CreateSession, Limits, PageRequest, SendMessage, SessionId, Timestamp};
+use std::collections::BTreeSet;
+use support::Sqlite;
+
+/// A session with one member, who shows its key.
+pub struct Hot {
+    database: Sqlite,
+    session: Session<Sqlite>,
+    member: Caller,
+    limits: Limits,
+}
+
+struct Counter(u8);
+
+impl Random for Counter {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), nexus_core::Fault> {
+        for byte in bytes {
+            self.0 = self.0.wrapping_add(1);
+            *byte = self.0;
+        }
+        Ok(())
+    }
+}
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+impl Hot {
+    pub fn new() -> Self {
+        let limits = Limits { max_session_messages: u32::MAX, ..Limits::default() };
+        let limits = Limits { max_session_bytes: usize::MAX, agent_requests: 0, ..limits };
+        let database = Sqlite::new();
+        let id = SessionId::from_random([7; 24]);
+        let mut session = Session::new(id, database.clone(), limits.clone());
+        let create = CreateSession::parse(br#"{"creatorAgentId":"a"}"#, &limits).unwrap();
+        let created = session.create(NOW, create, &mut Counter(0)).unwrap();
+        let member = Caller { agent: "a".parse().unwrap(), key: created.session_key };
+        Self { database, session, member, limits }
+    }
+
+    /// One message of 80 bytes, from the body of its request to the row.
+    pub fn send(&mut self) {
+        const BODY: &[u8] = br#"{"text":"The tests of the parser are green, and the branch is ready for you to look at ok"}"#;
+        let message = SendMessage::parse(BODY, &self.limits).unwrap();
+        self.session.count_call(NOW, &self.member).unwrap();
+        let who = self.session.identify(NOW, &self.member).unwrap();
+        let (sent, _) = self.session.send(NOW, &who, None, message).unwrap();
+        std::hint::black_box(sent);
+        self.database.statements();
+    }
+
+    /// One poll, from the query of its request to the body of the answer.
+    pub fn poll(&mut self, query: &str) -> usize {
+        let request = PageRequest::parse(query, &self.limits).unwrap();
+        self.session.count_call(NOW, &self.member).unwrap();
+        let who = self.session.identify(NOW, &self.member).unwrap();
+        self.session.hear(NOW, &who).unwrap();
+        let page = self.session.read_json(NOW, &who, request, &BTreeSet::new()).unwrap();
+        self.database.statements();
+        page.len()
+    }
+}

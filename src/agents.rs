@@ -2,7 +2,7 @@
 
 use crate::{
     calls::{self, DescribeAgent, RegisterAgent, SendFrom},
-    http,
+    http::{self, Request, Response},
     platform::{self, System},
 };
 use futures_util::future::join_all;
@@ -11,10 +11,10 @@ use nexus_protocol::{
     AgentId, AgentPage, AgentsRequest, ErrorCode, MailSent, PairingCreated, Register, Registered,
     SendMail,
 };
-use worker::{Env, Request, Response};
+use worker::Env;
 
 /// `POST /v1/agents`.
-pub(crate) async fn answer_register(request: &mut Request, env: &Env) -> Result<Response> {
+pub(crate) async fn answer_register(request: &Request, env: &Env) -> Result<Response> {
     let register = Register::parse(&http::body(request, &platform::limits(env)?).await?)?;
     http::json(201, &self::register(env, register, SecretUse::Shown).await?)
 }
@@ -38,7 +38,7 @@ pub(crate) async fn register(env: &Env, request: Register, used: SecretUse) -> R
 
 /// `GET /v1/agents`
 pub(crate) async fn list(request: &Request, env: &Env) -> Result<Response> {
-    let asked = AgentsRequest::parse(&http::query(request))?;
+    let asked = AgentsRequest::parse(request.query())?;
     http::json(200, &page(env, asked).await?)
 }
 
@@ -82,6 +82,6 @@ pub(crate) async fn invite(
         json: Some(serde_json::value::to_raw_value(&json).map_err(Fault::new)?),
         ..SendMail::default()
     };
-    let send = SendFrom { proof: http::proof(request)?, to: to.clone(), key: None, message };
+    let send = SendFrom { proof: http::proof(request), to: to.clone(), key: None, message };
     calls::call(env, sender.as_str(), &send).await
 }

@@ -6,10 +6,11 @@
 //! knows no such path.
 
 use crate::{
-    http,
+    bridge,
+    http::{self, Request, Response},
     platform::{self, fault},
 };
-use js_sys::{Function, Reflect};
+use js_sys::Promise;
 use nexus_core::{
     About, Accepted, Error, Facts, Fault, Found, Letter, Listing, Notice, Proof, Report, Result,
     SeatRequest, SecretUse, Tally,
@@ -21,10 +22,13 @@ use nexus_protocol::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{Env, Method, ObjectNamespace, Request, RequestInit, Stub};
+use worker::{Env, WebSocket, wasm_bindgen_futures::JsFuture, web_sys};
 
 /// The one object of the class `Directory`.
 pub(crate) const THE_DIRECTORY: &str = "directory";
+
+/// Bytes of a body that are handed on at once; what is longer is read by the object, if it wants it.
+const MOST_AT_ONCE: usize = 256 * 1024;
 
 /// A call to an object.
 pub(crate) trait Call: Serialize + DeserializeOwned {
@@ -254,60 +258,82 @@ impl Call for Notice {
     type Answer = ();
 }
 
-/// The object `name` of a class; in the jurisdiction that the variable `JURISDICTION` names, if it does.
-pub(crate) fn stub(env: &Env, binding: &str, name: &str) -> Result<Stub> {
-    let class = env.durable_object(binding).map_err(fault)?;
-    let class = match platform::text_variable(env, "JURISDICTION")? {
-        None => class,
-        Some(jurisdiction) => within(&class, &jurisdiction).map_err(|error| fault(error.into()))?,
-    };
-    class.get_by_name(name).map_err(fault)
+/// An object, to be asked.
+pub(crate) struct Object(JsValue);
+
+impl Object {
+    /// The object `name` of a class; in the jurisdiction that the variable `JURISDICTION` names, if it does.
+    pub(crate) fn named(env: &Env, binding: &'static str, name: &str) -> Result<Self> {
+        Self::in_place(env, binding, &platform::jurisdiction(env)?, name)
+    }
+
+    fn in_place(env: &Env, binding: &'static str, place: &str, name: &str) -> Result<Self> {
+        let stub =
+            bridge::with_constant(binding, |binding| bridge::stub(env, binding, place, name));
+        stub.map(Self).map_err(|error| fault(error.into()))
+    }
+
+    /// Hands a client's request to it as it came, and the answer back as it was made.
+    pub(crate) async fn forward(&self, request: &Request) -> Result<Response> {
+        let (unread, head) = request.unread()?;
+        let reply = bridge::forward(&self.0, request.id(), head, unread, MOST_AT_ONCE);
+        Ok(Response::reply(settled(reply).await?))
+    }
+
+    /// Asks it, with a request that no client has sent: a line with the method and the URL, then one for
+    /// each header.
+    pub(crate) async fn ask(&self, id: &str, head: &str, body: &str) -> Result<Response> {
+        Ok(Response::reply(settled(bridge::ask(&self.0, id, head, body)).await?))
+    }
+
+    /// The same, for the body of a success of `what`; a refusal comes back as it was made.
+    pub(crate) async fn outcome(&self, head: &str, body: &str, what: &str) -> Result<String> {
+        let id = http::request_id();
+        let answer = self.ask(&id, head, body).await?;
+        let (status, text) = (answer.status(), answer.read().await?);
+        if (200..300).contains(&status) {
+            return Ok(text);
+        }
+        let body: Box<ErrorBody> = serde_json::from_str(&text)
+            .map_err(|_| Fault::new(format!("the answer to {what} cannot be read")))?;
+        if body.error == ErrorCode::InternalError {
+            return Err(Fault::new(format!("{what} failed, see request id {id}")).into());
+        }
+        let retry_after = answer.header("Retry-After").and_then(|seconds| seconds.parse().ok());
+        Err(Error::Refused(Refusal { status, body, retry_after, allow: None }))
+    }
+
+    /// Asks it for a socket, with the head of a request. Gives it, or what was answered instead.
+    pub(crate) async fn open(
+        &self,
+        head: &str,
+    ) -> Result<std::result::Result<WebSocket, Response>> {
+        let answer = settled(bridge::open(&self.0, head)).await?;
+        let response = worker::Response::from(answer.clone().unchecked_into::<web_sys::Response>());
+        if response.status_code() != 101 {
+            return Ok(Err(Response::reply(answer)));
+        }
+        let socket = response.websocket();
+        Ok(Ok(socket.ok_or_else(|| Fault::new("an object opened no socket"))?))
+    }
 }
 
-/// The part of a class whose objects live there and nowhere else.
-fn within(
-    class: &ObjectNamespace,
-    jurisdiction: &str,
-) -> std::result::Result<ObjectNamespace, JsValue> {
-    let restrict: Function = Reflect::get(class.as_ref(), &"jurisdiction".into())?.dyn_into()?;
-    Ok(restrict.call1(class.as_ref(), &jurisdiction.into())?.unchecked_into())
+async fn settled(promise: std::result::Result<Promise, JsValue>) -> Result<JsValue> {
+    let settled = match promise {
+        Ok(promise) => JsFuture::from(promise).await,
+        Err(error) => Err(error),
+    };
+    settled.map_err(|error| fault(error.into()))
 }
 
 /// Calls the object `name`. A refusal comes back as it was made; where there is none, but also no
 /// answer, whether the call happened is not known.
 pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::Answer> {
     let body = serde_json::to_string(call).map_err(Fault::new)?;
-    let answer = ask(stub(env, C::BINDING, name)?, C::NAME, body).await?;
+    let head = format!("POST https://object/internal/{}", C::NAME);
+    let answer = Object::named(env, C::BINDING, name)?.outcome(&head, &body, C::NAME).await?;
     Ok(serde_json::from_str(&answer)
         .map_err(|_| Fault::new(format!("the answer to {} cannot be read", C::NAME)))?)
-}
-
-/// The part of [`call`] that is the same for all, and so is compiled once.
-async fn ask(object: Stub, name: &'static str, body: String) -> Result<String> {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(JsValue::from_str(&body)));
-    let url = format!("https://object/internal/{name}");
-    let request = Request::new_with_init(&url, &init).map_err(fault)?;
-    let response = object.fetch_with_request(request).await.map_err(fault)?;
-    outcome(response, name).await
-}
-
-/// The body of a success of `what`; a refusal comes back as it was made.
-pub(crate) async fn outcome(mut response: worker::Response, what: &str) -> Result<String> {
-    let status = response.status_code();
-    let text = response.text().await.map_err(fault)?;
-    if (200..300).contains(&status) {
-        return Ok(text);
-    }
-    let body: Box<ErrorBody> = serde_json::from_str(&text)
-        .map_err(|_| Fault::new(format!("the answer to {what} cannot be read")))?;
-    if body.error == ErrorCode::InternalError {
-        let id = response.headers().get("X-Request-Id").map_err(fault)?.unwrap_or_default();
-        return Err(Fault::new(format!("{what} failed, see request id {id}")).into());
-    }
-    let retry_after = response.headers().get("Retry-After").map_err(fault)?;
-    let retry_after = retry_after.and_then(|seconds| seconds.parse().ok());
-    Err(Error::Refused(Refusal { status, body, retry_after, allow: None }))
 }
 
 /// The name of the call that a request to an object is, if it is one.
@@ -316,15 +342,15 @@ pub(crate) fn name(path: &str) -> Option<&str> {
 }
 
 /// What a call takes, in the object that is called.
-pub(crate) async fn read<C: Call>(request: &mut Request) -> Result<C> {
-    let body = request.text().await.map_err(fault)?;
+pub(crate) async fn read<C: Call>(request: &Request) -> Result<C> {
+    let body = request.body(usize::MAX).await?.unwrap_or_default();
     // Without the parser's own words, which can quote what was sent.
     let unreadable = |_| Fault::new(format!("what {} was given cannot be read", C::NAME));
-    Ok(serde_json::from_str(&body).map_err(unreadable)?)
+    Ok(serde_json::from_str(std::str::from_utf8(&body).map_err(Fault::new)?).map_err(unreadable)?)
 }
 
 /// What a call answers. `C` names the call, so that an answer of another type does not compile.
-pub(crate) fn reply<C: Call>(answer: &C::Answer) -> Result<worker::Response> {
+pub(crate) fn reply<C: Call>(answer: &C::Answer) -> Result<Response> {
     http::json(200, answer)
 }
 
@@ -335,19 +361,19 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn objects_live_where_the_deployment_says() {
-        let make = Function::new_with_args(
-            "jurisdiction",
+        let make = Function::new_no_args(
             "class DurableObjectNamespace {
                 constructor(place) { this.place = place }
                 jurisdiction(name) { return new DurableObjectNamespace(name) }
                 getByName(name) { return { name: `${this.place}/${name}` } }
             }
-            return { SESSION: new DurableObjectNamespace('anywhere'), JURISDICTION: jurisdiction }",
+            return { SESSION: new DurableObjectNamespace('anywhere') }",
         );
         for (jurisdiction, expected) in [("", "anywhere/x"), ("eu", "eu/x")] {
-            let env = make.call1(&JsValue::NULL, &jurisdiction.into()).unwrap();
-            let stub = stub(env.unchecked_ref::<Env>(), "SESSION", "x").unwrap();
-            let name = Reflect::get(&stub.into_rpc::<JsValue>(), &"name".into()).unwrap();
+            let env = make.call0(&JsValue::NULL).unwrap();
+            let Object(stub) =
+                Object::in_place(env.unchecked_ref::<Env>(), "SESSION", jurisdiction, "x").unwrap();
+            let name = js_sys::Reflect::get(&stub, &"name".into()).unwrap();
             assert_eq!(name.as_string().as_deref(), Some(expected));
         }
     }

@@ -7,7 +7,8 @@
 //! | module | owns |
 //! |---|---|
 //! | [`router`] | the one table of URLs |
-//! | [`http`] | answers, errors, reading headers and bodies |
+//! | [`http`] | requests and answers, errors, reading headers and bodies |
+//! | [`bridge`] | what crosses to the platform and back for each request |
 //! | [`admin`] | what the operator sees |
 //! | [`agents`] | addresses: registering, the directory, invitations |
 //! | [`rates`] | who has to wait |
@@ -21,6 +22,7 @@
 
 mod admin;
 mod agents;
+mod bridge;
 mod calls;
 mod dialects;
 mod http;
@@ -32,51 +34,72 @@ mod platform;
 mod rates;
 mod router;
 
-use calls::{CreateCode, MayInvite, ReadStats};
+use calls::{CreateCode, MayInvite, Object, ReadStats};
 use dialects::{messenger, opendialogue};
+use http::{Request, Response};
 use nexus_core::{Error, Random, Result};
 use nexus_protocol::{
     Capabilities, CreatePairing, Health, PageRequest, PairingCode, PairingCreated, Refusal,
     SessionId,
 };
-use platform::{System, fault};
+use platform::System;
 use router::{Endpoint, Route};
-use worker::{Context, Env, Request, Response, Stub, event};
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+use worker::{Context, Env, Method, event, web_sys, worker_sys};
 
 #[event(start)]
 fn start() {
     console_error_panic_hook::set_once();
 }
 
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    platform::note_start();
-    let (method, path) = (request.method(), request.path());
-    let route = router::route(&method, &path);
-    let record = log::Record::begin(method, route.as_ref().ok());
-    let answer = answer(request, &env, &path, route).await;
-    let response = http::answer(dialects::refused(&path, answer))?;
-    record.end(&response, &env, &context);
-    Ok(response)
+/// The edge, as `worker.js` calls it.
+#[derive(Default)]
+#[wasm_bindgen]
+pub struct Edge {}
+
+#[wasm_bindgen]
+impl Edge {
+    /// There is one for as long as the instance lives.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self {}
+    }
+
+    /// Answers a request.
+    pub async fn fetch(
+        &self,
+        request: web_sys::Request,
+        env: Env,
+        context: worker_sys::Context,
+    ) -> Result<web_sys::Response, JsValue> {
+        platform::note_start();
+        let (request, context) = (Request::of(request), Context::new(context));
+        let route = router::route(request.method(), request.path());
+        let record = log::Record::begin(request.method(), route.as_ref().ok());
+        let answer = answer(&request, &env, route).await;
+        let response = http::answer(request.id(), dialects::refused(request.path(), answer));
+        record.end(request.id(), &response, &env, &context);
+        response.into_platform(request.id()).map_err(|_| "an answer could not be made".into())
+    }
 }
 
 /// Answers a request, if its client need not wait.
 async fn answer(
-    request: Request,
+    request: &Request,
     env: &Env,
-    path: &str,
     route: std::result::Result<Route, Refusal>,
 ) -> Result<Response> {
-    if request.method() == worker::Method::Options {
-        return http::preflight(path);
+    if *request.method() == Method::Options {
+        return http::preflight(request.path());
     }
-    let visit = rates::enter(&request, env, route.as_ref().ok()).await?;
+    let visit = rates::enter(request, env, route.as_ref().ok()).await?;
     let answer = dispatch(request, env, &route?).await;
     visit.leave(env, &answer).await?;
     answer
 }
 
-async fn dispatch(mut request: Request, env: &Env, route: &Route) -> Result<Response> {
+async fn dispatch(request: &Request, env: &Env, route: &Route) -> Result<Response> {
     match route.endpoint {
         Endpoint::CreateSession => {
             let session = SessionId::from_random(System.bytes()?);
@@ -102,19 +125,19 @@ async fn dispatch(mut request: Request, env: &Env, route: &Route) -> Result<Resp
         | Endpoint::PutFile
         | Endpoint::DeleteFile => forward(request, env, "SESSION", route.session()?.as_str()).await,
         Endpoint::Poll | Endpoint::Events => {
-            let session = calls::stub(env, "SESSION", route.session()?.as_str())?;
+            let session = Object::named(env, "SESSION", route.session()?.as_str())?;
             let events = route.endpoint == Endpoint::Events;
             read(request, env, session, events.then_some(live::member)).await
         }
         Endpoint::ReadMail | Endpoint::MailEvents => {
-            let mailbox = calls::stub(env, "MAILBOX", route.address()?.as_str())?;
+            let mailbox = Object::named(env, "MAILBOX", route.address()?.as_str())?;
             let events = route.endpoint == Endpoint::MailEvents;
             read(request, env, mailbox, events.then_some(live::agent)).await
         }
         // The sender's mailbox knows whether it is the sender.
         Endpoint::SendMail | Endpoint::MailStatus => {
             route.address()?;
-            let sender = http::sender(&request)?;
+            let sender = http::sender(request)?;
             forward(request, env, "MAILBOX", sender.as_str()).await
         }
         Endpoint::Agent
@@ -134,7 +157,7 @@ async fn dispatch(mut request: Request, env: &Env, route: &Route) -> Result<Resp
         | Endpoint::EndConversation => {
             forward(request, env, "MAILBOX", route.address()?.as_str()).await
         }
-        Endpoint::Register => agents::answer_register(&mut request, env).await,
+        Endpoint::Register => agents::answer_register(request, env).await,
         Endpoint::MessengerRegister
         | Endpoint::MessengerSend
         | Endpoint::MessengerPoll
@@ -143,22 +166,22 @@ async fn dispatch(mut request: Request, env: &Env, route: &Route) -> Result<Resp
         | Endpoint::OpenDialogue(_)
         | Endpoint::OpenDialogueSocket
         | Endpoint::ClawLink(_) => dialect(request, env, route).await,
-        Endpoint::Agents => agents::list(&request, env).await,
+        Endpoint::Agents => agents::list(request, env).await,
         Endpoint::Claim | Endpoint::CodeStatus => {
             forward(request, env, "PAIRING_INDEX", route.code()?.first_word()).await
         }
-        Endpoint::CreatePairing => create_pairing(&mut request, env).await,
-        Endpoint::PairPage => pages::pairing(&request, env, route).await,
-        Endpoint::Home => pages::home(&request, env),
-        Endpoint::SessionPage => pages::session(&request, env),
-        Endpoint::Docs => pages::docs(&request),
-        Endpoint::Asset => pages::asset(&request, route),
-        Endpoint::Skill => pages::skill(&request),
-        Endpoint::Llms => pages::llms(&request, env),
-        Endpoint::OpenApi => pages::open_api(&request),
+        Endpoint::CreatePairing => create_pairing(request, env).await,
+        Endpoint::PairPage => pages::pairing(request, env, route).await,
+        Endpoint::Home => pages::home(request, env),
+        Endpoint::SessionPage => pages::session(request, env),
+        Endpoint::Docs => Ok(pages::docs(request)),
+        Endpoint::Asset => pages::asset(request, route),
+        Endpoint::Skill => Ok(pages::skill(request)),
+        Endpoint::Llms => pages::llms(request, env),
+        Endpoint::OpenApi => Ok(pages::open_api(request)),
         Endpoint::Health => health(),
-        Endpoint::Admin => pages::admin(&request, env),
-        Endpoint::AdminActivity => admin::activity(&request, env).await,
+        Endpoint::Admin => pages::admin(request, env),
+        Endpoint::AdminActivity => admin::activity(request, env).await,
         Endpoint::Stats => {
             let mut stats = calls::call(env, calls::THE_DIRECTORY, &ReadStats {}).await?;
             stats.uptime = platform::uptime();
@@ -168,21 +191,21 @@ async fn dispatch(mut request: Request, env: &Env, route: &Route) -> Result<Resp
 }
 
 /// A call of another protocol.
-async fn dialect(mut request: Request, env: &Env, route: &Route) -> Result<Response> {
+async fn dialect(request: &Request, env: &Env, route: &Route) -> Result<Response> {
     match route.endpoint {
-        Endpoint::MessengerRegister => messenger::register(&mut request, env).await,
-        Endpoint::OpenDialogue(call) => opendialogue::answer(&mut request, env, route, call).await,
+        Endpoint::MessengerRegister => messenger::register(request, env).await,
+        Endpoint::OpenDialogue(call) => opendialogue::answer(request, env, route, call).await,
         Endpoint::OpenDialogueSocket => {
             // Without an id, there is nobody whose signature it could be.
-            match http::sender(&request) {
+            match http::sender(request) {
                 Ok(agent) => forward(request, env, "MAILBOX", agent.as_str()).await,
                 Err(_) => opendialogue::unsigned(),
             }
         }
-        Endpoint::MessengerSend => messenger::send(&mut request, env).await,
-        Endpoint::MessengerPoll => messenger::poll(&request, env).await,
+        Endpoint::MessengerSend => messenger::send(request, env).await,
+        Endpoint::MessengerPoll => messenger::poll(request, env).await,
         Endpoint::MessengerUsers => messenger::users(env).await,
-        Endpoint::MessengerSocket => dialects::answer(match messenger::caller(&request) {
+        Endpoint::MessengerSocket => dialects::answer(match messenger::caller(request) {
             Ok((id, _)) => forward(request, env, "MAILBOX", id.as_str()).await,
             Err(error) => Err(error),
         }),
@@ -195,42 +218,43 @@ async fn dialect(mut request: Request, env: &Env, route: &Route) -> Result<Respo
 }
 
 /// Hands the request to an object as it came, and the answer back as it was made.
-async fn forward(request: Request, env: &Env, binding: &str, name: &str) -> Result<Response> {
-    let stub = calls::stub(env, binding, name)?;
-    stub.fetch_with_request(request).await.map_err(fault)
+async fn forward(
+    request: &Request,
+    env: &Env,
+    binding: &'static str,
+    name: &str,
+) -> Result<Response> {
+    Object::named(env, binding, name)?.forward(request).await
 }
 
 /// Reads from an object: as a stream of events, for `events` with who they show, or as a poll, which is
 /// held here if it waits.
 async fn read(
-    request: Request,
+    request: &Request,
     env: &Env,
-    object: Stub,
-    events: Option<fn(&Request) -> Result<live::Credentials>>,
+    object: Object,
+    events: Option<live::Shown>,
 ) -> Result<Response> {
-    // Most polls do not wait: their URL is for the object to read.
-    if events.is_none() && !request.inner().url().contains("wait=") {
-        return object.fetch_with_request(request).await.map_err(fault);
+    // Most polls do not wait: their query is for the object to read.
+    if events.is_none() && !request.query().contains("wait=") {
+        return object.forward(request).await;
     }
-    let query = &http::query(&request);
-    let poll = PageRequest::parse(query, &platform::limits(env)?)?;
+    let poll = PageRequest::parse(request.query(), &platform::limits(env)?)?;
     match (events, poll.wait) {
-        (Some(credentials), _) => {
-            live::events(&request, object, credentials(&request)?, poll).await
-        }
-        (None, 0) => object.fetch_with_request(request).await.map_err(fault),
-        (None, wait) => live::long_poll(&request, &object, wait).await,
+        (Some(credentials), _) => live::events(request, object, credentials(request)?, poll).await,
+        (None, 0) => object.forward(request).await,
+        (None, wait) => live::long_poll(request, &object, wait).await,
     }
 }
 
 /// `PUT /v1/pair` (section 4), and with `invite` (section 8).
-async fn create_pairing(request: &mut Request, env: &Env) -> Result<Response> {
+async fn create_pairing(request: &Request, env: &Env) -> Result<Response> {
     let limits = platform::limits(env)?;
     let CreatePairing { session_id, invite } =
         CreatePairing::parse(&http::body(request, &limits).await?)?;
     let origin = http::origin(request, env)?;
     let agent = if invite.is_none() { http::optional_agent(request)? } else { None };
-    let may = MayInvite { token: http::token(request)?, agent, key: http::session_key(request)? };
+    let may = MayInvite { token: http::token(request), agent, key: http::session_key(request)? };
     calls::call(env, session_id.as_str(), &may).await?;
     // Codes that are in use are rare; five tries never meet five of them.
     for _ in 0..5 {

@@ -5,7 +5,12 @@
 //! costs nothing; what waits is this function, and a Worker that waits is not billed. That is why
 //! the object does not hold polls and streams itself.
 
-use crate::{http, log, platform::fault};
+use crate::{
+    calls::Object,
+    http::{self, Request, Response},
+    log,
+    platform::fault,
+};
 use futures_channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use futures_util::{
     FutureExt, StreamExt,
@@ -13,12 +18,10 @@ use futures_util::{
     stream,
 };
 use nexus_core::{Fault, Proof, Result};
-use nexus_protocol::{Cursor, Page, PageRequest};
+use nexus_protocol::{Cursor, Page, PageRequest, Refusal};
 use serde_json::Value;
 use std::{cell::Cell, fmt::Write as _, rc::Rc, time::Duration};
-use worker::{
-    Delay, Headers, Method, Request, RequestInit, Response, Stub, WebSocket, WebsocketEvent,
-};
+use worker::{Delay, WebSocket, WebsocketEvent};
 
 /// How long an event stream is silent at most.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -28,13 +31,12 @@ const MOST_WAITING: usize = 1024 * 1024;
 
 /// A poll with `wait`: the object answers at once, or opens a socket that says first what to answer
 /// when the time runs out, and then, once there is something, what to answer instead.
-pub(crate) async fn long_poll(request: &Request, object: &Stub, seconds: u32) -> Result<Response> {
-    let headers = Headers::new();
-    for (name, value) in request.headers().entries() {
-        headers.set(&name, &value).map_err(fault)?;
-    }
-    let url = request.url().map_err(fault)?;
-    let socket = match open(object, url.as_str(), headers).await? {
+pub(crate) async fn long_poll(
+    request: &Request,
+    object: &Object,
+    seconds: u32,
+) -> Result<Response> {
+    let socket = match object.open(request.head()).await? {
         Ok(socket) => socket,
         Err(answer) => return Ok(answer),
     };
@@ -57,51 +59,32 @@ pub(crate) async fn long_poll(request: &Request, object: &Stub, seconds: u32) ->
     drop(events);
     let _ = socket.close(Some(1000), Some("answered"));
     let page = page.ok_or_else(|| Fault::new("a poll that was held open got no page"))?;
-    http::respond(200, http::JSON, page.into_bytes())
-}
-
-/// Asks the object for a socket. Gives it, or what the object answered instead.
-async fn open(
-    object: &Stub,
-    url: &str,
-    headers: Headers,
-) -> Result<std::result::Result<WebSocket, Response>> {
-    headers.set("Upgrade", "websocket").map_err(fault)?;
-    let response = get(object, url, headers).await?;
-    if response.status_code() != 101 {
-        return Ok(Err(response));
-    }
-    let socket = response.websocket().ok_or_else(|| Fault::new("an object opened no socket"))?;
-    Ok(Ok(socket))
-}
-
-async fn get(object: &Stub, url: &str, headers: Headers) -> Result<Response> {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Get).with_headers(headers);
-    let request = Request::new_with_init(url, &init).map_err(fault)?;
-    object.fetch_with_request(request).await.map_err(fault)
+    Ok(Response::text(200, http::JSON, page))
 }
 
 /// The headers by which a reader of events shows who it is.
 pub(crate) type Credentials = Vec<(&'static str, String)>;
 
+/// How one kind of reader shows who it is.
+pub(crate) type Shown = fn(&Request) -> Result<Credentials, Refusal>;
+
 /// Those of a member of a session (section 3).
-pub(crate) fn member(request: &Request) -> Result<Credentials> {
-    let caller = http::browser_caller(request, &http::query(request))?;
+pub(crate) fn member(request: &Request) -> Result<Credentials, Refusal> {
+    let caller = http::browser_caller(request)?;
     let mut headers = vec![("X-Agent-Id", caller.agent.to_string())];
     headers.extend(caller.key.map(|key| ("X-Session-Key", key.to_string())));
     Ok(headers)
 }
 
 /// Those of an agent with an address (section 8).
-pub(crate) fn agent(request: &Request) -> Result<Credentials> {
-    let proof = http::browser_proof(request, &http::query(request))?;
+#[allow(clippy::unnecessary_wraps, reason = "the form of `member`")]
+pub(crate) fn agent(request: &Request) -> Result<Credentials, Refusal> {
     let mut headers = Vec::new();
-    if let Some(Proof::Secret(secret)) = proof {
+    if let Some(Proof::Secret(secret)) = http::browser_proof(request) {
         headers.push(("Authorization", format!("Bearer {secret}")));
     }
-    if let Some(agent) = http::header(request, "X-Agent-Id")? {
-        headers.push(("X-Agent-Id", agent));
+    if let Some(agent) = request.header("X-Agent-Id") {
+        headers.push(("X-Agent-Id", agent.to_owned()));
     }
     Ok(headers)
 }
@@ -110,23 +93,22 @@ pub(crate) fn agent(request: &Request) -> Result<Credentials> {
 /// fast as the reader takes it; from its end on a socket brings what comes.
 pub(crate) async fn events(
     request: &Request,
-    object: Stub,
+    object: Object,
     credentials: Credentials,
     after: PageRequest,
 ) -> Result<Response> {
-    let url = request.url().map_err(fault)?;
     let after = http::last_event_id(request)?.or(after.after);
-    let path = url.as_str().split('?').next().unwrap_or_default().trim_end_matches('/');
-    let owner = path.strip_suffix("/events").unwrap_or_default().to_owned();
+    let path = request.path().trim_end_matches('/').strip_suffix("/events").unwrap_or_default();
+    let owner = format!("{}{path}", request.origin());
     let of_filter = |pair: &&str| pair.starts_with("topic=") || pair.starts_with("tags=");
-    let pairs = url.query().unwrap_or_default().split('&').filter(of_filter);
+    let pairs = request.query().split('&').filter(of_filter);
     let filter = pairs.fold(String::new(), |filter, pair| filter + "&" + pair);
     let mut source = Source { object, owner, credentials, after, filter };
-    let mut answer = source.poll().await?;
-    if answer.status_code() != 200 {
+    let answer = source.poll().await?;
+    if answer.status() != 200 {
         return Ok(answer);
     }
-    let first = source.page(&mut answer).await?;
+    let first = source.page(&answer).await?;
     let stage = if first.1 { Stage::Log(source) } else { Stage::End(source) };
     // A first line at once, so that proxies and readers see the stream begin.
     let beginning = format!(": connected\n\n{}", first.0);
@@ -146,7 +128,7 @@ pub(crate) async fn events(
 
 /// Where an event stream reads.
 struct Source {
-    object: Stub,
+    object: Object,
     /// The URL of the session or the agent.
     owner: String,
     credentials: Credentials,
@@ -169,11 +151,11 @@ enum Stage {
 async fn next(stage: Stage) -> Result<Option<(String, Stage)>> {
     match stage {
         Stage::Log(mut source) => {
-            let mut answer = source.poll().await?;
-            if answer.status_code() != 200 {
+            let answer = source.poll().await?;
+            if answer.status() != 200 {
                 return Ok(None);
             }
-            let (chunk, more) = source.page(&mut answer).await?;
+            let (chunk, more) = source.page(&answer).await?;
             let stage = if more { Stage::Log(source) } else { Stage::End(source) };
             Ok(Some((chunk, stage)))
         }
@@ -195,26 +177,21 @@ async fn take(
 }
 
 impl Source {
-    fn headers(&self) -> Result<Headers> {
-        let headers = Headers::new();
-        for (name, value) in &self.credentials {
-            headers.set(name, value).map_err(fault)?;
-        }
-        Ok(headers)
-    }
-
-    fn url(&self, path: &str) -> String {
+    /// The head of a request for what stands after.
+    fn head(&self, path: &str) -> String {
         let after = self.after.map(|cursor| cursor.to_string()).unwrap_or_default();
-        format!("{}{path}?after={after}{}", self.owner, self.filter)
+        let head = format!("GET {}{path}?after={after}{}", self.owner, self.filter);
+        let headers = self.credentials.iter();
+        headers.fold(head, |head, (name, value)| format!("{head}\n{name}: {value}"))
     }
 
     async fn poll(&self) -> Result<Response> {
-        get(&self.object, &self.url("/messages"), self.headers()?).await
+        self.object.ask(&http::request_id(), &self.head("/messages"), "").await
     }
 
     /// A page as events, and whether there is more.
-    async fn page(&mut self, answer: &mut Response) -> Result<(String, bool)> {
-        let text = answer.text().await.map_err(fault)?;
+    async fn page(&mut self, answer: &Response) -> Result<(String, bool)> {
+        let text = answer.read().await?;
         let page: Page =
             serde_json::from_str(&text).map_err(|_| Fault::new("a page cannot be read"))?;
         let mut chunk = String::with_capacity(text.len());
@@ -227,7 +204,7 @@ impl Source {
 
     /// Opens a socket at the end of the log, whose frames come as events. None if it is refused.
     async fn listen(&self) -> Result<Option<(UnboundedReceiver<String>, Rc<Cell<usize>>)>> {
-        let Ok(socket) = open(&self.object, &self.url("/ws"), self.headers()?).await? else {
+        let Ok(socket) = self.object.open(&self.head("/ws")).await? else {
             return Ok(None);
         };
         let (sender, receiver) = mpsc::unbounded();

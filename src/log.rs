@@ -4,14 +4,14 @@
 //! What is counted of requests goes to the directory every now and then, for the operator's page, and,
 //! where a data set is bound, to Analytics Engine at once.
 
-use crate::{calls, platform::now, router::Route};
+use crate::{calls, http::Response, platform::now, router::Route};
 use js_sys::{Array, Function, Object, Reflect};
 use nexus_core::{Digest, Error, Tally};
 use nexus_protocol::Timestamp;
 use serde_json::json;
 use std::{cell::Cell, time::Duration};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{Context, Delay, Env, Method, Response, console_error, console_log};
+use worker::{Context, Delay, Env, Method, console_error, console_log};
 
 /// How long requests are counted before the directory is told.
 const TALLY: Duration = Duration::from_secs(20);
@@ -21,6 +21,8 @@ const TALLY_LOST: i64 = 60_000;
 
 thread_local! {
     static COUNTED: Cell<Tally> = const { Cell::new(Tally { requests: 0, refused: 0, limited: 0, failed: 0 }) };
+    /// Whether there may be a data set: what is bound does not change while an instance lives.
+    static HAS_DATA_SET: Cell<bool> = const { Cell::new(true) };
     /// When the last telling was begun, in milliseconds, while it is under way.
     static TELLING: Cell<Option<i64>> = const { Cell::new(None) };
 }
@@ -36,35 +38,34 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn begin(method: Method, route: Option<&Route>) -> Self {
+    pub(crate) fn begin(method: &Method, route: Option<&Route>) -> Self {
         let session = route.filter(|route| route.pattern.contains(":session"));
         let session = session.and_then(|route| route.session().ok());
         Self {
             started: now(),
-            method,
+            method: method.clone(),
             pattern: route.map_or("-", |route| route.pattern),
             session: session.map(|id| short_hash(id.as_str())),
         }
     }
 
     /// Writes the line, and counts.
-    pub(crate) fn end(self, response: &Response, env: &Env, context: &Context) {
-        let status = response.status_code();
+    pub(crate) fn end(self, id: &str, response: &Response, env: &Env, context: &Context) {
+        let status = response.status();
         let millis = now().millis_since(self.started).max(0);
-        let id = response.headers().get("X-Request-Id").ok().flatten();
+        // One that an object took as it came has the id that the object gave it.
+        let id = response.header("X-Request-Id").unwrap_or(id);
         let session = self.session.as_deref();
         // By hand, for nothing in it needs quoting, and every request pays for it.
-        let optional = |name: &str, value: Option<&str>| {
-            value.map_or_else(String::new, |value| format!(r#""{name}":"{value}","#))
-        };
         console_log!(
-            r#"{{{}"route":"{} {}","status":{status},"ms":{millis}{}}}"#,
-            optional("requestId", id.as_deref()),
+            r#"{{"requestId":"{id}","route":"{} {}","status":{status},"ms":{millis}{}}}"#,
             self.method.as_ref(),
             self.pattern,
             session.map_or_else(String::new, |hash| format!(r#","session":"{hash}""#)),
         );
-        data_point(env, self.method.as_ref(), self.pattern, status, millis);
+        if HAS_DATA_SET.get() {
+            data_point(env, self.method.as_ref(), self.pattern, status, millis);
+        }
         count(status, env, context);
     }
 }
@@ -87,7 +88,10 @@ pub(crate) fn error(id: &str, error: &Error) {
 /// The fields of a data point are: index the route; blobs the route and the status; doubles the
 /// milliseconds.
 fn data_point(env: &Env, method: &str, pattern: &str, status: u16, millis: i64) {
-    let Ok(data_set) = Reflect::get(env, &"ANALYTICS".into()) else { return };
+    let Some(data_set) = Reflect::get(env, &"ANALYTICS".into()).ok().filter(JsValue::is_object)
+    else {
+        return HAS_DATA_SET.set(false);
+    };
     let write = Reflect::get(&data_set, &"writeDataPoint".into()).ok();
     let Some(write) = write.and_then(|write| write.dyn_into::<Function>().ok()) else { return };
     let route = JsValue::from(format!("{method} {pattern}"));

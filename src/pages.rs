@@ -7,7 +7,7 @@
 use crate::{
     admin,
     calls::{self, Describe, Look},
-    http,
+    http::{self, Request, Response},
     platform::{self, System, now},
     rates,
     router::Route,
@@ -16,7 +16,7 @@ use nexus_core::{Error, Fault, Found, Random, Result};
 use nexus_protocol::{CodeState, ErrorCode, PairingCode, Refusal, SessionStatus, Timestamp};
 use qrcodegen::{QrCode, QrCodeEcc};
 use std::fmt::Write as _;
-use worker::{Env, Request, Response};
+use worker::Env;
 
 /// The API as OpenAPI 3.1.
 pub(crate) const OPEN_API: &str = include_str!("../docs/openapi.json");
@@ -56,33 +56,32 @@ const SKILL: Page = page!("skill", "skill/SKILL.md");
 
 impl Page {
     /// The page in the form that the reader asks for.
-    fn answer(&self, request: &Request, status: u16, values: &[(&str, &str)]) -> Result<Response> {
-        let accept = http::header(request, "Accept")?.unwrap_or_default();
+    fn answer(&self, request: &Request, status: u16, values: &[(&str, &str)]) -> Response {
+        let accept = request.header("Accept").unwrap_or_default();
         // Agents that take both name Markdown; browsers do not.
         let html = accept.contains("text/html") && !accept.contains("text/markdown");
-        let response = if html {
-            http::respond(status, "text/html; charset=utf-8", fill(self.html, values))
+        let (content_type, template) = if html {
+            ("text/html; charset=utf-8", self.html)
         } else {
-            http::respond(status, "text/markdown; charset=utf-8", fill(self.markdown, values))
-        }?;
-        let set = |name, value| response.headers().set(name, value).map_err(platform::fault);
-        set("Vary", "Accept, Accept-Encoding")?;
-        set("Content-Security-Policy", SECURITY_POLICY)?;
-        set("Referrer-Policy", "no-referrer")?;
+            ("text/markdown; charset=utf-8", self.markdown)
+        };
+        let mut response = Response::text(status, content_type, fill(template, values))
+            .with("Vary", "Accept, Accept-Encoding")
+            .with("Content-Security-Policy", SECURITY_POLICY)
+            .with("Referrer-Policy", "no-referrer");
         if html {
             // A page that has opened this one gets no hold of its window.
-            set("Cross-Origin-Opener-Policy", "same-origin")?;
+            response.set("Cross-Origin-Opener-Policy", "same-origin");
         }
         http::compressed(request, response)
     }
 }
 
 /// Puts each value in the place of its `{{name}}`.
-fn fill(template: &str, values: &[(&str, &str)]) -> Vec<u8> {
-    let filled = values.iter().fold(template.to_owned(), |text, (name, value)| {
+fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    values.iter().fold(template.to_owned(), |text, (name, value)| {
         text.replace(&format!("{{{{{name}}}}}"), value)
-    });
-    filled.into_bytes()
+    })
 }
 
 /// `GET /p/:code` (section 4). Changes nothing, however often it is fetched.
@@ -100,7 +99,7 @@ pub(crate) async fn pairing(request: &Request, env: &Env, route: &Route) -> Resu
     let left = expires_at.millis_since(now()).max(0);
     let until = expires_at.to_string();
     let (qr_size, qr_path) = qr_code(&format!("{origin}/p/{}", code.as_str()))?;
-    PAIR.answer(
+    Ok(PAIR.answer(
         request,
         200,
         &[
@@ -117,7 +116,7 @@ pub(crate) async fn pairing(request: &Request, env: &Env, route: &Route) -> Resu
             ("agent", &format!("guest-{}", token()?)),
             ("key", &format!("{}-{}", token()?, token()?)),
         ],
-    )
+    ))
 }
 
 /// The code, until when it can be claimed, and its session. Refused if it cannot be claimed.
@@ -153,10 +152,10 @@ fn gone(request: &Request, env: &Env, refusal: &Refusal) -> Result<Response> {
         _ => "has been used or has expired",
     };
     let values = [("origin", http::origin(request, env)?), ("reason", reason.to_owned())];
-    let page =
-        GONE.answer(request, 404, &values.each_ref().map(|(name, value)| (*name, &**value)))?;
+    let values = values.each_ref().map(|(name, value)| (*name, &**value));
+    let mut page = GONE.answer(request, 404, &values);
     if refusal.body.error == ErrorCode::CodeNotFound {
-        page.headers().set(rates::CLASS, rates::GUESS).map_err(platform::fault)?;
+        page.set(rates::CLASS, rates::GUESS);
     }
     Ok(page)
 }
@@ -169,7 +168,7 @@ fn token() -> Result<String> {
 /// `GET /` (section 5).
 pub(crate) fn home(request: &Request, env: &Env) -> Result<Response> {
     let limits = platform::limits(env)?;
-    HOME.answer(
+    Ok(HOME.answer(
         request,
         200,
         &[
@@ -182,7 +181,7 @@ pub(crate) fn home(request: &Request, env: &Env) -> Result<Response> {
             ("max_ttl", &limits.max_ttl.to_string()),
             ("pairing_minutes", &limits.pairing_ttl.div_ceil(60).to_string()),
         ],
-    )
+    ))
 }
 
 /// Seconds in words, in the largest unit of which there are at least two.
@@ -198,17 +197,18 @@ fn duration(seconds: u32) -> String {
 /// `GET /s`: a conversation in the browser. Which one, the browser does not tell.
 pub(crate) fn session(request: &Request, env: &Env) -> Result<Response> {
     let agent = format!("guest-{}", token()?);
-    SESSION.answer(request, 200, &[("origin", &http::origin(request, env)?), ("agent", &agent)])
+    let origin = http::origin(request, env)?;
+    Ok(SESSION.answer(request, 200, &[("origin", &origin), ("agent", &agent)]))
 }
 
 /// `GET /admin`: where the operator asks for figures, if there is one who may.
 pub(crate) fn admin(request: &Request, env: &Env) -> Result<Response> {
     admin::token(env)?.ok_or_else(Refusal::not_found)?;
-    ADMIN.answer(request, 200, &[("origin", &http::origin(request, env)?)])
+    Ok(ADMIN.answer(request, 200, &[("origin", &http::origin(request, env)?)]))
 }
 
 /// `GET /docs`: the protocol.
-pub(crate) fn docs(request: &Request) -> Result<Response> {
+pub(crate) fn docs(request: &Request) -> Response {
     DOCS.answer(request, 200, &[])
 }
 
@@ -219,27 +219,25 @@ pub(crate) fn asset(request: &Request, route: &Route) -> Result<Response> {
     let (asked, file) = route.asset();
     let found = assets.iter().find(|(name, _, _)| *name == file);
     let (_, content_type, content) = found.ok_or_else(Refusal::not_found)?;
-    let response = http::respond(200, content_type, content.as_bytes().to_vec())?;
+    let mut response = Response::text(200, *content_type, (*content).to_owned());
     if asked == version {
-        let forever = "public, max-age=31536000, immutable";
-        response.headers().set("Cache-Control", forever).map_err(platform::fault)?;
+        response.set("Cache-Control", "public, max-age=31536000, immutable");
     }
-    response.headers().set("Vary", "Accept-Encoding").map_err(platform::fault)?;
-    http::compressed(request, response)
+    Ok(http::compressed(request, response.with("Vary", "Accept-Encoding")))
 }
 
 /// `GET /skill.md` (section 5): the file that agents install, as it is.
-pub(crate) fn skill(request: &Request) -> Result<Response> {
+pub(crate) fn skill(request: &Request) -> Response {
     SKILL.answer(request, 200, &[])
 }
 
 /// `GET /llms.txt` (section 5).
 pub(crate) fn llms(request: &Request, env: &Env) -> Result<Response> {
     let origin = http::origin(request, env)?;
-    http::respond(200, "text/plain; charset=utf-8", fill(LLMS, &[("origin", &origin)]))
+    Ok(Response::text(200, "text/plain; charset=utf-8", fill(LLMS, &[("origin", &origin)])))
 }
 
 /// `GET /openapi.json` (section 5).
-pub(crate) fn open_api(request: &Request) -> Result<Response> {
-    http::compressed(request, http::respond(200, http::JSON, OPEN_API.into())?)
+pub(crate) fn open_api(request: &Request) -> Response {
+    http::compressed(request, Response::text(200, http::JSON, OPEN_API.to_owned()))
 }

@@ -1,16 +1,21 @@
 //! The platform, in the form in which `nexus-core` takes it: storage, clock, random numbers,
 //! variables.
 
-use crate::log;
-use js_sys::{Date, Reflect};
+use crate::{
+    bridge::{self, Rows},
+    log,
+};
+use js_sys::{Array, Date, Reflect, Uint8Array};
 use nexus_core::{Database, Error, Fault, Random, Result, Row, Value};
 use nexus_protocol::{Limits, Timestamp};
 use std::{
-    cell::Cell,
+    cell::{Cell, OnceCell},
     ops::{ControlFlow, RangeInclusive},
+    rc::Rc,
+    thread::LocalKey,
 };
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{Env, Response, ScheduledTime, SqlStorage, SqlStorageValue, State};
+use worker::{Env, ScheduledTime, State};
 
 /// Milliseconds after which an alarm that failed is tried again.
 const FAILED_ALARM: i64 = 600_000;
@@ -81,13 +86,13 @@ pub(crate) async fn set_next_alarm(state: &State, at: Option<Timestamp>) -> Resu
 pub(crate) async fn after_alarm(
     state: &State,
     next: Result<Option<Timestamp>>,
-) -> worker::Result<Response> {
+) -> worker::Result<worker::Response> {
     let next = next.unwrap_or_else(|error| {
         log::error("alarm", &error);
         Some(now().plus_millis(FAILED_ALARM))
     });
     match set_next_alarm(state, next).await {
-        Ok(()) => Response::empty(),
+        Ok(()) => worker::Response::empty(),
         Err(error) => {
             log::error("alarm", &error);
             Err("an alarm could not be set".into())
@@ -127,11 +132,14 @@ pub(crate) fn rows_written() -> usize {
 }
 
 /// The storage of an object.
-pub(crate) struct Storage(SqlStorage);
+pub(crate) struct Storage(JsValue);
 
 impl Storage {
     pub(crate) fn of(state: &State) -> Self {
-        Self(state.storage().sql())
+        let raw: &JsValue = state.as_raw().as_ref();
+        let storage = Reflect::get(raw, &"storage".into()).unwrap_or_default();
+        // Where there is none, every statement fails.
+        Self(Reflect::get(&storage, &"sql".into()).unwrap_or_default())
     }
 }
 
@@ -142,42 +150,88 @@ impl Database for Storage {
         values: &[Value],
         each: &mut dyn FnMut(Row) -> Result<ControlFlow<()>, Fault>,
     ) -> Result<(), Fault> {
-        let values: Vec<SqlStorageValue> = values.iter().map(to_platform).collect();
-        let cursor = self.0.exec(sql, values).map_err(Fault::new)?;
-        for row in cursor.raw() {
-            let columns: Result<Vec<Value>, Fault> =
-                row.map_err(Fault::new)?.into_iter().map(from_platform).collect();
-            if each(Row::new(columns?))?.is_break() {
+        let bound: Array = values.iter().map(to_platform).collect();
+        let rows = bridge::with_constant(sql, |sql| Rows::new(&self.0, sql, &bound));
+        let rows = rows.map_err(refused)?;
+        loop {
+            let columns = rows.next().map_err(refused)?;
+            if columns == 0 {
+                break;
+            }
+            let columns = (0..columns).map(|_| from_platform(&rows)).collect();
+            if each(Row::new(columns))?.is_break() {
                 break;
             }
         }
-        ROWS_WRITTEN.set(ROWS_WRITTEN.get().saturating_add(cursor.rows_written()));
+        ROWS_WRITTEN.set(ROWS_WRITTEN.get().saturating_add(rows.written()));
         Ok(())
     }
 }
 
-fn to_platform(value: &Value) -> SqlStorageValue {
+/// What the database did not do.
+#[allow(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
+fn refused(error: JsValue) -> Fault {
+    Fault::new(worker::Error::from(error))
+}
+
+fn to_platform(value: &Value) -> JsValue {
     match value {
-        Value::Null => SqlStorageValue::Null,
-        Value::Integer(number) => SqlStorageValue::Integer(*number),
-        Value::Text(text) => SqlStorageValue::String(text.clone()),
-        Value::Blob(bytes) => SqlStorageValue::Blob(bytes.clone()),
+        Value::Null => JsValue::NULL,
+        // Exact below 2^53, which is what a value may be.
+        #[allow(clippy::cast_precision_loss, reason = "see above")]
+        Value::Integer(number) => JsValue::from_f64(*number as f64),
+        Value::Text(text) => JsValue::from_str(text),
+        Value::Blob(bytes) => Uint8Array::from(bytes.as_slice()).into(),
     }
 }
 
-fn from_platform(value: SqlStorageValue) -> Result<Value, Fault> {
-    match value {
-        SqlStorageValue::Null => Ok(Value::Null),
-        SqlStorageValue::Integer(number) => Ok(Value::Integer(number)),
-        SqlStorageValue::String(text) => Ok(Value::Text(text)),
-        SqlStorageValue::Blob(bytes) => Ok(Value::Blob(bytes)),
-        _ => Err(Fault::new("a stored column is of a type that is not used here")),
+fn from_platform(rows: &Rows) -> Value {
+    match rows.kind() {
+        0 => Value::Null,
+        // Whole numbers below 2^53 is all that is stored.
+        #[allow(clippy::cast_possible_truncation, reason = "see above")]
+        1 => Value::Integer(rows.number() as i64),
+        2 => Value::Text(rows.text()),
+        _ => Value::Blob(rows.blob()),
     }
+}
+
+thread_local! {
+    /// The variables of a deployment do not change while an instance lives.
+    static LIMITS: OnceCell<Limits> = const { OnceCell::new() };
+    static JURISDICTION: OnceCell<Rc<str>> = const { OnceCell::new() };
+    static DIAGNOSTICS: OnceCell<bool> = const { OnceCell::new() };
+}
+
+/// Remembers what `read` gives, if it is no fault.
+fn remembered<T: Clone>(
+    cell: &'static LocalKey<OnceCell<T>>,
+    read: impl FnOnce() -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    cell.with(|cell| match cell.get() {
+        Some(value) => Ok(value.clone()),
+        None => Ok(read().map(|value| cell.get_or_init(|| value).clone())?),
+    })
+}
+
+/// Where everything is to be kept; empty if that does not matter.
+pub(crate) fn jurisdiction(env: &Env) -> Result<Rc<str>, Fault> {
+    let read = || Ok(text_variable(env, "JURISDICTION")?.unwrap_or_default().into());
+    remembered(&JURISDICTION, read)
+}
+
+/// Whether answers tell what this instance has done.
+pub(crate) fn has_diagnostics(env: &Env) -> Result<bool, Fault> {
+    remembered(&DIAGNOSTICS, || Ok(text_variable(env, "DIAGNOSTICS")?.is_some()))
 }
 
 /// The figures that bound requests, from the variables of the deployment. A variable that cannot be
 /// read is a fault: a limit must not fail open.
 pub(crate) fn limits(env: &Env) -> Result<Limits, Fault> {
+    remembered(&LIMITS, || read_limits(env))
+}
+
+fn read_limits(env: &Env) -> Result<Limits, Fault> {
     let default = Limits::default();
     let number = |name, range, default| number_variable(env, name, range, default);
     let bytes = |name, most, default: usize| {
@@ -284,21 +338,21 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn variables_are_numbers_or_text_and_the_protocol_has_the_defaults() {
-        assert_eq!(limits(&env(&[])).unwrap(), Limits::default());
+        assert_eq!(read_limits(&env(&[])).unwrap(), Limits::default());
         for value in [JsValue::from_f64(7.0), JsValue::from_str("7")] {
-            let limits = limits(&env(&[("MAX_AGENTS", value)])).unwrap();
+            let limits = read_limits(&env(&[("MAX_AGENTS", value)])).unwrap();
             assert_eq!(limits, Limits { max_agents: 7, ..Limits::default() });
         }
-        let shorter = limits(&env(&[("MAX_TTL_SECONDS", JsValue::from_f64(60.0))])).unwrap();
+        let shorter = read_limits(&env(&[("MAX_TTL_SECONDS", JsValue::from_f64(60.0))])).unwrap();
         assert_eq!((shorter.max_ttl, shorter.default_ttl), (60, 60));
     }
 
     #[wasm_bindgen_test]
     fn a_variable_that_cannot_be_read_is_a_fault() {
         for value in [JsValue::from_f64(0.0), JsValue::from_f64(1.5), JsValue::from_str("many")] {
-            let fault = limits(&env(&[("MAX_AGENTS", value)])).unwrap_err().to_string();
+            let fault = read_limits(&env(&[("MAX_AGENTS", value)])).unwrap_err().to_string();
             assert_eq!(fault, "the variable MAX_AGENTS must be a whole number from 1 to 1000");
         }
-        assert!(limits(&env(&[("MAX_AGENTS", JsValue::TRUE)])).is_err());
+        assert!(read_limits(&env(&[("MAX_AGENTS", JsValue::TRUE)])).is_err());
     }
 }

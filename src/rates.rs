@@ -10,7 +10,7 @@
 //! for all.
 
 use crate::{
-    http,
+    http::{Request, Response},
     platform::{fault, now},
     router::{Endpoint, Route},
 };
@@ -22,7 +22,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     net::Ipv6Addr,
 };
-use worker::{Env, Request, Response};
+use worker::Env;
 
 /// On an answer that is an error: whose share it was taken from. `agent`: the caller has proven who it
 /// is. `guess`: it named a code that was never made, or a wrong token of the operator.
@@ -78,9 +78,9 @@ pub(crate) struct Visit {
 /// Counts a request that comes. Refused if its client has to wait.
 pub(crate) async fn enter(request: &Request, env: &Env, route: Option<&Route>) -> Result<Visit> {
     let endpoint = route.map(|route| route.endpoint);
-    let ip = http::header(request, "CF-Connecting-IP")?;
-    let ip = ip.map_or_else(|| "local".to_owned(), |ip| network(&ip));
-    let shown = route.map_or(Ok(None), |route| shown(request, route))?;
+    let ip = request.header("CF-Connecting-IP");
+    let ip = ip.map_or_else(|| "local".to_owned(), network);
+    let shown = route.and_then(|route| shown(request, route));
     let may_guess = matches!(
         endpoint,
         Some(Endpoint::Claim | Endpoint::CodeStatus | Endpoint::PairPage | Endpoint::AdminActivity)
@@ -111,25 +111,25 @@ impl Visit {
     /// Counts a request by what it was answered. Refused if its client has to wait.
     pub(crate) async fn leave(&self, env: &Env, answer: &Result<Response>) -> Result<()> {
         let (is_error, class) = match answer {
-            Ok(response) if response.status_code() < 400 => (false, None),
+            Ok(response) if response.status() < 400 => (false, None),
             // That a file ends before, or that the relay failed, says nothing of who asked.
-            Ok(response) if matches!(response.status_code(), 416 | 500..) => return Ok(()),
-            Ok(response) => (true, response.headers().get(CLASS).map_err(fault)?),
+            Ok(response) if matches!(response.status(), 416 | 500..) => return Ok(()),
+            Ok(response) => (true, response.header(CLASS)),
             Err(nexus_core::Error::Refused(refusal)) => {
                 let is_guess =
                     matches!(refusal.body.error, ErrorCode::CodeNotFound | ErrorCode::InvalidToken);
-                (true, is_guess.then(|| GUESS.to_owned()))
+                (true, is_guess.then_some(GUESS))
             }
             Err(_) => return Ok(()),
         };
-        if self.may_guess && class.as_deref() == Some(GUESS) && !self.count(env, GUESSES).await? {
+        if self.may_guess && class == Some(GUESS) && !self.count(env, GUESSES).await? {
             self.suspect(Fault::Guesses);
             return Err(Refusal::too_many_guesses(WAIT).into());
         }
         if !self.is_free {
             return Ok(());
         }
-        if !is_error || class.as_deref() == Some(AGENT) {
+        if !is_error || class == Some(AGENT) {
             MEMORY.with_borrow_mut(|memory| {
                 if memory.proven.len() >= MANY {
                     memory.proven.clear();
@@ -189,26 +189,26 @@ fn limiter(endpoint: Endpoint) -> Option<&'static str> {
 /// The hash of the key or secret that a request shows, and of what it is shown to, for a call whose object
 /// checks it: of a session all but looking and joining, of an address all but looking and what a browser
 /// opens.
-fn shown(request: &Request, route: &Route) -> Result<Option<u64>> {
+fn shown(request: &Request, route: &Route) -> Option<u64> {
     let name = match route.endpoint {
         Endpoint::SessionStatus
         | Endpoint::Join
         | Endpoint::Agent
         | Endpoint::MailEvents
-        | Endpoint::MailSocket => return Ok(None),
+        | Endpoint::MailSocket => return None,
         // From a browser, the key would stand elsewhere, and this header be ignored.
-        Endpoint::Events | Endpoint::Socket if http::header(request, "X-Agent-Id")?.is_none() => {
-            return Ok(None);
+        Endpoint::Events | Endpoint::Socket if request.header("X-Agent-Id").is_none() => {
+            return None;
         }
         _ if route.pattern.starts_with("/v1/sessions/:session") => "X-Session-Key",
         _ if route.pattern.starts_with("/v1/agents/:agent") => "Authorization",
-        _ => return Ok(None),
+        _ => return None,
     };
-    Ok(http::header(request, name)?.map(|value| {
+    request.header(name).map(|value| {
         let mut hasher = DefaultHasher::new();
         (route.parameter(0), value).hash(&mut hasher);
         hasher.finish()
-    }))
+    })
 }
 
 /// What one client has: an address, or of IPv6 the network that is given out as a whole.

@@ -7,6 +7,7 @@ use crate::dialects::{clawlink, opendialogue};
 use nexus_protocol::{
     AgentId, ConversationId, FileKey, Malformed, MessageId, PairingCode, Refusal, SessionId,
 };
+use std::sync::LazyLock;
 use worker::Method;
 
 /// What a method on a path asks for.
@@ -347,40 +348,34 @@ fn allow(methods: Methods) -> String {
 }
 
 fn find(path: &str) -> Option<(&'static str, Methods, Vec<String>)> {
+    /// The patterns of the table, each in its parts.
+    static PARTS: LazyLock<Vec<Vec<&str>>> = LazyLock::new(|| {
+        let parts = |pattern: &'static str| pattern.trim_end_matches('/').split('/').collect();
+        TABLE.iter().map(|(pattern, _)| parts(pattern)).collect()
+    });
     let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
-    let (pattern, methods) = TABLE.iter().find(|(pattern, _)| matches(pattern, &segments))?;
-    Some((*pattern, *methods, parameters(pattern, &segments)))
+    let mut patterns = PARTS.iter().zip(TABLE);
+    let (parts, (pattern, methods)) = patterns.find(|(parts, _)| matches(parts, &segments))?;
+    Some((*pattern, *methods, parameters(parts, &segments)))
 }
 
-/// The parts of a pattern, each with the segments from there on.
-fn parts<'a>(
-    pattern: &'static str,
-    segments: &'a [&'a str],
-) -> impl Iterator<Item = (&'static str, &'a [&'a str])> {
-    let parts = pattern.trim_end_matches('/').split('/').enumerate();
-    parts.map(|(at, part)| (part, segments.get(at..).unwrap_or_default()))
+fn matches(parts: &[&str], segments: &[&str]) -> bool {
+    let is_open = parts.last().is_some_and(|part| part.starts_with('*'));
+    let fits = if is_open { segments.len() >= parts.len() } else { segments.len() == parts.len() };
+    let stands_for = |part: &str| part.starts_with([':', '*']);
+    fits && parts.iter().zip(segments).all(|(part, segment)| part == segment || stands_for(part))
 }
 
-fn matches(pattern: &'static str, segments: &[&str]) -> bool {
-    let (mut is_open, mut count) = (false, 0_usize);
-    for (part, rest) in parts(pattern, segments) {
-        let Some(segment) = rest.first() else { return false };
-        is_open = part.starts_with('*');
-        if !is_open && !part.starts_with(':') && part != *segment {
-            return false;
-        }
-        count = count.saturating_add(1);
-    }
-    is_open || count == segments.len()
-}
-
-fn parameters(pattern: &'static str, segments: &[&str]) -> Vec<String> {
+fn parameters(parts: &[&str], segments: &[&str]) -> Vec<String> {
     let decoded =
         |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let values = parts(pattern, segments).filter_map(|(part, rest)| match part.get(..1) {
-        Some("*") => Some(decoded(&rest.join("/"))),
-        Some(":") => rest.first().map(|segment| decoded(segment)),
-        _ => None,
+    let values = parts.iter().enumerate().filter_map(|(at, part)| {
+        let rest = segments.get(at..).unwrap_or_default();
+        match part.get(..1) {
+            Some("*") => Some(decoded(&rest.join("/"))),
+            Some(":") => rest.first().map(|segment| decoded(segment)),
+            _ => None,
+        }
     });
     values.collect()
 }

@@ -4,7 +4,8 @@ use super::answer;
 use crate::{
     agents,
     calls::{self, DescribeAgent, SendFrom, TakeMail},
-    http, log, platform,
+    http::{self, Request, Response},
+    log, platform,
 };
 use nexus_core::{Error, Proof, Result, SecretUse};
 use nexus_protocol::{
@@ -13,13 +14,13 @@ use nexus_protocol::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use worker::{Env, Method, Request, Response};
+use worker::{Env, Method};
 
 /// The most users that are listed.
 const MOST_USERS: usize = 500;
 
 /// `POST /messenger/register`: who registers here is listed.
-pub(crate) async fn register(request: &mut Request, env: &Env) -> Result<Response> {
+pub(crate) async fn register(request: &Request, env: &Env) -> Result<Response> {
     answer(
         async {
             let body = http::body(request, &platform::limits(env)?).await?;
@@ -33,7 +34,7 @@ pub(crate) async fn register(request: &mut Request, env: &Env) -> Result<Respons
 }
 
 /// `POST /messenger/send`
-pub(crate) async fn send(request: &mut Request, env: &Env) -> Result<Response> {
+pub(crate) async fn send(request: &Request, env: &Env) -> Result<Response> {
     answer(
         async {
             let limits = platform::limits(env)?;
@@ -57,7 +58,7 @@ pub(crate) async fn send(request: &mut Request, env: &Env) -> Result<Response> {
 pub(crate) async fn poll(request: &Request, env: &Env) -> Result<Response> {
     answer(
         async {
-            if request.method() == Method::Head {
+            if *request.method() == Method::Head {
                 // An answer without a body would lose what it takes.
                 return Err(Refusal::method_not_allowed(Method::Get.to_string()).into());
             }
@@ -99,13 +100,10 @@ pub(crate) async fn users(env: &Env) -> Result<Response> {
 
 /// The `id` and `secret` of a query.
 pub(crate) fn caller(request: &Request) -> Result<(AgentId, Option<Proof>)> {
-    let url = request.url().map_err(platform::fault)?;
-    let value = |name: &str| {
-        let found = url.query_pairs().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
-    };
-    let id = value("id").and_then(|id| id.parse().ok()).ok_or_else(Refusal::invalid_secret)?;
-    let secret: Option<AgentSecret> = value("secret").and_then(|secret| secret.parse().ok());
+    let id = request.in_query("id").and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(Refusal::invalid_secret)?;
+    let secret = request.in_query("secret");
+    let secret: Option<AgentSecret> = secret.and_then(|secret| secret.parse().ok());
     Ok((id, secret.map(Proof::Secret)))
 }
 

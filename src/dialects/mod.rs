@@ -5,11 +5,10 @@ pub(crate) mod clawlink;
 pub(crate) mod messenger;
 pub(crate) mod opendialogue;
 
-use crate::{http, platform};
+use crate::http::{self, Response};
 use nexus_core::{Error, Result};
 use nexus_protocol::{ErrorCode, Refusal};
 use serde_json::json;
-use worker::Response;
 
 /// Errors are `{"error": sentence, "code": name}` in every dialect.
 pub(crate) fn answer(result: Result<Response>) -> Result<Response> {
@@ -18,9 +17,9 @@ pub(crate) fn answer(result: Result<Response>) -> Result<Response> {
         other => return other,
     };
     let body = json!({ "error": refusal.body.message, "code": refusal.body.error });
-    let response = with_retry(http::json(refusal.status, &body)?, refusal.retry_after)?;
-    if let Some(methods) = &refusal.allow {
-        response.headers().set("Allow", methods).map_err(platform::fault)?;
+    let mut response = with_retry(http::json(refusal.status, &body)?, refusal.retry_after);
+    if let Some(methods) = refusal.allow {
+        response.set("Allow", methods);
     }
     Ok(response)
 }
@@ -42,10 +41,9 @@ pub(crate) fn refused(path: &str, result: Result<Response>) -> Result<Response> 
     }
 }
 
-fn with_retry(response: Response, seconds: Option<u32>) -> Result<Response> {
-    if let Some(seconds) = seconds {
-        let set = response.headers().set("Retry-After", &seconds.to_string());
-        set.map_err(platform::fault)?;
+fn with_retry(response: Response, seconds: Option<u32>) -> Response {
+    match seconds {
+        Some(seconds) => response.with("Retry-After", seconds.to_string()),
+        None => response,
     }
-    Ok(response)
 }

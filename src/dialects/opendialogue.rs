@@ -2,8 +2,9 @@
 
 use crate::{
     agents,
-    calls::{self, DescribeAgent},
-    http, log, platform,
+    calls::{self, DescribeAgent, Object},
+    http::{self, Request, Response},
+    log, platform,
     router::Route,
 };
 use nexus_core::{Error, Fault, Result, SecretUse, opendialogue::sanitised};
@@ -17,7 +18,8 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 use serde_json::{Value, json};
-use worker::{Env, Headers, Method, Request, RequestInit, Response};
+use std::fmt::Write as _;
+use worker::{Env, Method};
 
 /// Bytes of content at most.
 pub(crate) const MAX_CONTENT: usize = 65_536;
@@ -81,7 +83,7 @@ impl Kind {
 
 fn problem_answer(problem: &Problem) -> Result<Response> {
     let body = json!({ "error": problem.message, "code": problem.code });
-    super::with_retry(http::json(problem.status, &body)?, problem.retry_after)
+    Ok(super::with_retry(http::json(problem.status, &body)?, problem.retry_after))
 }
 
 impl From<Error> for Problem {
@@ -117,7 +119,7 @@ impl From<Error> for Problem {
 
 /// Answers a call over HTTP.
 pub(crate) async fn answer(
-    request: &mut Request,
+    request: &Request,
     env: &Env,
     route: &Route,
     call: Call,
@@ -151,12 +153,7 @@ struct Fields {
     conversation_id: Option<String>,
 }
 
-async fn answer_call(
-    request: &mut Request,
-    env: &Env,
-    route: &Route,
-    call: Call,
-) -> Result<Response> {
+async fn answer_call(request: &Request, env: &Env, route: &Route, call: Call) -> Result<Response> {
     let has_body = !matches!(request.method(), Method::Get | Method::Head);
     let body =
         if has_body { http::body(request, &platform::limits(env)?).await? } else { Vec::new() };
@@ -170,7 +167,7 @@ async fn answer_call(
             Refusal::invalid("body", "must be a JSON object with fields of the right types")
         })?,
     };
-    let native = Native { env, authorization: http::header(request, "Authorization")? };
+    let native = Native { env, authorization: request.header("Authorization") };
     match call {
         Call::Send => return send(&native, &fields).await,
         Call::History => return history(request, &native, route).await,
@@ -287,10 +284,8 @@ async fn send(native: &Native<'_>, fields: &Fields) -> Result<Response> {
 /// `GET api/conversation/:id/history?last=N`, of the agent that `x-agent-id` names.
 async fn history(request: &Request, native: &Native<'_>, route: &Route) -> Result<Response> {
     let me = http::sender(request)?;
-    let url = request.url().map_err(platform::fault)?;
-    let last =
-        url.query_pairs().find(|(name, _)| name == "last").map(|(_, last)| last.into_owned());
     // Nothing but a value, and nothing but an id: both become part of a URL.
+    let last = request.in_query("last");
     let last = last.map(|last| utf8_percent_encode(&last, NON_ALPHANUMERIC).to_string());
     let query = last.map(|last| format!("?last={last}")).unwrap_or_default();
     let id: ConversationId =
@@ -332,7 +327,7 @@ async fn history(request: &Request, native: &Native<'_>, route: &Route) -> Resul
 /// Calls of the native protocol, with the caller's own `Authorization`.
 struct Native<'a> {
     env: &'a Env,
-    authorization: Option<String>,
+    authorization: Option<&'a str>,
 }
 
 impl Native<'_> {
@@ -357,21 +352,14 @@ impl Native<'_> {
         path: &str,
         body: Option<&Value>,
     ) -> Result<T> {
-        let headers = Headers::new();
-        headers.set("X-Agent-Id", id.as_str()).map_err(platform::fault)?;
-        if let Some(authorization) = &self.authorization {
-            headers.set("Authorization", authorization).map_err(platform::fault)?;
+        let mut head = format!("{} https://object{path}\nX-Agent-Id: {id}", method.as_ref());
+        // Writing to a String cannot fail.
+        if let Some(authorization) = self.authorization {
+            let _ = write!(head, "\nAuthorization: {authorization}");
         }
-        let mut init = RequestInit::new();
-        init.with_method(method).with_headers(headers);
-        if let Some(body) = body {
-            init.with_body(Some(body.to_string().into()));
-        }
-        let request = Request::new_with_init(&format!("https://object{path}"), &init);
-        let request = request.map_err(platform::fault)?;
-        let response =
-            calls::stub(self.env, "MAILBOX", id.as_str())?.fetch_with_request(request).await;
-        let answer = calls::outcome(response.map_err(platform::fault)?, "a mailbox").await?;
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        let mailbox = Object::named(self.env, "MAILBOX", id.as_str())?;
+        let answer = mailbox.outcome(&head, &body, "a mailbox").await?;
         Ok(serde_json::from_str(&answer).map_err(Fault::new)?)
     }
 }

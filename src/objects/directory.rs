@@ -1,50 +1,50 @@
 //! The counters of the deployment and the agents that are listed: one object for all.
 
+use super::Object;
 use crate::{
     calls::{self, Call, ReadActivity, ReadStats},
-    http,
+    http::{self, Request, Response},
     platform::{self, Storage, now},
 };
 use nexus_core::{Error, Fault, Listing, Report, Result, Tally};
 use nexus_protocol::AgentsRequest;
 use std::cell::RefCell;
-use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use worker::{Env, State};
 
 /// Counters for `/v1/stats`, and who is listed in `/v1/agents`.
-#[durable_object]
-pub struct Directory {
+pub(super) struct Directory {
     state: State,
     rules: RefCell<nexus_core::Directory<Storage>>,
 }
 
-impl DurableObject for Directory {
+impl Object for Directory {
     fn new(state: State, _env: Env) -> Self {
         let rules = RefCell::new(nexus_core::Directory::new(Storage::of(&state)));
         Self { state, rules }
     }
 
-    async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        http::answer(self.answer(request).await)
+    async fn respond(&self, request: Request) -> Response {
+        http::answer(request.id(), self.answer_request(&request).await)
     }
 
     /// Forgets ended sessions and minutes of the day before.
-    async fn alarm(&self) -> worker::Result<Response> {
+    async fn alarm(&self) -> worker::Result<worker::Response> {
         let next = self.rules.borrow_mut().clean_up(now()).map_err(Error::from);
         platform::after_alarm(&self.state, next).await
     }
 }
 
 impl Directory {
-    async fn answer(&self, mut request: Request) -> Result<Response> {
-        match calls::name(&request.path()) {
+    async fn answer_request(&self, request: &Request) -> Result<Response> {
+        match calls::name(request.path()) {
             Some(Report::NAME) => {
-                let report: Report = calls::read(&mut request).await?;
+                let report: Report = calls::read(request).await?;
                 let next = self.rules.borrow_mut().report(now(), &report)?;
                 platform::set_next_alarm(&self.state, next).await?;
                 calls::reply::<Report>(&())
             }
             Some(Tally::NAME) => {
-                let tally: Tally = calls::read(&mut request).await?;
+                let tally: Tally = calls::read(request).await?;
                 let next = self.rules.borrow_mut().tally(now(), &tally)?;
                 platform::set_next_alarm(&self.state, next).await?;
                 calls::reply::<Tally>(&())
@@ -56,12 +56,12 @@ impl Directory {
                 calls::reply::<ReadStats>(&self.rules.borrow_mut().stats(now())?)
             }
             Some(Listing::NAME) => {
-                let listing: Listing = calls::read(&mut request).await?;
+                let listing: Listing = calls::read(request).await?;
                 self.rules.borrow_mut().enlist(&listing)?;
                 calls::reply::<Listing>(&())
             }
             Some(AgentsRequest::NAME) => {
-                let asked: AgentsRequest = calls::read(&mut request).await?;
+                let asked: AgentsRequest = calls::read(request).await?;
                 calls::reply::<AgentsRequest>(&self.rules.borrow_mut().agents(&asked)?)
             }
             _ => Err(Fault::new("the directory was called by a name that it does not have").into()),

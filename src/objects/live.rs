@@ -3,15 +3,17 @@
 //! An object says by [`Log`] what its sockets read; everything else is the same for all.
 
 use super::sockets::{self, Close, Purpose, Reach, Socket};
-use crate::{http, log, platform::fault};
+use crate::{
+    http::{self, Request, Response},
+    log,
+    platform::fault,
+};
 use nexus_core::{Error, Fault, Result};
 use nexus_protocol::{Cursor, Page, PageRequest, Refusal};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::{borrow::Cow, time::Duration};
-use worker::{
-    Delay, Request, Response, ResponseBuilder, State, WebSocket, WebSocketIncomingMessage,
-};
+use worker::{Delay, State, WebSocket, WebSocketIncomingMessage};
 
 /// Messages that are read at a time while a socket catches up.
 const CATCH_UP_PAGE: u32 = 100;
@@ -48,7 +50,7 @@ pub(super) trait Log: 'static {
 
 /// Refuses a request that does not ask for a socket.
 pub(super) fn demand_upgrade(request: &Request) -> Result<()> {
-    if http::wants_upgrade(request)? {
+    if http::wants_upgrade(request) {
         return Ok(());
     }
     Err(Refusal::invalid("Upgrade", "must be `websocket`; or use /events").into())
@@ -72,6 +74,7 @@ pub(super) fn stream<L: Log>(
 /// socket that gets the empty page now, and the next one once there is something for it.
 pub(super) fn long_poll<W: Serialize>(
     state: &State,
+    request: &Request,
     who: W,
     page: &Page,
     poll: PageRequest,
@@ -83,7 +86,7 @@ pub(super) fn long_poll<W: Serialize>(
     let (client, server) = sockets::open(state, &Socket { who, purpose: Purpose::Poll(poll) })?;
     let page = serde_json::to_string(page).map_err(Fault::new)?;
     server.send_with_str(page).map_err(fault)?;
-    Ok(ResponseBuilder::new().with_websocket(client).with_status(101).empty())
+    http::upgraded(request, client)
 }
 
 /// Sends a message that was stored at this place to those who read it as it comes, and whom it `reaches`.

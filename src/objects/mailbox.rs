@@ -3,11 +3,12 @@
 //! What an agent does is asked of its own mailbox, also a send: that knows its secret, and calls the
 //! mailbox of the other.
 
-use super::{live, mailbox_live::Reader, sockets};
+use super::{Object, live, mailbox_live::Reader, sockets};
 use crate::{
     calls::{self, StatusOf},
     dialects::{self, opendialogue},
-    http, log,
+    http::{self, Request, Response},
+    log,
     platform::{self, Storage, System, fault, now},
     router::{self, Endpoint, Route},
 };
@@ -21,16 +22,12 @@ use std::{
     collections::VecDeque,
     rc::Rc,
 };
-use worker::{
-    DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage,
-    durable_object,
-};
+use worker::{Env, State, WebSocket, WebSocketIncomingMessage};
 
 pub(super) type Rules = nexus_core::Mailbox<Storage>;
 
 /// Card and secret, inbox and what was sent, whom to hear.
-#[durable_object]
-pub struct Mailbox {
+pub(super) struct Mailbox {
     state: State,
     env: Env,
     /// Built by the first call, because building them can fail.
@@ -45,7 +42,7 @@ pub struct Mailbox {
     armed: Cell<bool>,
 }
 
-impl DurableObject for Mailbox {
+impl Object for Mailbox {
     fn new(state: State, env: Env) -> Self {
         platform::note_built();
         Self {
@@ -60,62 +57,46 @@ impl DurableObject for Mailbox {
         }
     }
 
-    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+    async fn respond(&self, request: Request) -> Response {
+        let id = request.id().to_owned();
         let (proven, answer) = match self.admitted(&request) {
-            Ok(proven) => (proven, self.answer(request).await),
+            Ok(proven) => (proven, self.answer_request(request).await),
             Err(error) => (true, Err(error)),
         };
-        let answer = answer.and_then(|response| http::with_diagnostics(response, &self.env));
-        http::answer_of_object(answer, proven)
+        let answer = answer.and_then(|response| super::with_diagnostics(&self.env, response));
+        http::answer_of_object(&id, answer, proven)
     }
 
     /// Deletes what expired long ago.
-    async fn alarm(&self) -> worker::Result<Response> {
+    async fn alarm(&self) -> worker::Result<worker::Response> {
         let next = self.rules(|rules| Ok(rules.clean_up(now())?));
         self.armed.set(!matches!(next, Ok(None)));
         platform::after_alarm(&self.state, next).await
     }
 
     /// Frames are dealt with one after the other: a send takes a while, and must not be overtaken.
-    async fn websocket_message(
-        &self,
-        end: WebSocket,
-        message: WebSocketIncomingMessage,
-    ) -> worker::Result<()> {
+    async fn received(&self, end: WebSocket, message: WebSocketIncomingMessage) {
         let unread = self.unread.get().saturating_add(length(&message));
         if unread > sockets::MOST_UNREAD {
-            sockets::close(&end, sockets::Close::TooFast);
-            return Ok(());
+            return sockets::close(&end, sockets::Close::TooFast);
         }
         self.unread.set(unread);
         self.frames.borrow_mut().push_back((end, message));
         if self.at_work.replace(true) {
-            return Ok(());
+            return;
         }
         loop {
             let next = self.frames.borrow_mut().pop_front();
             let Some((end, message)) = next else { break };
             let length = length(&message);
-            self.received(&end, message).await;
+            self.frame(&end, message).await;
             self.unread.set(self.unread.get().saturating_sub(length));
         }
         self.at_work.set(false);
-        Ok(())
     }
 
-    async fn websocket_close(
-        &self,
-        end: WebSocket,
-        code: usize,
-        _reason: String,
-        _was_clean: bool,
-    ) -> worker::Result<()> {
-        sockets::closed(&end, code);
-        Ok(())
-    }
-
-    async fn websocket_error(&self, _end: WebSocket, _error: worker::Error) -> worker::Result<()> {
-        Ok(())
+    fn closed(&self, end: &WebSocket, code: usize) {
+        sockets::closed(end, code);
     }
 }
 
@@ -131,22 +112,22 @@ impl Mailbox {
     /// Counts a request of the agent, if it proves that it is, before anything of it is read.
     fn admitted(&self, request: &Request) -> Result<bool> {
         match http::proof(request) {
-            Ok(Some(proof)) => self.rules(|rules| rules.count_call(now(), &proof)),
-            _ => Ok(false),
+            Some(proof) => self.rules(|rules| rules.count_call(now(), &proof)),
+            None => Ok(false),
         }
     }
 
-    async fn answer(&self, mut request: Request) -> Result<Response> {
+    async fn answer_request(&self, request: Request) -> Result<Response> {
         let path = request.path();
-        if let Some(name) = calls::name(&path) {
-            return self.called(name, &mut request).await;
+        if let Some(name) = calls::name(path) {
+            return self.called(name, &request).await;
         }
-        let route = router::route(&request.method(), &path)?;
+        let route = router::route(request.method(), path)?;
         match route.endpoint {
             Endpoint::Agent => return http::json(200, &self.status()?),
             Endpoint::SendMail => return self.post(request, &route).await,
             Endpoint::MailStatus => {
-                self.authenticate_sender(http::proof(&request)?.as_ref())?;
+                self.authenticate_sender(http::proof(&request).as_ref())?;
                 let status = StatusOf { sender: self.id()?, message: route.message()? };
                 let of = route.address()?;
                 return http::json(200, &calls::call(&self.env, of.as_str(), &status).await?);
@@ -157,21 +138,21 @@ impl Mailbox {
             _ => {}
         }
         http::check_yourself(&request, &self.id()?)?;
-        self.authenticate(http::proof(&request)?.as_ref())?;
+        self.authenticate(http::proof(&request).as_ref())?;
         self.answer_own(request, &route).await
     }
 
     /// Answers a call of the agent itself, which has proven that it is.
-    async fn answer_own(&self, mut request: Request, route: &Route) -> Result<Response> {
-        let query = &http::query(&request);
+    async fn answer_own(&self, request: Request, route: &Route) -> Result<Response> {
+        let query = request.query();
         match route.endpoint {
             Endpoint::ReadMail => self.read(&request, query),
             Endpoint::AckMail => {
-                let ack = Ack::parse(&self.body(&mut request).await?)?;
+                let ack = Ack::parse(&self.body(&request).await?)?;
                 http::json(200, &self.ack(ack)?)
             }
             Endpoint::ChangeAgent => {
-                let change = ChangeCard::parse(&self.body(&mut request).await?)?;
+                let change = ChangeCard::parse(&self.body(&request).await?)?;
                 let before = self.rules(Rules::listing)?;
                 self.rules(|rules| rules.change(now(), change))?;
                 let after = self.rules(Rules::listing)?;
@@ -182,7 +163,7 @@ impl Mailbox {
             }
             Endpoint::DeleteAgent => self.delete().await,
             Endpoint::ReplaceSecret => {
-                let chosen = optional_secret(&self.body(&mut request).await?)?;
+                let chosen = optional_secret(&self.body(&request).await?)?;
                 let given = self.rules(|rules| rules.replace_secret(chosen, &mut System))?;
                 self.close_all(sockets::Close::Replaced);
                 http::json(200, &given)
@@ -194,7 +175,7 @@ impl Mailbox {
             Endpoint::Allow => self.allow(route, true),
             Endpoint::Disallow => self.allow(route, false),
             Endpoint::AllowOnly => {
-                let wanted = AllowOnly::parse(&self.body(&mut request).await?)?;
+                let wanted = AllowOnly::parse(&self.body(&request).await?)?;
                 http::json(200, &self.rules(|rules| rules.set_allow_only(wanted))?)
             }
             Endpoint::Conversation => {
@@ -212,10 +193,10 @@ impl Mailbox {
     }
 
     /// A send over HTTP.
-    async fn post(&self, mut request: Request, route: &Route) -> Result<Response> {
-        self.authenticate_sender(http::proof(&request)?.as_ref())?;
+    async fn post(&self, request: Request, route: &Route) -> Result<Response> {
+        self.authenticate_sender(http::proof(&request).as_ref())?;
         let key = http::idempotency_key(&request)?;
-        let body = self.body(&mut request).await?;
+        let body = self.body(&request).await?;
         let message = SendMail::parse(&body, self.limits()?)?;
         http::json(201, &self.send(&route.address()?, key.as_ref(), message).await?)
     }
@@ -244,8 +225,8 @@ impl Mailbox {
             rules.read(now(), poll)
         })?;
         self.tell(notices);
-        if poll.wait > 0 && http::wants_upgrade(request)? {
-            return live::long_poll(&self.state, Reader::Native, &page, poll);
+        if poll.wait > 0 && http::wants_upgrade(request) {
+            return live::long_poll(&self.state, request, Reader::Native, &page, poll);
         }
         http::json(200, &page)
     }
@@ -332,7 +313,7 @@ impl Mailbox {
         }
     }
 
-    async fn body(&self, request: &mut Request) -> Result<Vec<u8>> {
+    async fn body(&self, request: &Request) -> Result<Vec<u8>> {
         http::body(request, self.limits()?).await
     }
 

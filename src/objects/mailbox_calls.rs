@@ -11,14 +11,14 @@ use crate::{
         self, Call, DescribeAgent, EndOf, FactsOf, RegisterAgent, SendFrom, StatusOf, TakeMail,
         Whisper,
     },
+    http::{Request, Response},
     platform::{System, now},
 };
 use nexus_core::{About, Accepted, Arrival, Facts, Fault, Letter, Mailboxes, Notice, Result};
 use nexus_protocol::{Ack, AgentId};
-use worker::{Request, Response};
 
 impl Mailbox {
-    pub(super) async fn called(&self, name: &str, request: &mut Request) -> Result<Response> {
+    pub(super) async fn called(&self, name: &str, request: &Request) -> Result<Response> {
         match name {
             RegisterAgent::NAME => {
                 let RegisterAgent { request, used } = calls::read(request).await?;

@@ -9,7 +9,8 @@ use super::{
 use crate::{
     calls,
     dialects::messenger::{self, Names},
-    http, log,
+    http::{self, Request, Response},
+    log,
     platform::{self, now},
 };
 use nexus_core::{About, Notice, Result};
@@ -17,7 +18,7 @@ use nexus_protocol::{Ack, Cursor, Mail, MailFrame, MailSent, Page, PageRequest, 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{borrow::Cow, cell::RefCell, rc::Rc};
-use worker::{Env, Request, Response, State, WebSocket, WebSocketIncomingMessage};
+use worker::{Env, State, WebSocket, WebSocketIncomingMessage};
 
 /// How many senders are told of what one call has read or acknowledged: the others can ask.
 const MOST_NOTICES: usize = 32;
@@ -114,10 +115,10 @@ impl Mailbox {
     /// `GET /v1/agents/:id/ws`.
     pub(super) fn stream(&self, request: &Request) -> Result<Response> {
         live::demand_upgrade(request)?;
-        let query = &http::query(request);
+        let query = request.query();
         http::check_yourself(request, &self.id()?)?;
         let after = PageRequest::parse(query, self.limits()?)?.after;
-        self.authenticate(http::browser_proof(request, query)?.as_ref())?;
+        self.authenticate(http::browser_proof(request).as_ref())?;
         self.rules(|rules| rules.hear(now()))?;
         live::stream(self.state(), request, self.log()?, Reader::Native, after)
     }
@@ -153,12 +154,12 @@ impl Mailbox {
     }
 
     /// What a client sent over its socket. The answer is a frame.
-    pub(super) async fn received(&self, end: &WebSocket, message: WebSocketIncomingMessage) {
+    pub(super) async fn frame(&self, end: &WebSocket, message: WebSocketIncomingMessage) {
         let Some(socket) = attached::<Reader>(end) else { return };
         match socket.who {
             Reader::Native => {
                 let (id, text) = live::received(message);
-                let outcome = self.frame(text.as_bytes()).await;
+                let outcome = self.native_frame(text.as_bytes()).await;
                 live::answer(end, &id, outcome);
             }
             // It only listens.
@@ -171,7 +172,7 @@ impl Mailbox {
         }
     }
 
-    async fn frame(&self, bytes: &[u8]) -> Result<(&'static str, Value)> {
+    async fn native_frame(&self, bytes: &[u8]) -> Result<(&'static str, Value)> {
         self.rules(|rules| rules.count_frame(now()))?;
         let limits = self.limits()?;
         if bytes.len() > limits.max_body_bytes() {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     calls::{self, Whisper},
     dialects::opendialogue::{self as dialect, Problem},
-    http,
+    http::{self, Request, Response},
     platform::{self, System, now},
 };
 use nexus_core::{Error, Fault, Proof, Random, Result, opendialogue};
@@ -22,7 +22,7 @@ use nexus_protocol::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use worker::{Request, Response, WebSocket};
+use worker::WebSocket;
 
 /// What a frame of the client's is.
 #[derive(Default, Deserialize)]
@@ -52,9 +52,9 @@ impl Mailbox {
     pub(super) fn dialogue(&self, request: &Request) -> Result<Response> {
         live::demand_upgrade(request)?;
         let id = self.id()?;
-        let header = |name| Ok::<_, Error>(http::header(request, name)?.unwrap_or_default());
-        let (timestamp, nonce) = (header("x-timestamp")?, header("x-nonce")?);
-        let signature = header("x-signature")?;
+        let header = |name| request.header(name).unwrap_or_default();
+        let (timestamp, nonce) = (header("x-timestamp"), header("x-nonce"));
+        let signature = header("x-signature");
         let timestamp: i64 = timestamp.parse().unwrap_or_default();
         let signed = opendialogue::Signed {
             id: id.as_str(),
@@ -63,7 +63,7 @@ impl Mailbox {
             kind: "connect",
             content: "connect",
             timestamp,
-            nonce: &nonce,
+            nonce,
             ..opendialogue::Signed::default()
         };
         if nonce.is_empty() || signature.is_empty() {
@@ -72,7 +72,7 @@ impl Mailbox {
         if !opendialogue::is_fresh(now(), timestamp) {
             return Problem::EXPIRED.answer("x-timestamp must be within 5 minutes of now, in ms.");
         }
-        let proof = Proof::Signature { message: signed.text(), signature };
+        let proof = Proof::Signature { message: signed.text(), signature: signature.to_owned() };
         match self.authenticate_sender(Some(&proof)) {
             Err(Error::Refused(_)) => {
                 return Problem::SIGNATURE.answer(
@@ -81,7 +81,7 @@ impl Mailbox {
             }
             proven => proven?,
         }
-        if !self.rules(|rules| rules.use_nonce(now(), &nonce))? {
+        if !self.rules(|rules| rules.use_nonce(now(), nonce))? {
             return Problem::REPLAY
                 .answer("This x-nonce was used in the last 5 minutes; take another.");
         }

@@ -1,8 +1,9 @@
 //! The pairing codes that begin with one word: `id_from_name(WORD)`.
 
+use super::Object;
 use crate::{
     calls::{self, Call, CreateCode, Look},
-    http,
+    http::{self, Request, Response},
     platform::{self, Storage, System, now},
     router::{self, Endpoint},
 };
@@ -14,13 +15,12 @@ use std::{
     collections::HashMap,
     rc::Rc,
 };
-use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use worker::{Env, State};
 
 type Rules = nexus_core::PairingIndex<Storage>;
 
 /// Codes -> sessions, single use, expiry.
-#[durable_object]
-pub struct PairingIndex {
+pub(super) struct PairingIndex {
     state: State,
     env: Env,
     /// Built by the first call, because building them can fail.
@@ -29,36 +29,37 @@ pub struct PairingIndex {
     turns: RefCell<HashMap<PairingCode, Rc<Mutex<()>>>>,
 }
 
-impl DurableObject for PairingIndex {
+impl Object for PairingIndex {
     fn new(state: State, env: Env) -> Self {
         Self { state, env, rules: OnceCell::new(), turns: RefCell::default() }
     }
 
-    async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        let answer = self.answer(request).await;
-        http::answer(answer.and_then(|response| http::with_diagnostics(response, &self.env)))
+    async fn respond(&self, request: Request) -> Response {
+        let answer = self.answer_request(&request).await;
+        let answer = answer.and_then(|response| super::with_diagnostics(&self.env, response));
+        http::answer(request.id(), answer)
     }
 
     /// Forgets old codes.
-    async fn alarm(&self) -> worker::Result<Response> {
+    async fn alarm(&self) -> worker::Result<worker::Response> {
         let next = self.rules().and_then(|rules| Ok(rules.borrow_mut().clean_up(now())?));
         platform::after_alarm(&self.state, next).await
     }
 }
 
 impl PairingIndex {
-    async fn answer(&self, mut request: Request) -> Result<Response> {
+    async fn answer_request(&self, request: &Request) -> Result<Response> {
         let path = request.path();
-        match calls::name(&path) {
+        match calls::name(path) {
             Some(CreateCode::NAME) => {
-                let CreateCode { code, session } = calls::read(&mut request).await?;
+                let CreateCode { code, session } = calls::read(request).await?;
                 let created = self.rules()?.borrow_mut().create(now(), &code, &session)?;
                 let (expires_at, clean_up) = created.unzip();
                 platform::set_next_alarm(&self.state, clean_up.flatten()).await?;
                 calls::reply::<CreateCode>(&expires_at)
             }
             Some(Look::NAME) => {
-                let Look { code } = calls::read(&mut request).await?;
+                let Look { code } = calls::read(request).await?;
                 let found = self.rules()?.borrow().look(now(), &code)?;
                 calls::reply::<Look>(&found)
             }
@@ -66,7 +67,7 @@ impl PairingIndex {
                 Err(Fault::new("an index was called by a name that it does not have").into())
             }
             None => {
-                let route = router::route(&request.method(), &path)?;
+                let route = router::route(request.method(), path)?;
                 let code = route.code()?;
                 match route.endpoint {
                     Endpoint::CodeStatus => {
@@ -79,11 +80,11 @@ impl PairingIndex {
         }
     }
 
-    async fn claim(&self, mut request: Request, code: &PairingCode) -> Result<Response> {
-        let agent = http::caller(&request)?.agent;
-        let idempotency_key = http::idempotency_key(&request)?;
+    async fn claim(&self, request: &Request, code: &PairingCode) -> Result<Response> {
+        let agent = http::caller(request)?.agent;
+        let idempotency_key = http::idempotency_key(request)?;
         let limits = platform::limits(&self.env)?;
-        let profile = Profile::parse(&http::body(&mut request, &limits).await?)?;
+        let profile = Profile::parse(&http::body(request, &limits).await?)?;
         let claimer = Claimer { agent, idempotency_key, profile };
         let rules = self.rules()?;
         let turn = Rc::clone(self.turns.borrow_mut().entry(code.clone()).or_default());

@@ -1,14 +1,15 @@
 //! One session: `id_from_name(sessionId)`.
 
 use super::{
-    live,
+    Object, live,
     session_live::{Reader, agents_connected, members_connected},
     sockets::{self, Close},
     webhooks::Posting,
 };
 use crate::{
     calls::{self, Call, Describe, MayInvite},
-    http, log,
+    http::{self, Request, Response},
+    log,
     platform::{self, Storage, System, fault, now},
     router::{self, Endpoint},
 };
@@ -22,16 +23,12 @@ use std::{
     cell::{Cell, OnceCell, RefCell},
     rc::Rc,
 };
-use worker::{
-    DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage,
-    durable_object,
-};
+use worker::{Env, State, WebSocket, WebSocketIncomingMessage};
 
 pub(super) type Rules = nexus_core::Session<Storage>;
 
 /// Members and key hashes, the message log, cursors, the TTL.
-#[durable_object]
-pub struct Session {
+pub(super) struct Session {
     state: State,
     env: Env,
     /// Built by the first call, because building them can fail.
@@ -42,7 +39,7 @@ pub struct Session {
     saving: Rc<Cell<bool>>,
 }
 
-impl DurableObject for Session {
+impl Object for Session {
     fn new(state: State, env: Env) -> Self {
         platform::note_built();
         Self {
@@ -55,19 +52,20 @@ impl DurableObject for Session {
         }
     }
 
-    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+    async fn respond(&self, request: Request) -> Response {
+        let id = request.id().to_owned();
         self.hear_connected();
         let (proven, answer) = match self.admitted(&request) {
-            Ok(proven) => (proven, self.answer(request).await),
+            Ok(proven) => (proven, self.answer_request(request).await),
             Err(error) => (true, Err(error)),
         };
         self.report();
-        let answer = answer.and_then(|response| http::with_diagnostics(response, &self.env));
-        http::answer_of_object(answer, proven)
+        let answer = answer.and_then(|response| super::with_diagnostics(&self.env, response));
+        http::answer_of_object(&id, answer, proven)
     }
 
     /// Deletes everything once the deadline has passed.
-    async fn alarm(&self) -> worker::Result<Response> {
+    async fn alarm(&self) -> worker::Result<worker::Response> {
         let next = match self.rules(|rules| Ok(rules.alarm(now())?)) {
             Ok(None) => {
                 self.announce("expired", None);
@@ -88,47 +86,31 @@ impl DurableObject for Session {
         platform::after_alarm(&self.state, next).await
     }
 
-    async fn websocket_message(
-        &self,
-        end: WebSocket,
-        message: WebSocketIncomingMessage,
-    ) -> worker::Result<()> {
-        self.received(&end, message).await;
+    async fn received(&self, end: WebSocket, message: WebSocketIncomingMessage) {
+        self.frame(&end, message).await;
         self.report();
-        Ok(())
     }
 
-    async fn websocket_close(
-        &self,
-        end: WebSocket,
-        code: usize,
-        _reason: String,
-        _was_clean: bool,
-    ) -> worker::Result<()> {
-        sockets::closed(&end, code);
+    fn closed(&self, end: &WebSocket, code: usize) {
+        sockets::closed(end, code);
         self.save_places();
-        Ok(())
-    }
-
-    async fn websocket_error(&self, _end: WebSocket, _error: worker::Error) -> worker::Result<()> {
-        Ok(())
     }
 }
 
 impl Session {
-    async fn answer(&self, mut request: Request) -> Result<Response> {
+    async fn answer_request(&self, request: Request) -> Result<Response> {
         let path = request.path();
-        if let Some(name) = calls::name(&path) {
-            return self.called(name, &mut request).await;
+        if let Some(name) = calls::name(path) {
+            return self.called(name, &request).await;
         }
-        let route = router::route(&request.method(), &path)?;
+        let route = router::route(request.method(), path)?;
         match route.endpoint {
             Endpoint::CreateSession => self.create(request).await,
             Endpoint::SessionStatus => http::json(200, &self.rules(|rules| rules.status(now()))?),
             Endpoint::Join => {
                 let caller = http::caller(&request)?;
-                let token = http::token(&request)?;
-                let body = http::body(&mut request, self.limits()?).await?;
+                let token = http::token(&request);
+                let body = http::body(&request, self.limits()?).await?;
                 let admission = Admission { token, profile: Profile::parse(&body)? };
                 let join = |rules: &mut Rules| rules.join(now(), &caller, admission, &mut System);
                 let (known, joined) = self.seat(&caller.agent, join)?;
@@ -174,7 +156,7 @@ impl Session {
         }
     }
 
-    async fn called(&self, name: &str, request: &mut Request) -> Result<Response> {
+    async fn called(&self, name: &str, request: &Request) -> Result<Response> {
         match name {
             Describe::NAME => calls::reply::<Describe>(&self.rules(|rules| rules.status(now()))?),
             MayInvite::NAME => {
@@ -199,18 +181,18 @@ impl Session {
         }
     }
 
-    async fn create(&self, mut request: Request) -> Result<Response> {
+    async fn create(&self, request: Request) -> Result<Response> {
         let limits = self.limits()?;
-        let create = CreateSession::parse(&http::body(&mut request, limits).await?, limits)?;
+        let create = CreateSession::parse(&http::body(&request, limits).await?, limits)?;
         let created = self.rules(|rules| rules.create(now(), create, &mut System))?;
         self.arm().await?;
         http::json(201, &created)
     }
 
-    async fn renew(&self, mut request: Request) -> Result<Response> {
+    async fn renew(&self, request: Request) -> Result<Response> {
         let caller = http::caller(&request)?;
         let limits = self.limits()?;
-        let renew = Renew::parse(&http::body(&mut request, limits).await?, limits)?;
+        let renew = Renew::parse(&http::body(&request, limits).await?, limits)?;
         let renewed = self.rules(|rules| rules.renew(now(), &caller, renew))?;
         // The alarm finds a later deadline by itself; of an earlier one it must be told.
         if renew.ttl.is_some() {
@@ -219,10 +201,10 @@ impl Session {
         http::json(200, &renewed)
     }
 
-    async fn send(&self, mut request: Request) -> Result<Response> {
+    async fn send(&self, request: Request) -> Result<Response> {
         let (caller, key) = (http::caller(&request)?, http::idempotency_key(&request)?);
         let limits = self.limits()?;
-        let send = SendMessage::parse(&http::body(&mut request, limits).await?, limits)?;
+        let send = SendMessage::parse(&http::body(&request, limits).await?, limits)?;
         let who = self.rules(|rules| rules.identify(now(), &caller))?;
         http::json(201, &self.store(&who, key.as_ref(), send)?)
     }
@@ -253,21 +235,22 @@ impl Session {
     }
 
     fn poll(&self, request: &Request) -> Result<Response> {
-        let query = http::query(request);
-        let poll = PageRequest::parse(&query, self.limits()?)?;
-        let filter = Filter::parse(&query)?;
+        let query = request.query();
+        let poll = PageRequest::parse(query, self.limits()?)?;
+        let filter = Filter::parse(query)?;
         let caller = http::caller(request)?;
         let connected = members_connected(&self.state, poll);
-        let (who, page) = self.rules(|rules| {
+        let who = self.rules(|rules| {
             let who = rules.identify(now(), &caller)?.wanting(filter);
             rules.hear(now(), &who)?;
-            let page = rules.read(now(), &who, poll, &connected)?;
-            Ok((who, page))
+            Ok(who)
         })?;
-        if poll.wait > 0 && http::wants_upgrade(request)? {
-            return live::long_poll(&self.state, Reader::Native(who), &page, poll);
+        if poll.wait > 0 && http::wants_upgrade(request) {
+            let page = self.rules(|rules| rules.read(now(), &who, poll, &connected))?;
+            return live::long_poll(&self.state, request, Reader::Native(who), &page, poll);
         }
-        http::json(200, &page)
+        let page = self.rules(|rules| rules.read_json(now(), &who, poll, &connected))?;
+        Ok(Response::text(200, http::JSON, page))
     }
 
     /// Tells every stream of something that is not in the log.

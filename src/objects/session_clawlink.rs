@@ -11,8 +11,9 @@ use crate::{
         self,
         clawlink::{self, Call, News, Polled, seconds},
     },
-    http, log,
-    platform::{System, fault, now},
+    http::{self, Request, Response},
+    log,
+    platform::{System, now},
     router::Route,
 };
 use nexus_core::{Caller, Content, Error, Identity, Result};
@@ -27,7 +28,7 @@ use std::{
     rc::Rc,
     time::Duration,
 };
-use worker::{Delay, Request, Response, State, WebSocket};
+use worker::{Delay, State, WebSocket};
 
 /// How long what sockets were sent may wait to be noted in storage: a burst costs one row.
 const SAVE_AFTER: Duration = Duration::from_secs(2);
@@ -45,11 +46,11 @@ impl Session {
 
     async fn clawlink_answer(
         &self,
-        mut request: Request,
+        request: Request,
         route: &Route,
         call: Call,
     ) -> Result<Response> {
-        let token = http::token(&request)?;
+        let token = http::token(&request);
         self.rules(|rules| rules.check_token(now(), token.as_ref()))?;
         let key = http::session_key(&request)?;
         match call {
@@ -58,8 +59,8 @@ impl Session {
             }
             Call::Poll => self.clawlink_poll(route, key),
             Call::Socket => self.clawlink_socket(&request, route, key),
-            Call::SaveFile => self.clawlink_save(&mut request, key).await,
-            _ => self.clawlink_call(&mut request, key, call).await,
+            Call::SaveFile => self.clawlink_save(&request, key).await,
+            _ => self.clawlink_call(&request, key, call).await,
         }
     }
 
@@ -79,8 +80,7 @@ impl Session {
                 clawlink::info(&self.rules(|rules| rules.mesh(now(), &connected))?, now())
             }
             Call::Discover => {
-                let url = request.url().map_err(fault)?;
-                let all = url.query_pairs().any(|(name, value)| name == "all" && value == "true");
+                let all = request.in_query("all").as_deref() == Some("true");
                 let members = self.rules(|rules| rules.present_members(now(), &connected, all))?;
                 let agents: Vec<Value> = members.iter().map(clawlink::agent).collect();
                 json!({ "agents": agents, "count": agents.len(), "server_time": seconds(now()) })
@@ -103,7 +103,7 @@ impl Session {
     /// The calls whose body names a member.
     async fn clawlink_call(
         &self,
-        request: &mut Request,
+        request: &Request,
         key: Option<SessionKey>,
         call: Call,
     ) -> Result<Response> {
@@ -188,11 +188,7 @@ impl Session {
         Ok((task.id, clawlink::delivery(connected.contains(&task.assignee))))
     }
 
-    async fn clawlink_save(
-        &self,
-        request: &mut Request,
-        key: Option<SessionKey>,
-    ) -> Result<Response> {
+    async fn clawlink_save(&self, request: &Request, key: Option<SessionKey>) -> Result<Response> {
         let limit = self.limits()?.max_file_bytes;
         // Every byte may be written as an escape of six.
         let longest = limit.saturating_mul(6).saturating_add(16 * 1024);

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     dialects::clawlink::News,
-    http, log,
+    http::{self, Request, Response},
+    log,
     platform::{self, now},
 };
 use nexus_core::{Delivery, Error, Fault, Identity, Result};
@@ -24,7 +25,7 @@ use std::{
     collections::BTreeSet,
     rc::Rc,
 };
-use worker::{Request, Response, State, WebSocket, WebSocketIncomingMessage};
+use worker::{State, WebSocket, WebSocketIncomingMessage};
 
 /// Who a socket is, and what it takes and gives: kept with it while the object sleeps.
 #[derive(Serialize, Deserialize)]
@@ -123,8 +124,8 @@ impl Session {
     /// `GET /v1/sessions/:id/ws`.
     pub(super) fn stream(&self, request: &Request) -> Result<Response> {
         live::demand_upgrade(request)?;
-        let query = &http::query(request);
-        let caller = http::browser_caller(request, query)?;
+        let query = request.query();
+        let caller = http::browser_caller(request)?;
         let after = PageRequest::parse(query, self.limits()?)?.after;
         let filter = Filter::parse(query)?;
         let who = self.rules(|rules| {
@@ -150,7 +151,7 @@ impl Session {
     }
 
     /// What a client sent over its socket. The answer is a frame.
-    pub(super) async fn received(&self, end: &WebSocket, message: WebSocketIncomingMessage) {
+    pub(super) async fn frame(&self, end: &WebSocket, message: WebSocketIncomingMessage) {
         let Some(socket) = attached::<Reader>(end) else { return };
         let (id, text) = live::received(message);
         match socket.who {

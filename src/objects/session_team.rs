@@ -5,8 +5,9 @@ use super::{
     session_live::agents_connected,
 };
 use crate::{
-    http, log,
-    platform::{fault, now},
+    http::{self, Request, Response},
+    log,
+    platform::now,
     router::{Endpoint, Route},
 };
 use nexus_core::{Content, Fault, Identity, Result};
@@ -14,12 +15,11 @@ use nexus_protocol::{
     BoardRequest, ChangeTask, Condition, FileInfo, FilesRequest, GiveTask, MembersRequest, Profile,
     Refusal, Task, TaskStatus, file_version,
 };
-use worker::{Request, Response};
 
 impl Session {
     /// What members of a team ask for.
-    pub(super) async fn team(&self, mut request: Request, route: &Route) -> Result<Response> {
-        let query = &http::query(&request);
+    pub(super) async fn team(&self, request: Request, route: &Route) -> Result<Response> {
+        let query = request.query();
         match route.endpoint {
             Endpoint::Members => {
                 let asked = MembersRequest::parse(query)?;
@@ -30,7 +30,7 @@ impl Session {
             }
             Endpoint::ChangeProfile => {
                 let (caller, agent) = (http::caller(&request)?, route.agent()?);
-                let change = Profile::parse(&http::body(&mut request, self.limits()?).await?)?;
+                let change = Profile::parse(&http::body(&request, self.limits()?).await?)?;
                 let change =
                     |rules: &mut Rules| rules.change_profile(now(), &caller, &agent, change);
                 http::json(200, &self.rules(change)?)
@@ -56,7 +56,7 @@ impl Session {
                 let (key, version) = (route.file()?, file_version(query)?);
                 let file = |rules: &mut Rules, who| rules.file(now(), &who, &key, version);
                 let (file, content) = self.as_member(&request, file)?;
-                send_file(&request, &file, content)
+                Ok(send_file(&request, file, content))
             }
             Endpoint::PutFile => self.put_file(request, route).await,
             Endpoint::DeleteFile => {
@@ -86,10 +86,10 @@ impl Session {
         })
     }
 
-    async fn give_task(&self, mut request: Request) -> Result<Response> {
+    async fn give_task(&self, request: Request) -> Result<Response> {
         let (caller, key) = (http::caller(&request)?, http::idempotency_key(&request)?);
         let limits = self.limits()?;
-        let give = GiveTask::parse(&http::body(&mut request, limits).await?, limits)?;
+        let give = GiveTask::parse(&http::body(&request, limits).await?, limits)?;
         let connected = agents_connected(self.state());
         let (task, delivery) = self.rules(|rules| {
             let who = rules.authorize(now(), &caller)?;
@@ -100,10 +100,10 @@ impl Session {
         http::json(201, &task)
     }
 
-    async fn change_task(&self, mut request: Request, route: &Route) -> Result<Response> {
+    async fn change_task(&self, request: Request, route: &Route) -> Result<Response> {
         let (caller, key) = (http::caller(&request)?, http::idempotency_key(&request)?);
         let (limits, id) = (self.limits()?, route.task()?);
-        let change = ChangeTask::parse(&http::body(&mut request, limits).await?, limits)?;
+        let change = ChangeTask::parse(&http::body(&request, limits).await?, limits)?;
         let connected = agents_connected(self.state());
         let (task, delivery) = self.rules(|rules| {
             let who = rules.authorize(now(), &caller)?;
@@ -123,11 +123,11 @@ impl Session {
         Ok(())
     }
 
-    async fn put_file(&self, mut request: Request, route: &Route) -> Result<Response> {
+    async fn put_file(&self, request: Request, route: &Route) -> Result<Response> {
         let (key, condition) = (route.file()?, condition(&request)?);
         let (caller, repeat) = (http::caller(&request)?, http::idempotency_key(&request)?);
-        let content_type = http::header(&request, "Content-Type")?;
-        let content_type = content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
+        let content_type = request.header("Content-Type");
+        let content_type = content_type.unwrap_or("application/octet-stream").to_owned();
         if content_type.len() > 256 || !content_type.bytes().all(|byte| matches!(byte, b' '..=b'~'))
         {
             let rule = "must be at most 256 printable ASCII characters";
@@ -136,7 +136,7 @@ impl Session {
         // Who may not store a file need not send it.
         self.rules(|rules| rules.authorize(now(), &caller))?;
         let limit = self.limits()?.max_file_bytes;
-        let bytes = http::body_up_to(&mut request, limit, Refusal::file_too_large(limit)).await?;
+        let bytes = http::body_up_to(&request, limit, Refusal::file_too_large(limit)).await?;
         let saved = self.rules(|rules| {
             let who = rules.authorize(now(), &caller)?;
             let content = Content { content_type, bytes };
@@ -161,27 +161,24 @@ impl Session {
 
 /// `If-Match` and `If-None-Match`, of a change.
 fn condition(request: &Request) -> Result<Condition> {
-    let header = |name: &str| http::header(request, name);
-    let (matches, none) = (header("If-Match")?, header("If-None-Match")?);
-    Ok(Condition::parse(matches.as_deref(), none.as_deref())?)
+    let (matches, none) = (request.header("If-Match"), request.header("If-None-Match"));
+    Ok(Condition::parse(matches, none)?)
 }
 
 /// A file, or the part of it that is asked for. A browser must not take it for a page of this server.
-fn send_file(request: &Request, file: &FileInfo, content: Vec<u8>) -> Result<Response> {
-    let header = |name: &str| http::header(request, name);
-    let mentions = |list: Option<String>| {
+fn send_file(request: &Request, file: FileInfo, content: Vec<u8>) -> Response {
+    let mentions = |list: Option<&str>| {
         let tag = |item: &str| item.trim().trim_start_matches("W/") == file.etag;
         list.is_some_and(|list| list.trim() == "*" || list.split(',').any(tag))
     };
     let size = content.len();
-    let range = header("Range")?.filter(|_| {
-        let date = header("If-Range").ok().flatten();
-        date.is_none_or(|tag| tag == file.etag)
-    });
-    let (status, range, body) = if mentions(header("If-None-Match")?) {
+    let range = request
+        .header("Range")
+        .filter(|_| request.header("If-Range").is_none_or(|tag| tag == file.etag));
+    let (status, range, body) = if mentions(request.header("If-None-Match")) {
         (304, None, Vec::new())
     } else {
-        match range.as_deref().map(|range| part(range, size)) {
+        match range.map(|range| part(range, size)) {
             None | Some(Part::Whole) => (200, None, content),
             Some(Part::Bytes(first, last)) => {
                 let part = content.get(first..=last).unwrap_or_default().to_vec();
@@ -190,18 +187,17 @@ fn send_file(request: &Request, file: &FileInfo, content: Vec<u8>) -> Result<Res
             Some(Part::Outside) => (416, Some(format!("bytes */{size}")), Vec::new()),
         }
     };
-    let response = http::respond(status, &file.content_type, body)?;
-    let set = |name: &str, value: &str| response.headers().set(name, value).map_err(fault);
-    set("ETag", &file.etag)?;
-    set("X-File-Version", &file.version.to_string())?;
-    set("Last-Modified", &file.updated_at.to_http())?;
-    set("Accept-Ranges", "bytes")?;
-    set("Content-Disposition", "attachment")?;
-    set("Content-Security-Policy", "default-src 'none'; sandbox")?;
-    if let Some(range) = range {
-        set("Content-Range", &range)?;
+    let response = Response::bytes(status, file.content_type, body)
+        .with("ETag", file.etag)
+        .with("X-File-Version", file.version.to_string())
+        .with("Last-Modified", file.updated_at.to_http())
+        .with("Accept-Ranges", "bytes")
+        .with("Content-Disposition", "attachment")
+        .with("Content-Security-Policy", "default-src 'none'; sandbox");
+    match range {
+        Some(range) => response.with("Content-Range", range),
+        None => response,
     }
-    Ok(response)
 }
 
 /// What `Range` asks for.

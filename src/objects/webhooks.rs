@@ -5,7 +5,8 @@
 
 use super::session::{Rules, Session};
 use crate::{
-    http, log,
+    http::{self, Request, Response},
+    log,
     platform::{self, fault, now},
 };
 use futures_util::future::{Either, select};
@@ -13,10 +14,7 @@ use nexus_core::{Post, Result};
 use nexus_protocol::{AgentId, SetWebhook, Timestamp};
 use std::{cell::RefCell, collections::BTreeSet, pin::pin, rc::Rc, time::Duration};
 use wasm_bindgen::JsValue;
-use worker::{
-    AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
-    Response, State,
-};
+use worker::{AbortController, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect, State};
 
 /// How long a receiver may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,11 +27,11 @@ pub(super) type Posting = Rc<RefCell<BTreeSet<AgentId>>>;
 
 impl Session {
     /// `PUT /v1/sessions/:id/webhook`
-    pub(super) async fn set_webhook(&self, mut request: Request) -> Result<Response> {
+    pub(super) async fn set_webhook(&self, request: Request) -> Result<Response> {
         let caller = http::caller(&request)?;
         let allow_private =
             platform::text_variable(self.env(), "ALLOW_PRIVATE_WEBHOOKS")?.is_some();
-        let body = http::body(&mut request, self.limits()?).await?;
+        let body = http::body(&request, self.limits()?).await?;
         let webhook = SetWebhook::parse(&body, allow_private)?;
         http::json(200, &self.rules(|rules| rules.set_webhook(now(), &caller, webhook))?)
     }
@@ -132,7 +130,7 @@ async fn deliver(post: &Post) -> std::result::Result<(), String> {
     }
 }
 
-fn request(post: &Post) -> Result<Request> {
+fn request(post: &Post) -> Result<worker::Request> {
     let headers = Headers::new();
     let set = |name: &str, value: &str| headers.set(name, value).map_err(fault);
     set("Content-Type", "application/json")?;
@@ -143,5 +141,5 @@ fn request(post: &Post) -> Result<Request> {
         .with_headers(headers)
         .with_redirect(RequestRedirect::Manual)
         .with_body(Some(JsValue::from_str(&post.body)));
-    Request::new_with_init(&post.url, &init).map_err(fault)
+    worker::Request::new_with_init(&post.url, &init).map_err(fault)
 }

@@ -36,7 +36,9 @@ const INPUTS: [&str; 12] = [
 /// Holds a hash of the inputs, then the fingerprint of the tools.
 const STAMP: &str = "target/wasm/worker.stamp";
 
-/// The Worker's entry point, which imports [`WASM`] beside it.
+/// The Worker's entry point, which imports [`SCRIPT`].
+pub const ENTRY: &str = "src/worker.js";
+/// What `worker-build` makes, which imports [`WASM`] beside it.
 pub const SCRIPT: &str = "build/index.js";
 /// The compiled Worker.
 pub const WASM: &str = "build/index_bg.wasm";

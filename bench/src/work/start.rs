@@ -35,7 +35,7 @@ pub fn run(effort: &Effort) -> Result<Vec<Line>> {
 pub fn size(_: &Effort) -> Result<Vec<Line>> {
     let project = Project::here()?;
     let mut bytes = 0.0;
-    for file in [worker::SCRIPT, worker::WASM] {
+    for file in [worker::ENTRY, worker::SCRIPT, worker::WASM] {
         let size = u32::try_from(worker::gzipped_size(&project.path(file))?)?;
         bytes += f64::from(size);
     }

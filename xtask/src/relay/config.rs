@@ -145,8 +145,9 @@ fn relay(
     Ok(format!(
         r#"(name = "relay", worker = (
     modules = [
-      (name = "index.js", esModule = embed {}),
-      (name = "./index_bg.wasm", wasm = embed {}),
+      (name = "src/worker.js", esModule = embed {}),
+      (name = "build/index.js", esModule = embed {}),
+      (name = "build/index_bg.wasm", wasm = embed {}),
     ],
     compatibilityDate = {},
     compatibilityFlags = [{}],
@@ -154,6 +155,7 @@ fn relay(
     durableObjectNamespaces = [{namespaces}],
     durableObjectStorage = (localDisk = "objects"),
   ))"#,
+        quote_path(&project.path(worker::ENTRY)),
         quote_path(&project.path(worker::SCRIPT)),
         quote_path(&project.path(worker::WASM)),
         quote(&wrangler.compatibility_date),

@@ -1,0 +1,172 @@
+// What crosses between the relay and the platform for each request: in as few calls as can be, for each
+// costs more than what the relay does with it.
+
+// The platform's own takes many times as long as a promise. What is thrown must still be told, for the relay
+// is built anew after a panic.
+const settled = Promise.resolve();
+globalThis.queueMicrotask = (task) => {
+  settled.then(() => {
+    try {
+      task();
+    } catch (error) {
+      reportError(error);
+    }
+  });
+};
+
+// A request as text: a line with its method and URL, then one for each header.
+export function head(request) {
+  let head = `${request.method} ${request.url}`;
+  for (const [name, value] of request.headers) head += `\n${name}: ${value}`;
+  return head;
+}
+
+// The body of a request, if it is no longer than `most` bytes. Of one that is longer, nothing: it is read on
+// for a while, and not kept, for a client that is cut off while it sends does not see the answer.
+export async function body(request, most, patience) {
+  if (request.body === null) return new Uint8Array();
+  if (length(request) <= most) return new Uint8Array(await request.arrayBuffer());
+  const chunks = [];
+  let read = 0;
+  for await (const chunk of request.body) {
+    read += chunk.byteLength;
+    if (read <= most) chunks.push(chunk);
+    else if (read > patience) break;
+  }
+  if (read > most) return undefined;
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}
+
+function length(request) {
+  return Number(request.headers.get("Content-Length") ?? NaN);
+}
+
+// An object: of this class, with this name, in this jurisdiction, if one is named.
+export function stub(env, binding, jurisdiction, name) {
+  const all = env[binding];
+  return (jurisdiction ? all.jurisdiction(jurisdiction) : all).getByName(name);
+}
+
+// Hands a request on to an object. What is short goes as one call. What is not, and what asks for a socket,
+// goes as it came.
+export function forward(object, id, head, request, most) {
+  if (request.headers.get("Upgrade") !== null) return object.fetch(request);
+  if (request.body === null) return object.answer(id, head);
+  if (!(length(request) <= most)) return object.fetch(request);
+  return request.arrayBuffer().then((body) => object.answer(id, head, new Uint8Array(body)));
+}
+
+// Asks an object what no client has asked.
+export function ask(object, id, head, body) {
+  return object.answer(id, head, new TextEncoder().encode(body));
+}
+
+// What an object answers: the status and the headers, each in a line of its own, then an empty line and the
+// text; or, where it is no text, both apart.
+export function reply(head, bytes) {
+  return [head, bytes];
+}
+
+// The status and the headers of what an object has answered.
+export function reply_head(reply) {
+  if (reply instanceof Response) {
+    let head = `${reply.status}`;
+    for (const [name, value] of reply.headers) head += `\n${name}: ${value}`;
+    return head;
+  }
+  return typeof reply === "string" ? reply.slice(0, reply.indexOf("\n\n")) : reply[0];
+}
+
+// The text of what an object has answered.
+export async function reply_text(reply) {
+  if (reply instanceof Response) return reply.text();
+  if (typeof reply === "string") return reply.slice(reply.indexOf("\n\n") + 2);
+  return new TextDecoder().decode(reply[1]);
+}
+
+// What an object has answered, for the client.
+export function reply_response(reply, id) {
+  if (reply instanceof Response) return reply;
+  if (typeof reply !== "string") return response(id, reply[0], reply[1]);
+  const end = reply.indexOf("\n\n");
+  return response(id, reply.slice(0, end), reply.slice(end + 2));
+}
+
+const EXPOSED = "X-Request-Id, Retry-After, Allow, ETag, X-File-Version, Content-Range";
+
+// An answer with the headers that every answer has (section 1).
+export function response(id, head, body) {
+  const headers = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": EXPOSED,
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Request-Id": id,
+  };
+  const [status, ...lines] = head.split("\n");
+  for (const line of lines) {
+    const at = line.indexOf(": ");
+    headers[line.slice(0, at)] = line.slice(at + 2);
+  }
+  const bodiless = status === "204" || status === "304";
+  return new Response(bodiless ? null : body, { status: Number(status), headers });
+}
+
+// The rows that a statement gives, one after the other, each from its first column to its last.
+export class Rows {
+  #rows;
+  #cursor;
+  #row = [];
+  #at = 0;
+
+  constructor(sql, statement, values) {
+    this.#cursor = sql.exec(statement, ...values);
+    this.#rows = this.#cursor.raw();
+  }
+
+  // Goes on to the next row: how many columns it has, or 0 if there is none.
+  next() {
+    const { value, done } = this.#rows.next();
+    if (done) return 0;
+    this.#row = value;
+    this.#at = 0;
+    return value.length;
+  }
+
+  // What the next column holds.
+  kind() {
+    const value = this.#row[this.#at];
+    if (value === null) return this.skip(0);
+    if (typeof value === "number") return 1;
+    return typeof value === "string" ? 2 : 3;
+  }
+
+  skip(kind) {
+    this.#at += 1;
+    return kind;
+  }
+
+  number() {
+    return this.#row[this.#at++];
+  }
+
+  text() {
+    return this.#row[this.#at++];
+  }
+
+  blob() {
+    return new Uint8Array(this.#row[this.#at++]);
+  }
+
+  written() {
+    return this.#cursor.rowsWritten;
+  }
+}
+
+// Asks an object for a socket, as the client that sent this request would.
+export function open(object, head) {
+  const [line, ...lines] = head.split("\n");
+  const headers = new Headers(lines.map((line) => line.split(/: (.*)/s, 2)));
+  headers.set("Upgrade", "websocket");
+  return object.fetch(line.slice(line.indexOf(" ") + 1), { headers });
+}

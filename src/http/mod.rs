@@ -1,0 +1,341 @@
+//! HTTP, in one place: how answers and errors are made, how headers and bodies are read.
+
+mod request;
+mod response;
+
+use crate::{
+    log,
+    platform::{self, System},
+    rates, router,
+};
+use futures_util::Stream;
+use nexus_core::{Caller, Error, Fault, Proof, Random, Result};
+use nexus_protocol::{
+    AgentId, Cursor, ErrorCode, IdempotencyKey, Limits, Malformed, Refusal, SessionKey, Token,
+};
+pub(crate) use request::Request;
+pub(crate) use response::Response;
+use serde::Serialize;
+use std::{
+    cell::{Cell, OnceCell},
+    hash::{DefaultHasher, Hash, Hasher},
+    str::FromStr,
+};
+use worker::{Env, ResponseBuilder, WebSocket, web_sys};
+
+/// What clients may send (section 1).
+const ALLOW_HEADERS: &str = "Content-Type, Authorization, X-Agent-Id, X-Session-Key, Idempotency-Key, Last-Event-ID, \
+    If-Match, If-None-Match, Range, If-Range";
+
+/// An answer with a body that comes bit by bit.
+pub(crate) fn stream(
+    status: u16,
+    content_type: &'static str,
+    chunks: impl Stream<Item = worker::Result<Vec<u8>>> + 'static,
+) -> Result<Response> {
+    let made = ResponseBuilder::new().from_stream(chunks).map_err(platform::fault)?;
+    let stream = web_sys::Response::from(made).body();
+    let stream = stream.ok_or_else(|| Fault::new("a stream could not be made"))?;
+    Ok(Response::stream(status, content_type, stream))
+}
+
+/// The answer that opens a socket. Of the sub-protocols that a client offers, `nexus` is the one: the
+/// others say who it is.
+pub(crate) fn upgraded(request: &Request, client: WebSocket) -> Result<Response> {
+    let mut builder = ResponseBuilder::new().with_websocket(client).with_status(101);
+    let offered = request.header("Sec-WebSocket-Protocol").unwrap_or_default();
+    if offered.split(',').any(|item| item.trim() == "nexus") {
+        let named = builder.with_header("Sec-WebSocket-Protocol", "nexus");
+        builder = named.map_err(platform::fault)?;
+    }
+    Ok(Response::socket(builder.empty().into()))
+}
+
+/// Lets the platform compress an answer, if the client takes that.
+pub(crate) fn compressed(request: &Request, response: Response) -> Response {
+    match request.header("Accept-Encoding") {
+        Some(encodings) if encodings.contains("gzip") => response.with("Content-Encoding", "gzip"),
+        _ => response,
+    }
+}
+
+/// The type of JSON answers.
+pub(crate) const JSON: &str = "application/json; charset=utf-8";
+
+/// A JSON answer.
+pub(crate) fn json(status: u16, body: &impl Serialize) -> Result<Response> {
+    Ok(Response::text(status, JSON, serde_json::to_string(body).map_err(Fault::new)?))
+}
+
+/// The answer to a preflight of CORS.
+pub(crate) fn preflight(path: &str) -> Result<Response> {
+    let methods = router::allowed(path).ok_or_else(Refusal::not_found)?;
+    Ok(Response::text(204, "text/plain", String::new())
+        .with("Access-Control-Allow-Methods", methods)
+        .with("Access-Control-Allow-Headers", ALLOW_HEADERS)
+        .with("Access-Control-Max-Age", "86400"))
+}
+
+/// What names a request, for its client and in the log. Two are never the same; nothing else is promised.
+pub(crate) fn request_id() -> String {
+    thread_local! {
+        static SEED: OnceCell<[u8; 16]> = const { OnceCell::new() };
+        static COUNT: Cell<u64> = const { Cell::new(0) };
+    }
+    COUNT.set(COUNT.get().wrapping_add(1));
+    let mut hasher = DefaultHasher::new();
+    // Without random numbers nothing else works either.
+    SEED.with(|seed| *seed.get_or_init(|| System.bytes().unwrap_or_default())).hash(&mut hasher);
+    COUNT.get().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// The one place where errors become HTTP. A fault is logged under the request id that the caller
+/// gets, and says nothing else to the caller.
+pub(crate) fn answer(id: &str, result: Result<Response>) -> Response {
+    let refusal = match result {
+        Ok(response) => return response,
+        Err(Error::Refused(refusal)) => refusal,
+        Err(fault) => {
+            log::error(id, &fault);
+            Refusal::internal()
+        }
+    };
+    // A body that is made of words and numbers always has a JSON form.
+    let body = serde_json::to_string(&refusal.body).unwrap_or_default();
+    let mut response = Response::text(refusal.status, JSON, body);
+    if let Some(seconds) = refusal.retry_after {
+        response.set("Retry-After", seconds.to_string());
+    }
+    if let Some(allow) = refusal.allow {
+        response.set("Allow", allow);
+    }
+    if refusal.body.error == ErrorCode::CodeNotFound {
+        response.set(rates::CLASS, rates::GUESS);
+    }
+    response
+}
+
+/// As [`answer`], of an object. What it refuses to a caller that has `proven` who it is, is not counted for
+/// its IP.
+pub(crate) fn answer_of_object(id: &str, result: Result<Response>, proven: bool) -> Response {
+    let is_refused = matches!(result, Err(Error::Refused(_)));
+    let mut response = answer(id, result);
+    if is_refused && proven {
+        response.set(rates::CLASS, rates::AGENT);
+    }
+    response
+}
+
+/// What is told of an error where there is no HTTP: the fields of its body. A fault is logged.
+pub(crate) fn error_fields(error: Error) -> serde_json::Value {
+    let refusal = match error {
+        Error::Refused(refusal) => refusal,
+        Error::Fault(_) => {
+            log::error("frame", &error);
+            Refusal::internal()
+        }
+    };
+    serde_json::to_value(refusal.body).unwrap_or_default()
+}
+
+/// A header in the form that `T` checks.
+fn parsed<T: FromStr<Err = Malformed>>(
+    request: &Request,
+    name: &'static str,
+) -> Result<Option<T>, Refusal> {
+    let value = request.header(name).map(str::parse).transpose();
+    value.map_err(|Malformed(rule)| Refusal::invalid(name, rule))
+}
+
+/// `X-Agent-Id` and `X-Session-Key`.
+pub(crate) fn caller(request: &Request) -> Result<Caller, Refusal> {
+    Ok(Caller { agent: sender(request)?, key: session_key(request)? })
+}
+
+/// As [`caller`], from a browser, which cannot set headers on a socket or an event source: then
+/// `agentId` and `key` stand in the query, or, as `agent.ID` and `key.KEY`, among the sub-protocols.
+pub(crate) fn browser_caller(request: &Request) -> Result<Caller, Refusal> {
+    if request.header("X-Agent-Id").is_some() {
+        return caller(request);
+    }
+    let find = |name: &str, prefix: &str| from_browser(request, name, prefix);
+    let agent = find("agentId", "agent.").ok_or_else(Refusal::missing_agent_id)?;
+    let agent = agent.parse().map_err(|Malformed(rule)| Refusal::invalid("agentId", rule))?;
+    let key = find("key", "key.").and_then(|key| key.parse().ok());
+    Ok(Caller { agent, key })
+}
+
+/// What a browser put into the query under `name`, or among the sub-protocols after `prefix`.
+fn from_browser(request: &Request, name: &str, prefix: &str) -> Option<String> {
+    let offered = || {
+        let mut items = request.header("Sec-WebSocket-Protocol")?.split(',').map(str::trim);
+        items.find_map(|item| item.strip_prefix(prefix)).filter(|value| !value.is_empty())
+    };
+    let in_query = request.in_query(name);
+    in_query.map(Into::into).or_else(|| offered().map(ToOwned::to_owned))
+}
+
+/// `Authorization: Bearer SECRET` (section 8).
+pub(crate) fn proof(request: &Request) -> Option<Proof> {
+    bearer(request).and_then(|secret| secret.parse().ok()).map(Proof::Secret)
+}
+
+/// `Authorization: Bearer VALUE`
+pub(crate) fn bearer(request: &Request) -> Option<&str> {
+    let (scheme, value) = request.header("Authorization")?.split_once(' ')?;
+    Some(value.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))
+}
+
+/// As [`proof`], from a browser: then `secret` stands in the query, or, as `secret.SECRET`, among the
+/// sub-protocols.
+pub(crate) fn browser_proof(request: &Request) -> Option<Proof> {
+    proof(request).or_else(|| {
+        let secret = from_browser(request, "secret", "secret.")?;
+        secret.parse().ok().map(Proof::Secret)
+    })
+}
+
+/// `X-Agent-Id`, of a call that may be nobody's.
+pub(crate) fn optional_agent(request: &Request) -> Result<Option<AgentId>, Refusal> {
+    parsed(request, "X-Agent-Id")
+}
+
+/// `X-Session-Key`
+pub(crate) fn session_key(request: &Request) -> Result<Option<SessionKey>, Refusal> {
+    parsed(request, "X-Session-Key")
+}
+
+/// `Authorization: Bearer TOKEN` (section 9).
+pub(crate) fn token(request: &Request) -> Option<Token> {
+    bearer(request).and_then(|token| token.parse().ok())
+}
+
+/// `X-Agent-Id`: who calls.
+pub(crate) fn sender(request: &Request) -> Result<AgentId, Refusal> {
+    optional_agent(request)?.ok_or_else(Refusal::missing_agent_id)
+}
+
+/// Refuses a caller that says it is another agent than the one whose path it calls.
+pub(crate) fn check_yourself(request: &Request, id: &AgentId) -> Result<(), Refusal> {
+    match optional_agent(request)? {
+        Some(other) if other != *id => Err(Refusal::not_yourself()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the request asks for a socket.
+pub(crate) fn wants_upgrade(request: &Request) -> bool {
+    request.header("Upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+}
+
+/// `Last-Event-ID`: where an event source resumes.
+pub(crate) fn last_event_id(request: &Request) -> Result<Option<Cursor>, Refusal> {
+    parsed(request, "Last-Event-ID")
+}
+
+/// `Idempotency-Key`.
+pub(crate) fn idempotency_key(request: &Request) -> Result<Option<IdempotencyKey>, Refusal> {
+    parsed(request, "Idempotency-Key")
+}
+
+/// The body, if it is no longer than any valid request. What is too long is read on for a while, and
+/// not kept: a client that is cut off while it sends does not see the answer.
+pub(crate) async fn body(request: &Request, limits: &Limits) -> Result<Vec<u8>> {
+    let limit = limits.max_body_bytes();
+    body_up_to(request, limit, Refusal::message_too_large("body", limit)).await
+}
+
+/// The same, of at most `limit` bytes.
+pub(crate) async fn body_up_to(
+    request: &Request,
+    limit: usize,
+    refusal: Refusal,
+) -> Result<Vec<u8>> {
+    request.body(limit).await?.ok_or_else(|| refusal.into())
+}
+
+/// Scheme and host of this deployment, as links name it: the variable `PUBLIC_URL`, or what the
+/// request was sent to. Stands in commands that people paste into shells, so a host that is not one
+/// is refused.
+pub(crate) fn origin(request: &Request, env: &Env) -> Result<String> {
+    if let Some(url) = platform::text_variable(env, "PUBLIC_URL")? {
+        return Ok(url.trim_end_matches('/').to_owned());
+    }
+    let origin = request.origin();
+    let plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_[]".contains(c);
+    if origin.chars().all(plain) {
+        Ok(origin.to_ascii_lowercase())
+    } else {
+        Err(Refusal::invalid("Host", "must be a host name").into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_becomes_its_status_and_headers() {
+        let refused = answer("", Err(Refusal::rate_limit_exceeded(60).into()));
+        assert_eq!((refused.status(), refused.header("Retry-After")), (429, Some("60")));
+        let refused = answer("", Err(Refusal::method_not_allowed("GET".to_owned()).into()));
+        assert_eq!((refused.status(), refused.header("Allow")), (405, Some("GET")));
+    }
+
+    #[test]
+    fn ids_of_requests_differ() {
+        let (one, other) = (request_id(), request_id());
+        assert_eq!((one.len(), other.len()), (16, 16));
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn a_browser_shows_who_it_is_in_the_query_or_among_the_sub_protocols() {
+        let key = "k".repeat(43);
+        let in_query = format!("GET http://h/ws?agentId=a&key={key}");
+        let offered = format!("GET http://h/ws\nsec-websocket-protocol: nexus, agent.a, key.{key}");
+        for head in [in_query, offered] {
+            let caller = browser_caller(&Request::asked(String::new(), head, None)).unwrap();
+            assert_eq!(caller.agent.as_str(), "a");
+            assert_eq!(caller.key.unwrap().as_str(), key);
+        }
+    }
+}
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod wasm_tests {
+    use super::*;
+    use wasm_bindgen::JsCast;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test]
+    fn every_answer_has_the_headers_of_section_1() {
+        let refused = answer("0123", Err(Refusal::rate_limit_exceeded(60).into()));
+        let refused = refused.into_platform("0123").unwrap();
+        let header = |name: &str| refused.headers().get(name).unwrap().unwrap_or_default();
+        assert_eq!(refused.status(), 429);
+        assert_eq!((header("X-Request-Id"), header("Retry-After")), ("0123".into(), "60".into()));
+        assert_eq!(header("Access-Control-Allow-Origin"), "*");
+    }
+
+    #[wasm_bindgen_test]
+    fn what_an_object_answers_comes_out_as_it_went_in() {
+        let reply = Response::text(201, JSON, "{}\n\n".to_owned()).with("Allow", "GET");
+        let reply = Response::reply(reply.into_reply());
+        assert_eq!((reply.status(), reply.header("Allow")), (201, Some("GET")));
+        let answer = reply.into_platform("0").unwrap();
+        assert_eq!(
+            (answer.status(), answer.headers().get("Allow").unwrap()),
+            (201, Some("GET".into()))
+        );
+    }
+
+    #[wasm_bindgen_test]
+    fn a_fault_tells_nothing_of_the_inside() {
+        let failed = answer("0", Err(Fault::new("the inside").into()));
+        assert_eq!(failed.status(), 500);
+        let reply: String = failed.into_reply().unchecked_into::<js_sys::JsString>().into();
+        assert!(!reply.contains("inside"));
+    }
+}

@@ -1,0 +1,164 @@
+//! A request, in the form in which everything here reads it: as one text.
+
+use super::request_id;
+use crate::{bridge, platform};
+use js_sys::{JsString, Uint8Array};
+use nexus_core::{Fault, Result};
+use std::borrow::Cow;
+use wasm_bindgen::JsCast;
+use worker::{Method, wasm_bindgen_futures::JsFuture, web_sys};
+
+/// Bytes of a body that is too long that are read before its sender is cut off.
+const PATIENCE: usize = 32 * 1024 * 1024;
+
+/// A request of a client, or of another part of the relay.
+pub(crate) struct Request {
+    /// What names it, for its client and in the log.
+    id: String,
+    method: Method,
+    /// Where in the head its URL, the path and the query of that begin, and where they end.
+    url_at: usize,
+    path_at: usize,
+    query_at: usize,
+    end: usize,
+    /// A line with the method and the URL, then one for each header.
+    head: String,
+    body: Body,
+}
+
+enum Body {
+    /// The platform has it still; and the head, as the platform holds it.
+    Unread(web_sys::Request, JsString),
+    Read(Vec<u8>),
+}
+
+impl Request {
+    /// One that the platform brings.
+    pub(crate) fn of(request: web_sys::Request) -> Self {
+        let head = bridge::head(&request);
+        Self::new(request_id(), String::from(&head), Body::Unread(request, head))
+    }
+
+    /// One that an object is asked.
+    pub(crate) fn asked(id: String, head: String, body: Option<Vec<u8>>) -> Self {
+        Self::new(id, head, Body::Read(body.unwrap_or_default()))
+    }
+
+    fn new(id: String, head: String, body: Body) -> Self {
+        let line = head.split('\n').next().unwrap_or_default();
+        let (method, url) = line.split_once(' ').unwrap_or_default();
+        let url_at = method.len().saturating_add(1);
+        let method = Method::from(method.to_owned());
+        let (url, _) = url.split_once('#').unwrap_or((url, ""));
+        // After the two slashes.
+        let host_at = url.find(':').map_or(0, |at| at.saturating_add(3));
+        let host = url.get(host_at..).unwrap_or_default();
+        let path_at = host.find(['/', '?']).map_or(url.len(), |at| host_at.saturating_add(at));
+        let path = url.get(path_at..).unwrap_or_default();
+        let query_at = path.find('?').map_or(url.len(), |at| path_at.saturating_add(at));
+        let [path_at, query_at, end] =
+            [path_at, query_at, url.len()].map(|at| url_at.saturating_add(at));
+        Self { id, method, url_at, path_at, query_at, end, head, body }
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// A line with the method and the URL, then one for each header.
+    pub(crate) fn head(&self) -> &str {
+        &self.head
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Scheme and host, with the port.
+    pub(crate) fn origin(&self) -> &str {
+        self.part(self.url_at, self.path_at)
+    }
+
+    /// Still percent-encoded.
+    pub(crate) fn path(&self) -> &str {
+        self.part(self.path_at, self.query_at)
+    }
+
+    /// As it is written; empty if there is none.
+    pub(crate) fn query(&self) -> &str {
+        self.part(self.query_at, self.end).strip_prefix('?').unwrap_or_default()
+    }
+
+    fn part(&self, from: usize, to: usize) -> &str {
+        self.head.get(from..to).unwrap_or_default()
+    }
+
+    /// A value of the query, percent-decoded; one that is empty is one that is missing.
+    pub(crate) fn in_query(&self, name: &str) -> Option<Cow<'_, str>> {
+        let pairs = self.query().split('&').filter_map(|pair| pair.split_once('='));
+        let value = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next()?;
+        let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+        Some(value).filter(|value| !value.is_empty())
+    }
+
+    /// A header; one that is empty is one that is missing.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.split('\n').skip(1).filter_map(|line| line.split_once(": "));
+        let mut named = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        named.next().map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The body; none if it is longer than `most` bytes.
+    pub(crate) async fn body(&self, most: usize) -> Result<Option<Vec<u8>>> {
+        match &self.body {
+            Body::Read(bytes) => Ok(Some(bytes).filter(|bytes| bytes.len() <= most).cloned()),
+            Body::Unread(request, _) => {
+                let body = JsFuture::from(bridge::body(request, most, PATIENCE)).await;
+                let body = body.map_err(|error| platform::fault(error.into()))?;
+                Ok(body.dyn_ref().map(Uint8Array::to_vec))
+            }
+        }
+    }
+
+    /// What the platform brought, and its head; none if it did not bring it.
+    pub(crate) fn unread(&self) -> Result<(&web_sys::Request, &JsString), Fault> {
+        match &self.body {
+            Body::Unread(request, head) => Ok((request, head)),
+            Body::Read(_) => Err(Fault::new("a request that was read cannot be handed on")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(url: &str) -> Request {
+        Request::asked(
+            String::new(),
+            format!("GET {url}\nx-agent-id: a\nx-empty: \naccept: x: y"),
+            None,
+        )
+    }
+
+    #[test]
+    fn a_url_falls_into_its_parts() {
+        let whole = request("https://[::1]:80/a/b%20c?after=5&x=%2B&empty=#part");
+        assert_eq!(whole.origin(), "https://[::1]:80");
+        assert_eq!((whole.path(), whole.query()), ("/a/b%20c", "after=5&x=%2B&empty="));
+        assert_eq!(whole.in_query("x").as_deref(), Some("+"));
+        assert_eq!((whole.in_query("empty"), whole.in_query("y")), (None, None));
+        let bare = request("http://host");
+        assert_eq!((bare.origin(), bare.path(), bare.query()), ("http://host", "", ""));
+        assert_eq!(request("http://host?a=1").origin(), "http://host");
+    }
+
+    #[test]
+    fn a_header_is_found_by_its_name_in_any_case() {
+        let request = request("http://host/");
+        assert_eq!(request.header("X-Agent-Id"), Some("a"));
+        assert_eq!(request.header("Accept"), Some("x: y"));
+        assert_eq!((request.header("X-Empty"), request.header("Agent")), (None, None));
+        assert_eq!(*request.method(), Method::Get);
+    }
+}

@@ -1,0 +1,154 @@
+//! An answer, as a value: it becomes the platform's when everything is said.
+
+use crate::{bridge, platform};
+use js_sys::Uint8Array;
+use nexus_core::{Fault, Result};
+use std::{borrow::Cow, fmt::Write as _};
+use wasm_bindgen::JsValue;
+use worker::{wasm_bindgen_futures::JsFuture, web_sys};
+
+/// An answer to a request.
+pub(crate) struct Response {
+    status: u16,
+    headers: Vec<(&'static str, Cow<'static, str>)>,
+    body: Body,
+}
+
+enum Body {
+    Text(String),
+    Bytes(Vec<u8>),
+    /// A stream.
+    Stream(web_sys::ReadableStream),
+    /// It opens a socket, and has no headers that could be set.
+    Socket(web_sys::Response),
+    /// What an object has answered: it is not read here. The text is its status and headers.
+    Reply(JsValue, String),
+}
+
+impl Response {
+    pub(crate) fn text(
+        status: u16,
+        content_type: impl Into<Cow<'static, str>>,
+        text: String,
+    ) -> Self {
+        Self::new(status, content_type.into(), Body::Text(text))
+    }
+
+    pub(crate) fn bytes(
+        status: u16,
+        content_type: impl Into<Cow<'static, str>>,
+        bytes: Vec<u8>,
+    ) -> Self {
+        Self::new(status, content_type.into(), Body::Bytes(bytes))
+    }
+
+    pub(crate) fn stream(
+        status: u16,
+        content_type: &'static str,
+        stream: web_sys::ReadableStream,
+    ) -> Self {
+        Self::new(status, content_type.into(), Body::Stream(stream))
+    }
+
+    /// The answer that opens a socket.
+    pub(crate) fn socket(response: web_sys::Response) -> Self {
+        Self { status: 101, headers: Vec::new(), body: Body::Socket(response) }
+    }
+
+    /// What an object has answered.
+    pub(crate) fn reply(reply: JsValue) -> Self {
+        let head = bridge::reply_head(&reply);
+        let status = head.get(..3).and_then(|status| status.parse().ok()).unwrap_or(500);
+        Self { status, headers: Vec::new(), body: Body::Reply(reply, head) }
+    }
+
+    fn new(status: u16, content_type: Cow<'static, str>, body: Body) -> Self {
+        Self { status, headers: vec![("Content-Type", content_type)], body }
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Sets a header, in place of one that every answer has, if it is one of these. What opens a socket
+    /// has none.
+    pub(crate) fn set(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
+        self.headers.push((name, value.into()));
+    }
+
+    /// The same, of an answer that is being made.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.set(name, value);
+        self
+    }
+
+    /// A header of this answer, but for those that every answer has.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        if let Body::Reply(_, head) = &self.body {
+            let mut lines = head.split('\n').skip(1).filter_map(|line| line.split_once(": "));
+            return lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        }
+        let mut headers = self.headers.iter().rev();
+        headers.find(|(key, _)| *key == name).map(|(_, value)| &**value)
+    }
+
+    /// The text of what an object has answered.
+    pub(crate) async fn read(&self) -> Result<String> {
+        let Body::Reply(reply, _) = &self.body else {
+            return Err(Fault::new("an answer is read that no object has made").into());
+        };
+        let text = JsFuture::from(bridge::reply_text(reply)).await;
+        let text = text.map_err(|error| platform::fault(error.into()))?;
+        Ok(text.as_string().unwrap_or_default())
+    }
+
+    /// The status and the headers, each in a line of its own.
+    fn head(&self) -> String {
+        let mut head = self.status.to_string();
+        for (name, value) in &self.headers {
+            // Writing to a String cannot fail.
+            let _ = write!(head, "\n{name}: {value}");
+        }
+        head
+    }
+
+    /// For the edge or the object that asked.
+    pub(crate) fn into_reply(self) -> JsValue {
+        let head = self.head();
+        match self.body {
+            Body::Text(text) => JsValue::from_str(&format!("{head}\n\n{text}")),
+            Body::Bytes(bytes) => bridge::reply(&head, Uint8Array::from(bytes.as_slice())),
+            Body::Reply(reply, _) => reply,
+            // Nobody asks for one in this way.
+            Body::Stream(_) | Body::Socket(_) => JsValue::from_str("500\n\n"),
+        }
+    }
+
+    /// For the client.
+    pub(crate) fn into_platform(self, id: &str) -> Result<web_sys::Response> {
+        let head = self.head();
+        let made = match self.body {
+            Body::Text(text) => bridge::response(id, &head, &text.into()),
+            Body::Bytes(bytes) => {
+                bridge::response(id, &head, &Uint8Array::from(bytes.as_slice()).into())
+            }
+            Body::Stream(stream) => bridge::response(id, &head, &stream.into()),
+            Body::Socket(response) => Ok(response),
+            Body::Reply(reply, _) => bridge::reply_response(&reply, id),
+        };
+        made.map_err(|error| platform::fault(error.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_is_set_again_is_the_last_one() {
+        let answer = Response::text(200, "text/plain", String::new());
+        let answer = answer.with("Vary", "Accept").with("Vary", "Origin");
+        assert_eq!(answer.header("Vary"), Some("Origin"));
+        assert_eq!(answer.head(), "200\nContent-Type: text/plain\nVary: Accept\nVary: Origin");
+    }
+}

@@ -55,6 +55,7 @@ pub struct Builder {
     program: Program,
     rate_limits: RateLimits,
     echo_log: bool,
+    unread_log: bool,
 }
 
 /// What workerd runs.
@@ -100,6 +101,7 @@ impl Relay {
             program: Program::Relay,
             rate_limits: RateLimits::Off,
             echo_log: false,
+            unread_log: false,
         }
     }
 
@@ -217,6 +219,14 @@ impl Builder {
         self
     }
 
+    /// What the relay prints goes to a file beside its data, as it would under a supervisor, and this process
+    /// spends no time on it: for measuring.
+    #[must_use]
+    pub fn unread_log(mut self) -> Self {
+        self.unread_log = true;
+        self
+    }
+
     /// Starts the relay and waits until it answers.
     ///
     /// # Errors
@@ -255,7 +265,11 @@ impl Builder {
         let text = config::generate(&project, &wrangler, self.program, self.rate_limits, &state)?;
         project::write(&config, &text)?;
         let launch = Launch { workerd: find_workerd(&project)?, config, localhost: self.localhost };
-        let log = Log::new(self.echo_log)?;
+        let log = if self.unread_log {
+            Log::unread(state.join("relay.log"))
+        } else {
+            Log::new(self.echo_log)?
+        };
         let (process, port) = launch.start(self.port, &log)?;
         Ok(Relay { process, port, log, launch, _lock: lock, _own_state: own_state })
     }

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,14 +63,16 @@ impl Process {
             .arg(constant)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(match &log.unread {
+                Some(path) => Stdio::from(fs::File::create(path)?),
+                None => Stdio::piped(),
+            })
             // Ctrl-C is for this program; the shell learns of it by the end of its input.
             .process_group(0)
             .spawn()
             .context("could not start `sh`")?;
         let stdout = watchdog.stdout.take().context("no pipe to the relay")?;
-        let stderr = watchdog.stderr.take().context("no pipe to the relay")?;
-        let copying = log.copy(stderr);
+        let copying = watchdog.stderr.take().map(|stderr| log.copy(stderr));
         let (sender, events) = mpsc::channel();
         let control = thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -86,7 +88,7 @@ impl Process {
             Err(error) => {
                 process.kill();
                 // All that it printed belongs into the message, unless it was shown.
-                let _ = copying.join();
+                let _ = copying.map(JoinHandle::join);
                 let messages = if log.echo { String::new() } else { log.text() };
                 bail!("the relay did not start: {error:#}\n{}", messages.trim_end())
             }
@@ -177,9 +179,16 @@ pub(super) struct Log {
     /// Gets it, too.
     file: Option<Arc<Mutex<fs::File>>>,
     echo: bool,
+    /// A file that gets it in place of this process.
+    unread: Option<PathBuf>,
 }
 
 impl Log {
+    /// A log that is left in a file.
+    pub(super) fn unread(path: PathBuf) -> Self {
+        Self { text: Arc::default(), file: None, echo: false, unread: Some(path) }
+    }
+
     /// A log; where [`super::LOG_FOLDER`] names a folder, also a file there.
     pub(super) fn new(echo: bool) -> Result<Self> {
         let file = match env::var_os(super::LOG_FOLDER) {
@@ -194,7 +203,7 @@ impl Log {
             }
             None => None,
         };
-        Ok(Self { text: Arc::default(), file, echo })
+        Ok(Self { text: Arc::default(), file, echo, unread: None })
     }
 
     pub(super) fn text(&self) -> String {

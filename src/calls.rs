@@ -361,7 +361,7 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn objects_live_where_the_deployment_says() {
-        let make = Function::new_no_args(
+        let make = js_sys::Function::new_no_args(
             "class DurableObjectNamespace {
                 constructor(place) { this.place = place }
                 jurisdiction(name) { return new DurableObjectNamespace(name) }

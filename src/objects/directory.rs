@@ -1,6 +1,6 @@
 //! The counters of the deployment and the agents that are listed: one object for all.
 
-use super::Object;
+use super::Class;
 use crate::{
     calls::{self, Call, ReadActivity, ReadStats},
     http::{self, Request, Response},
@@ -17,7 +17,7 @@ pub(super) struct Directory {
     rules: RefCell<nexus_core::Directory<Storage>>,
 }
 
-impl Object for Directory {
+impl Class for Directory {
     fn new(state: State, _env: Env) -> Self {
         let rules = RefCell::new(nexus_core::Directory::new(Storage::of(&state)));
         Self { state, rules }

@@ -3,7 +3,7 @@
 //! What an agent does is asked of its own mailbox, also a send: that knows its secret, and calls the
 //! mailbox of the other.
 
-use super::{Object, live, mailbox_live::Reader, sockets};
+use super::{Class, live, mailbox_live::Reader, sockets};
 use crate::{
     calls::{self, StatusOf},
     dialects::{self, opendialogue},
@@ -42,7 +42,7 @@ pub(super) struct Mailbox {
     armed: Cell<bool>,
 }
 
-impl Object for Mailbox {
+impl Class for Mailbox {
     fn new(state: State, env: Env) -> Self {
         platform::note_built();
         Self {

@@ -30,7 +30,7 @@ use worker::{
 };
 
 /// What a class of objects is.
-trait Object: 'static {
+trait Class: 'static {
     fn new(state: State, env: Env) -> Self;
 
     async fn respond(&self, request: Request) -> Response;
@@ -51,7 +51,7 @@ macro_rules! class {
 
         impl DurableObject for $class {
             fn new(state: State, env: Env) -> Self {
-                Self(Rc::new(Object::new(state, env)))
+                Self(Rc::new(Class::new(state, env)))
             }
 
             async fn fetch(&self, request: worker::Request) -> worker::Result<worker::Response> {
@@ -62,7 +62,7 @@ macro_rules! class {
             }
 
             async fn alarm(&self) -> worker::Result<worker::Response> {
-                Object::alarm(&*self.0).await
+                Class::alarm(&*self.0).await
             }
 
             async fn websocket_message(
@@ -70,7 +70,7 @@ macro_rules! class {
                 end: WebSocket,
                 message: WebSocketIncomingMessage,
             ) -> worker::Result<()> {
-                Object::received(&*self.0, end, message).await;
+                Class::received(&*self.0, end, message).await;
                 Ok(())
             }
 
@@ -81,7 +81,7 @@ macro_rules! class {
                 _reason: String,
                 _was_clean: bool,
             ) -> worker::Result<()> {
-                Object::closed(&*self.0, &end, code);
+                Class::closed(&*self.0, &end, code);
                 Ok(())
             }
 

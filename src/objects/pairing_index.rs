@@ -1,6 +1,6 @@
 //! The pairing codes that begin with one word: `id_from_name(WORD)`.
 
-use super::Object;
+use super::Class;
 use crate::{
     calls::{self, Call, CreateCode, Look},
     http::{self, Request, Response},
@@ -29,7 +29,7 @@ pub(super) struct PairingIndex {
     turns: RefCell<HashMap<PairingCode, Rc<Mutex<()>>>>,
 }
 
-impl Object for PairingIndex {
+impl Class for PairingIndex {
     fn new(state: State, env: Env) -> Self {
         Self { state, env, rules: OnceCell::new(), turns: RefCell::default() }
     }

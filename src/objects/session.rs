@@ -1,7 +1,7 @@
 //! One session: `id_from_name(sessionId)`.
 
 use super::{
-    Object, live,
+    Class, live,
     session_live::{Reader, agents_connected, members_connected},
     sockets::{self, Close},
     webhooks::Posting,
@@ -39,7 +39,7 @@ pub(super) struct Session {
     saving: Rc<Cell<bool>>,
 }
 
-impl Object for Session {
+impl Class for Session {
     fn new(state: State, env: Env) -> Self {
         platform::note_built();
         Self {

@@ -6,7 +6,7 @@
 //! a socket that is catching up with more than its client takes at once.
 
 use crate::platform::fault;
-use nexus_core::Result;
+use nexus_core::{Fault, Result};
 use nexus_protocol::PageRequest;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -103,14 +103,16 @@ pub(crate) fn open<W: Serialize>(
     Ok((client, server))
 }
 
-/// Keeps with a socket who it is and what it is for.
+/// Keeps with a socket who it is and what it is for: as a text, which crosses at once, where an object
+/// would field by field.
 pub(crate) fn attach<W: Serialize>(end: &WebSocket, socket: &Socket<W>) -> Result<()> {
-    end.serialize_attachment(socket).map_err(fault)
+    end.serialize_attachment(serde_json::to_string(socket).map_err(Fault::new)?).map_err(fault)
 }
 
 /// Who a socket is and what it is for; none if it was not opened here, or was closed here.
 pub(crate) fn attached<W: DeserializeOwned>(end: &WebSocket) -> Option<Socket<W>> {
-    end.deserialize_attachment().ok().flatten()
+    let text: String = end.deserialize_attachment().ok().flatten()?;
+    serde_json::from_str(&text).ok()
 }
 
 /// The sockets that are open. One that was closed stays with the object until its client confirms
@@ -214,7 +216,7 @@ pub(crate) fn close_all<W: DeserializeOwned>(
 /// does nothing.
 pub(crate) fn close(end: &WebSocket, why: Close) {
     // If this fails, nothing can be sent to it all the same.
-    let _ = end.serialize_attachment(Option::<()>::None);
+    let _ = end.serialize_attachment(Option::<String>::None);
     let (code, reason) = why.code_and_reason();
     // One that is closed already needs no more.
     let _ = end.close(Some(code), Some(reason));

@@ -14,31 +14,103 @@ globalThis.queueMicrotask = (task) => {
   });
 };
 
-// A request as text: a line with its method and URL, then one for each header.
-export function head(request) {
-  let head = `${request.method} ${request.url}`;
-  for (const [name, value] of request.headers) head += `\n${name}: ${value}`;
-  return head;
+// How the relay goes on with work that has waited, and what is done about work that waits for nothing any
+// more: its client has gone, and the platform with it.
+let paused;
+export function connect(resume, forget) {
+  paused = { resume, lost: new FinalizationRegistry(forget) };
 }
 
-// The body of a request, if it is no longer than `most` bytes. Of one that is longer, nothing: it is read on
-// for a while, and not kept, for a client that is cut off while it sends does not see the answer.
-export async function body(request, most, patience) {
-  if (request.body === null) return new Uint8Array();
-  if (length(request) <= most) return new Uint8Array(await request.arrayBuffer());
-  const chunks = [];
-  let read = 0;
-  for await (const chunk of request.body) {
-    read += chunk.byteLength;
-    if (read <= most) chunks.push(chunk);
-    else if (read > patience) break;
+// A promise of what comes of some work that waits for another promise.
+export function chain(promise, work) {
+  const { resume, lost } = paused;
+  const go = (kept, value) => {
+    lost.unregister(go);
+    try {
+      return resume(work, kept, value);
+    } catch (error) {
+      // The relay is built anew after a panic.
+      if (error instanceof WebAssembly.RuntimeError) reportError(error);
+      throw error;
+    }
+  };
+  lost.register(go, work, go);
+  return promise.then(
+    (value) => go(true, value),
+    (error) => go(false, error),
+  );
+}
+
+const EXPOSED = "X-Request-Id, Retry-After, Allow, ETag, X-File-Version, Content-Range";
+
+// A request that the platform brings, with the id that the relay gives it, and the answer to it.
+export class Exchange {
+  constructor(request, id) {
+    this.request = request;
+    this.id = id;
+    // A line with the id, the method and the URL, then one for each header.
+    this.head = `${id} ${request.method} ${request.url}`;
+    for (const [name, value] of request.headers) this.head += `\n${name}: ${value}`;
   }
-  if (read > most) return undefined;
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
-}
 
-function length(request) {
-  return Number(request.headers.get("Content-Length") ?? NaN);
+  // The body, if it is no longer than `most` bytes. Of one that is longer, nothing: it is read on for a
+  // while, and not kept, for a client that is cut off while it sends does not see the answer.
+  async body(most, patience) {
+    const { body } = this.request;
+    if (body === null) return new Uint8Array();
+    if (this.#length() <= most) return new Uint8Array(await this.request.arrayBuffer());
+    const chunks = [];
+    let read = 0;
+    for await (const chunk of body) {
+      read += chunk.byteLength;
+      if (read <= most) chunks.push(chunk);
+      else if (read > patience) break;
+    }
+    if (read > most) return undefined;
+    return new Uint8Array(await new Blob(chunks).arrayBuffer());
+  }
+
+  #length() {
+    return Number(this.request.headers.get("Content-Length") ?? NaN);
+  }
+
+  // Hands the request on to an object. What is short goes as one call. What is not, and what asks for a
+  // socket, goes as it came.
+  forward(object, most) {
+    const { request, head } = this;
+    if (request.headers.get("Upgrade") !== null) return object.fetch(request);
+    if (request.body === null) return object.answer(head);
+    if (!(this.#length() <= most)) return object.fetch(request);
+    return request.arrayBuffer().then((body) => object.answer(head, new Uint8Array(body)));
+  }
+
+  // An answer with the headers that every answer has (section 1). The head is the status, and a line for
+  // each header besides.
+  answer(head, body) {
+    const headers = {
+      "Access-Control-Allow-Origin": "*",
+      "Access-Control-Expose-Headers": EXPOSED,
+      "Cache-Control": "no-store",
+      "Content-Type": "application/json; charset=utf-8",
+      "X-Content-Type-Options": "nosniff",
+      "X-Request-Id": this.id,
+    };
+    const [status, ...lines] = head.split("\n");
+    for (const line of lines) {
+      const at = line.indexOf(": ");
+      headers[line.slice(0, at)] = line.slice(at + 2);
+    }
+    const bodiless = status === "204" || status === "304";
+    return new Response(bodiless ? null : body, { status: Number(status), headers });
+  }
+
+  // What an object has answered, for the client.
+  pass(reply) {
+    if (reply instanceof Response) return reply;
+    if (typeof reply !== "string") return this.answer(reply[0], reply[1]);
+    const end = reply.indexOf("\n\n");
+    return this.answer(reply.slice(0, end), reply.slice(end + 2));
+  }
 }
 
 // An object: of this class, with this name, in this jurisdiction, if one is named.
@@ -47,18 +119,9 @@ export function stub(env, binding, jurisdiction, name) {
   return (jurisdiction ? all.jurisdiction(jurisdiction) : all).getByName(name);
 }
 
-// Hands a request on to an object. What is short goes as one call. What is not, and what asks for a socket,
-// goes as it came.
-export function forward(object, id, head, request, most) {
-  if (request.headers.get("Upgrade") !== null) return object.fetch(request);
-  if (request.body === null) return object.answer(id, head);
-  if (!(length(request) <= most)) return object.fetch(request);
-  return request.arrayBuffer().then((body) => object.answer(id, head, new Uint8Array(body)));
-}
-
 // Asks an object what no client has asked.
-export function ask(object, id, head, body) {
-  return object.answer(id, head, new TextEncoder().encode(body));
+export function ask(object, head, body) {
+  return object.answer(head, new TextEncoder().encode(body));
 }
 
 // What an object answers: the status and the headers, each in a line of its own, then an empty line and the
@@ -82,34 +145,6 @@ export async function reply_text(reply) {
   if (reply instanceof Response) return reply.text();
   if (typeof reply === "string") return reply.slice(reply.indexOf("\n\n") + 2);
   return new TextDecoder().decode(reply[1]);
-}
-
-// What an object has answered, for the client.
-export function reply_response(reply, id) {
-  if (reply instanceof Response) return reply;
-  if (typeof reply !== "string") return response(id, reply[0], reply[1]);
-  const end = reply.indexOf("\n\n");
-  return response(id, reply.slice(0, end), reply.slice(end + 2));
-}
-
-const EXPOSED = "X-Request-Id, Retry-After, Allow, ETag, X-File-Version, Content-Range";
-
-// An answer with the headers that every answer has (section 1).
-export function response(id, head, body) {
-  const headers = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": EXPOSED,
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "X-Request-Id": id,
-  };
-  const [status, ...lines] = head.split("\n");
-  for (const line of lines) {
-    const at = line.indexOf(": ");
-    headers[line.slice(0, at)] = line.slice(at + 2);
-  }
-  const bodiless = status === "204" || status === "304";
-  return new Response(bodiless ? null : body, { status: Number(status), headers });
 }
 
 // The rows that a statement gives, one after the other, each from its first column to its last.
@@ -166,7 +201,8 @@ export class Rows {
 // Asks an object for a socket, as the client that sent this request would.
 export function open(object, head) {
   const [line, ...lines] = head.split("\n");
+  const [, , url] = line.split(" ");
   const headers = new Headers(lines.map((line) => line.split(/: (.*)/s, 2)));
   headers.set("Upgrade", "websocket");
-  return object.fetch(line.slice(line.indexOf(" ") + 1), { headers });
+  return object.fetch(url, { headers });
 }

@@ -7,37 +7,52 @@ use worker::{Env, web_sys};
 
 #[wasm_bindgen(module = "/src/bridge.js")]
 extern "C" {
-    pub(crate) fn head(request: &web_sys::Request) -> JsString;
+    pub(crate) fn connect(resume: &JsValue, forget: &JsValue);
 
-    pub(crate) fn body(request: &web_sys::Request, most: usize, patience: usize) -> Promise;
+    pub(crate) fn chain(promise: &Promise, work: u32) -> Promise;
+
+    #[derive(Clone)]
+    pub(crate) type Exchange;
+
+    #[wasm_bindgen(constructor)]
+    pub(crate) fn new(request: &web_sys::Request, id: &str) -> Exchange;
+
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn head(this: &Exchange) -> String;
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn body(this: &Exchange, most: usize, patience: usize) -> Promise;
+
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn forward(
+        this: &Exchange,
+        object: &JsValue,
+        most: usize,
+    ) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn answer(
+        this: &Exchange,
+        head: &str,
+        body: &JsValue,
+    ) -> Result<web_sys::Response, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn pass(this: &Exchange, reply: &JsValue) -> Result<web_sys::Response, JsValue>;
 
     #[wasm_bindgen(catch)]
     pub(crate) fn stub(
         env: &Env,
         binding: &JsString,
-        jurisdiction: &str,
+        jurisdiction: &JsValue,
         name: &str,
     ) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(catch)]
-    pub(crate) fn forward(
-        object: &JsValue,
-        id: &str,
-        head: &JsString,
-        request: &web_sys::Request,
-        most: usize,
-    ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch)]
     pub(crate) fn open(object: &JsValue, head: &str) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch)]
-    pub(crate) fn ask(
-        object: &JsValue,
-        id: &str,
-        head: &str,
-        body: &str,
-    ) -> Result<Promise, JsValue>;
+    pub(crate) fn ask(object: &JsValue, head: &str, body: &str) -> Result<Promise, JsValue>;
 
     pub(crate) fn reply(head: &str, bytes: Uint8Array) -> JsValue;
 
@@ -45,21 +60,14 @@ extern "C" {
 
     pub(crate) fn reply_text(reply: &JsValue) -> Promise;
 
-    #[wasm_bindgen(catch)]
-    pub(crate) fn reply_response(reply: &JsValue, id: &str) -> Result<web_sys::Response, JsValue>;
-
-    #[wasm_bindgen(catch)]
-    pub(crate) fn response(
-        id: &str,
-        head: &str,
-        body: &JsValue,
-    ) -> Result<web_sys::Response, JsValue>;
-
     pub(crate) type Rows;
 
     #[wasm_bindgen(constructor, catch)]
-    pub(crate) fn new(sql: &JsValue, statement: &JsString, values: &Array)
-    -> Result<Rows, JsValue>;
+    pub(crate) fn query(
+        sql: &JsValue,
+        statement: &JsString,
+        values: &Array,
+    ) -> Result<Rows, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     pub(crate) fn next(this: &Rows) -> Result<u32, JsValue>;

@@ -9,6 +9,7 @@ use crate::{
     bridge,
     http::{self, Request, Response},
     platform::{self, fault},
+    waiting,
 };
 use js_sys::Promise;
 use nexus_core::{
@@ -22,7 +23,7 @@ use nexus_protocol::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{Env, WebSocket, wasm_bindgen_futures::JsFuture, web_sys};
+use worker::{Env, WebSocket, web_sys};
 
 /// The one object of the class `Directory`.
 pub(crate) const THE_DIRECTORY: &str = "directory";
@@ -267,7 +268,7 @@ impl Object {
         Self::in_place(env, binding, &platform::jurisdiction(env)?, name)
     }
 
-    fn in_place(env: &Env, binding: &'static str, place: &str, name: &str) -> Result<Self> {
+    fn in_place(env: &Env, binding: &'static str, place: &JsValue, name: &str) -> Result<Self> {
         let stub =
             bridge::with_constant(binding, |binding| bridge::stub(env, binding, place, name));
         stub.map(Self).map_err(|error| fault(error.into()))
@@ -275,21 +276,19 @@ impl Object {
 
     /// Hands a client's request to it as it came, and the answer back as it was made.
     pub(crate) async fn forward(&self, request: &Request) -> Result<Response> {
-        let (unread, head) = request.unread()?;
-        let reply = bridge::forward(&self.0, request.id(), head, unread, MOST_AT_ONCE);
+        let reply = request.exchange()?.forward(&self.0, MOST_AT_ONCE);
         Ok(Response::reply(settled(reply).await?))
     }
 
-    /// Asks it, with a request that no client has sent: a line with the method and the URL, then one for
-    /// each header.
-    pub(crate) async fn ask(&self, id: &str, head: &str, body: &str) -> Result<Response> {
-        Ok(Response::reply(settled(bridge::ask(&self.0, id, head, body)).await?))
+    /// Asks it, with a request that no client has sent: a line with its id, the method and the URL, then one
+    /// for each header.
+    pub(crate) async fn ask(&self, head: &str, body: &str) -> Result<Response> {
+        Ok(Response::reply(settled(bridge::ask(&self.0, head, body)).await?))
     }
 
     /// The same, for the body of a success of `what`; a refusal comes back as it was made.
     pub(crate) async fn outcome(&self, head: &str, body: &str, what: &str) -> Result<String> {
-        let id = http::request_id();
-        let answer = self.ask(&id, head, body).await?;
+        let answer = self.ask(head, body).await?;
         let (status, text) = (answer.status(), answer.read().await?);
         if (200..300).contains(&status) {
             return Ok(text);
@@ -297,6 +296,7 @@ impl Object {
         let body: Box<ErrorBody> = serde_json::from_str(&text)
             .map_err(|_| Fault::new(format!("the answer to {what} cannot be read")))?;
         if body.error == ErrorCode::InternalError {
+            let (id, _) = head.split_once(' ').unwrap_or_default();
             return Err(Fault::new(format!("{what} failed, see request id {id}")).into());
         }
         let retry_after = answer.header("Retry-After").and_then(|seconds| seconds.parse().ok());
@@ -320,7 +320,7 @@ impl Object {
 
 async fn settled(promise: std::result::Result<Promise, JsValue>) -> Result<JsValue> {
     let settled = match promise {
-        Ok(promise) => JsFuture::from(promise).await,
+        Ok(promise) => waiting::outcome(promise).await,
         Err(error) => Err(error),
     };
     settled.map_err(|error| fault(error.into()))
@@ -330,7 +330,7 @@ async fn settled(promise: std::result::Result<Promise, JsValue>) -> Result<JsVal
 /// answer, whether the call happened is not known.
 pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::Answer> {
     let body = serde_json::to_string(call).map_err(Fault::new)?;
-    let head = format!("POST https://object/internal/{}", C::NAME);
+    let head = format!("{} POST https://object/internal/{}", http::request_id(), C::NAME);
     let answer = Object::named(env, C::BINDING, name)?.outcome(&head, &body, C::NAME).await?;
     Ok(serde_json::from_str(&answer)
         .map_err(|_| Fault::new(format!("the answer to {} cannot be read", C::NAME)))?)
@@ -372,7 +372,8 @@ mod tests {
         for (jurisdiction, expected) in [("", "anywhere/x"), ("eu", "eu/x")] {
             let env = make.call0(&JsValue::NULL).unwrap();
             let Object(stub) =
-                Object::in_place(env.unchecked_ref::<Env>(), "SESSION", jurisdiction, "x").unwrap();
+                Object::in_place(env.unchecked_ref(), "SESSION", &jurisdiction.into(), "x")
+                    .unwrap();
             let name = js_sys::Reflect::get(&stub, &"name".into()).unwrap();
             assert_eq!(name.as_string().as_deref(), Some(expected));
         }

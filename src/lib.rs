@@ -9,6 +9,7 @@
 //! | [`router`] | the one table of URLs |
 //! | [`http`] | requests and answers, errors, reading headers and bodies |
 //! | [`bridge`] | what crosses to the platform and back for each request |
+//! | [`waiting`] | waiting for what the platform promises |
 //! | [`admin`] | what the operator sees |
 //! | [`agents`] | addresses: registering, the directory, invitations |
 //! | [`rates`] | who has to wait |
@@ -33,7 +34,9 @@ mod pages;
 mod platform;
 mod rates;
 mod router;
+mod waiting;
 
+use bridge::Exchange;
 use calls::{CreateCode, MayInvite, Object, ReadStats};
 use dialects::{messenger, opendialogue};
 use http::{Request, Response};
@@ -50,6 +53,7 @@ use worker::{Context, Env, Method, event, web_sys, worker_sys};
 #[event(start)]
 fn start() {
     console_error_panic_hook::set_once();
+    waiting::connect();
 }
 
 /// The edge, as `worker.js` calls it.
@@ -67,20 +71,24 @@ impl Edge {
     }
 
     /// Answers a request.
-    pub async fn fetch(
+    pub fn fetch(
         &self,
-        request: web_sys::Request,
+        request: &web_sys::Request,
         env: Env,
         context: worker_sys::Context,
-    ) -> Result<web_sys::Response, JsValue> {
+    ) -> Result<JsValue, JsValue> {
         platform::note_start();
-        let (request, context) = (Request::of(request), Context::new(context));
-        let route = router::route(request.method(), request.path());
-        let record = log::Record::begin(request.method(), route.as_ref().ok());
-        let answer = answer(&request, &env, route).await;
-        let response = http::answer(request.id(), dialects::refused(request.path(), answer));
-        record.end(request.id(), &response, &env, &context);
-        response.into_platform(request.id()).map_err(|_| "an answer could not be made".into())
+        let exchange = Exchange::new(request, &http::request_id());
+        let (request, context) = (Request::of(&exchange), Context::new(context));
+        waiting::begin(async move {
+            let route = router::route(request.method(), request.path());
+            let record = log::Record::begin(request.method(), route.as_ref().ok());
+            let answer = answer(&request, &env, route).await;
+            let response = http::answer(request.id(), dialects::refused(request.path(), answer));
+            record.end(request.id(), &response, &env, &context);
+            let made = response.into_platform(&exchange);
+            made.map(Into::into).map_err(|_| "an answer could not be made".into())
+        })
     }
 }
 
@@ -236,7 +244,7 @@ async fn read(
     events: Option<live::Shown>,
 ) -> Result<Response> {
     // Most polls do not wait: their query is for the object to read.
-    if events.is_none() && !request.query().contains("wait=") {
+    if events.is_none() && !request.query().split('&').any(|pair| pair.starts_with("wait=")) {
         return object.forward(request).await;
     }
     let poll = PageRequest::parse(request.query(), &platform::limits(env)?)?;

@@ -180,13 +180,14 @@ impl Source {
     /// The head of a request for what stands after.
     fn head(&self, path: &str) -> String {
         let after = self.after.map(|cursor| cursor.to_string()).unwrap_or_default();
-        let head = format!("GET {}{path}?after={after}{}", self.owner, self.filter);
+        let (id, owner, filter) = (http::request_id(), &self.owner, &self.filter);
+        let head = format!("{id} GET {owner}{path}?after={after}{filter}");
         let headers = self.credentials.iter();
         headers.fold(head, |head, (name, value)| format!("{head}\n{name}: {value}"))
     }
 
     async fn poll(&self) -> Result<Response> {
-        self.object.ask(&http::request_id(), &self.head("/messages"), "").await
+        self.object.ask(&self.head("/messages"), "").await
     }
 
     /// A page as events, and whether there is more.

@@ -39,7 +39,7 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn begin(method: &Method, route: Option<&Route>) -> Self {
-        let session = route.filter(|route| route.pattern.contains(":session"));
+        let session = route.filter(|route| route.pattern.split('/').any(|part| part == ":session"));
         let session = session.and_then(|route| route.session().ok());
         Self {
             started: now(),

@@ -11,7 +11,6 @@ use nexus_protocol::{Limits, Timestamp};
 use std::{
     cell::{Cell, OnceCell},
     ops::{ControlFlow, RangeInclusive},
-    rc::Rc,
     thread::LocalKey,
 };
 use wasm_bindgen::{JsCast, JsValue};
@@ -151,7 +150,7 @@ impl Database for Storage {
         each: &mut dyn FnMut(Row) -> Result<ControlFlow<()>, Fault>,
     ) -> Result<(), Fault> {
         let bound: Array = values.iter().map(to_platform).collect();
-        let rows = bridge::with_constant(sql, |sql| Rows::new(&self.0, sql, &bound));
+        let rows = bridge::with_constant(sql, |sql| Rows::query(&self.0, sql, &bound));
         let rows = rows.map_err(refused)?;
         loop {
             let columns = rows.next().map_err(refused)?;
@@ -199,7 +198,7 @@ fn from_platform(rows: &Rows) -> Value {
 thread_local! {
     /// The variables of a deployment do not change while an instance lives.
     static LIMITS: OnceCell<Limits> = const { OnceCell::new() };
-    static JURISDICTION: OnceCell<Rc<str>> = const { OnceCell::new() };
+    static JURISDICTION: OnceCell<JsValue> = const { OnceCell::new() };
     static DIAGNOSTICS: OnceCell<bool> = const { OnceCell::new() };
 }
 
@@ -214,10 +213,9 @@ fn remembered<T: Clone>(
     })
 }
 
-/// Where everything is to be kept; empty if that does not matter.
-pub(crate) fn jurisdiction(env: &Env) -> Result<Rc<str>, Fault> {
-    let read = || Ok(text_variable(env, "JURISDICTION")?.unwrap_or_default().into());
-    remembered(&JURISDICTION, read)
+/// Where everything is to be kept, as the platform holds it; undefined if that does not matter.
+pub(crate) fn jurisdiction(env: &Env) -> Result<JsValue, Fault> {
+    remembered(&JURISDICTION, || Ok(text_variable(env, "JURISDICTION")?.into()))
 }
 
 /// Whether answers tell what this instance has done.

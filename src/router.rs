@@ -363,7 +363,11 @@ fn matches(parts: &[&str], segments: &[&str]) -> bool {
     let is_open = parts.last().is_some_and(|part| part.starts_with('*'));
     let fits = if is_open { segments.len() >= parts.len() } else { segments.len() == parts.len() };
     let stands_for = |part: &str| part.starts_with([':', '*']);
-    fits && parts.iter().zip(segments).all(|(part, segment)| part == segment || stands_for(part))
+    fits && parts
+        .iter()
+        .zip(segments)
+        .rev()
+        .all(|(part, segment)| part == segment || stands_for(part))
 }
 
 fn parameters(parts: &[&str], segments: &[&str]) -> Vec<String> {

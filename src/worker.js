@@ -19,8 +19,8 @@ const object = (Rules) =>
       this.#rules = new Rules(state, env);
     }
 
-    answer(id, head, body) {
-      return this.#rules.answer(id, head, body);
+    answer(head, body) {
+      return this.#rules.answer(head, body);
     }
 
     fetch(request) {

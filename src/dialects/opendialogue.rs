@@ -352,7 +352,8 @@ impl Native<'_> {
         path: &str,
         body: Option<&Value>,
     ) -> Result<T> {
-        let mut head = format!("{} https://object{path}\nX-Agent-Id: {id}", method.as_ref());
+        let (request, method) = (http::request_id(), method.as_ref());
+        let mut head = format!("{request} {method} https://object{path}\nX-Agent-Id: {id}");
         // Writing to a String cannot fail.
         if let Some(authorization) = self.authorization {
             let _ = write!(head, "\nAuthorization: {authorization}");

@@ -11,7 +11,7 @@ use crate::{
 use futures_util::Stream;
 use nexus_core::{Caller, Error, Fault, Proof, Random, Result};
 use nexus_protocol::{
-    AgentId, Cursor, ErrorCode, IdempotencyKey, Limits, Malformed, Refusal, SessionKey, Token,
+    AgentId, Cursor, ErrorCode, IdempotencyKey, Limits, Malformed, Refusal, SessionKey, Token, hex,
 };
 pub(crate) use request::Request;
 pub(crate) use response::Response;
@@ -87,7 +87,7 @@ pub(crate) fn request_id() -> String {
     // Without random numbers nothing else works either.
     SEED.with(|seed| *seed.get_or_init(|| System.bytes().unwrap_or_default())).hash(&mut hasher);
     COUNT.get().hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
+    hex(&hasher.finish().to_be_bytes())
 }
 
 /// The one place where errors become HTTP. A fault is logged under the request id that the caller
@@ -293,10 +293,11 @@ mod tests {
     #[test]
     fn a_browser_shows_who_it_is_in_the_query_or_among_the_sub_protocols() {
         let key = "k".repeat(43);
-        let in_query = format!("GET http://h/ws?agentId=a&key={key}");
-        let offered = format!("GET http://h/ws\nsec-websocket-protocol: nexus, agent.a, key.{key}");
+        let in_query = format!("0 GET http://h/ws?agentId=a&key={key}");
+        let offered =
+            format!("0 GET http://h/ws\nsec-websocket-protocol: nexus, agent.a, key.{key}");
         for head in [in_query, offered] {
-            let caller = browser_caller(&Request::asked(String::new(), head, None)).unwrap();
+            let caller = browser_caller(&Request::asked(head, None)).unwrap();
             assert_eq!(caller.agent.as_str(), "a");
             assert_eq!(caller.key.unwrap().as_str(), key);
         }
@@ -306,17 +307,23 @@ mod tests {
 #[cfg(all(test, target_arch = "wasm32"))]
 mod wasm_tests {
     use super::*;
+    use crate::bridge::Exchange;
     use wasm_bindgen::JsCast;
     use wasm_bindgen_test::wasm_bindgen_test;
+
+    fn exchange() -> Exchange {
+        Exchange::new(&web_sys::Request::new_with_str("http://h/").unwrap(), "0123")
+    }
 
     #[wasm_bindgen_test]
     fn every_answer_has_the_headers_of_section_1() {
         let refused = answer("0123", Err(Refusal::rate_limit_exceeded(60).into()));
-        let refused = refused.into_platform("0123").unwrap();
+        let refused = refused.into_platform(&exchange()).unwrap();
         let header = |name: &str| refused.headers().get(name).unwrap().unwrap_or_default();
         assert_eq!(refused.status(), 429);
         assert_eq!((header("X-Request-Id"), header("Retry-After")), ("0123".into(), "60".into()));
         assert_eq!(header("Access-Control-Allow-Origin"), "*");
+        assert_eq!(header("Content-Type"), JSON);
     }
 
     #[wasm_bindgen_test]
@@ -324,7 +331,7 @@ mod wasm_tests {
         let reply = Response::text(201, JSON, "{}\n\n".to_owned()).with("Allow", "GET");
         let reply = Response::reply(reply.into_reply());
         assert_eq!((reply.status(), reply.header("Allow")), (201, Some("GET")));
-        let answer = reply.into_platform("0").unwrap();
+        let answer = reply.into_platform(&exchange()).unwrap();
         assert_eq!(
             (answer.status(), answer.headers().get("Allow").unwrap()),
             (201, Some("GET".into()))

@@ -1,53 +1,53 @@
 //! A request, in the form in which everything here reads it: as one text.
 
-use super::request_id;
-use crate::{bridge, platform};
-use js_sys::{JsString, Uint8Array};
+use crate::{bridge::Exchange, platform, waiting};
+use js_sys::Uint8Array;
 use nexus_core::{Fault, Result};
 use std::borrow::Cow;
 use wasm_bindgen::JsCast;
-use worker::{Method, wasm_bindgen_futures::JsFuture, web_sys};
+use worker::Method;
 
 /// Bytes of a body that is too long that are read before its sender is cut off.
 const PATIENCE: usize = 32 * 1024 * 1024;
 
 /// A request of a client, or of another part of the relay.
 pub(crate) struct Request {
-    /// What names it, for its client and in the log.
-    id: String,
     method: Method,
-    /// Where in the head its URL, the path and the query of that begin, and where they end.
+    /// Where in the head its id ends, where its URL, the path and the query of that begin, and where they
+    /// end.
+    id_end: usize,
     url_at: usize,
     path_at: usize,
     query_at: usize,
     end: usize,
-    /// A line with the method and the URL, then one for each header.
+    /// A line with the id, the method and the URL, then one for each header.
     head: String,
     body: Body,
 }
 
 enum Body {
-    /// The platform has it still; and the head, as the platform holds it.
-    Unread(web_sys::Request, JsString),
+    /// The platform has it still.
+    Unread(Exchange),
     Read(Vec<u8>),
 }
 
 impl Request {
     /// One that the platform brings.
-    pub(crate) fn of(request: web_sys::Request) -> Self {
-        let head = bridge::head(&request);
-        Self::new(request_id(), String::from(&head), Body::Unread(request, head))
+    pub(crate) fn of(exchange: &Exchange) -> Self {
+        Self::new(exchange.head(), Body::Unread(exchange.clone()))
     }
 
     /// One that an object is asked.
-    pub(crate) fn asked(id: String, head: String, body: Option<Vec<u8>>) -> Self {
-        Self::new(id, head, Body::Read(body.unwrap_or_default()))
+    pub(crate) fn asked(head: String, body: Option<Vec<u8>>) -> Self {
+        Self::new(head, Body::Read(body.unwrap_or_default()))
     }
 
-    fn new(id: String, head: String, body: Body) -> Self {
+    fn new(head: String, body: Body) -> Self {
         let line = head.split('\n').next().unwrap_or_default();
+        let (id, line) = line.split_once(' ').unwrap_or_default();
         let (method, url) = line.split_once(' ').unwrap_or_default();
-        let url_at = method.len().saturating_add(1);
+        let id_end = id.len();
+        let url_at = id_end.saturating_add(method.len()).saturating_add(2);
         let method = Method::from(method.to_owned());
         let (url, _) = url.split_once('#').unwrap_or((url, ""));
         // After the two slashes.
@@ -58,14 +58,15 @@ impl Request {
         let query_at = path.find('?').map_or(url.len(), |at| path_at.saturating_add(at));
         let [path_at, query_at, end] =
             [path_at, query_at, url.len()].map(|at| url_at.saturating_add(at));
-        Self { id, method, url_at, path_at, query_at, end, head, body }
+        Self { method, id_end, url_at, path_at, query_at, end, head, body }
     }
 
+    /// What names it, for its client and in the log.
     pub(crate) fn id(&self) -> &str {
-        &self.id
+        self.part(0, self.id_end)
     }
 
-    /// A line with the method and the URL, then one for each header.
+    /// A line with the id, the method and the URL, then one for each header.
     pub(crate) fn head(&self) -> &str {
         &self.head
     }
@@ -103,7 +104,7 @@ impl Request {
 
     /// A header; one that is empty is one that is missing.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.split('\n').skip(1).filter_map(|line| line.split_once(": "));
+        let lines = self.head.split('\n').skip(1).filter_map(|line| line.split_once(':'));
         let mut named = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
         named.next().map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
@@ -112,19 +113,19 @@ impl Request {
     pub(crate) async fn body(&self, most: usize) -> Result<Option<Vec<u8>>> {
         match &self.body {
             Body::Read(bytes) => Ok(Some(bytes).filter(|bytes| bytes.len() <= most).cloned()),
-            Body::Unread(request, _) => {
-                let body = JsFuture::from(bridge::body(request, most, PATIENCE)).await;
+            Body::Unread(exchange) => {
+                let body = waiting::outcome(exchange.body(most, PATIENCE)).await;
                 let body = body.map_err(|error| platform::fault(error.into()))?;
                 Ok(body.dyn_ref().map(Uint8Array::to_vec))
             }
         }
     }
 
-    /// What the platform brought, and its head; none if it did not bring it.
-    pub(crate) fn unread(&self) -> Result<(&web_sys::Request, &JsString), Fault> {
+    /// As the platform has it; a fault if it did not bring it.
+    pub(crate) fn exchange(&self) -> Result<&Exchange, Fault> {
         match &self.body {
-            Body::Unread(request, head) => Ok((request, head)),
-            Body::Read(_) => Err(Fault::new("a request that was read cannot be handed on")),
+            Body::Unread(exchange) => Ok(exchange),
+            Body::Read(_) => Err(Fault::new("the platform knows nothing of this request")),
         }
     }
 }
@@ -134,11 +135,7 @@ mod tests {
     use super::*;
 
     fn request(url: &str) -> Request {
-        Request::asked(
-            String::new(),
-            format!("GET {url}\nx-agent-id: a\nx-empty: \naccept: x: y"),
-            None,
-        )
+        Request::asked(format!("0a GET {url}\nx-agent-id: a\nx-empty: \naccept: x: y"), None)
     }
 
     #[test]
@@ -159,6 +156,6 @@ mod tests {
         assert_eq!(request.header("X-Agent-Id"), Some("a"));
         assert_eq!(request.header("Accept"), Some("x: y"));
         assert_eq!((request.header("X-Empty"), request.header("Agent")), (None, None));
-        assert_eq!(*request.method(), Method::Get);
+        assert_eq!((request.id(), request.method()), ("0a", &Method::Get));
     }
 }

@@ -1,11 +1,14 @@
 //! An answer, as a value: it becomes the platform's when everything is said.
 
-use crate::{bridge, platform};
+use crate::{
+    bridge::{self, Exchange},
+    platform, waiting,
+};
 use js_sys::Uint8Array;
 use nexus_core::{Fault, Result};
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
 use wasm_bindgen::JsValue;
-use worker::{wasm_bindgen_futures::JsFuture, web_sys};
+use worker::web_sys;
 
 /// An answer to a request.
 pub(crate) struct Response {
@@ -97,17 +100,18 @@ impl Response {
         let Body::Reply(reply, _) = &self.body else {
             return Err(Fault::new("an answer is read that no object has made").into());
         };
-        let text = JsFuture::from(bridge::reply_text(reply)).await;
+        let text = waiting::outcome(bridge::reply_text(reply)).await;
         let text = text.map_err(|error| platform::fault(error.into()))?;
         Ok(text.as_string().unwrap_or_default())
     }
 
-    /// The status and the headers, each in a line of its own.
+    /// The status and the headers, each in a line of its own. An answer is JSON if it does not say what it is.
     fn head(&self) -> String {
         let mut head = self.status.to_string();
         for (name, value) in &self.headers {
-            // Writing to a String cannot fail.
-            let _ = write!(head, "\n{name}: {value}");
+            if *value != super::JSON {
+                head.extend(["\n", name, ": ", value]);
+            }
         }
         head
     }
@@ -116,7 +120,7 @@ impl Response {
     pub(crate) fn into_reply(self) -> JsValue {
         let head = self.head();
         match self.body {
-            Body::Text(text) => JsValue::from_str(&format!("{head}\n\n{text}")),
+            Body::Text(text) => JsValue::from_str(&[&head, "\n\n", &text].concat()),
             Body::Bytes(bytes) => bridge::reply(&head, Uint8Array::from(bytes.as_slice())),
             Body::Reply(reply, _) => reply,
             // Nobody asks for one in this way.
@@ -125,16 +129,16 @@ impl Response {
     }
 
     /// For the client.
-    pub(crate) fn into_platform(self, id: &str) -> Result<web_sys::Response> {
+    pub(crate) fn into_platform(self, exchange: &Exchange) -> Result<web_sys::Response> {
         let head = self.head();
         let made = match self.body {
-            Body::Text(text) => bridge::response(id, &head, &text.into()),
+            Body::Text(text) => exchange.answer(&head, &text.into()),
             Body::Bytes(bytes) => {
-                bridge::response(id, &head, &Uint8Array::from(bytes.as_slice()).into())
+                exchange.answer(&head, &Uint8Array::from(bytes.as_slice()).into())
             }
-            Body::Stream(stream) => bridge::response(id, &head, &stream.into()),
+            Body::Stream(stream) => exchange.answer(&head, &stream.into()),
             Body::Socket(response) => Ok(response),
-            Body::Reply(reply, _) => bridge::reply_response(&reply, id),
+            Body::Reply(reply, _) => exchange.pass(&reply),
         };
         made.map_err(|error| platform::fault(error.into()))
     }

@@ -15,19 +15,14 @@ mod sockets;
 mod webhooks;
 
 use crate::{
-    http::{Request, Response},
-    platform,
+    bridge::Exchange,
+    http::{self, Request, Response},
+    platform, waiting,
 };
 use nexus_core::Result;
-use std::{
-    rc::Rc,
-    task::{Context, Poll, Waker},
-};
+use std::rc::Rc;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use worker::{
-    DurableObject, Env, State, WebSocket, WebSocketIncomingMessage, durable_object,
-    wasm_bindgen_futures::future_to_promise,
-};
+use worker::{DurableObject, Env, State, WebSocket, WebSocketIncomingMessage, durable_object};
 
 /// What a class of objects is.
 trait Class: 'static {
@@ -55,9 +50,9 @@ macro_rules! class {
             }
 
             async fn fetch(&self, request: worker::Request) -> worker::Result<worker::Response> {
-                let request = Request::of(request.try_into()?);
-                let id = request.id().to_owned();
-                let made = self.0.respond(request).await.into_platform(&id);
+                let exchange = Exchange::new(&request.try_into()?, &http::request_id());
+                let answer = self.0.respond(Request::of(&exchange)).await;
+                let made = answer.into_platform(&exchange);
                 made.map(Into::into).map_err(|_| "an answer could not be made".into())
             }
 
@@ -96,10 +91,10 @@ macro_rules! class {
 
         #[wasm_bindgen]
         impl $class {
-            /// Answers a request that comes as text: its id, its head, and its body, if it has one.
-            pub fn answer(&self, id: String, head: String, body: Option<Vec<u8>>) -> JsValue {
-                let (object, request) = (Rc::clone(&self.0), Request::asked(id, head, body));
-                at_once(async move { object.respond(request).await.into_reply() })
+            /// Answers a request that comes as text: its head, and its body, if it has one.
+            pub fn answer(&self, head: String, body: Option<Vec<u8>>) -> Result<JsValue, JsValue> {
+                let (object, request) = (Rc::clone(&self.0), Request::asked(head, body));
+                waiting::begin(async move { Ok(object.respond(request).await.into_reply()) })
             }
         }
     };
@@ -109,16 +104,6 @@ class!(Session, session, "Members and key hashes, the message log, cursors, the 
 class!(PairingIndex, pairing_index, "Codes -> sessions, single use, expiry.");
 class!(Mailbox, mailbox, "Card and secret, inbox and what was sent, whom to hear.");
 class!(Directory, directory, "Counters for `/v1/stats`, and who is listed in `/v1/agents`.");
-
-/// What comes of some work: itself, where nothing had to be waited for, and otherwise a promise of it.
-fn at_once(work: impl Future<Output = JsValue> + 'static) -> JsValue {
-    let mut work = Box::pin(work);
-    match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        // It is asked again from there, and then knows whom to wake.
-        Poll::Pending => future_to_promise(async move { Ok(work.await) }).into(),
-    }
-}
 
 /// With the variable `DIAGNOSTICS`, an answer tells how many rows this instance has written so far,
 /// and how many session objects it has built.

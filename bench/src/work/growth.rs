@@ -20,13 +20,18 @@ pub fn run(effort: &Effort) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// With the messages of a session. Many small ones and few large ones, so that what is sent meanwhile
-/// does not make the small ones large.
+/// Sessions that are asked by turns in each round: as many of each size, for one that was asked just before
+/// is asked faster.
+const AT_A_TIME: usize = 2;
+
+/// With the messages of a session. The small ones are others in each round, so that what is sent meanwhile
+/// does not make them large.
 fn messages(effort: &Effort) -> Result<Vec<Line>> {
     let server = Server::start(SIDES[0])?;
     let mut groups = Vec::new();
-    for (size, count) in effort.messages.into_iter().zip([50, 5, 1]) {
-        let seats = server.sessions(count)?;
+    let rounds = effort.rounds.saturating_add(1);
+    for (size, count) in effort.messages.into_iter().zip([rounds, 1, 1]) {
+        let seats = server.sessions(count.saturating_mul(AT_A_TIME))?;
         server.fill(&seats, size, 80)?;
         let sends = seats.iter().map(|seat| seat.send(80)).collect();
         let last = format!("after={}&limit=10", size.saturating_sub(10));
@@ -74,7 +79,8 @@ fn compare(
         for (group, times) in groups.iter().zip(&mut times) {
             let work = [(200, &group.1), (201, &group.2)];
             for ((status, requests), times) in work.into_iter().zip(times) {
-                for request in requests.iter().cycle().take(effort.timed / 2) {
+                let asked = requests.chunks(AT_A_TIME).cycle().nth(round).unwrap_or_default();
+                for request in asked.iter().cycle().take(effort.timed / 2) {
                     let started = Instant::now();
                     connection.expect(status, request)?;
                     // The first round warms up.
@@ -88,9 +94,9 @@ fn compare(
     let sizes = groups.iter().map(|(size, ..)| size.to_string()).collect::<Vec<_>>().join(", ");
     let line = |at: usize, what: &str| {
         let medians: Vec<f64> = times.iter().map(|times| median(times[at].clone())).collect();
-        let least = medians.iter().copied().fold(f64::INFINITY, f64::min);
+        let least = medians.first().copied().unwrap_or_default();
         let most = medians.iter().copied().fold(0.0, f64::max);
-        let work = format!("{what}, {sizes} {of} in the session: slowest to fastest");
+        let work = format!("{what}, {sizes} {of} in the session: slowest to the first");
         Line::shown(work, "us", most).compared(most / least, "x", FLAT)
     };
     Ok(vec![line(1, "send"), line(0, "poll of 10")])

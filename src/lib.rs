@@ -47,7 +47,8 @@ use nexus_protocol::{
 };
 use platform::System;
 use router::{Endpoint, Route};
-use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+use waiting::Outcome;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Context, Env, Method, event, web_sys, worker_sys};
 
 #[event(start)]
@@ -76,7 +77,7 @@ impl Edge {
         request: &web_sys::Request,
         env: Env,
         context: worker_sys::Context,
-    ) -> Result<JsValue, JsValue> {
+    ) -> Outcome {
         platform::note_start();
         let exchange = Exchange::new(request, &http::request_id());
         let (request, context) = (Request::of(&exchange), Context::new(context));
@@ -86,8 +87,7 @@ impl Edge {
             let answer = answer(&request, &env, route).await;
             let response = http::answer(request.id(), dialects::refused(request.path(), answer));
             record.end(request.id(), &response, &env, &context);
-            let made = response.into_platform(&exchange);
-            made.map(Into::into).map_err(|_| "an answer could not be made".into())
+            response.into_platform(&exchange)
         })
     }
 }

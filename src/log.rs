@@ -4,7 +4,7 @@
 //! What is counted of requests goes to the directory every now and then, for the operator's page, and,
 //! where a data set is bound, to Analytics Engine at once.
 
-use crate::{calls, http::Response, platform::now, router::Route};
+use crate::{calls, http::Response, platform::now, router::Route, waiting::boxed};
 use js_sys::{Array, Function, Object, Reflect};
 use nexus_core::{Digest, Error, Tally};
 use nexus_protocol::Timestamp;
@@ -121,7 +121,7 @@ fn count(status: u16, env: &Env, context: &Context) {
     }
     TELLING.set(Some(millis));
     let env = env.clone();
-    context.wait_until(async move {
+    context.wait_until(boxed(async move {
         Delay::from(TALLY).await;
         TELLING.set(None);
         let tally = COUNTED.take();
@@ -130,7 +130,7 @@ fn count(status: u16, env: &Env, context: &Context) {
             COUNTED.set(COUNTED.get().plus(tally));
             error("tally", &failure);
         }
-    });
+    }));
 }
 
 #[cfg(all(test, target_arch = "wasm32"))]

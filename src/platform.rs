@@ -82,21 +82,13 @@ pub(crate) async fn set_next_alarm(state: &State, at: Option<Timestamp>) -> Resu
 
 /// What follows an alarm: the next one, if there is one. An alarm that failed is set again for later
 /// rather than left to the platform, which gives it up after a few tries.
-pub(crate) async fn after_alarm(
-    state: &State,
-    next: Result<Option<Timestamp>>,
-) -> worker::Result<worker::Response> {
+pub(crate) async fn after_alarm(state: &State, next: Result<Option<Timestamp>>) -> Result<()> {
     let next = next.unwrap_or_else(|error| {
         log::error("alarm", &error);
         Some(now().plus_millis(FAILED_ALARM))
     });
-    match set_next_alarm(state, next).await {
-        Ok(()) => worker::Response::empty(),
-        Err(error) => {
-            log::error("alarm", &error);
-            Err("an alarm could not be set".into())
-        }
-    }
+    let set = set_next_alarm(state, next).await;
+    set.inspect_err(|error| log::error("alarm", error))
 }
 
 /// The platform's random numbers.

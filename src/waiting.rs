@@ -19,7 +19,8 @@ use std::{
 use wasm_bindgen::{JsValue, prelude::Closure};
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 
-type Outcome = Result<JsValue, JsValue>;
+/// What comes of some work, or of a promise.
+pub(crate) type Outcome = Result<JsValue, JsValue>;
 
 struct Work {
     future: Pin<Box<dyn Future<Output = Outcome>>>,
@@ -73,6 +74,13 @@ pub(crate) fn connect() {
 
 fn take(work: u32) -> Option<Work> {
     PAUSED.with_borrow_mut(|paused| paused.remove(&work))
+}
+
+/// Some work, of any kind, as one kind: what takes work is compiled for each kind of it.
+pub(crate) fn boxed<T>(
+    work: impl Future<Output = T> + 'static,
+) -> Pin<Box<dyn Future<Output = T>>> {
+    Box::pin(work)
 }
 
 /// Does some work: gives what comes of it, or, where it has to wait, a promise of that.

@@ -31,17 +31,15 @@ const object = (Rules) =>
       return this.#rules.alarm();
     }
 
-    webSocketMessage(socket, message) {
-      return this.#rules.webSocketMessage(socket, message);
+    webSocketMessage(socket, frame) {
+      return this.#rules.received(socket, typeof frame === "string" ? frame : "");
     }
 
-    webSocketClose(socket, code, reason, wasClean) {
-      return this.#rules.webSocketClose(socket, code, reason, wasClean);
+    webSocketClose(socket, code) {
+      this.#rules.closed(socket, code);
     }
 
-    webSocketError(socket, error) {
-      return this.#rules.webSocketError(socket, error);
-    }
+    webSocketError() {}
   };
 
 export const Session = object(relay.Session);

@@ -311,14 +311,15 @@ mod wasm_tests {
     use wasm_bindgen::JsCast;
     use wasm_bindgen_test::wasm_bindgen_test;
 
-    fn exchange() -> Exchange {
-        Exchange::new(&web_sys::Request::new_with_str("http://h/").unwrap(), "0123")
+    fn for_client(answer: Response) -> web_sys::Response {
+        let request = web_sys::Request::new_with_str("http://h/").unwrap();
+        answer.into_platform(&Exchange::new(&request, "0123")).unwrap().unchecked_into()
     }
 
     #[wasm_bindgen_test]
     fn every_answer_has_the_headers_of_section_1() {
         let refused = answer("0123", Err(Refusal::rate_limit_exceeded(60).into()));
-        let refused = refused.into_platform(&exchange()).unwrap();
+        let refused = for_client(refused);
         let header = |name: &str| refused.headers().get(name).unwrap().unwrap_or_default();
         assert_eq!(refused.status(), 429);
         assert_eq!((header("X-Request-Id"), header("Retry-After")), ("0123".into(), "60".into()));
@@ -331,7 +332,7 @@ mod wasm_tests {
         let reply = Response::text(201, JSON, "{}\n\n".to_owned()).with("Allow", "GET");
         let reply = Response::reply(reply.into_reply());
         assert_eq!((reply.status(), reply.header("Allow")), (201, Some("GET")));
-        let answer = reply.into_platform(&exchange()).unwrap();
+        let answer = for_client(reply);
         assert_eq!(
             (answer.status(), answer.headers().get("Allow").unwrap()),
             (201, Some("GET".into()))

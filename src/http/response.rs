@@ -2,7 +2,8 @@
 
 use crate::{
     bridge::{self, Exchange},
-    platform, waiting,
+    platform,
+    waiting::{self, Outcome},
 };
 use js_sys::Uint8Array;
 use nexus_core::{Fault, Result};
@@ -129,7 +130,7 @@ impl Response {
     }
 
     /// For the client.
-    pub(crate) fn into_platform(self, exchange: &Exchange) -> Result<web_sys::Response> {
+    pub(crate) fn into_platform(self, exchange: &Exchange) -> Outcome {
         let head = self.head();
         let made = match self.body {
             Body::Text(text) => exchange.answer(&head, &text.into()),
@@ -140,7 +141,7 @@ impl Response {
             Body::Socket(response) => Ok(response),
             Body::Reply(reply, _) => exchange.pass(&reply),
         };
-        made.map_err(|error| platform::fault(error.into()))
+        made.map(Into::into).map_err(|_| "an answer could not be made".into())
     }
 }
 

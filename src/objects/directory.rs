@@ -28,7 +28,7 @@ impl Class for Directory {
     }
 
     /// Forgets ended sessions and minutes of the day before.
-    async fn alarm(&self) -> worker::Result<worker::Response> {
+    async fn alarm(&self) -> Result<()> {
         let next = self.rules.borrow_mut().clean_up(now()).map_err(Error::from);
         platform::after_alarm(&self.state, next).await
     }

@@ -7,13 +7,14 @@ use crate::{
     http::{self, Request, Response},
     log,
     platform::fault,
+    waiting::boxed,
 };
 use nexus_core::{Error, Fault, Result};
 use nexus_protocol::{Cursor, Page, PageRequest, Refusal};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::{borrow::Cow, time::Duration};
-use worker::{Delay, State, WebSocket, WebSocketIncomingMessage};
+use worker::{Delay, State, WebSocket};
 
 /// Messages that are read at a time while a socket catches up.
 const CATCH_UP_PAGE: u32 = 100;
@@ -66,7 +67,7 @@ pub(super) fn stream<L: Log>(
 ) -> Result<Response> {
     let socket = Socket { who, purpose: Purpose::CatchUp };
     let (client, server) = sockets::open(state, &socket)?;
-    state.wait_until(async move { catch_up(&log, &server, socket, after).await });
+    state.wait_until(boxed(async move { catch_up(&log, &server, socket, after).await }));
     http::upgraded(request, client)
 }
 
@@ -110,15 +111,10 @@ pub(super) fn deliver<L: Log>(
     }
 }
 
-/// What a client sent over its socket: its own id for it, and the text.
-pub(super) fn received(message: WebSocketIncomingMessage) -> (Value, String) {
-    let text = match message {
-        WebSocketIncomingMessage::String(text) => text,
-        WebSocketIncomingMessage::Binary(_) => String::new(),
-    };
-    let id = serde_json::from_str::<Value>(&text).ok().and_then(|frame| frame.get("id").cloned());
-    let id = id.filter(|id| id.is_string() || id.is_number()).unwrap_or(Value::Null);
-    (id, text)
+/// A client's own id for what it sent over its socket.
+pub(super) fn id(text: &str) -> Value {
+    let id = serde_json::from_str::<Value>(text).ok().and_then(|frame| frame.get("id").cloned());
+    id.filter(|id| id.is_string() || id.is_number()).unwrap_or(Value::Null)
 }
 
 /// Answers what a client sent: a frame of type `kind` with these fields, or an error.

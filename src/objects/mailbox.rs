@@ -22,7 +22,7 @@ use std::{
     collections::VecDeque,
     rc::Rc,
 };
-use worker::{Env, State, WebSocket, WebSocketIncomingMessage};
+use worker::{Env, State, WebSocket};
 
 pub(super) type Rules = nexus_core::Mailbox<Storage>;
 
@@ -34,7 +34,7 @@ pub(super) struct Mailbox {
     limits: OnceCell<Limits>,
     rules: OnceCell<Rc<RefCell<Rules>>>,
     /// Frames that wait for those before them to be dealt with, and whether that goes on.
-    frames: RefCell<VecDeque<(WebSocket, WebSocketIncomingMessage)>>,
+    frames: RefCell<VecDeque<(WebSocket, String)>>,
     at_work: Cell<bool>,
     /// The bytes of those frames.
     unread: Cell<usize>,
@@ -68,43 +68,34 @@ impl Class for Mailbox {
     }
 
     /// Deletes what expired long ago.
-    async fn alarm(&self) -> worker::Result<worker::Response> {
+    async fn alarm(&self) -> Result<()> {
         let next = self.rules(|rules| Ok(rules.clean_up(now())?));
         self.armed.set(!matches!(next, Ok(None)));
         platform::after_alarm(&self.state, next).await
     }
 
     /// Frames are dealt with one after the other: a send takes a while, and must not be overtaken.
-    async fn received(&self, end: WebSocket, message: WebSocketIncomingMessage) {
-        let unread = self.unread.get().saturating_add(length(&message));
+    async fn received(&self, end: WebSocket, text: String) {
+        let unread = self.unread.get().saturating_add(text.len());
         if unread > sockets::MOST_UNREAD {
             return sockets::close(&end, sockets::Close::TooFast);
         }
         self.unread.set(unread);
-        self.frames.borrow_mut().push_back((end, message));
+        self.frames.borrow_mut().push_back((end, text));
         if self.at_work.replace(true) {
             return;
         }
         loop {
             let next = self.frames.borrow_mut().pop_front();
-            let Some((end, message)) = next else { break };
-            let length = length(&message);
-            self.frame(&end, message).await;
-            self.unread.set(self.unread.get().saturating_sub(length));
+            let Some((end, text)) = next else { break };
+            self.frame(&end, &text).await;
+            self.unread.set(self.unread.get().saturating_sub(text.len()));
         }
         self.at_work.set(false);
     }
 
-    fn closed(&self, end: &WebSocket, code: usize) {
+    fn closed(&self, end: &WebSocket, code: u16) {
         sockets::closed(end, code);
-    }
-}
-
-/// The bytes of a frame.
-fn length(message: &WebSocketIncomingMessage) -> usize {
-    match message {
-        WebSocketIncomingMessage::String(text) => text.len(),
-        WebSocketIncomingMessage::Binary(bytes) => bytes.len(),
     }
 }
 

@@ -12,13 +12,14 @@ use crate::{
     http::{self, Request, Response},
     log,
     platform::{self, now},
+    waiting::boxed,
 };
 use nexus_core::{About, Notice, Result};
 use nexus_protocol::{Ack, Cursor, Mail, MailFrame, MailSent, Page, PageRequest, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{borrow::Cow, cell::RefCell, rc::Rc};
-use worker::{Env, State, WebSocket, WebSocketIncomingMessage};
+use worker::{Env, State, WebSocket};
 
 /// How many senders are told of what one call has read or acknowledged: the others can ask.
 const MOST_NOTICES: usize = 32;
@@ -98,11 +99,11 @@ impl Log for MailLog {
 fn tell(state: &State, env: &Env, notices: Vec<Notice>) {
     for notice in notices.into_iter().take(MOST_NOTICES) {
         let env = env.clone();
-        state.wait_until(async move {
+        state.wait_until(boxed(async move {
             if let Err(error) = calls::call(&env, notice.to.as_str(), &notice).await {
                 log::error("notice", &error);
             }
-        });
+        }));
     }
 }
 
@@ -134,7 +135,8 @@ impl Mailbox {
         let name = self.status()?.card.name;
         sockets::send(&server, &json!({ "type": "connected", "id": id, "name": name }).to_string());
         let log = self.log()?;
-        self.state().wait_until(async move { messenger_catch_up(log, server, socket).await });
+        self.state()
+            .wait_until(boxed(async move { messenger_catch_up(log, server, socket).await }));
         http::upgraded(request, client)
     }
 
@@ -154,20 +156,18 @@ impl Mailbox {
     }
 
     /// What a client sent over its socket. The answer is a frame.
-    pub(super) async fn frame(&self, end: &WebSocket, message: WebSocketIncomingMessage) {
+    pub(super) async fn frame(&self, end: &WebSocket, text: &str) {
         let Some(socket) = attached::<Reader>(end) else { return };
         match socket.who {
             Reader::Native => {
-                let (id, text) = live::received(message);
                 let outcome = self.native_frame(text.as_bytes()).await;
-                live::answer(end, &id, outcome);
+                live::answer(end, &live::id(text), outcome);
             }
             // It only listens.
             Reader::Messenger => {}
             Reader::OpenDialogue { key, until } => {
                 let is_live = socket.purpose == Purpose::Stream;
-                let (_, text) = live::received(message);
-                self.dialogue_frame(end, &key, until, is_live, &text).await;
+                self.dialogue_frame(end, &key, until, is_live, text).await;
             }
         }
     }

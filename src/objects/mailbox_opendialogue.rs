@@ -15,6 +15,7 @@ use crate::{
     dialects::opendialogue::{self as dialect, Problem},
     http::{self, Request, Response},
     platform::{self, System, now},
+    waiting::boxed,
 };
 use nexus_core::{Error, Fault, Proof, Random, Result, opendialogue};
 use nexus_protocol::{
@@ -95,7 +96,8 @@ impl Mailbox {
         let session = json!({ "type": "session", "session_key": key, "expires_in": seconds });
         sockets::send(&server, &session.to_string());
         let log = self.log()?;
-        self.state().wait_until(async move { live::catch_up(&log, &server, socket, None).await });
+        self.state()
+            .wait_until(boxed(async move { live::catch_up(&log, &server, socket, None).await }));
         http::upgraded(request, client)
     }
 

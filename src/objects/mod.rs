@@ -17,12 +17,13 @@ mod webhooks;
 use crate::{
     bridge::Exchange,
     http::{self, Request, Response},
-    platform, waiting,
+    platform,
+    waiting::{self, Outcome},
 };
 use nexus_core::Result;
 use std::rc::Rc;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use worker::{DurableObject, Env, State, WebSocket, WebSocketIncomingMessage, durable_object};
+use worker::{Env, State, WebSocket, web_sys, worker_sys::DurableObjectState};
 
 /// What a class of objects is.
 trait Class: 'static {
@@ -30,71 +31,66 @@ trait Class: 'static {
 
     async fn respond(&self, request: Request) -> Response;
 
-    async fn alarm(&self) -> worker::Result<worker::Response>;
+    async fn alarm(&self) -> Result<()>;
 
-    async fn received(&self, _end: WebSocket, _message: WebSocketIncomingMessage) {}
+    async fn received(&self, _end: WebSocket, _text: String) {}
 
-    fn closed(&self, _end: &WebSocket, _code: usize) {}
+    fn closed(&self, _end: &WebSocket, _code: u16) {}
 }
 
 /// A class as the platform calls it: `answer` with what is short, `fetch` with the rest.
 macro_rules! class {
     ($class:ident, $module:ident, $about:literal) => {
         #[doc = $about]
-        #[durable_object]
+        #[wasm_bindgen]
         pub struct $class(Rc<$module::$class>);
-
-        impl DurableObject for $class {
-            fn new(state: State, env: Env) -> Self {
-                Self(Rc::new(Class::new(state, env)))
-            }
-
-            async fn fetch(&self, request: worker::Request) -> worker::Result<worker::Response> {
-                let exchange = Exchange::new(&request.try_into()?, &http::request_id());
-                let answer = self.0.respond(Request::of(&exchange)).await;
-                let made = answer.into_platform(&exchange);
-                made.map(Into::into).map_err(|_| "an answer could not be made".into())
-            }
-
-            async fn alarm(&self) -> worker::Result<worker::Response> {
-                Class::alarm(&*self.0).await
-            }
-
-            async fn websocket_message(
-                &self,
-                end: WebSocket,
-                message: WebSocketIncomingMessage,
-            ) -> worker::Result<()> {
-                Class::received(&*self.0, end, message).await;
-                Ok(())
-            }
-
-            async fn websocket_close(
-                &self,
-                end: WebSocket,
-                code: usize,
-                _reason: String,
-                _was_clean: bool,
-            ) -> worker::Result<()> {
-                Class::closed(&*self.0, &end, code);
-                Ok(())
-            }
-
-            async fn websocket_error(
-                &self,
-                _end: WebSocket,
-                _error: worker::Error,
-            ) -> worker::Result<()> {
-                Ok(())
-            }
-        }
 
         #[wasm_bindgen]
         impl $class {
+            /// The object, when it is first asked something, or wakes.
+            #[wasm_bindgen(constructor)]
+            #[must_use]
+            pub fn new(state: DurableObjectState, env: Env) -> Self {
+                Self(Rc::new(Class::new(State::from(state), env)))
+            }
+
             /// Answers a request that comes as text: its head, and its body, if it has one.
-            pub fn answer(&self, head: String, body: Option<Vec<u8>>) -> Result<JsValue, JsValue> {
+            pub fn answer(&self, head: String, body: Option<Vec<u8>>) -> Outcome {
                 let (object, request) = (Rc::clone(&self.0), Request::asked(head, body));
                 waiting::begin(async move { Ok(object.respond(request).await.into_reply()) })
+            }
+
+            /// Answers a request as it came.
+            pub fn fetch(&self, request: &web_sys::Request) -> Outcome {
+                let object = Rc::clone(&self.0);
+                let exchange = Exchange::new(request, &http::request_id());
+                waiting::begin(async move {
+                    object.respond(Request::of(&exchange)).await.into_platform(&exchange)
+                })
+            }
+
+            /// Does what is due.
+            pub fn alarm(&self) -> Outcome {
+                let object = Rc::clone(&self.0);
+                waiting::begin(async move {
+                    let done = Class::alarm(&*object).await;
+                    done.map_err(|_| "an alarm could not be set".into())
+                        .map(|()| JsValue::UNDEFINED)
+                })
+            }
+
+            /// Takes a frame of a client; of one that is not text, nothing is read.
+            pub fn received(&self, end: web_sys::WebSocket, text: String) -> Outcome {
+                let object = Rc::clone(&self.0);
+                waiting::begin(async move {
+                    Class::received(&*object, end.into(), text).await;
+                    Ok(JsValue::UNDEFINED)
+                })
+            }
+
+            /// Takes note that a client has closed its end.
+            pub fn closed(&self, end: web_sys::WebSocket, code: u16) {
+                Class::closed(&*self.0, &end.into(), code);
             }
         }
     };

@@ -41,7 +41,7 @@ impl Class for PairingIndex {
     }
 
     /// Forgets old codes.
-    async fn alarm(&self) -> worker::Result<worker::Response> {
+    async fn alarm(&self) -> Result<()> {
         let next = self.rules().and_then(|rules| Ok(rules.borrow_mut().clean_up(now())?));
         platform::after_alarm(&self.state, next).await
     }

@@ -12,6 +12,7 @@ use crate::{
     log,
     platform::{self, Storage, System, fault, now},
     router::{self, Endpoint},
+    waiting::boxed,
 };
 use nexus_core::{Admission, Caller, Delivery, Fault, Identity, Report, Result, SeatRequest};
 use nexus_protocol::{
@@ -23,7 +24,7 @@ use std::{
     cell::{Cell, OnceCell, RefCell},
     rc::Rc,
 };
-use worker::{Env, State, WebSocket, WebSocketIncomingMessage};
+use worker::{Env, State, WebSocket};
 
 pub(super) type Rules = nexus_core::Session<Storage>;
 
@@ -65,7 +66,7 @@ impl Class for Session {
     }
 
     /// Deletes everything once the deadline has passed.
-    async fn alarm(&self) -> worker::Result<worker::Response> {
+    async fn alarm(&self) -> Result<()> {
         let next = match self.rules(|rules| Ok(rules.alarm(now())?)) {
             Ok(None) => {
                 self.announce("expired", None);
@@ -86,12 +87,12 @@ impl Class for Session {
         platform::after_alarm(&self.state, next).await
     }
 
-    async fn received(&self, end: WebSocket, message: WebSocketIncomingMessage) {
-        self.frame(&end, message).await;
+    async fn received(&self, end: WebSocket, text: String) {
+        self.frame(&end, &text).await;
         self.report();
     }
 
-    fn closed(&self, end: &WebSocket, code: usize) {
+    fn closed(&self, end: &WebSocket, code: u16) {
         sockets::closed(end, code);
         self.save_places();
     }
@@ -347,11 +348,11 @@ impl Session {
             (Ok(None), None) => {}
             (Ok(None), Some(at)) => {
                 let state = platform::share(&self.state);
-                self.state.wait_until(async move {
+                self.state.wait_until(boxed(async move {
                     if let Err(error) = platform::set_alarm_by(&state, at).await {
                         log::error("report", &error);
                     }
-                });
+                }));
             }
             (report, _) => self.tell(report.map_err(Into::into)),
         }
@@ -359,7 +360,7 @@ impl Session {
 
     fn tell(&self, report: Result<Option<Report>>) {
         let env = self.env.clone();
-        self.state.wait_until(async move {
+        self.state.wait_until(boxed(async move {
             let told = match report {
                 Ok(Some(report)) => calls::call(&env, calls::THE_DIRECTORY, &report).await,
                 Ok(None) => Ok(()),
@@ -368,6 +369,6 @@ impl Session {
             if let Err(error) = told {
                 log::error("report", &error);
             }
-        });
+        }));
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     log,
     platform::{System, now},
     router::Route,
+    waiting::boxed,
 };
 use nexus_core::{Caller, Content, Error, Identity, Result};
 use nexus_protocol::{
@@ -289,11 +290,11 @@ pub(super) fn save_places_soon(state: &State, rules: &Rc<RefCell<Rules>>, saving
         return;
     }
     let (rules, saving) = (Rc::clone(rules), Rc::clone(saving));
-    state.wait_until(async move {
+    state.wait_until(boxed(async move {
         Delay::from(SAVE_AFTER).await;
         saving.set(false);
         if let Err(error) = rules.borrow_mut().save_places(now()) {
             log::error("places", &error);
         }
-    });
+    }));
 }

@@ -25,7 +25,7 @@ use std::{
     collections::BTreeSet,
     rc::Rc,
 };
-use worker::{State, WebSocket, WebSocketIncomingMessage};
+use worker::{State, WebSocket};
 
 /// Who a socket is, and what it takes and gives: kept with it while the object sleeps.
 #[derive(Serialize, Deserialize)]
@@ -151,15 +151,14 @@ impl Session {
     }
 
     /// What a client sent over its socket. The answer is a frame.
-    pub(super) async fn frame(&self, end: &WebSocket, message: WebSocketIncomingMessage) {
+    pub(super) async fn frame(&self, end: &WebSocket, text: &str) {
         let Some(socket) = attached::<Reader>(end) else { return };
-        let (id, text) = live::received(message);
         match socket.who {
             Reader::Native(who) => {
                 let sent = self.send_frame(&who, text.as_bytes());
-                live::answer(end, &id, sent.map(|sent| ("sent", sent_fields(&sent))));
+                live::answer(end, &live::id(text), sent.map(|sent| ("sent", sent_fields(&sent))));
             }
-            Reader::ClawLink(who) => self.clawlink_frame(end, &who, &text).await,
+            Reader::ClawLink(who) => self.clawlink_frame(end, &who, text).await,
         }
     }
 

@@ -223,8 +223,8 @@ pub(crate) fn close(end: &WebSocket, why: Close) {
 }
 
 /// The handshake of closing, for platforms that leave it to us. 1005 and 1006 are not sent.
-pub(crate) fn closed(end: &WebSocket, code: usize) {
-    let code = u16::try_from(code).ok().filter(|code| !matches!(code, 1005 | 1006));
+pub(crate) fn closed(end: &WebSocket, code: u16) {
+    let code = Some(code).filter(|code| !matches!(code, 1005 | 1006));
     let _ = end.close(code, Some(""));
 }
 

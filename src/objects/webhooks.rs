@@ -8,6 +8,7 @@ use crate::{
     http::{self, Request, Response},
     log,
     platform::{self, fault, now},
+    waiting::boxed,
 };
 use futures_util::future::{Either, select};
 use nexus_core::{Post, Result};
@@ -45,14 +46,14 @@ impl Session {
                 if self.posting().borrow_mut().insert(agent.clone()) {
                     let state = platform::share(self.state());
                     let (rules, posting) = (Rc::clone(&rules), Rc::clone(self.posting()));
-                    self.state().wait_until(async move {
+                    self.state().wait_until(boxed(async move {
                         let posted = post_all(&state, &rules, &posting, &agent).await;
                         posting.borrow_mut().remove(&agent);
                         let armed = posted.and(arm(&state, &rules, &posting).await);
                         if let Err(error) = armed {
                             log::error("webhook", &error);
                         }
-                    });
+                    }));
                 }
             }
             Ok(())

@@ -109,10 +109,9 @@ impl Response {
     /// The status and the headers, each in a line of its own. An answer is JSON if it does not say what it is.
     fn head(&self) -> String {
         let mut head = self.status.to_string();
-        for (name, value) in &self.headers {
-            if *value != super::JSON {
-                head.extend(["\n", name, ": ", value]);
-            }
+        let is_json = self.headers.first().is_some_and(|(_, value)| *value == super::JSON);
+        for (name, value) in self.headers.iter().skip(usize::from(is_json)) {
+            head.extend(["\n", name, ": ", value]);
         }
         head
     }
@@ -155,5 +154,7 @@ mod tests {
         let answer = answer.with("Vary", "Accept").with("Vary", "Origin");
         assert_eq!(answer.header("Vary"), Some("Origin"));
         assert_eq!(answer.head(), "200\nContent-Type: text/plain\nVary: Accept\nVary: Origin");
+        let answer = Response::text(201, super::super::JSON, String::new()).with("Allow", "GET");
+        assert_eq!(answer.head(), "201\nAllow: GET");
     }
 }

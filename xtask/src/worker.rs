@@ -72,15 +72,13 @@ pub fn build(tools: &Tools) -> Result<()> {
     Ok(())
 }
 
-/// Optimizes the Worker, by what compresses best. A function that has one caller is not put into it: that
-/// made functions of 100 KiB, and nothing faster. Those with similar names are alike, and stand together.
-/// The names themselves only a profiler reads, which finds them in `target/wasm`.
+/// Optimizes the Worker. Functions with similar names are alike: where they stand together, it compresses
+/// better. The names themselves only a profiler reads, which finds them in `target/wasm`.
 fn optimize(tools: &Tools) -> Result<()> {
     let wasm = tools.project().path(WASM);
     let mut command = tools.wasm_command(tools.project().npm_bin("wasm-opt"))?;
     command.arg(&wasm).arg("-o").arg(&wasm).args(["--all-features", "-Os"]);
-    command.args(["--one-caller-inline-max-function-size=8", "--reorder-functions-by-name"]);
-    command.args(["--strip-debug", "--strip-producers"]);
+    command.args(["--reorder-functions-by-name", "--strip-debug", "--strip-producers"]);
     process::run(&mut command).context("the Worker cannot be optimized")
 }
 

@@ -42,6 +42,13 @@ impl Work {
         let waker = Waker::from(Arc::clone(&self.wakes));
         self.future.as_mut().poll(&mut Context::from_waker(&waker))
     }
+
+    /// Whether nothing else has taken note of whom to wake.
+    fn is_woken_only_by(&self, waker: &Waker) -> bool {
+        let own = Waker::from(Arc::clone(&self.wakes));
+        // The work itself, the one above, and the one that is asked about.
+        own.will_wake(waker) && Arc::strong_count(&self.wakes) == 3
+    }
 }
 
 thread_local! {
@@ -57,8 +64,8 @@ enum Turn {
     Nobody,
     /// The work goes on, with what it has waited for, if it has.
     Going(Option<Outcome>),
-    /// The work waits for this.
-    Paused(Promise),
+    /// The work waits for this, and for nothing else unless there is more than one to be woken.
+    Paused(Promise, Waker),
 }
 
 /// Tells JavaScript how to go on. Once, before anything is begun.
@@ -93,13 +100,17 @@ fn go_on(mut work: Work, outcome: Option<Outcome>) -> Outcome {
     let state = work.poll();
     match (state, TURN.replace(before)) {
         (Poll::Ready(outcome), _) => outcome,
-        (Poll::Pending, Turn::Paused(promise)) => {
+        (Poll::Pending, Turn::Paused(promise, waker)) if work.is_woken_only_by(&waker) => {
             let number = LAST.get().wrapping_add(1);
             LAST.set(number);
             PAUSED.with_borrow_mut(|paused| paused.insert(number, work));
             Ok(bridge::chain(&promise, number).into())
         }
-        (Poll::Pending, _) => {
+        (Poll::Pending, turn) => {
+            if let Turn::Paused(_, waker) = turn {
+                // What was to wait for the promise is asked again, and waits in the common way.
+                waker.wake();
+            }
             let rest = poll_fn(move |context| {
                 work.wakes.0.register(context.waker());
                 work.poll()
@@ -109,31 +120,32 @@ fn go_on(mut work: Work, outcome: Option<Outcome>) -> Outcome {
     }
 }
 
-/// What comes of a promise. It must be the only thing that is waited for meanwhile: in a `select`, take a
-/// [`JsFuture`].
+/// What comes of a promise.
 pub(crate) async fn outcome(promise: Promise) -> Outcome {
-    if !TURN.with_borrow(|turn| matches!(turn, Turn::Going(_))) {
-        return JsFuture::from(promise).await;
-    }
-    TURN.set(Turn::Paused(promise));
     let mut asked = false;
-    poll_fn(|_| {
-        if !asked {
-            asked = true;
-            return Poll::Pending;
-        }
+    let paused = poll_fn(|context| {
         TURN.with_borrow_mut(|turn| match turn {
-            Turn::Going(outcome) => outcome.take().map_or(Poll::Pending, Poll::Ready),
-            _ => Poll::Pending,
+            Turn::Going(outcome) if asked => Poll::Ready(outcome.take()),
+            Turn::Going(None) => {
+                asked = true;
+                *turn = Turn::Paused(promise.clone(), context.waker().clone());
+                Poll::Pending
+            }
+            _ => Poll::Ready(None),
         })
-    })
-    .await
+    });
+    match paused.await {
+        Some(outcome) => outcome,
+        // Another waits, too.
+        None => JsFuture::from(promise).await,
+    }
 }
 
 #[cfg(all(test, target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use std::{cell::OnceCell, rc::Rc};
+    use futures_util::future::{Either, join_all, select};
+    use std::{cell::OnceCell, pin::pin, rc::Rc};
     use wasm_bindgen::JsCast;
     use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -189,6 +201,28 @@ mod tests {
         over.set(true);
         asked_by.get().unwrap().wake_by_ref();
         assert_eq!(promised(begun).await.unwrap(), 3);
+    }
+
+    #[wasm_bindgen_test]
+    async fn work_may_wait_for_many_promises_at_a_time() {
+        connect();
+        for many in [2, 40] {
+            let begun = begin(async move {
+                let all = join_all((0..many).map(|value| outcome(number(value)))).await;
+                let values = all.into_iter().map(|value| value.unwrap().as_f64().unwrap());
+                Ok(values.sum::<f64>().into())
+            });
+            assert_eq!(promised(begun).await.unwrap(), many * (many - 1) / 2);
+        }
+        let begun = begin(async {
+            let never = pin!(outcome(Promise::new(&mut |_, _| {})));
+            let soon = pin!(outcome(number(1)));
+            match select(never, soon).await {
+                Either::Left(_) => Err(JsValue::UNDEFINED),
+                Either::Right((soon, _)) => soon,
+            }
+        });
+        assert_eq!(promised(begun).await.unwrap(), 1);
     }
 
     #[wasm_bindgen_test]

@@ -94,7 +94,10 @@ fn wasm_tests(tools: &Tools, filter: Filter) -> Result<()> {
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
             tools.cargo_tool("wasm-bindgen-test-runner"),
         );
-    process::run(filtered(&mut command, filter))
+    // Node ends without an error where a test waits for what never comes.
+    let told = process::run_and_hear(filtered(&mut command, filter))?;
+    ensure!(told.contains("test result: ok"), "a test has waited for something that never came");
+    Ok(())
 }
 
 fn worker_build(tools: &Tools, _: Filter) -> Result<()> {

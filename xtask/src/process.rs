@@ -17,6 +17,16 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// As [`run`], and gives what the command printed on its standard output.
+pub(crate) fn run_and_hear(command: &mut Command) -> Result<String> {
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| not_started(command, error))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    print!("{text}");
+    ensure!(output.status.success(), "`{}` failed ({})", line(command), output.status);
+    Ok(text)
+}
+
 /// As [`run`], but gives up after `limit`.
 pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
     let started = Instant::now();

@@ -90,6 +90,23 @@ fn the_directory_shows_those_who_ask_for_it() {
 }
 
 #[test]
+fn the_directory_gives_as_many_as_fit_a_page() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    for number in 10..70 {
+        let id = format!("agent-{number}");
+        let body = json!({ "name": id, "agentId": id, "listed": true });
+        done(&api.post("/v1/agents").json(&body).send(), 201);
+    }
+    let page = |query: &str| done(&api.get(&format!("/v1/agents{query}")).send(), 200);
+    let first = page("");
+    assert_eq!((list(&first["agents"]).len(), &first["hasMore"]), (50, &json!(true)));
+    let next = format!("?after={}", string(&first["nextAfter"]));
+    assert_eq!((list(&page(&next)["agents"]).len(), &page(&next)["hasMore"]), (10, &json!(false)));
+    assert_eq!(list(&page("?limit=100")["agents"]).len(), 60);
+}
+
+#[test]
 fn a_message_waits_is_read_and_acknowledged_as_its_sender_sees() {
     let relay = relay();
     let api = Api::new(&relay.url());

@@ -1,19 +1,6 @@
 // What crosses between the relay and the platform for each request: in as few calls as can be, for each
 // costs more than what the relay does with it.
 
-// The platform's own takes many times as long as a promise. What is thrown must still be told, for the relay
-// is built anew after a panic.
-const settled = Promise.resolve();
-globalThis.queueMicrotask = (task) => {
-  settled.then(() => {
-    try {
-      task();
-    } catch (error) {
-      reportError(error);
-    }
-  });
-};
-
 // How the relay goes on with work that has waited, and what is done about work that waits for nothing any
 // more: its client has gone, and the platform with it.
 let paused;

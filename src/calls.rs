@@ -23,7 +23,7 @@ use nexus_protocol::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{Env, WebSocket, web_sys};
+use worker::{Env, Method, WebSocket, web_sys};
 
 /// The one object of the class `Directory`.
 pub(crate) const THE_DIRECTORY: &str = "directory";
@@ -330,7 +330,8 @@ async fn settled(promise: std::result::Result<Promise, JsValue>) -> Result<JsVal
 /// answer, whether the call happened is not known.
 pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::Answer> {
     let body = serde_json::to_string(call).map_err(Fault::new)?;
-    let head = format!("{} POST https://object/internal/{}", http::request_id(), C::NAME);
+    let url = format!("https://object/internal/{}", C::NAME);
+    let head = http::head_of(&Method::Post, &url, []);
     let answer = Object::named(env, C::BINDING, name)?.outcome(&head, &body, C::NAME).await?;
     Ok(serde_json::from_str(&answer)
         .map_err(|_| Fault::new(format!("the answer to {} cannot be read", C::NAME)))?)

@@ -21,7 +21,7 @@ use nexus_core::{Fault, Proof, Result};
 use nexus_protocol::{Cursor, Page, PageRequest, Refusal};
 use serde_json::Value;
 use std::{cell::Cell, fmt::Write as _, rc::Rc, time::Duration};
-use worker::{Delay, WebSocket, WebsocketEvent};
+use worker::{Delay, Method, WebSocket, WebsocketEvent};
 
 /// How long an event stream is silent at most.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -180,10 +180,9 @@ impl Source {
     /// The head of a request for what stands after.
     fn head(&self, path: &str) -> String {
         let after = self.after.map(|cursor| cursor.to_string()).unwrap_or_default();
-        let (id, owner, filter) = (http::request_id(), &self.owner, &self.filter);
-        let head = format!("{id} GET {owner}{path}?after={after}{filter}");
-        let headers = self.credentials.iter();
-        headers.fold(head, |head, (name, value)| format!("{head}\n{name}: {value}"))
+        let url = format!("{}{path}?after={after}{}", self.owner, self.filter);
+        let headers = self.credentials.iter().map(|(name, value)| (*name, value.as_str()));
+        http::head_of(&Method::Get, &url, headers)
     }
 
     async fn poll(&self) -> Result<Response> {

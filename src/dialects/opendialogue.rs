@@ -18,7 +18,6 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 use worker::{Env, Method};
 
 /// Bytes of content at most.
@@ -352,12 +351,9 @@ impl Native<'_> {
         path: &str,
         body: Option<&Value>,
     ) -> Result<T> {
-        let (request, method) = (http::request_id(), method.as_ref());
-        let mut head = format!("{request} {method} https://object{path}\nX-Agent-Id: {id}");
-        // Writing to a String cannot fail.
-        if let Some(authorization) = self.authorization {
-            let _ = write!(head, "\nAuthorization: {authorization}");
-        }
+        let authorization = self.authorization.map(|value| ("Authorization", value));
+        let headers = [("X-Agent-Id", id.as_str())].into_iter().chain(authorization);
+        let head = http::head_of(&method, &format!("https://object{path}"), headers);
         let body = body.map(ToString::to_string).unwrap_or_default();
         let mailbox = Object::named(self.env, "MAILBOX", id.as_str())?;
         let answer = mailbox.outcome(&head, &body, "a mailbox").await?;

@@ -13,7 +13,7 @@ use nexus_core::{Caller, Error, Fault, Proof, Random, Result};
 use nexus_protocol::{
     AgentId, Cursor, ErrorCode, IdempotencyKey, Limits, Malformed, Refusal, SessionKey, Token, hex,
 };
-pub(crate) use request::Request;
+pub(crate) use request::{Request, head_of};
 pub(crate) use response::Response;
 use serde::Serialize;
 use std::{

@@ -1,11 +1,38 @@
 //! A request, in the form in which everything here reads it: as one text.
 
+use super::request_id;
 use crate::{bridge::Exchange, platform, waiting};
 use js_sys::Uint8Array;
 use nexus_core::{Fault, Result};
 use std::borrow::Cow;
 use wasm_bindgen::JsCast;
 use worker::Method;
+
+/// The head of a request or an answer: its first line, and one for each header.
+pub(super) fn write_head<'a>(
+    line: String,
+    headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> String {
+    headers.into_iter().fold(line, |mut head, (name, value)| {
+        head.extend(["\n", name, ": ", value]);
+        head
+    })
+}
+
+/// A header in a head.
+pub(super) fn in_head<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = head.split('\n').skip(1).filter_map(|line| line.split_once(':'));
+    lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+}
+
+/// The head of a request that no client has sent.
+pub(crate) fn head_of<'a>(
+    method: &Method,
+    url: &str,
+    headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> String {
+    write_head(format!("{} {} {url}", request_id(), method.as_ref()), headers)
+}
 
 /// Bytes of a body that is too long that are read before its sender is cut off.
 const PATIENCE: usize = 32 * 1024 * 1024;
@@ -104,9 +131,7 @@ impl Request {
 
     /// A header; one that is empty is one that is missing.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.split('\n').skip(1).filter_map(|line| line.split_once(':'));
-        let mut named = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        named.next().map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+        in_head(&self.head, name).filter(|value| !value.is_empty())
     }
 
     /// The body; none if it is longer than `most` bytes.

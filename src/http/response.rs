@@ -1,5 +1,6 @@
 //! An answer, as a value: it becomes the platform's when everything is said.
 
+use super::request::{in_head, write_head};
 use crate::{
     bridge::{self, Exchange},
     platform,
@@ -89,8 +90,7 @@ impl Response {
     /// A header of this answer, but for those that every answer has.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         if let Body::Reply(_, head) = &self.body {
-            let mut lines = head.split('\n').skip(1).filter_map(|line| line.split_once(": "));
-            return lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+            return in_head(head, name);
         }
         let mut headers = self.headers.iter().rev();
         headers.find(|(key, _)| *key == name).map(|(_, value)| &**value)
@@ -108,12 +108,9 @@ impl Response {
 
     /// The status and the headers, each in a line of its own. An answer is JSON if it does not say what it is.
     fn head(&self) -> String {
-        let mut head = self.status.to_string();
         let is_json = self.headers.first().is_some_and(|(_, value)| *value == super::JSON);
-        for (name, value) in self.headers.iter().skip(usize::from(is_json)) {
-            head.extend(["\n", name, ": ", value]);
-        }
-        head
+        let headers = self.headers.iter().skip(usize::from(is_json));
+        write_head(self.status.to_string(), headers.map(|(name, value)| (*name, &**value)))
     }
 
     /// For the edge or the object that asked.

@@ -9,8 +9,9 @@ use crate::process;
 use crate::project::Project;
 use crate::setup::{Tools, debian};
 
-/// How often a path is walked: the difference is what counts, so that the start does not.
-const TIMES: [u64; 2] = [100, 1100];
+/// How often a path is walked at first, and how much more often then: only the latter counts, so that the
+/// start does not.
+const FEW: u64 = 100;
 const MORE: u64 = 1000;
 
 /// Counts, and prints a line for each path.
@@ -28,7 +29,7 @@ pub fn run(tools: &Tools) -> Result<()> {
         ("poll", "poll that finds nothing"),
         ("page", "poll that brings 100 messages"),
     ] {
-        let [few, many] = TIMES.map(|times| count(tools.project(), path, times));
+        let [few, many] = [FEW, FEW + MORE].map(|times| count(tools.project(), path, times));
         let each = many?.saturating_sub(few?) / MORE;
         println!("{about}: {each} instructions");
     }

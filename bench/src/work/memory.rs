@@ -7,7 +7,7 @@ use crate::{
     server::{SIDES, Server, joined},
 };
 use anyhow::Result;
-use std::{ops::Sub, thread};
+use std::thread;
 
 /// Sockets that are opened to each of half the sessions.
 const SOCKETS: usize = 4;
@@ -58,7 +58,7 @@ fn measure(server: &Server, effort: &Effort) -> Result<Held> {
     let open = memory(server);
     let thousands = |count: usize| u32::try_from(count).map(|count| f64::from(count) / 1000.0);
     let (idle, held) = (thousands(effort.idle)?, thousands(sockets.len())?);
-    Ok(Held([used.sub(start) / idle, asleep.sub(start) / idle, open.sub(asleep) / held]))
+    Ok(Held([(used - start) / idle, (asleep - start) / idle, (open - asleep) / held]))
 }
 
 /// MiB; 0 where the machine does not tell.

@@ -4,10 +4,10 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-use nexus_core::{Caller, Random, Session};
+use nexus_core::{Caller, Session};
 use nexus_protocol::{CreateSession, Limits, PageRequest, SendMessage, SessionId, Timestamp};
 use std::collections::BTreeSet;
-use support::Sqlite;
+use support::{Counter, Sqlite};
 
 /// A session with one member, who shows its key.
 pub struct Hot {
@@ -15,18 +15,6 @@ pub struct Hot {
     session: Session<Sqlite>,
     member: Caller,
     limits: Limits,
-}
-
-struct Counter(u8);
-
-impl Random for Counter {
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), nexus_core::Fault> {
-        for byte in bytes {
-            self.0 = self.0.wrapping_add(1);
-            *byte = self.0;
-        }
-        Ok(())
-    }
 }
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -39,7 +27,7 @@ impl Hot {
         let id = SessionId::from_random([7; 24]);
         let mut session = Session::new(id, database.clone(), limits.clone());
         let create = CreateSession::parse(br#"{"creatorAgentId":"a"}"#, &limits).unwrap();
-        let created = session.create(NOW, create, &mut Counter(0)).unwrap();
+        let created = session.create(NOW, create, &mut Counter::default()).unwrap();
         let member = Caller { agent: "a".parse().unwrap(), key: created.session_key };
         Self { database, session, member, limits }
     }

@@ -23,8 +23,9 @@ macro_rules! readable {
         )
     };
 }
-/// The same as a statement by itself, for how much it is, and as one text: for every reader, and for one
-/// with a [`Filter`]; ?6 is its topic, ?7 its tags as JSON.
+
+/// A statement about what may be read, for a reader without a filter and for one with: ?6 is its topic, ?7 its
+/// tags as JSON.
 macro_rules! for_all_and_filtered {
     ($before:literal, $after:literal) => {
         [

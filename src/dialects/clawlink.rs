@@ -1,7 +1,7 @@
-//! ClawLink, under `/clawlink/:session`: a mesh is a session. Its words for members, messages and files; the
+//! ClawLink, under `/clawlink/:session`: its "mesh" is a session. Its words for members, messages and files; the
 //! session's object asks for them (`objects/session_clawlink.rs`).
 
-use nexus_core::{Fault, Mesh};
+use nexus_core::{ClawLinkInfo, Fault};
 use nexus_protocol::{
     AgentId, FileEvent, FileInfo, FileKey, FileNews, Kind, Member, Message, MessageId, Presence,
     Priority, Progress, TaskEvent, TaskNews, Timestamp, file_content, file_type,
@@ -48,14 +48,14 @@ pub(crate) fn seconds(time: Timestamp) -> i64 {
 }
 
 /// `GET /`
-pub(crate) fn info(mesh: &Mesh, now: Timestamp) -> Value {
+pub(crate) fn info(info: &ClawLinkInfo, now: Timestamp) -> Value {
     json!({
         "service": "nexus-relay",
         "version": env!("CARGO_PKG_VERSION"),
-        "auth_required": mesh.token_required,
-        "agents_online": mesh.online,
-        "total_broadcasts": mesh.broadcasts,
-        "shared_files": mesh.files,
+        "auth_required": info.token_required,
+        "agents_online": info.online,
+        "total_broadcasts": info.broadcasts,
+        "shared_files": info.files,
         "endpoints": ENDPOINTS,
         "server_time": seconds(now),
     })

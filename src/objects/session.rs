@@ -14,7 +14,7 @@ use crate::{
     router::{self, Endpoint},
     waiting::boxed,
 };
-use nexus_core::{Admission, Caller, Delivery, Fault, Identity, Report, Result, SeatRequest};
+use nexus_core::{Admission, Caller, Delivery, Fault, Report, Result, SeatRequest, Who};
 use nexus_protocol::{
     AgentId, CreateSession, Filter, IdempotencyKey, Limits, PageRequest, Profile, Renew,
     SendMessage, Sent,
@@ -213,7 +213,7 @@ impl Session {
     /// Stores a message, and delivers it.
     pub(super) fn store(
         &self,
-        who: &Identity,
+        who: &Who,
         key: Option<&IdempotencyKey>,
         message: SendMessage,
     ) -> Result<Sent> {

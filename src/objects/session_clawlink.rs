@@ -17,10 +17,10 @@ use crate::{
     router::Route,
     waiting::boxed,
 };
-use nexus_core::{Caller, Content, Error, Identity, Result};
+use nexus_core::{Caller, Content, Error, Result, Who};
 use nexus_protocol::{
-    AgentId, Body, Condition, ErrorCode, FilesRequest, MeshAnswer, MeshBroadcast, MeshFile,
-    MeshRegister, MeshTask, MessageId, Refusal, SessionKey, heartbeat,
+    AgentId, Body, ClawLinkAnswer, ClawLinkBroadcast, ClawLinkFile, ClawLinkRegister, ClawLinkTask,
+    Condition, ErrorCode, FilesRequest, MessageId, Refusal, SessionKey, heartbeat,
 };
 use serde_json::{Value, json};
 use std::{
@@ -78,7 +78,7 @@ impl Session {
         let connected = agents_connected(self.state());
         let answer = match call {
             Call::Info => {
-                clawlink::info(&self.rules(|rules| rules.mesh(now(), &connected))?, now())
+                clawlink::info(&self.rules(|rules| rules.clawlink_info(now(), &connected))?, now())
             }
             Call::Discover => {
                 let all = request.in_query("all").as_deref() == Some("true");
@@ -114,7 +114,7 @@ impl Session {
         };
         let body = http::body(request, limits).await?;
         let answer = match call {
-            Call::Register => self.clawlink_register(key, MeshRegister::parse(&body)?)?,
+            Call::Register => self.clawlink_register(key, ClawLinkRegister::parse(&body)?)?,
             Call::Heartbeat => {
                 let agent = heartbeat(&body)?;
                 let heard = self.rules(|rules| {
@@ -130,13 +130,13 @@ impl Session {
                 }
             }
             Call::Delegate => {
-                let task = MeshTask::parse(&body, None, limits)?;
+                let task = ClawLinkTask::parse(&body, None, limits)?;
                 let who = self.rules(|rules| act(rules, &task.from))?;
                 let (id, delivery) = self.clawlink_delegate(&who, task).await?;
                 json!({ "status": "delegated", "delivery": delivery, "message_id": id })
             }
             Call::Respond => {
-                let answer = MeshAnswer::parse(&body, limits)?;
+                let answer = ClawLinkAnswer::parse(&body, limits)?;
                 let connected = agents_connected(self.state());
                 let (task, delivery) = self.rules(|rules| {
                     let who = act(rules, &answer.from)?;
@@ -147,7 +147,7 @@ impl Session {
                 json!({ "status": "response_sent", "delivery": delivery })
             }
             _ => {
-                let said = MeshBroadcast::parse(&body, None, limits)?;
+                let said = ClawLinkBroadcast::parse(&body, None, limits)?;
                 let who = self.rules(|rules| act(rules, &said.from))?;
                 let sent = self.store(&who, None, said.message)?;
                 let members = self.rules(|rules| rules.status(now()))?.agents.len();
@@ -158,7 +158,11 @@ impl Session {
         http::json(200, &answer)
     }
 
-    fn clawlink_register(&self, key: Option<SessionKey>, register: MeshRegister) -> Result<Value> {
+    fn clawlink_register(
+        &self,
+        key: Option<SessionKey>,
+        register: ClawLinkRegister,
+    ) -> Result<Value> {
         let agent = match register.agent {
             Some(agent) => agent,
             None => self.rules(|rules| rules.free_id(now(), &mut System))?,
@@ -176,8 +180,8 @@ impl Session {
     /// Gives a task. Its id, and how it reaches the assignee.
     async fn clawlink_delegate(
         &self,
-        who: &Identity,
-        task: MeshTask,
+        who: &Who,
+        task: ClawLinkTask,
     ) -> Result<(MessageId, &'static str)> {
         let connected = agents_connected(self.state());
         let (task, delivery) =
@@ -194,7 +198,7 @@ impl Session {
         // Every byte may be written as an escape of six.
         let longest = limit.saturating_mul(6).saturating_add(16 * 1024);
         let body = http::body_up_to(request, longest, Refusal::file_too_large(limit)).await?;
-        let file = MeshFile::parse(&body)?;
+        let file = ClawLinkFile::parse(&body)?;
         let caller = Caller { agent: file.editor, key };
         let saved = self.rules(|rules| {
             let who = rules.act(now(), &caller)?;
@@ -232,7 +236,7 @@ impl Session {
     }
 
     /// What a client sent over its socket. Only what is wrong is answered.
-    pub(super) async fn clawlink_frame(&self, end: &WebSocket, who: &Identity, text: &str) {
+    pub(super) async fn clawlink_frame(&self, end: &WebSocket, who: &Who, text: &str) {
         if let Err(error) = self.clawlink_said(who, text.as_bytes()).await {
             let fields = http::error_fields(error);
             let error = fields.get("message").cloned().unwrap_or_default();
@@ -242,7 +246,7 @@ impl Session {
         }
     }
 
-    async fn clawlink_said(&self, who: &Identity, bytes: &[u8]) -> Result<()> {
+    async fn clawlink_said(&self, who: &Who, bytes: &[u8]) -> Result<()> {
         const TYPE: &str = "must be `heartbeat`, `delegate` or `broadcast`";
         self.rules(|rules| rules.count_frame(now(), who))?;
         let limits = self.limits()?;
@@ -256,11 +260,11 @@ impl Session {
         match kind.as_deref() {
             Some("heartbeat") => self.rules(|rules| rules.hear(now(), who)),
             Some("delegate") => {
-                let task = MeshTask::parse(bytes, me, limits)?;
+                let task = ClawLinkTask::parse(bytes, me, limits)?;
                 self.clawlink_delegate(who, task).await.map(drop)
             }
             Some("broadcast") => {
-                let said = MeshBroadcast::parse(bytes, me, limits)?;
+                let said = ClawLinkBroadcast::parse(bytes, me, limits)?;
                 self.store(who, None, said.message).map(drop)
             }
             _ => Err(Refusal::invalid("type", TYPE).into()),

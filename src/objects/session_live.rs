@@ -12,7 +12,7 @@ use crate::{
     log,
     platform::{self, now},
 };
-use nexus_core::{Delivery, Error, Fault, Identity, Result};
+use nexus_core::{Delivery, Error, Fault, Result, Who};
 use nexus_protocol::{
     AgentId, Body, Cursor, ErrorCode, Filter, IdempotencyKey, Page, PageRequest, Refusal,
     SendMessage, Sent,
@@ -31,13 +31,13 @@ use worker::{State, WebSocket};
 #[derive(Serialize, Deserialize)]
 pub(super) enum Reader {
     /// The frames of section 3, after its own cursor.
-    Native(Identity),
+    Native(Who),
     /// Those of ClawLink (docs/dialects.md), after what its seat says that it has read.
-    ClawLink(Identity),
+    ClawLink(Who),
 }
 
 impl Reader {
-    pub(super) fn who(&self) -> &Identity {
+    pub(super) fn who(&self) -> &Who {
         match self {
             Self::Native(who) | Self::ClawLink(who) => who,
         }
@@ -138,8 +138,7 @@ impl Session {
 
     /// Sends a message that was stored to those who read it as it comes.
     pub(super) fn deliver(&self, delivery: &Delivery) -> Result<()> {
-        let seated =
-            |who: &Identity| self.rules(|rules| rules.is_seated(now(), who)).unwrap_or(true);
+        let seated = |who: &Who| self.rules(|rules| rules.is_seated(now(), who)).unwrap_or(true);
         let reaches = |reader: &Reader| match reader.wants(delivery) {
             false => Reach::Not,
             true if seated(reader.who()) => Reach::Yes,
@@ -162,7 +161,7 @@ impl Session {
         }
     }
 
-    fn send_frame(&self, who: &Identity, bytes: &[u8]) -> Result<Sent> {
+    fn send_frame(&self, who: &Who, bytes: &[u8]) -> Result<Sent> {
         self.rules(|rules| rules.count_frame(now(), who))?;
         let limits = self.limits()?;
         if bytes.len() > limits.max_body_bytes() {

@@ -10,7 +10,7 @@ use crate::{
     platform::now,
     router::{Endpoint, Route},
 };
-use nexus_core::{Content, Fault, Identity, Result};
+use nexus_core::{Content, Fault, Result, Who};
 use nexus_protocol::{
     BoardRequest, ChangeTask, Condition, FileInfo, FilesRequest, GiveTask, MembersRequest, Profile,
     Refusal, Task, TaskStatus, file_version,
@@ -77,7 +77,7 @@ impl Session {
     fn as_member<T>(
         &self,
         request: &Request,
-        work: impl FnOnce(&mut Rules, Identity) -> Result<T>,
+        work: impl FnOnce(&mut Rules, Who) -> Result<T>,
     ) -> Result<T> {
         let caller = http::caller(request)?;
         self.rules(|rules| {

@@ -34,7 +34,7 @@ pub use mailbox::{
 };
 pub use pairing::{Claimer, Found, PairingIndex, Reservation};
 pub use session::{
-    Admission, Caller, Content, Delivery, FileSaved, Identity, Mesh, Post, SeatRequest, Session,
+    Admission, Caller, ClawLinkInfo, Content, Delivery, FileSaved, Post, SeatRequest, Session, Who,
 };
 
 /// A source of random numbers fit for secrets.

@@ -8,10 +8,10 @@
 
 mod support;
 
-use nexus_core::{Caller, Content, Delivery, Identity, Mesh, Result};
+use nexus_core::{Caller, ClawLinkInfo, Content, Delivery, Result, Who};
 use nexus_protocol::{
-    AgentId, Assignee, Condition, CreateSession, Cursor, ErrorCode, GiveTask, Limits, MeshAnswer,
-    Priority, Profile, SessionKey, Task, TaskStatus, Token,
+    AgentId, Assignee, ClawLinkAnswer, Condition, CreateSession, Cursor, ErrorCode, GiveTask,
+    Limits, Priority, Profile, SessionKey, Task, TaskStatus, Token,
 };
 use std::collections::BTreeSet;
 use support::{World, agent, at, caller, faulted, messages, refused, text};
@@ -22,8 +22,8 @@ fn named(name: &str) -> Profile {
 
 /// The calls of the dialect.
 trait Clawlink {
-    fn enrol(&mut self, now: i64, name: &str) -> Result<Identity>;
-    fn act(&mut self, now: i64, name: &str) -> Identity;
+    fn enrol(&mut self, now: i64, name: &str) -> Result<Who>;
+    fn act(&mut self, now: i64, name: &str) -> Who;
     /// The texts of a poll, which reads at most three messages.
     fn take(&mut self, now: i64, name: &str) -> Vec<String>;
     fn online(&mut self, now: i64) -> Vec<String>;
@@ -33,12 +33,12 @@ trait Clawlink {
 }
 
 impl Clawlink for World {
-    fn enrol(&mut self, now: i64, name: &str) -> Result<Identity> {
+    fn enrol(&mut self, now: i64, name: &str) -> Result<Who> {
         self.session.enrol(at(now), &caller(name, None), named(name))?;
         Ok(self.act(now, name))
     }
 
-    fn act(&mut self, now: i64, name: &str) -> Identity {
+    fn act(&mut self, now: i64, name: &str) -> Who {
         self.session.act(at(now), &caller(name, None)).unwrap()
     }
 
@@ -74,7 +74,7 @@ impl Clawlink for World {
         let who = self.act(now, from);
         let result = serde_json::from_str("1").unwrap();
         let (task, to) = (task.id.clone(), task.from.clone());
-        let answer = MeshAnswer { from: agent(from), to, task, result, status };
+        let answer = ClawLinkAnswer { from: agent(from), to, task, result, status };
         Ok(self.session.answer_task(at(now), &who, answer)?.0)
     }
 }
@@ -298,9 +298,9 @@ fn a_task_is_answered_without_steps_between() {
 #[test]
 fn the_service_information_counts() {
     let mut world = World::with_session(3600, 9);
-    let mesh = |world: &mut World| world.session.mesh(at(9), &BTreeSet::new()).unwrap();
-    let empty = Mesh { token_required: false, online: 0, broadcasts: 0, files: 0 };
-    assert_eq!(mesh(&mut world), empty);
+    let info = |world: &mut World| world.session.clawlink_info(at(9), &BTreeSet::new()).unwrap();
+    let empty = ClawLinkInfo { token_required: false, online: 0, broadcasts: 0, files: 0 };
+    assert_eq!(info(&mut world), empty);
     let a = world.enrol(0, "a").unwrap();
     world.say(1, "a", "x");
     world.say(1, "a", "y");
@@ -313,7 +313,7 @@ fn the_service_information_counts() {
     save(&mut world, "f");
     save(&mut world, "f");
     save(&mut world, "g");
-    assert_eq!(mesh(&mut world), Mesh { online: 1, broadcasts: 2, files: 2, ..empty });
+    assert_eq!(info(&mut world), ClawLinkInfo { online: 1, broadcasts: 2, files: 2, ..empty });
     assert_eq!(world.session.shared_file(at(2), &"f".parse().unwrap()).unwrap().0.version, 2);
 }
 

@@ -9,7 +9,7 @@
 
 mod support;
 
-use nexus_core::Identity;
+use nexus_core::Who;
 use nexus_protocol::{Profile, Recipients};
 use proptest::prelude::*;
 use support::{World, agent, at, caller, messages, text};
@@ -42,12 +42,12 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn enrol(world: &mut World, name: &str) -> Identity {
+fn enrol(world: &mut World, name: &str) -> Who {
     world.session.enrol(at(0), &caller(name, None), Profile::default()).unwrap();
     act(world, 0, name)
 }
 
-fn act(world: &mut World, now: i64, name: &str) -> Identity {
+fn act(world: &mut World, now: i64, name: &str) -> Who {
     world.session.act(at(now), &caller(name, None)).unwrap()
 }
 
@@ -61,7 +61,7 @@ proptest! {
     #[test]
     fn everyone_is_given_everything_once(steps in prop::collection::vec(step(), 0..60)) {
         let mut world = World::with_session(3600, 3);
-        let mut who: Vec<Identity> = NAMES.iter().map(|name| enrol(&mut world, name)).collect();
+        let mut who: Vec<Who> = NAMES.iter().map(|name| enrol(&mut world, name)).collect();
         let (mut expected, mut given) = (vec![Vec::new(); 3], vec![Vec::<String>::new(); 3]);
         let mut open = [false; 3];
         let mut said = 0;

@@ -10,10 +10,10 @@
 use nexus_core::{opendialogue, redact::Redaction};
 use nexus_protocol::{
     Ack, AgentId, AgentListRequest, AgentSecret, AgentsRequest, AllowOnly, BoardRequest, Body,
-    ChangeCard, ChangeTask, Condition, ConversationId, ConversationRequest, CreatePairing,
-    CreateSession, Cursor, FileKey, FilesRequest, Filter, GiveTask, IdempotencyKey, Limits,
-    MailFrame, Malformed, MembersRequest, MeshAnswer, MeshBroadcast, MeshFile, MeshRegister,
-    MeshTask, MessageId, MessengerSend, PageRequest, PairingCode, Profile, Refusal, Register,
+    ChangeCard, ChangeTask, ClawLinkAnswer, ClawLinkBroadcast, ClawLinkFile, ClawLinkRegister,
+    ClawLinkTask, Condition, ConversationId, ConversationRequest, CreatePairing, CreateSession,
+    Cursor, FileKey, FilesRequest, Filter, GiveTask, IdempotencyKey, Limits, MailFrame, Malformed,
+    MembersRequest, MessageId, MessengerSend, PageRequest, PairingCode, Profile, Refusal, Register,
     Renew, SendMail, SendMessage, SessionId, SessionKey, SetWebhook, Timestamp, Token,
     messenger_registration, optional_secret,
 };
@@ -95,12 +95,12 @@ pub fn bodies(data: &[u8]) {
     check(optional_secret(data));
     check(messenger_registration(data));
     check(MessengerSend::parse(data, &limits));
-    check(MeshRegister::parse(data));
-    check(MeshFile::parse(data));
-    check(MeshAnswer::parse(data, &limits));
+    check(ClawLinkRegister::parse(data));
+    check(ClawLinkFile::parse(data));
+    check(ClawLinkAnswer::parse(data, &limits));
     for caller in [None, Some(&agent)] {
-        check(MeshTask::parse(data, caller, &limits));
-        check(MeshBroadcast::parse(data, caller, &limits));
+        check(ClawLinkTask::parse(data, caller, &limits));
+        check(ClawLinkBroadcast::parse(data, caller, &limits));
     }
 }
 

@@ -16,14 +16,14 @@ const PARAMETER: &str = "; file-type=";
 
 /// `POST register`
 #[derive(Clone, Debug)]
-pub struct MeshRegister {
+pub struct ClawLinkRegister {
     /// One is made where it is left out.
     pub agent: Option<AgentId>,
     /// What it tells of itself.
     pub profile: Profile,
 }
 
-impl MeshRegister {
+impl ClawLinkRegister {
     /// Reads the body. Refuses one without name or capabilities.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
@@ -48,14 +48,14 @@ pub fn heartbeat(bytes: &[u8]) -> Result<AgentId, Refusal> {
 
 /// `POST delegate`, and the frame of the same name.
 #[derive(Clone, Debug)]
-pub struct MeshTask {
+pub struct ClawLinkTask {
     /// Who asks.
     pub from: AgentId,
     /// For what, and whom.
     pub give: GiveTask,
 }
 
-impl MeshTask {
+impl ClawLinkTask {
     /// Reads the body, or a frame on the socket of `caller`. Refuses one that lacks `from_agent` (but on
     /// a socket), `to_agent` or `task`, or is too large.
     pub fn parse(bytes: &[u8], caller: Option<&AgentId>, limits: &Limits) -> Result<Self, Refusal> {
@@ -80,7 +80,7 @@ impl MeshTask {
 
 /// `POST respond`
 #[derive(Clone, Debug)]
-pub struct MeshAnswer {
+pub struct ClawLinkAnswer {
     /// The assignee.
     pub from: AgentId,
     /// Who gave the task.
@@ -93,7 +93,7 @@ pub struct MeshAnswer {
     pub status: TaskStatus,
 }
 
-impl MeshAnswer {
+impl ClawLinkAnswer {
     /// Reads the body. Refuses one that lacks anything but `status`, or is too large.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         const STATUS: &str = "must be `in_progress`, `completed` or `failed`";
@@ -121,14 +121,14 @@ impl MeshAnswer {
 
 /// `POST broadcast`, and the frame of the same name.
 #[derive(Clone, Debug)]
-pub struct MeshBroadcast {
+pub struct ClawLinkBroadcast {
     /// Who says it.
     pub from: AgentId,
     /// To all.
     pub message: SendMessage,
 }
 
-impl MeshBroadcast {
+impl ClawLinkBroadcast {
     /// Reads the body, or a frame on the socket of `caller`. Content that is not a text is a payload.
     pub fn parse(bytes: &[u8], caller: Option<&AgentId>, limits: &Limits) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
@@ -158,7 +158,7 @@ impl MeshBroadcast {
 
 /// `POST files`
 #[derive(Clone, Debug)]
-pub struct MeshFile {
+pub struct ClawLinkFile {
     /// Its name.
     pub key: FileKey,
     /// Who saves it.
@@ -169,7 +169,7 @@ pub struct MeshFile {
     pub content: Vec<u8>,
 }
 
-impl MeshFile {
+impl ClawLinkFile {
     /// Reads the body. Refuses one that lacks `file_key`, `content` or `agent_id`, and `base64` that is none.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         const TYPE: &str = "must be a word such as `text` or `json`, `base64`, or a content type";
@@ -276,29 +276,32 @@ mod tests {
     #[test]
     fn everything_that_is_missing_is_named() {
         let limits = Limits::default();
-        assert_eq!(wrong(MeshRegister::parse(b"{}")), ["name", "capabilities"]);
+        assert_eq!(wrong(ClawLinkRegister::parse(b"{}")), ["name", "capabilities"]);
         assert_eq!(wrong(heartbeat(b"{}")), ["agent_id"]);
         assert_eq!(
-            wrong(MeshTask::parse(b"{}", None, &limits)),
+            wrong(ClawLinkTask::parse(b"{}", None, &limits)),
             ["from_agent", "to_agent", "task"]
         );
         assert_eq!(
-            wrong(MeshAnswer::parse(b"{}", &limits)),
+            wrong(ClawLinkAnswer::parse(b"{}", &limits)),
             ["from_agent", "to_agent", "message_id", "result"]
         );
-        assert_eq!(wrong(MeshBroadcast::parse(b"{}", None, &limits)), ["from_agent", "content"]);
-        assert_eq!(wrong(MeshFile::parse(b"{}")), ["file_key", "agent_id", "content"]);
+        assert_eq!(
+            wrong(ClawLinkBroadcast::parse(b"{}", None, &limits)),
+            ["from_agent", "content"]
+        );
+        assert_eq!(wrong(ClawLinkFile::parse(b"{}")), ["file_key", "agent_id", "content"]);
         let empty = br#"{"from_agent":"a","content":""}"#;
-        assert_eq!(wrong(MeshBroadcast::parse(empty, None, &limits)), ["content"]);
+        assert_eq!(wrong(ClawLinkBroadcast::parse(empty, None, &limits)), ["content"]);
         let status =
             br#"{"from_agent":"a","to_agent":"b","message_id":"m","result":1,"status":"declined"}"#;
-        assert_eq!(wrong(MeshAnswer::parse(status, &limits)), ["status"]);
+        assert_eq!(wrong(ClawLinkAnswer::parse(status, &limits)), ["status"]);
     }
 
     #[test]
     fn on_a_socket_the_sender_is_who_it_is() {
         let (me, limits) = ("me".parse().unwrap(), Limits::default());
-        let parse = |frame: &str| MeshBroadcast::parse(frame.as_bytes(), Some(&me), &limits);
+        let parse = |frame: &str| ClawLinkBroadcast::parse(frame.as_bytes(), Some(&me), &limits);
         assert_eq!(parse(r#"{"content":"x"}"#).unwrap().from, me);
         assert_eq!(parse(r#"{"content":"x","from_agent":"me"}"#).unwrap().from, me);
         assert_eq!(wrong(parse(r#"{"content":"x","from_agent":"you"}"#)), ["from_agent"]);
@@ -306,7 +309,8 @@ mod tests {
 
     #[test]
     fn a_broadcast_is_a_text_or_a_payload_with_a_topic() {
-        let parse = |body: &str| MeshBroadcast::parse(body.as_bytes(), None, &Limits::default());
+        let parse =
+            |body: &str| ClawLinkBroadcast::parse(body.as_bytes(), None, &Limits::default());
         let message = parse(r#"{"from_agent":"a","content":"x"}"#).unwrap().message;
         assert_eq!(
             (message.text.as_deref(), message.topic.as_deref()),
@@ -347,7 +351,7 @@ mod tests {
     fn what_is_posted_as_base64_is_stored_as_bytes() {
         let post = |content: &str| {
             let body = serde_json::json!({ "file_key": "k", "agent_id": "a", "content": content, "file_type": "base64" });
-            MeshFile::parse(body.to_string().as_bytes())
+            ClawLinkFile::parse(body.to_string().as_bytes())
         };
         assert_eq!(post("/w\nA=").unwrap().content, [0xff, 0]);
         assert_eq!(wrong(post("no!")), ["content"]);
@@ -357,10 +361,10 @@ mod tests {
         #[test]
         fn nothing_makes_it_panic(text in ".{0,200}") {
             let (bytes, limits) = (text.as_bytes(), Limits::default());
-            let _ = (MeshRegister::parse(bytes).is_ok(), heartbeat(bytes).is_ok());
-            let _ = MeshTask::parse(bytes, None, &limits).is_ok();
-            let _ = (MeshAnswer::parse(bytes, &limits).is_ok(), MeshFile::parse(bytes).is_ok());
-            let _ = MeshBroadcast::parse(bytes, None, &limits).is_ok();
+            let _ = (ClawLinkRegister::parse(bytes).is_ok(), heartbeat(bytes).is_ok());
+            let _ = ClawLinkTask::parse(bytes, None, &limits).is_ok();
+            let _ = (ClawLinkAnswer::parse(bytes, &limits).is_ok(), ClawLinkFile::parse(bytes).is_ok());
+            let _ = ClawLinkBroadcast::parse(bytes, None, &limits).is_ok();
             if let Some(stored) = content_type(&text) { prop_assert_eq!(file_type(&stored), text); }
         }
     }

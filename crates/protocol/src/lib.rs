@@ -33,7 +33,8 @@ pub use agent::{
 };
 pub use body::Body;
 pub use clawlink::{
-    MeshAnswer, MeshBroadcast, MeshFile, MeshRegister, MeshTask, file_content, file_type, heartbeat,
+    ClawLinkAnswer, ClawLinkBroadcast, ClawLinkFile, ClawLinkRegister, ClawLinkTask, file_content,
+    file_type, heartbeat,
 };
 pub use error::{Detail, ErrorBody, ErrorCode, Refusal};
 pub use file::{

@@ -1,6 +1,6 @@
 //! ClawLink's calls, spoken by hand.
 
-use crate::mesh::{Mesh, refused};
+use crate::clawlink_client::{ClawLink, refused};
 use nexus_tests::{Api, Member, list, relay, string};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,9 +14,9 @@ fn is_now(time: &Value) -> bool {
 #[test]
 fn agents_register_and_are_discovered() {
     let relay = relay();
-    let mesh = Mesh::new(&relay, &json!({}));
+    let claw = ClawLink::new(&relay, &json!({}));
     let body = json!({ "agent_id": "ann", "name": "Ann", "capabilities": ["translate"], "machine": "lab", "description": "d" });
-    let registered = mesh.done("/register", &body);
+    let registered = claw.done("/register", &body);
     assert_eq!(registered["status"], "registered");
     let ann = &registered["agent"];
     assert!(is_now(&ann["registered_at"]) && is_now(&ann["last_heartbeat"]), "{ann}");
@@ -27,17 +27,17 @@ fn agents_register_and_are_discovered() {
     });
     assert_eq!(*ann, expected);
     // The same again refreshes it, and one without an id is given one.
-    let again = mesh
+    let again = claw
         .done("/register", &json!({ "agent_id": "ann", "name": "Ann", "capabilities": ["write"] }));
     assert_eq!(
         (&again["agent"]["capabilities"], &again["agent"]["machine"]),
         (&json!(["write"]), &json!("lab"))
     );
     assert_eq!(again["agent"]["registered_at"], ann["registered_at"]);
-    let made = mesh.done("/register", &json!({ "name": "Nameless", "capabilities": [] }));
+    let made = claw.done("/register", &json!({ "name": "Nameless", "capabilities": [] }));
     let made = string(&made["agent"]["agent_id"]);
 
-    let found = mesh.get("/discover").json();
+    let found = claw.get("/discover").json();
     let mut ids: Vec<String> =
         list(&found["agents"]).iter().map(|agent| string(&agent["agent_id"])).collect();
     ids.sort();
@@ -46,9 +46,9 @@ fn agents_register_and_are_discovered() {
     assert_eq!((ids.as_slice(), &found["count"]), (expected.as_slice(), &json!(2)));
     assert!(is_now(&found["server_time"]));
 
-    assert_eq!(mesh.done("/heartbeat", &json!({ "agent_id": "ann" })), json!({ "status": "ok" }));
+    assert_eq!(claw.done("/heartbeat", &json!({ "agent_id": "ann" })), json!({ "status": "ok" }));
     for unknown in ["ben", &"x".repeat(128)] {
-        let answer = mesh.done("/heartbeat", &json!({ "agent_id": unknown }));
+        let answer = claw.done("/heartbeat", &json!({ "agent_id": unknown }));
         assert_eq!(answer, json!({ "status": "unknown_agent" }));
     }
     for body in [
@@ -58,10 +58,10 @@ fn agents_register_and_are_discovered() {
         json!({ "agent_id": "a b", "name": "n", "capabilities": [] }),
         json!({ "agent_id": "system", "name": "n", "capabilities": [] }),
     ] {
-        refused(&mesh.post("/register", &body), 400);
+        refused(&claw.post("/register", &body), 400);
     }
-    refused(&mesh.post("/heartbeat", &json!({})), 400);
-    let small = Mesh::new(&relay, &json!({ "maxAgents": 1 }));
+    refused(&claw.post("/heartbeat", &json!({})), 400);
+    let small = ClawLink::new(&relay, &json!({ "maxAgents": 1 }));
     small.register("ann");
     small.register("ann");
     refused(&small.post("/register", &json!({ "name": "n", "capabilities": [] })), 409);
@@ -70,12 +70,12 @@ fn agents_register_and_are_discovered() {
 #[test]
 fn the_base_says_what_it_is() {
     let relay = relay();
-    let mesh = Mesh::new(&relay, &json!({}));
-    mesh.register("ann");
-    mesh.say("ann", "x");
-    mesh.done("/files", &json!({ "file_key": "f", "content": "x", "agent_id": "ann" }));
+    let claw = ClawLink::new(&relay, &json!({}));
+    claw.register("ann");
+    claw.say("ann", "x");
+    claw.done("/files", &json!({ "file_key": "f", "content": "x", "agent_id": "ann" }));
     for path in ["", "/"] {
-        let info = mesh.get(path).json();
+        let info = claw.get(path).json();
         assert!(info["service"].is_string() && info["version"].is_string(), "{info}");
         assert_eq!(
             (
@@ -94,15 +94,15 @@ fn the_base_says_what_it_is() {
 #[test]
 fn tasks_are_given_and_answered_over_polls() {
     let relay = relay();
-    let mesh = Mesh::new(&relay, &json!({}));
+    let claw = ClawLink::new(&relay, &json!({}));
     for id in ["ann", "ben", "eve"] {
-        mesh.register(id);
+        claw.register(id);
     }
     let body = json!({ "from_agent": "ann", "to_agent": "ben", "task": "Translate", "context": { "n": 1 }, "priority": "urgent" });
-    let given = mesh.done("/delegate", &body);
+    let given = claw.done("/delegate", &body);
     assert_eq!((&given["status"], &given["delivery"]), (&json!("delegated"), &json!("queued")));
     let id = &given["message_id"];
-    let polled = mesh.poll("ben");
+    let polled = claw.poll("ben");
     assert!(is_now(&polled[0]["timestamp"]));
     assert_eq!(
         polled,
@@ -112,14 +112,14 @@ fn tasks_are_given_and_answered_over_polls() {
         ]
     );
     assert!(
-        mesh.poll("ben").is_empty() && mesh.poll("ann").is_empty() && mesh.poll("eve").is_empty()
+        claw.poll("ben").is_empty() && claw.poll("ann").is_empty() && claw.poll("eve").is_empty()
     );
 
     let answer = |from: &str, to: &str, fields: Value| {
         let mut body =
             json!({ "from_agent": from, "to_agent": to, "message_id": id, "result": "r" });
         body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        mesh.post("/respond", &body)
+        claw.post("/respond", &body)
     };
     refused(&answer("eve", "ann", json!({})), 403);
     refused(&answer("ann", "ben", json!({})), 403);
@@ -128,12 +128,12 @@ fn tasks_are_given_and_answered_over_polls() {
     refused(&answer("ben", "ann", json!({ "message_id": "unknown" })), 404);
     refused(&answer("ben", "ann", json!({ "status": "declined" })), 400);
     refused(&answer("ben", "ann", json!({ "result": null })), 400);
-    assert!(mesh.poll("ann").is_empty(), "what is refused is told to nobody");
+    assert!(claw.poll("ann").is_empty(), "what is refused is told to nobody");
     let sent = answer("ben", "ann", json!({ "status": "in_progress", "result": "half" }));
     assert_eq!(sent.json(), json!({ "status": "response_sent", "delivery": "queued" }));
     assert_eq!(answer("ben", "ann", json!({ "result": { "words": 3 } })).status, 200);
     refused(&answer("ben", "ann", json!({})), 409);
-    let polled = mesh.poll("ann");
+    let polled = claw.poll("ann");
     let fields =
         |name: &str| polled.iter().map(|message| message[name].clone()).collect::<Vec<_>>();
     assert_eq!(fields("type"), ["task_response", "task_response"]);
@@ -143,39 +143,39 @@ fn tasks_are_given_and_answered_over_polls() {
     assert_eq!((&polled[1]["from_agent"], &polled[1]["to_agent"]), (&json!("ben"), &json!("ann")));
     assert_ne!(polled[0]["response_id"], polled[1]["response_id"]);
     assert!(
-        mesh.poll("ann").is_empty() && mesh.poll("ben").is_empty() && mesh.poll("eve").is_empty()
+        claw.poll("ann").is_empty() && claw.poll("ben").is_empty() && claw.poll("eve").is_empty()
     );
 
     for missing in ["from_agent", "to_agent", "task"] {
         let mut body = body.clone();
         body.as_object_mut().unwrap().remove(missing);
-        refused(&mesh.post("/delegate", &body), 400);
+        refused(&claw.post("/delegate", &body), 400);
     }
     refused(
-        &mesh.post("/delegate", &json!({ "from_agent": "ann", "to_agent": "nobody", "task": "t" })),
+        &claw.post("/delegate", &json!({ "from_agent": "ann", "to_agent": "nobody", "task": "t" })),
         404,
     );
     refused(
-        &mesh.post("/delegate", &json!({ "from_agent": "nobody", "to_agent": "ann", "task": "t" })),
+        &claw.post("/delegate", &json!({ "from_agent": "nobody", "to_agent": "ann", "task": "t" })),
         404,
     );
     let long = json!({ "from_agent": "ann", "to_agent": "ben", "task": "x".repeat(65_537) });
-    refused(&mesh.post("/delegate", &long), 413);
+    refused(&claw.post("/delegate", &long), 413);
 }
 
 #[test]
 fn broadcasts_reach_everyone_else_once() {
     let relay = relay();
-    let mesh = Mesh::new(&relay, &json!({}));
+    let claw = ClawLink::new(&relay, &json!({}));
     for id in ["ann", "ben", "eve"] {
-        mesh.register(id);
+        claw.register(id);
     }
-    let sent = mesh.say("ann", "plain");
+    let sent = claw.say("ann", "plain");
     assert_eq!((&sent["status"], &sent["recipients"]), (&json!("broadcast_sent"), &json!(2)));
     let tagged = json!({ "from_agent": "ann", "content": "tagged", "topic": "build status", "tags": ["red"] });
-    mesh.done("/broadcast", &tagged);
+    claw.done("/broadcast", &tagged);
     for id in ["ben", "eve"] {
-        let polled = mesh.poll(id);
+        let polled = claw.poll(id);
         let plain = json!({ "type": "knowledge_broadcast", "message_id": sent["message_id"], "from_agent": "ann", "content": "plain",
             "topic": "general", "tags": [], "timestamp": polled[0]["timestamp"] });
         assert_eq!(polled[0], plain);
@@ -183,31 +183,31 @@ fn broadcasts_reach_everyone_else_once() {
             (&polled[1]["content"], &polled[1]["topic"], &polled[1]["tags"]),
             (&json!("tagged"), &json!("build status"), &json!(["red"]))
         );
-        assert_eq!((polled.len(), mesh.poll(id).len()), (2, 0));
+        assert_eq!((polled.len(), claw.poll(id).len()), (2, 0));
     }
-    assert!(mesh.poll("ann").is_empty(), "not its own");
-    mesh.register("late");
-    assert!(mesh.poll("late").is_empty(), "only since it came");
-    refused(&mesh.post("/broadcast", &json!({ "from_agent": "ann" })), 400);
-    refused(&mesh.post("/broadcast", &json!({ "content": "x" })), 400);
-    refused(&mesh.post("/broadcast", &json!({ "from_agent": "nobody", "content": "x" })), 404);
+    assert!(claw.poll("ann").is_empty(), "not its own");
+    claw.register("late");
+    assert!(claw.poll("late").is_empty(), "only since it came");
+    refused(&claw.post("/broadcast", &json!({ "from_agent": "ann" })), 400);
+    refused(&claw.post("/broadcast", &json!({ "content": "x" })), 400);
+    refused(&claw.post("/broadcast", &json!({ "from_agent": "nobody", "content": "x" })), 404);
     refused(
-        &mesh.post("/broadcast", &json!({ "from_agent": "ann", "content": "x".repeat(65_537) })),
+        &claw.post("/broadcast", &json!({ "from_agent": "ann", "content": "x".repeat(65_537) })),
         413,
     );
-    refused(&mesh.get("/poll/nobody"), 404);
+    refused(&claw.get("/poll/nobody"), 404);
 }
 
 #[test]
 fn files_are_shared_with_their_types_and_versions() {
     let relay = relay();
-    let mesh = Mesh::new(&relay, &json!({}));
-    mesh.register("ann");
-    mesh.register("ben");
+    let claw = ClawLink::new(&relay, &json!({}));
+    claw.register("ann");
+    claw.register("ben");
     let save = |key: &str, content: &str, rest: Value| {
         let mut body = json!({ "file_key": key, "content": content, "agent_id": "ann" });
         body.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
-        mesh.post("/files", &body)
+        claw.post("/files", &body)
     };
     assert_eq!(
         save("docs/plan", "one", json!({})).json(),
@@ -216,15 +216,15 @@ fn files_are_shared_with_their_types_and_versions() {
     assert_eq!(save("docs/plan", "zwei ü", json!({})).json()["version"], 2);
     assert_eq!(save("notes", "# n", json!({ "file_type": "markdown" })).status, 200);
     assert_eq!(save("bytes", "/wA=", json!({ "file_type": "base64" })).status, 200);
-    let plan = mesh.get("/files/docs/plan").json();
+    let plan = claw.get("/files/docs/plan").json();
     assert!(is_now(&plan["updated_at"]));
     let expected = json!({ "file_key": "docs/plan", "content": "zwei ü", "file_type": "text", "last_editor": "ann", "version": 2,
         "updated_at": plan["updated_at"] });
     assert_eq!(plan, expected);
-    assert_eq!(mesh.get("/files/notes").json()["file_type"], "markdown");
-    let bytes = mesh.get("/files/bytes").json();
+    assert_eq!(claw.get("/files/notes").json()["file_type"], "markdown");
+    let bytes = claw.get("/files/bytes").json();
     assert_eq!((&bytes["content"], &bytes["file_type"]), (&json!("/wA="), &json!("base64")));
-    let files = mesh.get("/files").json();
+    let files = claw.get("/files").json();
     let keys: Vec<&Value> = list(&files["files"]).iter().map(|file| &file["file_key"]).collect();
     assert_eq!(
         (keys, &files["count"]),
@@ -235,17 +235,17 @@ fn files_are_shared_with_their_types_and_versions() {
             .iter()
             .all(|file| file.get("content").is_none() && file["version"].is_u64())
     );
-    let polled = mesh.poll("ben");
+    let polled = claw.poll("ben");
     assert_eq!(polled.len(), 4);
     let updated = json!({ "type": "file_updated", "file_key": "docs/plan", "version": 2, "last_editor": "ann",
         "timestamp": polled[1]["timestamp"] });
     assert_eq!(polled[1], updated);
 
-    refused(&mesh.get("/files/nope"), 404);
+    refused(&claw.get("/files/nope"), 404);
     refused(&save("../up", "x", json!({})), 400);
     refused(&save("f", "no base64!", json!({ "file_type": "base64" })), 400);
     refused(&save("f", "x", json!({ "agent_id": "nobody" })), 404);
-    refused(&mesh.post("/files", &json!({ "file_key": "f", "agent_id": "ann" })), 400);
+    refused(&claw.post("/files", &json!({ "file_key": "f", "agent_id": "ann" })), 400);
     refused(&save("f", &"x".repeat(1_048_577), json!({})), 413);
     // As long as may be, and every byte as an escape.
     assert_eq!(save("f", &"\u{1}".repeat(1_048_576), json!({})).status, 200);
@@ -259,10 +259,10 @@ fn those_who_came_by_a_link_and_those_who_came_by_clawlink_give_each_other_tasks
     let claim = api.post(&format!("/v1/pair/{}/claim", api.pair(&a.session))).agent("pair").send();
     let pair =
         Member { agent: "pair".into(), key: string(&claim.json()["sessionKey"]), ..a.clone() };
-    let mesh = Mesh { api, session: a.session.clone(), token: None, key: None };
-    mesh.register("ann");
+    let claw = ClawLink { api, session: a.session.clone(), token: None, key: None };
+    claw.register("ann");
     // Each sees the other.
-    let found = mesh.get("/discover").json();
+    let found = claw.get("/discover").json();
     let agent = |id: &str| {
         list(&found["agents"]).iter().find(|agent| agent["agent_id"] == id).cloned().unwrap()
     };
@@ -279,7 +279,7 @@ fn those_who_came_by_a_link_and_those_who_came_by_clawlink_give_each_other_tasks
     // Messages, both ways.
     pair.send("hello from a link");
     pair.call("POST", "/messages").json(&json!({ "json": { "n": 1 }, "to": "ann" })).send();
-    let polled = mesh.poll("ann");
+    let polled = claw.poll("ann");
     assert_eq!(
         (&polled[0]["from_agent"], &polled[0]["content"]),
         (&json!("pair"), &json!("hello from a link"))
@@ -288,33 +288,33 @@ fn those_who_came_by_a_link_and_those_who_came_by_clawlink_give_each_other_tasks
         (&polled[0]["topic"], &polled[1]["content"]),
         (&json!("general"), &json!("{\"n\":1}"))
     );
-    mesh.say("ann", "hello from a mesh");
+    claw.say("ann", "hello from ClawLink");
     let read = pair.poll("?after=2");
     let message = &read["messages"][0];
     assert_eq!(
         (&message["agentId"], &message["text"], &message["topic"]),
-        (&json!("ann"), &json!("hello from a mesh"), &json!("general"))
+        (&json!("ann"), &json!("hello from ClawLink"), &json!("general"))
     );
 
-    // A task for the mesh, and one from it.
+    // A task for ClawLink, and one from it.
     let task = pair
         .call("POST", "/tasks")
         .json(&json!({ "to": "ann", "task": "t", "context": [1] }))
         .send()
         .json();
-    let polled = mesh.poll("ann");
+    let polled = claw.poll("ann");
     assert_eq!(
         (&polled[0]["type"], &polled[0]["message_id"], &polled[0]["context"]),
         (&json!("task_delegation"), &task["id"], &json!([1]))
     );
-    mesh.done(
+    claw.done(
         "/respond",
         &json!({ "from_agent": "ann", "to_agent": "pair", "message_id": task["id"], "result": 7 }),
     );
     let path = format!("/tasks/{}", string(&task["id"]));
     let ended = pair.call("GET", &path).send().json();
     assert_eq!((&ended["status"], &ended["result"]), (&json!("completed"), &json!(7)));
-    let id = string(&mesh.delegate("ann", "pair", "u")["message_id"]);
+    let id = string(&claw.delegate("ann", "pair", "u")["message_id"]);
     let path = format!("/tasks/{id}");
     for body in [
         json!({ "status": "accepted" }),
@@ -323,7 +323,7 @@ fn those_who_came_by_a_link_and_those_who_came_by_clawlink_give_each_other_tasks
     ] {
         assert_eq!(pair.call("POST", &path).json(&body).send().status, 200);
     }
-    let polled = mesh.poll("ann");
+    let polled = claw.poll("ann");
     let seen: Vec<&Value> = polled.iter().map(|message| &message["status"]).collect();
     assert_eq!(seen, ["accepted", "in_progress", "completed"]);
     assert_eq!((&polled[1]["progress"], &polled[2]["result"]), (&json!(50), &json!("r")));
@@ -331,7 +331,7 @@ fn those_who_came_by_a_link_and_those_who_came_by_clawlink_give_each_other_tasks
     let task = pair.call("POST", "/tasks").json(&json!({ "to": "ann", "task": "v" })).send().json();
     let path = format!("/tasks/{}", string(&task["id"]));
     pair.call("POST", &path).json(&json!({ "to": "a" })).send();
-    let polled = mesh.poll("ann");
+    let polled = claw.poll("ann");
     assert_eq!(
         (&polled[0]["type"], &polled[1]["status"]),
         (&json!("task_delegation"), &json!("cancelled"))
@@ -343,9 +343,9 @@ fn those_who_came_by_a_link_and_those_who_came_by_clawlink_share_files() {
     let relay = relay();
     let pair = Api::new(&relay.url()).session();
     let (api, session) = (pair.api.clone(), pair.session.clone());
-    let mesh = Mesh { api, session, token: None, key: None };
-    mesh.register("ann");
-    mesh.done("/files", &json!({ "file_key": "docs/a b.md", "content": "ü", "agent_id": "ann" }));
+    let claw = ClawLink { api, session, token: None, key: None };
+    claw.register("ann");
+    claw.done("/files", &json!({ "file_key": "docs/a b.md", "content": "ü", "agent_id": "ann" }));
     let file = pair.call("GET", "/files/docs/a%20b.md").send();
     assert_eq!(
         (file.text().as_str(), file.header("Content-Type")),
@@ -356,20 +356,20 @@ fn those_who_came_by_a_link_and_those_who_came_by_clawlink_share_files() {
         .body(b"new")
         .send();
     pair.call("PUT", "/files/picture").header("Content-Type", b"image/png").body(&[0xff, 0]).send();
-    let file = mesh.get("/files/docs/a%20b.md").json();
+    let file = claw.get("/files/docs/a%20b.md").json();
     assert_eq!(
         (&file["content"], &file["version"], &file["last_editor"]),
         (&json!("new"), &json!(2), &json!("a"))
     );
     assert_eq!(file["file_type"], "text/markdown");
-    let picture = mesh.get("/files/picture").json();
+    let picture = claw.get("/files/picture").json();
     assert_eq!((&picture["content"], &picture["file_type"]), (&json!("/wA="), &json!("base64")));
-    let polled = mesh.poll("ann");
+    let polled = claw.poll("ann");
     let seen: Vec<&Value> = polled.iter().map(|message| &message["type"]).collect();
     assert_eq!(seen, ["file_updated", "file_updated"]);
     pair.call("DELETE", "/files/picture").send();
-    assert_eq!(mesh.heard("ann"), ["a deleted picture"]);
-    refused(&mesh.get("/files/picture"), 404);
+    assert_eq!(claw.heard("ann"), ["a deleted picture"]);
+    refused(&claw.get("/files/picture"), 404);
 }
 
 #[test]
@@ -377,17 +377,17 @@ fn a_session_that_is_not_there_is_not_found() {
     let relay = relay();
     let api = Api::new(&relay.url());
     for session in ["0".repeat(48), "nope".to_owned()] {
-        let mesh = Mesh { api: api.clone(), session, token: None, key: None };
+        let claw = ClawLink { api: api.clone(), session, token: None, key: None };
         for path in ["", "/discover", "/poll/a", "/files", "/files/f"] {
-            refused(&mesh.get(path), 404);
+            refused(&claw.get(path), 404);
         }
         for path in ["/register", "/heartbeat", "/delegate", "/respond", "/broadcast", "/files"] {
-            refused(&mesh.post(path, &json!({ "agent_id": "a" })), 404);
+            refused(&claw.post(path, &json!({ "agent_id": "a" })), 404);
         }
-        assert_eq!(mesh.try_socket("a").err(), Some(Some(404)));
+        assert_eq!(claw.try_socket("a").err(), Some(Some(404)));
     }
-    let mesh = Mesh::new(&relay, &json!({}));
-    assert_eq!(mesh.get("/nope").status, 404);
-    assert_eq!(mesh.get("/register").status, 405);
-    refused(&mesh.get("/ws/a"), 400);
+    let claw = ClawLink::new(&relay, &json!({}));
+    assert_eq!(claw.get("/nope").status, 404);
+    assert_eq!(claw.get("/register").status, 405);
+    refused(&claw.get("/ws/a"), 400);
 }

@@ -1,19 +1,19 @@
 //! Who may act for whom in ClawLink: tokens, and members that hold keys.
 
-use crate::mesh::{Mesh, refused};
+use crate::clawlink_client::{ClawLink, refused};
 use nexus_tests::{Api, list, relay};
 use serde_json::{Value, json};
 
 #[test]
 fn a_token_is_demanded_by_every_call_of_a_session_that_has_one() {
     let relay = relay();
-    let mesh = Mesh::new(&relay, &json!({ "token": "right-token" }));
-    mesh.register("ann");
-    mesh.register("ben");
-    assert_eq!(mesh.get("").json()["auth_required"], true);
+    let claw = ClawLink::new(&relay, &json!({ "token": "right-token" }));
+    claw.register("ann");
+    claw.register("ben");
+    assert_eq!(claw.get("").json()["auth_required"], true);
     let task = json!({ "from_agent": "ann", "to_agent": "ben", "task": "t" });
     for other in
-        [mesh.with(None, None), mesh.with(Some("wrong-token"), None), mesh.with(Some("x"), None)]
+        [claw.with(None, None), claw.with(Some("wrong-token"), None), claw.with(Some("x"), None)]
     {
         for path in ["", "/discover", "/poll/ann", "/files", "/files/f"] {
             refused(&other.get(path), 401);
@@ -25,11 +25,11 @@ fn a_token_is_demanded_by_every_call_of_a_session_that_has_one() {
         }
         assert_eq!(other.try_socket("ann").err(), Some(Some(401)));
     }
-    assert!(mesh.poll("ben").is_empty());
-    mesh.done("/delegate", &task);
-    assert!(mesh.try_socket("ann").is_ok());
+    assert!(claw.poll("ben").is_empty());
+    claw.done("/delegate", &task);
+    assert!(claw.try_socket("ann").is_ok());
     // Where there is none, any is as good as none.
-    let open = Mesh::new(&relay, &json!({}));
+    let open = ClawLink::new(&relay, &json!({}));
     open.with(Some("some-token"), None).register("ann");
 }
 
@@ -39,9 +39,9 @@ fn nobody_acts_for_a_member_that_holds_a_key() {
     let a = Api::new(&relay.url()).session();
     let b = a.join("b");
     let (api, session) = (a.api.clone(), a.session.clone());
-    let mesh = Mesh { api, session, token: None, key: None };
-    mesh.register("ann");
-    let id = mesh.delegate("ann", "a", "t")["message_id"].clone();
+    let claw = ClawLink { api, session, token: None, key: None };
+    claw.register("ann");
+    let id = claw.delegate("ann", "a", "t")["message_id"].clone();
     let calls = [
         ("/register", json!({ "agent_id": "a", "name": "n", "capabilities": [] })),
         ("/heartbeat", json!({ "agent_id": "a" })),
@@ -54,7 +54,7 @@ fn nobody_acts_for_a_member_that_holds_a_key() {
         ),
     ];
     for other in
-        [mesh.with(None, None), mesh.with(None, Some(&b.key)), mesh.with(None, Some("nxk_wrong"))]
+        [claw.with(None, None), claw.with(None, Some(&b.key)), claw.with(None, Some("nxk_wrong"))]
     {
         for (path, body) in &calls {
             refused(&other.post(path, body), 403);
@@ -63,7 +63,7 @@ fn nobody_acts_for_a_member_that_holds_a_key() {
         assert_eq!(other.try_socket("a").err(), Some(Some(403)));
     }
     // With its key it may, and what it says is verified.
-    let keyed = mesh.with(None, Some(&a.key));
+    let keyed = claw.with(None, Some(&a.key));
     for (path, body) in &calls {
         keyed.done(path, body);
     }
@@ -76,7 +76,7 @@ fn nobody_acts_for_a_member_that_holds_a_key() {
     };
     assert_eq!(of("a"), [true, true]);
     // Who has no key is not, in the list of members either.
-    assert_eq!(mesh.say("ann", "x")["recipients"], 2);
+    assert_eq!(claw.say("ann", "x")["recipients"], 2);
     let messages = b.poll("?after=0");
     assert_eq!(list(&messages["messages"]).last().unwrap()["verified"], false);
     let members = b.call("GET", "/agents").send().json();
@@ -90,15 +90,15 @@ fn a_session_that_requires_keys_admits_only_those_who_prove_one() {
     let relay = relay();
     let api = Api::new(&relay.url());
     let (session, key) = api.create(&json!({ "requireKeys": true, "creatorAgentId": "a" }));
-    let mesh = Mesh { api: api.clone(), session: session.clone(), token: None, key: None };
+    let claw = ClawLink { api: api.clone(), session: session.clone(), token: None, key: None };
     for path in ["", "/discover", "/files", "/files/f", "/poll/a", "/poll/x"] {
-        refused(&mesh.get(path), 401);
+        refused(&claw.get(path), 401);
     }
-    refused(&mesh.post("/register", &json!({ "name": "n", "capabilities": [] })), 401);
-    refused(&mesh.post("/heartbeat", &json!({ "agent_id": "a" })), 401);
-    assert_eq!(mesh.try_socket("a").err(), Some(Some(401)));
+    refused(&claw.post("/register", &json!({ "name": "n", "capabilities": [] })), 401);
+    refused(&claw.post("/heartbeat", &json!({ "agent_id": "a" })), 401);
+    assert_eq!(claw.try_socket("a").err(), Some(Some(401)));
     let key = key.unwrap();
-    let keyed = mesh.with(None, Some(&key));
+    let keyed = claw.with(None, Some(&key));
     keyed.register("a");
     keyed.say("a", "x");
     refused(&keyed.get("/discover"), 401);

@@ -1,6 +1,6 @@
 //! ClawLink's socket, and that what it has brought no poll brings again.
 
-use crate::mesh::{Mesh, content};
+use crate::clawlink_client::{ClawLink, content};
 use nexus_tests::{
     Relay, eventually, list,
     live::{Ended, Socket},
@@ -37,30 +37,30 @@ fn stored_place(state: &Path, agent: &str) -> Option<String> {
 #[test]
 fn a_socket_brings_every_kind_as_it_comes_and_what_waited_first() {
     let relay = relay();
-    let mesh = Mesh::new(&relay, &json!({}));
-    mesh.register("ann");
-    mesh.register("ben");
+    let claw = ClawLink::new(&relay, &json!({}));
+    claw.register("ann");
+    claw.register("ben");
     for number in 0..250 {
-        mesh.say("ann", &number.to_string());
+        claw.say("ann", &number.to_string());
     }
-    let mut ben = mesh.socket("ben");
+    let mut ben = claw.socket("ben");
     for number in 0..250 {
         assert_eq!(content(&ben.read().unwrap()), number.to_string());
     }
-    let given = mesh.delegate("ann", "ben", "t");
+    let given = claw.delegate("ann", "ben", "t");
     assert_eq!(given["delivery"], "websocket");
     let task = ben.expect("task_delegation");
     assert_eq!((&task["message_id"], &task["task"]), (&given["message_id"], &json!("t")));
-    let mut ann = mesh.socket("ann");
+    let mut ann = claw.socket("ann");
     let answer = json!({ "from_agent": "ben", "to_agent": "ann", "message_id": given["message_id"], "result": 1 });
-    assert_eq!(mesh.done("/respond", &answer)["delivery"], "websocket");
+    assert_eq!(claw.done("/respond", &answer)["delivery"], "websocket");
     assert_eq!(ann.expect("task_response")["status"], "completed");
-    mesh.done("/files", &json!({ "file_key": "f", "content": "x", "agent_id": "ann" }));
+    claw.done("/files", &json!({ "file_key": "f", "content": "x", "agent_id": "ann" }));
     assert_eq!(ben.expect("file_updated")["version"], 1);
     // Who joins, in either way, is announced to both kinds, and not to itself.
     let native = nexus_tests::Member {
-        api: mesh.api.clone(),
-        session: mesh.session.clone(),
+        api: claw.api.clone(),
+        session: claw.session.clone(),
         agent: String::new(),
         key: String::new(),
     };
@@ -74,30 +74,30 @@ fn a_socket_brings_every_kind_as_it_comes_and_what_waited_first() {
     }
     let mut stream = native.socket(Some("999"));
     stream.expect("ready");
-    mesh.register("eve");
+    claw.register("eve");
     for socket in [&mut ann, &mut ben] {
         let joined = socket.expect("agent_joined");
         assert_eq!(joined["agent"]["name"], "eve by name");
     }
     let joined = stream.expect("event");
     assert_eq!((&joined["event"], &joined["agentId"]), (&json!("joined"), &json!("eve")));
-    mesh.register("eve");
+    claw.register("eve");
     silent(&mut ann);
     silent(&mut ben);
     // No poll brings any of it, nor what was announced.
     assert!(
-        mesh.poll("ann").is_empty() && mesh.poll("ben").is_empty() && mesh.poll("eve").is_empty()
+        claw.poll("ann").is_empty() && claw.poll("ben").is_empty() && claw.poll("eve").is_empty()
     );
 }
 
 #[test]
 fn a_client_speaks_over_its_socket_and_hears_what_is_wrong() {
     let relay = relay();
-    let mesh = Mesh::new(&relay, &json!({}));
+    let claw = ClawLink::new(&relay, &json!({}));
     for id in ["ann", "ben"] {
-        mesh.register(id);
+        claw.register(id);
     }
-    let (mut ann, mut ben) = (mesh.socket("ann"), mesh.socket("ben"));
+    let (mut ann, mut ben) = (claw.socket("ann"), claw.socket("ben"));
     ann.send(r#"{"type":"heartbeat"}"#);
     ann.send(r#"{"type":"broadcast","content":"x","topic":"t","tags":["g"]}"#);
     let heard = ben.expect("knowledge_broadcast");
@@ -124,39 +124,39 @@ fn a_client_speaks_over_its_socket_and_hears_what_is_wrong() {
     ann.send("ping");
     assert_eq!(ann.read(), Ok(json!("pong")));
     silent(&mut ben);
-    assert_eq!(mesh.try_socket("nobody").err(), Some(Some(404)));
+    assert_eq!(claw.try_socket("nobody").err(), Some(Some(404)));
 }
 
 #[test]
 fn a_message_comes_once_by_socket_or_by_poll_also_when_the_relay_restarts() {
     let state = tempfile::tempdir().unwrap();
     let mut relay = Relay::builder().state_dir(state.path()).start().unwrap();
-    let mesh = Mesh::new(&relay, &json!({}));
-    mesh.register("ann");
-    mesh.register("ben");
-    mesh.say("ann", "polled");
-    assert_eq!(mesh.heard("ben"), ["polled"]);
+    let claw = ClawLink::new(&relay, &json!({}));
+    claw.register("ann");
+    claw.register("ben");
+    claw.say("ann", "polled");
+    assert_eq!(claw.heard("ben"), ["polled"]);
     relay.restart().unwrap();
-    assert!(mesh.poll("ben").is_empty(), "what a poll brought is noted before its answer");
-    mesh.say("ann", "waiting");
-    let mut ben = mesh.socket("ben");
+    assert!(claw.poll("ben").is_empty(), "what a poll brought is noted before its answer");
+    claw.say("ann", "waiting");
+    let mut ben = claw.socket("ben");
     assert_eq!(content(&ben.read().unwrap()), "waiting");
-    mesh.say("ann", "pushed");
+    claw.say("ann", "pushed");
     assert_eq!(content(&ben.read().unwrap()), "pushed");
-    assert!(mesh.poll("ben").is_empty(), "nor by a poll while the socket is open");
+    assert!(claw.poll("ben").is_empty(), "nor by a poll while the socket is open");
     eventually("what the socket brought is stored", || {
         stored_place(state.path(), "ben").as_deref() == Some("3")
     });
     relay.restart().unwrap();
-    assert!(mesh.poll("ben").is_empty());
+    assert!(claw.poll("ben").is_empty());
     // One that closes is noted at once, and then what comes waits.
-    let ben = mesh.socket("ben");
-    mesh.say("ann", "last");
+    let ben = claw.socket("ben");
+    claw.say("ann", "last");
     drop(ben);
-    eventually("the socket is gone", || mesh.delegate("ann", "ben", "t")["delivery"] == "queued");
-    assert!(mesh.poll("ben").iter().all(|message| message["type"] == "task_delegation"));
-    mesh.say("ann", "after");
-    let mut ben = mesh.socket("ben");
+    eventually("the socket is gone", || claw.delegate("ann", "ben", "t")["delivery"] == "queued");
+    assert!(claw.poll("ben").iter().all(|message| message["type"] == "task_delegation"));
+    claw.say("ann", "after");
+    let mut ben = claw.socket("ben");
     assert_eq!(content(&ben.read().unwrap()), "after");
     silent(&mut ben);
 }
@@ -164,17 +164,17 @@ fn a_message_comes_once_by_socket_or_by_poll_also_when_the_relay_restarts() {
 #[test]
 fn many_readers_hear_everything_once_while_the_relay_restarts() {
     let mut relay = relay();
-    let mesh = Mesh::new(&relay, &json!({ "maxAgents": 9 }));
-    mesh.register("ann");
+    let claw = ClawLink::new(&relay, &json!({ "maxAgents": 9 }));
+    claw.register("ann");
     let readers = ["r0", "r1", "r2", "r3"];
     for reader in readers {
-        mesh.register(reader);
+        claw.register(reader);
     }
     let said: Vec<String> = (0..120).map(|number| number.to_string()).collect();
     let heard = readers.map(|_| Mutex::new(Vec::<String>::new()));
     thread::scope(|scope| {
         for (reader, heard) in readers.iter().zip(&heard) {
-            let (api, path) = (&mesh.api, format!("/clawlink/{}/poll/{reader}", mesh.session));
+            let (api, path) = (&claw.api, format!("/clawlink/{}/poll/{reader}", claw.session));
             scope.spawn(move || {
                 while heard.lock().unwrap().len() < 120 {
                     let answer = api.get(&path).try_send().filter(|answer| answer.status == 200);
@@ -185,7 +185,7 @@ fn many_readers_hear_everything_once_while_the_relay_restarts() {
         }
         for (part, texts) in (1..).zip(said.chunks(40)) {
             for text in texts {
-                mesh.say("ann", text);
+                claw.say("ann", text);
             }
             // An answer that is lost with the relay is lost, so it is stopped when none brings anything.
             eventually("all of it is read", || {
@@ -202,22 +202,22 @@ fn many_readers_hear_everything_once_while_the_relay_restarts() {
 #[test]
 fn an_object_sleeps_while_sockets_are_open_and_wakes_knowing_what_they_have() {
     let relay = Relay::builder().var("DIAGNOSTICS", "on").start().unwrap();
-    let mesh = Mesh::new(&relay, &json!({}));
-    mesh.register("ann");
-    mesh.register("ben");
-    let mut ben = mesh.socket("ben");
-    mesh.say("ann", "before");
+    let claw = ClawLink::new(&relay, &json!({}));
+    claw.register("ann");
+    claw.register("ben");
+    let mut ben = claw.socket("ben");
+    claw.say("ann", "before");
     assert_eq!(content(&ben.read().unwrap()), "before");
-    let built = || -> u32 { mesh.get("").header("X-Objects-Built").parse().unwrap() };
+    let built = || -> u32 { claw.get("").header("X-Objects-Built").parse().unwrap() };
     let before = built();
     // The platform lets an object sleep after ten seconds of silence: here, after what was sent is noted.
     thread::sleep(Duration::from_secs(14));
-    assert!(mesh.poll("ben").is_empty());
+    assert!(claw.poll("ben").is_empty());
     assert_eq!(built(), before + 1, "the object was built again");
-    mesh.say("ann", "after");
+    claw.say("ann", "after");
     assert_eq!(content(&ben.read().unwrap()), "after");
-    assert!(mesh.poll("ben").is_empty());
-    let found = mesh.get("/discover").json();
+    assert!(claw.poll("ben").is_empty());
+    let found = claw.get("/discover").json();
     let ids: Vec<String> =
         list(&found["agents"]).iter().map(|agent| string(&agent["agent_id"])).collect();
     assert!(ids.contains(&"ben".to_owned()));
@@ -226,18 +226,18 @@ fn an_object_sleeps_while_sockets_are_open_and_wakes_knowing_what_they_have() {
 #[test]
 fn a_burst_over_a_socket_costs_a_row_and_a_poll_without_news_none() {
     let relay = Relay::builder().var("DIAGNOSTICS", "on").start().unwrap();
-    let mesh = Mesh::new(&relay, &json!({}));
-    mesh.register("ann");
-    mesh.register("ben");
-    let rows = || -> usize { mesh.get("").header("X-Rows-Written").parse().unwrap() };
-    let mut ben = mesh.socket("ben");
-    mesh.say("ann", "first");
+    let claw = ClawLink::new(&relay, &json!({}));
+    claw.register("ann");
+    claw.register("ben");
+    let rows = || -> usize { claw.get("").header("X-Rows-Written").parse().unwrap() };
+    let mut ben = claw.socket("ben");
+    claw.say("ann", "first");
     ben.expect("knowledge_broadcast");
     // It and the directory are noted.
     thread::sleep(Duration::from_secs(3));
     let before = rows();
     for _ in 0..20 {
-        mesh.say("ann", "x");
+        claw.say("ann", "x");
         ben.expect("knowledge_broadcast");
     }
     thread::sleep(Duration::from_secs(3));
@@ -245,7 +245,7 @@ fn a_burst_over_a_socket_costs_a_row_and_a_poll_without_news_none() {
     assert!((21..=22).contains(&burst), "20 messages, and one or two notes: {burst}");
     let before = rows();
     for _ in 0..20 {
-        assert!(mesh.poll("ben").is_empty());
+        assert!(claw.poll("ben").is_empty());
     }
     assert_eq!(rows(), before);
 }

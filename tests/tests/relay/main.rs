@@ -15,8 +15,10 @@ mod addresses_live;
 mod addresses_private;
 mod addresses_stored;
 mod clawlink;
+mod clawlink_client;
 mod clawlink_keys;
 mod clawlink_live;
+
 mod conversation;
 mod dialogue;
 mod endurance;
@@ -24,7 +26,7 @@ mod errors;
 mod files;
 mod live;
 mod logs;
-mod mesh;
+
 mod messenger;
 mod opendialogue;
 mod opendialogue_frames;

@@ -5,7 +5,7 @@
 //! `If-Match` one is refused. Bytes of versions that are not kept are dropped after the next one is stored; until
 //! then they are not shown.
 
-use super::{Identity, Session, log::Delivery, store::About};
+use super::{Session, Who, log::Delivery, store::About};
 use crate::{Database, Fault, Result, Row};
 use nexus_protocol::{
     Condition, FileDeleted, FileEvent, FileInfo, FileKey, FileList, FileNews, FilesRequest,
@@ -59,7 +59,7 @@ impl<D: Database> Session<D> {
     pub fn put_file(
         &mut self,
         now: Timestamp,
-        who: &Identity,
+        who: &Who,
         repeat: Option<&IdempotencyKey>,
         key: &FileKey,
         condition: &Condition,
@@ -113,7 +113,7 @@ impl<D: Database> Session<D> {
     pub fn file(
         &mut self,
         now: Timestamp,
-        who: &Identity,
+        who: &Who,
         key: &FileKey,
         version: Option<u32>,
     ) -> Result<(FileInfo, Vec<u8>)> {
@@ -139,12 +139,7 @@ impl<D: Database> Session<D> {
     }
 
     /// `GET /v1/sessions/:id/files` (section 9).
-    pub fn files(
-        &mut self,
-        now: Timestamp,
-        who: &Identity,
-        request: &FilesRequest,
-    ) -> Result<FileList> {
+    pub fn files(&mut self, now: Timestamp, who: &Who, request: &FilesRequest) -> Result<FileList> {
         self.hear(now, who)?;
         self.list_files(request)
     }
@@ -177,7 +172,7 @@ impl<D: Database> Session<D> {
     pub fn delete_file(
         &mut self,
         now: Timestamp,
-        who: &Identity,
+        who: &Who,
         key: &FileKey,
         condition: &Condition,
     ) -> Result<(FileDeleted, Delivery)> {

@@ -19,7 +19,7 @@ const BYTES: &str =
 /// Who a reader or sender is, and whether it proved it. Lasts as long as the seat: a socket keeps it
 /// between its messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
+pub struct Who {
     pub(super) agent: AgentId,
     pub(super) seat: u32,
     pub(super) proven: bool,
@@ -39,7 +39,7 @@ pub struct Delivery {
     pub message: Message,
 }
 
-impl Identity {
+impl Who {
     /// The agent.
     #[must_use]
     pub fn agent(&self) -> &AgentId {
@@ -84,19 +84,19 @@ impl Identity {
 
 impl<D: Database> Session<D> {
     /// Who calls, as a member (section 2). Refuses one that is not, and a wrong key.
-    pub fn identify(&mut self, now: Timestamp, caller: &Caller) -> Result<Identity> {
+    pub fn identify(&mut self, now: Timestamp, caller: &Caller) -> Result<Who> {
         let needed = self.store.alive(now)?.state.require_keys;
         self.known(now, caller, needed)
     }
 
     /// The same for one who is to change something besides the log (section 9): refuses also one that
     /// holds a key and does not prove it.
-    pub fn authorize(&mut self, now: Timestamp, caller: &Caller) -> Result<Identity> {
+    pub fn authorize(&mut self, now: Timestamp, caller: &Caller) -> Result<Who> {
         self.known(now, caller, true)
     }
 
     /// Counts what came over a socket of this member. Refused if that is too often.
-    pub fn count_frame(&mut self, now: Timestamp, who: &Identity) -> Result<()> {
+    pub fn count_frame(&mut self, now: Timestamp, who: &Who) -> Result<()> {
         Ok(self.meter.count(now, &who.agent, who.proven)?)
     }
 
@@ -112,16 +112,11 @@ impl<D: Database> Session<D> {
         Ok(true)
     }
 
-    pub(super) fn known(
-        &mut self,
-        now: Timestamp,
-        caller: &Caller,
-        needed: bool,
-    ) -> Result<Identity> {
+    pub(super) fn known(&mut self, now: Timestamp, caller: &Caller, needed: bool) -> Result<Who> {
         let loaded = self.store.alive(now)?;
         let seat = seat(loaded, &caller.agent, now, &self.limits)?;
         let proven = seat.prove(caller.key.as_ref(), needed)?;
-        Ok(Identity {
+        Ok(Who {
             agent: caller.agent.clone(),
             seat: seat.number,
             proven,
@@ -136,7 +131,7 @@ impl<D: Database> Session<D> {
     pub fn send(
         &mut self,
         now: Timestamp,
-        who: &Identity,
+        who: &Who,
         idempotency_key: Option<&IdempotencyKey>,
         request: SendMessage,
     ) -> Result<(Sent, Option<Delivery>)> {
@@ -235,7 +230,7 @@ impl<D: Database> Session<D> {
     pub(super) fn next_news(
         &mut self,
         now: Timestamp,
-        who: Option<&Identity>,
+        who: Option<&Who>,
         kind: Kind,
     ) -> Result<Message> {
         let loaded = self.store.alive(now)?;
@@ -245,13 +240,13 @@ impl<D: Database> Session<D> {
     }
 
     /// Notes that a member was heard, and so restarts the TTL, as a poll does.
-    pub fn hear(&mut self, now: Timestamp, who: &Identity) -> Result<()> {
+    pub fn hear(&mut self, now: Timestamp, who: &Who) -> Result<()> {
         self.seated(now, who)?;
         self.note(now, &who.agent, true)
     }
 
     /// Whether a member has the seat that it had when it was identified.
-    pub fn is_seated(&mut self, now: Timestamp, who: &Identity) -> Result<bool> {
+    pub fn is_seated(&mut self, now: Timestamp, who: &Who) -> Result<bool> {
         match self.seated(now, who) {
             Ok(()) => Ok(true),
             Err(Error::Refused(_)) => Ok(false),
@@ -273,7 +268,7 @@ impl<D: Database> Session<D> {
     }
 
     /// Refuses one whose seat is gone.
-    pub(super) fn seated(&mut self, now: Timestamp, who: &Identity) -> Result<()> {
+    pub(super) fn seated(&mut self, now: Timestamp, who: &Who) -> Result<()> {
         let loaded = self.store.alive(now)?;
         let seat = seat(loaded, &who.agent, now, &self.limits)?;
         if seat.number == who.seat { Ok(()) } else { Err(Refusal::not_in_session().into()) }
@@ -295,7 +290,7 @@ impl<D: Database> Session<D> {
     pub(super) fn begin(
         &mut self,
         now: Timestamp,
-        who: &Identity,
+        who: &Who,
         kind: Kind,
         key: Option<&IdempotencyKey>,
     ) -> Result<(Option<String>, Option<String>)> {
@@ -327,7 +322,7 @@ fn seat<'a>(
 }
 
 /// The message at the end of the log, by `who` or the relay itself; still without content.
-pub(super) fn next_message(loaded: &Loaded, now: Timestamp, who: Option<&Identity>) -> Message {
+pub(super) fn next_message(loaded: &Loaded, now: Timestamp, who: Option<&Who>) -> Message {
     let cursor = loaded.last.next();
     Message {
         id: MessageId::new(loaded.state.salt, cursor),

@@ -1,7 +1,7 @@
 //! Creating, joining, leaving, renewing: each one write of row 0.
 
 use super::{
-    Caller, Identity, Session,
+    Caller, Session, Who,
     state::{Seat, State},
 };
 use crate::{Database, Digest, Fault, Random, Result, heard::Heard, redact::Redaction};
@@ -204,7 +204,7 @@ impl<D: Database> Session<D> {
     pub fn members(
         &mut self,
         now: Timestamp,
-        who: &Identity,
+        who: &Who,
         request: &MembersRequest,
         connected: &BTreeSet<AgentId>,
     ) -> Result<Members> {

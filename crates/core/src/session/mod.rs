@@ -1,4 +1,4 @@
-//! One session: its life, its members (`members`, `mesh`), its log (`log`, `reading`), and what stands in the log
+//! One session: its life, its members (`members`, `clawlink`), its log (`log`, `reading`), and what stands in the log
 //! besides messages: tasks (`tasks`) and files (`files`).
 //!
 //! Owns one table (`store`). Row 0 holds the session itself (`State`, as JSON), every other row one message,
@@ -11,10 +11,10 @@
 //! Polls keep both behind by less than `State::save_interval`; a send stores that the session is
 //! active, but not that its sender was heard. No answer names a deadline that is not stored.
 
+mod clawlink;
 mod files;
 mod log;
 mod members;
-mod mesh;
 mod reading;
 mod state;
 mod store;
@@ -22,10 +22,10 @@ mod tasks;
 mod webhook;
 
 use crate::{Database, Digest, Fault, Report, Result, meter::Meter};
+pub use clawlink::ClawLinkInfo;
 pub use files::{Content, FileSaved};
-pub use log::{Delivery, Identity};
+pub use log::{Delivery, Who};
 pub use members::{Admission, SeatRequest};
-pub use mesh::Mesh;
 use nexus_protocol::{
     AgentId, Cursor, Limits, SessionId, SessionKey, SessionState, SessionStatus, Task, Timestamp,
 };

@@ -1,6 +1,6 @@
 //! Reading the log: a page for one reader, as a value or as the JSON of an answer.
 
-use super::{Identity, Session, log::next_message, state::Seat, store::Loaded};
+use super::{Session, Who, log::next_message, state::Seat, store::Loaded};
 use crate::{Database, Fault, Result, Value, page};
 use nexus_protocol::{AgentId, Cursor, Limits, Member, MessageId, Page, PageRequest, Timestamp};
 use serde_json::value::{RawValue, to_raw_value};
@@ -56,7 +56,7 @@ impl<D: Database> Session<D> {
     pub fn read(
         &mut self,
         now: Timestamp,
-        who: &Identity,
+        who: &Who,
         request: PageRequest,
         connected: &BTreeSet<AgentId>,
     ) -> Result<Page> {
@@ -80,7 +80,7 @@ impl<D: Database> Session<D> {
     pub fn read_json(
         &mut self,
         now: Timestamp,
-        who: &Identity,
+        who: &Who,
         request: PageRequest,
         connected: &BTreeSet<AgentId>,
     ) -> Result<String> {
@@ -112,7 +112,7 @@ impl<D: Database> Session<D> {
     }
 
     /// How many messages a reader finds after a place, up to a limit, and how many bytes they are.
-    fn measure(&self, after: Cursor, who: &Identity, limit: i64) -> Result<(i64, usize), Fault> {
+    fn measure(&self, after: Cursor, who: &Who, limit: i64) -> Result<(i64, usize), Fault> {
         let (filtered, values) = selection(after, who, limit)?;
         let measured = self.store.database.first(either(MEASURE, filtered), &values, |row| {
             Ok((row.integer()?, usize::try_from(row.integer()?).map_err(Fault::new)?))
@@ -121,12 +121,7 @@ impl<D: Database> Session<D> {
     }
 
     /// Fills `page` up to `limit` messages from the log after its `next_cursor`.
-    pub(super) fn read_into(
-        &self,
-        page: &mut Page,
-        who: &Identity,
-        limit: u32,
-    ) -> Result<(), Fault> {
+    pub(super) fn read_into(&self, page: &mut Page, who: &Who, limit: u32) -> Result<(), Fault> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         // One more than is returned, to know whether there is more.
         let rows = limit.saturating_sub(page.messages.len()).saturating_add(1);
@@ -153,7 +148,7 @@ fn either([for_all, for_filtered]: [&'static str; 2], is_filtered: bool) -> &'st
 }
 
 /// Whether the statements with a filter read what `who` may read after a place, and the values of them.
-fn selection(after: Cursor, who: &Identity, limit: i64) -> Result<(bool, Vec<Value>), Fault> {
+fn selection(after: Cursor, who: &Who, limit: i64) -> Result<(bool, Vec<Value>), Fault> {
     let mut values: Vec<Value> = vec![
         after.as_i64().into(),
         who.since.as_i64().into(),

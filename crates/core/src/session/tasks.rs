@@ -5,7 +5,7 @@
 //! has an asker or an assignee that is not a member. What happens by itself (a deadline, a member that
 //! is gone) counts from its moment on; the message that tells of it is stored by `settle_tasks`.
 
-use super::{Identity, Session, log::Delivery, log::listed, state::State, store::About};
+use super::{Session, Who, log::Delivery, log::listed, state::State, store::About};
 use crate::{Database, Fault, Result, Row, Value, page::PAGE_BYTES, redact::Redaction};
 use nexus_protocol::{
     AgentId, Assignee, Board, BoardRequest, ChangeTask, Cursor, GiveTask, IdempotencyKey, Kind,
@@ -33,7 +33,7 @@ impl<D: Database> Session<D> {
     pub fn give_task(
         &mut self,
         now: Timestamp,
-        who: &Identity,
+        who: &Who,
         key: Option<&IdempotencyKey>,
         request: GiveTask,
         connected: &BTreeSet<AgentId>,
@@ -72,7 +72,7 @@ impl<D: Database> Session<D> {
     pub fn change_task(
         &mut self,
         now: Timestamp,
-        who: &Identity,
+        who: &Who,
         key: Option<&IdempotencyKey>,
         id: &MessageId,
         change: ChangeTask,
@@ -130,7 +130,7 @@ impl<D: Database> Session<D> {
     pub(super) fn tell_change(
         &mut self,
         now: Timestamp,
-        who: &Identity,
+        who: &Who,
         event: TaskEvent,
         task: &mut Task,
         before: AgentId,
@@ -142,18 +142,13 @@ impl<D: Database> Session<D> {
     }
 
     /// `GET /v1/sessions/:id/tasks/:taskId` (section 9).
-    pub fn task(&mut self, now: Timestamp, who: &Identity, id: &MessageId) -> Result<Task> {
+    pub fn task(&mut self, now: Timestamp, who: &Who, id: &MessageId) -> Result<Task> {
         self.hear(now, who)?;
         self.find_task(now, id)
     }
 
     /// `GET /v1/sessions/:id/tasks` (section 9).
-    pub fn board(
-        &mut self,
-        now: Timestamp,
-        who: &Identity,
-        request: &BoardRequest,
-    ) -> Result<Board> {
+    pub fn board(&mut self, now: Timestamp, who: &Who, request: &BoardRequest) -> Result<Board> {
         self.hear(now, who)?;
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let mut board = Board { tasks: Vec::new(), next_after: request.after, has_more: false };
@@ -363,11 +358,11 @@ fn due(state: &State, limits: &Limits, now: Timestamp, task: &Task) -> Option<(T
     Some((next, event))
 }
 
-pub(super) fn check_assignee(who: &Identity, task: &Task) -> Result<(), Refusal> {
+pub(super) fn check_assignee(who: &Who, task: &Task) -> Result<(), Refusal> {
     if who.agent == task.assignee { Ok(()) } else { Err(Refusal::not_the_assignee()) }
 }
 
-fn check_asker(who: &Identity, task: &Task) -> Result<(), Refusal> {
+fn check_asker(who: &Who, task: &Task) -> Result<(), Refusal> {
     if who.agent == task.from { Ok(()) } else { Err(Refusal::not_the_asker()) }
 }
 

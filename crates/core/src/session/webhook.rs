@@ -4,7 +4,7 @@
 //! message that the agent may read, but its own, one after the other, from the message after it was
 //! set. A delivery that succeeds or fails is one write.
 
-use super::{Caller, Identity, Session};
+use super::{Caller, Session, Who};
 use crate::{Database, Error, Fault, Result, hmac};
 use nexus_protocol::{
     AgentId, Cursor, Filter, Message, PageRequest, Refusal, SetWebhook, Timestamp, WebhookRemoved,
@@ -151,7 +151,7 @@ impl<D: Database> Session<D> {
         let loaded = self.store.alive(now)?;
         let Some(seat) = loaded.state.members.get(agent) else { return Ok(None) };
         let Some(webhook) = seat.webhook.clone() else { return Ok(None) };
-        let who = Identity {
+        let who = Who {
             agent: agent.clone(),
             seat: seat.number,
             proven: true,

@@ -13,8 +13,7 @@ pub mod mail_model;
 pub mod town;
 
 use nexus_core::{
-    Admission, Caller, Database, Delivery, Error, Fault, Identity, Random, Result, Row, Session,
-    Value,
+    Admission, Caller, Database, Delivery, Error, Fault, Random, Result, Row, Session, Value, Who,
 };
 use nexus_protocol::{
     AgentId, CreateSession, ErrorCode, IdempotencyKey, Joined, Limits, Message, Page, PageRequest,
@@ -309,7 +308,7 @@ impl World {
     }
 
     /// A page as JSON is the same page.
-    pub fn check_json(&mut self, now: i64, who: &Identity, request: PageRequest) {
+    pub fn check_json(&mut self, now: i64, who: &Who, request: PageRequest) {
         let page = self.session.read(at(now), who, request, &BTreeSet::new()).unwrap();
         let json = self.session.read_json(at(now), who, request, &BTreeSet::new());
         assert_eq!(json.unwrap(), serde_json::to_string(&page).unwrap());

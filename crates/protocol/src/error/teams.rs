@@ -36,7 +36,7 @@ impl Refusal {
     #[must_use]
     pub fn not_registered(agent: &str) -> Self {
         let message = format!(
-            "There is no agent {agent} in this mesh; register it first (POST register), also again after it was away for long."
+            "There is no agent {agent} in this session; register it first (POST register), also again after it was away for long."
         );
         Self::new(404, ErrorCode::AgentNotFound, message)
     }

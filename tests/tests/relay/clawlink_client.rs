@@ -3,8 +3,8 @@
 use nexus_tests::{Answer, Api, Relay, list, live::Socket, string};
 use serde_json::{Value, json};
 
-/// A mesh, as its clients see it: a base address, and a token where there is one.
-pub(crate) struct Mesh {
+/// A ClawLink base, as its clients see it: a base address, and a token where there is one.
+pub(crate) struct ClawLink {
     pub(crate) api: Api,
     pub(crate) session: String,
     pub(crate) token: Option<String>,
@@ -12,7 +12,7 @@ pub(crate) struct Mesh {
     pub(crate) key: Option<String>,
 }
 
-impl Mesh {
+impl ClawLink {
     /// A session that was created like this.
     pub(crate) fn new(relay: &Relay, body: &Value) -> Self {
         let api = Api::new(&relay.url());

@@ -7,12 +7,12 @@
 //! for `save_places` to store: until then a crash repeats it, and loses nothing.
 
 use super::{
-    Caller, Identity, Session, log::Delivery, members, reading, state::Seat, tasks::check_assignee,
+    Caller, Session, Who, log::Delivery, members, reading, state::Seat, tasks::check_assignee,
 };
 use crate::{Database, Error, Fault, Random, Result, Row, redact::Redaction};
 use nexus_protocol::{
-    AgentId, Cursor, FileInfo, FileKey, FileList, FilesRequest, Kind, Member, MeshAnswer, Message,
-    Page, Presence, Profile, Refusal, Task, TaskEvent, TaskNews, Timestamp, Token,
+    AgentId, ClawLinkAnswer, Cursor, FileInfo, FileKey, FileList, FilesRequest, Kind, Member,
+    Message, Page, Presence, Profile, Refusal, Task, TaskEvent, TaskNews, Timestamp, Token,
 };
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ const COUNT_FILES: &str = "SELECT count(*) FROM log WHERE file IS NOT NULL";
 
 /// A session as its service information counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mesh {
+pub struct ClawLinkInfo {
     /// Calls need a token.
     pub token_required: bool,
     /// Members that are not stale.
@@ -32,7 +32,7 @@ pub struct Mesh {
     pub files: usize,
 }
 
-impl Identity {
+impl Who {
     /// Whether a message that it may read is news to it: what it wrote itself is not, unless it gave
     /// itself a task.
     #[must_use]
@@ -66,7 +66,7 @@ impl<D: Database> Session<D> {
 
     /// Who calls for a member. Refuses one that is none, and one that does not prove the key which the
     /// member holds.
-    pub fn act(&mut self, now: Timestamp, caller: &Caller) -> Result<Identity> {
+    pub fn act(&mut self, now: Timestamp, caller: &Caller) -> Result<Who> {
         self.admit(now, Some(caller))?;
         if !self.has(now, &caller.agent)? {
             return Err(Refusal::not_registered(caller.agent.as_str()).into());
@@ -128,7 +128,11 @@ impl<D: Database> Session<D> {
     }
 
     /// What the service information counts. `connected` are the agents that have a socket open.
-    pub fn mesh(&mut self, now: Timestamp, connected: &BTreeSet<AgentId>) -> Result<Mesh> {
+    pub fn clawlink_info(
+        &mut self,
+        now: Timestamp,
+        connected: &BTreeSet<AgentId>,
+    ) -> Result<ClawLinkInfo> {
         let online = self.present_members(now, connected, false)?.len();
         let loaded = self.store.alive(now)?;
         let (token_required, last) = (loaded.state.token.is_some(), loaded.last);
@@ -141,7 +145,7 @@ impl<D: Database> Session<D> {
             }
         }
         let broadcasts = last.as_i64().saturating_sub(other).unsigned_abs();
-        Ok(Mesh { token_required, online, broadcasts, files: self.count_files()? })
+        Ok(ClawLinkInfo { token_required, online, broadcasts, files: self.count_files()? })
     }
 
     /// The files, for one who was admitted.
@@ -161,8 +165,8 @@ impl<D: Database> Session<D> {
     pub fn answer_task(
         &mut self,
         now: Timestamp,
-        who: &Identity,
-        answer: MeshAnswer,
+        who: &Who,
+        answer: ClawLinkAnswer,
     ) -> Result<(Task, Delivery)> {
         self.hear(now, who)?;
         let mut task = self.find_task(now, &answer.task)?;
@@ -185,7 +189,7 @@ impl<D: Database> Session<D> {
 
     /// What a member has not been given yet, the greeting first, at most `limit` messages. Notes
     /// nothing: see [`Self::given`].
-    pub fn unread(&mut self, now: Timestamp, who: &Identity, limit: u32) -> Result<Page> {
+    pub fn unread(&mut self, now: Timestamp, who: &Who, limit: u32) -> Result<Page> {
         self.seated(now, who)?;
         let loaded = self.store.alive(now)?;
         let read = loaded.state.members.get(&who.agent).and_then(|seat| seat.read);
@@ -215,7 +219,7 @@ impl<D: Database> Session<D> {
     }
 
     /// Notes, in memory, that a member was given everything up to a place.
-    pub fn given(&mut self, now: Timestamp, who: &Identity, upto: Cursor) -> Result<()> {
+    pub fn given(&mut self, now: Timestamp, who: &Who, upto: Cursor) -> Result<()> {
         self.seated(now, who)?;
         let state = &mut self.store.alive(now)?.state;
         if let Some(seat) = state.members.get_mut(&who.agent)
@@ -229,7 +233,7 @@ impl<D: Database> Session<D> {
 
     /// Gives a member what it was not given yet, as [`Self::unread`], and notes that in the table.
     /// Counts as being heard.
-    pub fn take_unread(&mut self, now: Timestamp, who: &Identity, limit: u32) -> Result<Page> {
+    pub fn take_unread(&mut self, now: Timestamp, who: &Who, limit: u32) -> Result<Page> {
         let page = self.unread(now, who, limit)?;
         if page.messages.is_empty() {
             // Its own messages are not worth a write: they are left out again.

@@ -1,9 +1,11 @@
 //! Addresses (section 8) at the edge: what no one mailbox can answer.
 
 use crate::{
-    calls::{self, DescribeAgent, RegisterAgent, SendFrom},
+    admin,
+    calls::{self, DescribeAgent, ReadStats, RegisterAgent, SendFrom},
     http::{self, Request, Response},
     platform::{self, System},
+    router::Directory,
 };
 use futures_util::future::join_all;
 use nexus_core::{Error, Fault, Random, Result, SecretUse};
@@ -13,8 +15,22 @@ use nexus_protocol::{
 };
 use worker::Env;
 
+/// Answers a call that concerns the whole relay.
+pub(crate) async fn answer(request: &Request, env: &Env, call: Directory) -> Result<Response> {
+    match call {
+        Directory::Agents => list(request, env).await,
+        Directory::Register => answer_register(request, env).await,
+        Directory::Activity => admin::activity(request, env).await,
+        Directory::Stats => {
+            let mut stats = calls::call(env, calls::THE_DIRECTORY, &ReadStats {}).await?;
+            stats.uptime = platform::uptime();
+            http::json(200, &stats)
+        }
+    }
+}
+
 /// `POST /v1/agents`.
-pub(crate) async fn answer_register(request: &Request, env: &Env) -> Result<Response> {
+async fn answer_register(request: &Request, env: &Env) -> Result<Response> {
     let register = Register::parse(&http::body(request, &platform::limits(env)?).await?)?;
     http::json(201, &self::register(env, register, SecretUse::Shown).await?)
 }
@@ -37,7 +53,7 @@ pub(crate) async fn register(env: &Env, request: Register, used: SecretUse) -> R
 }
 
 /// `GET /v1/agents`
-pub(crate) async fn list(request: &Request, env: &Env) -> Result<Response> {
+async fn list(request: &Request, env: &Env) -> Result<Response> {
     let asked = AgentsRequest::parse(request.query())?;
     http::json(200, &page(env, asked).await?)
 }

@@ -9,12 +9,13 @@ use crate::{
     bridge,
     http::{self, Request, Response},
     platform::{self, fault},
+    router::Method,
     waiting,
 };
 use js_sys::Promise;
 use nexus_core::{
-    About, Accepted, Error, Facts, Fault, Found, Letter, Listing, Notice, Proof, Report, Result,
-    SeatRequest, SecretUse, Tally,
+    About, Accepted, Caller, Digest, Error, Facts, Fault, Found, Letter, Listing, Notice, Proof,
+    Report, Result, SeatRequest, SecretUse, Tally,
 };
 use nexus_protocol::{
     Activity, AgentId, AgentStatus, AgentsRequest, ConversationId, ErrorBody, ErrorCode,
@@ -23,7 +24,7 @@ use nexus_protocol::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{Env, Method, WebSocket, web_sys};
+use worker::{Env, WebSocket, web_sys};
 
 /// The one object of the class `Directory`.
 pub(crate) const THE_DIRECTORY: &str = "directory";
@@ -51,18 +52,52 @@ impl Call for Describe {
     type Answer = SessionStatus;
 }
 
-/// To a `Session`: refused if this caller may not make a link to it.
+/// To a `Session`: note a code that is about to be made; refused if this caller may not make a link to it.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct MayInvite {
-    pub(crate) token: Option<Token>,
-    pub(crate) agent: Option<AgentId>,
-    pub(crate) key: Option<SessionKey>,
+pub(crate) struct AddCode {
+    pub(crate) caller: Shown,
+    pub(crate) code: PairingCode,
 }
 
-impl Call for MayInvite {
+impl Call for AddCode {
     const BINDING: &'static str = "SESSION";
-    const NAME: &'static str = "may-invite";
+    const NAME: &'static str = "add-code";
     type Answer = ();
+}
+
+/// To a `Session`: forget a code that this caller takes back; refused if it may not.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ForgetCode {
+    pub(crate) caller: Shown,
+    pub(crate) code: PairingCode,
+    /// Claims of the code whose end is unknown.
+    pub(crate) lost: Vec<Digest>,
+}
+
+impl Call for ForgetCode {
+    const BINDING: &'static str = "SESSION";
+    const NAME: &'static str = "forget-code";
+    type Answer = ();
+}
+
+/// What the caller of another object has shown.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Shown {
+    agent: Option<AgentId>,
+    key: Option<SessionKey>,
+    token: Option<Token>,
+}
+
+impl From<Caller> for Shown {
+    fn from(Caller { agent, key, token }: Caller) -> Self {
+        Self { agent, key, token }
+    }
+}
+
+impl From<Shown> for Caller {
+    fn from(Shown { agent, key, token }: Shown) -> Self {
+        Self { agent, key, token }
+    }
 }
 
 /// To a `Session`: join for a claimed code.
@@ -331,7 +366,7 @@ async fn settled(promise: std::result::Result<Promise, JsValue>) -> Result<JsVal
 pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::Answer> {
     let body = serde_json::to_string(call).map_err(Fault::new)?;
     let url = format!("https://object/internal/{}", C::NAME);
-    let head = http::head_of(&Method::Post, &url, []);
+    let head = http::head_of(Method::Post, &url, []);
     let answer = Object::named(env, C::BINDING, name)?.outcome(&head, &body, C::NAME).await?;
     Ok(serde_json::from_str(&answer)
         .map_err(|_| Fault::new(format!("the answer to {} cannot be read", C::NAME)))?)

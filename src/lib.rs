@@ -11,6 +11,7 @@
 //! | [`bridge`] | what crosses to the platform and back for each request |
 //! | [`waiting`] | waiting for what the platform promises |
 //! | [`admin`] | what the operator sees |
+//! | [`codes`] | making a link |
 //! | [`agents`] | addresses: registering, the directory, invitations |
 //! | [`rates`] | who has to wait |
 //! | [`log`] | one line for each request, and what is counted |
@@ -25,6 +26,7 @@ mod admin;
 mod agents;
 mod bridge;
 mod calls;
+mod codes;
 mod dialects;
 mod http;
 mod live;
@@ -37,19 +39,16 @@ mod router;
 mod waiting;
 
 use bridge::Exchange;
-use calls::{CreateCode, MayInvite, Object, ReadStats};
+use calls::Object;
 use dialects::{messenger, opendialogue};
 use http::{Request, Response};
-use nexus_core::{Error, Random, Result};
-use nexus_protocol::{
-    Capabilities, CreatePairing, Health, PageRequest, PairingCode, PairingCreated, Refusal,
-    SessionId,
-};
+use nexus_core::{MailboxNeed, Random, Result};
+use nexus_protocol::{PageRequest, Refusal, SessionId, session_of_codes};
 use platform::System;
-use router::{Endpoint, Route};
+use router::{Code, Endpoint, Mailbox, Method, Route, Session};
 use waiting::Outcome;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::{Context, Env, Method, event, web_sys, worker_sys};
+use worker::{Context, Env, event, web_sys, worker_sys};
 
 #[event(start)]
 fn start() {
@@ -98,7 +97,7 @@ async fn answer(
     env: &Env,
     route: std::result::Result<Route, Refusal>,
 ) -> Result<Response> {
-    if *request.method() == Method::Options {
+    if request.method() == Method::Options {
         return http::preflight(request.path());
     }
     let visit = rates::enter(request, env, route.as_ref().ok()).await?;
@@ -107,194 +106,84 @@ async fn answer(
     answer
 }
 
+/// Hands a request to who owns the call.
 async fn dispatch(request: &Request, env: &Env, route: &Route) -> Result<Response> {
     match route.endpoint {
-        Endpoint::CreateSession => {
-            let session = SessionId::from_random(System.bytes()?);
-            forward(request, env, "SESSION", session.as_str()).await
+        Endpoint::Session(call, _) => {
+            let session = session_of(request, route, call)?;
+            ask(request, env, "SESSION", session.as_str(), call == Session::Poll).await
         }
-        Endpoint::SessionStatus
-        | Endpoint::Join
-        | Endpoint::Leave
-        | Endpoint::Renew
-        | Endpoint::Send
-        | Endpoint::Socket
-        | Endpoint::SetWebhook
-        | Endpoint::Webhook
-        | Endpoint::RemoveWebhook
-        | Endpoint::Members
-        | Endpoint::ChangeProfile
-        | Endpoint::Board
-        | Endpoint::GiveTask
-        | Endpoint::Task
-        | Endpoint::ChangeTask
-        | Endpoint::Files
-        | Endpoint::File
-        | Endpoint::PutFile
-        | Endpoint::DeleteFile => forward(request, env, "SESSION", route.session()?.as_str()).await,
-        Endpoint::Poll | Endpoint::Events => {
-            let session = Object::named(env, "SESSION", route.session()?.as_str())?;
-            let events = route.endpoint == Endpoint::Events;
-            read(request, env, session, events.then_some(live::member)).await
+        Endpoint::SessionEvents(_) => {
+            let session = route.session()?;
+            stream(request, env, "SESSION", session.as_str(), live::member).await
         }
-        Endpoint::ReadMail | Endpoint::MailEvents => {
-            let mailbox = Object::named(env, "MAILBOX", route.address()?.as_str())?;
-            let events = route.endpoint == Endpoint::MailEvents;
-            read(request, env, mailbox, events.then_some(live::agent)).await
+        Endpoint::Mailbox(call, need) => {
+            let agent = route.address()?;
+            // The sender's mailbox knows whether it is the sender.
+            let is_sender = need == MailboxNeed::Sender;
+            let agent = if is_sender { http::sender(request)? } else { agent };
+            ask(request, env, "MAILBOX", agent.as_str(), call == Mailbox::Read).await
         }
-        // The sender's mailbox knows whether it is the sender.
-        Endpoint::SendMail | Endpoint::MailStatus => {
-            route.address()?;
-            let sender = http::sender(request)?;
-            forward(request, env, "MAILBOX", sender.as_str()).await
+        Endpoint::MailboxEvents(_) => {
+            let agent = route.address()?;
+            stream(request, env, "MAILBOX", agent.as_str(), live::agent).await
         }
-        Endpoint::Agent
-        | Endpoint::ChangeAgent
-        | Endpoint::DeleteAgent
-        | Endpoint::ReplaceSecret
-        | Endpoint::AckMail
-        | Endpoint::MailSocket
-        | Endpoint::Blocks
-        | Endpoint::Block
-        | Endpoint::Unblock
-        | Endpoint::Allows
-        | Endpoint::Allow
-        | Endpoint::Disallow
-        | Endpoint::AllowOnly
-        | Endpoint::Conversation
-        | Endpoint::EndConversation => {
-            forward(request, env, "MAILBOX", route.address()?.as_str()).await
+        Endpoint::Code(Code::Create, _) => codes::create(request, env).await,
+        Endpoint::Code(Code::Claim | Code::Status | Code::Revoke, _) => {
+            ask(request, env, "PAIRING_INDEX", route.code()?.first_word(), false).await
         }
-        Endpoint::Register => agents::answer_register(request, env).await,
-        Endpoint::MessengerRegister
-        | Endpoint::MessengerSend
-        | Endpoint::MessengerPoll
-        | Endpoint::MessengerUsers
-        | Endpoint::MessengerSocket
-        | Endpoint::OpenDialogue(_)
-        | Endpoint::OpenDialogueSocket
-        | Endpoint::ClawLink(_) => dialect(request, env, route).await,
-        Endpoint::Agents => agents::list(request, env).await,
-        Endpoint::Claim | Endpoint::CodeStatus => {
-            forward(request, env, "PAIRING_INDEX", route.code()?.first_word()).await
-        }
-        Endpoint::CreatePairing => create_pairing(request, env).await,
-        Endpoint::PairPage => pages::pairing(request, env, route).await,
-        Endpoint::Home => pages::home(request, env),
-        Endpoint::SessionPage => pages::session(request, env),
-        Endpoint::Docs => Ok(pages::docs(request)),
-        Endpoint::Asset => pages::asset(request, route),
-        Endpoint::Skill => Ok(pages::skill(request)),
-        Endpoint::Llms => pages::llms(request, env),
-        Endpoint::OpenApi => Ok(pages::open_api(request)),
-        Endpoint::Health => health(),
-        Endpoint::Admin => pages::admin(request, env),
-        Endpoint::AdminActivity => admin::activity(request, env).await,
-        Endpoint::Stats => {
-            let mut stats = calls::call(env, calls::THE_DIRECTORY, &ReadStats {}).await?;
-            stats.uptime = platform::uptime();
-            http::json(200, &stats)
-        }
-    }
-}
-
-/// A call of another protocol.
-async fn dialect(request: &Request, env: &Env, route: &Route) -> Result<Response> {
-    match route.endpoint {
-        Endpoint::MessengerRegister => messenger::register(request, env).await,
-        Endpoint::OpenDialogue(call) => opendialogue::answer(request, env, route, call).await,
-        Endpoint::OpenDialogueSocket => {
-            // Without an id, there is nobody whose signature it could be.
-            match http::sender(request) {
-                Ok(agent) => forward(request, env, "MAILBOX", agent.as_str()).await,
-                Err(_) => opendialogue::unsigned(),
-            }
-        }
-        Endpoint::MessengerSend => messenger::send(request, env).await,
-        Endpoint::MessengerPoll => messenger::poll(request, env).await,
-        Endpoint::MessengerUsers => messenger::users(env).await,
-        Endpoint::MessengerSocket => dialects::answer(match messenger::caller(request) {
-            Ok((id, _)) => forward(request, env, "MAILBOX", id.as_str()).await,
-            Err(error) => Err(error),
-        }),
-        Endpoint::ClawLink(_) => dialects::answer(match route.session() {
-            Ok(session) => forward(request, env, "SESSION", session.as_str()).await,
+        Endpoint::Directory(call) => agents::answer(request, env, call).await,
+        Endpoint::Page(page) => pages::answer(request, env, route, page).await,
+        Endpoint::ClawLink(..) => dialects::answer(match route.session() {
+            Ok(session) => ask(request, env, "SESSION", session.as_str(), false).await,
             Err(refusal) => Err(refusal.into()),
         }),
-        _ => Err(Refusal::not_found().into()),
+        Endpoint::Messenger(call, _) => {
+            dialects::answer(messenger::answer(request, env, call).await)
+        }
+        Endpoint::OpenDialogue(call, _) => opendialogue::answer(request, env, route, call).await,
     }
 }
 
-/// Hands the request to an object as it came, and the answer back as it was made.
-async fn forward(
+/// The session that a call is about: a new one, where one is to be created.
+fn session_of(request: &Request, route: &Route, call: Session) -> Result<SessionId> {
+    match call {
+        Session::Create => Ok(SessionId::from_random(System.bytes()?)),
+        Session::Codes => Ok(session_of_codes(request.query())?),
+        _ => Ok(route.session()?),
+    }
+}
+
+/// Hands the request to an object as it came, and the answer back as it was made. A poll that waits is held
+/// here.
+async fn ask(
     request: &Request,
     env: &Env,
     binding: &'static str,
     name: &str,
+    may_wait: bool,
 ) -> Result<Response> {
-    Object::named(env, binding, name)?.forward(request).await
-}
-
-/// Reads from an object: as a stream of events, for `events` with who they show, or as a poll, which is
-/// held here if it waits.
-async fn read(
-    request: &Request,
-    env: &Env,
-    object: Object,
-    events: Option<live::Shown>,
-) -> Result<Response> {
+    let object = Object::named(env, binding, name)?;
     // Most polls do not wait: their query is for the object to read.
-    if events.is_none() && !request.query().split('&').any(|pair| pair.starts_with("wait=")) {
-        return object.forward(request).await;
-    }
-    let poll = PageRequest::parse(request.query(), &platform::limits(env)?)?;
-    match (events, poll.wait) {
-        (Some(credentials), _) => live::events(request, object, credentials(request)?, poll).await,
-        (None, 0) => object.forward(request).await,
-        (None, wait) => live::long_poll(request, &object, wait).await,
-    }
-}
-
-/// `PUT /v1/pair` (section 4), and with `invite` (section 8).
-async fn create_pairing(request: &Request, env: &Env) -> Result<Response> {
-    let limits = platform::limits(env)?;
-    let CreatePairing { session_id, invite } =
-        CreatePairing::parse(&http::body(request, &limits).await?)?;
-    let origin = http::origin(request, env)?;
-    let agent = if invite.is_none() { http::optional_agent(request)? } else { None };
-    let may = MayInvite { token: http::token(request), agent, key: http::session_key(request)? };
-    calls::call(env, session_id.as_str(), &may).await?;
-    // Codes that are in use are rare; five tries never meet five of them.
-    for _ in 0..5 {
-        let code = PairingCode::from_random(System.bytes()?);
-        let create = CreateCode { code: code.clone(), session: session_id.clone() };
-        if let Some(expires_at) = calls::call(env, code.first_word(), &create).await? {
-            let url = format!("{origin}/p/{code}");
-            let mut created = PairingCreated { code, url, expires_at, invitation: None };
-            if let Some(to) = invite {
-                created.invitation = Some(agents::invite(request, env, &to, &created).await?);
-            }
-            return http::json(201, &created);
+    let waits = may_wait && request.query().split('&').any(|pair| pair.starts_with("wait="));
+    if waits {
+        let poll = PageRequest::parse(request.query(), &platform::limits(env)?)?;
+        if poll.wait > 0 {
+            return live::long_poll(request, &object, poll.wait).await;
         }
     }
-    Err(Error::Fault(nexus_core::Fault::new("no free pairing code was found")))
+    object.forward(request).await
 }
 
-/// `GET /health` (section 5).
-fn health() -> Result<Response> {
-    let list = |items: &[&str]| items.iter().map(ToString::to_string).collect();
-    http::json(
-        200,
-        &Health {
-            status: "ok".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            uptime: platform::uptime(),
-            capabilities: Capabilities {
-                message_format: list(&["text", "json"]),
-                delivery: list(&["poll", "longpoll", "sse", "websocket", "webhook"]),
-                addresses: true,
-                teams: true,
-            },
-        },
-    )
+/// Reads from an object as a stream of events, for who the request shows.
+async fn stream(
+    request: &Request,
+    env: &Env,
+    binding: &'static str,
+    name: &str,
+    shown: live::Shown,
+) -> Result<Response> {
+    let object = Object::named(env, binding, name)?;
+    let poll = PageRequest::parse(request.query(), &platform::limits(env)?)?;
+    live::events(request, object, shown(request)?, poll).await
 }

@@ -10,6 +10,7 @@ use crate::{
     http::{self, Request, Response},
     log,
     platform::fault,
+    router::Method,
 };
 use futures_channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use futures_util::{
@@ -21,7 +22,7 @@ use nexus_core::{Fault, Proof, Result};
 use nexus_protocol::{Cursor, Page, PageRequest, Refusal};
 use serde_json::Value;
 use std::{cell::Cell, fmt::Write as _, rc::Rc, time::Duration};
-use worker::{Delay, Method, WebSocket, WebsocketEvent};
+use worker::{Delay, WebSocket, WebsocketEvent};
 
 /// How long an event stream is silent at most.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -71,8 +72,11 @@ pub(crate) type Shown = fn(&Request) -> Result<Credentials, Refusal>;
 /// Those of a member of a session (section 3).
 pub(crate) fn member(request: &Request) -> Result<Credentials, Refusal> {
     let caller = http::browser_caller(request)?;
-    let mut headers = vec![("X-Agent-Id", caller.agent.to_string())];
+    let mut headers = Vec::new();
+    headers.extend(caller.agent.map(|agent| ("X-Agent-Id", agent.to_string())));
     headers.extend(caller.key.map(|key| ("X-Session-Key", key.to_string())));
+    headers
+        .extend(caller.token.map(|token| ("Authorization", format!("Bearer {}", token.as_str()))));
     Ok(headers)
 }
 
@@ -182,7 +186,7 @@ impl Source {
         let after = self.after.map(|cursor| cursor.to_string()).unwrap_or_default();
         let url = format!("{}{path}?after={after}{}", self.owner, self.filter);
         let headers = self.credentials.iter().map(|(name, value)| (*name, value.as_str()));
-        http::head_of(&Method::Get, &url, headers)
+        http::head_of(Method::Get, &url, headers)
     }
 
     async fn poll(&self) -> Result<Response> {

@@ -4,14 +4,20 @@
 //! What is counted of requests goes to the directory every now and then, for the operator's page, and,
 //! where a data set is bound, to Analytics Engine at once.
 
-use crate::{calls, http::Response, platform::now, router::Route, waiting::boxed};
+use crate::{
+    calls,
+    http::Response,
+    platform::now,
+    router::{Method, Route},
+    waiting::boxed,
+};
 use js_sys::{Array, Function, Object, Reflect};
 use nexus_core::{Digest, Error, Tally};
 use nexus_protocol::Timestamp;
 use serde_json::json;
 use std::{cell::Cell, time::Duration};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{Context, Delay, Env, Method, console_error, console_log};
+use worker::{Context, Delay, Env, console_error, console_log};
 
 /// How long requests are counted before the directory is told.
 const TALLY: Duration = Duration::from_secs(20);
@@ -38,12 +44,12 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn begin(method: &Method, route: Option<&Route>) -> Self {
+    pub(crate) fn begin(method: Method, route: Option<&Route>) -> Self {
         let session = route.filter(|route| route.pattern.split('/').any(|part| part == ":session"));
         let session = session.and_then(|route| route.session().ok());
         Self {
             started: now(),
-            method: method.clone(),
+            method,
             pattern: route.map_or("-", |route| route.pattern),
             session: session.map(|id| short_hash(id.as_str())),
         }
@@ -59,12 +65,12 @@ impl Record {
         // By hand, for nothing in it needs quoting, and every request pays for it.
         console_log!(
             r#"{{"requestId":"{id}","route":"{} {}","status":{status},"ms":{millis}{}}}"#,
-            self.method.as_ref(),
+            self.method.as_str(),
             self.pattern,
             session.map_or_else(String::new, |hash| format!(r#","session":"{hash}""#)),
         );
         if HAS_DATA_SET.get() {
-            data_point(env, self.method.as_ref(), self.pattern, status, millis);
+            data_point(env, self.method.as_str(), self.pattern, status, millis);
         }
         count(status, env, context);
     }

@@ -9,11 +9,12 @@ use crate::{
     calls::{self, Describe, Look},
     http::{self, Request, Response},
     platform::{self, System, now},
-    rates,
-    router::Route,
+    router::{self, Route},
 };
 use nexus_core::{Error, Fault, Found, Random, Result};
-use nexus_protocol::{CodeState, ErrorCode, PairingCode, Refusal, SessionStatus, Timestamp};
+use nexus_protocol::{
+    Capabilities, CodeState, ErrorCode, Health, PairingCode, Refusal, SessionStatus, Timestamp,
+};
 use qrcodegen::{QrCode, QrCodeEcc};
 use std::fmt::Write as _;
 use worker::Env;
@@ -84,8 +85,48 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
     })
 }
 
+/// Answers with a page.
+pub(crate) async fn answer(
+    request: &Request,
+    env: &Env,
+    route: &Route,
+    page: router::Page,
+) -> Result<Response> {
+    match page {
+        router::Page::Home => home(request, env),
+        router::Page::Session => session(request, env),
+        router::Page::Docs => Ok(docs(request)),
+        router::Page::Asset => asset(request, route),
+        router::Page::Skill => Ok(skill(request)),
+        router::Page::Llms => llms(request, env),
+        router::Page::OpenApi => Ok(open_api(request)),
+        router::Page::Health => health(),
+        router::Page::Pair => pairing(request, env, route).await,
+        router::Page::Admin => admin(request, env),
+    }
+}
+
+/// `GET /health` (section 5).
+fn health() -> Result<Response> {
+    let list = |items: &[&str]| items.iter().map(ToString::to_string).collect();
+    http::json(
+        200,
+        &Health {
+            status: "ok".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime: platform::uptime(),
+            capabilities: Capabilities {
+                message_format: list(&["text", "json"]),
+                delivery: list(&["poll", "longpoll", "sse", "websocket", "webhook"]),
+                addresses: true,
+                teams: true,
+            },
+        },
+    )
+}
+
 /// `GET /p/:code` (section 4). Changes nothing, however often it is fetched.
-pub(crate) async fn pairing(request: &Request, env: &Env, route: &Route) -> Result<Response> {
+async fn pairing(request: &Request, env: &Env, route: &Route) -> Result<Response> {
     let found = match route.code() {
         Ok(code) => find(env, code).await,
         Err(refusal) => Err(refusal.into()),
@@ -155,7 +196,7 @@ fn gone(request: &Request, env: &Env, refusal: &Refusal) -> Result<Response> {
     let values = values.each_ref().map(|(name, value)| (*name, &**value));
     let mut page = GONE.answer(request, 404, &values);
     if refusal.body.error == ErrorCode::CodeNotFound {
-        page.set(rates::CLASS, rates::GUESS);
+        page.set(http::CLASS, http::GUESS);
     }
     Ok(page)
 }
@@ -166,7 +207,7 @@ fn token() -> Result<String> {
 }
 
 /// `GET /` (section 5).
-pub(crate) fn home(request: &Request, env: &Env) -> Result<Response> {
+fn home(request: &Request, env: &Env) -> Result<Response> {
     let limits = platform::limits(env)?;
     Ok(HOME.answer(
         request,
@@ -195,26 +236,26 @@ fn duration(seconds: u32) -> String {
 }
 
 /// `GET /s`: a conversation in the browser. Which one, the browser does not tell.
-pub(crate) fn session(request: &Request, env: &Env) -> Result<Response> {
+fn session(request: &Request, env: &Env) -> Result<Response> {
     let agent = format!("guest-{}", token()?);
     let origin = http::origin(request, env)?;
     Ok(SESSION.answer(request, 200, &[("origin", &origin), ("agent", &agent)]))
 }
 
 /// `GET /admin`: where the operator asks for figures, if there is one who may.
-pub(crate) fn admin(request: &Request, env: &Env) -> Result<Response> {
+fn admin(request: &Request, env: &Env) -> Result<Response> {
     admin::token(env)?.ok_or_else(Refusal::not_found)?;
     Ok(ADMIN.answer(request, 200, &[("origin", &http::origin(request, env)?)]))
 }
 
 /// `GET /docs`: the protocol.
-pub(crate) fn docs(request: &Request) -> Response {
+fn docs(request: &Request) -> Response {
     DOCS.answer(request, 200, &[])
 }
 
 /// `GET /assets/:version/:file`. Of another version than this Worker's, which a page that is open may
 /// still ask for, there is what this Worker has, and it is not to be kept.
-pub(crate) fn asset(request: &Request, route: &Route) -> Result<Response> {
+fn asset(request: &Request, route: &Route) -> Result<Response> {
     let (version, assets) = ASSETS;
     let (asked, file) = route.asset();
     let found = assets.iter().find(|(name, _, _)| *name == file);
@@ -227,17 +268,17 @@ pub(crate) fn asset(request: &Request, route: &Route) -> Result<Response> {
 }
 
 /// `GET /skill.md` (section 5): the file that agents install, as it is.
-pub(crate) fn skill(request: &Request) -> Response {
+fn skill(request: &Request) -> Response {
     SKILL.answer(request, 200, &[])
 }
 
 /// `GET /llms.txt` (section 5).
-pub(crate) fn llms(request: &Request, env: &Env) -> Result<Response> {
+fn llms(request: &Request, env: &Env) -> Result<Response> {
     let origin = http::origin(request, env)?;
     Ok(Response::text(200, "text/plain; charset=utf-8", fill(LLMS, &[("origin", &origin)])))
 }
 
 /// `GET /openapi.json` (section 5).
-pub(crate) fn open_api(request: &Request) -> Response {
+fn open_api(request: &Request) -> Response {
     http::compressed(request, Response::text(200, http::JSON, OPEN_API.to_owned()))
 }

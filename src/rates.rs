@@ -10,11 +10,11 @@
 //! for all.
 
 use crate::{
-    http::{Request, Response},
+    http::{AGENT, CLASS, GUESS, Request, Response},
     platform::{fault, now},
-    router::{Endpoint, Route},
+    router::{Endpoint, Limiter, Route},
 };
-use nexus_core::Result;
+use nexus_core::{MailboxNeed, Result};
 use nexus_protocol::{ErrorCode, Refusal};
 use std::{
     cell::RefCell,
@@ -23,12 +23,6 @@ use std::{
     net::Ipv6Addr,
 };
 use worker::Env;
-
-/// On an answer that is an error: whose share it was taken from. `agent`: the caller has proven who it
-/// is. `guess`: it named a code that was never made, or a wrong token of the operator.
-pub(crate) const CLASS: &str = "X-Rate-Class";
-pub(crate) const AGENT: &str = "agent";
-pub(crate) const GUESS: &str = "guess";
 
 /// The binding of the limiter of all requests.
 const ALL: &str = "RATE_LIMITER";
@@ -77,20 +71,17 @@ pub(crate) struct Visit {
 
 /// Counts a request that comes. Refused if its client has to wait.
 pub(crate) async fn enter(request: &Request, env: &Env, route: Option<&Route>) -> Result<Visit> {
-    let endpoint = route.map(|route| route.endpoint);
+    let limiter = route.map_or(Limiter::Requests, |route| route.limiter);
     let ip = request.header("CF-Connecting-IP");
     let ip = ip.map_or_else(|| "local".to_owned(), network);
     let shown = route.and_then(|route| shown(request, route));
-    let may_guess = matches!(
-        endpoint,
-        Some(Endpoint::Claim | Endpoint::CodeStatus | Endpoint::PairPage | Endpoint::AdminActivity)
-    );
+    let may_guess = limiter == Limiter::Guess;
     let mut visit = Visit { ip, shown, may_guess, is_free: false };
     if may_guess && let Some(seconds) = visit.suspicion(Fault::Guesses) {
         return Err(Refusal::too_many_guesses(seconds).into());
     }
     // One page asks for a dozen assets.
-    if matches!(endpoint, Some(Endpoint::Health | Endpoint::Asset)) {
+    if limiter == Limiter::Free {
         return Ok(visit);
     }
     let is_proven = |shown| MEMORY.with_borrow(|memory| memory.proven.contains(&shown));
@@ -99,8 +90,8 @@ pub(crate) async fn enter(request: &Request, env: &Env, route: Option<&Route>) -
     if !visit.is_free && !visit.count(env, ALL).await? {
         return Err(Refusal::rate_limit_exceeded(WAIT).into());
     }
-    if let Some(limiter) = endpoint.and_then(limiter)
-        && !visit.count(env, limiter).await?
+    if let Some(binding) = binding(limiter)
+        && !visit.count(env, binding).await?
     {
         return Err(Refusal::rate_limit_exceeded(WAIT).into());
     }
@@ -173,35 +164,28 @@ impl Visit {
     }
 }
 
-/// The limiter that a call has besides the one of all.
-fn limiter(endpoint: Endpoint) -> Option<&'static str> {
-    use crate::dialects::opendialogue::Call;
-    match endpoint {
-        Endpoint::CreateSession => Some(CREATE),
-        Endpoint::CreatePairing => Some(PAIR),
-        Endpoint::Register
-        | Endpoint::MessengerRegister
-        | Endpoint::OpenDialogue(Call::Register) => Some(REGISTER),
-        _ => None,
+/// The binding of the limiter that a call has besides the one of all; that of guesses counts what is answered.
+fn binding(limiter: Limiter) -> Option<&'static str> {
+    match limiter {
+        Limiter::Create => Some(CREATE),
+        Limiter::Pair => Some(PAIR),
+        Limiter::Register => Some(REGISTER),
+        Limiter::Free | Limiter::Requests | Limiter::Guess => None,
     }
 }
 
 /// The hash of the key or secret that a request shows, and of what it is shown to, for a call whose object
-/// checks it: of a session all but looking and joining, of an address all but looking and what a browser
-/// opens.
+/// checks it.
 fn shown(request: &Request, route: &Route) -> Option<u64> {
     let name = match route.endpoint {
-        Endpoint::SessionStatus
-        | Endpoint::Join
-        | Endpoint::Agent
-        | Endpoint::MailEvents
-        | Endpoint::MailSocket => return None,
-        // From a browser, the key would stand elsewhere, and this header be ignored.
-        Endpoint::Events | Endpoint::Socket if request.header("X-Agent-Id").is_none() => {
-            return None;
+        // A browser's key stands elsewhere, and this header is ignored.
+        Endpoint::Session(_, need) | Endpoint::SessionEvents(need)
+            if need.is_a_members() && request.header("X-Agent-Id").is_some() =>
+        {
+            "X-Session-Key"
         }
-        _ if route.pattern.starts_with("/v1/sessions/:session") => "X-Session-Key",
-        _ if route.pattern.starts_with("/v1/agents/:agent") => "Authorization",
+        Endpoint::Mailbox(_, MailboxNeed::Owner | MailboxNeed::Sender)
+        | Endpoint::MailboxEvents(MailboxNeed::Owner | MailboxNeed::Sender) => "Authorization",
         _ => return None,
     };
     request.header(name).map(|value| {

@@ -1,30 +1,13 @@
 //! ClawLink, under `/clawlink/:session`: its "mesh" is a session. Its words for members, messages and files; the
 //! session's object asks for them (`objects/session_clawlink.rs`).
 
-use nexus_core::{ClawLinkInfo, Fault};
+use nexus_core::{ClawLinkInfo, Error, Fault};
 use nexus_protocol::{
     AgentId, FileEvent, FileInfo, FileKey, FileNews, Kind, Member, Message, MessageId, Presence,
-    Priority, Progress, TaskEvent, TaskNews, Timestamp, file_content, file_type,
+    Priority, Progress, Refusal, TaskEvent, TaskNews, Timestamp, file_content, file_type,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
-
-/// What a call asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
-    Info,
-    Register,
-    Discover,
-    Heartbeat,
-    Delegate,
-    Respond,
-    Broadcast,
-    Poll,
-    SaveFile,
-    Files,
-    File,
-    Socket,
-}
 
 /// The calls, as the service information lists them.
 const ENDPOINTS: [&str; 12] = [
@@ -41,6 +24,18 @@ const ENDPOINTS: [&str; 12] = [
     "GET /files/:key",
     "GET /ws/:agent_id",
 ];
+
+/// An error as this protocol has it: an agent that is not a member is one that is not found.
+pub(crate) fn in_its_words(error: Error) -> Error {
+    match error {
+        Error::Refused(refusal)
+            if refusal.body.reason.as_deref() == Some("agent_not_in_session") =>
+        {
+            Refusal::not_registered().into()
+        }
+        error => error,
+    }
+}
 
 /// A time as this protocol has it: whole seconds since 1970.
 pub(crate) fn seconds(time: Timestamp) -> i64 {

@@ -1,11 +1,11 @@
 //! The messenger's relay, under `/messenger`: ids with secrets, poll or socket.
 
-use super::answer;
 use crate::{
     agents,
-    calls::{self, DescribeAgent, SendFrom, TakeMail},
+    calls::{self, DescribeAgent, Object, SendFrom, TakeMail},
     http::{self, Request, Response},
     log, platform,
+    router::{Messenger, Method},
 };
 use nexus_core::{Error, Proof, Result, SecretUse};
 use nexus_protocol::{
@@ -14,88 +14,82 @@ use nexus_protocol::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use worker::{Env, Method};
+use worker::Env;
 
 /// The most users that are listed.
 const MOST_USERS: usize = 500;
 
-/// `POST /messenger/register`: who registers here is listed.
-pub(crate) async fn register(request: &Request, env: &Env) -> Result<Response> {
-    answer(
-        async {
-            let body = http::body(request, &platform::limits(env)?).await?;
-            let register = messenger_registration(&body)?;
-            let registered = agents::register(env, register, SecretUse::Shown).await?;
-            let (id, name) = (registered.agent_id, registered.card.name);
-            http::json(201, &json!({ "ok": true, "id": id, "name": name }))
+/// Answers a call.
+pub(crate) async fn answer(request: &Request, env: &Env, call: Messenger) -> Result<Response> {
+    match call {
+        Messenger::Register => register(request, env).await,
+        Messenger::Send => send(request, env).await,
+        Messenger::Poll => poll(request, env).await,
+        Messenger::Users => users(env).await,
+        Messenger::Socket => {
+            let (id, _) = caller(request)?;
+            Object::named(env, "MAILBOX", id.as_str())?.forward(request).await
         }
-        .await,
-    )
+    }
+}
+
+/// `POST /messenger/register`: who registers here is listed.
+async fn register(request: &Request, env: &Env) -> Result<Response> {
+    let body = http::body(request, &platform::limits(env)?).await?;
+    let register = messenger_registration(&body)?;
+    let registered = agents::register(env, register, SecretUse::Shown).await?;
+    let (id, name) = (registered.agent_id, registered.card.name);
+    http::json(201, &json!({ "ok": true, "id": id, "name": name }))
 }
 
 /// `POST /messenger/send`
-pub(crate) async fn send(request: &Request, env: &Env) -> Result<Response> {
-    answer(
-        async {
-            let limits = platform::limits(env)?;
-            let body = http::body(request, &limits).await?;
-            let MessengerSend { from, to, message, secret } = MessengerSend::parse(&body, &limits)?;
-            let message = SendMail { text: Some(message), ..SendMail::default() };
-            let send = SendFrom { proof: Some(Proof::Secret(secret)), to, key: None, message };
-            let sent = calls::call(env, from.as_str(), &send).await?;
-            let timestamp = sent.sent_at.as_millis();
-            let delivery = sent.delivery;
-            http::json(
-                200,
-                &json!({ "ok": true, "id": sent.id, "delivery": delivery, "timestamp": timestamp }),
-            )
-        }
-        .await,
+async fn send(request: &Request, env: &Env) -> Result<Response> {
+    let limits = platform::limits(env)?;
+    let body = http::body(request, &limits).await?;
+    let MessengerSend { from, to, message, secret } = MessengerSend::parse(&body, &limits)?;
+    let message = SendMail { text: Some(message), ..SendMail::default() };
+    let send = SendFrom { proof: Some(Proof::Secret(secret)), to, key: None, message };
+    let sent = calls::call(env, from.as_str(), &send).await?;
+    let timestamp = sent.sent_at.as_millis();
+    let delivery = sent.delivery;
+    http::json(
+        200,
+        &json!({ "ok": true, "id": sent.id, "delivery": delivery, "timestamp": timestamp }),
     )
 }
 
 /// `GET /messenger/poll`: what waits, which then no longer does.
-pub(crate) async fn poll(request: &Request, env: &Env) -> Result<Response> {
-    answer(
-        async {
-            if *request.method() == Method::Head {
-                // An answer without a body would lose what it takes.
-                return Err(Refusal::method_not_allowed(Method::Get.to_string()).into());
-            }
-            let (id, proof) = caller(request)?;
-            let records = calls::call(env, id.as_str(), &TakeMail { proof }).await?;
-            let mut names = Names::default();
-            let mut messages = Vec::with_capacity(records.len());
-            for mail in &records {
-                messages.push(message(mail, names.of(env, &mail.agent_id).await));
-            }
-            http::json(200, &json!({ "count": messages.len(), "messages": messages }))
-        }
-        .await,
-    )
+async fn poll(request: &Request, env: &Env) -> Result<Response> {
+    if request.method() == Method::Head {
+        // An answer without a body would lose what it takes.
+        return Err(Refusal::method_not_allowed(Method::Get.as_str().to_owned()).into());
+    }
+    let (id, proof) = caller(request)?;
+    let records = calls::call(env, id.as_str(), &TakeMail { proof }).await?;
+    let mut names = Names::default();
+    let mut messages = Vec::with_capacity(records.len());
+    for mail in &records {
+        messages.push(message(mail, names.of(env, &mail.agent_id).await));
+    }
+    http::json(200, &json!({ "count": messages.len(), "messages": messages }))
 }
 
 /// `GET /messenger/users`: the directory, from its beginning.
-pub(crate) async fn users(env: &Env) -> Result<Response> {
-    answer(
-        async {
-            let mut users = Vec::new();
-            let mut after = None;
-            loop {
-                let page = AgentsRequest { capability: None, after, limit: 100 };
-                let page = agents::page(env, page).await?;
-                let listed = page.agents.iter().map(|agent| {
+async fn users(env: &Env) -> Result<Response> {
+    let mut users = Vec::new();
+    let mut after = None;
+    loop {
+        let page = AgentsRequest { capability: None, after, limit: 100 };
+        let page = agents::page(env, page).await?;
+        let listed = page.agents.iter().map(|agent| {
                     json!({ "id": agent.card.agent_id, "name": agent.card.name, "online": agent.online })
                 });
-                users.extend(listed);
-                if !page.has_more || users.len() >= MOST_USERS {
-                    return http::json(200, &json!({ "count": users.len(), "users": users }));
-                }
-                after = page.next_after;
-            }
+        users.extend(listed);
+        if !page.has_more || users.len() >= MOST_USERS {
+            return http::json(200, &json!({ "count": users.len(), "users": users }));
         }
-        .await,
-    )
+        after = page.next_after;
+    }
 }
 
 /// The `id` and `secret` of a query.

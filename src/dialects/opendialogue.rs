@@ -5,7 +5,7 @@ use crate::{
     calls::{self, DescribeAgent, Object},
     http::{self, Request, Response},
     log, platform,
-    router::Route,
+    router::{Method, OpenDialogue as Call, Route},
 };
 use nexus_core::{Error, Fault, Result, SecretUse, opendialogue::sanitised};
 use nexus_protocol::{
@@ -18,27 +18,10 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 use serde_json::{Value, json};
-use worker::{Env, Method};
+use worker::Env;
 
 /// Bytes of content at most.
 pub(crate) const MAX_CONTENT: usize = 65_536;
-
-/// What a call asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
-    Register,
-    Card,
-    ChangeCard,
-    Blocks,
-    Block,
-    Unblock,
-    Allows,
-    Allow,
-    Disallow,
-    AllowOnly,
-    Send,
-    History,
-}
 
 /// What went wrong, by the names of this protocol.
 pub(crate) struct Problem {
@@ -123,6 +106,15 @@ pub(crate) async fn answer(
     route: &Route,
     call: Call,
 ) -> Result<Response> {
+    if call == Call::Socket {
+        // Without an id, there is nobody whose signature it could be.
+        return match http::sender(request) {
+            Ok(agent) => {
+                answered(Object::named(env, "MAILBOX", agent.as_str())?.forward(request).await)
+            }
+            Err(_) => unsigned(),
+        };
+    }
     answered(answer_call(request, env, route, call).await)
 }
 
@@ -353,7 +345,7 @@ impl Native<'_> {
     ) -> Result<T> {
         let authorization = self.authorization.map(|value| ("Authorization", value));
         let headers = [("X-Agent-Id", id.as_str())].into_iter().chain(authorization);
-        let head = http::head_of(&method, &format!("https://object{path}"), headers);
+        let head = http::head_of(method, &format!("https://object{path}"), headers);
         let body = body.map(ToString::to_string).unwrap_or_default();
         let mailbox = Object::named(self.env, "MAILBOX", id.as_str())?;
         let answer = mailbox.outcome(&head, &body, "a mailbox").await?;

@@ -6,7 +6,7 @@ mod response;
 use crate::{
     log,
     platform::{self, System},
-    rates, router,
+    router,
 };
 use futures_util::Stream;
 use nexus_core::{Caller, Error, Fault, Proof, Random, Result};
@@ -22,6 +22,12 @@ use std::{
     str::FromStr,
 };
 use worker::{Env, ResponseBuilder, WebSocket, web_sys};
+
+/// On an answer that is an error: whose share it was taken from. `agent`: the caller has proven who it
+/// is. `guess`: it named a code that was never made, or a wrong token of the operator.
+pub(crate) const CLASS: &str = "X-Rate-Class";
+pub(crate) const AGENT: &str = "agent";
+pub(crate) const GUESS: &str = "guess";
 
 /// What clients may send (section 1).
 const ALLOW_HEADERS: &str = "Content-Type, Authorization, X-Agent-Id, X-Session-Key, Idempotency-Key, Last-Event-ID, \
@@ -111,7 +117,7 @@ pub(crate) fn answer(id: &str, result: Result<Response>) -> Response {
         response.set("Allow", allow);
     }
     if refusal.body.error == ErrorCode::CodeNotFound {
-        response.set(rates::CLASS, rates::GUESS);
+        response.set(CLASS, GUESS);
     }
     response
 }
@@ -122,9 +128,14 @@ pub(crate) fn answer_of_object(id: &str, result: Result<Response>, proven: bool)
     let is_refused = matches!(result, Err(Error::Refused(_)));
     let mut response = answer(id, result);
     if is_refused && proven {
-        response.set(rates::CLASS, rates::AGENT);
+        response.set(CLASS, AGENT);
     }
     response
+}
+
+/// Whether an error is about an agent that has proven who it is: it asks too often.
+pub(crate) fn is_of_agent(error: &Error) -> bool {
+    matches!(error, Error::Refused(refusal) if refusal.body.error == ErrorCode::RateLimitExceeded)
 }
 
 /// What is told of an error where there is no HTTP: the fields of its body. A fault is logged.
@@ -148,9 +159,10 @@ fn parsed<T: FromStr<Err = Malformed>>(
     value.map_err(|Malformed(rule)| Refusal::invalid(name, rule))
 }
 
-/// `X-Agent-Id` and `X-Session-Key`.
+/// What the headers show: `X-Agent-Id`, `X-Session-Key`, and the token.
 pub(crate) fn caller(request: &Request) -> Result<Caller, Refusal> {
-    Ok(Caller { agent: sender(request)?, key: session_key(request)? })
+    let (agent, key) = (optional_agent(request)?, session_key(request)?);
+    Ok(Caller { agent, key, token: token(request) })
 }
 
 /// As [`caller`], from a browser, which cannot set headers on a socket or an event source: then
@@ -160,10 +172,10 @@ pub(crate) fn browser_caller(request: &Request) -> Result<Caller, Refusal> {
         return caller(request);
     }
     let find = |name: &str, prefix: &str| from_browser(request, name, prefix);
-    let agent = find("agentId", "agent.").ok_or_else(Refusal::missing_agent_id)?;
-    let agent = agent.parse().map_err(|Malformed(rule)| Refusal::invalid("agentId", rule))?;
+    let agent = find("agentId", "agent.").map(|agent| agent.parse());
+    let agent = agent.transpose().map_err(|Malformed(rule)| Refusal::invalid("agentId", rule))?;
     let key = find("key", "key.").and_then(|key| key.parse().ok());
-    Ok(Caller { agent, key })
+    Ok(Caller { agent, key, token: token(request) })
 }
 
 /// What a browser put into the query under `name`, or among the sub-protocols after `prefix`.
@@ -214,14 +226,6 @@ pub(crate) fn token(request: &Request) -> Option<Token> {
 /// `X-Agent-Id`: who calls.
 pub(crate) fn sender(request: &Request) -> Result<AgentId, Refusal> {
     optional_agent(request)?.ok_or_else(Refusal::missing_agent_id)
-}
-
-/// Refuses a caller that says it is another agent than the one whose path it calls.
-pub(crate) fn check_yourself(request: &Request, id: &AgentId) -> Result<(), Refusal> {
-    match optional_agent(request)? {
-        Some(other) if other != *id => Err(Refusal::not_yourself()),
-        _ => Ok(()),
-    }
 }
 
 /// Whether the request asks for a socket.
@@ -298,7 +302,7 @@ mod tests {
             format!("0 GET http://h/ws\nsec-websocket-protocol: nexus, agent.a, key.{key}");
         for head in [in_query, offered] {
             let caller = browser_caller(&Request::asked(head, None)).unwrap();
-            assert_eq!(caller.agent.as_str(), "a");
+            assert_eq!(caller.agent.unwrap().as_str(), "a");
             assert_eq!(caller.key.unwrap().as_str(), key);
         }
     }

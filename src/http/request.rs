@@ -1,12 +1,11 @@
 //! A request, in the form in which everything here reads it: as one text.
 
 use super::request_id;
-use crate::{bridge::Exchange, platform, waiting};
+use crate::{bridge::Exchange, platform, router::Method, waiting};
 use js_sys::Uint8Array;
 use nexus_core::{Fault, Result};
 use std::borrow::Cow;
 use wasm_bindgen::JsCast;
-use worker::Method;
 
 /// The head of a request or an answer: its first line, and one for each header.
 pub(super) fn write_head<'a>(
@@ -27,11 +26,11 @@ pub(super) fn in_head<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 /// The head of a request that no client has sent.
 pub(crate) fn head_of<'a>(
-    method: &Method,
+    method: Method,
     url: &str,
     headers: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> String {
-    write_head(format!("{} {} {url}", request_id(), method.as_ref()), headers)
+    write_head(format!("{} {} {url}", request_id(), method.as_str()), headers)
 }
 
 /// Bytes of a body that is too long that are read before its sender is cut off.
@@ -75,7 +74,7 @@ impl Request {
         let (method, url) = line.split_once(' ').unwrap_or_default();
         let id_end = id.len();
         let url_at = id_end.saturating_add(method.len()).saturating_add(2);
-        let method = Method::from(method.to_owned());
+        let method = Method::named(method);
         let (url, _) = url.split_once('#').unwrap_or((url, ""));
         // After the two slashes.
         let host_at = url.find(':').map_or(0, |at| at.saturating_add(3));
@@ -98,8 +97,8 @@ impl Request {
         &self.head
     }
 
-    pub(crate) fn method(&self) -> &Method {
-        &self.method
+    pub(crate) fn method(&self) -> Method {
+        self.method
     }
 
     /// Scheme and host, with the port.
@@ -181,6 +180,6 @@ mod tests {
         assert_eq!(request.header("X-Agent-Id"), Some("a"));
         assert_eq!(request.header("Accept"), Some("x: y"));
         assert_eq!((request.header("X-Empty"), request.header("Agent")), (None, None));
-        assert_eq!((request.id(), request.method()), ("0a", &Method::Get));
+        assert_eq!((request.id(), request.method()), ("0a", Method::Get));
     }
 }

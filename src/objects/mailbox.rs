@@ -10,12 +10,12 @@ use crate::{
     http::{self, Request, Response},
     log,
     platform::{self, Storage, System, fault, now},
-    router::{self, Endpoint, Route},
+    router::{self, Endpoint, Mailbox as Call, Messenger, OpenDialogue, Route},
 };
-use nexus_core::{About, Fault, List, Listing, Proof, Result};
+use nexus_core::{About, Fault, List, Listing, MailboxNeed, Proof, Result};
 use nexus_protocol::{
     Ack, AgentId, AgentListRequest, AllowOnly, Allowed, Blocked, ChangeCard, ConversationRequest,
-    IdempotencyKey, Limits, MailSent, PageRequest, SendMail, optional_secret,
+    IdempotencyKey, Limits, MailSent, PageRequest, Refusal, SendMail, optional_secret,
 };
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -59,10 +59,7 @@ impl Class for Mailbox {
 
     async fn respond(&self, request: Request) -> Response {
         let id = request.id().to_owned();
-        let (proven, answer) = match self.admitted(&request) {
-            Ok(proven) => (proven, self.answer_request(request).await),
-            Err(error) => (true, Err(error)),
-        };
+        let (proven, answer) = self.answer_request(request).await;
         let answer = answer.and_then(|response| super::with_diagnostics(&self.env, response));
         http::answer_of_object(&id, answer, proven)
     }
@@ -100,92 +97,112 @@ impl Class for Mailbox {
 }
 
 impl Mailbox {
-    /// Counts a request of the agent, if it proves that it is, before anything of it is read.
-    fn admitted(&self, request: &Request) -> Result<bool> {
-        match http::proof(request) {
-            Some(proof) => self.rules(|rules| rules.count_call(now(), &proof)),
-            None => Ok(false),
-        }
-    }
-
-    async fn answer_request(&self, request: Request) -> Result<Response> {
+    /// Answers a request. Says, too, whether its caller has proven who it is.
+    async fn answer_request(&self, request: Request) -> (bool, Result<Response>) {
         let path = request.path();
         if let Some(name) = calls::name(path) {
-            return self.called(name, &request).await;
+            return (false, self.called(name, &request).await);
         }
-        let route = router::route(request.method(), path)?;
+        let route = match router::route(request.method(), path) {
+            Ok(route) => route,
+            Err(refusal) => return (false, Err(refusal.into())),
+        };
         match route.endpoint {
-            Endpoint::Agent => return http::json(200, &self.status()?),
-            Endpoint::SendMail => return self.post(request, &route).await,
-            Endpoint::MailStatus => {
-                self.authenticate_sender(http::proof(&request).as_ref())?;
-                let status = StatusOf { sender: self.id()?, message: route.message()? };
-                let of = route.address()?;
-                return http::json(200, &calls::call(&self.env, of.as_str(), &status).await?);
+            Endpoint::Mailbox(call, need) => match self.let_in(&request, call, need) {
+                Ok(()) => {
+                    (need != MailboxNeed::Anyone, self.answer_call(request, &route, call).await)
+                }
+                Err(error) => (http::is_of_agent(&error), Err(error)),
+            },
+            Endpoint::OpenDialogue(OpenDialogue::Socket, need) => {
+                (false, opendialogue::answered(self.dialogue(&request, need)))
             }
-            Endpoint::MailSocket => return self.stream(&request),
-            Endpoint::OpenDialogueSocket => return opendialogue::answered(self.dialogue(&request)),
-            Endpoint::MessengerSocket => return dialects::answer(self.messenger(&request)),
-            _ => {}
+            Endpoint::Messenger(Messenger::Socket, need) => {
+                (false, dialects::answer(self.messenger(&request, need)))
+            }
+            Endpoint::Messenger(..)
+            | Endpoint::OpenDialogue(..)
+            | Endpoint::Session(..)
+            | Endpoint::SessionEvents(_)
+            | Endpoint::MailboxEvents(_)
+            | Endpoint::Code(..)
+            | Endpoint::Directory(_)
+            | Endpoint::Page(_)
+            | Endpoint::ClawLink(..) => (false, Err(Refusal::not_found().into())),
         }
-        http::check_yourself(&request, &self.id()?)?;
-        self.authenticate(http::proof(&request).as_ref())?;
-        self.answer_own(request, &route).await
     }
 
-    /// Answers a call of the agent itself, which has proven that it is.
-    async fn answer_own(&self, request: Request, route: &Route) -> Result<Response> {
+    /// Lets a caller in before anything of its body is read.
+    fn let_in(&self, request: &Request, call: Call, need: MailboxNeed) -> Result<()> {
+        let agent = http::optional_agent(request)?;
+        let proof = match call {
+            Call::Socket => http::browser_proof(request),
+            _ => http::proof(request),
+        };
+        self.enter(agent.as_ref(), proof.as_ref(), need)
+    }
+
+    /// Answers a call of the native protocol.
+    async fn answer_call(&self, request: Request, route: &Route, call: Call) -> Result<Response> {
         let query = request.query();
-        match route.endpoint {
-            Endpoint::ReadMail => self.read(&request, query),
-            Endpoint::AckMail => {
+        match call {
+            Call::Card => http::json(200, &self.status()?),
+            Call::Send => self.post(request, route).await,
+            Call::Status => {
+                let status = StatusOf { sender: self.id()?, message: route.message()? };
+                let of = route.address()?;
+                http::json(200, &calls::call(&self.env, of.as_str(), &status).await?)
+            }
+            Call::Socket => self.stream(&request),
+            Call::Read => self.read(&request, query),
+            Call::Ack => {
                 let ack = Ack::parse(&self.body(&request).await?)?;
                 http::json(200, &self.ack(ack)?)
             }
-            Endpoint::ChangeAgent => {
-                let change = ChangeCard::parse(&self.body(&request).await?)?;
-                let before = self.rules(Rules::listing)?;
-                self.rules(|rules| rules.change(now(), change))?;
-                let after = self.rules(Rules::listing)?;
-                if before.listed || after.listed {
-                    self.enlist(&after).await?;
-                }
-                http::json(200, &self.status()?)
-            }
-            Endpoint::DeleteAgent => self.delete().await,
-            Endpoint::ReplaceSecret => {
+            Call::ChangeCard => self.change_card(request).await,
+            Call::Delete => self.delete().await,
+            Call::ReplaceSecret => {
                 let chosen = optional_secret(&self.body(&request).await?)?;
                 let given = self.rules(|rules| rules.replace_secret(chosen, &mut System))?;
                 self.close_all(sockets::Close::Replaced);
                 http::json(200, &given)
             }
-            Endpoint::Blocks => self.list(List::Blocks, query),
-            Endpoint::Allows => self.list(List::Allows, query),
-            Endpoint::Block => self.block(route, true),
-            Endpoint::Unblock => self.block(route, false),
-            Endpoint::Allow => self.allow(route, true),
-            Endpoint::Disallow => self.allow(route, false),
-            Endpoint::AllowOnly => {
+            Call::Blocks => self.list(List::Blocks, query),
+            Call::Allows => self.list(List::Allows, query),
+            Call::Block => self.block(route, true),
+            Call::Unblock => self.block(route, false),
+            Call::Allow => self.allow(route, true),
+            Call::Disallow => self.allow(route, false),
+            Call::AllowOnly => {
                 let wanted = AllowOnly::parse(&self.body(&request).await?)?;
                 http::json(200, &self.rules(|rules| rules.set_allow_only(wanted))?)
             }
-            Endpoint::Conversation => {
+            Call::Conversation => {
                 let (id, rules) = (route.conversation()?, self.shared_rules()?);
                 let asked = ConversationRequest::parse(query, self.limits()?)?;
                 let shown = nexus_core::conversation(&rules, self, now, &id, &asked).await?;
                 http::json(200, &shown)
             }
-            Endpoint::EndConversation => {
+            Call::EndConversation => {
                 let with = ConversationRequest::parse(query, self.limits()?)?.with;
                 http::json(200, &self.end(&route.conversation()?, with).await?)
             }
-            _ => Err(Fault::new("a request came to a mailbox that is not for it").into()),
         }
+    }
+
+    async fn change_card(&self, request: Request) -> Result<Response> {
+        let change = ChangeCard::parse(&self.body(&request).await?)?;
+        let before = self.rules(Rules::listing)?;
+        self.rules(|rules| rules.change(now(), change))?;
+        let after = self.rules(Rules::listing)?;
+        if before.listed || after.listed {
+            self.enlist(&after).await?;
+        }
+        http::json(200, &self.status()?)
     }
 
     /// A send over HTTP.
     async fn post(&self, request: Request, route: &Route) -> Result<Response> {
-        self.authenticate_sender(http::proof(&request).as_ref())?;
         let key = http::idempotency_key(&request)?;
         let body = self.body(&request).await?;
         let message = SendMail::parse(&body, self.limits()?)?;
@@ -273,12 +290,14 @@ impl Mailbox {
         self.rules(|rules| rules.status(now(), connected))
     }
 
-    pub(super) fn authenticate(&self, proof: Option<&Proof>) -> Result<()> {
-        self.rules(|rules| rules.authenticate(now(), proof))
-    }
-
-    pub(super) fn authenticate_sender(&self, proof: Option<&Proof>) -> Result<()> {
-        self.rules(|rules| rules.authenticate_sender(now(), proof))
+    /// Lets a caller in, or refuses it.
+    pub(super) fn enter(
+        &self,
+        agent: Option<&AgentId>,
+        proof: Option<&Proof>,
+        need: MailboxNeed,
+    ) -> Result<()> {
+        self.rules(|rules| rules.enter(now(), agent, proof, need))
     }
 
     pub(super) async fn enlist(&self, listing: &Listing) -> Result<()> {

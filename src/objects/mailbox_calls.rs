@@ -14,7 +14,9 @@ use crate::{
     http::{Request, Response},
     platform::{System, now},
 };
-use nexus_core::{About, Accepted, Arrival, Facts, Fault, Letter, Mailboxes, Notice, Result};
+use nexus_core::{
+    About, Accepted, Arrival, Facts, Fault, Letter, MailboxNeed, Mailboxes, Notice, Result,
+};
 use nexus_protocol::{Ack, AgentId};
 
 impl Mailbox {
@@ -33,7 +35,7 @@ impl Mailbox {
             DescribeAgent::NAME => calls::reply::<DescribeAgent>(&self.status()?),
             SendFrom::NAME => {
                 let SendFrom { proof, to, key, message } = calls::read(request).await?;
-                self.authenticate_sender(proof.as_ref())?;
+                self.enter(None, proof.as_ref(), MailboxNeed::Sender)?;
                 calls::reply::<SendFrom>(&self.send(&to, key.as_ref(), message).await?)
             }
             Whisper::NAME => {
@@ -41,7 +43,7 @@ impl Mailbox {
             }
             TakeMail::NAME => {
                 let TakeMail { proof } = calls::read(request).await?;
-                self.authenticate_sender(proof.as_ref())?;
+                self.enter(None, proof.as_ref(), MailboxNeed::Sender)?;
                 calls::reply::<TakeMail>(&self.take()?)
             }
             Letter::NAME => {

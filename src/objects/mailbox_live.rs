@@ -14,7 +14,7 @@ use crate::{
     platform::{self, now},
     waiting::boxed,
 };
-use nexus_core::{About, Notice, Result};
+use nexus_core::{About, MailboxNeed, Notice, Result};
 use nexus_protocol::{Ack, Cursor, Mail, MailFrame, MailSent, Page, PageRequest, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -117,18 +117,16 @@ impl Mailbox {
     pub(super) fn stream(&self, request: &Request) -> Result<Response> {
         live::demand_upgrade(request)?;
         let query = request.query();
-        http::check_yourself(request, &self.id()?)?;
         let after = PageRequest::parse(query, self.limits()?)?.after;
-        self.authenticate(http::browser_proof(request).as_ref())?;
         self.rules(|rules| rules.hear(now()))?;
         live::stream(self.state(), request, self.log()?, Reader::Native, after)
     }
 
     /// `GET /messenger/ws`.
-    pub(super) fn messenger(&self, request: &Request) -> Result<Response> {
+    pub(super) fn messenger(&self, request: &Request, need: MailboxNeed) -> Result<Response> {
         live::demand_upgrade(request)?;
         let (id, proof) = messenger::caller(request)?;
-        self.authenticate_sender(proof.as_ref())?;
+        self.enter(None, proof.as_ref(), need)?;
         self.rules(|rules| rules.hear(now()))?;
         let socket = Socket { who: Reader::Messenger, purpose: Purpose::CatchUp };
         let (client, server) = sockets::open(self.state(), &socket)?;

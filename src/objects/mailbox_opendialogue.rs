@@ -17,7 +17,7 @@ use crate::{
     platform::{self, System, now},
     waiting::boxed,
 };
-use nexus_core::{Error, Fault, Proof, Random, Result, opendialogue};
+use nexus_core::{Error, Fault, MailboxNeed, Proof, Random, Result, opendialogue};
 use nexus_protocol::{
     Ack, AgentId, ConversationId, ErrorCode, IdempotencyKey, Mail, MailDelivery, SendMail, hex,
 };
@@ -50,7 +50,7 @@ struct Frame {
 
 impl Mailbox {
     /// `GET /opendialogue/connect`, signed with the agent's secret.
-    pub(super) fn dialogue(&self, request: &Request) -> Result<Response> {
+    pub(super) fn dialogue(&self, request: &Request, need: MailboxNeed) -> Result<Response> {
         live::demand_upgrade(request)?;
         let id = self.id()?;
         let header = |name| request.header(name).unwrap_or_default();
@@ -74,7 +74,7 @@ impl Mailbox {
             return Problem::EXPIRED.answer("x-timestamp must be within 5 minutes of now, in ms.");
         }
         let proof = Proof::Signature { message: signed.text(), signature: signature.to_owned() };
-        match self.authenticate_sender(Some(&proof)) {
+        match self.enter(None, Some(&proof), need) {
             Err(Error::Refused(_)) => {
                 return Problem::SIGNATURE.answer(
                     "The signature is not that of an agent which registered with this protocol.",

@@ -2,14 +2,14 @@
 
 use super::Class;
 use crate::{
-    calls::{self, Call, CreateCode, Look},
+    calls::{self, Call as _, CreateCode, Describe, ForgetCode, Look},
     http::{self, Request, Response},
     platform::{self, Storage, System, now},
-    router::{self, Endpoint},
+    router::{self, Code as Call, Endpoint},
 };
 use futures_util::lock::Mutex;
-use nexus_core::{Claimer, Fault, Result, SeatRequest, Seats};
-use nexus_protocol::{Joined, PairingCode, Profile, SessionId};
+use nexus_core::{Claimer, Error, Fault, Found, Result, Revocation, SeatRequest, Seats};
+use nexus_protocol::{CodeRevoked, CodeState, Joined, PairingCode, Profile, Refusal, SessionId};
 use std::{
     cell::{OnceCell, RefCell},
     collections::HashMap,
@@ -68,35 +68,78 @@ impl PairingIndex {
             }
             None => {
                 let route = router::route(request.method(), path)?;
+                let Endpoint::Code(call, _) = route.endpoint else {
+                    return Err(Refusal::not_found().into());
+                };
                 let code = route.code()?;
-                match route.endpoint {
-                    Endpoint::CodeStatus => {
-                        http::json(200, &self.rules()?.borrow().look(now(), &code)?.status)
-                    }
-                    Endpoint::Claim => self.claim(request, &code).await,
-                    _ => Err(Fault::new("a request came to an index that is not for it").into()),
+                match call {
+                    Call::Status => self.status(&code).await,
+                    Call::Claim => self.claim(request, &code).await,
+                    Call::Revoke => self.revoke(request, &code).await,
+                    // The edge makes it, for no index knows which code is to be made.
+                    Call::Create => Err(Refusal::not_found().into()),
                 }
             }
         }
     }
 
+    /// What became of a code. One whose session is over cannot be claimed any more.
+    async fn status(&self, code: &PairingCode) -> Result<Response> {
+        let Found { session, mut status } = self.rules()?.borrow().look(now(), code)?;
+        if status.state == CodeState::Pending {
+            match calls::call(&self.env, session.as_str(), &Describe {}).await {
+                Err(Error::Refused(_)) => status.state = CodeState::Expired,
+                described => drop(described?),
+            }
+        }
+        http::json(200, &status)
+    }
+
+    /// Takes back a code, if the session lets its caller.
+    async fn revoke(&self, request: &Request, code: &PairingCode) -> Result<Response> {
+        let caller = http::caller(request)?;
+        if caller.agent.is_none() {
+            return Err(Refusal::missing_agent_id().into());
+        }
+        self.in_turn(code, async {
+            let rules = self.rules()?;
+            let Revocation { session, lost, is_done } =
+                rules.borrow().find_to_revoke(now(), code)?;
+            let forget = ForgetCode { caller: caller.into(), code: code.clone(), lost };
+            calls::call(&self.env, session.as_str(), &forget).await?;
+            if !is_done {
+                rules.borrow_mut().revoke(now(), code)?;
+            }
+            Ok::<(), Error>(())
+        })
+        .await?;
+        http::json(200, &CodeRevoked { ok: true, state: CodeState::Revoked })
+    }
+
     async fn claim(&self, request: &Request, code: &PairingCode) -> Result<Response> {
-        let agent = http::caller(request)?.agent;
+        let agent = http::sender(request)?;
         let idempotency_key = http::idempotency_key(request)?;
         let limits = platform::limits(&self.env)?;
         let profile = Profile::parse(&http::body(request, &limits).await?)?;
         let claimer = Claimer { agent, idempotency_key, profile };
         let rules = self.rules()?;
+        let mut random = System;
+        let claim = nexus_core::claim(rules, self, now, &mut random, code, &claimer);
+        http::json(200, &self.in_turn(code, claim).await?)
+    }
+
+    /// Does some work on a code when what was begun before on the same code has ended.
+    async fn in_turn<T>(&self, code: &PairingCode, work: impl Future<Output = T>) -> T {
         let turn = Rc::clone(self.turns.borrow_mut().entry(code.clone()).or_default());
         let outcome = {
             let _turn = turn.lock().await;
-            nexus_core::claim(rules, self, now, &mut System, code, &claimer).await
+            work.await
         };
         // The map and this function hold it: nobody waits.
         if Rc::strong_count(&turn) == 2 {
             self.turns.borrow_mut().remove(code);
         }
-        http::json(200, &outcome?)
+        outcome
     }
 
     fn rules(&self) -> Result<&RefCell<Rules>> {

@@ -7,17 +7,17 @@ use super::{
     webhooks::Posting,
 };
 use crate::{
-    calls::{self, Call, Describe, MayInvite},
+    calls::{self, AddCode, Call as _, Describe, ForgetCode},
     http::{self, Request, Response},
     log,
     platform::{self, Storage, System, fault, now},
-    router::{self, Endpoint},
+    router::{self, Endpoint, Route, Session as Call},
     waiting::boxed,
 };
-use nexus_core::{Admission, Caller, Delivery, Fault, Report, Result, SeatRequest, Who};
+use nexus_core::{Caller, Delivery, Error, Fault, Need, Report, Result, SeatRequest, Visitor, Who};
 use nexus_protocol::{
-    AgentId, CreateSession, Filter, IdempotencyKey, Limits, PageRequest, Profile, Renew,
-    SendMessage, Sent,
+    AgentId, CreateSession, ErrorCode, Filter, IdempotencyKey, Limits, OpenCode, OpenCodes,
+    PageRequest, Profile, Refusal, Renew, SendMessage, Sent,
 };
 use serde_json::json;
 use std::{
@@ -56,10 +56,7 @@ impl Class for Session {
     async fn respond(&self, request: Request) -> Response {
         let id = request.id().to_owned();
         self.hear_connected();
-        let (proven, answer) = match self.admitted(&request) {
-            Ok(proven) => (proven, self.answer_request(request).await),
-            Err(error) => (true, Err(error)),
-        };
+        let (proven, answer) = self.answer_request(request).await;
         self.report();
         let answer = answer.and_then(|response| super::with_diagnostics(&self.env, response));
         http::answer_of_object(&id, answer, proven)
@@ -99,72 +96,143 @@ impl Class for Session {
 }
 
 impl Session {
-    async fn answer_request(&self, request: Request) -> Result<Response> {
+    /// Answers a request. Says, too, whether its caller has proven who it is.
+    async fn answer_request(&self, request: Request) -> (bool, Result<Response>) {
         let path = request.path();
         if let Some(name) = calls::name(path) {
-            return self.called(name, &request).await;
+            return (false, self.called(name, &request).await);
         }
-        let route = router::route(request.method(), path)?;
+        let route = match router::route(request.method(), path) {
+            Ok(route) => route,
+            Err(refusal) => return (false, Err(refusal.into())),
+        };
         match route.endpoint {
-            Endpoint::CreateSession => self.create(request).await,
-            Endpoint::SessionStatus => http::json(200, &self.rules(|rules| rules.status(now()))?),
-            Endpoint::Join => {
-                let caller = http::caller(&request)?;
-                let token = http::token(&request);
-                let body = http::body(&request, self.limits()?).await?;
-                let admission = Admission { token, profile: Profile::parse(&body)? };
-                let join = |rules: &mut Rules| rules.join(now(), &caller, admission, &mut System);
-                let (known, joined) = self.seat(&caller.agent, join)?;
-                if !known {
-                    self.announce("joined", Some(&caller.agent));
+            Endpoint::Session(call, need) => match self.let_in(&request, &route, call, need) {
+                Ok((caller, visitor)) => {
+                    let proven = visitor.proven();
+                    (proven, self.answer_call(request, &route, call, &caller, visitor).await)
                 }
-                http::json(200, &joined)
+                Err(error) => (http::is_of_agent(&error), Err(error)),
+            },
+            Endpoint::ClawLink(call, need) => {
+                (false, self.clawlink(request, &route, call, need).await)
             }
-            Endpoint::Leave => {
-                let (caller, agent) = (http::caller(&request)?, route.agent()?);
-                let left = self.rules(|rules| rules.leave(now(), &caller, &agent))?;
-                self.close_all_of(&agent);
-                self.announce("left", Some(&agent));
-                self.settle_tasks();
-                http::json(200, &left)
-            }
-            Endpoint::Renew => self.renew(request).await,
-            Endpoint::Send => self.send(request).await,
-            Endpoint::Poll => self.poll(&request),
-            Endpoint::SetWebhook => self.set_webhook(request).await,
-            Endpoint::Webhook => {
-                let caller = http::caller(&request)?;
-                http::json(200, &self.rules(|rules| rules.webhook(now(), &caller))?)
-            }
-            Endpoint::RemoveWebhook => {
-                let caller = http::caller(&request)?;
-                http::json(200, &self.rules(|rules| rules.remove_webhook(now(), &caller))?)
-            }
-            Endpoint::Socket => self.stream(&request),
-            Endpoint::ClawLink(call) => self.clawlink(request, &route, call).await,
-            _ => self.team(request, &route).await,
+            Endpoint::SessionEvents(_)
+            | Endpoint::Mailbox(..)
+            | Endpoint::MailboxEvents(_)
+            | Endpoint::Code(..)
+            | Endpoint::Directory(_)
+            | Endpoint::Page(_)
+            | Endpoint::Messenger(..)
+            | Endpoint::OpenDialogue(..) => (false, Err(Refusal::not_found().into())),
         }
     }
 
-    /// Counts a request of a member that proves who it is, before anything of it is read.
-    fn admitted(&self, request: &Request) -> Result<bool> {
-        match http::caller(request) {
-            Ok(caller) if caller.key.is_some() => {
-                self.rules(|rules| rules.count_call(now(), &caller))
+    /// Lets a caller in before anything of its body is read.
+    fn let_in(
+        &self,
+        request: &Request,
+        route: &Route,
+        call: Call,
+        need: Need,
+    ) -> Result<(Caller, Visitor)> {
+        let caller = match call {
+            Call::Create => return Ok((Caller::default(), Visitor::default())),
+            Call::Socket => http::browser_caller(request)?,
+            _ => http::caller(request)?,
+        };
+        let is_self = |agent: &AgentId| caller.agent.as_ref().is_some_and(|me| me.is_same(agent));
+        let need = match call {
+            // To take away another's seat is the creator's.
+            Call::Leave if !is_self(&route.agent()?) => Need::Creator,
+            Call::ChangeProfile if !is_self(&route.agent()?) => {
+                return Err(Refusal::not_yourself().into());
             }
-            // What is wrong with the headers, the call itself says.
-            _ => Ok(false),
+            _ => need,
+        };
+        if need.is_a_members() && caller.agent.is_none() {
+            return Err(Refusal::missing_agent_id().into());
+        }
+        let visitor = self.rules(|rules| rules.enter(now(), &caller, need));
+        match visitor {
+            // The path names who is not there.
+            Err(error)
+                if is_nobody(&error) && matches!(call, Call::Leave | Call::ChangeProfile) =>
+            {
+                Err(Refusal::agent_not_found(route.agent()?.as_str()).into())
+            }
+            visitor => Ok((caller, visitor?)),
+        }
+    }
+
+    /// Answers a call of the native protocol.
+    async fn answer_call(
+        &self,
+        request: Request,
+        route: &Route,
+        call: Call,
+        caller: &Caller,
+        visitor: Visitor,
+    ) -> Result<Response> {
+        match call {
+            Call::Create => self.create(request).await,
+            Call::Status => http::json(200, &self.rules(|rules| rules.status(now(), &visitor))?),
+            Call::Join => {
+                let profile = Profile::parse(&http::body(&request, self.limits()?).await?)?;
+                let agent = caller.agent.as_ref().ok_or_else(Refusal::missing_agent_id)?;
+                let join =
+                    |rules: &mut Rules| rules.join(now(), &visitor, caller, profile, &mut System);
+                let (known, joined) = self.seat(agent, join)?;
+                if !known {
+                    self.announce("joined", Some(agent));
+                }
+                http::json(200, &joined)
+            }
+            Call::End => self.end(visitor.who()?).await,
+            Call::Leave => self.leave(&route.agent()?, visitor.who()?),
+            Call::Renew => self.renew(request, visitor.who()?).await,
+            Call::Send => self.send(request, visitor.who()?).await,
+            Call::Poll => self.poll(&request, visitor.who()?),
+            Call::SetWebhook => self.set_webhook(request, visitor.who()?).await,
+            Call::Webhook => {
+                http::json(200, &self.rules(|rules| rules.webhook(now(), visitor.who()?))?)
+            }
+            Call::RemoveWebhook => {
+                http::json(200, &self.rules(|rules| rules.remove_webhook(now(), visitor.who()?))?)
+            }
+            Call::Socket => self.stream(&request, visitor.who()?),
+            Call::Codes => self.codes(&request, visitor.who()?),
+            Call::Members => self.members(&request, visitor.who()?),
+            Call::ChangeProfile => self.change_profile(request, visitor.who()?).await,
+            Call::Board => self.board(&request, visitor.who()?),
+            Call::GiveTask => self.give_task(request, visitor.who()?).await,
+            Call::Task => self.task(route, visitor.who()?),
+            Call::ChangeTask => self.change_task(request, route, visitor.who()?).await,
+            Call::Files => self.files(&request, visitor.who()?),
+            Call::File => self.file(&request, route, visitor.who()?),
+            Call::PutFile => self.put_file(request, route, visitor.who()?).await,
+            Call::DeleteFile => self.delete_file(&request, route, visitor.who()?),
         }
     }
 
     async fn called(&self, name: &str, request: &Request) -> Result<Response> {
         match name {
-            Describe::NAME => calls::reply::<Describe>(&self.rules(|rules| rules.status(now()))?),
-            MayInvite::NAME => {
-                let MayInvite { token, agent, key } = calls::read(request).await?;
-                let member = agent.map(|agent| Caller { agent, key });
-                self.rules(|rules| rules.may_invite(now(), token.as_ref(), member.as_ref()))?;
-                calls::reply::<MayInvite>(&())
+            Describe::NAME => calls::reply::<Describe>(&self.rules(|rules| rules.describe(now()))?),
+            AddCode::NAME => {
+                let AddCode { caller, code } = calls::read(request).await?;
+                self.rules(|rules| {
+                    let visitor = rules.enter(now(), &caller.into(), Need::Entry)?;
+                    rules.add_code(now(), &visitor, code)
+                })?;
+                calls::reply::<AddCode>(&())
+            }
+            ForgetCode::NAME => {
+                let ForgetCode { caller, code, lost } = calls::read(request).await?;
+                self.rules(|rules| {
+                    let who = rules.member(now(), &caller.into(), Need::Key)?;
+                    rules.forget_code(now(), &who, &code, &lost)
+                })?;
+                calls::reply::<ForgetCode>(&())
             }
             SeatRequest::NAME => {
                 let seat: SeatRequest = calls::read(request).await?;
@@ -190,11 +258,50 @@ impl Session {
         http::json(201, &created)
     }
 
-    async fn renew(&self, request: Request) -> Result<Response> {
-        let caller = http::caller(&request)?;
+    /// Ends the session. Before the answer leaves nothing is stored any more, sockets are closed, and the last
+    /// posts are on their way.
+    async fn end(&self, who: &Who) -> Result<Response> {
+        let posts = self.rules(|rules| rules.last_posts(now(), who))?;
+        let ended = self.rules(|rules| rules.end(now(), who))?;
+        let frame = sockets::event_frame(json!({ "event": "ended", "by": who.agent() }));
+        sockets::announce(&self.state, |reader: &Reader| match reader {
+            Reader::Native(_) => Some(frame.as_str().into()),
+            Reader::ClawLink(_) => None,
+        });
+        sockets::close_all(&self.state, Close::Expired, |_: &Reader| true);
+        self.post_last(posts);
+        // What is left is empty; if this fails, the alarm does it.
+        self.state.storage().delete_all().await.map_err(fault)?;
+        http::json(200, &ended)
+    }
+
+    /// Takes away the seat of a member: its own, or, for the creator, another's.
+    fn leave(&self, agent: &AgentId, who: &Who) -> Result<Response> {
+        let is_own = who.agent().is_same(agent);
+        let left = self.rules(|rules| {
+            if is_own { rules.leave(now(), who) } else { rules.remove(now(), who, agent) }
+        })?;
+        self.close_all_of(&left.agent_id);
+        self.announce(if is_own { "left" } else { "removed" }, Some(&left.agent_id));
+        self.settle_tasks();
+        http::json(200, &left)
+    }
+
+    /// The codes that can still be claimed.
+    fn codes(&self, request: &Request, who: &Who) -> Result<Response> {
+        let origin = http::origin(request, &self.env)?;
+        let codes = self.rules(|rules| rules.open_codes(now(), who))?;
+        let open = codes.into_iter().map(|(code, expires_at)| {
+            let url = format!("{origin}/p/{code}");
+            OpenCode { code, url, expires_at }
+        });
+        http::json(200, &OpenCodes { codes: open.collect() })
+    }
+
+    async fn renew(&self, request: Request, who: &Who) -> Result<Response> {
         let limits = self.limits()?;
         let renew = Renew::parse(&http::body(&request, limits).await?, limits)?;
-        let renewed = self.rules(|rules| rules.renew(now(), &caller, renew))?;
+        let renewed = self.rules(|rules| rules.renew(now(), who, renew))?;
         // The alarm finds a later deadline by itself; of an earlier one it must be told.
         if renew.ttl.is_some() {
             self.arm().await?;
@@ -202,12 +309,11 @@ impl Session {
         http::json(200, &renewed)
     }
 
-    async fn send(&self, request: Request) -> Result<Response> {
-        let (caller, key) = (http::caller(&request)?, http::idempotency_key(&request)?);
+    async fn send(&self, request: Request, who: &Who) -> Result<Response> {
+        let key = http::idempotency_key(&request)?;
         let limits = self.limits()?;
         let send = SendMessage::parse(&http::body(&request, limits).await?, limits)?;
-        let who = self.rules(|rules| rules.identify(now(), &caller))?;
-        http::json(201, &self.store(&who, key.as_ref(), send)?)
+        http::json(201, &self.store(who, key.as_ref(), send)?)
     }
 
     /// Stores a message, and delivers it.
@@ -235,17 +341,12 @@ impl Session {
         Ok(())
     }
 
-    fn poll(&self, request: &Request) -> Result<Response> {
+    fn poll(&self, request: &Request, who: &Who) -> Result<Response> {
         let query = request.query();
         let poll = PageRequest::parse(query, self.limits()?)?;
-        let filter = Filter::parse(query)?;
-        let caller = http::caller(request)?;
+        let who = who.clone().wanting(Filter::parse(query)?);
         let connected = members_connected(&self.state, poll);
-        let who = self.rules(|rules| {
-            let who = rules.identify(now(), &caller)?.wanting(filter);
-            rules.hear(now(), &who)?;
-            Ok(who)
-        })?;
+        self.rules(|rules| rules.hear(now(), &who))?;
         if poll.wait > 0 && http::wants_upgrade(request) {
             let page = self.rules(|rules| rules.read(now(), &who, poll, &connected))?;
             return live::long_poll(&self.state, request, Reader::Native(who), &page, poll);
@@ -371,4 +472,10 @@ impl Session {
             }
         }));
     }
+}
+
+/// Whether a call was refused because its caller is not a member.
+fn is_nobody(error: &Error) -> bool {
+    matches!(error, Error::Refused(refusal) if refusal.body.error == ErrorCode::Forbidden
+        && refusal.body.reason.as_deref() == Some("agent_not_in_session"))
 }

@@ -9,18 +9,18 @@ use super::{
 use crate::{
     dialects::{
         self,
-        clawlink::{self, Call, News, Polled, seconds},
+        clawlink::{self, News, Polled, seconds},
     },
     http::{self, Request, Response},
     log,
     platform::{System, now},
-    router::Route,
+    router::{ClawLink as Call, Route},
     waiting::boxed,
 };
-use nexus_core::{Caller, Content, Error, Result, Who};
+use nexus_core::{Caller, Content, Error, Need, Result, Who};
 use nexus_protocol::{
     AgentId, Body, ClawLinkAnswer, ClawLinkBroadcast, ClawLinkFile, ClawLinkRegister, ClawLinkTask,
-    Condition, ErrorCode, FilesRequest, MessageId, Refusal, SessionKey, heartbeat,
+    Condition, ErrorCode, FilesRequest, MessageId, Refusal, heartbeat,
 };
 use serde_json::{Value, json};
 use std::{
@@ -41,8 +41,10 @@ impl Session {
         request: Request,
         route: &Route,
         call: Call,
+        need: Need,
     ) -> Result<Response> {
-        dialects::answer(self.clawlink_answer(request, route, call).await)
+        let answer = self.clawlink_answer(request, route, call, need).await;
+        dialects::answer(answer.map_err(clawlink::in_its_words))
     }
 
     async fn clawlink_answer(
@@ -50,36 +52,46 @@ impl Session {
         request: Request,
         route: &Route,
         call: Call,
+        need: Need,
     ) -> Result<Response> {
-        let token = http::token(&request);
-        self.rules(|rules| rules.check_token(now(), token.as_ref()))?;
-        let key = http::session_key(&request)?;
+        let caller = http::caller(&request)?;
         match call {
             Call::Info | Call::Discover | Call::Files | Call::File => {
-                self.clawlink_look(&request, route, key, call)
+                self.rules(|rules| rules.enter(now(), &caller, need))?;
+                self.clawlink_look(&request, route, call)
             }
-            Call::Poll => self.clawlink_poll(route, key),
-            Call::Socket => self.clawlink_socket(&request, route, key),
-            Call::SaveFile => self.clawlink_save(&request, key).await,
-            _ => self.clawlink_call(&request, key, call).await,
+            Call::Poll | Call::Socket => {
+                let caller = Caller { agent: Some(route.agent()?), ..caller };
+                let who = self.rules(|rules| rules.member(now(), &caller, need))?;
+                if call == Call::Poll {
+                    self.clawlink_poll(&who)
+                } else {
+                    self.clawlink_socket(&request, who)
+                }
+            }
+            Call::Register
+            | Call::Heartbeat
+            | Call::Delegate
+            | Call::Respond
+            | Call::Broadcast
+            | Call::SaveFile => {
+                // Its body says who calls. One that shows neither key nor token, where the session has a
+                // token, is refused before that is read.
+                if caller.key.is_none() {
+                    self.rules(|rules| rules.enter(now(), &caller, Need::Entry))?;
+                }
+                if call == Call::SaveFile {
+                    return self.clawlink_save(&request, caller, need).await;
+                }
+                self.clawlink_call(&request, caller, call, need).await
+            }
         }
     }
 
     /// The calls that name no member.
-    fn clawlink_look(
-        &self,
-        request: &Request,
-        route: &Route,
-        key: Option<SessionKey>,
-        call: Call,
-    ) -> Result<Response> {
-        let member = http::optional_agent(request)?.map(|agent| Caller { agent, key });
-        self.rules(|rules| rules.admit(now(), member.as_ref()))?;
+    fn clawlink_look(&self, request: &Request, route: &Route, call: Call) -> Result<Response> {
         let connected = agents_connected(self.state());
         let answer = match call {
-            Call::Info => {
-                clawlink::info(&self.rules(|rules| rules.clawlink_info(now(), &connected))?, now())
-            }
             Call::Discover => {
                 let all = request.in_query("all").as_deref() == Some("true");
                 let members = self.rules(|rules| rules.present_members(now(), &connected, all))?;
@@ -92,10 +104,13 @@ impl Session {
                 let files: Vec<Value> = list.files.iter().map(clawlink::listed_file).collect();
                 json!({ "files": files, "count": files.len() })
             }
-            _ => {
+            Call::File => {
                 let key = route.file()?;
                 let (file, bytes) = self.rules(|rules| rules.shared_file(now(), &key))?;
                 clawlink::whole_file(&file, bytes)
+            }
+            _ => {
+                clawlink::info(&self.rules(|rules| rules.clawlink_info(now(), &connected))?, now())
             }
         };
         http::json(200, &answer)
@@ -105,25 +120,29 @@ impl Session {
     async fn clawlink_call(
         &self,
         request: &Request,
-        key: Option<SessionKey>,
+        caller: Caller,
         call: Call,
+        need: Need,
     ) -> Result<Response> {
         let limits = self.limits()?;
         let act = |rules: &mut Rules, agent: &AgentId| {
-            rules.act(now(), &Caller { agent: agent.clone(), key: key.clone() })
+            rules.member(now(), &Caller { agent: Some(agent.clone()), ..caller.clone() }, need)
         };
         let body = http::body(request, limits).await?;
         let answer = match call {
-            Call::Register => self.clawlink_register(key, ClawLinkRegister::parse(&body)?)?,
+            Call::Register => {
+                self.clawlink_register(&caller, ClawLinkRegister::parse(&body)?, need)?
+            }
             Call::Heartbeat => {
                 let agent = heartbeat(&body)?;
                 let heard = self.rules(|rules| {
                     let who = act(rules, &agent)?;
                     rules.hear(now(), &who)
                 });
-                let unknown = |refusal: &Refusal| refusal.body.error == ErrorCode::AgentNotFound;
-                match heard {
-                    Err(Error::Refused(refusal)) if unknown(&refusal) => {
+                match heard.map_err(clawlink::in_its_words) {
+                    Err(Error::Refused(refusal))
+                        if refusal.body.error == ErrorCode::AgentNotFound =>
+                    {
                         json!({ "status": "unknown_agent" })
                     }
                     heard => heard.map(|()| json!({ "status": "ok" }))?,
@@ -150,7 +169,7 @@ impl Session {
                 let said = ClawLinkBroadcast::parse(&body, None, limits)?;
                 let who = self.rules(|rules| act(rules, &said.from))?;
                 let sent = self.store(&who, None, said.message)?;
-                let members = self.rules(|rules| rules.status(now()))?.agents.len();
+                let members = self.rules(|rules| rules.describe(now()))?.agents.len();
                 let recipients = members.saturating_sub(1);
                 json!({ "status": "broadcast_sent", "message_id": sent.id, "recipients": recipients })
             }
@@ -160,18 +179,21 @@ impl Session {
 
     fn clawlink_register(
         &self,
-        key: Option<SessionKey>,
+        caller: &Caller,
         register: ClawLinkRegister,
+        need: Need,
     ) -> Result<Value> {
         let agent = match register.agent {
             Some(agent) => agent,
             None => self.rules(|rules| rules.free_id(now(), &mut System))?,
         };
-        let (caller, profile) = (Caller { agent, key }, register.profile);
-        let enrol = |rules: &mut Rules| rules.enrol(now(), &caller, profile);
-        let (known, member) = self.seat(&caller.agent, enrol)?;
+        let caller = Caller { agent: Some(agent.clone()), ..caller.clone() };
+        let visitor = self.rules(|rules| rules.enter(now(), &caller, need))?;
+        let profile = register.profile;
+        let enrol = |rules: &mut Rules| rules.enrol(now(), &visitor, &caller, profile);
+        let (known, member) = self.seat(&agent, enrol)?;
         if !known {
-            self.announce("joined", Some(&caller.agent));
+            self.announce("joined", Some(&agent));
         }
         let agent = clawlink::agent(&member);
         Ok(json!({ "status": "registered", "agent": agent, "server_time": seconds(now()) }))
@@ -193,15 +215,20 @@ impl Session {
         Ok((task.id, clawlink::delivery(connected.contains(&task.assignee))))
     }
 
-    async fn clawlink_save(&self, request: &Request, key: Option<SessionKey>) -> Result<Response> {
+    async fn clawlink_save(
+        &self,
+        request: &Request,
+        caller: Caller,
+        need: Need,
+    ) -> Result<Response> {
         let limit = self.limits()?.max_file_bytes;
         // Every byte may be written as an escape of six.
         let longest = limit.saturating_mul(6).saturating_add(16 * 1024);
         let body = http::body_up_to(request, longest, Refusal::file_too_large(limit)).await?;
         let file = ClawLinkFile::parse(&body)?;
-        let caller = Caller { agent: file.editor, key };
+        let caller = Caller { agent: Some(file.editor), ..caller };
         let saved = self.rules(|rules| {
-            let who = rules.act(now(), &caller)?;
+            let who = rules.member(now(), &caller, need)?;
             let content = Content { content_type: file.content_type, bytes: file.content };
             rules.put_file(now(), &who, None, &file.key, &Condition::None, content)
         })?;
@@ -209,29 +236,16 @@ impl Session {
         http::json(200, &json!({ "status": "saved", "version": saved.file.version }))
     }
 
-    fn clawlink_poll(&self, route: &Route, key: Option<SessionKey>) -> Result<Response> {
-        let (caller, limit) = (Caller { agent: route.agent()?, key }, self.limits()?.max_page);
-        let page = self.rules(|rules| {
-            let who = rules.act(now(), &caller)?;
-            rules.take_unread(now(), &who, limit)
-        })?;
-        let news = page.messages.iter().map(|record| News::of(&caller.agent, record.get()));
+    fn clawlink_poll(&self, who: &Who) -> Result<Response> {
+        let limit = self.limits()?.max_page;
+        let page = self.rules(|rules| rules.take_unread(now(), who, limit))?;
+        let news = page.messages.iter().map(|record| News::of(who.agent(), record.get()));
         http::json(200, &Polled::new(news.collect::<Result<_, _>>()?))
     }
 
-    fn clawlink_socket(
-        &self,
-        request: &Request,
-        route: &Route,
-        key: Option<SessionKey>,
-    ) -> Result<Response> {
+    fn clawlink_socket(&self, request: &Request, who: Who) -> Result<Response> {
         live::demand_upgrade(request)?;
-        let caller = Caller { agent: route.agent()?, key };
-        let who = self.rules(|rules| {
-            let who = rules.act(now(), &caller)?;
-            rules.hear(now(), &who)?;
-            Ok(who)
-        })?;
+        self.rules(|rules| rules.hear(now(), &who))?;
         live::stream(self.state(), request, self.log()?, Reader::ClawLink(who), None)
     }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     dialects::clawlink::News,
-    http::{self, Request, Response},
+    http::{Request, Response},
     log,
     platform::{self, now},
 };
@@ -122,17 +122,12 @@ impl Session {
     }
 
     /// `GET /v1/sessions/:id/ws`.
-    pub(super) fn stream(&self, request: &Request) -> Result<Response> {
+    pub(super) fn stream(&self, request: &Request, who: &Who) -> Result<Response> {
         live::demand_upgrade(request)?;
         let query = request.query();
-        let caller = http::browser_caller(request)?;
         let after = PageRequest::parse(query, self.limits()?)?.after;
-        let filter = Filter::parse(query)?;
-        let who = self.rules(|rules| {
-            let who = rules.identify(now(), &caller)?.wanting(filter);
-            rules.hear(now(), &who)?;
-            Ok(who)
-        })?;
+        let who = who.clone().wanting(Filter::parse(query)?);
+        self.rules(|rules| rules.hear(now(), &who))?;
         live::stream(self.state(), request, self.log()?, Reader::Native(who), after)
     }
 

@@ -8,110 +8,88 @@ use crate::{
     http::{self, Request, Response},
     log,
     platform::now,
-    router::{Endpoint, Route},
+    router::Route,
 };
-use nexus_core::{Content, Fault, Result, Who};
+use nexus_core::{Content, Result, Who};
 use nexus_protocol::{
     BoardRequest, ChangeTask, Condition, FileInfo, FilesRequest, GiveTask, MembersRequest, Profile,
     Refusal, Task, TaskStatus, file_version,
 };
 
 impl Session {
-    /// What members of a team ask for.
-    pub(super) async fn team(&self, request: Request, route: &Route) -> Result<Response> {
-        let query = request.query();
-        match route.endpoint {
-            Endpoint::Members => {
-                let asked = MembersRequest::parse(query)?;
-                let connected = agents_connected(self.state());
-                let members =
-                    |rules: &mut Rules, who| rules.members(now(), &who, &asked, &connected);
-                http::json(200, &self.as_member(&request, members)?)
-            }
-            Endpoint::ChangeProfile => {
-                let (caller, agent) = (http::caller(&request)?, route.agent()?);
-                let change = Profile::parse(&http::body(&request, self.limits()?).await?)?;
-                let change =
-                    |rules: &mut Rules| rules.change_profile(now(), &caller, &agent, change);
-                http::json(200, &self.rules(change)?)
-            }
-            Endpoint::Board => {
-                let asked = BoardRequest::parse(query)?;
-                let board = |rules: &mut Rules, who| rules.board(now(), &who, &asked);
-                http::json(200, &self.as_member(&request, board)?)
-            }
-            Endpoint::Task => {
-                let id = route.task()?;
-                let task = |rules: &mut Rules, who| rules.task(now(), &who, &id);
-                http::json(200, &self.as_member(&request, task)?)
-            }
-            Endpoint::GiveTask => self.give_task(request).await,
-            Endpoint::ChangeTask => self.change_task(request, route).await,
-            Endpoint::Files => {
-                let asked = FilesRequest::parse(query)?;
-                let files = |rules: &mut Rules, who| rules.files(now(), &who, &asked);
-                http::json(200, &self.as_member(&request, files)?)
-            }
-            Endpoint::File => {
-                let (key, version) = (route.file()?, file_version(query)?);
-                let file = |rules: &mut Rules, who| rules.file(now(), &who, &key, version);
-                let (file, content) = self.as_member(&request, file)?;
-                Ok(send_file(&request, file, content))
-            }
-            Endpoint::PutFile => self.put_file(request, route).await,
-            Endpoint::DeleteFile => {
-                let (key, condition) = (route.file()?, condition(&request)?);
-                let caller = http::caller(&request)?;
-                let (deleted, delivery) = self.rules(|rules| {
-                    let who = rules.authorize(now(), &caller)?;
-                    rules.delete_file(now(), &who, &key, &condition)
-                })?;
-                self.pass_on([delivery])?;
-                http::json(200, &deleted)
-            }
-            _ => Err(Fault::new("a request came to a session that is not for it").into()),
-        }
+    pub(super) fn members(&self, request: &Request, who: &Who) -> Result<Response> {
+        let asked = MembersRequest::parse(request.query())?;
+        let connected = agents_connected(self.state());
+        let members = self.rules(|rules| rules.members(now(), who, &asked, &connected))?;
+        http::json(200, &members)
     }
 
-    /// Does what a member asks for that only reads.
-    fn as_member<T>(
-        &self,
-        request: &Request,
-        work: impl FnOnce(&mut Rules, Who) -> Result<T>,
-    ) -> Result<T> {
-        let caller = http::caller(request)?;
-        self.rules(|rules| {
-            let who = rules.identify(now(), &caller)?;
-            work(rules, who)
-        })
+    pub(super) async fn change_profile(&self, request: Request, who: &Who) -> Result<Response> {
+        let change = Profile::parse(&http::body(&request, self.limits()?).await?)?;
+        http::json(200, &self.rules(|rules| rules.change_profile(now(), who, change))?)
     }
 
-    async fn give_task(&self, request: Request) -> Result<Response> {
-        let (caller, key) = (http::caller(&request)?, http::idempotency_key(&request)?);
+    pub(super) fn board(&self, request: &Request, who: &Who) -> Result<Response> {
+        let asked = BoardRequest::parse(request.query())?;
+        http::json(200, &self.rules(|rules| rules.board(now(), who, &asked))?)
+    }
+
+    pub(super) fn task(&self, route: &Route, who: &Who) -> Result<Response> {
+        let id = route.task()?;
+        http::json(200, &self.rules(|rules| rules.task(now(), who, &id))?)
+    }
+
+    pub(super) async fn give_task(&self, request: Request, who: &Who) -> Result<Response> {
+        let key = http::idempotency_key(&request)?;
         let limits = self.limits()?;
         let give = GiveTask::parse(&http::body(&request, limits).await?, limits)?;
         let connected = agents_connected(self.state());
-        let (task, delivery) = self.rules(|rules| {
-            let who = rules.authorize(now(), &caller)?;
-            rules.give_task(now(), &who, key.as_ref(), give, &connected)
-        })?;
+        let give = |rules: &mut Rules| rules.give_task(now(), who, key.as_ref(), give, &connected);
+        let (task, delivery) = self.rules(give)?;
         self.pass_on(delivery)?;
         self.arm_for(&task).await?;
         http::json(201, &task)
     }
 
-    async fn change_task(&self, request: Request, route: &Route) -> Result<Response> {
-        let (caller, key) = (http::caller(&request)?, http::idempotency_key(&request)?);
+    pub(super) async fn change_task(
+        &self,
+        request: Request,
+        route: &Route,
+        who: &Who,
+    ) -> Result<Response> {
+        let key = http::idempotency_key(&request)?;
         let (limits, id) = (self.limits()?, route.task()?);
         let change = ChangeTask::parse(&http::body(&request, limits).await?, limits)?;
         let connected = agents_connected(self.state());
-        let (task, delivery) = self.rules(|rules| {
-            let who = rules.authorize(now(), &caller)?;
-            rules.change_task(now(), &who, key.as_ref(), &id, change, &connected)
-        })?;
+        let (task, delivery) = self
+            .rules(|rules| rules.change_task(now(), who, key.as_ref(), &id, change, &connected))?;
         self.pass_on(delivery)?;
         self.arm_for(&task).await?;
         http::json(200, &task)
+    }
+
+    pub(super) fn files(&self, request: &Request, who: &Who) -> Result<Response> {
+        let asked = FilesRequest::parse(request.query())?;
+        http::json(200, &self.rules(|rules| rules.files(now(), who, &asked))?)
+    }
+
+    pub(super) fn file(&self, request: &Request, route: &Route, who: &Who) -> Result<Response> {
+        let (key, version) = (route.file()?, file_version(request.query())?);
+        let (file, content) = self.rules(|rules| rules.file(now(), who, &key, version))?;
+        Ok(send_file(request, file, content))
+    }
+
+    pub(super) fn delete_file(
+        &self,
+        request: &Request,
+        route: &Route,
+        who: &Who,
+    ) -> Result<Response> {
+        let (key, condition) = (route.file()?, condition(request)?);
+        let (deleted, delivery) =
+            self.rules(|rules| rules.delete_file(now(), who, &key, &condition))?;
+        self.pass_on([delivery])?;
+        http::json(200, &deleted)
     }
 
     /// Sets the alarm, if something may happen to the task by itself before it rings.
@@ -123,9 +101,14 @@ impl Session {
         Ok(())
     }
 
-    async fn put_file(&self, request: Request, route: &Route) -> Result<Response> {
+    pub(super) async fn put_file(
+        &self,
+        request: Request,
+        route: &Route,
+        who: &Who,
+    ) -> Result<Response> {
         let (key, condition) = (route.file()?, condition(&request)?);
-        let (caller, repeat) = (http::caller(&request)?, http::idempotency_key(&request)?);
+        let repeat = http::idempotency_key(&request)?;
         let content_type = request.header("Content-Type");
         let content_type = content_type.unwrap_or("application/octet-stream").to_owned();
         if content_type.len() > 256 || !content_type.bytes().all(|byte| matches!(byte, b' '..=b'~'))
@@ -133,14 +116,11 @@ impl Session {
             let rule = "must be at most 256 printable ASCII characters";
             return Err(Refusal::invalid("Content-Type", rule).into());
         }
-        // Who may not store a file need not send it.
-        self.rules(|rules| rules.authorize(now(), &caller))?;
         let limit = self.limits()?.max_file_bytes;
         let bytes = http::body_up_to(&request, limit, Refusal::file_too_large(limit)).await?;
         let saved = self.rules(|rules| {
-            let who = rules.authorize(now(), &caller)?;
             let content = Content { content_type, bytes };
-            rules.put_file(now(), &who, repeat.as_ref(), &key, &condition, content)
+            rules.put_file(now(), who, repeat.as_ref(), &key, &condition, content)
         })?;
         self.pass_on(saved.delivery)?;
         http::json(if saved.created { 201 } else { 200 }, &saved.file)

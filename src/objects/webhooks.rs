@@ -10,8 +10,8 @@ use crate::{
     platform::{self, fault, now},
     waiting::boxed,
 };
-use futures_util::future::{Either, select};
-use nexus_core::{Post, Result};
+use futures_util::future::{Either, join_all, select};
+use nexus_core::{Fault, Post, Result, Who};
 use nexus_protocol::{AgentId, SetWebhook, Timestamp};
 use std::{cell::RefCell, collections::BTreeSet, pin::pin, rc::Rc, time::Duration};
 use wasm_bindgen::JsValue;
@@ -28,13 +28,12 @@ pub(super) type Posting = Rc<RefCell<BTreeSet<AgentId>>>;
 
 impl Session {
     /// `PUT /v1/sessions/:id/webhook`
-    pub(super) async fn set_webhook(&self, request: Request) -> Result<Response> {
-        let caller = http::caller(&request)?;
+    pub(super) async fn set_webhook(&self, request: Request, who: &Who) -> Result<Response> {
         let allow_private =
             platform::text_variable(self.env(), "ALLOW_PRIVATE_WEBHOOKS")?.is_some();
         let body = http::body(&request, self.limits()?).await?;
         let webhook = SetWebhook::parse(&body, allow_private)?;
-        http::json(200, &self.rules(|rules| rules.set_webhook(now(), &caller, webhook))?)
+        http::json(200, &self.rules(|rules| rules.set_webhook(now(), who, webhook))?)
     }
 
     /// Begins to post to the webhooks that have something to post, and are not being posted to.
@@ -61,6 +60,17 @@ impl Session {
         if let Err(error) = started {
             log::error("webhook", &error);
         }
+    }
+
+    /// Posts what a session that was ended has to say last. Nobody waits for it, and nothing is repeated.
+    pub(super) fn post_last(&self, posts: Vec<Post>) {
+        self.state().wait_until(boxed(async move {
+            for outcome in join_all(posts.iter().map(deliver)).await {
+                if let Err(why) = outcome {
+                    log::error("webhook", &Fault::new(why).into());
+                }
+            }
+        }));
     }
 
     /// Sets the alarm for what comes first.

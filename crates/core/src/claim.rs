@@ -31,6 +31,7 @@ pub async fn claim<D: Database>(
     let reservation = index.borrow_mut().reserve(clock(), code, &claim)?;
     let request = SeatRequest {
         agent: claimer.agent.clone(),
+        code: code.clone(),
         claim: claim.clone(),
         supersedes: reservation.supersedes,
         profile: claimer.profile.clone(),

@@ -29,12 +29,13 @@ pub use digest::{Digest, hmac};
 pub use directory::{Directory, Listing, Report, Tally};
 pub use error::{Error, Fault, Result};
 pub use mailbox::{
-    About, Accepted, Arrival, Facts, Letter, List, Mailbox, Mailboxes, Notice, Proof, SecretUse,
-    conversation, end_conversation, send,
+    About, Accepted, Arrival, Facts, Letter, List, Mailbox, MailboxNeed, Mailboxes, Notice, Proof,
+    SecretUse, conversation, end_conversation, send,
 };
-pub use pairing::{Claimer, Found, PairingIndex, Reservation};
+pub use pairing::{Claimer, Found, PairingIndex, Reservation, Revocation};
 pub use session::{
-    Admission, Caller, ClawLinkInfo, Content, Delivery, FileSaved, Post, SeatRequest, Session, Who,
+    Caller, ClawLinkInfo, Content, Delivery, FileSaved, Need, Post, SeatRequest, Session, Visitor,
+    Who,
 };
 
 /// A source of random numbers fit for secrets.

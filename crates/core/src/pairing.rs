@@ -31,6 +31,8 @@ const RELEASE: &str = "UPDATE code SET claim = NULL, reserved_until = 0
     WHERE code = ?1 AND claim = ?2 AND claimed_until = 0";
 const FINISH: &str = "UPDATE code SET claimed_until = ?3
     WHERE code = ?1 AND claim = ?2 AND claimed_until = 0";
+const REVOKE: &str = "UPDATE code SET claim = 'revoked', claimed_until = ?2
+    WHERE code = ?1 AND claimed_until = 0";
 const ANY: &str = "SELECT 1 FROM code LIMIT 1";
 const PURGE: &str = "DELETE FROM code WHERE expires_at <= ?1";
 
@@ -112,8 +114,14 @@ impl Stored {
         Ok(Self { session, expires_at, claim, reserved_until, claimed_until, lost })
     }
 
+    fn is_revoked(&self) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.as_str() == REVOKED)
+    }
+
     fn state(&self, now: Timestamp) -> CodeState {
-        if self.claimed_until.is_some() {
+        if self.is_revoked() {
+            CodeState::Revoked
+        } else if self.claimed_until.is_some() {
             CodeState::Claimed
         } else if now < self.expires_at {
             CodeState::Pending
@@ -121,6 +129,20 @@ impl Stored {
             CodeState::Expired
         }
     }
+}
+
+/// Stands in place of the claim of a code that was taken back. No claim has this form.
+const REVOKED: &str = "revoked";
+
+/// A code that its members take back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// Where it leads.
+    pub session: SessionId,
+    /// Claims of it whose end is unknown.
+    pub lost: Vec<Digest>,
+    /// It was taken back before.
+    pub is_done: bool,
 }
 
 /// The codes that begin with one word.
@@ -195,6 +217,23 @@ impl<D: Database> PairingIndex<D> {
         let values = [code.as_str().into(), claim.as_str().into(), until.into(), lost.into()];
         self.database.execute(RESERVE, &values)?;
         Ok(Reservation { session: stored.session, supersedes })
+    }
+
+    /// Whose code it is, for a member that takes it back. Refuses one that is used or has expired.
+    pub fn find_to_revoke(&self, now: Timestamp, code: &PairingCode) -> Result<Revocation> {
+        let stored = self.find(code)?;
+        let is_done = stored.is_revoked();
+        if !is_done && stored.state(now) != CodeState::Pending {
+            return Err(Refusal::code_over().into());
+        }
+        let mut lost = stored.lost;
+        lost.extend(stored.claim.filter(|_| !is_done));
+        Ok(Revocation { session: stored.session, lost, is_done })
+    }
+
+    /// The code is taken back: nobody can claim it any more.
+    pub fn revoke(&mut self, now: Timestamp, code: &PairingCode) -> Result<(), Fault> {
+        self.database.execute(REVOKE, &[code.as_str().into(), now.as_millis().into()])
     }
 
     /// The claim has its seat: the code is used.

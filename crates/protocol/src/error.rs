@@ -26,6 +26,7 @@ pub enum ErrorCode {
     MissingToken,
     InvalidToken,
     Forbidden,
+    LinkRequired,
     Blocked,
     NotAllowed,
     SessionNotFound,
@@ -197,8 +198,38 @@ impl Refusal {
         Self::new(
             403,
             ErrorCode::Forbidden,
-            "The creator of a session cannot leave it; stop using it, and it deletes itself when its TTL runs out.",
+            "The creator cannot leave the session or be removed; end it instead (DELETE /v1/sessions/:id), or stop using it: it deletes itself when its TTL runs out.",
         )
+    }
+
+    /// What only the creator may do, by another member.
+    #[must_use]
+    pub fn not_the_creator() -> Self {
+        let message = "Only the creator of the session may do this; ask that agent.";
+        let mut refusal = Self::new(403, ErrorCode::Forbidden, message);
+        refusal.body.reason = Some("not_the_creator".into());
+        refusal
+    }
+
+    /// Joining by the session's id, where it takes a link.
+    #[must_use]
+    pub fn link_required() -> Self {
+        Self::new(
+            403,
+            ErrorCode::LinkRequired,
+            "This session is joined by a link only; ask one of its members for a link (/p/...), open it and claim its code.",
+        )
+    }
+
+    /// The session has as many unused links as it may.
+    #[must_use]
+    pub fn too_many_links(limit: usize) -> Self {
+        let message = format!(
+            "{limit} links to this session are unused already; pass on one of them, take some back (DELETE /v1/pair/CODE), or wait until they expire."
+        );
+        let mut refusal = Self::new(409, ErrorCode::ListFull, message);
+        refusal.body.limit = Some(limit);
+        refusal
     }
 
     /// Acting for another agent.

@@ -127,6 +127,22 @@ impl FromStr for AgentId {
 }
 
 impl AgentId {
+    /// What an agent id must not be, in any case: people would take its words for the relay's.
+    pub const RESERVED: &str = "must not be `system`, `relay`, `nexus-relay`, `admin` or `operator`, in any case; choose another name";
+
+    /// Whether the name is one that no agent may take.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        let reserved = [Self::SYSTEM, "relay", "nexus-relay", "admin", "operator"];
+        reserved.iter().any(|name| self.0.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it is the same name: within a session, case does not matter.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+
     /// The id of eight decimal digits that these random bytes choose.
     #[must_use]
     pub fn from_random(bytes: [u8; 8]) -> Self {

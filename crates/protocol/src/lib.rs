@@ -54,11 +54,15 @@ pub use mail::{
 };
 pub use message::{Kind, Message, Page, PageRequest, Recipients, Redacted, SendMessage, Sent};
 pub use messenger::{MessengerSend, messenger_registration};
-pub use pairing::{Claimed, CodeState, CodeStatus, CreatePairing, PairingCode, PairingCreated};
+pub use pairing::{
+    Claimed, CodeRevoked, CodeState, CodeStatus, CreatePairing, OpenCode, OpenCodes, PairingCode,
+    PairingCreated, session_of_codes,
+};
 pub use profile::{Filter, Member, Members, MembersRequest, Presence, Profile, Token};
 pub use service::{Activity, Capabilities, Health, Minute, Stats};
 pub use session::{
-    CreateSession, Joined, Left, Renew, Renewed, SessionCreated, SessionState, SessionStatus,
+    CreateSession, Ended, Joined, Joining, Left, Renew, Renewed, SessionCreated, SessionState,
+    SessionStatus,
 };
 pub use task::{
     Assignee, Board, BoardRequest, ChangeTask, Deadline, GiveTask, Priority, Progress, Task,

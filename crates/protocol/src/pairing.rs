@@ -3,6 +3,7 @@
 use crate::{
     AgentId, Body, MailSent, Refusal, SessionId, SessionKey, Timestamp,
     ids::{Malformed, string_id},
+    query::Query,
     words::{SYMBOLS, WORDS},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -121,8 +122,10 @@ pub enum CodeState {
     Pending,
     /// It was claimed.
     Claimed,
-    /// Nobody claimed it in time.
+    /// Nobody claimed it in time, or its session is over.
     Expired,
+    /// A member took it back.
+    Revoked,
 }
 
 /// The answer to `GET /v1/pair/:code/status`.
@@ -134,6 +137,43 @@ pub struct CodeStatus {
     pub state: CodeState,
     /// When it can or could be claimed at the latest.
     pub expires_at: Timestamp,
+}
+
+/// A code that can still be claimed, for the members of its session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 4 names each")]
+pub struct OpenCode {
+    pub code: PairingCode,
+    pub url: String,
+    pub expires_at: Timestamp,
+}
+
+/// The answer to `GET /v1/pair?sessionId=`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OpenCodes {
+    /// In the order in which they were made.
+    pub codes: Vec<OpenCode>,
+}
+
+/// The answer to `DELETE /v1/pair/:code`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[allow(missing_docs, reason = "section 4 names each")]
+pub struct CodeRevoked {
+    pub ok: bool,
+    /// `revoked`.
+    pub state: CodeState,
+}
+
+/// The session whose codes `GET /v1/pair?sessionId=` asks for. One that is malformed does not exist.
+pub fn session_of_codes(query: &str) -> Result<SessionId, Refusal> {
+    const RULE: &str = "must be the sessionId of a session that you are a member of";
+    let id =
+        Query::parse(query).text("sessionId").ok_or_else(|| Refusal::invalid("sessionId", RULE))?;
+    id.parse().map_err(|_| Refusal::session_not_found())
 }
 
 #[cfg(test)]

@@ -27,9 +27,31 @@ pub struct CreateSession {
     /// Joining needs it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
+    /// How agents may join.
+    #[serde(skip_serializing_if = "Joining::is_open")]
+    pub join: Joining,
     /// The creator's.
     #[serde(flatten)]
     pub profile: Profile,
+}
+
+/// How agents may join a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Joining {
+    /// With the session's id (and its token, if it has one), or by a link.
+    #[default]
+    Open,
+    /// By a link only.
+    Link,
+}
+
+impl Joining {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde takes")]
+    fn is_open(&self) -> bool {
+        *self == Self::Open
+    }
 }
 
 impl CreateSession {
@@ -45,8 +67,12 @@ impl CreateSession {
             creator_agent_id: body.field("creatorAgentId", AgentId::RULE),
             require_keys: body.field("requireKeys", "must be true or false").unwrap_or(false),
             token,
+            join: body.field("join", "must be `open` or `link`").unwrap_or_default(),
             profile: Profile::read(&mut body),
         };
+        if request.creator_agent_id.as_ref().is_some_and(AgentId::is_reserved) {
+            body.note("creatorAgentId", AgentId::RESERVED);
+        }
         body.finish()?;
         let greeting = request.greeting.as_ref().map_or(0, String::len);
         if greeting > limits.max_text_bytes {
@@ -101,6 +127,9 @@ pub struct SessionStatus {
     pub max_agents: u32,
     /// `null` when the session was created without one.
     pub creator_agent_id: Option<AgentId>,
+    /// How agents may join; `open` is left out.
+    #[serde(default, skip_serializing_if = "Joining::is_open")]
+    pub join: Joining,
     /// Joining needs a token.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub token_required: bool,
@@ -135,6 +164,18 @@ pub struct Left {
     pub session_id: SessionId,
     pub agent_id: AgentId,
     pub message: String,
+}
+
+/// The answer to `DELETE /v1/sessions/:id`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "section 2 names each")]
+pub struct Ended {
+    pub ok: bool,
+    /// `ended`.
+    pub status: String,
+    pub session_id: SessionId,
 }
 
 /// `POST /v1/sessions/:id/renew`.

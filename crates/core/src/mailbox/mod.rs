@@ -1,5 +1,5 @@
 //! One mailbox (section 8): the card and secret of an agent, the messages that wait for it (`inbox`),
-//! what it has sent, its conversations (`conversation`), and whom it hears (`lists`).
+//! what it has sent, its conversations (`conversation`), whom it hears (`lists`), and who may do what (`access`).
 //!
 //! Owns two tables (`store`). Every message that was received or sent is one row of `mail`, which
 //! carries what its mailbox then knew of the conversation; so sending is one statement in each of the
@@ -11,6 +11,7 @@
 //! sender repeats it with the same key. What crashes between the two mailboxes leaves the recipient
 //! right, and the repeat mends the sender's copy.
 
+mod access;
 mod conversation;
 mod credential;
 mod exchange;
@@ -21,6 +22,7 @@ mod state;
 mod store;
 
 use crate::{Database, Fault, Listing, Random, Result, meter::Meter};
+pub use access::MailboxNeed;
 pub use conversation::{About, Facts};
 use credential::Credential;
 pub use credential::{Proof, SecretUse};
@@ -28,7 +30,7 @@ pub use exchange::{Mailboxes, conversation, end_conversation, send};
 pub use inbox::Notice;
 pub use lists::List;
 use nexus_protocol::{
-    AgentCard, AgentId, AgentSecret, AgentStatus, ChangeCard, ErrorCode, Limits, Refusal, Register,
+    AgentCard, AgentId, AgentSecret, AgentStatus, ChangeCard, Limits, Refusal, Register,
     Registered, SecretGiven, Timestamp,
 };
 pub use receive::{Accepted, Arrival, Letter};
@@ -68,6 +70,9 @@ impl<D: Database> Mailbox<D> {
             let card = state.card.clone();
             return Ok(Registered { agent_id: self.id.clone(), secret, card });
         }
+        if self.id.is_reserved() {
+            return Err(Refusal::invalid("agentId", AgentId::RESERVED).into());
+        }
         let secret = match request.secret {
             Some(secret) => secret,
             None => AgentSecret::from_random(random.bytes()?),
@@ -86,47 +91,6 @@ impl<D: Database> Mailbox<D> {
         let credential = Credential::new(&secret, salt, used);
         self.store.create(State::new(now, salt, credential, card.clone()))?;
         Ok(Registered { agent_id: self.id.clone(), secret, card })
-    }
-
-    /// Whether the caller is the agent of this mailbox. Refused if it is not, or if there is no such
-    /// address. Notes, in memory, that it was heard.
-    pub fn authenticate(&mut self, now: Timestamp, proof: Option<&Proof>) -> Result<()> {
-        let state = &mut self.store.registered(&self.id)?.state;
-        let proof = proof.ok_or_else(Refusal::missing_secret)?;
-        if !state.credential.is_proven(proof, state.salt)? {
-            return Err(Refusal::invalid_secret().into());
-        }
-        state.heard.hear(now);
-        Ok(())
-    }
-
-    /// Counts what came over a socket of the agent. Refused if that is too often.
-    pub fn count_frame(&mut self, now: Timestamp) -> Result<()> {
-        Ok(self.meter.count(now, &self.id, true)?)
-    }
-
-    /// Counts a request of the agent, if it proves that it is, and says whether it does. Refused if that is
-    /// too often. Of others nothing is counted, and nothing refused: that is for the call itself.
-    pub fn count_call(&mut self, now: Timestamp, proof: &Proof) -> Result<bool> {
-        let Some(loaded) = self.store.load()? else { return Ok(false) };
-        let state = &loaded.state;
-        if !state.credential.is_proven(proof, state.salt)? {
-            return Ok(false);
-        }
-        self.meter.count(now, &self.id, true)?;
-        Ok(true)
-    }
-
-    /// As [`Self::authenticate`], of one who calls about another mailbox: who is not registered has
-    /// no secret that could be right.
-    pub fn authenticate_sender(&mut self, now: Timestamp, proof: Option<&Proof>) -> Result<()> {
-        self.authenticate(now, proof).map_err(|error| match error {
-            crate::Error::Refused(refusal) if refusal.body.error == ErrorCode::AgentNotFound => {
-                let missing = proof.is_none();
-                if missing { Refusal::missing_secret() } else { Refusal::invalid_secret() }.into()
-            }
-            other => other,
-        })
     }
 
     /// Stores when the agent was last heard, if what is stored has fallen behind: for calls that

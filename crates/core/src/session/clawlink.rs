@@ -7,12 +7,13 @@
 //! for `save_places` to store: until then a crash repeats it, and loses nothing.
 
 use super::{
-    Caller, Session, Who, log::Delivery, members, reading, state::Seat, tasks::check_assignee,
+    Caller, Session, Visitor, Who, log::Delivery, members, reading, state::Seat,
+    tasks::check_assignee,
 };
 use crate::{Database, Error, Fault, Random, Result, Row, redact::Redaction};
 use nexus_protocol::{
     AgentId, ClawLinkAnswer, Cursor, FileInfo, FileKey, FileList, FilesRequest, Kind, Member,
-    Message, Page, Presence, Profile, Refusal, Task, TaskEvent, TaskNews, Timestamp, Token,
+    Message, Page, Presence, Profile, Refusal, Task, TaskEvent, TaskNews, Timestamp,
 };
 use std::collections::BTreeSet;
 
@@ -50,35 +51,6 @@ impl Who {
 }
 
 impl<D: Database> Session<D> {
-    /// Refuses a call without the token, where there is one: in ClawLink every call needs it.
-    pub fn check_token(&mut self, now: Timestamp, token: Option<&Token>) -> Result<()> {
-        Ok(self.store.alive(now)?.state.admit(token)?)
-    }
-
-    /// Refuses a call that proves no key, where every call must.
-    pub fn admit(&mut self, now: Timestamp, member: Option<&Caller>) -> Result<()> {
-        if self.store.alive(now)?.state.require_keys {
-            let caller = member.filter(|caller| caller.key.is_some());
-            self.known(now, caller.ok_or_else(Refusal::keys_required)?, true)?;
-        }
-        Ok(())
-    }
-
-    /// Who calls for a member. Refuses one that is none, and one that does not prove the key which the
-    /// member holds.
-    pub fn act(&mut self, now: Timestamp, caller: &Caller) -> Result<Who> {
-        self.admit(now, Some(caller))?;
-        if !self.has(now, &caller.agent)? {
-            return Err(Refusal::not_registered(caller.agent.as_str()).into());
-        }
-        let who = self.known(now, caller, false)?;
-        let keyed = |seat: &Seat| seat.key.is_some() && !who.proven;
-        if self.store.alive(now)?.state.members.get(&caller.agent).is_some_and(keyed) {
-            return Err(Refusal::member_holds_key(caller.agent.as_str()).into());
-        }
-        Ok(who)
-    }
-
     /// An id that no member has.
     pub fn free_id(&mut self, now: Timestamp, random: &mut impl Random) -> Result<AgentId> {
         // That one is taken is rare; five never are.
@@ -91,26 +63,40 @@ impl<D: Database> Session<D> {
         Err(Fault::new("no free agent id was found").into())
     }
 
-    /// Takes a seat without a key, or, for a member, changes what it tells of itself. Refuses one that
-    /// does not prove the key which the member holds, and a session that is full.
-    pub fn enrol(&mut self, now: Timestamp, caller: &Caller, profile: Profile) -> Result<Member> {
-        let agent = &caller.agent;
-        if self.has(now, agent)? {
-            self.act(now, caller)?;
-        } else {
-            if self.store.alive(now)?.state.require_keys {
-                return Err(Refusal::keys_required().into());
-            }
-            if caller.key.is_some() {
-                // It believes that it is a member, and would not be the one that it was.
-                return Err(Refusal::invalid_session_key(false).into());
-            }
-        }
+    /// Takes a seat without a key, by a visitor with `Need::Entry`, or, for a member, changes what it tells of
+    /// itself. Refuses one that does not prove the key which the member holds, a session that requires keys
+    /// or is joined by link only, and one that is full.
+    pub fn enrol(
+        &mut self,
+        now: Timestamp,
+        visitor: &Visitor,
+        caller: &Caller,
+        profile: Profile,
+    ) -> Result<Member> {
+        let agent = caller.agent.as_ref().ok_or_else(Refusal::missing_agent_id)?;
         let (mut state, last) = self.next_state(now)?;
-        if !state.members.contains_key(agent) {
-            members::take_free(&mut state, now, agent, last)?;
-        }
-        self.save_told(now, state, agent, profile)
+        let found = state.find(agent, now, &self.limits);
+        let name = match (found, &visitor.who) {
+            (_, Some(who)) => who.agent.clone(),
+            (Some((_, Seat { key: Some(_), .. })), None) if caller.key.is_none() => {
+                return Err(Refusal::missing_session_key().into());
+            }
+            // Who shows a key believes to be a member, and would not be the one that it was.
+            _ if caller.key.is_some() => return Err(Refusal::invalid_session_key(true).into()),
+            (Some((name, _)), None) => name.clone(),
+            (None, None) => {
+                if state.require_keys {
+                    return Err(Refusal::keys_required().into());
+                }
+                visitor.check_join(&state)?;
+                if state.past.was_removed(agent) {
+                    return Err(Refusal::link_required().into());
+                }
+                members::take_free(&mut state, now, agent, false, last)?;
+                agent.clone()
+            }
+        };
+        self.save_told(now, state, &name, profile)
     }
 
     /// The members that are connected, or were heard within 120 seconds; with `stale`, all.

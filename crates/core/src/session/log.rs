@@ -1,34 +1,19 @@
-//! The log: who may act on it, and sending, which writes one row.
+//! The log: sending, which writes one row, and what every operation on the log shares.
 
 use super::{
-    Caller, Session,
+    Session, Who,
     state::Seat,
     store::{About, Loaded, News},
 };
 use crate::{Database, Error, Fault, Result, Row, redact::Redaction};
 use nexus_protocol::{
-    AgentId, Cursor, Filter, IdempotencyKey, Kind, Limits, Message, MessageId, Refusal,
+    AgentId, Filter, IdempotencyKey, Kind, Limits, Message, MessageId, Recipients, Refusal,
     SendMessage, Sent, Timestamp,
 };
-use serde::{Deserialize, Serialize};
 
 const FIND_SENT: &str = "SELECT record FROM log WHERE agent_id = ?1 AND idempotency_key = ?2";
 const BYTES: &str =
     "SELECT coalesce(sum(length(CAST(record AS BLOB))), 0) FROM log WHERE cursor > 0";
-
-/// Who a reader or sender is, and whether it proved it. Lasts as long as the seat: a socket keeps it
-/// between its messages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Who {
-    pub(super) agent: AgentId,
-    pub(super) seat: u32,
-    pub(super) proven: bool,
-    /// What was directed to the name before this stands outside of its reach; all of it, unproven.
-    pub(super) since: Cursor,
-    /// What it wants to read.
-    #[serde(default, skip_serializing_if = "Filter::is_open")]
-    pub(super) filter: Filter,
-}
 
 /// A message that was just stored, for those who read as it comes.
 #[derive(Clone, Debug)]
@@ -40,12 +25,6 @@ pub struct Delivery {
 }
 
 impl Who {
-    /// The agent.
-    #[must_use]
-    pub fn agent(&self) -> &AgentId {
-        &self.agent
-    }
-
     /// An idempotency key of this seat, not of an earlier agent of the same name, and of this kind of
     /// call: the answer to another could not be given again. And one who does not prove the key must not
     /// be able to use up the keys of one who does.
@@ -64,12 +43,6 @@ impl Who {
         Self { filter, ..self }
     }
 
-    /// Whether it proved its key.
-    #[must_use]
-    pub fn proven(&self) -> bool {
-        self.proven
-    }
-
     /// Whether the message is for this reader: the rule of `reading`, for one message.
     #[must_use]
     pub fn may_read(&self, delivery: &Delivery) -> bool {
@@ -83,49 +56,6 @@ impl Who {
 }
 
 impl<D: Database> Session<D> {
-    /// Who calls, as a member (section 2). Refuses one that is not, and a wrong key.
-    pub fn identify(&mut self, now: Timestamp, caller: &Caller) -> Result<Who> {
-        let needed = self.store.alive(now)?.state.require_keys;
-        self.known(now, caller, needed)
-    }
-
-    /// The same for one who is to change something besides the log (section 9): refuses also one that
-    /// holds a key and does not prove it.
-    pub fn authorize(&mut self, now: Timestamp, caller: &Caller) -> Result<Who> {
-        self.known(now, caller, true)
-    }
-
-    /// Counts what came over a socket of this member. Refused if that is too often.
-    pub fn count_frame(&mut self, now: Timestamp, who: &Who) -> Result<()> {
-        Ok(self.meter.count(now, &who.agent, who.proven)?)
-    }
-
-    /// Counts a request of a member that proves its key, and says whether it does. Refused if that is too
-    /// often. Of others nothing is counted, and nothing refused: that is for the call itself.
-    pub fn count_call(&mut self, now: Timestamp, caller: &Caller) -> Result<bool> {
-        let Ok(loaded) = self.store.alive(now) else { return Ok(false) };
-        let seat = loaded.state.seat(&caller.agent, now, &self.limits);
-        if seat.is_none_or(|seat| seat.prove(caller.key.as_ref(), false) != Ok(true)) {
-            return Ok(false);
-        }
-        self.meter.count(now, &caller.agent, true)?;
-        Ok(true)
-    }
-
-    pub(super) fn known(&mut self, now: Timestamp, caller: &Caller, needed: bool) -> Result<Who> {
-        let loaded = self.store.alive(now)?;
-        let seat = seat(loaded, &caller.agent, now, &self.limits)?;
-        let proven = seat.prove(caller.key.as_ref(), needed)?;
-        Ok(Who {
-            agent: caller.agent.clone(),
-            seat: seat.number,
-            proven,
-            // One that holds no key has nothing to prove.
-            since: if proven || seat.key.is_none() { seat.since } else { Cursor::MAX },
-            filter: Filter::default(),
-        })
-    }
-
     /// `POST /v1/sessions/:id/messages` (section 3). With an idempotency key that the same agent has
     /// used before, the first answer again, and nothing is stored: then there is nothing to deliver.
     pub fn send(
@@ -145,13 +75,14 @@ impl<D: Database> Session<D> {
         let loaded = self.store.alive(now)?;
         // A clock that goes back must not bring the end nearer than was promised.
         let now = now.max(loaded.last_sent_at);
-        let recipients = recipients(loaded, &request, now, &self.limits)?;
+        let to = request.to.map(|to| members_named(loaded, to, now, &self.limits)).transpose()?;
+        let recipients = to.as_ref().map(|to| listed(to.as_slice()));
         let mut message = next_message(loaded, now, Some(who));
         message.reply_to = known_reply(loaded, request.reply_to)?;
         let mut redaction = Redaction::default();
         message.text = request.text.map(|text| redaction.text(text));
         message.json = request.json.map(|json| redaction.json(json)).transpose()?;
-        (message.to, message.redacted) = (request.to, redaction.found());
+        (message.to, message.redacted) = (to, redaction.found());
         (message.topic, message.tags) = (request.topic, request.tags);
         let delivery = self.append(now, message, recipients, repeat, About::Nothing)?;
         // The message itself stores that the session is active, and is stored: that its sender was
@@ -354,25 +285,26 @@ fn known_reply(loaded: &Loaded, id: Option<MessageId>) -> Result<Option<MessageI
     }
 }
 
-/// The recipients as the table keeps them, `,a,b,`; none when the message is for everyone.
-fn recipients(
+/// Recipients by the names that they have in the session. Refuses one that is not a member.
+fn members_named(
     loaded: &Loaded,
-    request: &SendMessage,
+    to: Recipients,
     now: Timestamp,
     limits: &Limits,
-) -> Result<Option<String>, Error> {
-    let Some(to) = &request.to else {
-        return Ok(None);
+) -> Result<Recipients, Refusal> {
+    let name = |agent: &AgentId| {
+        let found = loaded.state.find(agent, now, limits).map(|(name, _)| name.clone());
+        found.ok_or_else(|| Refusal::agent_not_found(agent.as_str()))
     };
-    for agent in to.as_slice() {
-        if loaded.state.seat(agent, now, limits).is_none() {
-            return Err(Refusal::agent_not_found(agent.as_str()).into());
+    Ok(match to {
+        Recipients::One(agent) => Recipients::One(name(&agent)?),
+        Recipients::Many(agents) => {
+            Recipients::Many(agents.iter().map(name).collect::<Result<_, _>>()?)
         }
-    }
-    Ok(Some(listed(to.as_slice())))
+    })
 }
 
-/// Recipients as the table keeps them.
+/// Recipients as the table keeps them, `,a,b,`.
 pub(super) fn listed(agents: &[AgentId]) -> String {
     agents.iter().fold(String::from(","), |list, agent| list + agent.as_str() + ",")
 }

@@ -1,31 +1,25 @@
-//! Creating, joining, leaving, renewing: each one write of row 0.
+//! Creating, joining, leaving, removing, renewing: each one write of row 0. Ending: the table is gone.
 
 use super::{
-    Caller, Session, Who,
+    Caller, Session, Visitor, Who,
     state::{Seat, State},
 };
 use crate::{Database, Digest, Fault, Random, Result, heard::Heard, redact::Redaction};
 use nexus_protocol::{
-    AgentId, CreateSession, Cursor, Joined, Left, Member, Members, MembersRequest, Profile,
-    Refusal, Renew, Renewed, SessionCreated, SessionKey, SessionState, Timestamp, Token,
+    AgentId, CreateSession, Cursor, Ended, Joined, Joining, Left, Member, Members, MembersRequest,
+    PairingCode, Profile, Refusal, Renew, Renewed, SessionCreated, SessionKey, SessionState,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-
-/// What one who joins brings along (section 9).
-#[derive(Clone, Debug, Default)]
-pub struct Admission {
-    /// Of the session, if it has one.
-    pub token: Option<Token>,
-    /// What it tells of itself.
-    pub profile: Profile,
-}
 
 /// A seat that a claimed pairing code gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatRequest {
     /// Who joins.
     pub agent: AgentId,
+    /// The code.
+    pub code: PairingCode,
     /// The claim. A seat that the same claim took before is given again, with a fresh key.
     pub claim: Digest,
     /// Earlier claims of the same code whose end is unknown and whose time is over. If one of them
@@ -55,6 +49,7 @@ impl<D: Database> Session<D> {
         state.greeting = greeting.map(|greeting| redaction.text(greeting));
         state.require_keys = request.require_keys;
         state.token = request.token.map(|token| Digest::of(&[token.as_str()]));
+        state.by_link_only = request.join == Joining::Link;
         state.creator.clone_from(&request.creator_agent_id);
         let session_key = match &request.creator_agent_id {
             Some(creator) => {
@@ -79,30 +74,37 @@ impl<D: Database> Session<D> {
         })
     }
 
-    /// `POST /v1/sessions/:id/join` (section 2). A member that proves its key keeps it.
+    /// `POST /v1/sessions/:id/join` (section 2), by a visitor with `Need::Entry`. A member that proves its key
+    /// keeps it. Refuses others where joining is by link only.
     pub fn join(
         &mut self,
         now: Timestamp,
+        visitor: &Visitor,
         caller: &Caller,
-        admission: Admission,
+        profile: Profile,
         random: &mut impl Random,
     ) -> Result<Joined> {
         let (mut state, last) = self.next_state(now)?;
-        let key = match (state.members.get_mut(&caller.agent), &caller.key) {
-            (Some(seat), Some(key)) if seat.prove(Some(key), false).is_ok() => {
-                seat.heard.hear(now);
-                key.clone()
+        let (agent, key) = match (&visitor.who, &caller.key) {
+            (Some(who), Some(key)) if state.members.contains_key(&who.agent) => {
+                state.hear(&who.agent, now);
+                (who.agent.clone(), key.clone())
             }
             _ => {
-                state.admit(admission.token.as_ref())?;
-                sit(&mut state, now, &caller.agent, None, last, random)?
+                let agent = caller.agent.clone().ok_or_else(Refusal::missing_agent_id)?;
+                visitor.check_join(&state)?;
+                if state.past.was_removed(&agent) {
+                    return Err(Refusal::link_required().into());
+                }
+                let key = sit(&mut state, now, &agent, None, last, random)?;
+                (agent, key)
             }
         };
-        tell(&mut state, &caller.agent, admission.profile);
+        tell(&mut state, &agent, profile);
         self.save_joined(now, state, key)
     }
 
-    /// Joins for a claimed pairing code (section 4).
+    /// Joins for a claimed pairing code (section 4). Refuses a claim whose seat was given up.
     pub fn take_seat(
         &mut self,
         now: Timestamp,
@@ -110,38 +112,68 @@ impl<D: Database> Session<D> {
         random: &mut impl Random,
     ) -> Result<Joined> {
         let (mut state, last) = self.next_state(now)?;
-        let lost = |claim: &Digest| request.supersedes.contains(claim);
-        state.members.retain(|_, seat| !seat.claim.as_ref().is_some_and(lost));
+        if state.past.has_claim(&request.claim) {
+            return Err(Refusal::code_over().into());
+        }
+        state.vacate_claims(&request.supersedes);
         let key = sit(&mut state, now, &request.agent, Some(&request.claim), last, random)?;
+        state.past.readmit(&request.agent);
+        state.codes.retain(|open| open.code != request.code);
         tell(&mut state, &request.agent, request.profile.clone());
         self.save_joined(now, state, key)
     }
 
-    /// `DELETE /v1/sessions/:id/agents/:agentId` (section 2).
-    pub fn leave(&mut self, now: Timestamp, caller: &Caller, agent: &AgentId) -> Result<Left> {
+    /// `DELETE /v1/sessions/:id/agents/:agentId` (section 2), of a member that leaves.
+    pub fn leave(&mut self, now: Timestamp, who: &Who) -> Result<Left> {
+        let state = self.without(now, &who.agent)?;
+        self.store.save(state)?;
+        Ok(self.left(&who.agent, "has left the session; its key no longer works"))
+    }
+
+    /// The same, of a member that is removed by the creator, `Need::Creator`. It may come back by a new link
+    /// only. Where the id alone lets in, that closes joining by id: under another name it would be back.
+    pub fn remove(&mut self, now: Timestamp, who: &Who, agent: &AgentId) -> Result<Left> {
+        who.check_creator(&self.store.alive(now)?.state)?;
+        let mut state = self.without(now, agent)?;
+        state.past.note_removed(agent);
+        state.by_link_only |= state.token.is_none();
+        self.store.save(state)?;
+        Ok(self.left(agent, "was removed from the session; its key no longer works"))
+    }
+
+    /// The state without the seat of a member. Refuses to take away the creator's.
+    fn without(&mut self, now: Timestamp, agent: &AgentId) -> Result<State> {
         let (mut state, _) = self.next_state(now)?;
-        if caller.agent != *agent {
-            return Err(Refusal::not_yourself().into());
-        }
-        let Some(seat) = state.members.remove(agent) else {
-            return Err(Refusal::agent_not_found(agent.as_str()).into());
-        };
-        seat.prove(caller.key.as_ref(), true)?;
-        if state.creator.as_ref() == Some(agent) {
+        let name = state.find(agent, now, &self.limits).map(|(name, _)| name.clone());
+        let name = name.ok_or_else(|| Refusal::agent_not_found(agent.as_str()))?;
+        if state.creator.as_ref() == Some(&name) {
             return Err(Refusal::creator_cannot_leave().into());
         }
-        self.store.save(state)?;
-        Ok(Left {
+        state.vacate(&name);
+        Ok(state)
+    }
+
+    fn left(&self, agent: &AgentId, what: &str) -> Left {
+        Left {
             ok: true,
             status: "removed".to_owned(),
             session_id: self.id.clone(),
             agent_id: agent.clone(),
-            message: format!("{agent} has left the session; its key no longer works."),
-        })
+            message: format!("{agent} {what}."),
+        }
     }
 
-    /// `POST /v1/sessions/:id/renew` (section 2).
-    pub fn renew(&mut self, now: Timestamp, caller: &Caller, request: Renew) -> Result<Renewed> {
+    /// `DELETE /v1/sessions/:id` (section 2), `Need::Creator`: from here on there is no session. What is left
+    /// of its storage is the caller's to delete.
+    pub fn end(&mut self, now: Timestamp, who: &Who) -> Result<Ended> {
+        who.check_creator(&self.store.alive(now)?.state)?;
+        self.store.end()?;
+        (self.open_tasks, self.log_bytes, self.file_bytes) = (None, None, None);
+        Ok(Ended { ok: true, status: "ended".to_owned(), session_id: self.id.clone() })
+    }
+
+    /// `POST /v1/sessions/:id/renew` (section 2). A shorter TTL is the creator's to set.
+    pub fn renew(&mut self, now: Timestamp, who: &Who, request: Renew) -> Result<Renewed> {
         let (mut state, _) = self.next_state(now)?;
         let longest =
             if state.token.is_some() { self.limits.max_team_ttl } else { self.limits.max_ttl };
@@ -149,10 +181,10 @@ impl<D: Database> Session<D> {
             let rule = format!("must be a whole number of seconds from 1 to {longest}");
             return Err(Refusal::invalid("ttl", rule).into());
         }
-        let needed = state.require_keys;
-        let seat = state.members.get(&caller.agent).ok_or_else(Refusal::not_in_session)?;
-        seat.prove(caller.key.as_ref(), needed)?;
-        state.hear(&caller.agent, now);
+        if request.ttl.is_some_and(|ttl| ttl < state.ttl) {
+            who.check_creator(&state)?;
+        }
+        state.hear(&who.agent, now);
         state.ttl = request.ttl.unwrap_or(state.ttl);
         let (ttl, agents) = (state.ttl, state.members.keys().cloned().collect());
         let expires_at = self.store.save(state)?;
@@ -165,22 +197,10 @@ impl<D: Database> Session<D> {
         })
     }
 
-    /// `PATCH /v1/sessions/:id/agents/:agentId` (section 9).
-    pub fn change_profile(
-        &mut self,
-        now: Timestamp,
-        caller: &Caller,
-        agent: &AgentId,
-        change: Profile,
-    ) -> Result<Member> {
+    /// `PATCH /v1/sessions/:id/agents/:agentId` (section 9), of the agent itself.
+    pub fn change_profile(&mut self, now: Timestamp, who: &Who, change: Profile) -> Result<Member> {
         let (state, _) = self.next_state(now)?;
-        if caller.agent != *agent {
-            return Err(Refusal::not_yourself().into());
-        }
-        let seat = state.members.get(agent);
-        seat.ok_or_else(|| Refusal::agent_not_found(agent.as_str()))?
-            .prove(caller.key.as_ref(), true)?;
-        self.save_told(now, state, agent, change)
+        self.save_told(now, state, &who.agent, change)
     }
 
     /// Saves what a member tells of itself, and gives the member as others see it.
@@ -215,22 +235,6 @@ impl<D: Database> Session<D> {
             agents.retain(|member| member.profile.can(capability));
         }
         Ok(Members { agents })
-    }
-
-    /// Refuses one who may not make a link: it needs the token, or a member's key.
-    pub fn may_invite(
-        &mut self,
-        now: Timestamp,
-        token: Option<&Token>,
-        member: Option<&Caller>,
-    ) -> Result<()> {
-        let state = &self.store.alive(now)?.state;
-        let seat = member.and_then(|caller| state.seat(&caller.agent, now, &self.limits));
-        let key = member.and_then(|caller| caller.key.as_ref());
-        if seat.is_some_and(|seat| key.is_some() && seat.prove(key, true).is_ok()) {
-            return Ok(());
-        }
-        Ok(state.admit(token)?)
     }
 
     /// A copy of the state to change and save, without the seats that were lost by silence, and the
@@ -268,8 +272,8 @@ fn tell(state: &mut State, agent: &AgentId, profile: Profile) {
     }
 }
 
-/// Gives `agent` a seat with a fresh key: its own, if the same claim has taken it before, or a new
-/// one at the end of the log. Refuses a name that is another's, and a session that is full.
+/// Gives `agent` a seat with a fresh key: its own, if the same claim has taken it before, or a new one at
+/// the end of the log. Refuses a name that nobody may take or that is another's, and a session that is full.
 fn sit(
     state: &mut State,
     now: Timestamp,
@@ -285,25 +289,34 @@ fn sit(
             seat.key = Some(digest);
             seat.heard.hear(now);
         }
-        Some(_) => return Err(Refusal::agent_id_taken().into()),
-        None => {
-            let seat = take_free(state, now, agent, last)?;
+        _ => {
+            let seat = take_free(state, now, agent, true, last)?;
             (seat.key, seat.claim) = (Some(digest), claim.cloned());
         }
     }
     Ok(key)
 }
 
-/// A new seat at the end of the log, without a key, for `agent`, which has none. Refuses if the session
-/// is full.
+/// A new seat at the end of the log for `agent`, which has none; its key is the caller's to set. Refuses a
+/// name that nobody may take, that a member has in any case, or that an earlier seat of the other kind had:
+/// what was said without proof must not look proven later. Refuses also if the session is full.
 pub(super) fn take_free<'a>(
     state: &'a mut State,
     now: Timestamp,
     agent: &AgentId,
+    is_keyed: bool,
     last: Cursor,
 ) -> Result<&'a mut Seat, Refusal> {
+    if agent.is_reserved() {
+        return Err(Refusal::invalid("agentId", AgentId::RESERVED));
+    }
+    if state.members.keys().any(|name| name.is_same(agent))
+        || state.past.was_other_kind(agent, is_keyed)
+    {
+        return Err(Refusal::agent_id_taken());
+    }
     let seats = usize::try_from(state.max_agents).unwrap_or(usize::MAX);
-    if state.members.len() >= seats {
+    if state.members.len() >= seats || (!is_keyed && state.past.is_full()) {
         return Err(Refusal::session_full(seats));
     }
     state.seats_taken = state.seats_taken.saturating_add(1);

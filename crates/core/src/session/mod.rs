@@ -1,4 +1,4 @@
-//! One session: its life, its members (`members`, `clawlink`), its log (`log`, `reading`), and what stands in the log
+//! One session: its life, its members (`members`, `clawlink`), who may do what (`access`), the links to it (`links`), its log (`log`, `reading`), and what stands in the log
 //! besides messages: tasks (`tasks`) and files (`files`).
 //!
 //! Owns one table (`store`). Row 0 holds the session itself (`State`, as JSON), every other row one message,
@@ -11,10 +11,13 @@
 //! Polls keep both behind by less than `State::save_interval`; a send stores that the session is
 //! active, but not that its sender was heard. No answer names a deadline that is not stored.
 
+mod access;
 mod clawlink;
 mod files;
+mod links;
 mod log;
 mod members;
+mod past;
 mod reading;
 mod state;
 mod store;
@@ -22,12 +25,13 @@ mod tasks;
 mod webhook;
 
 use crate::{Database, Digest, Fault, Report, Result, meter::Meter};
+pub use access::{Caller, Need, Visitor, Who};
 pub use clawlink::ClawLinkInfo;
 pub use files::{Content, FileSaved};
-pub use log::{Delivery, Who};
-pub use members::{Admission, SeatRequest};
+pub use log::Delivery;
+pub use members::SeatRequest;
 use nexus_protocol::{
-    AgentId, Cursor, Limits, SessionId, SessionKey, SessionState, SessionStatus, Task, Timestamp,
+    Cursor, Joining, Limits, SessionId, SessionState, SessionStatus, Task, Timestamp,
 };
 use std::collections::BTreeMap;
 use store::{News, Store};
@@ -35,15 +39,6 @@ pub use webhook::Post;
 
 /// Milliseconds after the first message that the directory does not know of when it is told.
 const REPORT_AFTER: i64 = 20_000;
-
-/// Who calls: the id that is claimed, and the key that would prove it.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// `X-Agent-Id`
-    pub agent: AgentId,
-    /// `X-Session-Key`
-    pub key: Option<SessionKey>,
-}
 
 /// A session, or the place where one could be created.
 pub struct Session<D> {
@@ -76,8 +71,18 @@ impl<D: Database> Session<D> {
         }
     }
 
-    /// `GET /v1/sessions/:id` (section 2).
-    pub fn status(&mut self, now: Timestamp) -> Result<SessionStatus> {
+    /// `GET /v1/sessions/:id` (section 2). Of a session with a token, the members are named to nobody who
+    /// knows no more than the id.
+    pub fn status(&mut self, now: Timestamp, visitor: &Visitor) -> Result<SessionStatus> {
+        let status = self.describe(now)?;
+        if visitor.is_trusted {
+            return Ok(status);
+        }
+        Ok(SessionStatus { agents: Vec::new(), creator_agent_id: None, ..status })
+    }
+
+    /// The status as the relay itself sees it.
+    pub fn describe(&mut self, now: Timestamp) -> Result<SessionStatus> {
         let loaded = self.store.alive(now)?;
         let state = &loaded.state;
         Ok(SessionStatus {
@@ -87,6 +92,7 @@ impl<D: Database> Session<D> {
             ttl: state.ttl,
             max_agents: state.max_agents,
             creator_agent_id: state.creator.clone(),
+            join: if state.by_link_only { Joining::Link } else { Joining::Open },
             token_required: state.token.is_some(),
             created_at: state.created_at,
             expires_at: loaded.stored_deadline(),

@@ -1,15 +1,13 @@
 //! What row 0 holds: the session and its members.
 
-use super::webhook::Webhook;
+use super::{past::Past, webhook::Webhook};
 use crate::{Digest, Fault, heard::Heard, record};
-use nexus_protocol::{
-    AgentId, Cursor, Limits, Member, Presence, Profile, Refusal, SessionKey, Timestamp, Token,
-};
+use nexus_protocol::{AgentId, Cursor, Limits, Member, PairingCode, Presence, Profile, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of the stored form. A newer one is refused.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 
 /// A session and its members.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,11 +25,30 @@ pub(super) struct State {
     /// Joining needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) token: Option<Digest>,
+    /// Joining needs a link.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) by_link_only: bool,
+    /// The codes that lead here and may still be claimed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) codes: Vec<Code>,
+    /// Seats that were given up.
+    #[serde(default, skip_serializing_if = "Past::is_empty")]
+    pub(super) past: Past,
     /// When something last happened that restarts the TTL. Messages say so themselves.
     pub(super) active: Heard,
     pub(super) members: BTreeMap<AgentId, Seat>,
     /// Seats that were ever taken: each gets the next number.
     pub(super) seats_taken: u32,
+}
+
+/// A code that leads to the session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Code {
+    pub(super) code: PairingCode,
+    pub(super) expires_at: Timestamp,
+    /// Who made it has proven that it is a member.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) proven: bool,
 }
 
 /// The place of one member.
@@ -72,6 +89,9 @@ impl State {
             greeting: None,
             require_keys: false,
             token: None,
+            by_link_only: false,
+            codes: Vec::new(),
+            past: Past::default(),
             active: Heard::at(now),
             members: BTreeMap::new(),
             seats_taken: 0,
@@ -124,16 +144,6 @@ impl State {
             .then(|| seat.heard.latest().plus_millis(silence))
     }
 
-    /// Refuses one who does not give the token, where there is one.
-    pub(super) fn admit(&self, token: Option<&Token>) -> Result<(), Refusal> {
-        match (&self.token, token) {
-            (None, _) => Ok(()),
-            (Some(_), None) => Err(Refusal::missing_token()),
-            (Some(digest), Some(token)) if Digest::of(&[token.as_str()]) == *digest => Ok(()),
-            (Some(_), Some(_)) => Err(Refusal::invalid_token()),
-        }
-    }
-
     /// Whether `agent` has been silent for so long that it has lost its seat.
     fn lost(&self, agent: &AgentId, seat: &Seat, now: Timestamp, limits: &Limits) -> bool {
         let limit = i64::from(limits.agent_inactivity).saturating_mul(1000);
@@ -145,11 +155,41 @@ impl State {
 
     /// Takes away the seats that were lost by silence.
     pub(super) fn drop_lost(&mut self, now: Timestamp, limits: &Limits) {
-        let seats = std::mem::take(&mut self.members);
-        self.members = seats
-            .into_iter()
-            .filter(|(agent, seat)| !self.lost(agent, seat, now, limits))
-            .collect();
+        let lost = self.members.iter().filter(|(agent, seat)| self.lost(agent, seat, now, limits));
+        let lost: Vec<AgentId> = lost.map(|(agent, _)| agent.clone()).collect();
+        for agent in lost {
+            self.vacate(&agent);
+        }
+    }
+
+    /// Takes away the seat of an agent, and remembers what must not come back.
+    pub(super) fn vacate(&mut self, agent: &AgentId) {
+        if let Some(seat) = self.members.remove(agent) {
+            self.past.note(agent, seat.key.is_some(), seat.claim.as_ref());
+        }
+    }
+
+    /// Takes away the seats that these claims have taken: nobody holds their keys.
+    pub(super) fn vacate_claims(&mut self, claims: &[Digest]) {
+        let lost = |seat: &Seat| seat.claim.as_ref().is_some_and(|claim| claims.contains(claim));
+        let lost = self.members.iter().filter(|(_, seat)| lost(seat));
+        let lost: Vec<AgentId> = lost.map(|(agent, _)| agent.clone()).collect();
+        for agent in lost {
+            self.vacate(&agent);
+        }
+    }
+
+    /// The member of a name, which is compared without case, and its name as it was given.
+    pub(super) fn find(
+        &self,
+        agent: &AgentId,
+        now: Timestamp,
+        limits: &Limits,
+    ) -> Option<(&AgentId, &Seat)> {
+        let exact = self.members.get_key_value(agent);
+        let same = |(name, _): &(&AgentId, &Seat)| name.is_same(agent);
+        let found = exact.or_else(|| self.members.iter().find(same));
+        found.filter(|(name, seat)| !self.lost(name, seat, now, limits))
     }
 
     /// The members, in alphabetical order.
@@ -162,22 +202,11 @@ impl State {
     }
 
     pub(super) fn seat(&self, agent: &AgentId, now: Timestamp, limits: &Limits) -> Option<&Seat> {
-        self.members.get(agent).filter(|seat| !self.lost(agent, seat, now, limits))
+        self.find(agent, now, limits).map(|(_, seat)| seat)
     }
 }
 
 impl Seat {
-    /// Whether `key` proves that the caller holds the seat. A wrong key is refused; a missing one
-    /// only where it is `needed`.
-    pub(super) fn prove(&self, key: Option<&SessionKey>, needed: bool) -> Result<bool, Refusal> {
-        match (&self.key, key) {
-            (Some(_), None) if needed => Err(Refusal::missing_session_key()),
-            (_, None) => Ok(false),
-            (Some(digest), Some(key)) if Digest::of(&[key.as_str()]) == *digest => Ok(true),
-            (_, Some(_)) => Err(Refusal::invalid_session_key(needed)),
-        }
-    }
-
     /// The member as others see it, `connected` or not. `interval` is [`State::save_interval`].
     pub(super) fn shown(
         &self,
@@ -208,7 +237,7 @@ fn is_blank(profile: &Profile) -> bool {
 mod tests {
     use super::*;
 
-    const STORED: &str = r#"{"schema":2,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","read":"5"}},"seats_taken":2}"#;
+    const STORED: &str = r#"{"schema":3,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","by_link_only":true,"codes":[{"code":"PEARL-FOCAL-S5SJV","expires_at":"1970-01-01T00:00:03.000Z","proven":true}],"past":{"keyed":[1],"keyless":[2],"removed":[3],"claims":[4]},"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","read":"5"}},"seats_taken":2}"#;
 
     #[test]
     fn the_stored_form_does_not_change() {
@@ -220,7 +249,7 @@ mod tests {
     #[test]
     fn an_older_schema_is_taken() {
         let older = r#"{"schema":1,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}},"seats_taken":1}"#;
-        let newer = older.replace("\"schema\":1", "\"schema\":2");
+        let newer = older.replace("\"schema\":1", "\"schema\":3");
         let mut state = State::from_record(older).unwrap();
         assert!(state.upgrade() && !state.upgrade());
         assert_eq!(state.to_record().unwrap(), newer);
@@ -228,9 +257,9 @@ mod tests {
 
     #[test]
     fn a_newer_schema_is_refused_and_nothing_stored_is_told() {
-        let newer = STORED.replace("\"schema\":2", "\"schema\":3");
+        let newer = STORED.replace("\"schema\":3", "\"schema\":4");
         let fault = State::from_record(&newer).unwrap_err().to_string();
-        assert_eq!(fault, "a stored session has the newer schema 3");
+        assert_eq!(fault, "a stored session has the newer schema 4");
         let broken = STORED.replace("\"hi\"", "5");
         assert_eq!(
             State::from_record(&broken).unwrap_err().to_string(),

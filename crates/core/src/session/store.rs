@@ -29,6 +29,8 @@ const CREATE_TASK_INDEX: &str =
     "CREATE INDEX IF NOT EXISTS log_task ON log (task) WHERE task IS NOT NULL";
 const CREATE_FILE_INDEX: &str =
     "CREATE INDEX IF NOT EXISTS log_file ON log (file) WHERE file IS NOT NULL";
+/// A statement for each row would cost as many writes as the session has messages.
+const DROP_TABLE: &str = "DROP TABLE log";
 const INSERT_STATE: &str = "INSERT INTO log (cursor, sent_at, record) VALUES (0, ?1, ?2)";
 const UPDATE_STATE: &str = "UPDATE log SET record = ?1 WHERE cursor = 0";
 const INSERT_MESSAGE: &str = "INSERT INTO log
@@ -213,6 +215,13 @@ impl<D: Database> Store<D> {
             loaded.last = cursor;
             loaded.last_sent_at = now;
         }
+        Ok(())
+    }
+
+    /// Deletes the session, its members and its log, in one statement.
+    pub(super) fn end(&mut self) -> Result<(), Fault> {
+        self.database.execute(DROP_TABLE, &[])?;
+        self.forget();
         Ok(())
     }
 

@@ -260,10 +260,10 @@ impl<D: Database> Session<D> {
         }
         let loaded = self.store.alive(now)?;
         let interval = loaded.state.save_interval(&self.limits);
-        let mut seats = loaded.state.seats(now, &self.limits);
+        let seats = loaded.state.seats(now, &self.limits);
         match assignee {
-            Assignee::Agent(agent) => match seats.find(|(member, _)| *member == agent) {
-                Some(_) => Ok(agent.clone()),
+            Assignee::Agent(agent) => match loaded.state.find(agent, now, &self.limits) {
+                Some((name, _)) => Ok(name.clone()),
                 None => Err(Refusal::agent_not_found(agent.as_str()).into()),
             },
             Assignee::Capability(capability) => {

@@ -4,7 +4,10 @@
 //! message that the agent may read, but its own, one after the other, from the message after it was
 //! set. A delivery that succeeds or fails is one write.
 
-use super::{Caller, Session, Who};
+use super::{
+    Session, Who,
+    state::{Seat, State},
+};
 use crate::{Database, Error, Fault, Result, hmac};
 use nexus_protocol::{
     AgentId, Cursor, Filter, Message, PageRequest, Refusal, SetWebhook, Timestamp, WebhookRemoved,
@@ -66,18 +69,16 @@ pub struct Post {
 }
 
 impl<D: Database> Session<D> {
-    /// `PUT /v1/sessions/:id/webhook` (section 3): needs the key. Begins after the last message, also
-    /// if there was a webhook before.
+    /// `PUT /v1/sessions/:id/webhook` (section 3). Begins after the last message, also if there was a webhook
+    /// before.
     pub fn set_webhook(
         &mut self,
         now: Timestamp,
-        caller: &Caller,
+        who: &Who,
         request: SetWebhook,
     ) -> Result<WebhookStatus> {
         let (mut state, last) = self.next_state(now)?;
-        let seat = state.members.get_mut(&caller.agent).ok_or_else(Refusal::not_in_session)?;
-        seat.prove(caller.key.as_ref(), true)?;
-        let webhook = seat.webhook.insert(Webhook {
+        let webhook = keyed(&mut state, who)?.webhook.insert(Webhook {
             url: request.url,
             secret: request.secret,
             cursor: last,
@@ -90,25 +91,42 @@ impl<D: Database> Session<D> {
         Ok(status)
     }
 
-    /// `GET /v1/sessions/:id/webhook` (section 3): needs the key.
-    pub fn webhook(&mut self, now: Timestamp, caller: &Caller) -> Result<WebhookStatus> {
-        let loaded = self.store.alive(now)?;
-        let seat = loaded
-            .state
-            .seat(&caller.agent, now, &self.limits)
-            .ok_or_else(Refusal::not_in_session)?;
-        seat.prove(caller.key.as_ref(), true)?;
-        Ok(seat.webhook.as_ref().ok_or_else(Refusal::webhook_not_found)?.status())
+    /// `GET /v1/sessions/:id/webhook` (section 3).
+    pub fn webhook(&mut self, now: Timestamp, who: &Who) -> Result<WebhookStatus> {
+        let state = &mut self.store.alive(now)?.state;
+        let webhook = keyed(state, who)?.webhook.as_ref();
+        Ok(webhook.ok_or_else(Refusal::webhook_not_found)?.status())
     }
 
-    /// `DELETE /v1/sessions/:id/webhook` (section 3): needs the key.
-    pub fn remove_webhook(&mut self, now: Timestamp, caller: &Caller) -> Result<WebhookRemoved> {
+    /// `DELETE /v1/sessions/:id/webhook` (section 3).
+    pub fn remove_webhook(&mut self, now: Timestamp, who: &Who) -> Result<WebhookRemoved> {
         let (mut state, _) = self.next_state(now)?;
-        let seat = state.members.get_mut(&caller.agent).ok_or_else(Refusal::not_in_session)?;
-        seat.prove(caller.key.as_ref(), true)?;
-        seat.webhook.take().ok_or_else(Refusal::webhook_not_found)?;
+        keyed(&mut state, who)?.webhook.take().ok_or_else(Refusal::webhook_not_found)?;
         self.store.save(state)?;
         Ok(WebhookRemoved { ok: true })
+    }
+
+    /// The last posts of a session that its creator is about to end: one for each webhook that works.
+    pub fn last_posts(&mut self, now: Timestamp, who: &Who) -> Result<Vec<Post>> {
+        let id = self.id.clone();
+        let loaded = self.store.alive(now)?;
+        let body = serde_json::json!({
+            "type": "event", "event": "ended", "by": who.agent(), "sessionId": id,
+        });
+        let (body, cursor) = (body.to_string(), loaded.last);
+        let seats = loaded.state.seats(now, &self.limits);
+        let webhooks = seats.filter_map(|(agent, seat)| Some((agent, seat.webhook.as_ref()?)));
+        let working = webhooks.filter(|(_, webhook)| webhook.state() != WebhookState::Failing);
+        let post = |(agent, webhook): (&AgentId, &Webhook)| {
+            Ok(Post {
+                agent: agent.clone(),
+                url: webhook.url.clone(),
+                signature: format!("sha256={}", hmac(&webhook.secret, &body)?),
+                body: body.clone(),
+                cursor,
+            })
+        };
+        working.map(post).collect()
     }
 
     /// The agents whose webhook has something to post now.
@@ -221,4 +239,13 @@ impl<D: Database> Session<D> {
         self.store.save_quietly(state)?;
         Ok(())
     }
+}
+
+/// The seat of a member that may have a webhook: one without a key may not, for anybody could turn what it
+/// reads to a place of his own.
+fn keyed<'a>(state: &'a mut State, who: &Who) -> Result<&'a mut Seat, Refusal> {
+    if !who.proven {
+        return Err(Refusal::keys_required());
+    }
+    state.members.get_mut(&who.agent).ok_or_else(Refusal::not_in_session)
 }

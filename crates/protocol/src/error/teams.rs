@@ -23,22 +23,14 @@ impl Refusal {
         )
     }
 
-    /// Acting for a member that holds a key, without the key.
-    #[must_use]
-    pub fn member_holds_key(agent: &str) -> Self {
-        let message = format!(
-            "{agent} holds a session key, so nobody can act for it without: add the header X-Session-Key, or register under another agent_id."
-        );
-        Self::new(403, ErrorCode::Forbidden, message).with_reason("member_holds_key")
-    }
-
     /// Nobody of this name has registered, where agents do that by themselves.
     #[must_use]
-    pub fn not_registered(agent: &str) -> Self {
-        let message = format!(
-            "There is no agent {agent} in this session; register it first (POST register), also again after it was away for long."
-        );
-        Self::new(404, ErrorCode::AgentNotFound, message)
+    pub fn not_registered() -> Self {
+        Self::new(
+            404,
+            ErrorCode::AgentNotFound,
+            "No agent of that name has registered in this session; register it first (POST register), also again after it was away for long.",
+        )
     }
 
     /// The session takes no call that proves no key.

@@ -1,0 +1,37 @@
+//! Making a link to a session (section 4), which takes the session and the index of the code.
+
+use crate::{
+    agents,
+    calls::{self, AddCode, CreateCode},
+    http::{self, Request, Response},
+    platform::{self, System},
+};
+use nexus_core::{Fault, Random, Result};
+use nexus_protocol::{CreatePairing, PairingCode, PairingCreated};
+use worker::Env;
+
+/// `PUT /v1/pair`, and with `invite` (section 8).
+pub(crate) async fn create(request: &Request, env: &Env) -> Result<Response> {
+    let shown = http::caller(request)?;
+    let limits = platform::limits(env)?;
+    let CreatePairing { session_id, invite } =
+        CreatePairing::parse(&http::body(request, &limits).await?)?;
+    let origin = http::origin(request, env)?;
+    // Codes that are in use are rare; five tries never meet five of them.
+    for _ in 0..5 {
+        let code = PairingCode::from_random(System.bytes()?);
+        // The session first: a code that it does not know of could not be taken back.
+        let add = AddCode { caller: shown.clone().into(), code: code.clone() };
+        calls::call(env, session_id.as_str(), &add).await?;
+        let create = CreateCode { code: code.clone(), session: session_id.clone() };
+        if let Some(expires_at) = calls::call(env, code.first_word(), &create).await? {
+            let url = format!("{origin}/p/{code}");
+            let mut created = PairingCreated { code, url, expires_at, invitation: None };
+            if let Some(to) = invite {
+                created.invitation = Some(agents::invite(request, env, &to, &created).await?);
+            }
+            return http::json(201, &created);
+        }
+    }
+    Err(Fault::new("no free pairing code was found").into())
+}

@@ -8,13 +8,13 @@
 
 mod support;
 
-use nexus_core::{Caller, ClawLinkInfo, Content, Delivery, Result, Who};
+use nexus_core::{Caller, ClawLinkInfo, Content, Delivery, Need, Result, Who};
 use nexus_protocol::{
     AgentId, Assignee, ClawLinkAnswer, Condition, CreateSession, Cursor, ErrorCode, GiveTask,
     Limits, Priority, Profile, SessionKey, Task, TaskStatus, Token,
 };
 use std::collections::BTreeSet;
-use support::{World, agent, at, caller, faulted, messages, refused, text};
+use support::{Calls, World, agent, at, caller, faulted, messages, refused, text};
 
 fn named(name: &str) -> Profile {
     Profile { name: Some(name.to_owned()), ..Profile::default() }
@@ -34,12 +34,12 @@ trait Clawlink {
 
 impl Clawlink for World {
     fn enrol(&mut self, now: i64, name: &str) -> Result<Who> {
-        self.session.enrol(at(now), &caller(name, None), named(name))?;
+        self.session.enrols(at(now), &caller(name, None), named(name))?;
         Ok(self.act(now, name))
     }
 
     fn act(&mut self, now: i64, name: &str) -> Who {
-        self.session.act(at(now), &caller(name, None)).unwrap()
+        self.session.with_key(at(now), &caller(name, None)).unwrap()
     }
 
     fn take(&mut self, now: i64, name: &str) -> Vec<String> {
@@ -87,7 +87,7 @@ fn keyed(world: &mut World, name: &str) -> Caller {
 fn members_without_a_key_take_seats_as_others_do() {
     let mut world = World::with_session(600, 2);
     world.enrol(0, "a").unwrap();
-    let again = world.session.enrol(
+    let again = world.session.enrols(
         at(1000),
         &caller("a", None),
         Profile { machine: Some("m".to_owned()), ..Profile::default() },
@@ -104,7 +104,7 @@ fn members_without_a_key_take_seats_as_others_do() {
     assert_eq!(refused(world.join(0, "a")), ErrorCode::AgentIdTaken);
     // What it says is not verified, in any protocol.
     assert!(!world.say(2, "a", "x").message.verified);
-    let b = world.session.act(at(2), &b).unwrap();
+    let b = world.session.with_key(at(2), &b).unwrap();
     assert!(world.session.send(at(2), &b, None, text("y")).unwrap().0.verified);
 }
 
@@ -113,24 +113,25 @@ fn nobody_acts_for_a_member_that_holds_a_key_without_it() {
     let mut world = World::with_session(600, 9);
     let b = keyed(&mut world, "b");
     let wrong = caller("b", Some(&SessionKey::from_random([9; 32])));
-    for (caller, code) in
-        [(caller("b", None), ErrorCode::Forbidden), (wrong.clone(), ErrorCode::InvalidSessionKey)]
-    {
-        assert_eq!(refused(world.session.act(at(1), &caller)), code);
-        assert_eq!(refused(world.session.enrol(at(1), &caller, named("x"))), code);
+    for (caller, code) in [
+        (caller("b", None), ErrorCode::MissingSessionKey),
+        (wrong.clone(), ErrorCode::InvalidSessionKey),
+    ] {
+        assert_eq!(refused(world.session.with_key(at(1), &caller)), code);
+        assert_eq!(refused(world.session.enrols(at(1), &caller, named("x"))), code);
     }
-    world.session.enrol(at(1), &b, named("Ben")).unwrap();
-    assert_eq!(world.session.act(at(1), &b).unwrap().agent(), &agent("b"));
+    world.session.enrols(at(1), &b, named("Ben")).unwrap();
+    assert_eq!(world.session.with_key(at(1), &b).unwrap().agent(), &agent("b"));
     // A key that belongs to nobody takes no seat that would be without one.
-    let lost = Caller { agent: agent("c"), key: wrong.key.clone() };
+    let lost = Caller { agent: Some(agent("c")), key: wrong.key.clone(), token: None };
     assert_eq!(
-        refused(world.session.enrol(at(1), &lost, named("c"))),
+        refused(world.session.enrols(at(1), &lost, named("c"))),
         ErrorCode::InvalidSessionKey
     );
-    assert_eq!(refused(world.session.act(at(1), &caller("c", None))), ErrorCode::AgentNotFound);
+    assert_eq!(refused(world.session.with_key(at(1), &caller("c", None))), ErrorCode::Forbidden);
     world.enrol(1, "a").unwrap();
-    let pretends = Caller { agent: agent("a"), key: b.key.clone() };
-    assert_eq!(refused(world.session.act(at(1), &pretends)), ErrorCode::InvalidSessionKey);
+    let pretends = Caller { agent: Some(agent("a")), key: b.key.clone(), token: None };
+    assert_eq!(refused(world.session.with_key(at(1), &pretends)), ErrorCode::InvalidSessionKey);
 }
 
 #[test]
@@ -138,27 +139,28 @@ fn a_session_that_demands_a_token_or_keys_demands_them_here_too() {
     let token = |text: &str| text.parse::<Token>().unwrap();
     let mut world = World::new(Limits::default());
     world.create(CreateSession { token: Some(token("right-token")), ..CreateSession::default() });
-    assert_eq!(refused(world.session.check_token(at(0), None)), ErrorCode::MissingToken);
-    let wrong = token("wrong-token");
-    assert_eq!(refused(world.session.check_token(at(0), Some(&wrong))), ErrorCode::InvalidToken);
-    world.session.check_token(at(0), Some(&token("right-token"))).unwrap();
+    let mut call = |shown: Option<&str>| {
+        let caller = Caller { token: shown.map(token), ..Caller::default() };
+        world.session.enter(at(0), &caller, Need::Entry).map(drop)
+    };
+    assert_eq!(refused(call(None)), ErrorCode::MissingToken);
+    assert_eq!(refused(call(Some("wrong-token"))), ErrorCode::InvalidToken);
+    call(Some("right-token")).unwrap();
 
     let mut world = World::new(Limits::default());
     world.create(CreateSession { require_keys: true, ..CreateSession::default() });
     let b = keyed(&mut world, "b");
-    assert_eq!(refused(world.session.admit(at(0), None)), ErrorCode::MissingSessionKey);
-    assert_eq!(
-        refused(world.session.admit(at(0), Some(&caller("b", None)))),
-        ErrorCode::MissingSessionKey
-    );
+    for nobody in [Caller::default(), caller("b", None)] {
+        let read = world.session.enter(at(0), &nobody, Need::Member);
+        assert_eq!(refused(read), ErrorCode::MissingSessionKey);
+    }
     assert_eq!(refused(world.enrol(0, "a")), ErrorCode::MissingSessionKey);
-    let nobody = Caller { agent: agent("c"), key: b.key.clone() };
+    let nobody = Caller { agent: Some(agent("c")), key: b.key.clone(), token: None };
     assert_eq!(
-        refused(world.session.enrol(at(0), &nobody, named("c"))),
+        refused(world.session.enrols(at(0), &nobody, named("c"))),
         ErrorCode::MissingSessionKey
     );
-    world.session.admit(at(0), Some(&b)).unwrap();
-    world.session.act(at(0), &b).unwrap();
+    world.session.with_key(at(0), &b).unwrap();
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod support;
 use nexus_core::Who;
 use nexus_protocol::{Profile, Recipients};
 use proptest::prelude::*;
-use support::{World, agent, at, caller, messages, text};
+use support::{Calls, World, agent, at, caller, messages, text};
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
@@ -43,12 +43,12 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn enrol(world: &mut World, name: &str) -> Who {
-    world.session.enrol(at(0), &caller(name, None), Profile::default()).unwrap();
+    world.session.enrols(at(0), &caller(name, None), Profile::default()).unwrap();
     act(world, 0, name)
 }
 
 fn act(world: &mut World, now: i64, name: &str) -> Who {
-    world.session.act(at(now), &caller(name, None)).unwrap()
+    world.session.with_key(at(now), &caller(name, None)).unwrap()
 }
 
 fn take(world: &mut World, now: i64, name: &str) -> Vec<String> {

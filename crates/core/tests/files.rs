@@ -11,7 +11,7 @@ mod support;
 use nexus_core::{Caller, Content, FileSaved, Result};
 use nexus_protocol::{Condition, CreateSession, ErrorCode, FileKey, FilesRequest, Limits};
 use proptest::prelude::*;
-use support::{World, at, caller, faulted, messages, refused};
+use support::{Calls, World, at, caller, faulted, messages, refused};
 
 struct Shelf {
     world: World,
@@ -37,24 +37,24 @@ impl Shelf {
         condition: &Condition,
         repeat: Option<&str>,
     ) -> Result<FileSaved> {
-        let who = self.world.session.authorize(at(1), &self.a)?;
+        let who = self.world.session.with_key(at(1), &self.a)?;
         let repeat = repeat.map(|key| key.parse().unwrap());
         let content = Content { content_type: "text/plain".to_owned(), bytes: bytes.to_vec() };
         self.world.session.put_file(at(1), &who, repeat.as_ref(), &name(key), condition, content)
     }
 
     fn get(&mut self, key: &str, version: Option<u32>) -> Result<Vec<u8>> {
-        let who = self.world.session.identify(at(1), &self.a)?;
+        let who = self.world.session.as_member(at(1), &self.a)?;
         Ok(self.world.session.file(at(1), &who, &name(key), version)?.1)
     }
 
     fn delete(&mut self, key: &str, condition: &Condition) -> Result<u32> {
-        let who = self.world.session.authorize(at(1), &self.a)?;
+        let who = self.world.session.with_key(at(1), &self.a)?;
         Ok(self.world.session.delete_file(at(1), &who, &name(key), condition)?.0.version)
     }
 
     fn list(&mut self, query: &str) -> (Vec<String>, usize, bool) {
-        let who = self.world.session.identify(at(1), &self.a).unwrap();
+        let who = self.world.session.as_member(at(1), &self.a).unwrap();
         let request = FilesRequest::parse(query).unwrap();
         let list = self.world.session.files(at(1), &who, &request).unwrap();
         let keys = list.files.iter().map(|file| format!("{}@{}", file.key, file.version));
@@ -217,7 +217,7 @@ proptest! {
                     refusal => prop_assert_eq!(refused(refusal), ErrorCode::VersionConflict),
                 }
             } else {
-                let who = shelf.world.session.identify(at(1), &shelf.a).unwrap();
+                let who = shelf.world.session.as_member(at(1), &shelf.a).unwrap();
                 let (file, bytes) = shelf.world.session.file(at(1), &who, &name("list"), None).unwrap();
                 copies[editor] = (file.version, String::from_utf8(bytes).unwrap());
             }

@@ -9,7 +9,7 @@
 
 mod support;
 
-use nexus_core::{List, Mailbox, Proof, SecretUse, hmac};
+use nexus_core::{List, Mailbox, MailboxNeed, Proof, SecretUse, hmac};
 use nexus_protocol::{
     AgentListRequest, AllowOnly, ChangeCard, ErrorCode, Limits, MailDelivery, MailState, Register,
     Timestamp,
@@ -36,10 +36,14 @@ fn an_agent_registers_once_and_proves_its_secret() {
     let mut mailbox = Mailbox::new(agent("a"), database.clone(), Limits::default());
     let mut random = Counter::default();
     let shown = |secret: &str| Some(Proof::Secret(secret.parse().unwrap()));
-    assert_eq!(refused(mailbox.authenticate(at(0), shown("x").as_ref())), ErrorCode::AgentNotFound);
-    let sender = mailbox.authenticate_sender(at(0), shown("x").as_ref());
+    assert_eq!(
+        refused(mailbox.enter(at(0), None, shown("x").as_ref(), MailboxNeed::Owner)),
+        ErrorCode::AgentNotFound
+    );
+    let sender = mailbox.enter(at(0), None, shown("x").as_ref(), MailboxNeed::Sender);
     assert_eq!(refused(sender), ErrorCode::InvalidSecret);
-    assert_eq!(refused(mailbox.authenticate_sender(at(0), None)), ErrorCode::MissingSecret);
+    let nobody = mailbox.enter(at(0), None, None, MailboxNeed::Sender);
+    assert_eq!(refused(nobody), ErrorCode::MissingSecret);
     assert_eq!(database.tables(), Vec::<String>::new());
 
     let request = Register { secret: None, ..registration("a") };
@@ -52,13 +56,20 @@ fn an_agent_registers_once_and_proves_its_secret() {
     let same = mailbox.register(at(1), same, SecretUse::Shown, &mut random).unwrap();
     assert_eq!(same, made, "the same again");
 
-    assert!(mailbox.authenticate(at(0), shown(made.secret.as_str()).as_ref()).is_ok());
-    assert_eq!(refused(mailbox.authenticate(at(0), None)), ErrorCode::MissingSecret);
-    let wrong = mailbox.authenticate(at(0), shown("wrong").as_ref());
+    assert!(
+        mailbox
+            .enter(at(0), None, shown(made.secret.as_str()).as_ref(), MailboxNeed::Owner)
+            .is_ok()
+    );
+    assert_eq!(
+        refused(mailbox.enter(at(0), None, None, MailboxNeed::Owner)),
+        ErrorCode::MissingSecret
+    );
+    let wrong = mailbox.enter(at(0), None, shown("wrong").as_ref(), MailboxNeed::Owner);
     assert_eq!(refused(wrong), ErrorCode::InvalidSecret);
     let given = mailbox.replace_secret(None, &mut random).unwrap().secret;
-    assert!(mailbox.authenticate(at(0), shown(given.as_str()).as_ref()).is_ok());
-    let old = mailbox.authenticate(at(0), shown(made.secret.as_str()).as_ref());
+    assert!(mailbox.enter(at(0), None, shown(given.as_str()).as_ref(), MailboxNeed::Owner).is_ok());
+    let old = mailbox.enter(at(0), None, shown(made.secret.as_str()).as_ref(), MailboxNeed::Owner);
     assert_eq!(refused(old), ErrorCode::InvalidSecret);
 }
 
@@ -71,12 +82,14 @@ fn an_agent_that_signs_proves_itself_by_signatures() {
         message: "a|b".to_owned(),
         signature: hmac(key, "a|b").unwrap(),
     };
-    assert!(mailbox.authenticate(at(0), Some(&signed(secret("a").as_str()))).is_ok());
-    let wrong = mailbox.authenticate(at(0), Some(&signed("wrong")));
+    assert!(
+        mailbox.enter(at(0), None, Some(&signed(secret("a").as_str())), MailboxNeed::Owner).is_ok()
+    );
+    let wrong = mailbox.enter(at(0), None, Some(&signed("wrong")), MailboxNeed::Owner);
     assert_eq!(refused(wrong), ErrorCode::InvalidSecret);
     // A new secret is used as the old one was.
     let given = mailbox.replace_secret(Some(secret("b")), &mut random).unwrap().secret;
-    assert!(mailbox.authenticate(at(0), Some(&signed(given.as_str()))).is_ok());
+    assert!(mailbox.enter(at(0), None, Some(&signed(given.as_str())), MailboxNeed::Owner).is_ok());
 }
 
 #[test]
@@ -101,7 +114,7 @@ fn cards_change_and_being_heard_is_being_online() {
     assert!(status(60_001, true).online);
     let _ = town.house("a").database.writes();
     let proof = Proof::Secret(secret("a"));
-    town.of("a", |a| a.authenticate(at(50_000), Some(&proof))).unwrap();
+    town.of("a", |a| a.enter(at(50_000), None, Some(&proof), MailboxNeed::Owner)).unwrap();
     town.of("a", |a| a.hear(at(50_000))).unwrap();
     assert!(status(110_000, false).online);
     assert_eq!(town.house("a").database.writes().len(), 0, "not yet worth a write");

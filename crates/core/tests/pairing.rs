@@ -21,7 +21,7 @@ use std::{
     rc::Rc,
     task::{Context, Poll, Waker},
 };
-use support::{Sqlite, World, agent, at, caller, faulted, refused, session_id};
+use support::{Calls, Sqlite, World, agent, at, caller, faulted, refused, session_id};
 
 const TTL: u32 = 600;
 
@@ -91,7 +91,7 @@ impl Pair {
     }
 
     fn agents(&self) -> Vec<String> {
-        let status = self.world.borrow_mut().session.status(at(self.now.get())).unwrap();
+        let status = self.world.borrow_mut().session.looks(at(self.now.get())).unwrap();
         status.agents.iter().map(ToString::to_string).collect()
     }
 
@@ -195,7 +195,7 @@ fn a_claim_that_is_refused_leaves_the_code_claimable() {
     assert_eq!(refused(pair.claim("a", None).unwrap()), ErrorCode::SessionFull);
     assert_eq!(pair.state(), CodeState::Pending);
     let leaver = caller("b", Some(&other.session_key));
-    pair.world.borrow_mut().session.leave(at(1), &leaver, &agent("b")).unwrap();
+    pair.world.borrow_mut().session.leaves(at(1), &leaver).unwrap();
     let claimed = pair.claim("a", None).unwrap().unwrap();
     assert!(pair.works("a", &claimed));
 }

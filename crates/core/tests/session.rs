@@ -9,29 +9,26 @@
 
 mod support;
 
-use nexus_core::Admission;
 use nexus_protocol::{
-    CreateSession, Cursor, ErrorCode, IdempotencyKey, Limits, PageRequest, Recipients, Renew,
+    CreateSession, Cursor, ErrorCode, IdempotencyKey, Limits, PageRequest, Profile, Recipients,
+    Renew,
 };
 use std::collections::BTreeSet;
-use support::{World, agent, at, caller, messages, refused, text};
+use support::{Calls, World, agent, at, caller, messages, refused, text};
 
 #[test]
 fn what_is_not_created_is_not_found_and_nothing_is_written() {
     let mut world = World::new(Limits::default());
     let stranger = caller("a", None);
-    assert_eq!(refused(world.session.status(at(0))), ErrorCode::SessionNotFound);
+    assert_eq!(refused(world.session.looks(at(0))), ErrorCode::SessionNotFound);
     assert_eq!(refused(world.join(0, "a")), ErrorCode::SessionNotFound);
     assert_eq!(refused(world.poll(0, &stranger, None)), ErrorCode::SessionNotFound);
     assert_eq!(refused(world.send(0, &stranger, None, text("x"))), ErrorCode::SessionNotFound);
     assert_eq!(
-        refused(world.session.renew(at(0), &stranger, Renew::default())),
+        refused(world.session.renews(at(0), &stranger, Renew::default())),
         ErrorCode::SessionNotFound
     );
-    assert_eq!(
-        refused(world.session.leave(at(0), &stranger, &agent("a"))),
-        ErrorCode::SessionNotFound
-    );
+    assert_eq!(refused(world.session.leaves(at(0), &stranger)), ErrorCode::SessionNotFound);
     assert_eq!(world.session.alarm(at(0)).unwrap(), None);
     assert_eq!(world.database.writes(), Vec::<&str>::new());
     assert_eq!(world.database.tables(), Vec::<String>::new());
@@ -71,8 +68,8 @@ fn the_end_of_a_session_is_exact_to_the_millisecond() {
     assert!(world.session.deadline().unwrap().unwrap() >= at(5498 + 2000 - 125));
     let deadline = world.session.deadline().unwrap().unwrap();
     let before = deadline.millis_since(at(0)) - 1;
-    assert!(world.session.status(at(before)).is_ok());
-    assert_eq!(refused(world.session.status(deadline)), ErrorCode::SessionNotFound);
+    assert!(world.session.looks(at(before)).is_ok());
+    assert_eq!(refused(world.session.looks(deadline)), ErrorCode::SessionNotFound);
     assert_eq!(refused(world.poll(before + 1, &a, None)), ErrorCode::SessionNotFound);
     assert_eq!(refused(world.join(before + 1, "b")), ErrorCode::SessionNotFound);
 }
@@ -87,11 +84,11 @@ fn an_alarm_deletes_only_what_is_over_however_late_early_or_often_it_fires() {
     assert_eq!(world.session.alarm(at(15_000)).unwrap(), Some(at(24_999)));
     for late in [24_999, 90_000] {
         assert_eq!(world.session.alarm(at(late)).unwrap(), None);
-        assert_eq!(refused(world.session.status(at(late))), ErrorCode::SessionNotFound);
+        assert_eq!(refused(world.session.looks(at(late))), ErrorCode::SessionNotFound);
     }
     world.database.delete_all();
     world.evict();
-    assert_eq!(refused(world.session.status(at(90_001))), ErrorCode::SessionNotFound);
+    assert_eq!(refused(world.session.looks(at(90_001))), ErrorCode::SessionNotFound);
     assert_eq!(world.session.alarm(at(90_002)).unwrap(), None);
 }
 
@@ -101,14 +98,14 @@ fn a_shorter_ttl_ends_the_session_sooner_and_a_longer_one_later() {
     let key = world.join(0, "a").unwrap().session_key;
     let a = caller("a", Some(&key));
     world.send(1000, &a, None, text("x")).unwrap();
-    let renewed = world.session.renew(at(2000), &a, Renew { ttl: Some(5) }).unwrap();
+    let renewed = world.session.renews(at(2000), &a, Renew { ttl: Some(5) }).unwrap();
     assert_eq!((renewed.ttl, renewed.expires_at), (5, at(7000)));
     world.evict();
     assert_eq!(world.session.deadline().unwrap(), Some(at(7000)));
-    let renewed = world.session.renew(at(3000), &a, Renew { ttl: Some(500) }).unwrap();
+    let renewed = world.session.renews(at(3000), &a, Renew { ttl: Some(500) }).unwrap();
     assert_eq!(renewed.expires_at, at(503_000));
     assert_eq!(
-        world.session.renew(at(4000), &a, Renew::default()).unwrap().expires_at,
+        world.session.renews(at(4000), &a, Renew::default()).unwrap().expires_at,
         at(504_000)
     );
 }
@@ -120,16 +117,13 @@ fn seats_are_counted_and_names_are_kept() {
     assert_eq!((joined.agents_online, joined.expires_at), (1, at(100_000)));
     assert_eq!(refused(world.join(1, "a")), ErrorCode::AgentIdTaken);
     let wrong = caller("a", Some(&"nxk_wrong".parse().unwrap()));
-    assert_eq!(
-        refused(world.session.join(at(1), &wrong, Admission::default(), &mut world.random)),
-        ErrorCode::AgentIdTaken
-    );
+    assert_eq!(refused(world.join_as(1, &wrong, Profile::default())), ErrorCode::AgentIdTaken);
     let again = caller("a", Some(&joined.session_key));
-    let back = world.session.join(at(2), &again, Admission::default(), &mut world.random).unwrap();
+    let back = world.join_as(2, &again, Profile::default()).unwrap();
     assert_eq!(back.session_key, joined.session_key);
     world.join(3, "b").unwrap();
     assert_eq!(refused(world.join(4, "c")), ErrorCode::SessionFull);
-    world.session.leave(at(5), &again, &agent("a")).unwrap();
+    world.session.leaves(at(5), &again).unwrap();
     assert_eq!(world.join(6, "c").unwrap().agents_online, 2);
     assert_eq!(refused(world.poll(7, &again, None)), ErrorCode::Forbidden);
 }
@@ -141,16 +135,13 @@ fn leaving_needs_the_key_of_the_one_who_leaves_and_the_creator_stays() {
         .create(CreateSession { creator_agent_id: Some(agent("a")), ..CreateSession::default() });
     let a = caller("a", key.as_ref());
     let b_key = world.join(0, "b").unwrap().session_key;
-    let mut leave = |who: &nexus_core::Caller, whom: &str| {
-        refused(world.session.leave(at(1), who, &agent(whom)))
-    };
-    assert_eq!(leave(&a, "b"), ErrorCode::Forbidden);
-    assert_eq!(leave(&a, "a"), ErrorCode::Forbidden);
-    assert_eq!(leave(&caller("b", None), "b"), ErrorCode::MissingSessionKey);
-    assert_eq!(leave(&caller("b", key.as_ref()), "b"), ErrorCode::InvalidSessionKey);
-    assert_eq!(leave(&caller("c", key.as_ref()), "c"), ErrorCode::AgentNotFound);
-    assert!(world.session.leave(at(2), &caller("b", Some(&b_key)), &agent("b")).is_ok());
-    assert_eq!(world.session.status(at(3)).unwrap().agents, [agent("a")]);
+    let mut leave = |who: &nexus_core::Caller| refused(world.session.leaves(at(1), who));
+    assert_eq!(leave(&a), ErrorCode::Forbidden);
+    assert_eq!(leave(&caller("b", None)), ErrorCode::MissingSessionKey);
+    assert_eq!(leave(&caller("b", key.as_ref())), ErrorCode::InvalidSessionKey);
+    assert_eq!(leave(&caller("c", key.as_ref())), ErrorCode::Forbidden);
+    assert!(world.session.leaves(at(2), &caller("b", Some(&b_key))).is_ok());
+    assert_eq!(world.session.looks(at(3)).unwrap().agents, [agent("a")]);
 }
 
 #[test]
@@ -163,7 +154,7 @@ fn a_wrong_key_is_refused_and_a_missing_one_only_where_keys_are_required() {
         for result in [
             world.send(1, &wrong, None, text("x")).map(|_| ()),
             world.poll(1, &wrong, None).map(|_| ()),
-            world.session.renew(at(1), &wrong, Renew::default()).map(|_| ()),
+            world.session.renews(at(1), &wrong, Renew::default()).map(|_| ()),
         ] {
             let Err(nexus_core::Error::Refused(refusal)) = result else { panic!("not refused") };
             let expected = (if require_keys { 401 } else { 403 }, ErrorCode::InvalidSessionKey);
@@ -205,7 +196,7 @@ fn a_directed_message_is_for_its_sender_and_its_proven_recipients() {
     );
 
     // Another agent that takes the name later does not inherit what was directed to it.
-    world.session.leave(at(4), &caller("b", Some(&keys[1])), &agent("b")).unwrap();
+    world.session.leaves(at(4), &caller("b", Some(&keys[1]))).unwrap();
     let new_key = world.join(5, "b").unwrap().session_key;
     assert_eq!(seen(&mut world, "b", Some(&new_key)), 0);
 }
@@ -222,7 +213,7 @@ fn an_idempotency_key_gives_the_first_answer_again_and_stores_nothing() {
     let to_b = nexus_protocol::SendMessage { to: Some(Recipients::One(agent("b"))), ..text("x") };
     let first = world.send(2, &a, Some(&once), to_b.clone()).unwrap();
     assert_eq!(first.cursor, "2".parse().unwrap());
-    world.session.leave(at(3), &b, &agent("b")).unwrap();
+    world.session.leaves(at(3), &b).unwrap();
     world.evict();
     world.database.statements();
     assert_eq!(world.send(9, &a, Some(&once), to_b).unwrap(), first);
@@ -272,7 +263,7 @@ fn an_open_socket_makes_an_agent_online() {
     let mut world = World::with_session(3600, 9);
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
     world.join(0, "b").unwrap();
-    let who = world.session.identify(at(600_000), &a).unwrap();
+    let who = world.session.as_member(at(600_000), &a).unwrap();
     let request = PageRequest { after: None, limit: 1, members: true, wait: 0 };
     let mut online = |connected: &[&str]| {
         let connected = connected.iter().map(|name| agent(name)).collect();
@@ -288,8 +279,8 @@ fn who_a_socket_is_ends_with_the_seat() {
     let mut world = World::with_session(3600, 9);
     let key = world.join(0, "a").unwrap().session_key;
     let a = caller("a", Some(&key));
-    let who = world.session.identify(at(1), &a).unwrap();
-    world.session.leave(at(2), &a, &agent("a")).unwrap();
+    let who = world.session.as_member(at(1), &a).unwrap();
+    world.session.leaves(at(2), &a).unwrap();
     let request = PageRequest { after: None, limit: 1, members: false, wait: 0 };
     world.join(3, "a").unwrap();
     let read = world.session.read(at(4), &who, request, &BTreeSet::new());
@@ -310,12 +301,12 @@ fn a_silent_agent_loses_its_seat_where_the_deployment_says_so() {
     assert_eq!(refused(world.join(60_000, "c")), ErrorCode::SessionFull);
     world.evict();
     // What is stored may be behind by a quarter of the limit.
-    assert_eq!(world.session.status(at(60_001)).unwrap().agents.len(), 2);
-    assert_eq!(world.session.status(at(75_001)).unwrap().agents, [agent("a")]);
+    assert_eq!(world.session.looks(at(60_001)).unwrap().agents.len(), 2);
+    assert_eq!(world.session.looks(at(75_001)).unwrap().agents, [agent("a")]);
     world.poll(60_000, &b, None).unwrap();
     world.evict();
     world.poll(60_000, &b, None).unwrap();
-    assert_eq!(world.session.status(at(120_001)).unwrap().agents, [agent("a")]);
+    assert_eq!(world.session.looks(at(120_001)).unwrap().agents, [agent("a")]);
     assert_eq!(refused(world.poll(120_001, &b, None)), ErrorCode::Forbidden);
     world.join(120_002, "c").unwrap();
     assert!(world.poll(200_000, &caller("a", key.as_ref()), None).is_ok(), "the creator stays");

@@ -16,7 +16,7 @@ use nexus_protocol::{
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use support::{World, agent, at, messages, refused};
+use support::{Calls, World, agent, at, messages, refused};
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 const SEATS: usize = 3;
@@ -159,7 +159,7 @@ impl Run {
             Proof::Wrong => Some("nxk_wrong".parse().unwrap()),
             Proof::None => None,
         };
-        Caller { agent, key }
+        Caller { agent: Some(agent), key, token: None }
     }
 
     fn promise(&mut self, expires_at: nexus_protocol::Timestamp) {
@@ -168,7 +168,7 @@ impl Run {
 
     /// Whether the session is there, which the model knows, or learns where an eviction left it open.
     fn there(&mut self) -> Result<bool, TestCaseError> {
-        let there = match self.world.session.status(at(self.model.now)) {
+        let there = match self.world.session.looks(at(self.model.now)) {
             Ok(status) => {
                 self.promise(status.expires_at);
                 true
@@ -209,16 +209,16 @@ impl Run {
     }
 
     fn leave(&mut self, who: usize, proof: Proof) -> Result<(), TestCaseError> {
-        let caller = self.caller(who, proof);
-        let result = self.world.session.leave(at(self.model.now), &caller, &caller.agent);
-        if !self.model.members.contains_key(&caller.agent) {
-            prop_assert_eq!(refused(result), ErrorCode::AgentNotFound);
+        let (name, caller) = (agent(NAMES[who]), self.caller(who, proof));
+        let result = self.world.session.leaves(at(self.model.now), &caller);
+        if !self.model.members.contains_key(&name) {
+            prop_assert_eq!(refused(result), ErrorCode::Forbidden);
             return Ok(());
         }
         match proof {
             Proof::Right => {
                 prop_assert!(result.is_ok());
-                self.model.members.remove(&caller.agent);
+                self.model.members.remove(&name);
             }
             Proof::Wrong => prop_assert_eq!(refused(result), ErrorCode::InvalidSessionKey),
             Proof::None => prop_assert_eq!(refused(result), ErrorCode::MissingSessionKey),
@@ -233,7 +233,7 @@ impl Run {
         to: &[usize],
         repeat: bool,
     ) -> Result<(), TestCaseError> {
-        let caller = self.caller(who, proof);
+        let (name, caller) = (agent(NAMES[who]), self.caller(who, proof));
         let to: Vec<AgentId> = to.iter().map(|who| agent(NAMES[*who])).collect();
         let text = format!("message {}", self.model.log.len() + 1);
         let request = SendMessage {
@@ -245,7 +245,7 @@ impl Run {
         let mut send =
             || self.world.send(self.model.now, &caller, repeat.then_some(&key), request.clone());
         let result = send();
-        if !self.model.members.contains_key(&caller.agent) {
+        if !self.model.members.contains_key(&name) {
             prop_assert_eq!(refused(result), ErrorCode::Forbidden);
         } else if matches!(proof, Proof::Wrong) {
             prop_assert_eq!(refused(result), ErrorCode::InvalidSessionKey);
@@ -257,7 +257,7 @@ impl Run {
                 prop_assert_eq!(&send().unwrap(), &sent);
             }
             let verified = matches!(proof, Proof::Right);
-            self.model.log.push(Sent { sender: caller.agent, text, to, verified });
+            self.model.log.push(Sent { sender: name, text, to, verified });
             prop_assert_eq!(sent.cursor.to_string(), self.model.log.len().to_string());
             prop_assert_eq!(sent.verified, verified);
             self.model.active();
@@ -277,8 +277,8 @@ impl Run {
         for (name, member) in &self.model.members {
             for proven in [true, false] {
                 let key = proven.then(|| member.key.clone());
-                let caller = Caller { agent: name.clone(), key };
-                let who = self.world.session.identify(at(self.model.now), &caller).unwrap();
+                let caller = Caller { agent: Some(name.clone()), key, token: None };
+                let who = self.world.session.as_member(at(self.model.now), &caller).unwrap();
                 let polled = self.model.visible(name, proven, last - 1) == [last];
                 prop_assert_eq!(who.may_read(&delivery), polled);
             }
@@ -293,10 +293,10 @@ impl Run {
         after: Option<usize>,
         limit: u32,
     ) -> Result<(), TestCaseError> {
-        let caller = self.caller(who, proof);
+        let (name, caller) = (agent(NAMES[who]), self.caller(who, proof));
         let cursor = after.map(|cursor| cursor.to_string());
         let result = self.world.page(self.model.now, &caller, cursor.as_deref(), limit);
-        if !self.model.members.contains_key(&caller.agent) {
+        if !self.model.members.contains_key(&name) {
             prop_assert_eq!(refused(result), ErrorCode::Forbidden);
             return Ok(());
         }
@@ -306,8 +306,7 @@ impl Run {
         }
         self.model.active();
         let page = result.unwrap();
-        let all =
-            self.model.visible(&caller.agent, matches!(proof, Proof::Right), after.unwrap_or(0));
+        let all = self.model.visible(&name, matches!(proof, Proof::Right), after.unwrap_or(0));
         let expected: Vec<usize> = all.iter().copied().take(limit as usize).collect();
         let read = messages(&page);
         prop_assert_eq!(
@@ -331,9 +330,9 @@ impl Run {
     }
 
     fn renew(&mut self, who: usize, ttl: Option<u32>) -> Result<(), TestCaseError> {
-        let caller = self.caller(who, Proof::Right);
-        let result = self.world.session.renew(at(self.model.now), &caller, Renew { ttl });
-        if self.model.members.contains_key(&caller.agent) {
+        let (name, caller) = (agent(NAMES[who]), self.caller(who, Proof::Right));
+        let result = self.world.session.renews(at(self.model.now), &caller, Renew { ttl });
+        if self.model.members.contains_key(&name) {
             self.model.ttl = ttl.map_or(self.model.ttl, i64::from);
             self.model.least = 0;
             self.model.active();

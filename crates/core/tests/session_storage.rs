@@ -14,7 +14,7 @@ use nexus_core::SeatRequest;
 use nexus_protocol::{
     CreateSession, ErrorCode, Filter, Limits, PageRequest, Profile, Renew, SendMessage,
 };
-use support::{World, agent, at, caller, faulted, refused, text};
+use support::{Calls, World, agent, at, caller, faulted, refused, text};
 
 #[test]
 fn a_page_holds_what_was_asked_for_and_at_most_a_mebibyte() {
@@ -56,7 +56,7 @@ fn a_poll_reads_only_what_it_returns() {
     assert_eq!(plan, ["SEARCH log USING INTEGER PRIMARY KEY (rowid>?)"]);
     // Building the object again reads two rows by primary key, and asks for the table.
     world.evict();
-    world.session.status(at(3)).unwrap();
+    world.session.looks(at(3)).unwrap();
     for sql in world.database.statements().into_iter().filter(|sql| !sql.contains("sqlite_master"))
     {
         let plan = world.database.plan(sql);
@@ -80,7 +80,7 @@ fn each_call_is_one_write_and_polls_write_about_once_a_minute() {
         world.poll(second * 1000 + 500, &caller("b", None), Some("1")).unwrap();
     }
     assert_eq!(world.database.writes().len(), 10, "for 1200 polls in ten minutes");
-    world.session.renew(at(600_000), &a, Renew::default()).unwrap();
+    world.session.renews(at(600_000), &a, Renew::default()).unwrap();
     assert_eq!(world.database.writes().len(), 1);
 }
 
@@ -93,11 +93,11 @@ fn a_write_that_fails_changes_nothing_that_can_be_seen() {
     world.database.fail_after(0);
     assert!(faulted(&world.send(2, &a, None, text("two"))));
     assert!(faulted(&world.join(2, "b")));
-    assert!(faulted(&world.session.leave(at(2), &a, &agent("a"))));
-    assert!(faulted(&world.session.renew(at(2), &a, Renew { ttl: Some(1) })));
+    assert!(faulted(&world.session.leaves(at(2), &a)));
+    assert!(faulted(&world.session.renews(at(2), &a, Renew { ttl: Some(1) })));
     world.database.heal();
     assert_eq!(world.database.dump(), before);
-    let status = world.session.status(at(3)).unwrap();
+    let status = world.session.looks(at(3)).unwrap();
     assert_eq!((status.ttl, status.agents), (100, vec![agent("a")]));
     assert_eq!(world.send(4, &a, None, text("two")).unwrap().cursor, "2".parse().unwrap());
     assert_eq!(world.poll(5, &a, None).unwrap().len(), 2);
@@ -134,7 +134,7 @@ fn a_session_that_could_not_be_created_does_not_exist() {
         assert!(faulted(&created), "after {writes} writes");
         world.database.heal();
         world.evict();
-        assert_eq!(refused(world.session.status(at(1))), ErrorCode::SessionNotFound);
+        assert_eq!(refused(world.session.looks(at(1))), ErrorCode::SessionNotFound);
         assert_eq!(world.session.alarm(at(1)).unwrap(), None);
     }
 }
@@ -148,6 +148,7 @@ fn no_key_is_stored() {
     let joined = world.join(0, "b").unwrap();
     let seat = SeatRequest {
         agent: agent("c"),
+        code: "PEARL-FOCAL-S5SJV".parse().unwrap(),
         claim: Digest::of(&["c"]),
         supersedes: Vec::new(),
         profile: Profile::default(),
@@ -215,7 +216,7 @@ fn a_page_as_json_is_the_same_page_for_one_who_filters() {
         let said = SendMessage { topic: Some(topic.to_owned()), ..text("said") };
         world.send(1, &a, None, SendMessage { tags: vec![tag.to_owned()], ..said }).unwrap();
     }
-    let who = world.session.identify(at(2), &a).unwrap();
+    let who = world.session.as_member(at(2), &a).unwrap();
     for (filter, limit) in [("topic=x", 1), ("topic=x", 2), ("tags=2", 9), ("topic=z", 9)] {
         let who = who.clone().wanting(Filter::parse(filter).unwrap());
         let after = Some("0".parse().unwrap());

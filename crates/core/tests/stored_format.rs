@@ -13,7 +13,7 @@ mod support;
 use nexus_core::{Database, Digest, Directory, Listing, PairingIndex, Report};
 use nexus_protocol::{Cursor, Limits, Recipients, SendMail, SendMessage};
 use support::{
-    Sqlite, World, agent, at, caller, messages, session_id, text,
+    Calls, Sqlite, World, agent, at, caller, messages, session_id, text,
     town::{Town, mail},
 };
 
@@ -68,11 +68,11 @@ fn a_session_of_the_first_schema_goes_on() {
     // A failure in the middle is made good by the next call.
     world.database.fail_after(1);
     world.evict();
-    assert!(world.session.status(at(1)).is_err());
+    assert!(world.session.looks(at(1)).is_err());
     world.database.heal();
     let a = caller("a", Some(&key));
     world.send(1, &a, None, text("still here")).unwrap();
-    let who = world.session.authorize(at(1), &a).unwrap();
+    let who = world.session.with_key(at(1), &a).unwrap();
     let task = br#"{"to":"a","task":"t"}"#;
     let task = nexus_protocol::GiveTask::parse(task, &Limits::default()).unwrap();
     let nobody = std::collections::BTreeSet::new();
@@ -80,7 +80,7 @@ fn a_session_of_the_first_schema_goes_on() {
     world.evict();
     assert_eq!(world.poll(2, &a, None).unwrap().len(), 2);
     world.join(3, "b").unwrap();
-    assert!(world.database.dump().contains(r#"{"schema":2"#));
+    assert!(world.database.dump().contains(r#"{"schema":3"#));
 }
 
 #[test]

@@ -8,14 +8,14 @@
 
 mod support;
 
-use nexus_core::{Admission, Caller, Content, Delivery, Result};
+use nexus_core::{Caller, Content, Delivery, Result};
 use nexus_protocol::{
     AgentId, BoardRequest, ChangeTask, Condition, CreateSession, ErrorCode, GiveTask, Limits,
     Message, MessageId, Profile, SendMessage, SessionKey, Task, TaskEvent, TaskNews, TaskStatus,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use support::{World, agent, at, caller, faulted, messages, refused, text};
+use support::{Calls, World, agent, at, caller, faulted, messages, refused, text};
 
 /// A session in which each of `members` joined at 0 and can do what stands behind the colon.
 struct Team {
@@ -44,9 +44,7 @@ impl Team {
         let profile = format!(r#"{{"capabilities":["{capability}"]}}"#);
         let profile = if capability.is_empty() { "{}".to_owned() } else { profile };
         let profile = Profile::parse(profile.as_bytes()).unwrap();
-        let admission = Admission { token: None, profile };
-        let (caller, world) = (caller(name, None), &mut self.world);
-        let joined = world.session.join(at(now), &caller, admission, &mut world.random).unwrap();
+        let joined = self.world.join_as(now, &caller(name, None), profile).unwrap();
         self.keys.insert(agent(name), joined.session_key);
     }
 
@@ -57,7 +55,7 @@ impl Team {
     fn give(&mut self, now: i64, name: &str, body: &str) -> Result<(Task, Option<Delivery>)> {
         let give = GiveTask::parse(body.as_bytes(), &Limits::default()).unwrap();
         let caller = self.caller(name);
-        let who = self.world.session.authorize(at(now), &caller)?;
+        let who = self.world.session.with_key(at(now), &caller)?;
         self.world.session.give_task(at(now), &who, None, give, &self.connected)
     }
 
@@ -70,13 +68,13 @@ impl Team {
     ) -> Result<(Task, Option<Delivery>)> {
         let change = ChangeTask::parse(body.as_bytes(), &Limits::default()).unwrap();
         let caller = self.caller(name);
-        let who = self.world.session.authorize(at(now), &caller)?;
+        let who = self.world.session.with_key(at(now), &caller)?;
         self.world.session.change_task(at(now), &who, None, id, change, &self.connected)
     }
 
     fn board(&mut self, now: i64, name: &str, query: &str) -> Vec<Task> {
         let caller = self.caller(name);
-        let who = self.world.session.identify(at(now), &caller).unwrap();
+        let who = self.world.session.as_member(at(now), &caller).unwrap();
         let request = BoardRequest::parse(query).unwrap();
         self.world.session.board(at(now), &who, &request).unwrap().tasks
     }
@@ -169,7 +167,7 @@ fn a_repeated_call_changes_nothing() {
     let mut team = Team::new(&["alice", "bob"]);
     let key = "k".parse().unwrap();
     let alice = team.caller("alice");
-    let who = team.world.session.authorize(at(0), &alice).unwrap();
+    let who = team.world.session.with_key(at(0), &alice).unwrap();
     let mut give = || {
         let give = GiveTask::parse(TO_BOB.as_bytes(), &Limits::default()).unwrap();
         team.world.session.give_task(at(1), &who, Some(&key), give, &BTreeSet::new()).unwrap()
@@ -230,7 +228,7 @@ fn the_tasks_of_one_who_leaves_go_back_to_the_asker() {
     let (task, _) = team.give(0, "alice", TO_BOB).unwrap();
     team.change(1, "bob", &task.id, r#"{"status":"accepted"}"#).unwrap();
     let bob = team.caller("bob");
-    team.world.session.leave(at(2), &bob, &agent("bob")).unwrap();
+    team.world.session.leaves(at(2), &bob).unwrap();
     // True at once, and told as soon as it can be.
     let back = &team.board(2, "alice", "assignee=alice")[0];
     assert_eq!((back.status, back.assignee.as_str()), (TaskStatus::Pending, "alice"));
@@ -248,7 +246,7 @@ fn the_tasks_of_one_who_leaves_go_back_to_the_asker() {
     assert_eq!((task.status, task.assignee.as_str()), (TaskStatus::Pending, "carol"));
     // The asker leaves: nobody waits for it any more.
     let alice = team.caller("alice");
-    team.world.session.leave(at(8), &alice, &agent("alice")).unwrap();
+    team.world.session.leaves(at(8), &alice).unwrap();
     team.world.session.settle_tasks(at(8)).unwrap();
     assert_eq!(team.news(9, "carol").pop().unwrap().1, TaskStatus::Cancelled);
 }
@@ -285,7 +283,7 @@ fn the_board_is_filtered_and_paged() {
     assert_eq!(names(team.board(1, "carol", "from=bob")), ["own"]);
     assert_eq!(names(team.board(1, "carol", "status=declined")), ["0"]);
     let alice = team.caller("alice");
-    let who = team.world.session.identify(at(1), &alice).unwrap();
+    let who = team.world.session.as_member(at(1), &alice).unwrap();
     let (mut after, mut read) = (String::new(), Vec::new());
     loop {
         let request = BoardRequest::parse(&format!("limit=2&after={after}")).unwrap();
@@ -403,7 +401,7 @@ proptest! {
                 }
                 Try::Leave(who) => {
                     let caller = team.caller(NAMES[who]);
-                    let _ = team.world.session.leave(at(now), &caller, &agent(NAMES[who]));
+                    let _ = team.world.session.leaves(at(now), &caller);
                     None
                 }
                 Try::Join(who) => {
@@ -419,7 +417,7 @@ proptest! {
             let mut deliveries: Vec<Delivery> = told.iter().filter_map(|(_, d)| d.clone()).collect();
             if let Some((task, _)) = &told {
                 let caller = team.caller(task.from.as_str());
-                let who = team.world.session.identify(at(now), &caller).unwrap();
+                let who = team.world.session.as_member(at(now), &caller).unwrap();
                 let read = team.world.session.task(at(now), &who, &task.id).unwrap();
                 prop_assert_eq!(read.status, task.status);
             }
@@ -458,7 +456,7 @@ proptest! {
 fn one_key_in_calls_of_different_kinds_is_as_many_keys() {
     let mut team = Team::new(&["alice", "bob"]);
     let key = "k".parse().unwrap();
-    let who = team.world.session.authorize(at(0), &team.caller("alice")).unwrap();
+    let who = team.world.session.with_key(at(0), &team.caller("alice")).unwrap();
     let message = SendMessage { text: Some("x".to_owned()), ..SendMessage::default() };
     let session = &mut team.world.session;
     session.send(at(0), &who, Some(&key), message).unwrap();

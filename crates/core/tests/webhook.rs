@@ -13,7 +13,7 @@ use nexus_protocol::{
     ErrorCode, Recipients, SendMessage, SetWebhook, Timestamp, WebhookState, WebhookStatus,
 };
 use std::collections::BTreeSet;
-use support::{World, agent, at, caller, refused, text};
+use support::{Calls, World, agent, at, caller, refused, text};
 
 fn webhook() -> SetWebhook {
     SetWebhook { url: "https://example.com/".into(), secret: "sixteen characters".into() }
@@ -26,7 +26,7 @@ fn world() -> (World, Caller, Caller) {
         let key = world.join(0, name).unwrap().session_key;
         caller(name, Some(&key))
     });
-    world.session.set_webhook(at(0), &b, webhook()).unwrap();
+    world.session.sets_webhook(at(0), &b, webhook()).unwrap();
     (world, a, b)
 }
 
@@ -91,8 +91,9 @@ fn a_failure_is_tried_again_five_times_in_all_and_then_told() {
     world.send(0, &a, None, text("two")).unwrap();
     let mut now = 0;
     let mut waits = Vec::new();
-    let status =
-        |world: &mut World, now| -> WebhookStatus { world.session.webhook(at(now), &b).unwrap() };
+    let status = |world: &mut World, now| -> WebhookStatus {
+        world.session.looks_at_webhook(at(now), &b).unwrap()
+    };
     while let Some(next) = {
         assert_eq!(post_all(&mut world, now, Err("HTTP 500")), ["1"], "one message at a time");
         world.evict();
@@ -111,7 +112,7 @@ fn a_failure_is_tried_again_five_times_in_all_and_then_told() {
     world.send(now, &a, None, text("three")).unwrap();
     assert_eq!(post_all(&mut world, now + 900_000, Ok(())), Vec::<String>::new(), "given up");
     // Set anew, it begins with what comes.
-    world.session.set_webhook(at(now), &b, webhook()).unwrap();
+    world.session.sets_webhook(at(now), &b, webhook()).unwrap();
     world.send(now, &a, None, text("four")).unwrap();
     assert_eq!(post_all(&mut world, now, Ok(())), ["4"]);
     assert_eq!(status(&mut world, now).state, WebhookState::Active);
@@ -134,20 +135,20 @@ fn it_needs_the_key_and_goes_with_the_seat() {
     let wrong = caller("b", a.key.as_ref());
     let session = &mut world.session;
     assert_eq!(
-        refused(session.set_webhook(at(1), &unproven, webhook())),
+        refused(session.sets_webhook(at(1), &unproven, webhook())),
         ErrorCode::MissingSessionKey
     );
-    assert_eq!(refused(session.webhook(at(1), &wrong)), ErrorCode::InvalidSessionKey);
-    assert_eq!(refused(session.remove_webhook(at(1), &unproven)), ErrorCode::MissingSessionKey);
-    assert_eq!(refused(session.webhook(at(1), &a)), ErrorCode::WebhookNotFound);
+    assert_eq!(refused(session.looks_at_webhook(at(1), &wrong)), ErrorCode::InvalidSessionKey);
+    assert_eq!(refused(session.removes_webhook(at(1), &unproven)), ErrorCode::MissingSessionKey);
+    assert_eq!(refused(session.looks_at_webhook(at(1), &a)), ErrorCode::WebhookNotFound);
     assert_eq!(
-        refused(session.set_webhook(at(1), &caller("z", None), webhook())),
+        refused(session.sets_webhook(at(1), &caller("z", None), webhook())),
         ErrorCode::Forbidden
     );
-    session.remove_webhook(at(1), &b).unwrap();
-    assert_eq!(refused(session.webhook(at(1), &b)), ErrorCode::WebhookNotFound);
-    session.set_webhook(at(1), &b, webhook()).unwrap();
-    session.leave(at(2), &b, &agent("b")).unwrap();
+    session.removes_webhook(at(1), &b).unwrap();
+    assert_eq!(refused(session.looks_at_webhook(at(1), &b)), ErrorCode::WebhookNotFound);
+    session.sets_webhook(at(1), &b, webhook()).unwrap();
+    session.leaves(at(2), &b).unwrap();
     world.send(3, &a, None, text("x")).unwrap();
     assert_eq!(world.session.webhooks_due(at(3)).unwrap(), []);
     assert_eq!(world.session.next_webhook_at(at(3), &BTreeSet::new()).unwrap(), None::<Timestamp>);
@@ -162,7 +163,7 @@ fn what_is_being_posted_is_not_waited_for() {
     // The time of its retry is over, and the retry is under way.
     assert_eq!(world.session.next_webhook_at(at(5000), &posting).unwrap(), None);
     assert!(world.session.next_webhook_at(at(5000), &BTreeSet::new()).unwrap().is_some());
-    world.session.leave(at(5001), &b, &agent("b")).unwrap();
+    world.session.leaves(at(5001), &b).unwrap();
 }
 
 #[test]
@@ -175,7 +176,7 @@ fn a_seat_that_was_lost_by_silence_is_not_posted_to_and_one_that_answers_is_not_
     });
     let creator = caller("a", None);
     let b = caller("b", Some(&world.join(0, "b").unwrap().session_key));
-    world.session.set_webhook(at(0), &b, webhook()).unwrap();
+    world.session.sets_webhook(at(0), &b, webhook()).unwrap();
     for minute in 1..5 {
         world.send(minute * 50_000, &creator, None, text("x")).unwrap();
         assert_eq!(post_all(&mut world, minute * 50_000, Ok(())).len(), 1, "it answers");
@@ -190,9 +191,9 @@ fn an_outcome_that_comes_too_late_changes_nothing() {
     let (mut world, a, b) = world();
     world.send(1, &a, None, text("one")).unwrap();
     let post = world.session.next_post(at(1), &agent("b")).unwrap().unwrap();
-    world.session.set_webhook(at(2), &b, webhook()).unwrap();
+    world.session.sets_webhook(at(2), &b, webhook()).unwrap();
     world.session.posted(at(3), &post, Err("late".into())).unwrap();
-    assert_eq!(world.session.webhook(at(3), &b).unwrap().state, WebhookState::Active);
-    world.session.remove_webhook(at(4), &b).unwrap();
+    assert_eq!(world.session.looks_at_webhook(at(3), &b).unwrap().state, WebhookState::Active);
+    world.session.removes_webhook(at(4), &b).unwrap();
     world.session.posted(at(5), &post, Ok(())).unwrap();
 }

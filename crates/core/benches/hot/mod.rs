@@ -4,7 +4,7 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-use nexus_core::{Caller, Session};
+use nexus_core::{Caller, Need, Session};
 use nexus_protocol::{CreateSession, Limits, PageRequest, SendMessage, SessionId, Timestamp};
 use std::collections::BTreeSet;
 use support::{Counter, Sqlite};
@@ -28,7 +28,7 @@ impl Hot {
         let mut session = Session::new(id, database.clone(), limits.clone());
         let create = CreateSession::parse(br#"{"creatorAgentId":"a"}"#, &limits).unwrap();
         let created = session.create(NOW, create, &mut Counter::default()).unwrap();
-        let member = Caller { agent: "a".parse().unwrap(), key: created.session_key };
+        let member = Caller { agent: "a".parse().ok(), key: created.session_key, token: None };
         Self { database, session, member, limits }
     }
 
@@ -36,8 +36,7 @@ impl Hot {
     pub fn send(&mut self) {
         const BODY: &[u8] = br#"{"text":"The tests of the parser are green, and the branch is ready for you to look at ok"}"#;
         let message = SendMessage::parse(BODY, &self.limits).unwrap();
-        self.session.count_call(NOW, &self.member).unwrap();
-        let who = self.session.identify(NOW, &self.member).unwrap();
+        let who = self.session.member(NOW, &self.member, Need::Member).unwrap();
         let (sent, _) = self.session.send(NOW, &who, None, message).unwrap();
         std::hint::black_box(sent);
         self.database.statements();
@@ -46,8 +45,7 @@ impl Hot {
     /// One poll, from the query of its request to the body of the answer.
     pub fn poll(&mut self, query: &str) -> usize {
         let request = PageRequest::parse(query, &self.limits).unwrap();
-        self.session.count_call(NOW, &self.member).unwrap();
-        let who = self.session.identify(NOW, &self.member).unwrap();
+        let who = self.session.member(NOW, &self.member, Need::Member).unwrap();
         self.session.hear(NOW, &who).unwrap();
         let page = self.session.read_json(NOW, &who, request, &BTreeSet::new()).unwrap();
         self.database.statements();

@@ -81,13 +81,11 @@ impl<D: Database> Session<D> {
             (Some((_, Seat { key: Some(_), .. })), None) if caller.key.is_none() => {
                 return Err(Refusal::missing_session_key().into());
             }
+            (None, None) if state.require_keys => return Err(Refusal::keys_required().into()),
             // Who shows a key believes to be a member, and would not be the one that it was.
             _ if caller.key.is_some() => return Err(Refusal::invalid_session_key(true).into()),
             (Some((name, _)), None) => name.clone(),
             (None, None) => {
-                if state.require_keys {
-                    return Err(Refusal::keys_required().into());
-                }
                 visitor.check_join(&state)?;
                 if state.past.was_removed(agent) {
                     return Err(Refusal::link_required().into());

@@ -13,11 +13,12 @@ pub mod mail_model;
 pub mod town;
 
 use nexus_core::{
-    Admission, Caller, Database, Delivery, Error, Fault, Random, Result, Row, Session, Value, Who,
+    Caller, Database, Delivery, Error, Fault, Need, Random, Result, Row, Session, Value, Who,
 };
 use nexus_protocol::{
-    AgentId, CreateSession, ErrorCode, IdempotencyKey, Joined, Limits, Message, Page, PageRequest,
-    SendMessage, Sent, SessionId, SessionKey, Timestamp,
+    AgentId, CreateSession, ErrorCode, IdempotencyKey, Joined, Left, Limits, Member, Message, Page,
+    PageRequest, Profile, Renew, Renewed, SendMessage, Sent, SessionId, SessionKey, SessionStatus,
+    SetWebhook, Timestamp, WebhookRemoved, WebhookStatus,
 };
 use rusqlite::{Connection, StatementStatus, params_from_iter, types::ValueRef};
 use std::{
@@ -210,7 +211,7 @@ pub fn agent(name: &str) -> AgentId {
 }
 
 pub fn caller(name: &str, key: Option<&SessionKey>) -> Caller {
-    Caller { agent: agent(name), key: key.cloned() }
+    Caller { agent: Some(agent(name)), key: key.cloned(), token: None }
 }
 
 pub fn session_id() -> SessionId {
@@ -259,7 +260,12 @@ impl World {
     }
 
     pub fn join(&mut self, now: i64, name: &str) -> Result<Joined> {
-        self.session.join(at(now), &caller(name, None), Admission::default(), &mut self.random)
+        self.join_as(now, &caller(name, None), Profile::default())
+    }
+
+    pub fn join_as(&mut self, now: i64, caller: &Caller, profile: Profile) -> Result<Joined> {
+        let visitor = self.session.enter(at(now), caller, Need::Entry)?;
+        self.session.join(at(now), &visitor, caller, profile, &mut self.random)
     }
 
     pub fn send(
@@ -269,7 +275,7 @@ impl World {
         key: Option<&IdempotencyKey>,
         request: SendMessage,
     ) -> Result<Sent> {
-        let who = self.session.identify(at(now), caller)?;
+        let who = self.session.as_member(at(now), caller)?;
         let (sent, delivery) = self.session.send(at(now), &who, key, request)?;
         self.delivery = delivery;
         Ok(sent)
@@ -297,7 +303,7 @@ impl World {
         limit: u32,
     ) -> Result<Page> {
         let after = after.map(|cursor| cursor.parse().unwrap());
-        let who = self.session.identify(at(now), caller)?;
+        let who = self.session.as_member(at(now), caller)?;
         self.session.hear(at(now), &who)?;
         let request = PageRequest { after, limit, members: true, wait: 0 };
         // It is no part of what the test does.
@@ -312,6 +318,83 @@ impl World {
         let page = self.session.read(at(now), who, request, &BTreeSet::new()).unwrap();
         let json = self.session.read_json(at(now), who, request, &BTreeSet::new());
         assert_eq!(json.unwrap(), serde_json::to_string(&page).unwrap());
+    }
+}
+
+/// The calls of a session, each let in with the need that the table of calls gives it.
+pub trait Calls {
+    /// A call that needs a member.
+    fn as_member(&mut self, now: Timestamp, caller: &Caller) -> Result<Who>;
+    /// A call that needs a key.
+    fn with_key(&mut self, now: Timestamp, caller: &Caller) -> Result<Who>;
+    fn looks(&mut self, now: Timestamp) -> Result<SessionStatus>;
+    fn leaves(&mut self, now: Timestamp, caller: &Caller) -> Result<Left>;
+    fn removes(&mut self, now: Timestamp, caller: &Caller, whom: &str) -> Result<Left>;
+    fn renews(&mut self, now: Timestamp, caller: &Caller, renew: Renew) -> Result<Renewed>;
+    fn sets_webhook(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        webhook: SetWebhook,
+    ) -> Result<WebhookStatus>;
+    fn looks_at_webhook(&mut self, now: Timestamp, caller: &Caller) -> Result<WebhookStatus>;
+    fn removes_webhook(&mut self, now: Timestamp, caller: &Caller) -> Result<WebhookRemoved>;
+    /// Registers as ClawLink's clients do.
+    fn enrols(&mut self, now: Timestamp, caller: &Caller, profile: Profile) -> Result<Member>;
+}
+
+impl Calls for Session<Sqlite> {
+    fn as_member(&mut self, now: Timestamp, caller: &Caller) -> Result<Who> {
+        self.member(now, caller, Need::Member)
+    }
+
+    fn with_key(&mut self, now: Timestamp, caller: &Caller) -> Result<Who> {
+        self.member(now, caller, Need::Key)
+    }
+
+    fn looks(&mut self, now: Timestamp) -> Result<SessionStatus> {
+        let visitor = self.enter(now, &Caller::default(), Need::Nothing)?;
+        self.status(now, &visitor)
+    }
+
+    fn leaves(&mut self, now: Timestamp, caller: &Caller) -> Result<Left> {
+        let who = self.with_key(now, caller)?;
+        self.leave(now, &who)
+    }
+
+    fn removes(&mut self, now: Timestamp, caller: &Caller, whom: &str) -> Result<Left> {
+        let who = self.member(now, caller, Need::Creator)?;
+        self.remove(now, &who, &agent(whom))
+    }
+
+    fn renews(&mut self, now: Timestamp, caller: &Caller, renew: Renew) -> Result<Renewed> {
+        let who = self.as_member(now, caller)?;
+        self.renew(now, &who, renew)
+    }
+
+    fn sets_webhook(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        webhook: SetWebhook,
+    ) -> Result<WebhookStatus> {
+        let who = self.with_key(now, caller)?;
+        self.set_webhook(now, &who, webhook)
+    }
+
+    fn looks_at_webhook(&mut self, now: Timestamp, caller: &Caller) -> Result<WebhookStatus> {
+        let who = self.with_key(now, caller)?;
+        self.webhook(now, &who)
+    }
+
+    fn removes_webhook(&mut self, now: Timestamp, caller: &Caller) -> Result<WebhookRemoved> {
+        let who = self.with_key(now, caller)?;
+        self.remove_webhook(now, &who)
+    }
+
+    fn enrols(&mut self, now: Timestamp, caller: &Caller, profile: Profile) -> Result<Member> {
+        let visitor = self.enter(now, caller, Need::Entry)?;
+        self.enrol(now, &visitor, caller, profile)
     }
 }
 

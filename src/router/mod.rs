@@ -280,4 +280,41 @@ mod tests {
             .collect();
         assert_eq!(documented, routed);
     }
+
+    /// The calls that tables of a document list behind each need, as `NEED METHOD PATH`.
+    fn documented(document: &str) -> BTreeSet<String> {
+        let rows = document.lines().filter_map(|line| {
+            let (need, calls) = line.strip_prefix("| `")?.split_once("` | `")?;
+            calls.contains(" /").then_some((need, calls))
+        });
+        let calls = rows.flat_map(|(need, calls)| {
+            let calls = calls.trim_end_matches(" |").split(", ");
+            calls.map(move |call| format!("{need} {}", call.trim_matches('`')))
+        });
+        calls.collect()
+    }
+
+    #[test]
+    fn the_documents_say_what_each_call_needs() {
+        let mut written = documented(include_str!("../../docs/protocol.md"));
+        written.extend(documented(include_str!("../../docs/dialects.md")));
+        let mut coded = BTreeSet::new();
+        for (path, calls) in TABLE {
+            for call in *calls {
+                let need = match call.endpoint {
+                    Endpoint::Session(_, need)
+                    | Endpoint::SessionEvents(need)
+                    | Endpoint::Code(_, need)
+                    | Endpoint::ClawLink(_, need) => format!("{need:?}"),
+                    Endpoint::Mailbox(_, need)
+                    | Endpoint::MailboxEvents(need)
+                    | Endpoint::Messenger(_, need)
+                    | Endpoint::OpenDialogue(_, need) => format!("{need:?}"),
+                    Endpoint::Directory(_) | Endpoint::Page(_) => continue,
+                };
+                coded.insert(format!("{need} {} {path}", call.method.as_str()));
+            }
+        }
+        assert_eq!(coded, written);
+    }
 }

@@ -9,6 +9,7 @@
     reason = "a test may panic"
 )]
 
+mod access;
 mod addresses;
 mod addresses_honest;
 mod addresses_live;

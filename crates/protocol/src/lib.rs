@@ -46,7 +46,7 @@ pub use ids::{
     AgentId, AgentSecret, ConversationId, Cursor, IdempotencyKey, Malformed, MessageId, SessionId,
     SessionKey,
 };
-pub use limits::Limits;
+pub use limits::{Limits, NumberVariable, Setting};
 pub use mail::{
     Ack, Acked, AgentList, AgentListRequest, AllowOnly, Allowed, Blocked, Conversation,
     ConversationRequest, ConversationState, EndReason, Mail, MailDelivery, MailFrame, MailSent,

@@ -1,12 +1,14 @@
-//! What documents say about errors is what the table of the code says.
+//! What documents say about errors and variables is what the tables of the code say.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
-use nexus_protocol::{ERRORS, ErrorCode};
+use nexus_protocol::{ERRORS, ErrorCode, Limits, Setting};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 const PROTOCOL: &str = include_str!("../../../docs/protocol.md");
 const OPENAPI: &str = include_str!("../../../docs/openapi.json");
+const README: &str = include_str!("../../../README.md");
+const WRANGLER: &str = include_str!("../../../wrangler.toml");
 
 /// The name of a code on the wire.
 fn wire(code: ErrorCode) -> String {
@@ -102,6 +104,72 @@ fn collect_codes(response: &Value, codes: &mut BTreeSet<String>) {
             }
         }
         _ => {}
+    }
+}
+
+#[test]
+fn the_readme_lists_every_variable() {
+    let numbers =
+        Limits::VARIABLES.iter().map(|v| format!("| `{}` | {} | {} |", v.name, v.default, v.about));
+    let settings = Setting::ALL.iter().map(|setting| {
+        let default = if setting.is_public { "empty" } else { "not set" };
+        format!("| `{}` | {default} | {} |", setting.name, setting.about)
+    });
+    let expected: Vec<String> = numbers.chain(settings).collect();
+    let (_, rows) = README.split_once("| variable | default |").unwrap();
+    let rows: Vec<&str> = rows.lines().skip(2).take_while(|line| !line.is_empty()).collect();
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn the_deployment_sets_every_variable_to_its_default() {
+    let numbers = Limits::VARIABLES.iter().map(|v| (v.name, v.default.to_string()));
+    let public = Setting::ALL.iter().filter(|setting| setting.is_public);
+    let settings = public.map(|setting| (setting.name, "\"\"".to_owned()));
+    let expected: BTreeSet<(&str, String)> = numbers.chain(settings).collect();
+    let (_, variables) = WRANGLER.split_once("\n[vars]\n").unwrap();
+    let set: BTreeSet<(&str, String)> = variables
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, value)| (name, value.to_owned()))
+        .collect();
+    assert_eq!(set, expected);
+}
+
+#[test]
+fn the_protocol_gives_the_default_and_the_range_of_every_limit() {
+    let mut listed = BTreeSet::new();
+    for number in [1, 8, 9] {
+        let (_, table) = section(number).split_once("| limit | default | variable |").unwrap();
+        for row in table.lines().skip(2).take_while(|line| !line.is_empty()) {
+            let cells = cells(row);
+            let Some(variable) = quoted(cells[2]).next() else { continue };
+            let Some(limit) = Limits::VARIABLES.iter().find(|v| v.name == variable) else {
+                let is_other = variable.ends_with("_LIMITER") || cells[2].starts_with("follows");
+                assert!(is_other, "{row}");
+                continue;
+            };
+            // Some rows say "as another one": these give neither a default nor a range.
+            if let Some(most) = cells.get(3).filter(|range| !range.is_empty()) {
+                let default = cells[1].split(' ').next().unwrap();
+                assert_eq!(default, limit.default.to_string(), "{row}");
+                assert_eq!(*most, range(limit.least, limit.most), "{row}");
+                listed.insert(variable);
+            }
+        }
+    }
+    // Told in other tables of the protocol: the rates of section 1, and those of a dialect.
+    let elsewhere = ["AGENT_REQUESTS_PER_MINUTE", "OPENDIALOGUE_KEY_SECONDS"];
+    listed.extend(elsewhere);
+    assert_eq!(listed, Limits::VARIABLES.iter().map(|variable| variable.name).collect());
+}
+
+/// A range as the protocol writes it: the most is a number, or the variable that says it.
+fn range(least: u32, most: &str) -> String {
+    match Limits::VARIABLES.iter().find(|variable| variable.field == most) {
+        Some(variable) => format!("{least} to `{}`", variable.name),
+        None => format!("{least} to {}", most.replace('_', "")),
     }
 }
 

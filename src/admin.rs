@@ -7,7 +7,7 @@ use crate::{
     platform,
 };
 use nexus_core::{Digest, Fault, Result};
-use nexus_protocol::Refusal;
+use nexus_protocol::{Refusal, Setting};
 use worker::Env;
 
 /// Characters that a token has at least: it is all that stands before the figures.
@@ -15,7 +15,7 @@ const SHORTEST: usize = 16;
 
 /// The token; none where nobody is to see anything.
 pub(crate) fn token(env: &Env) -> Result<Option<String>> {
-    let token = platform::text_variable(env, "ADMIN_TOKEN")?;
+    let token = platform::setting(env, Setting::ADMIN_TOKEN)?;
     if token.as_ref().is_some_and(|token| token.len() < SHORTEST) {
         return Err(Fault::new("the variable ADMIN_TOKEN must have at least 16 characters").into());
     }

@@ -7,7 +7,7 @@ use crate::{
 };
 use js_sys::{Array, Date, Reflect, Uint8Array};
 use nexus_core::{Database, Error, Fault, Random, Result, Row, Value};
-use nexus_protocol::{Limits, Timestamp};
+use nexus_protocol::{Limits, Setting, Timestamp};
 use std::{
     cell::{Cell, OnceCell},
     ops::{ControlFlow, RangeInclusive},
@@ -207,12 +207,12 @@ fn remembered<T: Clone>(
 
 /// Where everything is to be kept, as the platform holds it; undefined if that does not matter.
 pub(crate) fn jurisdiction(env: &Env) -> Result<JsValue, Fault> {
-    remembered(&JURISDICTION, || Ok(text_variable(env, "JURISDICTION")?.into()))
+    remembered(&JURISDICTION, || Ok(setting(env, Setting::JURISDICTION)?.into()))
 }
 
 /// Whether answers tell what this instance has done.
 pub(crate) fn has_diagnostics(env: &Env) -> Result<bool, Fault> {
-    remembered(&DIAGNOSTICS, || Ok(text_variable(env, "DIAGNOSTICS")?.is_some()))
+    remembered(&DIAGNOSTICS, || Ok(setting(env, Setting::DIAGNOSTICS)?.is_some()))
 }
 
 /// The figures that bound requests, from the variables of the deployment. A variable that cannot be
@@ -222,61 +222,7 @@ pub(crate) fn limits(env: &Env) -> Result<Limits, Fault> {
 }
 
 fn read_limits(env: &Env) -> Result<Limits, Fault> {
-    let default = Limits::default();
-    let number = |name, range, default| number_variable(env, name, range, default);
-    let bytes = |name, most, default: usize| {
-        let default = u32::try_from(default).map_err(Fault::new)?;
-        usize::try_from(number(name, 1..=most, default)?).map_err(Fault::new)
-    };
-    let max_ttl = number("MAX_TTL_SECONDS", 1..=2_592_000, default.max_ttl)?;
-    let max_page = number("MAX_PAGE_SIZE", 1..=1000, default.max_page)?;
-    Ok(Limits {
-        default_ttl: number("DEFAULT_TTL_SECONDS", 1..=max_ttl, default.default_ttl.min(max_ttl))?,
-        max_ttl,
-        max_team_ttl: number("MAX_TEAM_TTL_SECONDS", 1..=2_592_000, default.max_team_ttl)?,
-        max_agents: number("MAX_AGENTS", 1..=1000, default.max_agents)?,
-        pairing_ttl: number("PAIRING_TTL_SECONDS", 1..=86_400, default.pairing_ttl)?,
-        max_text_bytes: bytes("MAX_TEXT_BYTES", 131_072, default.max_text_bytes)?,
-        max_json_bytes: bytes("MAX_JSON_BYTES", 131_072, default.max_json_bytes)?,
-        max_session_messages: number(
-            "MAX_SESSION_MESSAGES",
-            1..=1_000_000,
-            default.max_session_messages,
-        )?,
-        max_session_bytes: bytes("MAX_SESSION_BYTES", 1_073_741_824, default.max_session_bytes)?,
-        max_file_bytes: bytes("MAX_FILE_BYTES", 1_048_576, default.max_file_bytes)?,
-        max_session_file_bytes: bytes(
-            "MAX_SESSION_FILE_BYTES",
-            1_073_741_824,
-            default.max_session_file_bytes,
-        )?,
-        default_page: number("PAGE_SIZE", 1..=max_page, default.default_page.min(max_page))?,
-        max_page,
-        agent_inactivity: number(
-            "AGENT_INACTIVITY_SECONDS",
-            0..=2_592_000,
-            default.agent_inactivity,
-        )?,
-        agent_requests: number("AGENT_REQUESTS_PER_MINUTE", 0..=1_000_000, default.agent_requests)?,
-        max_waiting: number("MAX_WAITING_MESSAGES", 1..=10_000, default.max_waiting)?,
-        conversation_turns: number("MAX_CONVERSATION_TURNS", 1..=1000, default.conversation_turns)?,
-        conversation_idle: number(
-            "CONVERSATION_IDLE_SECONDS",
-            1..=2_592_000,
-            default.conversation_idle,
-        )?,
-        sender_rate: number("SENDER_MESSAGES_PER_MINUTE", 1..=10_000, default.sender_rate)?,
-        message_retention: number(
-            "MESSAGE_RETENTION_SECONDS",
-            1..=2_592_000,
-            default.message_retention,
-        )?,
-    })
-}
-
-/// Seconds for which the session key of an OpenDialogue socket is good.
-pub(crate) fn opendialogue_key_seconds(env: &Env) -> Result<u32, Fault> {
-    number_variable(env, "OPENDIALOGUE_KEY_SECONDS", 1..=86_400, 3600)
+    Limits::read(|name, range, default| number_variable(env, name, range, default))
 }
 
 /// A variable that is a whole number, given as a number or as text.
@@ -295,8 +241,13 @@ fn number_variable(
     })
 }
 
+/// A setting of the deployment; none if it is not set or empty.
+pub(crate) fn setting(env: &Env, setting: Setting) -> Result<Option<String>, Fault> {
+    text_variable(env, setting.name)
+}
+
 /// A variable as text; none if it is not set or empty.
-pub(crate) fn text_variable(env: &Env, name: &str) -> Result<Option<String>, Fault> {
+fn text_variable(env: &Env, name: &str) -> Result<Option<String>, Fault> {
     let value = Reflect::get(env, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED);
     let text = value.as_string().or_else(|| value.as_f64().map(|number| number.to_string()));
     if text.is_none() && !value.is_undefined() && !value.is_null() {

@@ -11,7 +11,8 @@ use crate::{
 use futures_util::Stream;
 use nexus_core::{Caller, Error, Fault, Proof, Random, Result};
 use nexus_protocol::{
-    AgentId, Cursor, ErrorCode, IdempotencyKey, Limits, Malformed, Refusal, SessionKey, Token, hex,
+    AgentId, Cursor, ErrorCode, IdempotencyKey, Limits, Malformed, Refusal, SessionKey, Setting,
+    Token, hex,
 };
 pub(crate) use request::{Request, head_of};
 pub(crate) use response::Response;
@@ -263,7 +264,7 @@ pub(crate) async fn body_up_to(
 /// request was sent to. Stands in commands that people paste into shells, so a host that is not one
 /// is refused.
 pub(crate) fn origin(request: &Request, env: &Env) -> Result<String> {
-    if let Some(url) = platform::text_variable(env, "PUBLIC_URL")? {
+    if let Some(url) = platform::setting(env, Setting::PUBLIC_URL)? {
         return Ok(url.trim_end_matches('/').to_owned());
     }
     let origin = request.origin();

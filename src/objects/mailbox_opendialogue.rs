@@ -14,7 +14,7 @@ use crate::{
     calls::{self, Whisper},
     dialects::opendialogue::{self as dialect, Problem},
     http::{self, Request, Response},
-    platform::{self, System, now},
+    platform::{System, now},
     waiting::boxed,
 };
 use nexus_core::{Error, Fault, MailboxNeed, Proof, Random, Result, opendialogue};
@@ -88,7 +88,7 @@ impl Mailbox {
         }
         self.rules(|rules| rules.hear(now()))?;
         let key = hex(&System.bytes::<32>()?);
-        let seconds = platform::opendialogue_key_seconds(self.env())?;
+        let seconds = self.limits()?.opendialogue_key;
         let until = now().plus_seconds(seconds).as_millis();
         let who = Reader::OpenDialogue { key: key.clone(), until };
         let socket = Socket { who, purpose: Purpose::CatchUp };

@@ -12,7 +12,7 @@ use crate::{
 };
 use futures_util::future::{Either, join_all, select};
 use nexus_core::{Fault, Post, Result, Who};
-use nexus_protocol::{AgentId, SetWebhook, Timestamp};
+use nexus_protocol::{AgentId, SetWebhook, Setting, Timestamp};
 use std::{cell::RefCell, collections::BTreeSet, pin::pin, rc::Rc, time::Duration};
 use wasm_bindgen::JsValue;
 use worker::{AbortController, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect, State};
@@ -30,7 +30,7 @@ impl Session {
     /// `PUT /v1/sessions/:id/webhook`
     pub(super) async fn set_webhook(&self, request: Request, who: &Who) -> Result<Response> {
         let allow_private =
-            platform::text_variable(self.env(), "ALLOW_PRIVATE_WEBHOOKS")?.is_some();
+            platform::setting(self.env(), Setting::ALLOW_PRIVATE_WEBHOOKS)?.is_some();
         let body = http::body(&request, self.limits()?).await?;
         let webhook = SetWebhook::parse(&body, allow_private)?;
         http::json(200, &self.rules(|rules| rules.set_webhook(now(), who, webhook))?)

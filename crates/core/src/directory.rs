@@ -12,18 +12,23 @@
 //! Besides, one row for each minute of the last day in which anything happened, for the operator: what
 //! sessions reported, and what the edge counted.
 
-use crate::{Database, Digest, Fault, Row, Value};
+use crate::{Database, Digest, Fault, Row, Value, migrations::Table};
 use nexus_protocol::{Activity, AgentId, AgentsRequest, Cursor, Minute, Stats, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
-const CREATE: &str = "CREATE TABLE session (
+const SESSIONS: Table = Table {
+    name: "session",
+    created: 1,
+    create: &["CREATE TABLE session (
     id TEXT PRIMARY KEY,
     agents INTEGER NOT NULL,
     messages INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     reported_at INTEGER NOT NULL
-) WITHOUT ROWID";
+) WITHOUT ROWID"],
+    steps: &[],
+};
 const PUT: &str = "INSERT INTO session (id, agents, messages, expires_at, reported_at)
     VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT (id) DO UPDATE
@@ -37,7 +42,10 @@ const PURGE: &str = "DELETE FROM session WHERE expires_at <= ?1";
 
 const MESSAGES: &str = "SELECT messages FROM session WHERE id = ?1";
 
-const CREATE_MINUTE: &str = "CREATE TABLE minute (
+const MINUTES: Table = Table {
+    name: "minute",
+    created: 1,
+    create: &["CREATE TABLE minute (
     at INTEGER PRIMARY KEY,
     sessions INTEGER NOT NULL,
     messages INTEGER NOT NULL,
@@ -45,7 +53,9 @@ const CREATE_MINUTE: &str = "CREATE TABLE minute (
     refused INTEGER NOT NULL,
     limited INTEGER NOT NULL,
     failed INTEGER NOT NULL
-)";
+)"],
+    steps: &[],
+};
 const HAS_MINUTE: &str = "SELECT 1 FROM minute WHERE at = ?1";
 // Counting the sessions reads all of them: once a minute.
 const BEGIN_MINUTE: &str = "INSERT INTO minute
@@ -54,14 +64,19 @@ const COUNT_MINUTE: &str = "UPDATE minute
     SET messages = messages + ?2, requests = requests + ?3, refused = refused + ?4,
         limited = limited + ?5, failed = failed + ?6
     WHERE at = ?1";
-const MINUTES: &str = "SELECT * FROM minute WHERE at > ?1 ORDER BY at";
+const ACTIVITY: &str = "SELECT * FROM minute WHERE at > ?1 ORDER BY at";
 const PURGE_MINUTES: &str = "DELETE FROM minute WHERE at <= ?1";
 
-const CREATE_AGENT: &str = "CREATE TABLE agent (
+const LISTED: Table = Table {
+    name: "agent",
+    created: 1,
+    create: &["CREATE TABLE agent (
     id TEXT PRIMARY KEY,
     capabilities TEXT NOT NULL,
     revision INTEGER NOT NULL
-) WITHOUT ROWID";
+) WITHOUT ROWID"],
+    steps: &[],
+};
 const PUT_AGENT: &str = "INSERT INTO agent (id, capabilities, revision) VALUES (?1, ?2, ?3)
     ON CONFLICT (id) DO UPDATE SET capabilities = excluded.capabilities, revision = excluded.revision
     WHERE excluded.revision >= revision";
@@ -186,9 +201,9 @@ impl<D: Database> Directory<D> {
     /// The minutes of the last day in which anything happened, the oldest first.
     pub fn activity(&mut self, now: Timestamp) -> Result<Activity, Fault> {
         let mut minutes = Vec::new();
-        if self.database.has_table("minute")? {
+        if MINUTES.open(&self.database)? {
             let since = now.plus_millis(-DAY).as_millis();
-            self.database.query(MINUTES, &[since.into()], &mut |mut row| {
+            self.database.query(ACTIVITY, &[since.into()], &mut |mut row| {
                 let at = Timestamp::from_millis(row.integer()?);
                 let mut next = || Ok::<_, Fault>(row.integer()?.unsigned_abs());
                 minutes.push(Minute {
@@ -207,12 +222,8 @@ impl<D: Database> Directory<D> {
     }
 
     fn create(&self) -> Result<(), Fault> {
-        for (table, statement) in [("session", CREATE), ("minute", CREATE_MINUTE)] {
-            if !self.database.has_table(table)? {
-                self.database.execute(statement, &[])?;
-            }
-        }
-        Ok(())
+        SESSIONS.open_or_create(&self.database)?;
+        MINUTES.open_or_create(&self.database)
     }
 
     fn count_minute(&self, now: Timestamp, messages: i64, tally: &Tally) -> Result<(), Fault> {
@@ -232,7 +243,7 @@ impl<D: Database> Directory<D> {
 
     /// What there is now; `uptime` is the caller's to fill in.
     pub fn stats(&mut self, now: Timestamp) -> Result<Stats, Fault> {
-        if !self.database.has_table("session")? {
+        if !SESSIONS.open(&self.database)? {
             return Ok(Stats::default());
         }
         let counts = self.database.first(COUNT, &[now.as_millis().into()], |row| {
@@ -249,7 +260,7 @@ impl<D: Database> Directory<D> {
     /// Forgets the sessions that have ended, and the minutes of a day ago. Returns when to do so again,
     /// if any are left.
     pub fn clean_up(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
-        if !self.database.has_table("session")? {
+        if !SESSIONS.open(&self.database)? {
             return Ok(None);
         }
         self.create()?;
@@ -261,15 +272,13 @@ impl<D: Database> Directory<D> {
     /// Takes in what a mailbox tells of its agent.
     pub fn enlist(&mut self, listing: &Listing) -> Result<(), Fault> {
         let (id, revision) = (listing.agent.as_str(), listing.revision.as_millis());
-        if !self.database.has_table("agent")? {
-            if !listing.listed {
-                return Ok(());
-            }
-            self.database.execute(CREATE_AGENT, &[])?;
-        }
         if !listing.listed {
-            return self.database.execute(REMOVE_AGENT, &[id.into(), revision.into()]);
+            return match LISTED.open(&self.database)? {
+                true => self.database.execute(REMOVE_AGENT, &[id.into(), revision.into()]),
+                false => Ok(()),
+            };
         }
+        LISTED.open_or_create(&self.database)?;
         let capabilities = format!(",{},", listing.capabilities.join(","));
         self.database.execute(PUT_AGENT, &[id.into(), capabilities.into(), revision.into()])
     }
@@ -277,7 +286,7 @@ impl<D: Database> Directory<D> {
     /// The listed agents that are asked for, in the order of their ids, and whether there are more.
     pub fn agents(&mut self, request: &AgentsRequest) -> Result<(Vec<AgentId>, bool), Fault> {
         let (mut agents, mut more) = (Vec::new(), false);
-        if !self.database.has_table("agent")? {
+        if !LISTED.open(&self.database)? {
             return Ok((agents, more));
         }
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);

@@ -16,6 +16,7 @@ mod error;
 mod heard;
 mod mailbox;
 mod meter;
+mod migrations;
 pub mod opendialogue;
 mod page;
 mod pairing;

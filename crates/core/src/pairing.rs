@@ -5,14 +5,17 @@
 //! whose end is unknown spoils nothing: while its reservation lasts only the same claimer can go on,
 //! and afterwards anyone can, which takes away the seat that a lost claim may have left behind.
 
-use crate::{Database, Digest, Fault, Result, Row};
+use crate::{Database, Digest, Fault, Result, Row, migrations::Table};
 use nexus_protocol::{
     AgentId, CodeState, CodeStatus, IdempotencyKey, PairingCode, Profile, Refusal, SessionId,
     Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
-const CREATE: &str = "CREATE TABLE code (
+const CODE: Table = Table {
+    name: "code",
+    created: 1,
+    create: &["CREATE TABLE code (
     code TEXT PRIMARY KEY,
     session_id TEXT NOT NULL,
     expires_at INTEGER NOT NULL,
@@ -20,7 +23,9 @@ const CREATE: &str = "CREATE TABLE code (
     reserved_until INTEGER NOT NULL,
     claimed_until INTEGER NOT NULL,
     lost TEXT NOT NULL
-) WITHOUT ROWID";
+) WITHOUT ROWID"],
+    steps: &[],
+};
 const INSERT: &str = "INSERT OR IGNORE INTO code
     (code, session_id, expires_at, claim, reserved_until, claimed_until, lost)
     VALUES (?1, ?2, ?3, NULL, 0, 0, '') RETURNING 1";
@@ -166,9 +171,7 @@ impl<D: Database> PairingIndex<D> {
         code: &PairingCode,
         session: &SessionId,
     ) -> Result<Option<(Timestamp, Option<Timestamp>)>, Fault> {
-        if !self.is_created()? {
-            self.database.execute(CREATE, &[])?;
-        }
+        CODE.open_or_create(&self.database)?;
         let first = !self.any()?;
         let expires_at = now.plus_seconds(self.ttl);
         let values = [code.as_str().into(), session.as_str().into(), expires_at.as_millis().into()];
@@ -254,7 +257,7 @@ impl<D: Database> PairingIndex<D> {
 
     /// Forgets the codes that were over long ago. Returns when to do so again, if any are left.
     pub fn clean_up(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
-        if !self.is_created()? {
+        if !CODE.open(&self.database)? {
             return Ok(None);
         }
         self.database.execute(PURGE, &[now.plus_millis(-KEEP).as_millis().into()])?;
@@ -263,14 +266,10 @@ impl<D: Database> PairingIndex<D> {
 
     fn find(&self, code: &PairingCode) -> Result<Stored> {
         let unknown = || Refusal::code_not_found().into();
-        if !self.is_created()? {
+        if !CODE.open(&self.database)? {
             return Err(unknown());
         }
         self.database.first(FIND, &[code.as_str().into()], Stored::read)?.ok_or_else(unknown)
-    }
-
-    fn is_created(&self) -> Result<bool, Fault> {
-        self.database.has_table("code")
     }
 
     fn any(&self) -> Result<bool, Fault> {

@@ -136,6 +136,9 @@ fn a_session_that_could_not_be_created_does_not_exist() {
         world.evict();
         assert_eq!(refused(world.session.looks(at(1))), ErrorCode::SessionNotFound);
         assert_eq!(world.session.alarm(at(1)).unwrap(), None);
+        // What the failure left behind is made whole.
+        world.create(CreateSession::default());
+        assert_eq!(world.database.schema(), World::with_session(100, 9).database.schema());
     }
 }
 

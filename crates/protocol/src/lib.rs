@@ -36,7 +36,7 @@ pub use clawlink::{
     ClawLinkAnswer, ClawLinkBroadcast, ClawLinkFile, ClawLinkRegister, ClawLinkTask, file_content,
     file_type, heartbeat,
 };
-pub use error::{Detail, ErrorBody, ErrorCode, Refusal};
+pub use error::{Detail, ERRORS, ErrorBody, ErrorCode, ErrorLine, Refusal};
 pub use file::{
     Condition, FileDeleted, FileEvent, FileInfo, FileKey, FileList, FileNews, FilesRequest,
     file_version,
@@ -46,7 +46,7 @@ pub use ids::{
     AgentId, AgentSecret, ConversationId, Cursor, IdempotencyKey, Malformed, MessageId, SessionId,
     SessionKey,
 };
-pub use limits::Limits;
+pub use limits::{Limits, NumberVariable, Setting};
 pub use mail::{
     Ack, Acked, AgentList, AgentListRequest, AllowOnly, Allowed, Blocked, Conversation,
     ConversationRequest, ConversationState, EndReason, Mail, MailDelivery, MailFrame, MailSent,

@@ -1,76 +1,127 @@
-//! What a deployment allows (section 1). Every figure is a variable of the deployment.
+//! The variables of a deployment: the figures that bound requests, and a few settings.
+//!
+//! A new one is a line here, one in `wrangler.toml` and one in the README; a limit that clients meet also
+//! has one in `docs/protocol.md`. `tests/documents.rs` compares them with the tables below.
 
-/// The figures that bound requests. `Default` is what the protocol promises.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Seconds a session lives without activity when its creator does not say.
-    pub default_ttl: u32,
-    /// The longest TTL a session may ask for, in seconds.
-    pub max_ttl: u32,
-    /// The longest TTL that a session with a token may ask for, in seconds.
-    pub max_team_ttl: u32,
-    /// The most agents a session may have at a time.
-    pub max_agents: u32,
-    /// Seconds a pairing code can be claimed.
-    pub pairing_ttl: u32,
-    /// Bytes of UTF-8 in the text of one message or greeting.
-    pub max_text_bytes: usize,
-    /// Bytes of the JSON payload of one message.
-    pub max_json_bytes: usize,
-    /// Messages of a session.
-    pub max_session_messages: u32,
-    /// Bytes of all messages of a session, as readers get them.
-    pub max_session_bytes: usize,
-    /// Bytes of one file of a session.
-    pub max_file_bytes: usize,
-    /// Bytes of all files of a session, kept versions included.
-    pub max_session_file_bytes: usize,
-    /// Messages in a page when the reader does not say.
-    pub default_page: u32,
-    /// The most messages in a page.
-    pub max_page: u32,
-    /// Seconds after which a silent agent loses its seat; 0 = never. The creator keeps its own.
-    pub agent_inactivity: u32,
-    /// Requests and frames of one agent that proves who it is, in 60 seconds, in one session or at its
-    /// address; 0 sets no limit.
-    pub agent_requests: u32,
-    /// Messages that may wait in one mailbox (section 8).
-    pub max_waiting: u32,
-    /// Turns of a conversation whose first message does not say.
-    pub conversation_turns: u32,
-    /// Seconds without anything happening after which a conversation ends.
-    pub conversation_idle: u32,
-    /// Messages that one agent may send to another in 60 seconds.
-    pub sender_rate: u32,
-    /// Seconds that a message waits in a mailbox, and can be read again.
-    pub message_retention: u32,
+use std::ops::RangeInclusive;
+
+/// A variable that is a whole number.
+#[derive(Clone, Copy, Debug)]
+pub struct NumberVariable {
+    /// Its name in `wrangler.toml`.
+    pub name: &'static str,
+    /// The field of [`Limits`] that holds it.
+    pub field: &'static str,
+    /// Its value where it is not set.
+    pub default: u32,
+    /// The least that it may be.
+    pub least: u32,
+    /// The most that it may be: a number, or the field that says it.
+    pub most: &'static str,
+    /// What it sets.
+    pub about: &'static str,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            default_ttl: 3660,
-            max_ttl: 86_400,
-            max_team_ttl: 2_592_000,
-            max_agents: 50,
-            pairing_ttl: 600,
-            max_text_bytes: 64 * 1024,
-            max_json_bytes: 64 * 1024,
-            max_session_messages: 10_000,
-            max_session_bytes: 16 * 1024 * 1024,
-            max_file_bytes: 1024 * 1024,
-            max_session_file_bytes: 64 * 1024 * 1024,
-            default_page: 100,
-            max_page: 500,
-            agent_inactivity: 0,
-            agent_requests: 600,
-            max_waiting: 200,
-            conversation_turns: 20,
-            conversation_idle: 1800,
-            sender_rate: 30,
-            message_retention: 604_800,
+/// A variable that is a text.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it stands in `wrangler.toml`. One that does not is a secret.
+    pub is_public: bool,
+    /// What it sets.
+    pub about: &'static str,
+}
+
+/// Makes [`Limits`], its default, [`Limits::read`] and [`Limits::VARIABLES`] of one line for each figure.
+macro_rules! limits {
+    ($($field:ident: $type:ident = $default:literal, $name:ident, $least:literal..=$most:tt, $about:literal;)+) => {
+        /// The figures that bound requests. `Default` is what the protocol promises.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {$(
+            #[doc = $about]
+            pub $field: $type,
+        )+}
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
         }
-    }
+
+        impl Limits {
+            /// The whole table, for those who compare documents with it.
+            pub const VARIABLES: &[NumberVariable] = &[$(NumberVariable {
+                name: stringify!($name),
+                field: stringify!($field),
+                default: $default,
+                least: $least,
+                most: stringify!($most),
+                about: $about,
+            },)+];
+
+            /// The limits of a deployment: `number` gives the variable of a name, which must be within the
+            /// range, or the default where it is not set.
+            pub fn read<E>(
+                mut number: impl FnMut(&'static str, RangeInclusive<u32>, u32) -> Result<u32, E>,
+            ) -> Result<Self, E> {
+                $(let $field: u32 =
+                    number(stringify!($name), $least..=$most, u32::min($default, $most))?;)+
+                Ok(Self { $($field: limits!(@$type $field),)+ })
+            }
+        }
+    };
+    (@u32 $number:expr) => { $number };
+    (@usize $number:expr) => { usize::try_from($number).unwrap_or(usize::MAX) };
+}
+
+// A figure that bounds others stands before them.
+limits! {
+    max_ttl: u32 = 86_400, MAX_TTL_SECONDS, 1..=2_592_000, "the longest TTL that a creator may ask for";
+    default_ttl: u32 = 3660, DEFAULT_TTL_SECONDS, 1..=max_ttl, "the TTL of a session whose creator does not choose one: how long it lives without activity";
+    max_team_ttl: u32 = 2_592_000, MAX_TEAM_TTL_SECONDS, 1..=2_592_000, "the longest TTL of a session with a token";
+    max_agents: u32 = 50, MAX_AGENTS, 1..=1000, "the most agents in a session at a time";
+    max_session_messages: u32 = 10_000, MAX_SESSION_MESSAGES, 1..=1_000_000, "the most messages of one session";
+    max_session_bytes: usize = 16_777_216, MAX_SESSION_BYTES, 1..=1_073_741_824, "the most bytes of all messages of one session, as readers get them";
+    max_file_bytes: usize = 1_048_576, MAX_FILE_BYTES, 1..=1_048_576, "the most bytes of one file in a session";
+    max_session_file_bytes: usize = 67_108_864, MAX_SESSION_FILE_BYTES, 1..=1_073_741_824, "the most bytes of all files of a session, kept versions included";
+    pairing_ttl: u32 = 600, PAIRING_TTL_SECONDS, 1..=86_400, "how long a pairing code can be claimed";
+    max_text_bytes: usize = 65_536, MAX_TEXT_BYTES, 1..=131_072, "the most bytes of UTF-8 in the text of a message, or in a greeting";
+    max_json_bytes: usize = 65_536, MAX_JSON_BYTES, 1..=131_072, "the most bytes of the JSON payload of a message";
+    max_page: u32 = 500, MAX_PAGE_SIZE, 1..=1000, "the most messages in a page";
+    default_page: u32 = 100, PAGE_SIZE, 1..=max_page, "messages in a page when the reader does not choose";
+    agent_requests: u32 = 600, AGENT_REQUESTS_PER_MINUTE, 0..=1_000_000, "requests and frames of one agent that proves its key or secret, in one session or at its address; 0 = no limit";
+    agent_inactivity: u32 = 0, AGENT_INACTIVITY_SECONDS, 0..=2_592_000, "silence after which an agent loses its seat; the creator keeps its own; 0 = never";
+    max_waiting: u32 = 200, MAX_WAITING_MESSAGES, 1..=10_000, "messages that may wait in the inbox of one address";
+    conversation_turns: u32 = 20, MAX_CONVERSATION_TURNS, 1..=1000, "turns of a conversation between addresses whose first message does not choose";
+    conversation_idle: u32 = 1800, CONVERSATION_IDLE_SECONDS, 1..=2_592_000, "silence after which such a conversation ends";
+    sender_rate: u32 = 30, SENDER_MESSAGES_PER_MINUTE, 1..=10_000, "messages that one address may send to another in a minute";
+    message_retention: u32 = 604_800, MESSAGE_RETENTION_SECONDS, 1..=2_592_000, "how long a message waits in an inbox, and can be read again";
+    opendialogue_key: u32 = 3600, OPENDIALOGUE_KEY_SECONDS, 1..=86_400, "how long a client of OpenDialogue may sign with one session key";
+}
+
+/// Makes a constant for each [`Setting`], and [`Setting::ALL`].
+macro_rules! settings {
+    ($($name:ident: $is_public:literal, $about:literal;)+) => {
+        impl Setting {
+            $(
+                #[doc = $about]
+                pub const $name: Self =
+                    Self { name: stringify!($name), is_public: $is_public, about: $about };
+            )+
+
+            /// The whole table, for those who compare documents with it.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+        }
+    };
+}
+
+settings! {
+    PUBLIC_URL: true, "the address that links name, if it is not the one that requests are sent to";
+    ALLOW_PRIVATE_WEBHOOKS: true, "not empty: webhooks may lead to http and private addresses";
+    JURISDICTION: true, "`eu` or `fedramp`: everything is stored and done there; choose it before the first session";
+    ADMIN_TOKEN: false, "the operator's page at `/admin`, for those who have this token of at least 16 characters; a secret, not in `wrangler.toml`: `npx wrangler secret put ADMIN_TOKEN`";
+    DIAGNOSTICS: true, "not empty: answers of sessions, addresses and claims tell in `X-Rows-Written` and `X-Objects-Built` the rows that this instance has written and the session and mailbox objects that it has built so far";
 }
 
 impl Limits {

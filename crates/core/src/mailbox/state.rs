@@ -45,6 +45,11 @@ impl State {
         record::read("mailbox", SCHEMA, record)
     }
 
+    /// The schema in which it was stored. From here on it is of the newest.
+    pub(super) fn upgrade(&mut self) -> u32 {
+        std::mem::replace(&mut self.schema, SCHEMA)
+    }
+
     pub(super) fn to_record(&self) -> Result<String, Fault> {
         serde_json::to_string(self).map_err(Fault::new)
     }

@@ -5,11 +5,16 @@
 //! inbox was `delivered` and `acked`, who is on the lists, and the nonces of the last minutes.
 
 use super::state::State;
-use crate::{Database, Digest, Fault, Result, Row, Value, opendialogue::FRESH};
+use crate::{Database, Digest, Fault, Result, Row, Value, migrations::Table, opendialogue::FRESH};
 use nexus_protocol::{AgentId, Cursor, Refusal, Timestamp};
 
-const CREATE: [&str; 3] = [
-    "CREATE TABLE IF NOT EXISTS mail (
+/// `mail` with the `note`s beside it. Their version is the `SCHEMA` of the record in row 0: raise that with
+/// each step.
+const MAIL: Table = Table {
+    name: "mail",
+    created: 1,
+    create: &[
+        "CREATE TABLE IF NOT EXISTS mail (
     cursor INTEGER PRIMARY KEY,
     other TEXT,
     conversation TEXT,
@@ -20,15 +25,17 @@ const CREATE: [&str; 3] = [
     facts TEXT,
     record TEXT NOT NULL
 )",
-    "CREATE INDEX IF NOT EXISTS mail_conversation ON mail (conversation, other)
+        "CREATE INDEX IF NOT EXISTS mail_conversation ON mail (conversation, other)
     WHERE conversation IS NOT NULL",
-    "CREATE TABLE IF NOT EXISTS note (
+        "CREATE TABLE IF NOT EXISTS note (
     kind TEXT NOT NULL,
     key NOT NULL,
     at INTEGER NOT NULL,
     PRIMARY KEY (kind, key)
 ) WITHOUT ROWID",
-];
+    ],
+    steps: &[],
+};
 const INSERT_STATE: &str = "INSERT INTO mail (cursor, sent_at, record) VALUES (0, ?1, ?2)";
 const UPDATE_STATE: &str = "UPDATE mail SET record = ?1 WHERE cursor = 0";
 const INSERT_MAIL: &str = "INSERT INTO mail
@@ -141,13 +148,14 @@ impl<D: Database> Store<D> {
     }
 
     fn read(&self) -> Result<Option<Loaded>, Fault> {
-        if !self.database.has_table("mail")? {
+        if !self.database.has_table(MAIL.name)? {
             return Ok(None);
         }
         let Some(record) = self.database.first(LOAD_STATE, &[], Row::text)? else {
             return Ok(None);
         };
-        let state = State::from_record(&record)?;
+        let mut state = State::from_record(&record)?;
+        MAIL.upgrade(&self.database, state.upgrade())?;
         let last =
             self.database.first(LOAD_LAST, &[], |row| Ok((row.integer()?, row.integer()?)))?;
         let (last, sent_at) = last.unwrap_or_default();
@@ -168,9 +176,7 @@ impl<D: Database> Store<D> {
 
     /// Creates the tables, and the mailbox in them.
     pub(super) fn create(&mut self, state: State) -> Result<(), Fault> {
-        for sql in CREATE {
-            self.database.execute(sql, &[])?;
-        }
+        MAIL.create(&self.database)?;
         let now = state.card.created_at;
         let values: [Value; 2] = [now.as_millis().into(), state.to_record()?.into()];
         self.database.execute(INSERT_STATE, &values)?;

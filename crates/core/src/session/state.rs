@@ -102,9 +102,9 @@ impl State {
         record::read("session", SCHEMA, record)
     }
 
-    /// Whether it was stored in an older form than is stored now, as it is from here on.
-    pub(super) fn upgrade(&mut self) -> bool {
-        std::mem::replace(&mut self.schema, SCHEMA) < SCHEMA
+    /// The schema in which it was stored. From here on it is of the newest.
+    pub(super) fn upgrade(&mut self) -> u32 {
+        std::mem::replace(&mut self.schema, SCHEMA)
     }
 
     pub(super) fn to_record(&self) -> Result<String, Fault> {
@@ -251,7 +251,7 @@ mod tests {
         let older = r#"{"schema":1,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}},"seats_taken":1}"#;
         let newer = older.replace("\"schema\":1", "\"schema\":3");
         let mut state = State::from_record(older).unwrap();
-        assert!(state.upgrade() && !state.upgrade());
+        assert_eq!((state.upgrade(), state.upgrade()), (1, SCHEMA));
         assert_eq!(state.to_record().unwrap(), newer);
     }
 

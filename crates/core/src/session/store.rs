@@ -1,10 +1,15 @@
 //! The table of a session, and what is known of it in memory.
 
 use super::state::State;
-use crate::{Database, Error, Fault, Result, Row, Value};
+use crate::{Database, Error, Fault, Result, Row, Value, migrations::Table};
 use nexus_protocol::{Cursor, FileKey, Refusal, Timestamp};
 
-const CREATE_TABLE: &str = "CREATE TABLE log (
+/// The log. Its version is `SCHEMA` of the record in row 0: raise that with each step.
+const LOG: Table = Table {
+    name: "log",
+    created: 2,
+    create: &[
+        "CREATE TABLE IF NOT EXISTS log (
     cursor INTEGER PRIMARY KEY,
     agent_id TEXT,
     recipients TEXT,
@@ -14,17 +19,18 @@ const CREATE_TABLE: &str = "CREATE TABLE log (
     task INTEGER,
     file TEXT,
     content BLOB
-)";
-/// The columns that tables of the first schema lack, each with how to see that it is there.
-const NEW_COLUMNS: [(&str, &str); 3] = [
-    ("task INTEGER", "ALTER TABLE log ADD COLUMN task INTEGER"),
-    ("file TEXT", "ALTER TABLE log ADD COLUMN file TEXT"),
-    ("content BLOB", "ALTER TABLE log ADD COLUMN content BLOB"),
-];
-const HAS_COLUMN: &str = "SELECT 1 FROM sqlite_master WHERE name = 'log' AND instr(sql, ?1) > 0";
-const CREATE_INDEX: &str = "CREATE UNIQUE INDEX log_idempotency ON log (agent_id, idempotency_key)
-    WHERE idempotency_key IS NOT NULL";
-/// Most sessions need neither of these: they are made when they do.
+)",
+        "CREATE UNIQUE INDEX IF NOT EXISTS log_idempotency ON log (agent_id, idempotency_key)
+    WHERE idempotency_key IS NOT NULL",
+    ],
+    steps: &[
+        (2, "ALTER TABLE log ADD COLUMN task INTEGER"),
+        (2, "ALTER TABLE log ADD COLUMN file TEXT"),
+        (2, "ALTER TABLE log ADD COLUMN content BLOB"),
+    ],
+};
+/// Not steps: an index costs a row, and most sessions need neither of these. So the first task or file
+/// makes its own.
 const CREATE_TASK_INDEX: &str =
     "CREATE INDEX IF NOT EXISTS log_task ON log (task) WHERE task IS NOT NULL";
 const CREATE_FILE_INDEX: &str =
@@ -131,7 +137,7 @@ impl<D: Database> Store<D> {
     }
 
     fn read(&self) -> Result<Option<Loaded>, Fault> {
-        if !self.database.has_table("log")? {
+        if !self.database.has_table(LOG.name)? {
             return Ok(None);
         }
         let record = self.database.first(LOAD_STATE, &[], Row::text)?;
@@ -141,13 +147,7 @@ impl<D: Database> Store<D> {
             return Ok(None);
         };
         let mut state = State::from_record(&record)?;
-        if state.upgrade() {
-            for (column, add) in NEW_COLUMNS {
-                if self.database.first(HAS_COLUMN, &[column.into()], |_| Ok(()))?.is_none() {
-                    self.database.execute(add, &[])?;
-                }
-            }
-        }
+        LOG.upgrade(&self.database, state.upgrade())?;
         Ok(Some(Loaded {
             state,
             last: Cursor::from_i64(last),
@@ -157,10 +157,8 @@ impl<D: Database> Store<D> {
 
     /// Creates the table, and the session in it.
     pub(super) fn create(&mut self, state: State) -> Result<(), Fault> {
-        if !self.database.has_table("log")? {
-            self.database.execute(CREATE_TABLE, &[])?;
-            self.database.execute(CREATE_INDEX, &[])?;
-        }
+        // A table without a session may be what a failure left behind, and lack something.
+        LOG.create(&self.database)?;
         let last_sent_at = state.created_at;
         let values: [Value; 2] = [last_sent_at.as_millis().into(), state.to_record()?.into()];
         self.database.execute(INSERT_STATE, &values)?;

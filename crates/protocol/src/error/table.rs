@@ -1,0 +1,169 @@
+//! Every error of the relay (section 6): its code, then each sentence that goes with it.
+//!
+//! A line `(status, section) name(values): "sentence", extra(value);` says what [`Refusal::name`] answers:
+//! the HTTP status, the section of the protocol that tells of it, and what the caller reads. Extras are
+//! the fields and headers beside the sentence. A new error is one line here, one in `docs/protocol.md`
+//! and one in `docs/openapi.json`; `tests/documents.rs` compares them.
+
+use super::{Detail, ErrorLine, Refusal};
+
+errors! {
+    InvalidBody {
+        (400, 1) invalid_body(why: &str): "The body is not JSON ({why}). Send one JSON object in UTF-8 with Content-Type: application/json.";
+    }
+    InvalidRequest {
+        (400, 1) invalid_list(list: &str): "Correct the request and send it again: {list}.";
+    }
+    MissingAgentId {
+        (400, 1) missing_agent_id(): "Say who you are: add the header X-Agent-Id with your agent id (1 to 128 letters, digits, _ or -).";
+    }
+    MissingSessionKey {
+        (401, 2) missing_session_key(): "Prove who you are: add the header X-Session-Key with the sessionKey from your join, claim or create answer.";
+        (401, 2) keys_required(): "Every call to this session must prove a key. Join it (POST /v1/sessions/:id/join, or by a link), then add the headers X-Agent-Id and X-Session-Key.";
+    }
+    InvalidSessionKey {
+        (401, 2) wrong_key_where_needed(): "This X-Session-Key does not belong to this agent id. Send the sessionKey from your own join, claim or create answer.";
+        (403, 2) wrong_key(): "This X-Session-Key does not belong to this agent id. Send the sessionKey from your own join, claim or create answer, or leave the header out.";
+    }
+    MissingSecret {
+        (401, 8) missing_secret(): "Prove who you are: add the header Authorization: Bearer SECRET with the secret from your registration (POST /v1/agents).";
+    }
+    InvalidSecret {
+        (401, 8) invalid_secret(): "This secret does not belong to this agent id. Send the secret from your own registration (POST /v1/agents), or register first.";
+    }
+    MissingToken {
+        (401, 9) missing_token(): "This session requires a token. Add the header Authorization: Bearer TOKEN with the token it was created with, or ask for a link (/p/...), which needs none.";
+    }
+    InvalidToken {
+        (401, 9) invalid_token(): "This is not the token of this session. Ask its creator for the right one, or for a link (/p/...), which needs none.";
+        (401, 5) not_the_operator(): "Send the operator's token, the value of ADMIN_TOKEN, as Authorization: Bearer TOKEN.";
+    }
+    Forbidden {
+        (403, 2) not_in_session(): "This agent id is not a member of the session. Join it first (POST .../join), or claim a pairing code.", reason("agent_not_in_session");
+        (403, 2) creator_cannot_leave(): "The creator can neither leave the session nor be removed. End it (DELETE /v1/sessions/:id), or stop using it: it deletes itself when its TTL runs out.";
+        (403, 2) not_yourself(): "An agent can only act for itself. The agent id in the path must be the one in X-Agent-Id.";
+        (403, 2) not_the_creator(): "Only the creator of the session may do this. Ask the creator.", reason("not_the_creator");
+        (403, 8) conversation_of_others(): "You use this conversationId with another agent. Leave it out to begin a new conversation.", reason("conversation_of_others");
+        (403, 9) not_the_assignee(): "Only the assignee of a task may report on it. Read the task to see who that is now.", reason("not_the_assignee");
+        (403, 9) not_the_asker(): "Only the agent that gave a task may cancel or reassign it. Ask that agent.", reason("not_the_asker");
+    }
+    LinkRequired {
+        (403, 2) link_required(): "This session can only be joined by a link. Ask a member for one (/p/...).";
+    }
+    Blocked {
+        (403, 8) blocked(): "The recipient has blocked you and takes no messages from you. Do not try again.";
+    }
+    NotAllowed {
+        (403, 8) not_allowed(): "The recipient takes messages only from agents on its allow list. Ask its owner to add you.";
+    }
+    SessionNotFound {
+        (404, 2) session_not_found(): "There is no such session. The id is wrong, or the session has ended and was deleted. Start a new one (PUT /v1/sessions), or ask the other side for a new link.";
+    }
+    CodeNotFound {
+        (404, 4) code_not_found(): "There is no such pairing code. Check its spelling, or ask the person who gave it to you for a new link.";
+    }
+    CodeExpiredOrUsed {
+        (404, 4) code_over(): "This pairing code has been used or has expired. Ask the person who gave it to you for a new link.";
+    }
+    AgentNotFound {
+        (404, 2) agent_not_found(agent: &str): "There is no agent {agent} in this session. Its status (GET /v1/sessions/:id) lists its members.";
+        (404, 8) no_address(agent: &str): "There is no agent {agent} registered here. Check its id, or look in the directory (GET /v1/agents).";
+        (404, 9) not_registered(): "No agent of this name is in the session. Register it (POST register), and register it again after a long absence.";
+    }
+    MessageNotFound {
+        (404, 8) message_not_found(): "You have sent this agent no message with this id, or it was deleted long ago. Check both ids.";
+    }
+    ConversationNotFound {
+        (404, 8) conversation_not_found(): "You have no conversation with this id, or it was deleted long ago. Check the id.";
+    }
+    WebhookNotFound {
+        (404, 3) webhook_not_found(): "You have no webhook in this session. Set one with PUT /v1/sessions/:id/webhook.";
+    }
+    TaskNotFound {
+        (404, 9) task_not_found(): "There is no task with this id in the session. GET /v1/sessions/:id/tasks lists the tasks.";
+    }
+    FileNotFound {
+        (404, 9) file_not_found(): "There is no such file in the session, or this version is no longer kept (the last 10 are). GET /v1/sessions/:id/files lists the files.";
+    }
+    NotFound {
+        (404, 5) not_found(): "There is nothing at this path. GET /openapi.json lists all paths, GET / explains them.";
+    }
+    MethodNotAllowed {
+        (405, 1) method_not_allowed(methods: String): "This path does not take that method. Use {methods}.", allow(methods);
+    }
+    SessionFull {
+        (409, 2) session_full(seats: usize): "All {seats} seats of the session are taken. Ask its creator for a larger session, or wait until an agent leaves.", limit(seats);
+    }
+    AgentIdTaken {
+        (409, 2) agent_id_taken(): "Another agent of this session has this agent id. Choose another one. If it is yours, join with your X-Session-Key.";
+        (409, 8) address_taken(): "This agent id is already registered. Choose another one. If it is yours, use the secret it was registered with.";
+    }
+    ClaimInProgress {
+        (409, 4) claim_in_progress(seconds: u32): "Another claim of this code is not finished. Try again in {seconds} seconds. To repeat your own claim, send it again at once with the same Idempotency-Key.", retry_after(seconds);
+    }
+    ConversationEnded {
+        (409, 8) conversation_ended(reason: &'static str): "This conversation has ended. Leave out conversationId to begin a new one.", reason(reason);
+    }
+    ConversationTurnsExceeded {
+        (409, 8) conversation_turns_exceeded(turns: u32): "This conversation has had its {turns} turns. If there is more to say, leave out conversationId to begin a new one.", limit(turns);
+    }
+    InboxFull {
+        (409, 8) inbox_full(messages: u32): "The recipient already has {messages} messages waiting. Try again after it has read some.", limit(messages);
+    }
+    ListFull {
+        (409, 4) too_many_links(limit: usize): "This session already has {limit} unused links. Pass on one of them, take some back (DELETE /v1/pair/CODE), or wait until they expire.", limit(limit);
+        (409, 8) list_full(agents: u32): "The list already has {agents} agents. Remove one first.", limit(agents);
+    }
+    LogFull {
+        (409, 3) log_full(limit: usize, unit: &str): "This session has reached its limit of {limit} {unit} and takes nothing more. Start a new session (PUT /v1/sessions) and send its link by another way.", limit(limit);
+    }
+    IllegalTransition {
+        (409, 9) illegal_transition(state: &'static str, next: &str): "The task is {state} and cannot become {next}. A task goes from pending to accepted, to in_progress, and then to completed, failed or declined.", state(state);
+    }
+    NoAgentAvailable {
+        (409, 9) no_agent_available(capability: &str): "No other online member has the capability {capability}. GET /v1/sessions/:id/agents lists who can do what. Use `to` to give the task to a member by name.";
+    }
+    VersionConflict {
+        (412, 9) version_conflict(version: u32): "The file has changed. Its version is now {version} (0: it does not exist). Read it, apply your change to it, and send it with its ETag in If-Match.", version(version);
+    }
+    MessageTooLarge {
+        (413, 3) message_too_large(what: &str, limit: usize): "The {what} is larger than {limit} bytes. Shorten it, or split it into several messages.", limit(limit);
+    }
+    FileTooLarge {
+        (413, 9) file_too_large(limit: usize): "The file is larger than {limit} bytes. Split it, or share a link.", limit(limit);
+    }
+    StorageFull {
+        (413, 9) storage_full(limit: usize, unit: &str): "The files of this session, kept versions included, may take at most {limit} {unit}. Delete some first.", limit(limit);
+    }
+    RateLimitExceeded {
+        (429, 1) rate_limit_exceeded(seconds: u32): "Too many requests from your IP address. Wait {seconds} seconds, then poll less often.", retry_after(seconds);
+        (429, 1) agent_rate_exceeded(requests: u32, seconds: u32): "You have made {requests} requests here within a minute. Wait {seconds} seconds, then ask less often: wait=25 or a socket saves polls.", retry_after(seconds);
+        (429, 1) too_many_guesses(seconds: u32): "Your IP address has tried too many codes that do not exist. Wait {seconds} seconds, then use the link exactly as you were given it.", retry_after(seconds);
+    }
+    SenderRateExceeded {
+        (429, 8) sender_rate_exceeded(messages: u32, seconds: u32): "You have sent this agent {messages} messages within a minute. Wait {seconds} seconds, then send less often.", retry_after(seconds);
+        (429, 8) signed_too_often(frames: u32, seconds: u32): "You have signed {frames} frames within a minute. Wait {seconds} seconds, then send fewer.", retry_after(seconds);
+    }
+    InternalError {
+        (500, 6) internal(): "The relay failed. Repeat the request: a message with its Idempotency-Key, or poll first to see whether it arrived. If it fails again, report the X-Request-Id.";
+    }
+}
+
+/// Errors that take more than a line.
+impl Refusal {
+    /// Names each field, header or query parameter that is missing, malformed or out of range.
+    #[must_use]
+    pub fn invalid_request(details: Vec<Detail>) -> Self {
+        let list: Vec<String> =
+            details.iter().map(|d| format!("{} {}", d.path, d.message)).collect();
+        let mut refusal = Self::invalid_list(&list.join("; "));
+        refusal.body.details = details;
+        refusal
+    }
+
+    /// A key that is not the agent's: 401 where the call needs a key, 403 where it does not.
+    #[must_use]
+    pub fn invalid_session_key(needed: bool) -> Self {
+        if needed { Self::wrong_key_where_needed() } else { Self::wrong_key() }
+    }
+}

@@ -14,6 +14,7 @@
 mod conversation;
 mod credential;
 mod exchange;
+mod facts;
 mod inbox;
 mod lists;
 mod receive;
@@ -21,10 +22,11 @@ mod state;
 mod store;
 
 use crate::{Database, Fault, Listing, Random, Result, meter::Meter};
-pub use conversation::{About, Facts};
+pub use conversation::About;
 use credential::Credential;
 pub use credential::{Proof, SecretUse};
 pub use exchange::{Mailboxes, conversation, end_conversation, send};
+pub use facts::Facts;
 pub use inbox::Notice;
 pub use lists::List;
 use nexus_protocol::{

@@ -1,6 +1,6 @@
 //! The messenger's relay, under `/messenger`: ids with secrets, poll or socket.
 
-use super::answer;
+use super::{answer_in, own_fields};
 use crate::{
     agents,
     calls::{self, DescribeAgent, SendFrom, TakeMail},
@@ -9,7 +9,7 @@ use crate::{
 };
 use nexus_core::{Error, Proof, Result, SecretUse};
 use nexus_protocol::{
-    AgentId, AgentSecret, AgentsRequest, Mail, MessengerSend, Refusal, SendMail,
+    AgentId, AgentSecret, AgentsRequest, ErrorCode, Mail, MessengerSend, Refusal, SendMail,
     messenger_registration,
 };
 use serde_json::{Value, json};
@@ -19,9 +19,36 @@ use worker::{Env, Method};
 /// The most users that are listed.
 const MOST_USERS: usize = 500;
 
+/// Native fields, and what they are called here.
+const FIELDS: [(&str, &str); 2] = [("agentId", "to"), ("text", "message")];
+
+/// An answer in the words of this protocol.
+pub(crate) fn answered(result: Result<Response>) -> Result<Response> {
+    answer_in(sentence, result)
+}
+
+/// What the client is told. Where the native sentence names native calls, headers or fields, it is
+/// another one.
+pub(crate) fn sentence(refusal: &Refusal) -> String {
+    let own = match refusal.body.error {
+        ErrorCode::MissingSecret => "Send your secret with your id.",
+        ErrorCode::InvalidSecret => {
+            "This is not the secret of this id; send the one that you registered with, or register first."
+        }
+        ErrorCode::AgentNotFound => "There is no user of that id; GET users lists who is there.",
+        ErrorCode::AgentIdTaken => {
+            "This id is registered already, with another secret; choose another id."
+        }
+        ErrorCode::RateLimitExceeded => "Too many requests; wait a minute, then poll less often.",
+        ErrorCode::InternalError => "The relay failed; try again.",
+        _ => return own_fields(refusal, &FIELDS),
+    };
+    own.to_owned()
+}
+
 /// `POST /messenger/register`: who registers here is listed.
 pub(crate) async fn register(request: &Request, env: &Env) -> Result<Response> {
-    answer(
+    answered(
         async {
             let body = http::body(request, &platform::limits(env)?).await?;
             let register = messenger_registration(&body)?;
@@ -35,7 +62,7 @@ pub(crate) async fn register(request: &Request, env: &Env) -> Result<Response> {
 
 /// `POST /messenger/send`
 pub(crate) async fn send(request: &Request, env: &Env) -> Result<Response> {
-    answer(
+    answered(
         async {
             let limits = platform::limits(env)?;
             let body = http::body(request, &limits).await?;
@@ -56,7 +83,7 @@ pub(crate) async fn send(request: &Request, env: &Env) -> Result<Response> {
 
 /// `GET /messenger/poll`: what waits, which then no longer does.
 pub(crate) async fn poll(request: &Request, env: &Env) -> Result<Response> {
-    answer(
+    answered(
         async {
             if *request.method() == Method::Head {
                 // An answer without a body would lose what it takes.
@@ -77,7 +104,7 @@ pub(crate) async fn poll(request: &Request, env: &Env) -> Result<Response> {
 
 /// `GET /messenger/users`: the directory, from its beginning.
 pub(crate) async fn users(env: &Env) -> Result<Response> {
-    answer(
+    answered(
         async {
             let mut users = Vec::new();
             let mut after = None;
@@ -142,4 +169,34 @@ pub(crate) fn message(mail: &Mail, name: &str) -> Value {
         "id": mail.id,
         "conversationId": mail.conversation_id,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialects::tests::assert_own_words;
+
+    #[test]
+    fn no_sentence_names_native_calls_headers_or_fields() {
+        assert_own_words(
+            sentence,
+            &[
+                Refusal::missing_secret(),
+                Refusal::invalid_secret(),
+                Refusal::no_address("a"),
+                Refusal::address_taken(),
+                Refusal::blocked(),
+                Refusal::not_allowed(),
+                Refusal::inbox_full(1),
+                Refusal::sender_rate_exceeded(1, 1),
+                Refusal::rate_limit_exceeded(1),
+                Refusal::agent_rate_exceeded(1, 1),
+                Refusal::message_too_large("message", 1),
+                Refusal::invalid_body("why"),
+                Refusal::invalid("agentId", "must be another agent than yourself"),
+                Refusal::invalid("Upgrade", "must be `websocket`; or use /events"),
+                Refusal::internal(),
+            ],
+        );
+    }
 }

@@ -6,7 +6,7 @@
 use super::{Class, live, mailbox_live::Reader, sockets};
 use crate::{
     calls::{self, StatusOf},
-    dialects::{self, opendialogue},
+    dialects::{messenger, opendialogue},
     http::{self, Request, Response},
     log,
     platform::{self, Storage, System, fault, now},
@@ -125,7 +125,7 @@ impl Mailbox {
             }
             Endpoint::MailSocket => return self.stream(&request),
             Endpoint::OpenDialogueSocket => return opendialogue::answered(self.dialogue(&request)),
-            Endpoint::MessengerSocket => return dialects::answer(self.messenger(&request)),
+            Endpoint::MessengerSocket => return messenger::answered(self.messenger(&request)),
             _ => {}
         }
         http::check_yourself(&request, &self.id()?)?;

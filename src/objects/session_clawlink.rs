@@ -7,10 +7,7 @@ use super::{
     sockets,
 };
 use crate::{
-    dialects::{
-        self,
-        clawlink::{self, Call, News, Polled, seconds},
-    },
+    dialects::clawlink::{self, Call, News, Polled},
     http::{self, Request, Response},
     log,
     platform::{System, now},
@@ -42,7 +39,7 @@ impl Session {
         route: &Route,
         call: Call,
     ) -> Result<Response> {
-        dialects::answer(self.clawlink_answer(request, route, call).await)
+        clawlink::answered(self.clawlink_answer(request, route, call).await)
     }
 
     async fn clawlink_answer(
@@ -51,7 +48,7 @@ impl Session {
         route: &Route,
         call: Call,
     ) -> Result<Response> {
-        let token = http::token(&request);
+        let token = clawlink::token(&request);
         self.rules(|rules| rules.check_token(now(), token.as_ref()))?;
         let key = http::session_key(&request)?;
         match call {
@@ -84,7 +81,7 @@ impl Session {
                 let all = request.in_query("all").as_deref() == Some("true");
                 let members = self.rules(|rules| rules.present_members(now(), &connected, all))?;
                 let agents: Vec<Value> = members.iter().map(clawlink::agent).collect();
-                json!({ "agents": agents, "count": agents.len(), "server_time": seconds(now()) })
+                json!({ "agents": agents, "count": agents.len(), "server_time": now() })
             }
             Call::Files => {
                 let all = FilesRequest::parse("")?;
@@ -167,14 +164,18 @@ impl Session {
             Some(agent) => agent,
             None => self.rules(|rules| rules.free_id(now(), &mut System))?,
         };
-        let (caller, profile) = (Caller { agent, key }, register.profile);
+        let mut profile = register.profile;
+        if !self.rules(|rules| rules.has(now(), &agent))? {
+            profile.name.get_or_insert_with(|| clawlink::name_of(&agent));
+        }
+        let caller = Caller { agent, key };
         let enrol = |rules: &mut Rules| rules.enrol(now(), &caller, profile);
         let (known, member) = self.seat(&caller.agent, enrol)?;
         if !known {
             self.announce("joined", Some(&caller.agent));
         }
         let agent = clawlink::agent(&member);
-        Ok(json!({ "status": "registered", "agent": agent, "server_time": seconds(now()) }))
+        Ok(json!({ "status": "registered", "agent": agent, "server_time": now() }))
     }
 
     /// Gives a task. Its id, and how it reaches the assignee.
@@ -238,11 +239,7 @@ impl Session {
     /// What a client sent over its socket. Only what is wrong is answered.
     pub(super) async fn clawlink_frame(&self, end: &WebSocket, who: &Who, text: &str) {
         if let Err(error) = self.clawlink_said(who, text.as_bytes()).await {
-            let fields = http::error_fields(error);
-            let error = fields.get("message").cloned().unwrap_or_default();
-            let code = fields.get("error").cloned().unwrap_or_default();
-            let frame = json!({ "type": "error", "error": error, "code": code });
-            sockets::send(end, &frame.to_string());
+            sockets::send(end, &clawlink::error_frame(error));
         }
     }
 
@@ -276,7 +273,7 @@ impl Session {
         let none = BTreeSet::new();
         let members = self.rules(|rules| rules.present_members(now(), &none, true)).ok()?;
         let member = members.iter().find(|member| member.agent_id == *agent)?;
-        let (agent, timestamp) = (clawlink::agent(member), seconds(now()));
+        let (agent, timestamp) = (clawlink::agent(member), now());
         Some(json!({ "type": "agent_joined", "agent": agent, "timestamp": timestamp }).to_string())
     }
 

@@ -5,7 +5,7 @@ use crate::{
     bridge::{self, Rows},
     log,
 };
-use js_sys::{Array, Date, Reflect, Uint8Array};
+use js_sys::{Array, Date, JsString, Reflect, Uint8Array};
 use nexus_core::{Database, Error, Fault, Random, Result, Row, Value};
 use nexus_protocol::{Limits, Timestamp};
 use std::{
@@ -272,6 +272,12 @@ fn read_limits(env: &Env) -> Result<Limits, Fault> {
             default.message_retention,
         )?,
     })
+}
+
+/// A text in the composed form of Unicode (NFC). The platform has its tables, which the relay so need not
+/// bring.
+pub(crate) fn composed(text: String) -> String {
+    JsString::from(text).normalize("NFC").into()
 }
 
 /// Seconds for which the session key of an OpenDialogue socket is good.

@@ -213,10 +213,12 @@ pub(crate) fn close_all<W: DeserializeOwned>(
 }
 
 /// Closes a socket. From now on it is nobody's: what its client still sends, which may never take note,
-/// does nothing.
+/// does nothing. Where only its key has ended, what its client had signed before it heard of that counts.
 pub(crate) fn close(end: &WebSocket, why: Close) {
-    // If this fails, nothing can be sent to it all the same.
-    let _ = end.serialize_attachment(Option::<String>::None);
+    if !matches!(why, Close::KeyExpired) {
+        // If this fails, nothing can be sent to it all the same.
+        let _ = end.serialize_attachment(Option::<String>::None);
+    }
     let (code, reason) = why.code_and_reason();
     // One that is closed already needs no more.
     let _ = end.close(Some(code), Some(reason));

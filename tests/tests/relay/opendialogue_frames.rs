@@ -82,26 +82,6 @@ fn a_message_keeps_the_id_that_its_sender_gave_it() {
 }
 
 #[test]
-fn a_conversation_that_was_silent_for_too_long_is_over() {
-    let relay = Relay::builder().var("CONVERSATION_IDLE_SECONDS", "1").start().unwrap();
-    let (a, b) = (agent(&relay, "a"), agent(&relay, "b"));
-    let (mut a_line, mut b_line) = (a.connect(), b.connect());
-    a_line.say(&b.id, "Hi", "talk");
-    b_line.hear();
-    eventually("the conversation is over", || {
-        b_line.tell(&json!({ "type": "ping" }));
-        a.get("conversation/talk/history").json()["conversation"]["status"] == "ended"
-    });
-    let late = a_line.frame(&b.id, "text", "Still there?", "talk");
-    let ended = a_line.tell(&late);
-    assert_eq!(
-        ended,
-        json!({ "type": "conversation_ended", "conversation_id": "talk", "reason": "ttl" })
-    );
-    assert_eq!(a_line.socket.expect("error")["code"], "CONVERSATION_ENDED");
-}
-
-#[test]
 fn ids_in_a_path_are_nothing_but_ids() {
     let relay = relay();
     let a = agent(&relay, "a");
@@ -129,6 +109,10 @@ fn refusals_have_the_words_of_the_protocol() {
     assert_eq!(upgrade(a.api.get(path).agent(&a.id)), unauthorized, "nothing signed");
     let opened = Socket::open(&relay.url(), path, &[]);
     assert_eq!(opened.err(), Some(Some(401)));
+    let to_oneself = json!({ "from": a.id, "to": a.id, "content": "x" });
+    let answer = a.call("POST", "message", &to_oneself);
+    let error = string(&answer.json()["error"]);
+    assert!(answer.status == 400 && error.contains(": to must be another agent"), "{error}");
 
     let relay = Relay::builder().rate_limit(Some(3)).start().unwrap();
     let api = nexus_tests::Api::new(&relay.url());

@@ -199,14 +199,15 @@ pub(crate) fn event_frame(fields: Value) -> String {
     frame.to_string()
 }
 
-/// Closes the sockets of those who are meant.
+/// Closes the sockets of those who are meant. One that was closed before, and is still heard, is so no
+/// longer.
 pub(crate) fn close_all<W: DeserializeOwned>(
     state: &State,
     why: Close,
     meant: impl Fn(&W) -> bool,
 ) {
-    for (end, socket) in connected(state) {
-        if meant(&socket.who) {
+    for end in state.get_websockets() {
+        if attached(&end).is_some_and(|socket| meant(&socket.who)) {
             close(&end, why);
         }
     }

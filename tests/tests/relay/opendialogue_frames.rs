@@ -82,6 +82,33 @@ fn a_message_keeps_the_id_that_its_sender_gave_it() {
 }
 
 #[test]
+fn a_secret_that_is_replaced_ends_what_a_closed_socket_may_still_say() {
+    let relay = Relay::builder().var("OPENDIALOGUE_KEY_SECONDS", "1").start().unwrap();
+    let (a, b) = (agent(&relay, "a"), agent(&relay, "b"));
+    let (mut writer, mut pinger) = (a.connect(), a.connect());
+    eventually("the key has expired", || {
+        pinger.socket.send(r#"{"type":"ping"}"#);
+        !matches!(pinger.socket.read(), Ok(frame) if frame["type"] == "pong")
+    });
+    // It closes the socket, whose client has not read that yet.
+    let message = json!({ "from": b.id, "to": a.id, "content": "x" });
+    assert_eq!(b.call("POST", "message", &message).status, 202);
+    let path = format!("/v1/agents/{}/secret", a.id);
+    let given = a.api.post(&path).bearer(&a.secret).send().json();
+    let frame = writer.frame(&b.id, "text", "too late", "talk");
+    writer.socket.send(&frame.to_string());
+    let message =
+        json!({ "from": a.id, "to": b.id, "content": "in time", "conversation_id": "talk" });
+    let call = a.api.post("/opendialogue/api/message").bearer(&string(&given["secret"]));
+    assert_eq!(call.json(&message).send().status, 202);
+    let history = b.get("conversation/talk/history").json();
+    assert_eq!(
+        (&history["total"], &history["messages"][0]["content"]),
+        (&json!(1), &json!("in time"))
+    );
+}
+
+#[test]
 fn ids_in_a_path_are_nothing_but_ids() {
     let relay = relay();
     let a = agent(&relay, "a");

@@ -40,7 +40,7 @@ mod waiting;
 
 use bridge::Exchange;
 use calls::Object;
-use dialects::{messenger, opendialogue};
+use dialects::{clawlink, messenger, opendialogue};
 use http::{Request, Response};
 use nexus_core::{MailboxNeed, Random, Result};
 use nexus_protocol::{PageRequest, Refusal, SessionId, session_of_codes};
@@ -134,12 +134,12 @@ async fn dispatch(request: &Request, env: &Env, route: &Route) -> Result<Respons
         }
         Endpoint::Directory(call) => agents::answer(request, env, call).await,
         Endpoint::Page(page) => pages::answer(request, env, route, page).await,
-        Endpoint::ClawLink(..) => dialects::answer(match route.session() {
+        Endpoint::ClawLink(..) => clawlink::answered(match route.session() {
             Ok(session) => ask(request, env, "SESSION", session.as_str(), false).await,
             Err(refusal) => Err(refusal.into()),
         }),
         Endpoint::Messenger(call, _) => {
-            dialects::answer(messenger::answer(request, env, call).await)
+            messenger::answered(messenger::answer(request, env, call).await)
         }
         Endpoint::OpenDialogue(call, _) => opendialogue::answer(request, env, route, call).await,
     }

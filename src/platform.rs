@@ -5,7 +5,7 @@ use crate::{
     bridge::{self, Rows},
     log,
 };
-use js_sys::{Array, Date, Reflect, Uint8Array};
+use js_sys::{Array, Date, JsString, Reflect, Uint8Array};
 use nexus_core::{Database, Error, Fault, Random, Result, Row, Value};
 use nexus_protocol::{Limits, Setting, Timestamp};
 use std::{
@@ -223,6 +223,12 @@ pub(crate) fn limits(env: &Env) -> Result<Limits, Fault> {
 
 fn read_limits(env: &Env) -> Result<Limits, Fault> {
     Limits::read(|name, range, default| number_variable(env, name, range, default))
+}
+
+/// A text in the composed form of Unicode (NFC). The platform has its tables, which the relay so need not
+/// bring.
+pub(crate) fn composed(text: String) -> String {
+    JsString::from(text).normalize("NFC").into()
 }
 
 /// A variable that is a whole number, given as a number or as text.

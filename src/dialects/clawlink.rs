@@ -1,28 +1,33 @@
 //! ClawLink, under `/clawlink/:session`: its "mesh" is a session. Its words for members, messages and files; the
 //! session's object asks for them (`objects/session_clawlink.rs`).
 
-use nexus_core::{ClawLinkInfo, Error, Fault};
+pub(crate) use super::clawlink_words::{answered, error_frame};
+use crate::http::{self, Request};
+use nexus_core::{Caller, ClawLinkInfo, Error, Fault};
 use nexus_protocol::{
     AgentId, FileEvent, FileInfo, FileKey, FileNews, Kind, Member, Message, MessageId, Presence,
     Priority, Progress, Refusal, TaskEvent, TaskNews, Timestamp, file_content, file_type,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{
+    Map, Value, json,
+    value::{RawValue, to_raw_value},
+};
 
 /// The calls, as the service information lists them.
-const ENDPOINTS: [&str; 12] = [
-    "GET /",
-    "POST /register",
-    "GET /discover",
-    "POST /heartbeat",
-    "POST /delegate",
-    "POST /respond",
-    "POST /broadcast",
-    "GET /poll/:agent_id",
-    "POST /files",
-    "GET /files",
-    "GET /files/:key",
-    "GET /ws/:agent_id",
+const ENDPOINTS: [(&str, &str); 12] = [
+    ("info", "GET /"),
+    ("register", "POST /register"),
+    ("discover", "GET /discover"),
+    ("heartbeat", "POST /heartbeat"),
+    ("delegate", "POST /delegate"),
+    ("respond", "POST /respond"),
+    ("broadcast", "POST /broadcast"),
+    ("poll", "GET /poll/:agent_id"),
+    ("save_file", "POST /files"),
+    ("list_files", "GET /files"),
+    ("read_file", "GET /files/:key"),
+    ("websocket", "GET /ws/:agent_id"),
 ];
 
 /// An error as this protocol has it: an agent that is not a member is one that is not found.
@@ -37,13 +42,17 @@ pub(crate) fn in_its_words(error: Error) -> Error {
     }
 }
 
-/// A time as this protocol has it: whole seconds since 1970.
-pub(crate) fn seconds(time: Timestamp) -> i64 {
-    time.as_millis().div_euclid(1000)
+/// What a call shows. Its token stands in the header or in the query, for sockets cannot always set headers.
+pub(crate) fn caller(request: &Request) -> Result<Caller, Refusal> {
+    let shown = http::caller(request)?;
+    let in_query = || request.in_query("token")?.parse().ok();
+    Ok(Caller { token: shown.token.clone().or_else(in_query), ..shown })
 }
 
 /// `GET /`
 pub(crate) fn info(info: &ClawLinkInfo, now: Timestamp) -> Value {
+    let endpoints: Map<String, Value> =
+        ENDPOINTS.iter().map(|(name, call)| ((*name).to_owned(), json!(call))).collect();
     json!({
         "service": "nexus-relay",
         "version": env!("CARGO_PKG_VERSION"),
@@ -51,9 +60,16 @@ pub(crate) fn info(info: &ClawLinkInfo, now: Timestamp) -> Value {
         "agents_online": info.online,
         "total_broadcasts": info.broadcasts,
         "shared_files": info.files,
-        "endpoints": ENDPOINTS,
-        "server_time": seconds(now),
+        "note": "A mesh is a session of this relay. Register, then poll or open a socket.",
+        "endpoints": endpoints,
+        "server_time": now,
     })
+}
+
+/// The name of an agent that registers without one.
+pub(crate) fn name_of(agent: &AgentId) -> String {
+    // Ids are of ASCII.
+    format!("agent-{:.4}", agent.as_str())
 }
 
 /// A member. What it has not told of itself is empty, and its name its id.
@@ -65,8 +81,8 @@ pub(crate) fn agent(member: &Member) -> Value {
         "capabilities": profile.capabilities.as_deref().unwrap_or_default(),
         "machine": profile.machine.as_deref().unwrap_or_default(),
         "description": profile.description.as_deref().unwrap_or_default(),
-        "registered_at": seconds(member.joined_at),
-        "last_heartbeat": seconds(member.last_seen_at),
+        "registered_at": member.joined_at,
+        "last_heartbeat": member.last_seen_at.as_millis().div_euclid(1000),
         "status": if member.presence == Presence::Stale { "stale" } else { "online" },
     })
 }
@@ -83,7 +99,7 @@ pub(crate) fn listed_file(file: &FileInfo) -> Value {
         "file_type": file_type(&file.content_type),
         "last_editor": file.editor,
         "version": file.version,
-        "updated_at": seconds(file.updated_at),
+        "updated_at": file.updated_at,
     })
 }
 
@@ -107,9 +123,9 @@ pub(crate) enum News {
         from_agent: AgentId,
         to_agent: AgentId,
         task: String,
-        context: Option<Box<RawValue>>,
+        context: Box<RawValue>,
         priority: Priority,
-        timestamp: i64,
+        timestamp: Timestamp,
     },
     TaskResponse {
         message_id: MessageId,
@@ -120,21 +136,21 @@ pub(crate) enum News {
         status: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         progress: Option<Progress>,
-        timestamp: i64,
+        timestamp: Timestamp,
     },
     KnowledgeBroadcast {
         message_id: MessageId,
         from_agent: String,
-        content: String,
+        content: Box<RawValue>,
         topic: String,
         tags: Vec<String>,
-        timestamp: i64,
+        timestamp: Timestamp,
     },
     FileUpdated {
         file_key: FileKey,
         version: u32,
         last_editor: AgentId,
-        timestamp: i64,
+        timestamp: Timestamp,
     },
 }
 
@@ -142,7 +158,7 @@ impl News {
     /// A stored message, for the reader `me`.
     pub(crate) fn of(me: &AgentId, record: &str) -> Result<Self, Fault> {
         let message: Message = read(record)?;
-        let timestamp = seconds(message.sent_at);
+        let timestamp = message.sent_at;
         match message.kind {
             Some(Kind::Task) => Self::of_task(me, message, timestamp),
             Some(Kind::File) => match payload(&message)? {
@@ -153,15 +169,13 @@ impl News {
                     timestamp,
                 }),
                 // It has no word for a file that is gone; the text says so.
-                FileNews { event: FileEvent::Deleted, .. } => {
-                    Ok(Self::broadcast(message, timestamp))
-                }
+                FileNews { event: FileEvent::Deleted, .. } => Self::broadcast(message, timestamp),
             },
-            None => Ok(Self::broadcast(message, timestamp)),
+            None => Self::broadcast(message, timestamp),
         }
     }
 
-    fn of_task(me: &AgentId, message: Message, timestamp: i64) -> Result<Self, Fault> {
+    fn of_task(me: &AgentId, message: Message, timestamp: Timestamp) -> Result<Self, Fault> {
         let TaskNews { event, task } = payload(&message)?;
         if event == TaskEvent::Assigned && task.assignee == *me {
             return Ok(Self::TaskDelegation {
@@ -169,7 +183,7 @@ impl News {
                 from_agent: task.from,
                 to_agent: task.assignee,
                 task: task.task,
-                context: task.context,
+                context: task.context.unwrap_or_else(no_context),
                 priority: task.priority,
                 timestamp,
             });
@@ -189,18 +203,26 @@ impl News {
         })
     }
 
-    /// Anyone's own word. Where there is no text, the payload stands for it.
-    fn broadcast(message: Message, timestamp: i64) -> Self {
-        let payload = || message.json.map(|json| json.get().to_owned());
-        Self::KnowledgeBroadcast {
+    /// Anyone's own word. Where there is no text, the payload stands for it, as it was written.
+    fn broadcast(message: Message, timestamp: Timestamp) -> Result<Self, Fault> {
+        let content = match (message.text, message.json) {
+            (None, Some(payload)) => payload,
+            (text, _) => to_raw_value(&text.unwrap_or_default()).map_err(Fault::new)?,
+        };
+        Ok(Self::KnowledgeBroadcast {
             message_id: message.id,
             from_agent: message.agent_id,
-            content: message.text.or_else(payload).unwrap_or_default(),
+            content,
             topic: message.topic.unwrap_or_else(|| "general".to_owned()),
             tags: message.tags,
             timestamp,
-        }
+        })
     }
+}
+
+/// The context of a task that was given none.
+fn no_context() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).unwrap_or_default()
 }
 
 /// The answer to a poll.
@@ -248,14 +270,25 @@ mod tests {
     }
 
     #[test]
+    fn the_token_stands_in_the_header_or_in_the_query() {
+        let token = |head: &str| token(&Request::asked(head.to_owned(), None));
+        let given: Token = "a-b+c-d-e-f".parse().unwrap();
+        let head = "0 GET http://h/ws?token=a-b%2Bc-d-e-f";
+        assert_eq!(token(head), Some(given.clone()));
+        let head = "0 GET http://h/ws?token=other-token\nauthorization: Bearer a-b+c-d-e-f";
+        assert_eq!(token(head), Some(given));
+        assert_eq!(token("0 GET http://h/ws?token=short"), None);
+    }
+
+    #[test]
     fn who_has_a_task_is_given_it_and_the_others_hear_what_became_of_it() {
         assert_eq!(
             told("ben", &task("ann", "assigned", "pending")),
-            r#"{"type":"task_delegation","message_id":"s-3","from_agent":"ann","to_agent":"ben","task":"t","context":{"n":1.50},"priority":"high","timestamp":2}"#
+            r#"{"type":"task_delegation","message_id":"s-3","from_agent":"ann","to_agent":"ben","task":"t","context":{"n":1.50},"priority":"high","timestamp":"1970-01-01T00:00:02.999Z"}"#
         );
         assert_eq!(
             told("ann", &task("ben", "changed", "completed")),
-            r#"{"type":"task_response","message_id":"s-3","response_id":"s-4","from_agent":"ben","to_agent":"ann","result":[1e40],"status":"completed","timestamp":2}"#
+            r#"{"type":"task_response","message_id":"s-3","response_id":"s-4","from_agent":"ben","to_agent":"ann","result":[1e40],"status":"completed","timestamp":"1970-01-01T00:00:02.999Z"}"#
         );
         assert!(
             told("eve", &task("ann", "assigned", "pending")).contains(r#""status":"cancelled""#)
@@ -272,13 +305,13 @@ mod tests {
     fn what_anyone_says_is_a_broadcast() {
         assert_eq!(
             told("ben", &message("ann", r#""text":"hi""#)),
-            r#"{"type":"knowledge_broadcast","message_id":"s-4","from_agent":"ann","content":"hi","topic":"general","tags":[],"timestamp":2}"#
+            r#"{"type":"knowledge_broadcast","message_id":"s-4","from_agent":"ann","content":"hi","topic":"general","tags":[],"timestamp":"1970-01-01T00:00:02.999Z"}"#
         );
         let payload =
             told("ben", &message("ann", r#""json":{"type":"task"},"topic":"t","tags":["x"]"#));
         assert_eq!(
             payload,
-            r#"{"type":"knowledge_broadcast","message_id":"s-4","from_agent":"ann","content":"{\"type\":\"task\"}","topic":"t","tags":["x"],"timestamp":2}"#
+            r#"{"type":"knowledge_broadcast","message_id":"s-4","from_agent":"ann","content":{"type":"task"},"topic":"t","tags":["x"],"timestamp":"1970-01-01T00:00:02.999Z"}"#
         );
     }
 
@@ -291,7 +324,7 @@ mod tests {
         };
         assert_eq!(
             file("saved"),
-            r#"{"type":"file_updated","file_key":"a/b","version":2,"last_editor":"ann","timestamp":2}"#
+            r#"{"type":"file_updated","file_key":"a/b","version":2,"last_editor":"ann","timestamp":"1970-01-01T00:00:02.999Z"}"#
         );
         assert!(file("deleted").starts_with(r#"{"type":"knowledge_broadcast""#));
     }

@@ -1,5 +1,6 @@
 //! The messenger's relay, under `/messenger`: ids with secrets, poll or socket.
 
+use super::{answer_in, own_fields};
 use crate::{
     agents,
     calls::{self, DescribeAgent, Object, SendFrom, TakeMail},
@@ -9,7 +10,7 @@ use crate::{
 };
 use nexus_core::{Error, Proof, Result, SecretUse};
 use nexus_protocol::{
-    AgentId, AgentSecret, AgentsRequest, Mail, MessengerSend, Refusal, SendMail,
+    AgentId, AgentSecret, AgentsRequest, ErrorCode, Mail, MessengerSend, Refusal, SendMail,
     messenger_registration,
 };
 use serde_json::{Value, json};
@@ -18,6 +19,33 @@ use worker::Env;
 
 /// The most users that are listed.
 const MOST_USERS: usize = 500;
+
+/// Native fields, and what they are called here.
+const FIELDS: [(&str, &str); 2] = [("agentId", "to"), ("text", "message")];
+
+/// An answer in the words of this protocol.
+pub(crate) fn answered(result: Result<Response>) -> Result<Response> {
+    answer_in(sentence, result)
+}
+
+/// What the client is told. Where the native sentence names native calls, headers or fields, it is
+/// another one.
+pub(crate) fn sentence(refusal: &Refusal) -> String {
+    let own = match refusal.body.error {
+        ErrorCode::MissingSecret => "Send your secret with your id.",
+        ErrorCode::InvalidSecret => {
+            "This is not the secret of this id; send the one that you registered with, or register first."
+        }
+        ErrorCode::AgentNotFound => "There is no user of that id; GET users lists who is there.",
+        ErrorCode::AgentIdTaken => {
+            "This id is registered already, with another secret; choose another id."
+        }
+        ErrorCode::RateLimitExceeded => "Too many requests; wait a minute, then poll less often.",
+        ErrorCode::InternalError => "The relay failed; try again.",
+        _ => return own_fields(refusal, &FIELDS),
+    };
+    own.to_owned()
+}
 
 /// Answers a call.
 pub(crate) async fn answer(request: &Request, env: &Env, call: Messenger) -> Result<Response> {
@@ -136,4 +164,34 @@ pub(crate) fn message(mail: &Mail, name: &str) -> Value {
         "id": mail.id,
         "conversationId": mail.conversation_id,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialects::tests::assert_own_words;
+
+    #[test]
+    fn no_sentence_names_native_calls_headers_or_fields() {
+        assert_own_words(
+            sentence,
+            &[
+                Refusal::missing_secret(),
+                Refusal::invalid_secret(),
+                Refusal::no_address("a"),
+                Refusal::address_taken(),
+                Refusal::blocked(),
+                Refusal::not_allowed(),
+                Refusal::inbox_full(1),
+                Refusal::sender_rate_exceeded(1, 1),
+                Refusal::rate_limit_exceeded(1),
+                Refusal::agent_rate_exceeded(1, 1),
+                Refusal::message_too_large("message", 1),
+                Refusal::invalid_body("why"),
+                Refusal::invalid("agentId", "must be another agent than yourself"),
+                Refusal::invalid("Upgrade", "must be `websocket`; or use /events"),
+                Refusal::internal(),
+            ],
+        );
+    }
 }

@@ -1,20 +1,21 @@
 //! OpenDialogue, under `/opendialogue`: its HTTP calls, each a call of the native protocol to a mailbox.
 
+pub(crate) use super::opendialogue_words::{Problem, answered};
 use crate::{
     agents,
-    calls::{self, DescribeAgent, Object},
+    calls::{self, Object, SendFrom},
     http::{self, Request, Response},
-    log, platform,
+    platform,
     router::{Method, OpenDialogue as Call, Route},
 };
-use nexus_core::{Error, Fault, Result, SecretUse, opendialogue::sanitised};
+use nexus_core::{Fault, List, Proof, Result, SecretUse, opendialogue::sanitised};
 use nexus_protocol::{
-    AgentCard, AgentId, AgentList, Conversation, ConversationId, ErrorCode, Mail, MailDelivery,
-    MailSent, Refusal, Register,
+    AgentCard, AgentId, Conversation, ConversationId, Mail, MailDelivery, Refusal, Register,
+    SendMail, Timestamp,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{
-    Deserialize,
+    Deserialize, Serialize,
     de::{DeserializeOwned, IgnoredAny},
 };
 use serde_json::{Value, json};
@@ -23,80 +24,33 @@ use worker::Env;
 /// Bytes of content at most.
 pub(crate) const MAX_CONTENT: usize = 65_536;
 
-/// What went wrong, by the names of this protocol.
-pub(crate) struct Problem {
-    code: &'static str,
-    status: u16,
-    message: String,
-    /// Seconds, where it is a matter of time.
-    retry_after: Option<u32>,
+pub(crate) const TOO_LONG: &str = "Content is at most 64 KiB.";
+
+pub(crate) const CONVERSATION: &str =
+    "`conversation_id` must be 1 to 128 letters, digits, `_` or `-`.";
+
+/// To a `Mailbox`: its card, and whether a socket of its agent is open.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct LookAt {}
+
+impl calls::Call for LookAt {
+    const BINDING: &'static str = "MAILBOX";
+    const NAME: &'static str = "look-at";
+    type Answer = (AgentCard, bool);
 }
 
-impl Problem {
-    pub(crate) const SIGNATURE: Kind = Kind("INVALID_SIGNATURE", 401);
-    pub(crate) const REPLAY: Kind = Kind("REPLAY_ATTACK", 401);
-    pub(crate) const EXPIRED: Kind = Kind("TIMESTAMP_EXPIRED", 401);
-    pub(crate) const UNAUTHORIZED: Kind = Kind("UNAUTHORIZED", 401);
-    pub(crate) const TOO_LARGE: Kind = Kind("MESSAGE_TOO_LARGE", 413);
-    pub(crate) const TYPE: Kind = Kind("INVALID_MESSAGE_TYPE", 400);
-    pub(crate) const CONTENT: Kind = Kind("INVALID_CONTENT", 400);
-    pub(crate) const NO_AGENT: Kind = Kind("AGENT_NOT_FOUND", 404);
-
-    /// The frame that says so.
-    pub(crate) fn frame(self) -> Value {
-        json!({ "type": "error", "code": self.code, "message": self.message })
-    }
+/// To a `Mailbox`: who is on a list of its agent's, and since when, if the proof holds; and whether only
+/// those on the allow list may write.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ReadList {
+    pub(crate) proof: Option<Proof>,
+    pub(crate) list: List,
 }
 
-/// A name of a problem, and the HTTP status that goes with it.
-#[derive(Clone, Copy)]
-pub(crate) struct Kind(&'static str, u16);
-
-impl Kind {
-    pub(crate) fn with(self, message: &str) -> Problem {
-        Problem { code: self.0, status: self.1, message: message.to_owned(), retry_after: None }
-    }
-
-    /// The answer to a request.
-    pub(crate) fn answer(self, message: &str) -> Result<Response> {
-        problem_answer(&self.with(message))
-    }
-}
-
-fn problem_answer(problem: &Problem) -> Result<Response> {
-    let body = json!({ "error": problem.message, "code": problem.code });
-    Ok(super::with_retry(http::json(problem.status, &body)?, problem.retry_after))
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        let refusal = match error {
-            Error::Refused(refusal) => refusal,
-            fault @ Error::Fault(_) => {
-                log::error("opendialogue", &fault);
-                Refusal::internal()
-            }
-        };
-        let code = match refusal.body.error {
-            ErrorCode::AgentNotFound => "AGENT_NOT_FOUND",
-            ErrorCode::Blocked => "AGENT_BLOCKED",
-            ErrorCode::NotAllowed => "NOT_IN_ALLOWLIST",
-            ErrorCode::ConversationEnded
-            | ErrorCode::ConversationTurnsExceeded
-            | ErrorCode::ConversationNotFound => "CONVERSATION_ENDED",
-            ErrorCode::SenderRateExceeded | ErrorCode::RateLimitExceeded | ErrorCode::InboxFull => {
-                "RATE_LIMITED"
-            }
-            ErrorCode::MessageTooLarge => "MESSAGE_TOO_LARGE",
-            ErrorCode::MissingSecret | ErrorCode::InvalidSecret | ErrorCode::Forbidden => {
-                "UNAUTHORIZED"
-            }
-            ErrorCode::InternalError => "INTERNAL_ERROR",
-            _ => "INVALID_CONTENT",
-        };
-        let (status, message) = (refusal.status, refusal.body.message.to_string());
-        Self { code, status, message, retry_after: refusal.retry_after }
-    }
+impl calls::Call for ReadList {
+    const BINDING: &'static str = "MAILBOX";
+    const NAME: &'static str = "read-list";
+    type Answer = (Vec<(AgentId, Timestamp)>, bool);
 }
 
 /// Answers a call over HTTP.
@@ -121,14 +75,6 @@ pub(crate) async fn answer(
 /// Refuses a connection that does not say whose it is, and how that is proven.
 pub(crate) fn unsigned() -> Result<Response> {
     Problem::UNAUTHORIZED.answer("Send x-agent-id, x-timestamp, x-nonce and x-signature.")
-}
-
-/// An answer in the words of this protocol.
-pub(crate) fn answered(result: Result<Response>) -> Result<Response> {
-    match result {
-        Err(error @ Error::Refused(_)) => problem_answer(&error.into()),
-        other => other,
-    }
 }
 
 #[derive(Default, Deserialize)]
@@ -158,17 +104,14 @@ async fn answer_call(request: &Request, env: &Env, route: &Route, call: Call) ->
             Refusal::invalid("body", "must be a JSON object with fields of the right types")
         })?,
     };
-    let native = Native { env, authorization: request.header("Authorization") };
+    let native = Native { env, request };
     match call {
         Call::Send => return send(&native, &fields).await,
         Call::History => return history(request, &native, route).await,
         Call::Card => {
             let id = route.address()?;
-            let status = calls::call(env, id.as_str(), &DescribeAgent {}).await?;
-            return http::json(
-                200,
-                &json!({ "card": card(&status.card), "online": status.online }),
-            );
+            let (shown, online) = calls::call(env, id.as_str(), &LookAt {}).await?;
+            return http::json(200, &json!({ "card": card(&shown), "online": online }));
         }
         _ => {}
     }
@@ -181,10 +124,13 @@ async fn answer_call(request: &Request, env: &Env, route: &Route, call: Call) ->
             http::json(200, &json!({ "ok": true }))
         }
         Call::Block | Call::Unblock | Call::Allow | Call::Disallow => {
-            let (list, other) = match call {
-                Call::Block | Call::Unblock => ("blocks", &fields.blocked_id),
-                _ => ("allows", &fields.allowed_id),
+            let (list, field, other) = match call {
+                Call::Block | Call::Unblock => ("blocks", "blocked_id", &fields.blocked_id),
+                _ => ("allows", "allowed_id", &fields.allowed_id),
             };
+            if other.is_empty() {
+                return Problem::CONTENT.answer(&format!("`{field}` must be the id of an agent."));
+            }
             let other: AgentId = other.parse().map_err(|_| Refusal::no_address("of that id"))?;
             let adds = matches!(call, Call::Block | Call::Allow);
             let method = if adds { Method::Put } else { Method::Delete };
@@ -192,15 +138,18 @@ async fn answer_call(request: &Request, env: &Env, route: &Route, call: Call) ->
             http::json(200, &json!({ "ok": true }))
         }
         Call::Blocks => {
-            let list: AgentList = native.ask(&id, Method::Get, "/blocks", None, None).await?;
-            http::json(200, &json!({ "agent_id": id, "blocklist": list.agents }))
+            let (blocked, _) = native.list(&id, List::Blocks).await?;
+            let entry = |(id, at): &(AgentId, Timestamp)| json!({ "blocked_id": id, "created_at": at.as_millis() });
+            let blocked: Vec<Value> = blocked.iter().map(entry).collect();
+            http::json(200, &json!({ "agent_id": id, "blocklist": blocked }))
         }
         Call::Allows => {
-            let list: AgentList = native.ask(&id, Method::Get, "/allows", None, None).await?;
-            let enabled = list.allow_only.unwrap_or_default();
+            let (allowed, enabled) = native.list(&id, List::Allows).await?;
+            let entry = |(id, at): &(AgentId, Timestamp)| json!({ "allowed_id": id, "created_at": at.as_millis() });
+            let allowed: Vec<Value> = allowed.iter().map(entry).collect();
             http::json(
                 200,
-                &json!({ "agent_id": id, "allowlist_enabled": enabled, "allowlist": list.agents }),
+                &json!({ "agent_id": id, "allowlist_enabled": enabled, "allowlist": allowed }),
             )
         }
         _ => {
@@ -252,15 +201,23 @@ async fn send(native: &Native<'_>, fields: &Fields) -> Result<Response> {
     if fields.r#type.as_deref().is_some_and(|kind| kind != "text") {
         return Problem::TYPE.answer("Over HTTP `type` must be text.");
     }
-    let content = sanitised(&fields.content);
+    let content = sanitised(&fields.content, platform::composed);
     if content.is_empty() {
         return Problem::CONTENT.answer("`content` must be a text that is not empty.");
     }
+    if content.len() > MAX_CONTENT {
+        return Problem::TOO_LARGE.answer(TOO_LONG);
+    }
     let from: AgentId = fields.from.parse().map_err(|_| Refusal::invalid_secret())?;
     let to: AgentId = fields.to.parse().map_err(|_| Refusal::no_address("of that id"))?;
-    let body = json!({ "text": content, "conversationId": fields.conversation_id });
-    let path = format!("/v1/agents/{to}/messages");
-    let sent: MailSent = native.ask_at(&from, Method::Post, &path, Some(&body)).await?;
+    let conversation = fields.conversation_id.as_deref().map(str::parse).transpose();
+    let Ok(conversation_id) = conversation else {
+        return Problem::CONTENT.answer(CONVERSATION);
+    };
+    let message =
+        SendMail { text: Some(content), conversation_id, renews: true, ..SendMail::default() };
+    let send = SendFrom { proof: http::proof(native.request), to, key: None, message };
+    let sent = native.call(&from, &send).await?;
     let (status, word) = match sent.delivery {
         MailDelivery::Live => (200, "sent"),
         MailDelivery::Queued => (202, "offline"),
@@ -274,7 +231,11 @@ async fn send(native: &Native<'_>, fields: &Fields) -> Result<Response> {
 
 /// `GET api/conversation/:id/history?last=N`, of the agent that `x-agent-id` names.
 async fn history(request: &Request, native: &Native<'_>, route: &Route) -> Result<Response> {
-    let me = http::sender(request)?;
+    let Ok(me) = http::sender(request) else {
+        return Problem::UNAUTHORIZED.answer(
+            "Send x-agent-id, and Authorization: Bearer <agent_secret> with the secret of that agent.",
+        );
+    };
     // Nothing but a value, and nothing but an id: both become part of a URL.
     let last = request.in_query("last");
     let last = last.map(|last| utf8_percent_encode(&last, NON_ALPHANUMERIC).to_string());
@@ -293,7 +254,7 @@ async fn history(request: &Request, native: &Native<'_>, route: &Route) -> Resul
             "turn_number": mail.turn,
             "from_agent_id": mail.agent_id,
             "type": "text",
-            "content": sanitised(mail.as_text()),
+            "content": sanitised(mail.as_text(), platform::composed),
             "timestamp": mail.sent_at.as_millis(),
         })
     };
@@ -311,14 +272,14 @@ async fn history(request: &Request, native: &Native<'_>, route: &Route) -> Resul
     });
     http::json(
         200,
-        &json!({ "conversation": conversation, "messages": messages, "total": shown.turns }),
+        &json!({ "conversation": conversation, "messages": messages, "total": messages.len() }),
     )
 }
 
-/// Calls of the native protocol, with the caller's own `Authorization`.
+/// Calls of mailboxes, with the caller's own `Authorization`.
 struct Native<'a> {
     env: &'a Env,
-    authorization: Option<&'a str>,
+    request: &'a Request,
 }
 
 impl Native<'_> {
@@ -332,23 +293,35 @@ impl Native<'_> {
         body: Option<&Value>,
     ) -> Result<T> {
         let path = format!("/v1/agents/{id}{below}{}", query.unwrap_or_default());
-        self.ask_at(id, method, &path, body).await
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        self.outcome(id, method, &path, &body).await
+    }
+
+    /// Who is on a list of the caller's.
+    async fn list(&self, id: &AgentId, list: List) -> Result<(Vec<(AgentId, Timestamp)>, bool)> {
+        self.call(id, &ReadList { proof: http::proof(self.request), list }).await
+    }
+
+    /// Calls the mailbox of `id`, which is the caller, and is counted there.
+    async fn call<C: calls::Call>(&self, id: &AgentId, call: &C) -> Result<C::Answer> {
+        let body = serde_json::to_string(call).map_err(Fault::new)?;
+        self.outcome(id, Method::Post, &format!("/internal/{}", C::NAME), &body).await
     }
 
     /// Asks the mailbox of `id`, which is the caller.
-    async fn ask_at<T: DeserializeOwned>(
+    async fn outcome<T: DeserializeOwned>(
         &self,
         id: &AgentId,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: &str,
     ) -> Result<T> {
-        let authorization = self.authorization.map(|value| ("Authorization", value));
+        let authorization = self.request.header("Authorization");
+        let authorization = authorization.map(|value| ("Authorization", value));
         let headers = [("X-Agent-Id", id.as_str())].into_iter().chain(authorization);
         let head = http::head_of(method, &format!("https://object{path}"), headers);
-        let body = body.map(ToString::to_string).unwrap_or_default();
         let mailbox = Object::named(self.env, "MAILBOX", id.as_str())?;
-        let answer = mailbox.outcome(&head, &body, "a mailbox").await?;
+        let answer = mailbox.outcome(&head, body, "a mailbox").await?;
         Ok(serde_json::from_str(&answer).map_err(Fault::new)?)
     }
 }

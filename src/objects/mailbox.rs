@@ -6,7 +6,7 @@
 use super::{Class, live, mailbox_live::Reader, sockets};
 use crate::{
     calls::{self, StatusOf},
-    dialects::{self, opendialogue},
+    dialects::{messenger, opendialogue},
     http::{self, Request, Response},
     log,
     platform::{self, Storage, System, fault, now},
@@ -118,7 +118,7 @@ impl Mailbox {
                 (false, opendialogue::answered(self.dialogue(&request, need)))
             }
             Endpoint::Messenger(Messenger::Socket, need) => {
-                (false, dialects::answer(self.messenger(&request, need)))
+                (false, messenger::answered(self.messenger(&request, need)))
             }
             Endpoint::Messenger(..)
             | Endpoint::OpenDialogue(..)

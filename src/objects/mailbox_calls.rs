@@ -4,13 +4,14 @@ use super::{
     live,
     mailbox::{Mailbox, Rules},
     mailbox_live::Reader,
-    sockets,
+    sockets::{self, Reach, Socket},
 };
 use crate::{
     calls::{
         self, Call, DescribeAgent, EndOf, FactsOf, RegisterAgent, SendFrom, StatusOf, TakeMail,
         Whisper,
     },
+    dialects::opendialogue::{LookAt, ReadList},
     http::{Request, Response},
     platform::{System, now},
 };
@@ -33,6 +34,17 @@ impl Mailbox {
                 calls::reply::<RegisterAgent>(&registered)
             }
             DescribeAgent::NAME => calls::reply::<DescribeAgent>(&self.status()?),
+            LookAt::NAME => {
+                let open = |socket: &Socket<Reader>| matches!(socket.who.reach(), Reach::Yes);
+                let open = sockets::connected(self.state()).any(|(_, socket)| open(&socket));
+                calls::reply::<LookAt>(&(self.status()?.card, open))
+            }
+            ReadList::NAME => {
+                let ReadList { proof, list } = calls::read(request).await?;
+                self.enter(None, proof.as_ref(), MailboxNeed::Owner)?;
+                let entries = self.rules(|rules| rules.whole_list(list))?;
+                calls::reply::<ReadList>(&(entries, self.rules(Rules::is_allow_only)?))
+            }
             SendFrom::NAME => {
                 let SendFrom { proof, to, key, message } = calls::read(request).await?;
                 self.enter(None, proof.as_ref(), MailboxNeed::Sender)?;

@@ -3,7 +3,7 @@
 use super::{
     live::{self, Log},
     mailbox::{Mailbox, Rules},
-    mailbox_opendialogue::ended_frame,
+    mailbox_opendialogue::{Line, ended_frame},
     sockets::{self, Close, Purpose, Reach, Socket, attached},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     platform::{self, now},
     waiting::boxed,
 };
-use nexus_core::{About, MailboxNeed, Notice, Result};
+use nexus_core::{About, MailboxNeed, Notice, Result, opendialogue::KeyAge};
 use nexus_protocol::{Ack, Cursor, Mail, MailFrame, MailSent, Page, PageRequest, Refusal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -42,10 +42,10 @@ impl Reader {
     /// Whether it is still to be sent anything.
     pub(super) fn reach(&self) -> Reach {
         match self {
-            Self::OpenDialogue { until, .. } if now().as_millis() > *until => {
+            Self::OpenDialogue { until, .. } if KeyAge::of(now(), *until) != KeyAge::Good => {
                 Reach::NoLonger(Close::KeyExpired)
             }
-            _ => Reach::Yes,
+            Self::Native | Self::Messenger | Self::OpenDialogue { .. } => Reach::Yes,
         }
     }
 }
@@ -164,8 +164,9 @@ impl Mailbox {
             // It only listens.
             Reader::Messenger => {}
             Reader::OpenDialogue { key, until } => {
-                let is_live = socket.purpose == Purpose::Stream;
-                self.dialogue_frame(end, &key, until, is_live, text).await;
+                let line =
+                    Line { end, key: &key, until, is_live: socket.purpose == Purpose::Stream };
+                self.dialogue_frame(&line, text).await;
             }
         }
     }

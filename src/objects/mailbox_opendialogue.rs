@@ -3,6 +3,10 @@
 //! The key lies in the socket's attachment, and the nonces that were seen in the mailbox, so both
 //! outlive a sleep. Nothing in this protocol acknowledges: a frame of the client's shows that it is
 //! there, and acknowledges what it was sent before.
+//!
+//! A session key ends after an hour, and its client hears of that by the close that answers its next ping,
+//! or by the close when a message comes. Nothing is lost in between: a frame that was signed before is
+//! taken, and a message waits for the next connection.
 
 use super::{
     live,
@@ -14,16 +18,24 @@ use crate::{
     calls::{self, Whisper},
     dialects::opendialogue::{self as dialect, Problem},
     http::{self, Request, Response},
-    platform::{System, now},
+    log,
+    platform::{self, System, now},
     waiting::boxed,
 };
-use nexus_core::{Error, Fault, MailboxNeed, Proof, Random, Result, opendialogue};
+use nexus_core::{
+    About, Error, Fault, MailboxNeed, Proof, Random, Result,
+    opendialogue::{self, KeyAge},
+};
 use nexus_protocol::{
-    Ack, AgentId, ConversationId, ErrorCode, IdempotencyKey, Mail, MailDelivery, SendMail, hex,
+    Ack, AgentId, ConversationId, IdempotencyKey, Mail, MailDelivery, SendMail, Timestamp, hex,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::WebSocket;
+
+/// Milliseconds before a key's end from which on a message counts as sent after it: the clock may have
+/// moved between storing it and sending it.
+const MARGIN: i64 = 1000;
 
 /// What a frame of the client's is.
 #[derive(Default, Deserialize)]
@@ -46,6 +58,16 @@ struct Frame {
     timestamp: i64,
     nonce: String,
     signature: String,
+}
+
+/// A connection, for what comes over it.
+pub(super) struct Line<'a> {
+    pub(super) end: &'a WebSocket,
+    pub(super) key: &'a str,
+    /// When that ends, in milliseconds since 1970.
+    pub(super) until: i64,
+    /// It was sent all that waited, and is sent what comes.
+    pub(super) is_live: bool,
 }
 
 impl Mailbox {
@@ -102,47 +124,45 @@ impl Mailbox {
     }
 
     /// What a client sent over its socket.
-    pub(super) async fn dialogue_frame(
-        &self,
-        end: &WebSocket,
-        key: &str,
-        until: i64,
-        is_live: bool,
-        text: &str,
-    ) {
-        if now().as_millis() > until {
-            return sockets::close(end, Close::KeyExpired);
-        }
-        // What waits to be sent has not come, whatever the client shows.
-        let has_read = is_live && sockets::waiting(end) == 0;
+    pub(super) async fn dialogue_frame(&self, line: &Line<'_>, text: &str) {
         let frame: Ping = serde_json::from_str(text).unwrap_or_default();
+        let is_ping = frame.r#type == "ping";
+        let age = KeyAge::of(now(), line.until);
+        if age == KeyAge::Gone || is_ping && age == KeyAge::Ended {
+            // Before it signs anything more, its client hears that the key has ended.
+            if is_ping && let Err(error) = self.shown_life(line) {
+                log::error("opendialogue", &error);
+            }
+            return sockets::close(line.end, Close::KeyExpired);
+        }
         let answer = match self.rules(|rules| rules.count_frame(now())) {
             Err(error) => Err(error.into()),
-            Ok(()) if frame.r#type == "ping" => {
-                self.shown_life(has_read).map(|()| json!({ "type": "pong" })).map_err(Problem::from)
+            Ok(()) if is_ping => {
+                self.shown_life(line).map(|()| json!({ "type": "pong" })).map_err(Problem::from)
             }
-            Ok(()) => self.dialogue_message(end, key, has_read, text).await,
+            Ok(()) => self.dialogue_message(line, text).await,
         };
         let frame = answer.unwrap_or_else(Problem::frame);
-        sockets::send(end, &frame.to_string());
+        sockets::send(line.end, &frame.to_string());
     }
 
-    /// The client is there: what it was sent has come.
-    fn shown_life(&self, has_read: bool) -> Result<()> {
-        if has_read {
-            let cursor = self.rules(nexus_core::Mailbox::last)?;
-            self.ack(Ack { cursor })?;
+    /// The client is there: what it was sent has come. What waits to be sent has not, whatever the client
+    /// shows; nor has what came after the end of its key.
+    fn shown_life(&self, line: &Line) -> Result<()> {
+        if !line.is_live || sockets::waiting(line.end) > 0 {
+            return Ok(());
         }
-        Ok(())
+        let cursor = match KeyAge::of(now(), line.until) {
+            KeyAge::Good => self.rules(nexus_core::Mailbox::last)?,
+            KeyAge::Ended | KeyAge::Gone => {
+                let sent_by = Timestamp::from_millis(line.until).plus_millis(-MARGIN);
+                self.rules(|rules| rules.last_by(sent_by))?
+            }
+        };
+        self.ack(Ack { cursor }).map(drop)
     }
 
-    async fn dialogue_message(
-        &self,
-        end: &WebSocket,
-        key: &str,
-        has_read: bool,
-        text: &str,
-    ) -> Result<Value, Problem> {
+    async fn dialogue_message(&self, line: &Line<'_>, text: &str) -> Result<Value, Problem> {
         let most = self.limits()?.max_body_bytes();
         if text.len() > most {
             return Err(Problem::TOO_LARGE.with(&format!("A frame is at most {most} bytes.")));
@@ -170,27 +190,28 @@ impl Mailbox {
             timestamp: frame.timestamp,
             nonce: &frame.nonce,
         };
-        if !signed.is_signed(key, &frame.signature).map_err(Error::from)? {
+        if !signed.is_signed(line.key, &frame.signature).map_err(Error::from)? {
             return Err(Problem::SIGNATURE.with("The signature is not that of this frame."));
         }
         if frame.nonce.is_empty() || !self.rules(|rules| rules.use_nonce(now(), &frame.nonce))? {
             return Err(Problem::REPLAY.with("This nonce was used in the last 5 minutes."));
         }
-        self.shown_life(has_read)?;
-        self.say(end, frame).await
+        self.shown_life(line)?;
+        self.say(line, frame).await
     }
 
     /// Does what a frame says whose signature holds.
-    async fn say(&self, end: &WebSocket, frame: Frame) -> Result<Value, Problem> {
-        let content = opendialogue::sanitised(&frame.content);
+    async fn say(&self, line: &Line<'_>, frame: Frame) -> Result<Value, Problem> {
+        let content = opendialogue::sanitised(&frame.content, platform::composed);
         if content.len() > dialect::MAX_CONTENT {
-            return Err(Problem::TOO_LARGE.with("Content is at most 64 KiB."));
+            return Err(Problem::TOO_LARGE.with(dialect::TOO_LONG));
         }
         let to: AgentId =
             frame.to.parse().map_err(|_| Problem::NO_AGENT.with("There is no such agent."))?;
-        let conversation: ConversationId = frame.conversation_id.parse().map_err(|_| {
-            Problem::CONTENT.with("conversation_id must be 1 to 128 letters, digits, `_` or `-`.")
-        })?;
+        let conversation: ConversationId = frame
+            .conversation_id
+            .parse()
+            .map_err(|_| Problem::CONTENT.with(dialect::CONVERSATION))?;
         let told =
             |status: &str| json!({ "type": "status", "status": status, "message_id": frame.id });
         match frame.r#type.as_str() {
@@ -201,21 +222,22 @@ impl Mailbox {
                 let key: Option<IdempotencyKey> = frame.id.parse().ok();
                 let message = SendMail {
                     text: Some(content),
-                    conversation_id: Some(conversation.clone()),
+                    conversation_id: Some(conversation),
                     max_turns,
                     client_id: key.as_ref().map(ToString::to_string),
+                    renews: true,
                     ..SendMail::default()
                 };
-                let sent = self.send(&to, key.as_ref(), message).await;
-                if sent.as_ref().is_err_and(has_fallen_silent) {
-                    let ended = ended_frame(conversation.as_str(), "ttl");
-                    sockets::send(end, &ended.to_string());
-                }
-                let sent = sent?;
+                let sent = self.send(&to, key.as_ref(), message).await?;
                 Ok(told(if sent.delivery == MailDelivery::Live { "sent" } else { "queued" }))
             }
             "end" => {
-                self.end(&conversation, Some(to)).await?;
+                self.end(&conversation, Some(to.clone())).await?;
+                if !line.is_live {
+                    let ended = ended_frame(conversation.as_str(), "participant_ended");
+                    sockets::send(line.end, &ended.to_string());
+                }
+                self.announce_end(&About { with: to, conversation }, "participant_ended");
                 Ok(told("sent"))
             }
             "typing" | "read_receipt" => {
@@ -260,12 +282,6 @@ impl Mailbox {
 /// The frame that says that a conversation is over.
 pub(super) fn ended_frame(conversation: &str, reason: &str) -> Value {
     json!({ "type": "conversation_ended", "conversation_id": conversation, "reason": reason })
-}
-
-/// Whether a send was refused because nothing had happened in the conversation for too long.
-fn has_fallen_silent(error: &Error) -> bool {
-    matches!(error, Error::Refused(refusal) if refusal.body.error == ErrorCode::ConversationEnded
-        && refusal.body.reason.as_deref() == Some("ttl"))
 }
 
 /// What a frame to the client says.
@@ -330,7 +346,7 @@ impl MailLog {
             from: mail.agent_id.as_str(),
             to: mail.to.as_str(),
             kind: "text",
-            content: &opendialogue::sanitised(mail.as_text()),
+            content: &opendialogue::sanitised(mail.as_text(), platform::composed),
             conversation: mail.conversation_id.as_str(),
             turn: Some(mail.turn),
             max_turns: Some(mail.max_turns),

@@ -7,10 +7,7 @@ use super::{
     sockets,
 };
 use crate::{
-    dialects::{
-        self,
-        clawlink::{self, News, Polled, seconds},
-    },
+    dialects::clawlink::{self, News, Polled},
     http::{self, Request, Response},
     log,
     platform::{System, now},
@@ -44,7 +41,7 @@ impl Session {
         need: Need,
     ) -> Result<Response> {
         let answer = self.clawlink_answer(request, route, call, need).await;
-        dialects::answer(answer.map_err(clawlink::in_its_words))
+        clawlink::answered(answer.map_err(clawlink::in_its_words))
     }
 
     async fn clawlink_answer(
@@ -54,7 +51,7 @@ impl Session {
         call: Call,
         need: Need,
     ) -> Result<Response> {
-        let caller = http::caller(&request)?;
+        let caller = clawlink::caller(&request)?;
         match call {
             Call::Info | Call::Discover | Call::Files | Call::File => {
                 self.rules(|rules| rules.enter(now(), &caller, need))?;
@@ -96,7 +93,7 @@ impl Session {
                 let all = request.in_query("all").as_deref() == Some("true");
                 let members = self.rules(|rules| rules.present_members(now(), &connected, all))?;
                 let agents: Vec<Value> = members.iter().map(clawlink::agent).collect();
-                json!({ "agents": agents, "count": agents.len(), "server_time": seconds(now()) })
+                json!({ "agents": agents, "count": agents.len(), "server_time": now() })
             }
             Call::Files => {
                 let all = FilesRequest::parse("")?;
@@ -189,14 +186,17 @@ impl Session {
         };
         let caller = Caller { agent: Some(agent.clone()), ..caller.clone() };
         let visitor = self.rules(|rules| rules.enter(now(), &caller, need))?;
-        let profile = register.profile;
+        let mut profile = register.profile;
+        if !self.rules(|rules| rules.has(now(), &agent))? {
+            profile.name.get_or_insert_with(|| clawlink::name_of(&agent));
+        }
         let enrol = |rules: &mut Rules| rules.enrol(now(), &visitor, &caller, profile);
         let (known, member) = self.seat(&agent, enrol)?;
         if !known {
             self.announce("joined", Some(&agent));
         }
         let agent = clawlink::agent(&member);
-        Ok(json!({ "status": "registered", "agent": agent, "server_time": seconds(now()) }))
+        Ok(json!({ "status": "registered", "agent": agent, "server_time": now() }))
     }
 
     /// Gives a task. Its id, and how it reaches the assignee.
@@ -252,11 +252,7 @@ impl Session {
     /// What a client sent over its socket. Only what is wrong is answered.
     pub(super) async fn clawlink_frame(&self, end: &WebSocket, who: &Who, text: &str) {
         if let Err(error) = self.clawlink_said(who, text.as_bytes()).await {
-            let fields = http::error_fields(error);
-            let error = fields.get("message").cloned().unwrap_or_default();
-            let code = fields.get("error").cloned().unwrap_or_default();
-            let frame = json!({ "type": "error", "error": error, "code": code });
-            sockets::send(end, &frame.to_string());
+            sockets::send(end, &clawlink::error_frame(error));
         }
     }
 
@@ -290,7 +286,7 @@ impl Session {
         let none = BTreeSet::new();
         let members = self.rules(|rules| rules.present_members(now(), &none, true)).ok()?;
         let member = members.iter().find(|member| member.agent_id == *agent)?;
-        let (agent, timestamp) = (clawlink::agent(member), seconds(now()));
+        let (agent, timestamp) = (clawlink::agent(member), now());
         Some(json!({ "type": "agent_joined", "agent": agent, "timestamp": timestamp }).to_string())
     }
 

@@ -199,24 +199,27 @@ pub(crate) fn event_frame(fields: Value) -> String {
     frame.to_string()
 }
 
-/// Closes the sockets of those who are meant.
+/// Closes the sockets of those who are meant. One that was closed before, and is still heard, is so no
+/// longer.
 pub(crate) fn close_all<W: DeserializeOwned>(
     state: &State,
     why: Close,
     meant: impl Fn(&W) -> bool,
 ) {
-    for (end, socket) in connected(state) {
-        if meant(&socket.who) {
+    for end in state.get_websockets() {
+        if attached(&end).is_some_and(|socket| meant(&socket.who)) {
             close(&end, why);
         }
     }
 }
 
 /// Closes a socket. From now on it is nobody's: what its client still sends, which may never take note,
-/// does nothing.
+/// does nothing. Where only its key has ended, what its client had signed before it heard of that counts.
 pub(crate) fn close(end: &WebSocket, why: Close) {
-    // If this fails, nothing can be sent to it all the same.
-    let _ = end.serialize_attachment(Option::<String>::None);
+    if !matches!(why, Close::KeyExpired) {
+        // If this fails, nothing can be sent to it all the same.
+        let _ = end.serialize_attachment(Option::<String>::None);
+    }
     let (code, reason) = why.code_and_reason();
     // One that is closed already needs no more.
     let _ = end.close(Some(code), Some(reason));

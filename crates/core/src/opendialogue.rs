@@ -8,6 +8,33 @@ use subtle::ConstantTimeEq;
 /// Milliseconds for which a timestamp, and so a nonce, is good.
 pub const FRESH: i64 = 300_000;
 
+/// Milliseconds after a session key's end for which frames signed with it are still taken: a client learns
+/// of the end only when it pings next, which it does every 30 seconds.
+pub const GRACE: i64 = 60_000;
+
+/// How far a session key has come, by the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAge {
+    /// It signs in both directions.
+    Good,
+    /// It has ended. What its client signed before it knew that is taken; nothing is sent under it.
+    Ended,
+    /// Nothing is taken under it.
+    Gone,
+}
+
+impl KeyAge {
+    /// Of a key that ends at `until`, in milliseconds since 1970.
+    #[must_use]
+    pub fn of(now: Timestamp, until: i64) -> Self {
+        match now.millis_since(Timestamp::from_millis(until)) {
+            ..=0 => Self::Good,
+            1..=GRACE => Self::Ended,
+            _ => Self::Gone,
+        }
+    }
+}
+
 /// What a signature is made over.
 #[derive(Clone, Debug, Default)]
 pub struct Signed<'a> {
@@ -59,10 +86,11 @@ pub fn is_fresh(now: Timestamp, timestamp: i64) -> bool {
     now.as_millis().abs_diff(timestamp) <= FRESH.unsigned_abs()
 }
 
-/// The content without the characters that clients do not take: controls but for tabs and line ends,
-/// zero-width characters, and what overrides the direction of text.
+/// The content as clients make it before they check its signature: without the characters that they do
+/// not take (controls except tabs and line ends, zero-width characters, and what overrides the direction
+/// of text), and in the composed form of Unicode, NFC. `compose` makes that form.
 #[must_use]
-pub fn sanitised(content: &str) -> String {
+pub fn sanitised(content: &str, compose: impl FnOnce(String) -> String) -> String {
     let is_refused = |c: char| match c {
         '\t' | '\n' | '\r' => false,
         '\u{200B}'..='\u{200F}'
@@ -71,13 +99,20 @@ pub fn sanitised(content: &str) -> String {
         | '\u{FEFF}' => true,
         c => c.is_control(),
     };
-    content.chars().filter(|c| !is_refused(*c)).collect()
+    let kept: String = content.chars().filter(|c| !is_refused(*c)).collect();
+    // Below the first combining character every text is composed already.
+    if kept.chars().all(|c| c < '\u{300}') { kept } else { compose(kept) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use unicode_normalization::{UnicodeNormalization, is_nfc};
+
+    fn clean(content: &str) -> String {
+        sanitised(content, |text| text.nfc().collect())
+    }
 
     #[test]
     fn the_signed_text_is_this() {
@@ -117,14 +152,35 @@ mod tests {
         assert!(!is_fresh(now, i64::MIN) && !is_fresh(now, i64::MAX));
     }
 
+    #[test]
+    fn a_key_is_taken_for_a_minute_after_its_end() {
+        for (now, age) in [
+            (5_000, KeyAge::Good),
+            (5_001, KeyAge::Ended),
+            (65_000, KeyAge::Ended),
+            (65_001, KeyAge::Gone),
+        ] {
+            assert_eq!(KeyAge::of(Timestamp::from_millis(now), 5_000), age, "{now}");
+        }
+    }
+
+    #[test]
+    fn what_is_decomposed_is_composed() {
+        let hangul = "\u{1112}\u{1161}\u{11ab}";
+        for (given, composed) in [("e\u{301}", "é"), (hangul, "한"), ("e\u{200B}\u{301}", "é")] {
+            assert_eq!(clean(given), composed);
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_sanitised_stays_so_and_plain_text_is_not_touched(text in "\\PC*|.*", plain in "[a-zäßあ \n]*") {
-            let once = sanitised(&text);
-            prop_assert_eq!(sanitised(&once), once.clone());
+            let once = clean(&text);
+            prop_assert_eq!(clean(&once), once.clone());
+            prop_assert!(is_nfc(&once));
             let refused = ['\u{202E}', '\u{200B}', '\u{FEFF}', '\u{0}', '\u{7F}'];
             prop_assert!(!once.contains(refused));
-            prop_assert_eq!(sanitised(&plain), plain);
+            prop_assert_eq!(clean(&plain), plain);
         }
 
         #[test]

@@ -85,6 +85,98 @@ fn a_conversation_that_one_ends_is_over_for_both() {
     assert_eq!(refused(town.end("c", "t")), ErrorCode::ConversationNotFound);
 }
 
+/// A message that begins its conversation anew where that is over.
+fn anew(text: &str) -> SendMail {
+    SendMail { renews: true, ..mail(text, Some("t")) }
+}
+
+fn have_all_turns(town: &Town) {
+    for turn in 1..=20 {
+        let (from, to) = if turn % 2 == 1 { ("a", "b") } else { ("b", "a") };
+        assert_eq!(town.send(from, to, None, anew("x")).unwrap().turn, turn);
+    }
+}
+
+#[test]
+fn after_its_turns_one_message_is_refused_and_the_next_begins_it_anew() {
+    let town = town();
+    have_all_turns(&town);
+    let refusal = town.send("a", "b", None, anew("refused"));
+    assert_eq!(refused(refusal), ErrorCode::ConversationTurnsExceeded);
+    // Not a message that does not ask for it.
+    let refusal = town.send("b", "a", None, mail("x", Some("t")));
+    assert_eq!(refused(refusal), ErrorCode::ConversationTurnsExceeded);
+    town.evict();
+    // Of either side.
+    let first = SendMail { max_turns: Some(2), ..anew("first") };
+    let sent = town.send("b", "a", None, first).unwrap();
+    assert_eq!((sent.turn, sent.max_turns), (1, 2));
+    town.evict();
+    assert_eq!(town.send("a", "b", None, mail("second", Some("t"))).unwrap().turn, 2);
+    for name in ["a", "b"] {
+        let shown = town.conversation(name, "t", None, 3).unwrap();
+        assert_eq!((shown.turns, shown.max_turns, shown.initiator.as_str()), (2, 2, "b"));
+        let texts: Vec<String> = shown.messages.unwrap().iter().map(text).collect();
+        assert_eq!(texts, ["x", "first", "second"], "in the order in which they were said");
+    }
+    let refusal = town.send("a", "b", None, anew("refused"));
+    assert_eq!(refused(refusal), ErrorCode::ConversationTurnsExceeded, "once in each round");
+    assert_eq!(town.send("a", "b", None, anew("third")).unwrap().turn, 1);
+}
+
+fn text(record: &Box<serde_json::value::RawValue>) -> String {
+    serde_json::from_str::<nexus_protocol::Mail>(record.get()).unwrap().text.unwrap()
+}
+
+#[test]
+fn after_an_end_or_silence_a_conversation_begins_anew_at_once() {
+    let town = town();
+    town.send("a", "b", None, anew("x")).unwrap();
+    town.end("a", "t").unwrap();
+    let refusal = town.send("b", "a", None, mail("x", Some("t")));
+    assert_eq!(refused(refusal), ErrorCode::ConversationEnded);
+    assert_eq!(town.send("b", "a", None, anew("y")).unwrap().turn, 1);
+    town.ack("a", "1").unwrap();
+    town.ack("b", "1").unwrap();
+    town.now.set(31 * MINUTE);
+    let refusal = town.send("b", "a", None, mail("x", Some("t")));
+    assert_eq!(refused(refusal), ErrorCode::ConversationEnded);
+    assert_eq!(town.send("a", "b", None, anew("z")).unwrap().turn, 1);
+    // Also where it had its turns besides.
+    for after in ["end", "silence"] {
+        let town = self::town();
+        have_all_turns(&town);
+        town.ack("a", "10").unwrap();
+        town.ack("b", "10").unwrap();
+        if after == "end" {
+            town.end("a", "t").unwrap();
+        } else {
+            town.now.set(31 * MINUTE);
+        }
+        assert_eq!(town.send("b", "a", None, anew("y")).unwrap().turn, 1, "{after}");
+    }
+}
+
+#[test]
+fn an_end_that_one_side_has_missed_does_not_end_what_began_anew() {
+    let town = town();
+    town.send("a", "b", None, anew("x")).unwrap();
+    town.way.set(Way::Lost);
+    assert!(faulted(&town.end("a", "t")));
+    town.way.set(Way::Clear);
+    assert_eq!(town.send("a", "b", None, anew("y")).unwrap().turn, 1, "anew");
+    assert_eq!(town.send("b", "a", None, mail("z", Some("t"))).unwrap().turn, 2);
+}
+
+#[test]
+fn a_repeat_of_a_message_of_an_earlier_round_is_known() {
+    let town = town();
+    let first = town.send("a", "b", Some("k"), anew("x")).unwrap();
+    town.end("a", "t").unwrap();
+    town.send("b", "a", None, anew("y")).unwrap();
+    assert_eq!(town.send("a", "b", Some("k"), anew("x")).unwrap(), first);
+}
+
 #[test]
 fn a_conversation_belongs_to_two() {
     let town = town();

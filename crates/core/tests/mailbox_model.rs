@@ -11,12 +11,12 @@
 mod support;
 
 use nexus_core::List;
-use nexus_protocol::{AllowOnly, EndReason, ErrorCode, MailState};
+use nexus_protocol::{AllowOnly, ErrorCode, MailState, SendMail};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use support::{
     agent, at, faulted,
-    mail_model::{Model, RETENTION, Taken, end, limits, reached},
+    mail_model::{Model, RETENTION, Taken, end, limits, pair, reached},
     refused,
     town::{Town, Way, mail, mails},
 };
@@ -30,6 +30,7 @@ enum Step {
         conversation: Option<usize>,
         key: Option<usize>,
         live: bool,
+        renews: bool,
         way: Way,
     },
     Poll(usize, Option<usize>, usize),
@@ -48,9 +49,9 @@ fn step() -> impl Strategy<Value = Step> {
     let list = prop_oneof![Just(List::Blocks), Just(List::Allows)];
     let name = || prop::option::of(0..2_usize);
     prop_oneof![
-        12 => (who(), who(), name(), name(), any::<bool>(), way).prop_map(
-            |(from, to, conversation, key, live, way)| Step::Send {
-                from, to, conversation, key, live, way,
+        12 => (who(), who(), name(), name(), any::<bool>(), any::<bool>(), way).prop_map(
+            |(from, to, conversation, key, live, renews, way)| Step::Send {
+                from, to, conversation, key, live, renews, way,
             }
         ),
         5 => (who(), prop::option::of(0..12_usize), 1..5_usize)
@@ -84,7 +85,7 @@ impl Run {
         (from, to): (usize, usize),
         conversation: Option<usize>,
         key: Option<usize>,
-        live: bool,
+        (live, renews): (bool, bool),
         way: Way,
     ) -> Result<(), TestCaseError> {
         self.texts += 1;
@@ -99,7 +100,7 @@ impl Run {
         let key_text = key.map(|key| format!("k{key}"));
         self.town.house(NAMES[to]).live.set(live);
         self.town.way.set(way);
-        let message = mail(&text, given);
+        let message = SendMail { renews, ..mail(&text, given) };
         let result = self.town.send(NAMES[from], NAMES[to], key_text.as_deref(), message);
         self.town.way.set(Way::Clear);
         if from == to {
@@ -138,11 +139,22 @@ impl Run {
             }
             return Ok(());
         }
-        if let Some(code) = self.model.refusal(from, to, &id) {
-            prop_assert_eq!(refused(result), code);
-            return Ok(());
+        let anew = match self.model.outcome((from, to), &id, renews) {
+            Err(code) => {
+                prop_assert_eq!(refused(result), code);
+                return Ok(());
+            }
+            Ok(anew) => anew,
+        };
+        let (round, turn) = match (self.model.round(from, to, &id), self.model.turns(from, to, &id))
+        {
+            (round, _) if anew => (round + 1, 1),
+            (round, turns) => (round, turns + 1),
+        };
+        if anew {
+            self.model.ended.remove(&pair(from, to, &id));
+            self.model.refused.remove(&pair(from, to, &id));
         }
-        let turn = self.model.messages(from, to, &id).count() + 1;
         let cursor = self.model.boxes[to].inbox.len() + 1;
         let sent = if way == Way::Clear {
             Some(result.unwrap())
@@ -166,6 +178,7 @@ impl Run {
             live,
             key,
             conversation: id,
+            round,
             sent,
             copied,
             mended_at: None,
@@ -231,9 +244,7 @@ impl Run {
                 let with = NAMES.iter().position(|name| *name == ended.with.as_str()).unwrap();
                 prop_assert!(self.model.knows(who, with, &id));
                 prop_assert!(ended.reason.is_some());
-                if ended.reason == Some(EndReason::ParticipantEnded) {
-                    self.model.ended.insert((who.min(with), who.max(with), id));
-                }
+                self.model.ended.insert(pair(who, with, &id));
             }
             error => {
                 prop_assert_eq!(refused(error), ErrorCode::ConversationNotFound);
@@ -246,8 +257,8 @@ impl Run {
     fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
         self.town.now.set(self.model.now);
         match *step {
-            Step::Send { from, to, conversation, key, live, way } => {
-                self.send((from, to), conversation, key, live, way)?;
+            Step::Send { from, to, conversation, key, live, renews, way } => {
+                self.send((from, to), conversation, key, (live, renews), way)?;
             }
             Step::Poll(who, after, limit) => self.poll(who, after, limit)?,
             Step::Ack(who, cursor) => self.ack(who, cursor)?,
@@ -304,7 +315,7 @@ impl Run {
                     let id = sent.conversation_id.as_str();
                     let shown = self.town.conversation(NAMES[x], id, Some(NAMES[y]), 99).unwrap();
                     prop_assert_eq!(shown.reason, self.model.over(x, y, &message.conversation));
-                    let turns = self.model.messages(x, y, &message.conversation).count();
+                    let turns = self.model.turns(x, y, &message.conversation);
                     prop_assert_eq!(shown.turns as usize, turns);
                     let mine = self.model.messages(x, y, &message.conversation);
                     let mine =

@@ -131,8 +131,9 @@ pub fn frames(data: &[u8]) {
         assert!(kind.is_some() || body.finish().is_err());
     }
     let text = String::from_utf8_lossy(data);
-    let clean = opendialogue::sanitised(&text);
-    assert_eq!(opendialogue::sanitised(&clean), clean);
+    // The platform composes characters; that a text stays as it is made is for the tests of the rules.
+    let clean = opendialogue::sanitised(&text, |text| text);
+    assert_eq!(opendialogue::sanitised(&clean, |text| text), clean);
     let signed = opendialogue::Signed { content: &clean, nonce: &text, ..Default::default() };
     let signature = signed.signature("key").expect("a signature");
     assert!(signed.is_signed("key", &signature).expect("a comparison"));

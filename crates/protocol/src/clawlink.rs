@@ -24,15 +24,10 @@ pub struct ClawLinkRegister {
 }
 
 impl ClawLinkRegister {
-    /// Reads the body. Refuses one without name or capabilities.
+    /// Reads the body.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let agent = body.field("agent_id", AgentId::RULE);
-        for (name, rule) in [("name", NEEDED), ("capabilities", "must be a list of texts")] {
-            if !body.has(name) {
-                body.note(name, rule);
-            }
-        }
         let profile = Profile::read(&mut body);
         body.finish()?;
         Ok(Self { agent, profile })
@@ -276,7 +271,10 @@ mod tests {
     #[test]
     fn everything_that_is_missing_is_named() {
         let limits = Limits::default();
-        assert_eq!(wrong(ClawLinkRegister::parse(b"{}")), ["name", "capabilities"]);
+        assert!(
+            ClawLinkRegister::parse(b"{}").is_ok(),
+            "what it does not tell, the relay makes up"
+        );
         assert_eq!(wrong(heartbeat(b"{}")), ["agent_id"]);
         assert_eq!(
             wrong(ClawLinkTask::parse(b"{}", None, &limits)),

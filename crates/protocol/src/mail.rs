@@ -34,6 +34,10 @@ pub struct SendMail {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub client_id: Option<String>,
+    /// Begins its conversation anew where that is over, as OpenDialogue has it (docs/dialects.md).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub renews: bool,
 }
 
 impl SendMail {
@@ -46,7 +50,15 @@ impl SendMail {
         let reply_to = body.field("replyTo", "must be the id of a message");
         body.finish()?;
         let (text, json) = content.check(limits)?;
-        Ok(Self { text, json, conversation_id, max_turns, reply_to, client_id: None })
+        Ok(Self {
+            text,
+            json,
+            conversation_id,
+            max_turns,
+            reply_to,
+            client_id: None,
+            renews: false,
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{AgentId, AgentSecret, Body, Limits, Refusal, Register};
 
 const NAME: &str = "must be 1 to 128 characters, none of them a control character";
 const SECRET: &str = "must be 1 to 256 characters";
+const PLAIN_SECRET: &str = "must have no space and none of `+`, `%`, `&`, `#`: a poll has it in its address, where they mean something else";
 const MESSAGE: &str = "must be a text that is not empty";
 
 /// `POST /messenger/register` `{id, name?, secret}`: who registers here is listed. Clients choose their
@@ -20,6 +21,10 @@ pub fn messenger_registration(bytes: &[u8]) -> Result<Register, Refusal> {
     }
     if secret.as_ref().is_some_and(|secret| !(1..=256).contains(&secret.chars().count())) {
         body.note("secret", SECRET);
+    }
+    // Its clients put the secret into the query of a poll as it is.
+    if secret.as_ref().is_some_and(|secret| secret.contains([' ', '+', '%', '&', '#'])) {
+        body.note("secret", PLAIN_SECRET);
     }
     body.finish()?;
     let name = name.or_else(|| id.as_ref().map(ToString::to_string)).unwrap_or_default();
@@ -87,6 +92,10 @@ mod tests {
         assert_eq!(paths, ["id", "secret"]);
         let paths: Vec<String> = wrong(r#"{"id":"a b","name":"\n","secret":""}"#);
         assert_eq!(paths, ["id", "name", "secret"]);
+        for secret in ["a b", "a+b", "a%b", "a&b", "a#b"] {
+            let paths: Vec<String> = wrong(&format!(r#"{{"id":"bob","secret":"{secret}"}}"#));
+            assert_eq!(paths, ["secret"], "{secret}");
+        }
     }
 
     #[test]

@@ -11,6 +11,16 @@ fn is_now(time: &Value) -> bool {
     time.as_u64().is_some_and(|time| now.abs_diff(time) < 60)
 }
 
+/// A time as the original client shows it: the first 19 characters of a text.
+fn shown(time: &Value) -> String {
+    let text = time.as_str().unwrap_or_else(|| panic!("{time} is no text"));
+    let shown = text.get(..19).unwrap().to_owned();
+    let form: String = shown.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    assert_eq!(form, "0000-00-00T00:00:00");
+    assert!(text.ends_with('Z'), "{text}");
+    shown
+}
+
 #[test]
 fn agents_register_and_are_discovered() {
     let relay = relay();
@@ -19,8 +29,8 @@ fn agents_register_and_are_discovered() {
     let registered = claw.done("/register", &body);
     assert_eq!(registered["status"], "registered");
     let ann = &registered["agent"];
-    assert!(is_now(&ann["registered_at"]) && is_now(&ann["last_heartbeat"]), "{ann}");
-    assert!(is_now(&registered["server_time"]));
+    assert!(is_now(&ann["last_heartbeat"]), "{ann}");
+    assert!(shown(&ann["registered_at"]) <= shown(&registered["server_time"]));
     let expected = json!({
         "agent_id": "ann", "name": "Ann", "capabilities": ["translate"], "machine": "lab", "description": "d",
         "registered_at": ann["registered_at"], "last_heartbeat": ann["last_heartbeat"], "status": "online",
@@ -44,7 +54,7 @@ fn agents_register_and_are_discovered() {
     let mut expected = ["ann".to_owned(), made];
     expected.sort();
     assert_eq!((ids.as_slice(), &found["count"]), (expected.as_slice(), &json!(2)));
-    assert!(is_now(&found["server_time"]));
+    shown(&found["server_time"]);
 
     assert_eq!(claw.done("/heartbeat", &json!({ "agent_id": "ann" })), json!({ "status": "ok" }));
     for unknown in ["ben", &"x".repeat(128)] {
@@ -52,9 +62,8 @@ fn agents_register_and_are_discovered() {
         assert_eq!(answer, json!({ "status": "unknown_agent" }));
     }
     for body in [
-        json!({}),
-        json!({ "name": "n" }),
-        json!({ "capabilities": [] }),
+        json!({ "name": 1 }),
+        json!({ "capabilities": "c" }),
         json!({ "agent_id": "a b", "name": "n", "capabilities": [] }),
         json!({ "agent_id": "system", "name": "n", "capabilities": [] }),
     ] {
@@ -65,6 +74,21 @@ fn agents_register_and_are_discovered() {
     small.register("ann");
     small.register("ann");
     refused(&small.post("/register", &json!({ "name": "n", "capabilities": [] })), 409);
+}
+
+#[test]
+fn an_agent_that_tells_nothing_gets_a_name_and_keeps_the_one_that_it_gave() {
+    let relay = relay();
+    let claw = ClawLink::new(&relay, &json!({}));
+    let made = claw.done("/register", &json!({}))["agent"].clone();
+    let id = string(&made["agent_id"]);
+    assert_eq!(made["name"], format!("agent-{}", id.get(..4).unwrap()));
+    assert_eq!(made["capabilities"], json!([]));
+    let short = claw.done("/register", &json!({ "agent_id": "ann" }));
+    assert_eq!(short["agent"]["name"], "agent-ann");
+    claw.done("/register", &json!({ "agent_id": "ann", "name": "Ann", "capabilities": ["c"] }));
+    let again = claw.done("/register", &json!({ "agent_id": "ann" }))["agent"].clone();
+    assert_eq!((&again["name"], &again["capabilities"]), (&json!("Ann"), &json!(["c"])));
 }
 
 #[test]
@@ -86,8 +110,10 @@ fn the_base_says_what_it_is() {
             ),
             (&json!(false), &json!(1), &json!(1), &json!(1))
         );
-        assert_eq!(list(&info["endpoints"]).len(), 12);
-        assert!(is_now(&info["server_time"]));
+        assert_eq!(info["endpoints"].as_object().unwrap().len(), 12);
+        assert_eq!(info["endpoints"]["poll"], "GET /poll/:agent_id");
+        assert!(info["note"].is_string());
+        shown(&info["server_time"]);
     }
 }
 
@@ -103,7 +129,7 @@ fn tasks_are_given_and_answered_over_polls() {
     assert_eq!((&given["status"], &given["delivery"]), (&json!("delegated"), &json!("queued")));
     let id = &given["message_id"];
     let polled = claw.poll("ben");
-    assert!(is_now(&polled[0]["timestamp"]));
+    shown(&polled[0]["timestamp"]);
     assert_eq!(
         polled,
         [
@@ -111,6 +137,8 @@ fn tasks_are_given_and_answered_over_polls() {
             "context": { "n": 1 }, "priority": "urgent", "timestamp": polled[0]["timestamp"] })
         ]
     );
+    claw.delegate("ann", "ben", "without a context");
+    assert_eq!(claw.poll("ben")[0]["context"], json!({}));
     assert!(
         claw.poll("ben").is_empty() && claw.poll("ann").is_empty() && claw.poll("eve").is_empty()
     );
@@ -185,6 +213,8 @@ fn broadcasts_reach_everyone_else_once() {
         );
         assert_eq!((polled.len(), claw.poll(id).len()), (2, 0));
     }
+    claw.done("/broadcast", &json!({ "from_agent": "ann", "content": { "build": ["red", 1.5] } }));
+    assert_eq!(claw.poll("ben")[0]["content"], json!({ "build": ["red", 1.5] }));
     assert!(claw.poll("ann").is_empty(), "not its own");
     claw.register("late");
     assert!(claw.poll("late").is_empty(), "only since it came");
@@ -217,7 +247,7 @@ fn files_are_shared_with_their_types_and_versions() {
     assert_eq!(save("notes", "# n", json!({ "file_type": "markdown" })).status, 200);
     assert_eq!(save("bytes", "/wA=", json!({ "file_type": "base64" })).status, 200);
     let plan = claw.get("/files/docs/plan").json();
-    assert!(is_now(&plan["updated_at"]));
+    shown(&plan["updated_at"]);
     let expected = json!({ "file_key": "docs/plan", "content": "zwei ü", "file_type": "text", "last_editor": "ann", "version": 2,
         "updated_at": plan["updated_at"] });
     assert_eq!(plan, expected);
@@ -235,6 +265,19 @@ fn files_are_shared_with_their_types_and_versions() {
             .iter()
             .all(|file| file.get("content").is_none() && file["version"].is_u64())
     );
+    // As the original client lists them.
+    let lines: Vec<String> = list(&files["files"])
+        .iter()
+        .map(|file| {
+            format!(
+                "{} v{} {}",
+                string(&file["file_key"]),
+                file["version"],
+                shown(&file["updated_at"])
+            )
+        })
+        .collect();
+    assert!(lines[1].starts_with("docs/plan v2 2"), "{lines:?}");
     let polled = claw.poll("ben");
     assert_eq!(polled.len(), 4);
     let updated = json!({ "type": "file_updated", "file_key": "docs/plan", "version": 2, "last_editor": "ann",
@@ -286,7 +329,7 @@ fn those_who_came_by_a_link_and_those_who_came_by_clawlink_give_each_other_tasks
     );
     assert_eq!(
         (&polled[0]["topic"], &polled[1]["content"]),
-        (&json!("general"), &json!("{\"n\":1}"))
+        (&json!("general"), &json!({ "n": 1 }))
     );
     claw.say("ann", "hello from ClawLink");
     let read = pair.poll("?after=2");

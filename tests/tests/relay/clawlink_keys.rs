@@ -28,6 +28,13 @@ fn a_token_is_demanded_by_every_call_of_a_session_that_has_one() {
     assert!(claw.poll("ben").is_empty());
     claw.done("/delegate", &task);
     assert!(claw.try_socket("ann").is_ok());
+    // It may stand in the query, too.
+    let bare = claw.with(None, None);
+    assert_eq!(bare.get("/discover?token=right-token").json()["count"], 2);
+    refused(&bare.get("/discover?token=wrong-token"), 401);
+    bare.done("/broadcast?token=right-token", &json!({ "from_agent": "ann", "content": "x" }));
+    assert!(bare.try_socket("ann?token=right-token").is_ok());
+    assert_eq!(bare.try_socket("ann?token=wrong-token").err(), Some(Some(401)));
     // Where there is none, any is as good as none.
     let open = ClawLink::new(&relay, &json!({}));
     open.with(Some("some-token"), None).register("ann");

@@ -21,6 +21,7 @@ mod clawlink_keys;
 mod clawlink_live;
 
 mod conversation;
+mod dialects_text;
 mod dialogue;
 mod endurance;
 mod errors;
@@ -31,6 +32,7 @@ mod logs;
 mod messenger;
 mod opendialogue;
 mod opendialogue_frames;
+mod opendialogue_rounds;
 mod pages;
 mod races;
 mod rates;

@@ -36,6 +36,22 @@ fn refused(answer: &Answer, status: u16) {
 }
 
 #[test]
+fn a_secret_that_a_poll_cannot_carry_is_refused_with_the_reason() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    for secret in ["a b", "a+b", "a%b", "a&b", "a#b"] {
+        let answer = register(&api, "ann", secret);
+        refused(&answer, 400);
+        assert!(
+            string(&answer.json()["error"]).contains("a poll has it in its address"),
+            "{secret}"
+        );
+    }
+    assert_eq!(register(&api, "ann", "a=b?/:;,").status, 201);
+    assert_eq!(poll(&api, "ann", "a=b?/:;,").status, 200);
+}
+
+#[test]
 fn users_register_write_and_poll_each_message_once() {
     let relay = relay();
     let api = Api::new(&relay.url());

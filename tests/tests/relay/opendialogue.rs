@@ -37,14 +37,18 @@ fn agents_talk_over_sockets_and_each_delivery_is_signed_for_its_reader() {
         assert_eq!(b_line.hear()["type"], kind);
     }
     let end = a_line.frame(&b.id, "end", "", "talk");
-    assert_eq!(a_line.tell(&end)["status"], "sent");
-    let ended = b_line.socket.expect("conversation_ended");
-    assert_eq!(
-        (&ended["conversation_id"], &ended["reason"]),
-        (&json!("talk"), &json!("participant_ended"))
-    );
-    let late = b_line.frame(&a.id, "text", "One more thing", "talk");
-    assert_eq!(b_line.error(&late), "CONVERSATION_ENDED");
+    a_line.socket.send(&end.to_string());
+    for line in [&mut a_line, &mut b_line] {
+        let ended = line.socket.expect("conversation_ended");
+        assert_eq!(
+            (&ended["conversation_id"], &ended["reason"]),
+            (&json!("talk"), &json!("participant_ended"))
+        );
+    }
+    assert_eq!(a_line.socket.expect("status")["status"], "sent");
+    // What is said then begins it anew.
+    assert_eq!(b_line.say(&a.id, "One more thing", "talk")["status"], "sent");
+    assert_eq!(a_line.hear()["turn_number"], 1);
 }
 
 #[test]
@@ -203,23 +207,43 @@ fn calls_over_http_answer_as_they_must_and_only_to_whom_they_concern() {
         json!({ "ok": true })
     );
     let seen = b.get(&format!("agent/{}", a.id)).json();
-    assert_eq!((&seen["card"]["description"], &seen["online"]), (&json!("d"), &json!(true)));
+    assert_eq!(
+        (&seen["card"]["description"], &seen["online"]),
+        (&json!("d"), &json!(false)),
+        "it has called, and no socket of its is open"
+    );
     assert_eq!(b.get("agent/00000000").status, 404);
     assert!(b.get("agent/00000000").json()["error"].is_string());
     a.call("POST", &own("block"), &json!({ "blocked_id": b.id, "reason": "r" }));
-    assert_eq!(a.get(&own("block")).json(), json!({ "agent_id": a.id, "blocklist": [b.id] }));
+    let blocks = a.get(&own("block")).json();
+    let since = &blocks["blocklist"][0]["created_at"];
+    assert!(since.as_i64().is_some_and(|since| now().abs_diff(since) < 60_000), "{blocks}");
+    let expected = json!([{ "blocked_id": b.id, "created_at": since }]);
+    assert_eq!(blocks, json!({ "agent_id": a.id, "blocklist": expected }));
     a.call("DELETE", &own("block"), &json!({ "blocked_id": b.id }));
     a.call("POST", &own("allow"), &json!({ "allowed_id": b.id }));
     let mode = a.call("PUT", &own("allowlist-mode"), &json!({ "enabled": true }));
     assert_eq!(mode.json(), json!({ "ok": true, "allowlist_enabled": true }));
     let allows = a.get(&own("allow")).json();
-    assert_eq!(allows, json!({ "agent_id": a.id, "allowlist_enabled": true, "allowlist": [b.id] }));
+    let expected =
+        json!([{ "allowed_id": b.id, "created_at": allows["allowlist"][0]["created_at"] }]);
+    assert_eq!(
+        allows,
+        json!({ "agent_id": a.id, "allowlist_enabled": true, "allowlist": expected })
+    );
+    for (method, path) in
+        [("POST", "block"), ("DELETE", "block"), ("POST", "allow"), ("DELETE", "allow")]
+    {
+        let answer = a.call(method, &own(path), &json!({}));
+        assert_eq!((answer.status, answer.json()["code"].clone()), (400, json!("INVALID_CONTENT")));
+    }
 
     let message = json!({ "from": b.id, "to": a.id, "content": "Hi", "conversation_id": "talk" });
     let queued = b.call("POST", "message", &message);
     assert_eq!((queued.status, &queued.json()["status"]), (202, &json!("offline")));
     let mut line = a.connect();
     assert_eq!(line.hear()["content"], "Hi");
+    assert_eq!(b.get(&format!("agent/{}", a.id)).json()["online"], true);
     assert_eq!(line.tell(&json!({ "type": "ping" }))["type"], "pong");
     let sent = b.call("POST", "message", &message);
     assert_eq!((sent.status, &sent.json()["status"]), (200, &json!("sent")));
@@ -233,7 +257,7 @@ fn calls_over_http_answer_as_they_must_and_only_to_whom_they_concern() {
         (&conversation["current_turn"], &conversation["max_turns"]),
         (&json!(2), &json!(20))
     );
-    assert_eq!((&conversation["status"], &history["total"]), (&json!("active"), &json!(2)));
+    assert_eq!((&conversation["status"], &history["total"]), (&json!("active"), &json!(1)));
     let last = &list(&history["messages"])[0];
     assert_eq!((&last["turn_number"], &last["from_agent_id"]), (&json!(2), &json!(b.id)));
 
@@ -258,6 +282,12 @@ fn calls_over_http_answer_as_they_must_and_only_to_whom_they_concern() {
     }
     let theirs = eve.api.get("/opendialogue/api/conversation/talk/history").bearer(&eve.secret);
     assert_eq!(theirs.agent(&a.id).send().status, 401);
+    for (agent, secret) in [(None, None), (None, Some(&a.secret)), (Some(&a.id), None)] {
+        let mut call = eve.api.get("/opendialogue/api/conversation/talk/history");
+        call = if let Some(agent) = agent { call.agent(agent) } else { call };
+        call = if let Some(secret) = secret { call.bearer(secret) } else { call };
+        assert_eq!(call.send().status, 401);
+    }
     assert_eq!(eve.get("conversation/talk/history").status, 404, "not one of hers");
     assert_eq!(a.get(&own("allow")).json(), allows);
 }
@@ -382,27 +412,33 @@ fn a_session_key_and_the_nonces_outlive_a_sleep() {
 }
 
 #[test]
-fn a_session_key_expires_and_what_came_then_waits() {
+fn a_session_key_expires_and_nothing_is_lost_until_its_client_knows() {
     let relay = Relay::builder().var("OPENDIALOGUE_KEY_SECONDS", "1").start().unwrap();
     let (a, b) = (agent(&relay, "a"), agent(&relay, "b"));
-    let mut lines = [(); 2].map(|()| {
+    let mut lines = [(); 3].map(|()| {
         let line = a.connect();
         assert_eq!(line.expires_in, 1);
         line
     });
-    let body = json!({ "from": b.id, "to": a.id, "content": "late" });
-    nexus_tests::eventually("the key has expired", || {
-        lines[0].socket.send(r#"{"type":"ping"}"#);
-        match lines[0].socket.read() {
+    let [reader, writer, pinger] = &mut lines;
+    nexus_tests::eventually("the last key has expired, and a ping tells", || {
+        pinger.socket.send(r#"{"type":"ping"}"#);
+        match pinger.socket.read() {
             Ok(frame) => frame["type"] != "pong",
             Err(ended) => ended == Ended::Closed(4401),
         }
     });
-    assert!(b.call("POST", "message", &body).status < 300);
-    assert_eq!(
-        lines[1].socket.read(),
-        Err(Ended::Closed(4401)),
-        "not what is signed with an old key"
-    );
-    assert_eq!(a.connect().hear()["content"], "late");
+    // A client that has not pinged since goes on with the old key.
+    assert_eq!(writer.say(&b.id, "signed with the old key", "talk")["status"], "queued");
+    // A message closes the sockets: it is not sent under an old key, and waits.
+    let body = json!({ "from": b.id, "to": a.id, "content": "late" });
+    assert_eq!(b.call("POST", "message", &body).status, 202);
+    let on_its_way = writer.frame(&b.id, "text", "on its way", "talk");
+    writer.socket.send(&on_its_way.to_string());
+    assert_eq!(reader.socket.read(), Err(Ended::Closed(4401)));
+    assert_eq!(writer.socket.read(), Err(Ended::Closed(4401)));
+    nexus_tests::eventually("what was on its way has come, too", || {
+        b.get("conversation/talk/history").json()["total"] == 2
+    });
+    assert_eq!(a.connect().hear()["content"], "late", "that did not acknowledge it");
 }

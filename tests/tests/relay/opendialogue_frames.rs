@@ -82,23 +82,30 @@ fn a_message_keeps_the_id_that_its_sender_gave_it() {
 }
 
 #[test]
-fn a_conversation_that_was_silent_for_too_long_is_over() {
-    let relay = Relay::builder().var("CONVERSATION_IDLE_SECONDS", "1").start().unwrap();
+fn a_secret_that_is_replaced_ends_what_a_closed_socket_may_still_say() {
+    let relay = Relay::builder().var("OPENDIALOGUE_KEY_SECONDS", "1").start().unwrap();
     let (a, b) = (agent(&relay, "a"), agent(&relay, "b"));
-    let (mut a_line, mut b_line) = (a.connect(), b.connect());
-    a_line.say(&b.id, "Hi", "talk");
-    b_line.hear();
-    eventually("the conversation is over", || {
-        b_line.tell(&json!({ "type": "ping" }));
-        a.get("conversation/talk/history").json()["conversation"]["status"] == "ended"
+    let (mut writer, mut pinger) = (a.connect(), a.connect());
+    eventually("the key has expired", || {
+        pinger.socket.send(r#"{"type":"ping"}"#);
+        !matches!(pinger.socket.read(), Ok(frame) if frame["type"] == "pong")
     });
-    let late = a_line.frame(&b.id, "text", "Still there?", "talk");
-    let ended = a_line.tell(&late);
+    // It closes the socket, whose client has not read that yet.
+    let message = json!({ "from": b.id, "to": a.id, "content": "x" });
+    assert_eq!(b.call("POST", "message", &message).status, 202);
+    let path = format!("/v1/agents/{}/secret", a.id);
+    let given = a.api.post(&path).bearer(&a.secret).send().json();
+    let frame = writer.frame(&b.id, "text", "too late", "talk");
+    writer.socket.send(&frame.to_string());
+    let message =
+        json!({ "from": a.id, "to": b.id, "content": "in time", "conversation_id": "talk" });
+    let call = a.api.post("/opendialogue/api/message").bearer(&string(&given["secret"]));
+    assert_eq!(call.json(&message).send().status, 202);
+    let history = b.get("conversation/talk/history").json();
     assert_eq!(
-        ended,
-        json!({ "type": "conversation_ended", "conversation_id": "talk", "reason": "ttl" })
+        (&history["total"], &history["messages"][0]["content"]),
+        (&json!(1), &json!("in time"))
     );
-    assert_eq!(a_line.socket.expect("error")["code"], "CONVERSATION_ENDED");
 }
 
 #[test]
@@ -129,6 +136,10 @@ fn refusals_have_the_words_of_the_protocol() {
     assert_eq!(upgrade(a.api.get(path).agent(&a.id)), unauthorized, "nothing signed");
     let opened = Socket::open(&relay.url(), path, &[]);
     assert_eq!(opened.err(), Some(Some(401)));
+    let to_oneself = json!({ "from": a.id, "to": a.id, "content": "x" });
+    let answer = a.call("POST", "message", &to_oneself);
+    let error = string(&answer.json()["error"]);
+    assert!(answer.status == 400 && error.contains(": to must be another agent"), "{error}");
 
     let relay = Relay::builder().rate_limit(Some(3)).start().unwrap();
     let api = nexus_tests::Api::new(&relay.url());

@@ -126,7 +126,7 @@ impl Send {
             conversation_id: self.conversation,
             max_turns: self.max_turns,
             reply_to: self.reply_to,
-            client_id: None,
+            ..SendMail::default()
         };
         mailbox.send(to, &mail, random::hex()).map(|answer| answer.body.into())
     }

@@ -1,15 +1,15 @@
 //! Conversations (section 8): each of the two mailboxes keeps what it knows, and what both know
 //! together is what counts.
 
-use super::{Mailbox, store::Mark};
+use super::{Facts, Mailbox, store::Mark};
 use crate::{Database, Fault, Result, Row, Value, page::PAGE_BYTES};
 use nexus_protocol::{
     AgentId, Conversation, ConversationId, ConversationRequest, ConversationState, Cursor,
-    EndReason, MessageId, Refusal, Timestamp,
+    MessageId, Refusal, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::{cmp::Ordering, collections::BTreeMap, ops::ControlFlow};
+use std::ops::ControlFlow;
 
 const THREAD: &str = "SELECT cursor, sent_at, key, facts FROM mail
     WHERE conversation = ?1 AND other = ?2 ORDER BY cursor";
@@ -19,81 +19,6 @@ const HISTORY: &str = "SELECT record FROM mail
     WHERE conversation = ?1 AND other = ?2 AND sent_at > ?3
     ORDER BY turn DESC, sent_at DESC LIMIT ?4 + 0";
 const UPDATE_FACTS: &str = "UPDATE mail SET facts = ?2 WHERE cursor = ?1";
-
-/// What a mailbox knows of a conversation. Two such can be merged, in any order and any number of
-/// times: nothing that one of them knows is lost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
-    initiator: AgentId,
-    max_turns: u32,
-    /// The turns that each of the two has taken.
-    turns: BTreeMap<AgentId, u32>,
-    /// When something last happened.
-    active: Timestamp,
-    /// One of the two has ended it.
-    ended: bool,
-}
-
-impl Facts {
-    /// A conversation of which nothing has been said yet.
-    pub(super) fn begin(initiator: &AgentId, max_turns: u32, now: Timestamp) -> Self {
-        let turns = BTreeMap::new();
-        Self { initiator: initiator.clone(), max_turns, turns, active: now, ended: false }
-    }
-
-    /// What both know together. Where each believes to have begun it, one of them has: the same one
-    /// whoever merges.
-    pub(super) fn merge(mut self, other: Self) -> Self {
-        match other.initiator.cmp(&self.initiator) {
-            Ordering::Less => {
-                (self.initiator, self.max_turns) = (other.initiator, other.max_turns);
-            }
-            Ordering::Equal => self.max_turns = self.max_turns.min(other.max_turns),
-            Ordering::Greater => {}
-        }
-        for (agent, turns) in other.turns {
-            let mine = self.turns.entry(agent).or_default();
-            *mine = turns.max(*mine);
-        }
-        self.active = self.active.max(other.active);
-        self.ended |= other.ended;
-        self
-    }
-
-    /// Notes that `agent` takes a turn, and says which one it is.
-    pub(super) fn take_turn(&mut self, agent: &AgentId, now: Timestamp) -> u32 {
-        let mine = self.turns.entry(agent.clone()).or_default();
-        *mine = mine.saturating_add(1);
-        self.active = self.active.max(now);
-        self.taken()
-    }
-
-    fn taken(&self) -> u32 {
-        self.turns.values().fold(0, |sum, turns| sum.saturating_add(*turns))
-    }
-
-    pub(super) fn max_turns(&self) -> u32 {
-        self.max_turns
-    }
-
-    /// Why it is over, if it is. `idle`: seconds of silence that end it.
-    pub(super) fn over(&self, now: Timestamp, idle: u32) -> Option<EndReason> {
-        let silent = now.millis_since(self.active);
-        if self.taken() >= self.max_turns {
-            Some(EndReason::MaxTurns)
-        } else if self.ended {
-            Some(EndReason::ParticipantEnded)
-        } else if silent > i64::from(idle).saturating_mul(1000) {
-            Some(EndReason::Ttl)
-        } else {
-            None
-        }
-    }
-
-    pub(super) fn to_record(&self) -> Result<String, Fault> {
-        serde_json::to_string(self).map_err(Fault::new)
-    }
-}
 
 /// A conversation, as the other of its two agents asks about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -222,17 +147,36 @@ impl<D: Database> Mailbox<D> {
     }
 
     /// Ends a conversation in this mailbox, for its agent or because `about.with` has. Says whether
-    /// that is new. What only seems to be over by its silence is ended too: the other may know more.
+    /// it was not known to be over. What only seems to be over by its silence is ended too: the other
+    /// may know more.
     pub fn end(&mut self, now: Timestamp, about: &About) -> Result<bool> {
         let thread = self.thread(now, about)?;
-        let Some(facts) = thread.facts else { return Ok(false) };
-        if facts.ended || facts.taken() >= facts.max_turns {
+        let Some(mut facts) = thread.facts.clone() else { return Ok(false) };
+        if facts.ended {
             return Ok(false);
         }
-        let facts = Facts { ended: true, ..facts };
-        let values: [Value; 2] = [thread.latest.0.into(), facts.to_record()?.into()];
-        self.store.database.execute(UPDATE_FACTS, &values)?;
+        let is_news = !facts.has_had_its_turns();
+        facts.ended = true;
+        self.note(&thread, &facts)?;
+        Ok(is_news)
+    }
+
+    /// Notes that a message was refused because the conversation has had its turns. Says whether there
+    /// was a place to note it: there is none where only the other mailbox knows of the conversation.
+    pub(super) fn note_refused(&self, thread: &Thread, facts: &Facts) -> Result<bool, Fault> {
+        if thread.facts.is_none() {
+            return Ok(false);
+        }
+        let mut facts = facts.clone();
+        facts.refused = true;
+        self.note(thread, &facts)?;
         Ok(true)
+    }
+
+    /// Stores what is known of a conversation of which there are messages.
+    fn note(&self, thread: &Thread, facts: &Facts) -> Result<(), Fault> {
+        let values: [Value; 2] = [thread.latest.0.into(), facts.to_record()?.into()];
+        self.store.database.execute(UPDATE_FACTS, &values)
     }
 
     /// The conversation as its agent sees it. `facts`: what both mailboxes know.

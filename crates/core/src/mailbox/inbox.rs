@@ -1,7 +1,7 @@
 //! The inbox: reading it, acknowledging, and what became of a message.
 
 use super::{Mailbox, store::Mark};
-use crate::{Database, Fault, Result, Value, page};
+use crate::{Database, Fault, Result, Row, Value, page};
 use nexus_protocol::{
     Ack, Acked, AgentId, Cursor, MailState, MailStatus, MessageId, Page, PageRequest, Refusal,
     Timestamp,
@@ -13,6 +13,8 @@ const READ: &str = "SELECT cursor, record, other, delivered_at FROM mail
     WHERE cursor > ?1 AND sent_at > ?2 ORDER BY cursor LIMIT ?3 + 0";
 const BETWEEN: &str = "SELECT cursor, other FROM mail
     WHERE cursor > ?1 AND cursor <= ?2 AND sent_at > ?3 ORDER BY cursor";
+const LAST_BY: &str = "SELECT cursor FROM mail
+    WHERE cursor > 0 AND sent_at <= ?1 ORDER BY cursor DESC LIMIT 1";
 const LOOK: &str = "SELECT sent_at, delivered_at FROM mail WHERE cursor = ?1 AND other = ?2";
 
 /// What a sender should be told of its messages, if it listens.
@@ -64,6 +66,14 @@ impl<D: Database> Mailbox<D> {
     /// The last place of the inbox.
     pub fn last(&mut self) -> Result<Cursor> {
         Ok(self.store.registered(&self.id)?.last)
+    }
+
+    /// The last place of the inbox that was filled by then.
+    pub fn last_by(&mut self, time: Timestamp) -> Result<Cursor> {
+        self.store.registered(&self.id)?;
+        let values = [time.as_millis().into()];
+        let cursor = self.store.database.first(LAST_BY, &values, Row::integer)?;
+        Ok(Cursor::from_i64(cursor.unwrap_or(0)))
     }
 
     /// `POST /v1/agents/:id/ack`. Refuses a place that the inbox has not given. Gives back whom to

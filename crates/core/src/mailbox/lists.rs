@@ -6,12 +6,14 @@ use crate::{
     meter::{RATE_WINDOW, rate_wait},
 };
 use nexus_protocol::{AgentId, AgentList, AgentListRequest, AllowOnly, Refusal, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
 const HAS: &str = "SELECT 1 FROM note WHERE kind = ?1 AND key = ?2";
 const COUNT: &str = "SELECT count(*) FROM note WHERE kind = ?1";
 const PUT: &str = "INSERT INTO note (kind, key, at) VALUES (?1, ?2, ?3)";
 const REMOVE: &str = "DELETE FROM note WHERE kind = ?1 AND key = ?2";
+const READ_ALL: &str = "SELECT key, at FROM note WHERE kind = ?1 ORDER BY key";
 const READ: &str = "SELECT key FROM note WHERE kind = ?1 AND key > ?2 ORDER BY key LIMIT ?3 + 0";
 
 /// How many frames an agent may sign for each message that it may send to another: of most messages
@@ -19,7 +21,7 @@ const READ: &str = "SELECT key FROM note WHERE kind = ?1 AND key > ?2 ORDER BY k
 const SIGNED_FOR_EACH_MESSAGE: u32 = 10;
 
 /// Which list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum List {
     /// Those who may not write.
     Blocks,
@@ -110,6 +112,23 @@ impl<D: Database> Mailbox<D> {
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(answer)
+    }
+
+    /// A whole list, with the time at which each agent was put on it.
+    pub fn whole_list(&mut self, list: List) -> Result<Vec<(AgentId, Timestamp)>> {
+        self.store.registered(&self.id)?;
+        let mut agents = Vec::new();
+        self.store.database.query(READ_ALL, &[list.kind().into()], &mut |mut row| {
+            let agent = row.text()?.parse().map_err(crate::Fault::new)?;
+            agents.push((agent, Timestamp::from_millis(row.integer()?)));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(agents)
+    }
+
+    /// Whether only those on the allow list may write.
+    pub fn is_allow_only(&mut self) -> Result<bool> {
+        Ok(self.store.registered(&self.id)?.state.allow_only)
     }
 
     /// `PUT /v1/agents/:id/allow-only`

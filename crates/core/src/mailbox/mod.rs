@@ -15,6 +15,7 @@ mod access;
 mod conversation;
 mod credential;
 mod exchange;
+mod facts;
 mod inbox;
 mod lists;
 mod receive;
@@ -23,10 +24,11 @@ mod store;
 
 use crate::{Database, Fault, Listing, Random, Result, meter::Meter};
 pub use access::MailboxNeed;
-pub use conversation::{About, Facts};
+pub use conversation::About;
 use credential::Credential;
 pub use credential::{Proof, SecretUse};
 pub use exchange::{Mailboxes, conversation, end_conversation, send};
+pub use facts::Facts;
 pub use inbox::Notice;
 pub use lists::List;
 use nexus_protocol::{

@@ -122,7 +122,7 @@ impl<D: Database> Mailbox<D> {
             return Ok((accepted, None));
         }
         self.check_sender(now, &letter.from)?;
-        let mut facts = self.check_conversation(now, thread.facts, letter)?;
+        let mut facts = self.check_conversation(now, &thread, letter)?;
         self.check_room(now)?;
 
         let cursor = last.next();
@@ -133,7 +133,7 @@ impl<D: Database> Mailbox<D> {
             delivery: if live { MailDelivery::Live } else { MailDelivery::Queued },
             conversation_id: letter.conversation.clone(),
             turn,
-            max_turns: facts.max_turns(),
+            max_turns: facts.max_turns,
             sent_at: now,
             expires_at: now.plus_seconds(self.limits.message_retention),
             redacted: letter.redacted.clone(),
@@ -143,6 +143,7 @@ impl<D: Database> Mailbox<D> {
             other: &letter.from,
             conversation: letter.conversation.as_str(),
             turn,
+            round: facts.round(),
             sent_at: now,
             delivered_at: live.then_some(now),
             key: letter.key.as_ref().map(IdempotencyKey::as_str),
@@ -150,7 +151,7 @@ impl<D: Database> Mailbox<D> {
             record: &record,
         };
         self.store.receive(cursor, entry)?;
-        let last_turn = (turn >= facts.max_turns()).then_some(about);
+        let last_turn = (turn >= facts.max_turns).then_some(about);
         Ok((Accepted { sent, facts }, Some(Arrival { record, cursor, last_turn })))
     }
 
@@ -171,6 +172,7 @@ impl<D: Database> Mailbox<D> {
             other: to,
             conversation: letter.conversation.as_str(),
             turn: sent.turn,
+            round: accepted.facts.round(),
             sent_at: sent.sent_at,
             delivered_at: None,
             key: Some(sent.id.as_str()),
@@ -233,26 +235,32 @@ impl<D: Database> Mailbox<D> {
         Err(Refusal::sender_rate_exceeded(self.limits.sender_rate, wait).into())
     }
 
-    /// What is known of the conversation, by either side. Refused if it is over.
+    /// What is known of the conversation, by either side. Refused if it is over, unless the letter begins
+    /// it anew.
     fn check_conversation(
         &self,
         now: Timestamp,
-        mine: Option<Facts>,
+        thread: &Thread,
         letter: &Letter,
     ) -> Result<Facts, Error> {
-        let known = match (mine, letter.facts.clone()) {
+        let (from, idle) = (&letter.from, self.limits.conversation_idle);
+        let turns = letter.message.max_turns.unwrap_or(self.limits.conversation_turns);
+        let known = match (thread.facts.clone(), letter.facts.clone()) {
             (Some(mine), Some(theirs)) => mine.merge(theirs),
             (Some(facts), None) | (None, Some(facts)) => facts,
-            (None, None) => {
-                let turns = letter.message.max_turns.unwrap_or(self.limits.conversation_turns);
-                return Ok(Facts::begin(&letter.from, turns, now));
-            }
+            (None, None) => return Ok(Facts::begin(from, turns, now)),
         };
-        let refusal = match known.over(now, self.limits.conversation_idle) {
-            None => return Ok(known),
-            Some(EndReason::MaxTurns) => Refusal::conversation_turns_exceeded(known.max_turns()),
-            Some(EndReason::ParticipantEnded) => Refusal::conversation_ended("participant_ended"),
-            Some(EndReason::Ttl) => Refusal::conversation_ended("ttl"),
+        let Some(reason) = known.over(now, idle) else { return Ok(known) };
+        // The note that it was refused is all that is written then.
+        if letter.message.renews
+            && (known.may_begin_anew(now, idle) || !self.note_refused(thread, &known)?)
+        {
+            return Ok(known.anew(from, turns, now));
+        }
+        let refusal = match reason {
+            EndReason::MaxTurns => Refusal::conversation_turns_exceeded(known.max_turns),
+            EndReason::ParticipantEnded => Refusal::conversation_ended("participant_ended"),
+            EndReason::Ttl => Refusal::conversation_ended("ttl"),
         };
         Err(refusal.into())
     }

@@ -115,6 +115,8 @@ pub(super) struct Entry<'a> {
     pub(super) other: &'a AgentId,
     pub(super) conversation: &'a str,
     pub(super) turn: u32,
+    /// Of the conversation, which counts its turns anew in each.
+    pub(super) round: u32,
     pub(super) sent_at: Timestamp,
     pub(super) delivered_at: Option<Timestamp>,
     /// Of what was received, the sender's idempotency key; of what was sent, the message's id.
@@ -255,7 +257,7 @@ impl<D: Database> Store<D> {
             row.into(),
             entry.other.as_str().into(),
             entry.conversation.into(),
-            i64::from(entry.turn).into(),
+            place_in_conversation(&entry).into(),
             entry.sent_at.as_millis().into(),
             entry.delivered_at.map(Timestamp::as_millis).into(),
             entry.key.into(),
@@ -311,6 +313,11 @@ impl<D: Database> Store<D> {
     pub(super) fn forget(&mut self) {
         self.memory = Memory::Absent;
     }
+}
+
+/// What the column `turn` holds: the turn, and above its 32 bits the round. By it a history has its order.
+fn place_in_conversation(entry: &Entry) -> i64 {
+    i64::from(entry.round).saturating_mul(1 << 32).saturating_add(i64::from(entry.turn))
 }
 
 /// What was signed with a nonce noted by then is too old to be taken again.

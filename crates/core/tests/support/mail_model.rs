@@ -28,6 +28,8 @@ pub struct Taken {
     pub live: bool,
     pub key: Option<usize>,
     pub conversation: String,
+    /// How often that had begun anew.
+    pub round: u32,
     pub sent: Option<MailSent>,
     /// The sender has its copy.
     pub copied: bool,
@@ -60,8 +62,17 @@ pub fn end(marks: &[(usize, i64)]) -> usize {
 pub struct Model {
     pub boxes: [Box; 3],
     pub now: i64,
-    /// Ended by one of the two: the pair, in order, and the id.
-    pub ended: BTreeSet<(usize, usize, String)>,
+    /// Ended by one of the two.
+    pub ended: BTreeSet<Pair>,
+    /// Those in which a message was refused that could begin them anew, after their last turn.
+    pub refused: BTreeSet<Pair>,
+}
+
+/// A conversation: its two agents, in order, and its id.
+pub type Pair = (usize, usize, String);
+
+pub fn pair(x: usize, y: usize, id: &str) -> Pair {
+    (x.min(y), x.max(y), id.to_owned())
 }
 
 impl Model {
@@ -89,9 +100,19 @@ impl Model {
         inbox(x, y).chain(inbox(y, x))
     }
 
-    /// Why a conversation is over, if it is.
-    pub fn over(&self, x: usize, y: usize, id: &str) -> Option<EndReason> {
-        let turns = self.messages(x, y, id).count();
+    /// How often a conversation has begun anew.
+    pub fn round(&self, x: usize, y: usize, id: &str) -> u32 {
+        self.messages(x, y, id).map(|(_, _, message)| message.round).max().unwrap_or(0)
+    }
+
+    /// The turns that it has had since.
+    pub fn turns(&self, x: usize, y: usize, id: &str) -> usize {
+        let round = self.round(x, y, id);
+        self.messages(x, y, id).filter(|(_, _, message)| message.round == round).count()
+    }
+
+    /// Whether nothing has happened in it for too long.
+    fn is_silent(&self, x: usize, y: usize, id: &str) -> bool {
         let mut active = 0;
         for (to, cursor, message) in self.messages(x, y, id) {
             let house = &self.boxes[to];
@@ -104,15 +125,31 @@ impl Model {
             let mended = message.mended_at.unwrap_or(message.sent_at);
             active = in_time.fold(active.max(message.sent_at).max(mended), i64::max);
         }
+        self.now - active > IDLE
+    }
+
+    /// Why a conversation is over, if it is.
+    pub fn over(&self, x: usize, y: usize, id: &str) -> Option<EndReason> {
+        let turns = self.turns(x, y, id);
         if turns >= TURNS as usize {
             Some(EndReason::MaxTurns)
-        } else if self.ended.contains(&(x.min(y), x.max(y), id.to_owned())) {
+        } else if self.ended.contains(&pair(x, y, id)) {
             Some(EndReason::ParticipantEnded)
-        } else if turns > 0 && self.now - active > IDLE {
+        } else if turns > 0 && self.is_silent(x, y, id) {
             Some(EndReason::Ttl)
         } else {
             None
         }
+    }
+
+    /// Whether a message that may begin it anew does so, now that it is over. One is refused after its
+    /// last turn, where nothing else has ended it and the recipient has a message of it to note that by.
+    fn begins_anew(&self, from: usize, to: usize, id: &str) -> bool {
+        self.over(from, to, id) != Some(EndReason::MaxTurns)
+            || self.refused.contains(&pair(from, to, id))
+            || self.ended.contains(&pair(from, to, id))
+            || self.is_silent(from, to, id)
+            || !self.knows(to, from, id)
     }
 
     /// Whether `who` has something of the conversation with `other`.
@@ -120,7 +157,23 @@ impl Model {
         self.messages(who, other, id).any(|(to, _, message)| to == who || message.copied)
     }
 
-    pub fn refusal(&self, from: usize, to: usize, id: &str) -> Option<ErrorCode> {
+    /// Why a message is refused, if it is; else, whether it begins its conversation anew.
+    pub fn outcome(
+        &mut self,
+        (from, to): (usize, usize),
+        id: &str,
+        renews: bool,
+    ) -> Result<bool, ErrorCode> {
+        let over = self.over(from, to, id);
+        let anew = over.is_some() && renews && self.begins_anew(from, to, id);
+        let refusal = self.refusal(from, to, if anew { None } else { over });
+        if refusal == Some(ErrorCode::ConversationTurnsExceeded) && renews {
+            self.refused.insert(pair(from, to, id));
+        }
+        refusal.map_or(Ok(anew), Err)
+    }
+
+    fn refusal(&self, from: usize, to: usize, over: Option<EndReason>) -> Option<ErrorCode> {
         let house = &self.boxes[to];
         let last = house.inbox.iter().filter(|m| m.sender == from && m.sent_at > self.now - 60_000);
         if house.blocks.contains(&from) {
@@ -130,7 +183,7 @@ impl Model {
         } else if last.count() >= RATE {
             Some(ErrorCode::SenderRateExceeded)
         } else {
-            match self.over(from, to, id) {
+            match over {
                 Some(EndReason::MaxTurns) => Some(ErrorCode::ConversationTurnsExceeded),
                 Some(_) => Some(ErrorCode::ConversationEnded),
                 None if self.waiting(to) >= WAITING => Some(ErrorCode::InboxFull),

@@ -1,0 +1,185 @@
+//! What is known of a conversation (section 8).
+
+use crate::Fault;
+use nexus_protocol::{AgentId, EndReason, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::{cmp::Ordering, collections::BTreeMap};
+
+/// What a mailbox knows of a conversation. Two such can be merged, in any order and any number of
+/// times: nothing that one of them knows is lost.
+///
+/// A conversation that is over may begin anew under its id, with a round of its own. Of two rounds the
+/// later one counts: everything else is what is known of that round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// How often it has begun anew.
+    #[serde(default, skip_serializing_if = "is_first")]
+    round: u32,
+    pub(super) initiator: AgentId,
+    pub(super) max_turns: u32,
+    /// The turns that each of the two has taken.
+    turns: BTreeMap<AgentId, u32>,
+    /// When something last happened.
+    pub(super) active: Timestamp,
+    /// One of the two has ended it.
+    pub(super) ended: bool,
+    /// A message that could begin it anew was refused, because it has had its turns. The next one is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) refused: bool,
+}
+
+impl Facts {
+    /// A conversation of which nothing has been said yet.
+    pub(super) fn begin(initiator: &AgentId, max_turns: u32, now: Timestamp) -> Self {
+        Self {
+            round: 0,
+            initiator: initiator.clone(),
+            max_turns,
+            turns: BTreeMap::new(),
+            active: now,
+            ended: false,
+            refused: false,
+        }
+    }
+
+    /// The same conversation when it begins anew, with nothing said yet.
+    pub(super) fn anew(&self, initiator: &AgentId, max_turns: u32, now: Timestamp) -> Self {
+        let round = self.round.saturating_add(1);
+        Self { round, ..Self::begin(initiator, max_turns, now) }
+    }
+
+    /// What both know together. Where each believes to have begun it, one of them has: the same one
+    /// whoever merges.
+    pub(super) fn merge(mut self, other: Self) -> Self {
+        match other.round.cmp(&self.round) {
+            Ordering::Less => return self,
+            Ordering::Equal => {}
+            Ordering::Greater => return other,
+        }
+        match other.initiator.cmp(&self.initiator) {
+            Ordering::Less => {
+                (self.initiator, self.max_turns) = (other.initiator, other.max_turns);
+            }
+            Ordering::Equal => self.max_turns = self.max_turns.min(other.max_turns),
+            Ordering::Greater => {}
+        }
+        for (agent, turns) in other.turns {
+            let mine = self.turns.entry(agent).or_default();
+            *mine = turns.max(*mine);
+        }
+        self.active = self.active.max(other.active);
+        self.ended |= other.ended;
+        self.refused |= other.refused;
+        self
+    }
+
+    /// Notes that `agent` takes a turn, and says which one it is.
+    pub(super) fn take_turn(&mut self, agent: &AgentId, now: Timestamp) -> u32 {
+        let mine = self.turns.entry(agent.clone()).or_default();
+        *mine = mine.saturating_add(1);
+        self.active = self.active.max(now);
+        self.taken()
+    }
+
+    pub(super) fn taken(&self) -> u32 {
+        self.turns.values().fold(0, |sum, turns| sum.saturating_add(*turns))
+    }
+
+    pub(super) fn round(&self) -> u32 {
+        self.round
+    }
+
+    pub(super) fn has_had_its_turns(&self) -> bool {
+        self.taken() >= self.max_turns
+    }
+
+    fn is_silent(&self, now: Timestamp, idle: u32) -> bool {
+        now.millis_since(self.active) > i64::from(idle).saturating_mul(1000)
+    }
+
+    /// Why it is over, if it is. `idle`: seconds of silence that end it.
+    pub(super) fn over(&self, now: Timestamp, idle: u32) -> Option<EndReason> {
+        if self.has_had_its_turns() {
+            Some(EndReason::MaxTurns)
+        } else if self.ended {
+            Some(EndReason::ParticipantEnded)
+        } else if self.is_silent(now, idle) {
+            Some(EndReason::Ttl)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the next message may begin it anew, where it is over. After its last turn one message is
+    /// refused first, unless that has happened, or it is over for another reason besides.
+    pub(super) fn may_begin_anew(&self, now: Timestamp, idle: u32) -> bool {
+        !self.has_had_its_turns() || self.refused || self.ended || self.is_silent(now, idle)
+    }
+
+    pub(super) fn to_record(&self) -> Result<String, Fault> {
+        serde_json::to_string(self).map_err(Fault::new)
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_first(round: &u32) -> bool {
+    *round == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn facts() -> impl Strategy<Value = Facts> {
+        let agent = || prop_oneof![Just("a"), Just("b")].prop_map(|id| id.parse().unwrap());
+        let turns = prop::collection::btree_map(agent(), 0..9_u32, 0..3);
+        let flags = (any::<bool>(), any::<bool>());
+        (0..3_u32, agent(), 1..9_u32, turns, 0..99_i64, flags).prop_map(
+            |(round, initiator, max_turns, turns, active, (ended, refused))| Facts {
+                round,
+                initiator,
+                max_turns,
+                turns,
+                active: Timestamp::from_millis(active),
+                ended,
+                refused,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn facts_merge_in_any_order_and_any_number_of_times(a in facts(), b in facts(), c in facts()) {
+            let merged = a.clone().merge(b.clone());
+            prop_assert_eq!(&merged, &b.clone().merge(a.clone()));
+            prop_assert_eq!(&merged, &merged.clone().merge(a.clone()));
+            prop_assert_eq!(&merged, &merged.clone().merge(b.clone()));
+            prop_assert_eq!(&a, &a.clone().merge(a.clone()));
+            prop_assert_eq!(merged.merge(c.clone()), a.merge(b.merge(c)));
+        }
+
+        #[test]
+        fn a_later_round_is_all_that_counts(a in facts(), b in facts()) {
+            let initiator = b.initiator.clone();
+            let anew = a.anew(&initiator, 3, Timestamp::from_millis(5));
+            prop_assert_eq!(anew.taken(), 0);
+            prop_assert_eq!(&anew.clone().merge(a), &anew);
+        }
+
+        #[test]
+        fn what_is_stored_is_read_as_it_was(facts in facts()) {
+            let record = facts.to_record().unwrap();
+            prop_assert_eq!(serde_json::from_str::<Facts>(&record).unwrap(), facts);
+        }
+    }
+
+    #[test]
+    fn what_was_stored_before_there_were_rounds_is_the_first_round() {
+        // Mailboxes live on through an upgrade of the relay.
+        let stored = r#"{"initiator":"a","max_turns":20,"turns":{"a":1},"active":"1970-01-01T00:00:01.000Z","ended":false}"#;
+        let facts: Facts = serde_json::from_str(stored).unwrap();
+        assert_eq!((facts.round, facts.refused), (0, false));
+        assert_eq!(facts.to_record().unwrap(), stored);
+    }
+}

@@ -28,10 +28,13 @@ const OPENING: Duration = Duration::from_secs(5);
 /// How long the answer to our close is waited for.
 const CLOSING: Duration = Duration::from_secs(2);
 
-/// Where a gateway is, and what it takes us by.
+/// Schemes that an address may have, and the scheme of the socket that is opened.
+const SCHEMES: [(&str, &str); 4] = [("ws", "ws"), ("wss", "wss"), ("http", "ws"), ("https", "wss")];
+
+/// Where a gateway is, and the token that it asks for.
 #[derive(Clone)]
 pub(crate) struct Address {
-    /// Without the token.
+    /// As it was given, without the token: `http` stands for `ws`, and `https` for `wss`.
     url: String,
     token: String,
 }
@@ -60,11 +63,12 @@ impl Address {
         let invalid = |message: &str| Failure::own(Kind::InvalidContact, message);
         let rule = || {
             invalid(
-                "The address of a gateway is one such as ws://192.168.1.7:18789; its token goes beside it, with --token.",
+                "The address of a gateway looks like ws://192.168.1.7:18789 (wss://, http:// and https:// work too); its token is given separately, with --token.",
             )
         };
         let uri: Uri = url.trim().parse().map_err(|_| rule())?;
-        let scheme = uri.scheme_str().filter(|scheme| ["ws", "wss"].contains(scheme));
+        let scheme =
+            uri.scheme_str().filter(|scheme| SCHEMES.iter().any(|(name, _)| name == scheme));
         let (scheme, authority) = scheme.zip(uri.authority()).ok_or_else(rule)?;
         if authority.as_str().contains('@') || uri.query().is_some() || authority.host().is_empty()
         {
@@ -86,14 +90,21 @@ impl Address {
         let uri = self.url.parse::<Uri>().unwrap_or_default();
         let host = uri.host().unwrap_or_default();
         let is_local = host == "localhost" || host == "[::1]" || host.starts_with("127.");
-        self.url.starts_with("ws://") && !is_local
+        self.socket().starts_with("ws://") && !is_local
     }
 
-    /// With the token.
+    /// The address of the socket, without the token.
+    fn socket(&self) -> String {
+        let (scheme, rest) = self.url.split_once("://").unwrap_or_default();
+        let socket = SCHEMES.iter().find(|(name, _)| *name == scheme);
+        format!("{}://{rest}", socket.map_or(scheme, |(_, socket)| socket))
+    }
+
+    /// The same with the token.
     fn full(&self) -> String {
         let token = utf8_percent_encode(&self.token, NON_ALPHANUMERIC);
         let path = if self.url.matches('/').count() > 2 { "" } else { "/" };
-        format!("{}{path}?token={token}", self.url)
+        format!("{}{path}?token={token}", self.socket())
     }
 }
 
@@ -123,7 +134,7 @@ pub(crate) fn send(name: &str, address: &Address, from: &str, message: &str) -> 
         socket.close(None).map_err(failed)?;
         // The frame has left. What follows only tells whether it was read.
         let _ = tcp.set_read_timeout(Some(CLOSING));
-        Ok(closes(&mut socket))
+        closes(&mut socket)
     })?;
     let (contact, url) = (name.to_owned(), address.url.clone());
     Ok(Sent { done: true, contact, url, confirmed, millis: millis(begun) })
@@ -146,18 +157,29 @@ pub(crate) fn millis(begun: Instant) -> u64 {
     u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Reads until the other side has closed too, for a while.
-fn closes(socket: &mut WebSocket<Box<dyn live::Stream>>) -> bool {
+/// Reads until the other side has closed too, but not for long. Says whether it did; fails if it closed
+/// because it does not take the message.
+fn closes(socket: &mut WebSocket<Box<dyn live::Stream>>) -> Result<bool, String> {
     let begun = Instant::now();
     while begun.elapsed() < CLOSING {
         match socket.read() {
-            Ok(Message::Close(_)) | Err(tungstenite::Error::ConnectionClosed) => return true,
+            Ok(Message::Close(Some(frame))) if REFUSES.contains(&u16::from(frame.code)) => {
+                let reason = crate::output::printable(frame.reason.as_str(), 100);
+                return Err(format!(
+                    "it did not take the message ({}, {reason})",
+                    u16::from(frame.code)
+                ));
+            }
+            Ok(Message::Close(_)) | Err(tungstenite::Error::ConnectionClosed) => return Ok(true),
             Ok(_) => {}
-            Err(_) => return false,
+            Err(_) => return Ok(false),
         }
     }
-    false
+    Ok(false)
 }
+
+/// Codes of a close that refuse a message: its form, its content, its length, who sends it, or a fault.
+const REFUSES: [u16; 5] = [1003, 1007, 1008, 1009, 1011];
 
 type Socket = (TcpStream, WebSocket<Box<dyn live::Stream>>);
 
@@ -219,7 +241,14 @@ mod tests {
         assert_eq!(bare.full(), "ws://192.168.1.7:18789/?token=t");
         assert!(bare.is_open_to_others());
         assert!(!Address::new("ws://127.0.0.1:1", "t").unwrap().is_open_to_others());
-        for url in ["", "h", "http://h", "ws://", "ws://u:p@h", "ws://h/?token=x"] {
+        for (url, socket) in [("http://h:1", "ws://h:1/"), ("https://h/x", "wss://h/x")] {
+            let address = Address::new(url, "t").unwrap();
+            assert_eq!(address.url(), url, "shown as it was given");
+            assert_eq!(address.full(), format!("{socket}?token=t"));
+        }
+        assert!(Address::new("http://192.168.1.7:1", "t").unwrap().is_open_to_others());
+        assert!(!Address::new("https://h", "t").unwrap().is_open_to_others());
+        for url in ["", "h", "ftp://h", "ws://", "ws://u:p@h", "ws://h/?token=x"] {
             assert!(Address::new(url, "t").is_err(), "{url}");
         }
     }

@@ -47,7 +47,7 @@ pub(crate) struct Add {
     /// The address of an agent, at the relay of your own
     #[arg(long, value_name = "ID", value_parser = any_id)]
     agent: Option<AgentId>,
-    /// The gateway of an agent on another machine, ws:// or wss://
+    /// The gateway of an agent on another machine: ws://, wss://, http:// or https://
     #[arg(long, requires = "token")]
     url: Option<String>,
     /// The token of that gateway; better as -, which reads it from standard input, where others cannot

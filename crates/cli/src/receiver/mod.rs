@@ -1,14 +1,18 @@
-//! The receiver of `nexus receive`: HTTP for programs on this machine.
+//! The receiver of `nexus receive`: HTTP and WebSockets for programs on this machine.
 //!
-//! Promises: what it keeps is bounded, in number and in bytes, and so is what one caller can take of it,
-//! in bytes, time and connections; a message is answered with `ok` once it was printed, and never
-//! before; a web page can neither write nor read here.
+//! Promises: it keeps only so many messages and bytes, and gives one caller only so many bytes, so much
+//! time and one connection; a message is confirmed only after it was printed; a web page can neither write
+//! nor read here.
+
+mod request;
+mod socket;
 
 use crate::{
     error::{Failure, Kind, Result},
     json::Json,
     output,
 };
+use request::Head;
 use serde_json::json;
 use std::{
     collections::VecDeque,
@@ -23,10 +27,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The longest head of a request, and the longest body, in bytes.
-const HEAD: usize = 16 * 1024;
+/// The longest message, in bytes.
 const BODY: usize = 256 * 1024;
-const HEADERS: usize = 64;
 /// How many messages are kept, and how many bytes of them.
 const KEPT: usize = 1000;
 const KEPT_BYTES: usize = 8 << 20;
@@ -135,21 +137,6 @@ fn lock(inbox: &Mutex<Inbox>) -> MutexGuard<'_, Inbox> {
     inbox.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What matters of the head of a request.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Head {
-    method: String,
-    path: String,
-    host: Option<String>,
-    /// Set by browsers, on what a page of another place does.
-    has_origin: bool,
-    length: Option<usize>,
-    is_chunked: bool,
-    expects: bool,
-    /// Where the body begins.
-    end: usize,
-}
-
 /// An answer: the status, and its body.
 type Reply = (u16, Json);
 
@@ -162,7 +149,10 @@ fn serve(mut stream: TcpStream, inbox: &Mutex<Inbox>, is_local: bool) -> Result<
     let ends = Instant::now().checked_add(PATIENCE);
     let _ = stream.set_write_timeout(Some(PATIENCE));
     let mut failed = None;
-    let reply = match read(&mut stream, ends, is_local) {
+    let reply = match request::read(&mut stream, ends, is_local) {
+        Ok(Some((head, rest))) if head.socket_key.is_some() && is_for_sockets(&head) => {
+            return socket::serve(&stream, &head, rest, ends, |message| take(message, inbox));
+        }
         Ok(Some((head, body))) => answer(&head, &body, inbox).unwrap_or_else(|failure| {
             failed = Some(failure);
             refusal(500, "the message could not be printed")
@@ -170,9 +160,23 @@ fn serve(mut stream: TcpStream, inbox: &Mutex<Inbox>, is_local: bool) -> Result<
         Ok(None) => return Ok(()),
         Err(reply) => reply,
     };
-    // Who has gone away needs no answer.
+    // A caller that has gone away needs no answer.
     let _ = write(&mut stream, &reply);
     failed.map_or(Ok(()), Err)
+}
+
+/// Whether a socket may be opened at this path: at the bare address, as contacts have it, or at the same
+/// path as for other messages.
+fn is_for_sockets(head: &Head) -> bool {
+    head.method == "GET" && ["/", "/message"].contains(&head.path.as_str())
+}
+
+/// Prints a message, and then keeps it.
+fn take(message: Json, inbox: &Mutex<Inbox>) -> Result<()> {
+    let mut inbox = lock(inbox);
+    output::print(&message).map_err(Failure::Output)?;
+    inbox.keep(message);
+    Ok(())
 }
 
 fn answer(head: &Head, body: &[u8], inbox: &Mutex<Inbox>) -> Result<Reply> {
@@ -183,9 +187,7 @@ fn answer(head: &Head, body: &[u8], inbox: &Mutex<Inbox>) -> Result<Reply> {
             let Some(message) = message else {
                 return Ok(refusal(400, "the body must be one JSON object"));
             };
-            let mut inbox = lock(inbox);
-            output::print(&message).map_err(Failure::Output)?;
-            inbox.keep(message);
+            take(message, inbox)?;
             (200, Json::of(&json!({ "ok": true })))
         }
         ("GET", "/messages") => {
@@ -197,7 +199,9 @@ fn answer(head: &Head, body: &[u8], inbox: &Mutex<Inbox>) -> Result<Reply> {
             (200, Json::of(&json!({ "ok": true, "messages": lock(inbox).count })))
         }
         (_, "/message" | "/messages" | "/health") => refusal(405, "not with this method"),
-        _ => refusal(404, "there is POST /message, GET /messages and GET /health"),
+        _ => {
+            refusal(404, "there is POST /message, GET /messages, GET /health, and a WebSocket at /")
+        }
     })
 }
 
@@ -211,101 +215,6 @@ impl Inbox {
             self.bytes = self.bytes.saturating_sub(oldest.as_str().len());
         }
     }
-}
-
-/// Reads a request. Nothing, if there is none; a refusal, if it is not to be answered otherwise.
-fn read(
-    stream: &mut TcpStream,
-    ends: Option<Instant>,
-    is_local: bool,
-) -> Result<Option<(Head, Vec<u8>)>, Reply> {
-    let mut bytes = Vec::new();
-    let head = loop {
-        if let Some(head) = parse(&bytes)? {
-            break head;
-        }
-        if bytes.len() >= HEAD {
-            return Err(refusal(431, "the head of the request is too long"));
-        }
-        if more(stream, &mut bytes, ends).is_err() {
-            return Ok(None);
-        }
-    };
-    if head.has_origin || (is_local && !head.host.as_deref().is_none_or(is_this_machine)) {
-        return Err(refusal(403, "web pages are not answered"));
-    }
-    if head.is_chunked || (head.method == "POST" && head.length.is_none()) {
-        return Err(refusal(411, "the request must tell its Content-Length"));
-    }
-    let length = head.length.unwrap_or(0);
-    if length > BODY {
-        return Err(refusal(413, "the message is too long"));
-    }
-    let mut body = bytes.split_off(head.end.min(bytes.len()));
-    if head.expects && body.is_empty() {
-        let _ = stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
-    }
-    while body.len() < length {
-        if more(stream, &mut body, ends).is_err() {
-            return Err(refusal(400, "the request broke off"));
-        }
-    }
-    body.truncate(length);
-    Ok(Some((head, body)))
-}
-
-/// Reads some more, as long as there is time.
-fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>, ends: Option<Instant>) -> io::Result<()> {
-    let left = ends.map(|ends| ends.saturating_duration_since(Instant::now()));
-    let left = left.filter(|left| !left.is_zero()).ok_or(io::ErrorKind::TimedOut)?;
-    stream.set_read_timeout(Some(left))?;
-    let mut buffer = [0; 8192];
-    let count = stream.read(&mut buffer)?;
-    let read = buffer.get(..count).filter(|read| !read.is_empty());
-    bytes.extend_from_slice(read.ok_or(io::ErrorKind::UnexpectedEof)?);
-    Ok(())
-}
-
-/// Reads a head, if it is whole.
-fn parse(bytes: &[u8]) -> Result<Option<Head>, Reply> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
-    let mut request = httparse::Request::new(&mut headers);
-    let malformed = || refusal(400, "this is no request");
-    let httparse::Status::Complete(end) = request.parse(bytes).map_err(|_| malformed())? else {
-        return Ok(None);
-    };
-    let path = request.path.unwrap_or_default().split('?').next().unwrap_or_default();
-    let (method, path) = (request.method.unwrap_or_default().to_owned(), path.to_owned());
-    let mut head = Head { method, path, end, ..Head::default() };
-    for header in request.headers {
-        let value = String::from_utf8_lossy(header.value);
-        let value = value.trim();
-        match header.name.to_ascii_lowercase().as_str() {
-            "host" => head.host = Some(value.to_owned()),
-            "origin" => head.has_origin = true,
-            "content-length" => {
-                let length =
-                    value.parse().ok().filter(|_| value.bytes().all(|b| b.is_ascii_digit()));
-                let length = length.ok_or_else(malformed)?;
-                if head.length.is_some_and(|before| before != length) {
-                    return Err(malformed());
-                }
-                head.length = Some(length);
-            }
-            "transfer-encoding" => head.is_chunked = true,
-            "expect" => head.expects = value.eq_ignore_ascii_case("100-continue"),
-            _ => {}
-        }
-    }
-    Ok(Some(head))
-}
-
-/// Whether a `Host` means this machine, rather than a name that somebody has led here.
-fn is_this_machine(host: &str) -> bool {
-    let name = host.strip_prefix('[').and_then(|rest| rest.split(']').next());
-    let name = name.or_else(|| host.split(':').next()).unwrap_or_default();
-    name.eq_ignore_ascii_case("localhost")
-        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn write(stream: &mut TcpStream, (status, body): &Reply) -> io::Result<()> {
@@ -348,29 +257,5 @@ mod tests {
             inbox.keep(large.clone());
         }
         assert!(inbox.bytes <= KEPT_BYTES && inbox.kept.len() < 40);
-    }
-
-    #[test]
-    fn heads_are_read_and_pages_told_apart() {
-        let text = b"POST /message?x HTTP/1.1\r\nHOST: [::1]:1\r\ncontent-length: 2\r\n\r\n{}";
-        let head = parse(text).unwrap().unwrap();
-        assert_eq!(
-            (head.path.as_str(), head.length, head.end),
-            ("/message", Some(2), text.len() - 2)
-        );
-        assert_eq!(parse(b"GET / HTTP/1.1\r\n").unwrap(), None);
-        for text in [
-            "GET / HTTP/1.1\r\nContent-Length: +2\r\n\r\n",
-            "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-            "\u{1}\r\n\r\n",
-        ] {
-            assert_eq!(parse(text.as_bytes()).unwrap_err().0, 400, "{text}");
-        }
-        for host in ["localhost", "LOCALHOST:19900", "127.0.0.1:19900", "[::1]:19900", "[::1]"] {
-            assert!(is_this_machine(host), "{host}");
-        }
-        for host in ["evil.example", "127.0.0.1.evil.example", "192.168.1.7:1", ""] {
-            assert!(!is_this_machine(host), "{host}");
-        }
     }
 }

@@ -138,6 +138,31 @@ impl Context {
     }
 }
 
+impl Context {
+    /// As [`Self::call`], for what older servers cannot do. `what` completes "the server cannot ...".
+    pub(crate) fn call_new(
+        &self,
+        server: &Server,
+        request: &Request<'_>,
+        what: &str,
+    ) -> Result<Answer> {
+        self.call(server, request).map_err(|failure| {
+            let Failure::Refused(answer) = &failure else { return failure };
+            let error = answer.error().error;
+            let is_missing = matches!(answer.status, 405 | 501)
+                || (answer.status == 404 && (error.is_empty() || error == "not_found"));
+            if !is_missing {
+                return failure;
+            }
+            let message = format!(
+                "The server {} cannot {what}: its software is older than this command.",
+                server.host()
+            );
+            Failure::own(Kind::Unsupported, message)
+        })
+    }
+}
+
 impl Session {
     /// A path below the session.
     pub(crate) fn path(&self, rest: &str) -> String {

@@ -35,8 +35,10 @@ pub(crate) enum Kind {
     UnknownTask,
     /// A file of this machine cannot be read or written.
     FileUnavailable,
-    /// The form of a pairing code or link was not met.
+    /// The text is neither a pairing code nor a link.
     InvalidCode,
+    /// No session that is known here has made this code.
+    UnknownCode,
     /// Not an http(s) address.
     InvalidUrl,
     /// `--json` is not JSON.
@@ -49,6 +51,8 @@ pub(crate) enum Kind {
     AliasNotFound,
     /// The server takes text only, and `--strict` was given.
     JsonUnsupported,
+    /// The server is older than the command and does not have this call.
+    Unsupported,
     /// This folder of state is another agent of that session.
     AlreadyMember,
     /// A loop of this kind already runs for the session.
@@ -131,6 +135,13 @@ impl Failure {
             }
             Self::Output(error) => format!("could not write to standard output: {error}"),
         }
+    }
+
+    /// Whether the server says that it does not have what was asked about. `not_found` is a path that the
+    /// server does not know, and so says nothing about a session or an agent.
+    pub(crate) fn is_gone(&self) -> bool {
+        let Self::Refused(answer) = self else { return false };
+        answer.status == 404 && answer.error().error != "not_found"
     }
 
     /// How long the server asks to be left alone.

@@ -2,10 +2,11 @@
 //! (digits of numbers, order and unknown fields stay).
 
 use serde::{
-    Serialize,
-    de::{DeserializeOwned, IgnoredAny},
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
+use std::fmt;
 
 /// One JSON value on one line.
 #[derive(Clone, Debug, Serialize)]
@@ -40,6 +41,17 @@ impl Json {
         serde_json::from_str(self.as_str()).ok()
     }
 
+    /// This object with another value in one of its fields. Nothing else changes.
+    pub(crate) fn replacing(&self, name: &str, value: &Self) -> Self {
+        let fields = self.read::<Fields>().map_or_else(Vec::new, |fields| fields.0);
+        let fields = fields.iter().map(|(field, old)| {
+            let text = if field == name { value.as_str() } else { old.get() };
+            format!("{}:{text}", Self::of(field).as_str())
+        });
+        let text = format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
+        RawValue::from_string(text).map_or_else(|_| self.clone(), Self)
+    }
+
     /// This object with the fields of another after its own.
     pub(crate) fn with(&self, more: &Self) -> Self {
         let head = self.as_str().strip_suffix('}').unwrap_or("{").to_owned();
@@ -47,6 +59,31 @@ impl Json {
         let comma = if head.ends_with('{') || tail.starts_with('}') { "" } else { "," };
         let joined = RawValue::from_string(format!("{head}{comma}{tail}"));
         joined.map_or_else(|_| self.clone(), Self)
+    }
+}
+
+/// The fields of an object in their order, each value as it was written.
+struct Fields(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(All)
     }
 }
 
@@ -78,6 +115,16 @@ mod tests {
         for text in ["", "{", "<html>", "{} {}"] {
             assert!(Json::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_field_is_replaced_and_the_others_stay_as_they_were_written() {
+        let json = |text| Json::parse(text).unwrap();
+        let page = json(r#"{"n":1.10,"a \"b":[{}],"x":{"$serde_json::private::RawValue":5}}"#);
+        let replaced = page.replacing("a \"b", &json("[]"));
+        let expected = r#"{"n":1.10,"a \"b":[],"x":{"$serde_json::private::RawValue":5}}"#;
+        assert_eq!(replaced.as_str(), expected);
+        assert_eq!(page.replacing("other", &json("1")).as_str(), page.as_str());
     }
 
     #[test]

@@ -8,8 +8,9 @@ use crate::{
     output::{Done, tell},
     team::{self, ProfileArgs},
 };
-use clap::Args;
+use clap::{Args, ValueEnum};
 use nexus_protocol::{AgentId, CreateSession};
+use serde_json::json;
 use ureq::http::Method;
 
 #[derive(Args)]
@@ -33,8 +34,26 @@ pub(crate) struct Create {
     /// Joining then needs it, and the session may live for 30 days; better given as `$NEXUS_TOKEN`
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
+    /// How others join: `link` lets in only those who have a link of `nexus pair`; default: also those
+    /// who know the session's id
+    #[arg(long, value_enum, value_name = "HOW")]
+    join: Option<JoinBy>,
     #[command(flatten)]
     profile: ProfileArgs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum JoinBy {
+    Link,
+}
+
+impl JoinBy {
+    /// The field of the request.
+    fn field(self) -> Json {
+        match self {
+            Self::Link => Json::of(&json!({ "join": "link" })),
+        }
+    }
 }
 
 impl Create {
@@ -53,6 +72,7 @@ impl Create {
             profile: self.profile.profile(),
             ..CreateSession::default()
         });
+        let body = self.join.map_or(body.clone(), |join| body.with(&join.field()));
         let request = Request::new(Method::PUT, "/v1/sessions", Repeat::Unseen);
         let answer = context.call(&server, &Request { body: Some(body), ..request })?;
         if ttl_is_default {

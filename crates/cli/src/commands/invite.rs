@@ -42,9 +42,16 @@ impl Invite {
             return Err(Failure::own(Kind::Usage, message));
         }
         mailbox.server.announce();
-        let body = Json::of(&CreatePairing { session_id: session.id, invite: Some(self.id) });
+        let session_id = session.id.clone();
+        let body = Json::of(&CreatePairing { session_id, invite: Some(self.id) });
         // Twice is two invitations.
         let request = Request::new(Method::PUT, "/v1/pair", Repeat::Unseen);
-        mailbox.call(Request { body: Some(body), ..request }).map(|answer| answer.body.into())
+        let seat = context.caller(&session).ok();
+        // A seat under the name of the address proves that its holder may make links.
+        let same = seat.as_ref().filter(|seat| seat.agent == *mailbox.agent());
+        let key = same.and_then(|seat| seat.key.as_ref());
+        let answer = mailbox.call(Request { body: Some(body), key, ..request })?;
+        super::pair::remember(context, &session, seat.as_ref(), &answer.body);
+        Ok(answer.body.into())
     }
 }

@@ -71,20 +71,15 @@ fn is_out(
     struct Status {
         agents: Vec<String>,
     }
-    let gone = |failure: &Failure| {
-        let Failure::Refused(answer) = failure else { return false };
-        // `not_found` is a path that the server does not have, which says nothing of the seat.
-        answer.status == 404 && answer.error().error != "not_found"
-    };
     match failure {
         Failure::Refused(answer) if matches!(answer.status, 401 | 403) => {
             match context.call(server, &Request::get(session.path(""))) {
                 Ok(answer) => answer.body.read::<Status>().is_some_and(|status| {
                     !status.agents.iter().any(|agent| agent == caller.agent.as_str())
                 }),
-                Err(failure) => gone(&failure),
+                Err(failure) => failure.is_gone(),
             }
         }
-        failure => gone(failure),
+        failure => failure.is_gone(),
     }
 }

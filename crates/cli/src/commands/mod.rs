@@ -10,6 +10,7 @@ mod create;
 mod delegate;
 mod discover;
 mod doctor;
+mod end;
 mod files;
 mod hearing;
 mod heartbeat;
@@ -27,6 +28,7 @@ mod poll_daemon;
 mod poll_status;
 mod receive;
 mod register;
+mod remove;
 mod renew;
 mod send;
 mod status;
@@ -48,6 +50,10 @@ pub(crate) enum Command {
     Join(join::Join),
     /// Leave a session, and forget it here
     Leave(leave::Leave),
+    /// End a session for everybody, and forget it here
+    End(end::End),
+    /// Remove another member from a session
+    Remove(remove::Remove),
     /// Restart the clock of a session
     Renew(renew::Renew),
     /// Make a link with which one agent can join
@@ -56,6 +62,10 @@ pub(crate) enum Command {
     Claim(pair::Claim),
     /// See what became of a code
     PairStatus(pair::PairStatus),
+    /// List the links of a session that nobody has used yet
+    PairList(pair::PairList),
+    /// Take back a link, so that nobody can use it
+    Revoke(pair::Revoke),
     /// See who is in a session, and what they can do
     Discover(discover::Discover),
     /// Say what you can do
@@ -158,10 +168,14 @@ impl Command {
             Self::Status(command) => command.run(context),
             Self::Join(command) => command.run(context),
             Self::Leave(command) => command.run(context),
+            Self::End(command) => command.run(context),
+            Self::Remove(command) => command.run(context),
             Self::Renew(command) => command.run(context),
             Self::Pair(command) => command.run(context),
             Self::Claim(command) => command.run(context),
             Self::PairStatus(command) => command.run(context),
+            Self::PairList(command) => command.run(context),
+            Self::Revoke(command) => command.run(context),
             Self::Discover(command) => command.run(context),
             Self::Profile(command) => command.run(context),
             Self::Delegate(command) => command.run(context),

@@ -1,16 +1,19 @@
-//! `nexus pair`, `nexus claim`, `nexus pair-status`
+//! `nexus pair`, `claim`, `pair-status`, `pair-list`, `revoke`: pairing codes and their links.
 
 use crate::{
-    context::{Context, missing_agent_id},
+    context::{Caller, Context, Session, missing_agent_id},
     error::{Failure, Kind, Result},
     http::{Repeat, Request},
     json::Json,
     output::{Done, tell},
-    random, server,
+    random,
+    server::{self, Server},
     team::{self, ProfileArgs},
 };
 use clap::Args;
 use nexus_protocol::{CreatePairing, PairingCode};
+use serde::Deserialize;
+use serde_json::json;
 use ureq::http::Method;
 
 #[derive(Args)]
@@ -46,6 +49,31 @@ pub(crate) struct PairStatus {
     code: String,
 }
 
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus pair-list SESSION
+
+Only a member of the session can list its links.")]
+pub(crate) struct PairList {
+    /// The session's id or alias
+    session: String,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus revoke PEARL-FOCAL-S5SJV
+  nexus revoke https://messaging.md/p/PEARL-FOCAL-S5SJV --session SESSION
+
+Only a member of the session that the code leads to can do this. An agent that has already used the link
+stays in the session: `nexus remove` removes it.")]
+pub(crate) struct Revoke {
+    /// The code, or the whole link
+    code: String,
+    /// The session that the code leads to; default: the one for which it was made here
+    #[arg(long)]
+    session: Option<String>,
+}
+
 impl Pair {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let session = context.session(&self.session)?;
@@ -60,9 +88,10 @@ impl Pair {
             Some(caller) => caller.sign(request),
             None => request,
         };
-        let done = context.pass_on(&server, &request)?;
+        let answer = context.call(&server, &request)?;
+        remember(context, &session, caller.as_ref(), &answer.body);
         tell!("pass the link on: one agent can claim it, once, for some minutes");
-        Ok(done)
+        Ok(answer.body.into())
     }
 }
 
@@ -87,6 +116,79 @@ impl PairStatus {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let (code, link) = read_code(&self.code)?;
         context.pass_on(&context.server(link)?, &Request::get(format!("/v1/pair/{code}/status")))
+    }
+}
+
+impl PairList {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let session = context.session(&self.session)?;
+        let caller = context.caller(&session)?;
+        let server = context.server_of(&session)?;
+        server.announce();
+        let request = Request::get(format!("/v1/pair?sessionId={}", session.id));
+        let answer = context.call_new(&server, &caller.sign(request), "list links")?;
+        Ok(answer.body.into())
+    }
+}
+
+impl Revoke {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        // The key goes to the session's server, whichever server the link names.
+        let (code, _) = read_code(&self.code)?;
+        let session = match &self.session {
+            Some(session) => context.session(session)?,
+            None => session_of(context, &code)?,
+        };
+        let caller = context.caller(&session)?;
+        let server = context.server_of(&session)?;
+        server.announce();
+        let request = Request::new(Method::DELETE, format!("/v1/pair/{code}"), Repeat::Always);
+        match context.call_new(&server, &caller.sign(request), "revoke a link") {
+            // An earlier try may have done it, and its answer was lost.
+            Err(failure) if failure.is_gone() && is_revoked(context, &server, &code) => {
+                Ok(Json::of(&json!({ "ok": true, "state": "revoked" })).into())
+            }
+            result => result.map(|answer| answer.body.into()),
+        }
+    }
+}
+
+fn session_of(context: &Context, code: &str) -> Result<Session> {
+    let session = context.state.session_of_code(code)?.ok_or_else(|| {
+        let message = format!(
+            "The code {code} was not made here: name the session that it leads to with --session SESSION."
+        );
+        Failure::own(Kind::UnknownCode, message)
+    })?;
+    context.session_of(session)
+}
+
+fn is_revoked(context: &Context, server: &Server, code: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Status {
+        state: String,
+    }
+    let answer = context.call(server, &Request::get(format!("/v1/pair/{code}/status")));
+    let status = answer.ok().and_then(|answer| answer.body.read::<Status>());
+    status.is_some_and(|status| status.state == "revoked")
+}
+
+/// Remembers which session the code of an answer leads to, for `nexus revoke`. Only who holds a key can
+/// revoke. A code that is not remembered works all the same, so this never fails.
+pub(super) fn remember(
+    context: &Context,
+    session: &Session,
+    caller: Option<&Caller>,
+    answer: &Json,
+) {
+    #[derive(Deserialize)]
+    struct Made {
+        code: String,
+    }
+    let made = answer.read::<Made>().filter(|_| caller.is_some_and(|caller| caller.key.is_some()));
+    let Some((code, _)) = made.and_then(|made| read_code(&made.code).ok()) else { return };
+    if let Err(failure) = context.state.add_code(&session.id, &code) {
+        tell!("warning: {}", failure.sentence());
     }
 }
 

@@ -5,6 +5,7 @@
 //! never needs the lock, and never creates anything.
 
 mod address;
+mod codes;
 mod contacts;
 mod running;
 mod session;

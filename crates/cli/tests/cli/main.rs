@@ -13,6 +13,7 @@ mod addresses;
 mod addresses_fake;
 mod conversation;
 mod disk;
+mod ending;
 mod fake;
 mod gateway;
 mod golden;

@@ -16,10 +16,14 @@ use serde_json::{Value, value::RawValue};
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Message {
     pub(crate) id: String,
-    /// `system` for the greeting.
+    /// `system` for the greeting, and for what the relay itself tells.
     pub(crate) agent_id: String,
-    /// Set by a relay that tells of something itself.
+    /// What the relay itself tells of. No sender can set it.
     pub(crate) kind: Option<String>,
+    /// Who wrote the greeting, where the relay knows.
+    pub(crate) by: Option<String>,
+    /// What the relay adds for the reader, such as how to answer a task. It is not the sender's.
+    pub(crate) hint: Option<String>,
     pub(crate) text: Option<String>,
     pub(crate) json: Option<Box<RawValue>>,
     pub(crate) verified: bool,
@@ -40,6 +44,46 @@ impl Message {
     pub(crate) fn cursor(&self) -> Option<Cursor> {
         read_cursor(&self.cursor)
     }
+
+    /// Whether this is the greeting, which the session's creator wrote. Older servers give it no kind.
+    pub(crate) fn is_greeting(&self) -> bool {
+        let kind = self.kind.as_deref();
+        self.agent_id == SYSTEM
+            && (kind == Some("greeting")
+                || (kind.is_none() && self.cursor() == Some(Cursor::START)))
+    }
+
+    /// Whether the relay only tells what happened to the session: somebody joined or left, say. No agent
+    /// is woken for that.
+    pub(crate) fn is_event(&self) -> bool {
+        let is_content = |kind: &str| ["greeting", "task", "file", "invitation"].contains(&kind);
+        self.agent_id == SYSTEM && self.kind.as_deref().is_some_and(|kind| !is_content(kind))
+    }
+
+    /// What an event is about, as the relay says it beside the sentence for people.
+    pub(crate) fn event(&self) -> Event {
+        let json = self.json.as_ref().filter(|_| self.is_event());
+        json.and_then(|json| serde_json::from_str(json.get()).ok()).unwrap_or_default()
+    }
+
+    /// Who wrote it, as far as that is known. The greeting bears the name of the relay and is not its.
+    pub(crate) fn author(&self) -> &str {
+        let by = self.by.as_deref().filter(|_| self.is_greeting());
+        by.unwrap_or(&self.agent_id)
+    }
+}
+
+/// The sender of what a relay itself tells.
+const SYSTEM: &str = "system";
+
+/// What happened to whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Event {
+    /// The member that joined, left or was removed.
+    pub(crate) agent_id: Option<String>,
+    /// Who removed it.
+    pub(crate) by: Option<String>,
 }
 
 /// A cursor, which some servers write as a number.
@@ -65,8 +109,9 @@ impl Me {
         Self { agent: caller.agent.clone(), has_key: caller.key.is_some(), is_creator: None }
     }
 
-    /// Whether we wrote it. What bears our name but does not prove our key is somebody else's. The
-    /// greeting is the creator's; the server is asked who that is, once.
+    /// Whether it is ours: we wrote it, or it tells only of what we did ourselves. A message under our
+    /// name that does not prove our key is somebody else's. The greeting is the creator's. Servers that do
+    /// not say who that is beside the greeting are asked, once.
     pub(crate) fn wrote(
         &mut self,
         context: &Context,
@@ -79,39 +124,100 @@ impl Me {
         struct Status {
             creator_agent_id: Option<String>,
         }
-        if message.agent_id != "system" || message.cursor() != Some(Cursor::START) {
-            let is_named = message.agent_id == self.agent.as_str();
-            return Ok(is_named && (message.verified || !self.has_key));
+        let is_me = |agent: Option<&str>| agent == Some(self.agent.as_str());
+        if message.is_event() {
+            let event = message.event();
+            return Ok(match message.kind.as_deref() {
+                Some("joined" | "left") => is_me(event.agent_id.as_deref()),
+                Some("removed") => is_me(event.by.as_deref()),
+                _ => false,
+            });
+        }
+        if !message.is_greeting() {
+            return Ok(is_me(Some(&message.agent_id)) && (message.verified || !self.has_key));
+        }
+        if message.kind.is_some() {
+            return Ok(is_me(message.by.as_deref()));
         }
         if let Some(known) = self.is_creator {
             return Ok(known);
         }
         let answer = context.call(server, &Request::get(session.path("")))?;
         let creator = answer.body.read::<Status>().and_then(|status| status.creator_agent_id);
-        let is_creator = creator.as_deref() == Some(self.agent.as_str());
+        let is_creator = is_me(creator.as_deref());
         self.is_creator = Some(is_creator);
         Ok(is_creator)
     }
 
-    /// Whether a page has a message that we did not write.
-    pub(crate) fn is_addressed(
+    /// A page without what is ours, and how many messages that leaves. Servers that know `others` leave
+    /// our messages out themselves.
+    pub(crate) fn without_own(
         &mut self,
         context: &Context,
         server: &Server,
         session: &Session,
         page: &Json,
-    ) -> Result<bool> {
+    ) -> Result<(Json, usize)> {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Page {
             messages: Option<Vec<Box<RawValue>>>,
         }
-        for message in page.read::<Page>().unwrap_or_default().messages.unwrap_or_default() {
-            let message = serde_json::from_str(message.get()).unwrap_or_default();
-            if !self.wrote(context, server, session, &message)? {
-                return Ok(true);
+        let all = page.read::<Page>().unwrap_or_default().messages.unwrap_or_default();
+        let (count, mut others) = (all.len(), Vec::new());
+        for message in all {
+            let read = serde_json::from_str(message.get()).unwrap_or_default();
+            if !self.wrote(context, server, session, &read)? {
+                others.push(message);
             }
         }
-        Ok(false)
+        let left = others.len();
+        let page = if left == count {
+            page.clone()
+        } else {
+            page.replacing("messages", &Json::of(&others))
+        };
+        Ok((page, left))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(json: &str) -> Message {
+        Message::of(&Json::parse(json).unwrap())
+    }
+
+    #[test]
+    fn what_the_relay_tells_is_told_from_what_agents_write() {
+        for kind in ["joined", "left", "removed", "ending", "ended", "webhook_failing"] {
+            let event = format!(r#"{{"agentId":"system","kind":"{kind}"}}"#);
+            assert!(message(&event).is_event(), "{kind}");
+        }
+        for json in [
+            r#"{"agentId":"system","kind":"greeting","cursor":"0"}"#,
+            r#"{"agentId":"system","cursor":"0"}"#,
+            r#"{"agentId":"system","kind":"task"}"#,
+            r#"{"agentId":"system","kind":"file"}"#,
+            r#"{"agentId":"bob","kind":"joined"}"#,
+            r#"{"agentId":"bob"}"#,
+        ] {
+            assert!(!message(json).is_event(), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_greeting_is_its_writers() {
+        let new = message(r#"{"agentId":"system","kind":"greeting","cursor":"0","by":"alice"}"#);
+        assert!(new.is_greeting());
+        assert_eq!(new.author(), "alice");
+        let old = message(r#"{"agentId":"system","cursor":0}"#);
+        assert!(old.is_greeting());
+        assert_eq!(old.author(), "system");
+        // Only the relay names a writer.
+        let forged = message(r#"{"agentId":"eve","cursor":"3","by":"alice"}"#);
+        assert!(!forged.is_greeting());
+        assert_eq!(forged.author(), "eve");
     }
 }

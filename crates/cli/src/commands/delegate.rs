@@ -209,7 +209,9 @@ impl<'a> Waiting<'a> {
 
     /// Reads on, and looks after tasks that nobody does.
     fn turn(&mut self) -> Result<()> {
-        let path = format!("/messages?limit=500&wait={HOLD}&after={}", self.cursor);
+        // Not `others`: this agent may have given a task to itself, or cancel one from elsewhere. With
+        // `events` it looks again when somebody joins or leaves.
+        let path = format!("/messages?limit=500&events=true&wait={HOLD}&after={}", self.cursor);
         let path = self.team.session.path(&path);
         let wait = Duration::from_secs(HOLD.into());
         let page: Page = read(&self.team.call(Request { wait, ..Request::get(path) })?.body)?;

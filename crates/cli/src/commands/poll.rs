@@ -6,8 +6,10 @@ use crate::{
     context::{Caller, Context, Session},
     error::Result,
     http::{Repeat, Request},
+    message::{Me, read_cursor},
     output::{Done, tell},
     server::Server,
+    state::NewCursor,
 };
 use clap::Args;
 use nexus_protocol::Cursor;
@@ -33,7 +35,8 @@ pub(crate) struct Poll {
     /// Tell who is in the session
     #[arg(long)]
     members: bool,
-    /// If there is nothing, wait so many seconds for something; your own messages count too
+    /// If there is nothing, wait so many seconds until somebody else says something, joins or leaves. Your
+    /// own messages are left out then
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "25")]
     wait: Option<u32>,
     #[command(flatten)]
@@ -50,23 +53,52 @@ impl Poll {
         let caller = context.caller(&session)?;
         let server = context.server_of(&session)?;
         server.announce();
-        let ends = until(Instant::now(), self.wait.unwrap_or(0).into());
-        let patience = Patience::of(context, &server, Some(ends))?;
-        let (filter, default) = (self.filter.query(), Reading::default());
-        let filter = filter.as_deref();
-        let reading = Reading { after: self.after, members: self.members, filter, ..default };
-        let read = loop {
-            let (asked, wait) = (Instant::now(), patience.next());
-            let read = read(context, &server, &session, &caller, Reading { wait, ..reading })?;
-            if read.messages > 0 || patience.is_over() {
-                break read;
-            }
-            patience.rest(asked);
+        let filter = self.filter.query();
+        let (after, members, filter) = (self.after, self.members, filter.as_deref());
+        let reading = Reading { after, members, filter, ..Reading::default() };
+        let read = match self.wait {
+            None => read(context, &server, &session, &caller, reading)?,
+            Some(seconds) => wait(context, &server, &session, &caller, reading, seconds)?,
         };
         if read.has_more {
             tell!("there is more: poll again");
         }
         Ok(read.done)
+    }
+}
+
+/// Reads until somebody else has said something, or the time is over.
+fn wait(
+    context: &Context,
+    server: &Server,
+    session: &Session,
+    caller: &Caller,
+    mut reading: Reading<'_>,
+    seconds: u32,
+) -> Result<Read> {
+    let ends = until(Instant::now(), seconds.into());
+    let patience = Patience::of(context, server, Some(ends))?;
+    let mut me = Me::new(caller);
+    let moves_cursor = reading.moves_cursor() && session.is_of(caller);
+    loop {
+        // Another process may have read meanwhile.
+        let session = context.session_of(session.id.clone())?;
+        let asked = Instant::now();
+        let page = Reading { wait: patience.next(), waits: true, ..reading };
+        let read = read(context, server, &session, caller, page)?;
+        let (json, others) = me.without_own(context, server, &session, &read.done.json)?;
+        if others > 0 || patience.is_over() {
+            let done = Done { json, ..read.done };
+            return Ok(Read { done, messages: others, ..read });
+        }
+        if moves_cursor {
+            read.done.cursors.into_iter().try_for_each(NewCursor::save)?;
+        } else {
+            reading.after = read.next.or(reading.after);
+        }
+        if read.messages == 0 {
+            patience.rest(asked);
+        }
     }
 }
 
@@ -133,13 +165,40 @@ pub(super) struct Reading<'a> {
     pub(super) repeat: Repeat,
     /// Seconds for which the server may hold the answer.
     pub(super) wait: u32,
+    /// Whether this is part of waiting for others: our own messages are not wanted, and what happens to
+    /// the session is.
+    pub(super) waits: bool,
     /// Only what this query asks for; then the cursor stays.
     pub(super) filter: Option<&'a str>,
 }
 
 impl Default for Reading<'_> {
     fn default() -> Self {
-        Self { after: None, members: false, repeat: Repeat::Always, wait: 0, filter: None }
+        let (after, filter) = (None, None);
+        Self { after, members: false, repeat: Repeat::Always, wait: 0, waits: false, filter }
+    }
+}
+
+impl Reading<'_> {
+    /// Whether what is read counts as read.
+    fn moves_cursor(&self) -> bool {
+        self.after.is_none() && self.filter.is_none()
+    }
+
+    /// The query that asks for this, read after a cursor.
+    fn query(&self, after: Option<&str>) -> String {
+        let flag = |is_set: bool, parameter: &str| is_set.then(|| parameter.to_owned());
+        let parts = [
+            after.map(|cursor| format!("after={cursor}")),
+            flag(self.members, "members=true"),
+            flag(self.waits, "others=true"),
+            // What is about a topic is asked for, and nothing else.
+            flag(self.waits && self.filter.is_none(), "events=true"),
+            (self.wait > 0).then(|| format!("wait={}", self.wait)),
+            self.filter.map(str::to_owned),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
     }
 }
 
@@ -161,6 +220,8 @@ struct Page {
     messages: Option<Vec<IgnoredAny>>,
     next_cursor: Value,
     has_more: Option<bool>,
+    /// The cursor that was asked for lies beyond the end of the log.
+    cursor_reset: Option<bool>,
 }
 
 /// Reads a page, with the cursor that is to be saved once the page is printed.
@@ -180,33 +241,37 @@ pub(super) fn read(
         None => stored.cursor.clone().filter(|_| is_ours),
     };
     let after = after.filter(|cursor| cursor.parse::<Cursor>().is_ok());
-    let after = after.map(|cursor| format!("after={cursor}"));
-    let members = reading.members.then(|| "members=true".to_owned());
-    let wait = (reading.wait > 0).then(|| format!("wait={}", reading.wait));
-    let query: Vec<String> = after
-        .into_iter()
-        .chain(members)
-        .chain(wait)
-        .chain(reading.filter.map(str::to_owned))
-        .collect();
-    let mark = if query.is_empty() { "" } else { "?" };
-    let path = session.path(&format!("/messages{mark}{}", query.join("&")));
+    let path = session.path(&format!("/messages{}", reading.query(after.as_deref())));
     let wait = Duration::from_secs(reading.wait.into());
     let request = Request { repeat: reading.repeat, wait, ..Request::get(path) };
     let answer = context.call(server, &caller.sign(request))?;
     let page: Page = answer.body.read().unwrap_or_default();
-    let next = match page.next_cursor {
-        Value::String(cursor) => Some(cursor),
+    let next = match &page.next_cursor {
+        Value::String(cursor) => Some(cursor.clone()),
         Value::Number(cursor) => Some(cursor.to_string()),
         _ => None,
     };
-    let place = next.as_deref().and_then(|cursor| cursor.parse().ok());
+    let place = read_cursor(&page.next_cursor);
     let mut done = Done::from(answer.body);
-    if let Some(next) =
-        next.filter(|_| is_ours && reading.after.is_none() && reading.filter.is_none())
-    {
-        done.cursors.extend(context.state.new_cursor(&session.id, &next)?);
+    if let Some(next) = next.filter(|_| is_ours && reading.after.is_none()) {
+        if page.cursor_reset == Some(true) {
+            done.cursors.extend(context.state.reset_cursor(&session.id, &next)?);
+        } else if reading.filter.is_none() {
+            done.cursors.extend(context.state.new_cursor(&session.id, &next)?);
+        }
+    }
+    if page.cursor_reset == Some(true) {
+        tell_reset(after.as_deref(), place);
     }
     let messages = page.messages.map_or(0, |messages| messages.len());
     Ok(Read { done, messages, has_more: page.has_more.unwrap_or_default(), next: place })
+}
+
+/// Says that a cursor was beyond the end of the log.
+pub(super) fn tell_reset(after: Option<&str>, end: Option<Cursor>) {
+    let end = end.map(|end| end.to_string()).unwrap_or_default();
+    let after = after.unwrap_or("0");
+    tell!(
+        "note: the cursor {after} is beyond the end of the log, which is {end}; reading goes on from {end}"
+    );
 }

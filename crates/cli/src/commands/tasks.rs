@@ -5,7 +5,7 @@ use crate::{
     context::{Context, agent_id},
     error::{Failure, Result},
     json::Json,
-    live::{Listener, Next, Target},
+    live::{Listener, Next, Target, Wanted},
     output::{self, Done, printable},
     team::{Team, encoded, read, shown, value},
 };
@@ -111,7 +111,7 @@ fn watch(team: &Team<'_>, tasks: &[Task]) -> Result<Done> {
                     output::print(&Json::of(&news.task)).map_err(Failure::Output)?;
                 }
             }
-            Some(Next::Caught(_)) | None => {}
+            Some(Next::Caught(_) | Next::Reset(_)) | None => {}
             Some(Next::Stopped) => {
                 return Ok(Json::of(&json!({ "status": "stopped", "reason": "signal" })).into());
             }
@@ -133,6 +133,8 @@ pub(super) fn listener(team: &Team<'_>, after: Option<Cursor>) -> Result<Listene
         server: team.server.clone(),
         caller: team.caller.clone(),
         base: team.session.path(""),
+        // Not `others`: an agent may give tasks to itself, and is told of them in messages of its own.
+        wanted: Wanted { others: false, events: true },
     };
     Listener::new(target, &capabilities, after)
 }

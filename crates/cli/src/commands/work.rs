@@ -154,7 +154,7 @@ fn give_out(
                     give(news.task);
                 }
             }
-            Some(Next::Caught(_)) | None => {}
+            Some(Next::Caught(_) | Next::Reset(_)) | None => {}
             Some(Next::Stopped) => return Ok(Ended::Signal),
             Some(Next::Over) => return Ok(Ended::Over),
             Some(Next::Left) => return Ok(Ended::Left),

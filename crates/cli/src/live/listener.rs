@@ -1,6 +1,6 @@
 //! One series of messages out of many connections.
 
-use super::{Ended, Event, Port, Target, Way, polling, socket, stream};
+use super::{Ended, Event, Port, Target, Way, news, polling, socket, stream};
 use crate::{
     backoff::Backoff,
     capabilities::Capabilities,
@@ -38,6 +38,8 @@ pub(crate) enum Next {
     Message(Json, Box<Message>),
     /// There is nothing more for now: everything up to this cursor was given out.
     Caught(Option<Cursor>),
+    /// The log ends here, before the cursor at which listening began.
+    Reset(Cursor),
     /// A signal came.
     Stopped,
     /// The session is over.
@@ -66,6 +68,8 @@ pub(crate) struct Listener {
     better_at: Option<Instant>,
     /// Up to where messages were given out.
     seen: Option<Cursor>,
+    /// What people were told last. A server may tell the same beside the log and in it.
+    told: Option<String>,
     backoff: Backoff,
     /// How long to wait before the next connection.
     pause: Duration,
@@ -101,6 +105,7 @@ impl Listener {
             has_ever_worked: false,
             better_at: None,
             seen: after,
+            told: None,
             backoff: Backoff::default(),
             pause: Duration::ZERO,
             stop,
@@ -223,7 +228,20 @@ impl Listener {
                     return Ok(None);
                 }
                 self.seen = self.seen.max(cursor);
+                if message.is_event() {
+                    let event = message.event();
+                    let agent = event.agent_id.or(event.by);
+                    self.say(news(message.kind.as_deref(), agent.as_deref()));
+                }
                 Ok(Some(Next::Message(json, Box::new(message))))
+            }
+            Event::Reset(cursor) => {
+                self.works();
+                tell!(
+                    "note: the log ends at cursor {cursor}, before the one that was asked for; listening goes on from {cursor}"
+                );
+                self.seen = Some(cursor);
+                Ok(Some(Next::Reset(cursor)))
             }
             Event::Ready(cursor) => {
                 self.works();
@@ -232,10 +250,18 @@ impl Listener {
             }
             Event::Alive => Ok(None),
             Event::Said(text) => {
-                tell!("{text}");
+                self.say(Some(text));
                 Ok(None)
             }
             Event::Ended(ended) => self.ended(ended).map(Some),
+        }
+    }
+
+    /// Tells people something, unless they were told the same just before.
+    fn say(&mut self, text: Option<String>) {
+        if text.is_some() && text != self.told {
+            tell!("{}", text.as_deref().unwrap_or_default());
+            self.told = text;
         }
     }
 

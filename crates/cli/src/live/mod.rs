@@ -20,9 +20,12 @@ use crate::{
     error::{Failure, Kind},
     http::{Http, Repeat, Request},
     json::Json,
+    message::read_cursor,
     server::Server,
 };
 use nexus_protocol::Cursor;
+use serde::Deserialize;
+use serde_json::Value;
 use std::{
     sync::{
         Arc,
@@ -74,13 +77,31 @@ pub(crate) struct Target {
     pub(crate) caller: Caller,
     /// The path of the session or of the address.
     pub(crate) base: String,
+    /// What is wanted beside the messages of others.
+    pub(crate) wanted: Wanted,
+}
+
+/// What a reader wants. Servers that do not know these parameters ignore them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Without our own messages.
+    pub(crate) others: bool,
+    /// With what happens to the session.
+    pub(crate) events: bool,
 }
 
 impl Target {
-    /// A path below it, read after this cursor.
-    fn path(&self, name: &str, after: Option<Cursor>) -> String {
-        let after = after.map(|cursor| format!("?after={cursor}")).unwrap_or_default();
-        format!("{}/{name}{after}", self.base)
+    /// A path below it, read after this cursor. `wait`: for how many seconds an answer may be held back.
+    fn path(&self, name: &str, after: Option<Cursor>, wait: Option<u64>) -> String {
+        let parts = [
+            after.map(|cursor| format!("after={cursor}")),
+            self.wanted.others.then(|| "others=true".to_owned()),
+            self.wanted.events.then(|| "events=true".to_owned()),
+            wait.map(|seconds| format!("wait={seconds}")),
+        ];
+        let query: Vec<String> = parts.into_iter().flatten().collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}/{name}{mark}{}", self.base, query.join("&"))
     }
 
     fn get(&self, path: String, wait: Duration) -> Request<'_> {
@@ -96,6 +117,8 @@ enum Event {
     Message(Json),
     /// Everything up to this cursor was brought.
     Ready(Option<Cursor>),
+    /// The cursor that was asked for is beyond the end of the log, which is here.
+    Reset(Cursor),
     /// The other end is there.
     Alive,
     /// Something for people to know.
@@ -165,6 +188,11 @@ impl Port {
         self.is_open() && self.sender.send((self.connection, event)).is_ok()
     }
 
+    /// Hands over an event. That the other end is there need not be said twice.
+    fn pass(&self, event: Event) -> bool {
+        if matches!(event, Event::Alive) { self.alive() } else { self.send(event) }
+    }
+
     /// Says that the other end is there, unless there is more to be read already.
     fn alive(&self) -> bool {
         let _ = self.sender.try_send((self.connection, Event::Alive));
@@ -172,12 +200,46 @@ impl Port {
     }
 }
 
-/// What is to be told of an event that is not in the log.
+/// What a server says beside the log: in a frame of a socket, or in an event of a stream.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Notice {
+    cursor: Value,
+    event: Option<String>,
+    agent_id: Option<String>,
+    by: Option<String>,
+}
+
+impl Notice {
+    fn read(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// What it tells of, as its kind says: `ready`, `reset` or `event`.
+    fn into_event(self, kind: &str) -> Event {
+        let cursor = read_cursor(&self.cursor);
+        match kind {
+            "ready" => Event::Ready(cursor),
+            "reset" => cursor.map_or(Event::Alive, Event::Reset),
+            "event" => {
+                let agent = self.agent_id.or(self.by);
+                let news = news(self.event.as_deref(), agent.as_deref());
+                news.map_or(Event::Alive, Event::Said)
+            }
+            _ => Event::Alive,
+        }
+    }
+}
+
+/// The line for people about something that happened to the session or the address.
 fn news(event: Option<&str>, agent: Option<&str>) -> Option<String> {
     let agent = crate::output::printable(agent.unwrap_or("somebody"), 128);
     match event? {
         "joined" => Some(format!("{agent} joined")),
         "left" => Some(format!("{agent} left")),
+        "removed" => Some(format!("{agent} was removed")),
+        "ending" => Some("the session ends soon; `nexus renew` keeps it alive".to_owned()),
+        "ended" => Some(format!("{agent} ended the session")),
         "expired" => Some("the session is over".to_owned()),
         "conversation_ended" => Some(format!("a conversation with {agent} is over")),
         _ => None,

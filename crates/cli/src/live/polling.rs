@@ -21,6 +21,8 @@ struct Page {
     messages: Option<Vec<Box<RawValue>>>,
     next_cursor: Value,
     has_more: Option<bool>,
+    /// The cursor that was asked for is beyond the end of the log.
+    cursor_reset: Option<bool>,
 }
 
 /// Reads page after page. `is_held`: asks the server to hold polls.
@@ -34,10 +36,8 @@ pub(super) fn read(
     // The first one is answered at once, so that it shows whether polls get through.
     let mut is_first = true;
     loop {
-        let path = target.path("messages", after);
         let held = is_held && !is_first;
-        let mark = if after.is_some() { '&' } else { '?' };
-        let path = if held { format!("{path}{mark}wait={HELD}") } else { path };
+        let path = target.path("messages", after, held.then_some(HELD));
         let asked = Instant::now();
         let request = target.get(path, if held { wait } else { Duration::ZERO });
         let answer = match target.http.send(&target.server, &request) {
@@ -48,12 +48,14 @@ pub(super) fn read(
         let messages = page.messages.unwrap_or_default();
         let is_empty = messages.is_empty();
         let next = read_cursor(&page.next_cursor);
+        let reset = next.filter(|_| page.cursor_reset == Some(true));
         let messages = messages.into_iter().filter_map(|message| Json::parse(message.get()));
-        let mut events = messages.map(Event::Message).chain([Event::Ready(next)]);
+        let events = reset.map(Event::Reset).into_iter().chain(messages.map(Event::Message));
+        let mut events = events.chain([Event::Ready(next)]);
         if !events.all(|event| port.send(event)) {
             return Ended::Lost("nobody listens".to_owned(), Duration::ZERO);
         }
-        after = after.max(next);
+        after = reset.or(after.max(next));
         let came_at_once = asked.elapsed() < Duration::from_secs(1);
         let was_held = held && !(is_empty && came_at_once);
         if page.has_more != Some(true) && !was_held && !(is_held && is_first) {

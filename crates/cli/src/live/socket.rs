@@ -1,7 +1,7 @@
 //! A WebSocket: the same server, roots of trust and headers as for every request, and a ping in every
 //! silence, so that a connection which died unnoticed is found.
 
-use super::{Ended, Event, Port, Target, news};
+use super::{Ended, Event, Notice, Port, Target};
 use crate::json::Json;
 use nexus_protocol::Cursor;
 use serde::Deserialize;
@@ -76,28 +76,22 @@ fn step(socket: &mut WebSocket<Box<dyn Stream>>, port: &Port) -> Result<bool, En
     }
 }
 
-/// Hands over what a frame says.
+/// Hands over what a frame says. Says whether anybody listens.
 fn take(frame: &str, port: &Port) -> bool {
     #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
+    #[serde(default)]
     struct Frame<'a> {
         r#type: &'a str,
-        cursor: Option<String>,
-        event: Option<String>,
-        agent_id: Option<String>,
     }
     if let Some(fields) = frame.strip_prefix(r#"{"type":"message","#) {
-        // The message as it was written: nothing but the type of the frame is taken out.
+        // The message as it was written, without the type of the frame.
         let message = Json::parse(&format!("{{{fields}"));
         return message.map_or_else(|| port.alive(), |message| port.send(Event::Message(message)));
     }
     let read: Frame<'_> = serde_json::from_str(frame).unwrap_or_default();
     match read.r#type {
         "message" => Json::parse(frame).is_none_or(|message| port.send(Event::Message(message))),
-        "ready" => port.send(Event::Ready(read.cursor.and_then(|cursor| cursor.parse().ok()))),
-        "event" => news(read.event.as_deref(), read.agent_id.as_deref())
-            .map_or_else(|| port.alive(), |news| port.send(Event::Said(news))),
-        _ => port.alive(),
+        kind => port.pass(Notice::read(frame).into_event(kind)),
     }
 }
 
@@ -131,7 +125,7 @@ fn lost(error: &dyn std::fmt::Display) -> Ended {
 fn request(target: &Target, after: Option<Cursor>) -> Result<Request, Error> {
     // http becomes ws, and https wss.
     let address = target.server.url.replacen("http", "ws", 1);
-    let request = format!("{address}{}", target.path("ws", after)).into_client_request();
+    let request = format!("{address}{}", target.path("ws", after, None)).into_client_request();
     let mut request = request.map_err(Error::other)?;
     let agent = Some(("X-Agent-Id", target.caller.agent.as_str()));
     let key = target.caller.key.as_ref().map(|key| ("X-Session-Key", key.as_str()));

@@ -110,24 +110,43 @@ impl State {
         }
     }
 
-    /// Gets a cursor ready to be saved, so that a full disk shows before messages are printed. `None` if
-    /// it is the one that is saved already.
+    /// Prepares a cursor to be saved, so that a full disk shows before messages are printed. `None` if it
+    /// is already the one that is saved.
     pub(crate) fn new_cursor(
         &self,
         session: &SessionId,
         cursor: &str,
     ) -> Result<Option<NewCursor>> {
-        if self.membership(session)?.cursor.as_deref() == Some(cursor) {
+        self.prepare_cursor(session, cursor, false)
+    }
+
+    /// The same for a cursor that may be lower than the one that is saved: the log ends there.
+    pub(crate) fn reset_cursor(
+        &self,
+        session: &SessionId,
+        cursor: &str,
+    ) -> Result<Option<NewCursor>> {
+        self.prepare_cursor(session, cursor, true)
+    }
+
+    fn prepare_cursor(
+        &self,
+        session: &SessionId,
+        cursor: &str,
+        is_reset: bool,
+    ) -> Result<Option<NewCursor>> {
+        let saved = self.membership(session)?.cursor;
+        if saved.as_deref() == Some(cursor) {
             return Ok(None);
         }
         let folder = self.session_dir(session);
         let file = self.prepare(&folder, "cursor", format!("{cursor}\n").as_bytes())?;
-        let (state, session) = (self.clone(), session.clone());
         Ok(Some(NewCursor {
-            state,
-            session,
+            state: self.clone(),
+            session: session.clone(),
             path: folder.join("cursor"),
             cursor: cursor.into(),
+            resets: saved.filter(|_| is_reset),
             file,
         }))
     }
@@ -140,6 +159,8 @@ pub(crate) struct NewCursor {
     session: SessionId,
     path: PathBuf,
     cursor: String,
+    /// The cursor that this one may replace though it is further on.
+    resets: Option<String>,
     file: NamedTempFile,
 }
 
@@ -148,7 +169,8 @@ impl NewCursor {
     pub(crate) fn save(self) -> Result<()> {
         let _lock = self.state.lock()?;
         let saved = self.state.membership(&self.session)?.cursor;
-        if saved.is_some_and(|saved| compare(&saved, &self.cursor) != Ordering::Less) {
+        let is_further = |saved: &String| compare(saved, &self.cursor) != Ordering::Less;
+        if saved != self.resets && saved.as_ref().is_some_and(is_further) {
             return Ok(());
         }
         commit(self.file, &self.path)

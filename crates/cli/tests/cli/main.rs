@@ -14,6 +14,7 @@ mod addresses_fake;
 mod conversation;
 mod disk;
 mod ending;
+mod events;
 mod fake;
 mod gateway;
 mod golden;

@@ -70,10 +70,15 @@ fn enveloped(item: &Item, source: &Source) -> String {
         "sentAt": line(&message.sent_at),
         "replyTo": line(&message.reply_to),
     });
-    if let (Some(fields), Some(conversation)) =
-        (value.as_object_mut(), line(&message.conversation_id))
-    {
-        fields.insert("conversationId".to_owned(), conversation.into());
+    let more = [
+        ("conversationId", line(&message.conversation_id)),
+        ("kind", line(&message.kind)),
+        ("by", line(&message.by).filter(|_| message.is_greeting())),
+    ];
+    for (name, text) in more {
+        if let (Some(fields), Some(text)) = (value.as_object_mut(), text) {
+            fields.insert(name.to_owned(), text.into());
+        }
     }
     value.to_string()
 }
@@ -83,7 +88,7 @@ fn enveloped(item: &Item, source: &Source) -> String {
 fn environment(source: &Source, items: &[Item]) -> Vec<(&'static str, String)> {
     let mut from: Vec<String> = Vec::new();
     for item in items {
-        let sender = envelope::clean_line(&item.message.agent_id);
+        let sender = envelope::clean_line(item.message.author());
         if !from.contains(&sender) {
             from.push(sender);
         }

@@ -57,7 +57,7 @@ impl Hook {
                 "sessionKey": source.talk(&item.message),
                 "wakeMode": "now",
                 "metadata": {
-                    "from_agent_id": envelope::clean_line(&item.message.agent_id),
+                    "from_agent_id": envelope::clean_line(item.message.author()),
                     "verified": item.message.verified,
                     "urls": envelope::urls(&content),
                     "content_length": content.chars().count(),

@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     error::Result,
     json::Json,
-    live::{Listener, Next, Target},
+    live::{Listener, Next, Target, Wanted},
     loops::Ended,
     output::{Done, tell},
     state::{Loop, Place, Running},
@@ -21,7 +21,7 @@ use crate::{
 use clap::{Args, value_parser};
 use serde_json::json;
 use source::{Room, Source};
-use work::{Action, Work};
+use work::{Action, Choice, Work};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -48,6 +48,9 @@ pub(crate) struct Listen {
     /// Your own messages too
     #[arg(long)]
     own: bool,
+    /// Also print what happens to the session: somebody joined, left or was removed, or it ends soon
+    #[arg(long, conflicts_with_all = ["exec", "hook"])]
+    events: bool,
     /// Run this for each message, rather than print it
     #[arg(long, value_name = "CMD", conflicts_with = "hook")]
     exec: Option<String>,
@@ -82,10 +85,11 @@ impl Listen {
         let record = Running::begins(0);
         let folder = source.folder(&context.state);
         let place = context.state.begin_loop(&folder, Loop::Listen, &record)?;
-        let listener = listener(context, &source);
+        let choice = Choice { own: self.own, events: self.events };
+        let listener = listener(context, &source, choice);
         let ended = listener.and_then(|listener| {
             let mut work = Work::new(context, &source, listener, action, self.max_failures);
-            let ended = go(&mut work, self.own, &place, record)?;
+            let ended = go(&mut work, choice, &place, record)?;
             let (messages, cursor) = (work.messages, work.cursor());
             Ok(match &source {
                 Source::Session(room) => Json::of(&json!({
@@ -136,7 +140,7 @@ impl Listen {
     }
 }
 
-fn listener(context: &Context, source: &Source) -> Result<Listener> {
+fn listener(context: &Context, source: &Source, choice: Choice) -> Result<Listener> {
     let capabilities = match capabilities::of(context, source.server()) {
         Ok(capabilities) => capabilities,
         // What it has will show.
@@ -148,20 +152,26 @@ fn listener(context: &Context, source: &Source) -> Result<Listener> {
         }
         Err(failure) => return Err(failure),
     };
+    // People are told of events, also where they are not printed.
+    let wanted = match source {
+        Source::Session(_) => Wanted { others: !choice.own, events: true },
+        Source::Inbox(_) => Wanted::default(),
+    };
     let target = Target {
         http: context.http().clone(),
         server: source.server().clone(),
         caller: source.caller().clone(),
         base: source.base(),
+        wanted,
     };
     Listener::new(target, &capabilities, source.after())
 }
 
 /// Takes what comes until it is over.
-fn go(work: &mut Work<'_>, own: bool, place: &Place, mut record: Running) -> Result<Ended> {
+fn go(work: &mut Work<'_>, choice: Choice, place: &Place, mut record: Running) -> Result<Ended> {
     loop {
         let goes_on = match work.next()? {
-            Some(Next::Message(json, message)) => work.take(json, *message, own)?,
+            Some(Next::Message(json, message)) => work.take(json, *message, choice)?,
             Some(Next::Caught(cursor)) => {
                 let goes_on = work.caught_up(cursor)?;
                 record.last_at = Some(clock::now());
@@ -170,6 +180,7 @@ fn go(work: &mut Work<'_>, own: bool, place: &Place, mut record: Running) -> Res
                 }
                 goes_on
             }
+            Some(Next::Reset(cursor)) => work.reset(cursor)?,
             None => work.flush()?,
             Some(Next::Stopped) => return Ok(Ended::Signal),
             // What waits was received, and cannot be read again.

@@ -12,6 +12,7 @@ use crate::{
     message::{Message, read_cursor},
     output::tell,
 };
+use nexus_protocol::Cursor;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -90,8 +91,8 @@ impl Guard {
 /// What came of an answer.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// It has this id.
-    Sent(String),
+    /// It has this id and this place in the log.
+    Sent { id: String, cursor: Option<Cursor> },
     /// There was nothing to say, or nobody to say it to.
     Nothing,
     /// Meanwhile it was all over.
@@ -138,7 +139,7 @@ pub(super) fn send(work: &mut Work<'_>, items: &[Item], printed: &[u8]) -> Resul
     } else {
         outcome
     };
-    if let (Outcome::Sent(_), Some(guard)) = (&outcome, work.guard()) {
+    if let (Outcome::Sent { .. }, Some(guard)) = (&outcome, work.guard()) {
         guard.count(&source.thread(&last.message));
         let replies = guard.replies.clone();
         source.store_answers(&work.context.state, &replies)?;
@@ -207,8 +208,8 @@ fn deliver(
         let failure = match work.context.call(work.source.server(), &request) {
             Ok(answer) => {
                 let sent: Sent = answer.body.read().unwrap_or_default();
-                let id = sent.id.clone();
-                return Ok((Some(sent), Outcome::Sent(id)));
+                let (id, cursor) = (sent.id.clone(), read_cursor(&sent.cursor));
+                return Ok((Some(sent), Outcome::Sent { id, cursor }));
             }
             Err(failure) => failure,
         };

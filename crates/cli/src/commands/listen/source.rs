@@ -100,6 +100,17 @@ impl Source {
         })
     }
 
+    /// Gets ready to keep that the log ends here, before the cursor that is saved. Of an inbox the relay
+    /// itself knows that.
+    pub(super) fn reset(&self, context: &Context, cursor: Cursor) -> Result<Mark> {
+        let Self::Session(room) = self else { return Ok(Mark::Nothing) };
+        if !room.session.is_of(&room.caller) {
+            return Ok(Mark::Nothing);
+        }
+        let new = context.state.reset_cursor(&room.session.id, &cursor.to_string())?;
+        Ok(new.map_or(Mark::Nothing, Mark::Cursor))
+    }
+
     /// The conversation that a message is part of, for counting answers: a session is one.
     pub(super) fn thread(&self, message: &Message) -> String {
         match self {

@@ -34,6 +34,15 @@ pub(super) enum Action {
     Hook(Hook),
 }
 
+/// What is not left out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice {
+    /// Our own messages.
+    pub(super) own: bool,
+    /// What happens to the session. Only ever printed: no agent is woken for it.
+    pub(super) events: bool,
+}
+
 /// A message that waits to be dealt with.
 #[derive(Debug)]
 pub(super) struct Item {
@@ -110,12 +119,17 @@ impl<'a> Work<'a> {
         &mut self,
         json: Json,
         message: Message,
-        own: bool,
+        choice: Choice,
     ) -> Result<Option<Ended>> {
         self.seen = self.seen.max(message.cursor());
-        let is_left_out = match self.is_own(&message)? {
-            Some(is_own) => is_own && !own,
-            None => return Ok(Some(Ended::Signal)),
+        let is_print = matches!(self.action, Action::Print);
+        let is_left_out = if message.is_event() {
+            !(is_print && choice.events)
+        } else {
+            match self.is_own(&message)? {
+                Some(is_own) => is_own && !choice.own,
+                None => return Ok(Some(Ended::Signal)),
+            }
         };
         if is_left_out {
             // It is passed over, but not before those that came earlier.
@@ -165,6 +179,25 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// The log ends at this cursor, before the one that was saved.
+    pub(super) fn reset(&mut self, cursor: Cursor) -> Result<Option<Ended>> {
+        let ended = self.flush()?;
+        if matches!(self.source, Source::Session(_)) {
+            (self.seen, self.done) = (Some(cursor), Some(cursor));
+            let mark = self.source.reset(self.context, cursor)?;
+            self.keep(mark)?;
+        }
+        Ok(ended)
+    }
+
+    /// Moves past a message that we sent ourselves, if nothing lies between it and what was seen.
+    fn pass(&mut self, sent: Option<Cursor>) {
+        let next = self.seen.map(Cursor::next);
+        if sent.is_some() && sent == next {
+            self.seen = sent;
+        }
+    }
+
     /// Deals with what waits.
     pub(super) fn flush(&mut self) -> Result<Option<Ended>> {
         let items = std::mem::take(&mut self.waiting);
@@ -177,7 +210,10 @@ impl<'a> Work<'a> {
         let Some(output) = self.succeed(&items)? else { return Ok(Some(Ended::Signal)) };
         let replied = match reply::send(self, &items, &output)? {
             reply::Outcome::Ended(ended) => return Ok(Some(ended)),
-            reply::Outcome::Sent(id) => Some(id),
+            reply::Outcome::Sent { id, cursor } => {
+                self.pass(cursor);
+                Some(id)
+            }
             reply::Outcome::Nothing => None,
         };
         self.count(&items);

@@ -302,7 +302,7 @@ fn a_creator_that_waits_learns_that_its_link_was_claimed() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");
-    let waiting = a.command().args(["wait", &session]).spawn().unwrap();
+    let waiting = a.command().args(["wait", &session, "--timeout", "60"]).spawn().unwrap();
     let b = guest(&a, &session);
     let page = Run::of(waiting.wait_with_output().unwrap()).done();
     assert_eq!(page["messages"][0]["kind"], "joined");

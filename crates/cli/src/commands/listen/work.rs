@@ -190,10 +190,11 @@ impl<'a> Work<'a> {
         Ok(ended)
     }
 
-    /// Moves past a message that we sent ourselves, if nothing lies between it and what was seen.
+    /// Moves past our own answer, if nothing lies between it and the last message that was seen. The answer
+    /// to a message in our mailbox has its place in the mailbox of another.
     fn pass(&mut self, sent: Option<Cursor>) {
         let next = self.seen.map(Cursor::next);
-        if sent.is_some() && sent == next {
+        if matches!(self.source, Source::Session(_)) && sent.is_some() && sent == next {
             self.seen = sent;
         }
     }

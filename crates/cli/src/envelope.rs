@@ -1,52 +1,54 @@
 //! The envelope in which a stranger's words are handed to an agent.
 //!
-//! Promises: it says who sent the words, whether that was proven, and that they carry no authority; they
-//! stand between two lines that they cannot contain, for each bears 128 bits that were drawn after they
-//! were written; nothing in them is invisible, turns the direction of writing, or controls a terminal;
-//! they are in the composed form (NFC), so that what looks alike is alike.
+//! Promises:
+//! - It says who sent the words, whether that was proven, and that they carry no authority.
+//! - The words stand between two lines that they cannot contain: both lines have 128 random bits that were
+//!   drawn after the words were written.
+//! - The words contain no invisible characters, none that change the direction of writing, and none that
+//!   control a terminal.
+//! - They are in composed form (NFC), so that texts that look alike are alike.
 
 use crate::{message::Message, random};
 use nexus_protocol::{AgentId, SessionId};
 use unicode_normalization::UnicodeNormalization;
 
-/// The most links of one message that are told.
+/// The most links that are listed of one message.
 const MOST_URLS: usize = 20;
-/// The longest link that is told, in characters.
+/// The longest link that is listed, in characters.
 const LONGEST_URL: usize = 2048;
 /// The longest hint of the relay that is shown, in characters.
 const LONGEST_HINT: usize = 1000;
-/// How much of the session's id stands in an envelope: enough to tell sessions apart, too little to join.
+/// How many digits of the session's id an envelope shows: enough to tell sessions apart, too few to join.
 const PREFIX: usize = 8;
 
-/// What a message says: its text, and its JSON below.
+/// The content of a message: its text, followed by its JSON.
 pub(crate) fn content(message: &Message) -> String {
     let json = message.json.as_ref().map(|json| json.get());
     let parts = message.text.as_deref().into_iter().chain(json);
     parts.collect::<Vec<_>>().join("\n\n")
 }
 
-/// Where a message was read, as its envelope says it.
+/// Where a message was read, as its envelope states it.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     line: String,
-    /// What it means that the sender is verified.
+    /// The meaning of "verified" at this place.
     proof: &'static str,
 }
 
 impl Place {
-    /// In a session. `alias`: what it is called here.
+    /// In a session, with its alias on this machine.
     pub(crate) fn session(session: &SessionId, alias: Option<&str>) -> Self {
         let prefix: String = session.as_str().chars().take(PREFIX).collect();
         let alias = alias.map(|alias| format!("`{}`, ", clean_line(alias))).unwrap_or_default();
-        let proof = "the sender proved the key of that name in this session, which says nothing of who owns it";
+        let proof = "the sender proved the key of that name in this session, which does not tell who owns the agent";
         Self { line: format!("Session: {alias}{prefix}..."), proof }
     }
 
-    /// In the inbox of an address of ours.
+    /// In the mailbox of one of our addresses.
     pub(crate) fn inbox(agent: &AgentId, conversation: Option<&str>) -> Self {
         let conversation = clean_line(conversation.unwrap_or("none"));
-        let proof =
-            "the sender proved the secret of that address, which says nothing of who owns it";
+        let proof = "the sender proved the secret of that address, which does not tell who owns it";
         Self { line: format!("To: @{agent}, conversation {conversation}"), proof }
     }
 }
@@ -56,7 +58,7 @@ pub(crate) fn wrap(message: &Message, place: &Place) -> String {
     seal(message, place, &random::hex())
 }
 
-/// Wraps with this boundary, which is taken out of the words if they have it.
+/// Wraps with this boundary. If the words contain it, it is removed from them.
 fn seal(message: &Message, place: &Place, boundary: &str) -> String {
     let (line, from) = (&place.line, sender(message, place));
     let content = clean(&content(message)).replace(boundary, "[removed]");
@@ -80,8 +82,8 @@ fn seal(message: &Message, place: &Place, boundary: &str) -> String {
     )
 }
 
-/// Who wrote a message, and what is known of that. A greeting comes under the name of the relay, and yet
-/// its words are those of the session's creator.
+/// The sender of a message, and whether that is proven. A greeting is sent under the relay's name, but the
+/// session's creator wrote it.
 fn sender(message: &Message, place: &Place) -> String {
     if message.is_greeting() {
         let by = message.by.as_deref().map_or_else(|| "unknown".to_owned(), clean_line);
@@ -97,9 +99,9 @@ fn sender(message: &Message, place: &Place) -> String {
     }
 }
 
-/// The text in NFC, without what cannot be seen or changes how the rest is shown.
+/// The text in NFC, without invisible characters and those that change how the rest is shown.
 pub(crate) fn clean(text: &str) -> String {
-    // What is removed can stand between what composes: compose last, and what composes is kept.
+    // A removed character may separate two that compose, so composing comes last.
     text.chars().filter(|c| is_kept(*c)).nfc().collect()
 }
 
@@ -112,8 +114,8 @@ fn on_one_line(text: &str, longest: usize) -> String {
     clean(text).replace(['\n', '\t'], " ").chars().take(longest).collect()
 }
 
-/// Whether a character stays: it is no control character but line end and tab, and neither invisible nor
-/// an override of the direction of writing.
+/// Whether a character is kept. Control characters except line end and tab are not, nor are invisible
+/// ones and those that override the direction of writing.
 fn is_kept(c: char) -> bool {
     let is_hidden = matches!(
         c,
@@ -125,7 +127,7 @@ fn is_kept(c: char) -> bool {
     matches!(c, '\n' | '\t') || !(c.is_control() || is_hidden)
 }
 
-/// The links in a text, each once, in their order, at most [`MOST_URLS`].
+/// The links in a text, in their order and each once, at most [`MOST_URLS`].
 pub(crate) fn urls(text: &str) -> Vec<String> {
     let text = clean(text);
     let mut found: Vec<String> = Vec::new();

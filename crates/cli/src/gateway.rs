@@ -1,7 +1,7 @@
-//! Gateways: agents on other machines that are written to directly, over a socket that closes again.
+//! Gateways: agents on other machines that take messages directly. A socket is opened for each message.
 //!
-//! Promises: the time limits hold whatever the other side does; the token goes to the gateway alone, and
-//! stands in nothing that is printed.
+//! Promises: the time limits hold whatever the other side does. The token goes to the gateway only and is
+//! never printed.
 
 use crate::{
     clock,
@@ -21,7 +21,7 @@ use std::{
 };
 use tungstenite::{HandshakeError, Message, WebSocket, client::IntoClientRequest, http::Uri};
 
-/// How long sending may take, with everything before it.
+/// How long sending may take, including opening the socket.
 const SENDING: Duration = Duration::from_secs(10);
 /// How long a socket may take to open.
 const OPENING: Duration = Duration::from_secs(5);
@@ -58,7 +58,7 @@ pub(crate) struct Sent {
 }
 
 impl Address {
-    /// Refuses what is no address of a socket, and one with a token of its own.
+    /// Refuses a URL that no socket can have, and one that contains a token.
     pub(crate) fn new(url: &str, token: &str) -> Result<Self> {
         let invalid = |message: &str| Failure::own(Kind::InvalidContact, message);
         let rule = || {
@@ -108,7 +108,7 @@ impl Address {
     }
 }
 
-/// Who we say we are: `--agent-id`, or our only address.
+/// The sender's name: `--agent-id`, or the only registered address.
 pub(crate) fn sender(context: &Context) -> Result<String> {
     if let Some(agent) = context.named_agent() {
         return Ok(agent.to_string());
@@ -132,7 +132,7 @@ pub(crate) fn send(name: &str, address: &Address, from: &str, message: &str) -> 
         let failed = |error: tungstenite::Error| error.to_string();
         socket.send(Message::text(frame.to_string())).map_err(failed)?;
         socket.close(None).map_err(failed)?;
-        // The frame has left. What follows only tells whether it was read.
+        // The frame is sent. The rest only tells whether it was read.
         let _ = tcp.set_read_timeout(Some(CLOSING));
         closes(&mut socket)
     })?;
@@ -140,25 +140,25 @@ pub(crate) fn send(name: &str, address: &Address, from: &str, message: &str) -> 
     Ok(Sent { done: true, contact, url, confirmed, millis: millis(begun) })
 }
 
-/// Opens a socket, and says how many milliseconds that took.
+/// Opens a socket, and returns how many milliseconds that took.
 pub(crate) fn ping(address: &Address) -> Result<u64> {
     let begun = Instant::now();
     within(OPENING, address, move |address, limit| {
         let (_, mut socket) = open(address, limit)?;
         let taken = millis(begun);
-        // That we go again is not what was measured.
+        // The closing is not part of the measurement.
         let _ = socket.close(None);
         Ok(taken)
     })
 }
 
-/// The time since then.
+/// Milliseconds since then.
 pub(crate) fn millis(begun: Instant) -> u64 {
     u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Reads until the other side has closed too, but not for long. Says whether it did; fails if it closed
-/// because it does not take the message.
+/// Reads until the other side has closed too, but not for long. Returns whether it has closed. Fails if it
+/// closed with a code of refusal.
 fn closes(socket: &mut WebSocket<Box<dyn live::Stream>>) -> Result<bool, String> {
     let begun = Instant::now();
     while begun.elapsed() < CLOSING {
@@ -185,7 +185,7 @@ type Socket = (TcpStream, WebSocket<Box<dyn live::Stream>>);
 
 fn open(address: &Address, limit: Duration) -> Result<Socket, String> {
     let full = address.full();
-    // Errors of this are about the address, which has the token in it.
+    // The library's error would quote the address with its token.
     let request = full.into_client_request().map_err(|_| "its address is not one of a socket")?;
     let (tcp, stream) = live::connect(request.uri(), limit).map_err(|error| error.to_string())?;
     match tungstenite::client(request, stream) {
@@ -198,7 +198,7 @@ fn open(address: &Address, limit: Duration) -> Result<Socket, String> {
     }
 }
 
-/// Does something for at most this long, whatever the other side or a name server does meanwhile.
+/// Runs `work` for at most this long, whatever the other side or a name server does.
 fn within<T: Send + 'static>(
     limit: Duration,
     address: &Address,
@@ -206,7 +206,7 @@ fn within<T: Send + 'static>(
 ) -> Result<T> {
     let (sender, receiver) = mpsc::channel();
     let ours = address.clone();
-    // If it is given up, it ends with the process.
+    // A thread that takes too long is abandoned, and ends with the process.
     thread::spawn(move || sender.send(work(&ours, limit)));
     let url = address.url();
     match receiver.recv_timeout(limit) {
@@ -218,7 +218,7 @@ fn within<T: Send + 'static>(
         Err(_) => {
             let seconds = limit.as_secs();
             let message = format!(
-                "{url} did not take it within {seconds} s; whether something has arrived is not known."
+                "{url} did not finish within {seconds} s; the message may or may not have arrived."
             );
             Err(Failure::own(Kind::Timeout, message))
         }

@@ -1,5 +1,5 @@
-//! A JSON value as text: what the server wrote, without the spaces between, and nothing else changed
-//! (digits of numbers, order and unknown fields stay).
+//! A JSON value as text, exactly as the server wrote it except for white space: the digits of numbers, the
+//! order of fields and unknown fields stay.
 
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -14,14 +14,14 @@ use std::fmt;
 pub(crate) struct Json(Box<RawValue>);
 
 impl Json {
-    /// Takes text, and gives `None` if it is not one JSON value.
+    /// Reads text. `None` if it is not one JSON value.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        // Not into a `Value`: that takes an object of one certain key for something else.
+        // Not into a `Value`, which gives a special meaning to an object with one certain key.
         serde_json::from_str::<IgnoredAny>(text).ok()?;
         RawValue::from_string(compact(text)).ok().map(Self)
     }
 
-    /// The JSON of a value of ours.
+    /// The JSON of a Rust value.
     pub(crate) fn of(value: &impl Serialize) -> Self {
         let raw = serde_json::value::to_raw_value(value);
         // Our values have string keys only, so this does not fail.
@@ -36,7 +36,7 @@ impl Json {
         self.0
     }
 
-    /// Reads what of it a command needs to know.
+    /// Reads the fields that a command needs.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(self.as_str()).ok()
     }
@@ -52,7 +52,7 @@ impl Json {
         RawValue::from_string(text).map_or_else(|_| self.clone(), Self)
     }
 
-    /// This object with the fields of another after its own.
+    /// This object, followed by the fields of another one.
     pub(crate) fn with(&self, more: &Self) -> Self {
         let head = self.as_str().strip_suffix('}').unwrap_or("{").to_owned();
         let tail = more.as_str().strip_prefix('{').unwrap_or("}");
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-/// Leaves out the white space outside of strings.
+/// Removes the white space outside of strings.
 fn compact(text: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     let keep = |c: &char| {

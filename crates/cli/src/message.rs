@@ -1,4 +1,4 @@
-//! What the client must know of a message, of any server.
+//! The parts of a message that the client reads, and which messages are our own.
 
 use crate::{
     context::{Caller, Context, Session},
@@ -11,18 +11,18 @@ use nexus_protocol::{AgentId, Cursor};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-/// A message. Every part may be missing.
+/// A message of any server. Every field may be missing.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Message {
     pub(crate) id: String,
-    /// `system` for the greeting, and for what the relay itself tells.
+    /// The sender. `system` for the greeting and for messages of the relay itself.
     pub(crate) agent_id: String,
-    /// What the relay itself tells of. No sender can set it.
+    /// Set by the relay for the messages that it writes itself. No sender can set it.
     pub(crate) kind: Option<String>,
     /// Who wrote the greeting, where the relay knows.
     pub(crate) by: Option<String>,
-    /// What the relay adds for the reader, such as how to answer a task. It is not the sender's.
+    /// Advice of the relay for the reader, such as how to answer a task. The sender did not write it.
     pub(crate) hint: Option<String>,
     pub(crate) text: Option<String>,
     pub(crate) json: Option<Box<RawValue>>,
@@ -30,7 +30,7 @@ pub(crate) struct Message {
     pub(crate) to: Option<Value>,
     pub(crate) sent_at: Option<String>,
     pub(crate) reply_to: Option<String>,
-    /// Of messages between addresses.
+    /// Only for messages between addresses.
     pub(crate) conversation_id: Option<String>,
     pub(crate) cursor: Value,
 }
@@ -45,7 +45,7 @@ impl Message {
         read_cursor(&self.cursor)
     }
 
-    /// Whether this is the greeting, which the session's creator wrote. Older servers give it no kind.
+    /// Whether this is the greeting, which the session's creator wrote. Older servers set no kind for it.
     pub(crate) fn is_greeting(&self) -> bool {
         let kind = self.kind.as_deref();
         self.agent_id == SYSTEM
@@ -53,30 +53,31 @@ impl Message {
                 || (kind.is_none() && self.cursor() == Some(Cursor::START)))
     }
 
-    /// Whether the relay only tells what happened to the session: somebody joined or left, say. No agent
-    /// is woken for that.
+    /// Whether this is an event: the relay tells what happened to the session, such as that somebody
+    /// joined or left. No agent is woken for an event.
     pub(crate) fn is_event(&self) -> bool {
         let is_content = |kind: &str| ["greeting", "task", "file", "invitation"].contains(&kind);
         self.agent_id == SYSTEM && self.kind.as_deref().is_some_and(|kind| !is_content(kind))
     }
 
-    /// What an event is about, as the relay says it beside the sentence for people.
+    /// The data of an event, which the relay gives in addition to a sentence for people.
     pub(crate) fn event(&self) -> Event {
         let json = self.json.as_ref().filter(|_| self.is_event());
         json.and_then(|json| serde_json::from_str(json.get()).ok()).unwrap_or_default()
     }
 
-    /// Who wrote it, as far as that is known. The greeting bears the name of the relay and is not its.
+    /// Who wrote it, as far as that is known. The greeting is sent under the relay's name, but the relay
+    /// did not write it.
     pub(crate) fn author(&self) -> &str {
         let by = self.by.as_deref().filter(|_| self.is_greeting());
         by.unwrap_or(&self.agent_id)
     }
 }
 
-/// The sender of what a relay itself tells.
+/// The sender of the messages that the relay writes itself.
 const SYSTEM: &str = "system";
 
-/// What happened to whom.
+/// Whom an event is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Event {
@@ -86,7 +87,7 @@ pub(crate) struct Event {
     pub(crate) by: Option<String>,
 }
 
-/// A cursor, which some servers write as a number.
+/// Reads a cursor. Some servers write it as a number.
 pub(crate) fn read_cursor(value: &Value) -> Option<Cursor> {
     match value {
         Value::String(text) => text.parse().ok(),
@@ -100,7 +101,7 @@ pub(crate) fn read_cursor(value: &Value) -> Option<Cursor> {
 pub(crate) struct Me {
     agent: AgentId,
     has_key: bool,
-    /// Whether the greeting is ours, once that was asked.
+    /// Whether we wrote the greeting. `None` until the server was asked.
     is_creator: Option<bool>,
 }
 
@@ -109,9 +110,9 @@ impl Me {
         Self { agent: caller.agent.clone(), has_key: caller.key.is_some(), is_creator: None }
     }
 
-    /// Whether it is ours: we wrote it, or it tells only of what we did ourselves. A message under our
-    /// name that does not prove our key is somebody else's. The greeting is the creator's. Servers that do
-    /// not say who that is beside the greeting are asked, once.
+    /// Whether a message is our own: we wrote it, or it is an event that we caused. If we have a key, an
+    /// unverified message under our name is somebody else's. The greeting is the creator's. If the greeting
+    /// does not name the creator, the server is asked once.
     pub(crate) fn wrote(
         &mut self,
         context: &Context,
@@ -149,8 +150,8 @@ impl Me {
         Ok(is_creator)
     }
 
-    /// A page without what is ours, and how many messages that leaves. Servers that know `others` leave
-    /// our messages out themselves.
+    /// The page without our own messages, and how many messages remain. Servers that know `others` have
+    /// already left ours out.
     pub(crate) fn without_own(
         &mut self,
         context: &Context,
@@ -215,7 +216,7 @@ mod tests {
         let old = message(r#"{"agentId":"system","cursor":0}"#);
         assert!(old.is_greeting());
         assert_eq!(old.author(), "system");
-        // Only the relay names a writer.
+        // `by` counts only on the greeting.
         let forged = message(r#"{"agentId":"eve","cursor":"3","by":"alice"}"#);
         assert!(!forged.is_greeting());
         assert_eq!(forged.author(), "eve");

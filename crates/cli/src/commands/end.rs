@@ -16,9 +16,9 @@ use ureq::http::Method;
 #[command(after_help = "Examples:
   nexus end SESSION
 
-Ends the session for everybody: its messages, tasks, files and keys are deleted at once. Only its creator
-can do this, or any member if nobody was named as the creator. To leave it to the others, use
-`nexus leave`. Ending a session that has already ended succeeds.")]
+Ends the session for everybody. Its messages, tasks, files and keys are deleted at once. Only the creator
+can do this, or any member if the session has no creator. `nexus leave` leaves the session to the others.
+Ending a session that has already ended succeeds.")]
 pub(crate) struct End {
     /// The session's id or alias
     session: String,
@@ -36,7 +36,7 @@ impl End {
                 let request = Request::new(Method::DELETE, session.path(""), Repeat::Always);
                 context.call_new(&server, &caller.sign(request), "end a session")
             }
-            // Nothing is stored here after the session was ended from here.
+            // After `nexus end`, nothing is stored here any more. The server tells whether it has ended.
             Err(unknown) => {
                 context.call(&server, &Request::get(session.path(""))).and(Err(unknown))
             }
@@ -45,13 +45,13 @@ impl End {
             Ok(answer) => answer.body,
             Err(failure) if failure.is_gone() && is_home => had_ended(&session, &server),
             Err(failure) => {
-                tell!("what is stored here of the session is kept");
+                tell!("what is stored here about the session is kept");
                 return Err(failure);
             }
         };
         if is_home {
             context.state.forget(&session.id)?;
-            tell!("the session has ended; what was stored here of it is deleted");
+            tell!("the session has ended; what was stored here about it is deleted");
         }
         Ok(value.into())
     }

@@ -21,7 +21,7 @@ use ureq::http::Method;
   nexus pair SESSION
   LINK=$(nexus pair SESSION | jq -r .url)
 
-Give the link to your human, for the person whose agent you want to talk with. One agent can claim it, once.")]
+Give the link to your human, for the person whose agent you want to talk with. One agent can claim it.")]
 pub(crate) struct Pair {
     /// The session's id or alias
     session: String,
@@ -32,7 +32,7 @@ pub(crate) struct Pair {
   nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob
   nexus claim PEARL-FOCAL-S5SJV --agent-id bob --url http://localhost:8787
 
-A link also says which server has the session.")]
+A link also names the server.")]
 pub(crate) struct Claim {
     /// The code, or the whole link
     code: String,
@@ -64,12 +64,12 @@ pub(crate) struct PairList {
   nexus revoke PEARL-FOCAL-S5SJV
   nexus revoke https://messaging.md/p/PEARL-FOCAL-S5SJV --session SESSION
 
-Only a member of the session that the code leads to can do this. An agent that has already used the link
-stays in the session: `nexus remove` removes it.")]
+Only a member of the session can do this. An agent that has already claimed the code stays in the session;
+`nexus remove` removes it.")]
 pub(crate) struct Revoke {
     /// The code, or the whole link
     code: String,
-    /// The session that the code leads to; default: the one for which it was made here
+    /// The session of the code; default: the session that it was made for here
     #[arg(long)]
     session: Option<String>,
 }
@@ -79,10 +79,10 @@ impl Pair {
         let session = context.session(&self.session)?;
         let server = context.server_of(&session)?;
         let body = Json::of(&CreatePairing { session_id: session.id.clone(), invite: None });
-        // Whoever asks twice has two codes, one of which nobody uses.
+        // A repeated request makes a second code, which nobody uses.
         let request = Request::new(Method::PUT, "/v1/pair", Repeat::Always);
         let request = Request { body: Some(body), token: team::token(None)?, ..request };
-        // Where the session has a token, a member's key does, too.
+        // A session with a token accepts the key of a member instead.
         let caller = context.caller(&session).ok().filter(|caller| caller.key.is_some());
         let request = match &caller {
             Some(caller) => caller.sign(request),
@@ -155,9 +155,8 @@ impl Revoke {
 
 fn session_of(context: &Context, code: &str) -> Result<Session> {
     let session = context.state.session_of_code(code)?.ok_or_else(|| {
-        let message = format!(
-            "The code {code} was not made here: name the session that it leads to with --session SESSION."
-        );
+        let message =
+            format!("The code {code} was not made here. Name its session with --session SESSION.");
         Failure::own(Kind::UnknownCode, message)
     })?;
     context.session_of(session)
@@ -173,8 +172,8 @@ fn is_revoked(context: &Context, server: &Server, code: &str) -> bool {
     status.is_some_and(|status| status.state == "revoked")
 }
 
-/// Remembers which session the code of an answer leads to, for `nexus revoke`. Only who holds a key can
-/// revoke. A code that is not remembered works all the same, so this never fails.
+/// Stores which session the code of a response leads to, for `nexus revoke`, which needs a key. A failure
+/// is only a warning, because the code works anyway.
 pub(super) fn remember(
     context: &Context,
     session: &Session,
@@ -192,8 +191,8 @@ pub(super) fn remember(
     }
 }
 
-/// The code of a code or link, and the server of a link. A link is `<server>/p/<code>`, or an address of
-/// the API, `<server>/v1/pair/<code>/...`. Codes of other servers may have other words than ours.
+/// Reads a code, or the code and the server of a link. A link is `<server>/p/<code>`, or a URL of the API,
+/// `<server>/v1/pair/<code>/...`. Codes of other servers may consist of other words.
 fn read_code(text: &str) -> Result<(String, Option<String>)> {
     let text = text.trim();
     let malformed = || {

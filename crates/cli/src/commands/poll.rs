@@ -24,19 +24,19 @@ use std::time::{Duration, Instant};
   nexus poll SESSION --after 0
   nexus poll SESSION --wait 60 | jq -r '.messages[].text'
 
-Each message is given once: up to where you have read is kept. --after, --topic and --tags leave that as
-it is.")]
+Each message is printed once: the cursor is stored after each poll. With --after, --topic or --tags the
+stored cursor stays as it is.")]
 pub(crate) struct Poll {
     /// The session's id or alias
     session: String,
-    /// Read what stands after this cursor; 0 replays everything, the greeting too
+    /// Read the messages after this cursor; 0 reads everything again, including the greeting
     #[arg(long, value_name = "CURSOR", value_parser = cursor)]
     after: Option<Cursor>,
-    /// Tell who is in the session
+    /// Also list the members
     #[arg(long)]
     members: bool,
-    /// If there is nothing, wait so many seconds until somebody else says something, joins or leaves. Your
-    /// own messages are left out then
+    /// If there is nothing, wait this many seconds until somebody else says something, joins or leaves.
+    /// Your own messages are then left out
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "25")]
     wait: Option<u32>,
     #[command(flatten)]
@@ -67,7 +67,7 @@ impl Poll {
     }
 }
 
-/// Reads until somebody else has said something, or the time is over.
+/// Polls until there is a message of somebody else, or the time is over.
 fn wait(
     context: &Context,
     server: &Server,
@@ -81,7 +81,7 @@ fn wait(
     let mut me = Me::new(caller);
     let moves_cursor = reading.moves_cursor() && session.is_of(caller);
     loop {
-        // Another process may have read meanwhile.
+        // Another process may have moved the cursor.
         let session = context.session_of(session.id.clone())?;
         let asked = Instant::now();
         let page = Reading { wait: patience.next(), waits: true, ..reading };
@@ -104,24 +104,24 @@ fn wait(
 
 /// The longest that a server holds a poll, in seconds.
 const LONGEST: u64 = 25;
-/// How often a server is asked that does not hold polls.
+/// The pause between polls of a server that does not hold them.
 const INTERVAL: Duration = Duration::from_secs(3);
 
-/// How long to wait for a message, and how: by long polls where the server has them.
+/// How long to wait for a message, and whether the server has long polls.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
-    /// None: for ever.
+    /// `None` waits for ever.
     ends: Option<Instant>,
     has_long_poll: bool,
 }
 
-/// So many seconds later. A time that no clock can show is as far off as makes no difference.
+/// The time after this many seconds. Extreme values are cut to a time that the clock can represent.
 pub(super) fn until(now: Instant, seconds: u64) -> Instant {
     now.checked_add(Duration::from_secs(seconds.min(1 << 31))).unwrap_or(now)
 }
 
 impl Patience {
-    /// None that is left: one page, at once, and no question to the server.
+    /// If no time is left, one page is read at once, and the server's capabilities are not asked for.
     pub(super) fn of(context: &Context, server: &Server, ends: Option<Instant>) -> Result<Self> {
         let none = ends.is_some_and(|ends| ends <= Instant::now());
         let has_long_poll = !none && capabilities::of(context, server)?.delivers("longpoll");
@@ -132,7 +132,7 @@ impl Patience {
         Self::left_until(self.ends)
     }
 
-    /// How much time there is until then.
+    /// The time that is left until then.
     pub(super) fn left_until(ends: Option<Instant>) -> Duration {
         ends.map_or(Duration::MAX, |ends| ends.saturating_duration_since(Instant::now()))
     }
@@ -144,11 +144,11 @@ impl Patience {
     /// For how many seconds to ask the server to hold the next poll.
     pub(super) fn next(&self) -> u32 {
         let left = if self.has_long_poll { self.left() } else { Duration::ZERO };
-        // What is less than a second is polled without waiting.
+        // With less than a second left, the poll is not held.
         u32::try_from(left.as_secs().min(LONGEST)).unwrap_or(0)
     }
 
-    /// Sleeps, if the server did not hold the poll that was begun then.
+    /// Sleeps if the server did not hold the poll that began at `asked`.
     pub(super) fn rest(&self, asked: Instant) {
         if asked.elapsed() < Duration::from_secs(1) {
             std::thread::sleep(self.left().min(INTERVAL));
@@ -159,16 +159,15 @@ impl Patience {
 /// What to read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading<'a> {
-    /// After this; default: after what was read last.
+    /// After this cursor; default: after the stored one.
     pub(super) after: Option<Cursor>,
     pub(super) members: bool,
     pub(super) repeat: Repeat,
-    /// Seconds for which the server may hold the answer.
+    /// For how many seconds the server may hold the poll.
     pub(super) wait: u32,
-    /// Whether this is part of waiting for others: our own messages are not wanted, and what happens to
-    /// the session is.
+    /// Whether we wait for others. Our own messages are then not wanted, and events are.
     pub(super) waits: bool,
-    /// Only what this query asks for; then the cursor stays.
+    /// The query of `--topic` and `--tags`. The stored cursor then stays as it is.
     pub(super) filter: Option<&'a str>,
 }
 
@@ -180,19 +179,19 @@ impl Default for Reading<'_> {
 }
 
 impl Reading<'_> {
-    /// Whether what is read counts as read.
+    /// Whether the stored cursor moves.
     fn moves_cursor(&self) -> bool {
         self.after.is_none() && self.filter.is_none()
     }
 
-    /// The query that asks for this, read after a cursor.
+    /// The query of the request.
     fn query(&self, after: Option<&str>) -> String {
         let flag = |is_set: bool, parameter: &str| is_set.then(|| parameter.to_owned());
         let parts = [
             after.map(|cursor| format!("after={cursor}")),
             flag(self.members, "members=true"),
             flag(self.waits, "others=true"),
-            // What is about a topic is asked for, and nothing else.
+            // Events have no topic, so they are not wanted with a filter.
             flag(self.waits && self.filter.is_none(), "events=true"),
             (self.wait > 0).then(|| format!("wait={}", self.wait)),
             self.filter.map(str::to_owned),
@@ -208,23 +207,23 @@ pub(super) struct Read {
     pub(super) done: Done,
     pub(super) messages: usize,
     pub(super) has_more: bool,
-    /// Up to where it was read.
+    /// The cursor of the end of the page.
     pub(super) next: Option<Cursor>,
 }
 
-/// The part that matters of a page. Other servers may leave out what they have nothing to say of, and
-/// write `nextCursor` as a number.
+/// The part of a page that the client needs. Other servers may leave out empty fields and write
+/// `nextCursor` as a number.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Page {
     messages: Option<Vec<IgnoredAny>>,
     next_cursor: Value,
     has_more: Option<bool>,
-    /// The cursor that was asked for lies beyond the end of the log.
+    /// The cursor that we asked for is beyond the end of the log.
     cursor_reset: Option<bool>,
 }
 
-/// Reads a page, with the cursor that is to be saved once the page is printed.
+/// Reads a page. The result contains the cursor that must be saved after the page was printed.
 pub(super) fn read(
     context: &Context,
     server: &Server,
@@ -267,7 +266,7 @@ pub(super) fn read(
     Ok(Read { done, messages, has_more: page.has_more.unwrap_or_default(), next: place })
 }
 
-/// Says that a cursor was beyond the end of the log.
+/// Tells people that a cursor was beyond the end of the log.
 pub(super) fn tell_reset(after: Option<&str>, end: Option<Cursor>) {
     let end = end.map(|end| end.to_string()).unwrap_or_default();
     let after = after.unwrap_or("0");

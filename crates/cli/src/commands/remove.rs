@@ -16,9 +16,8 @@ use ureq::http::Method;
 #[command(after_help = "Examples:
   nexus remove SESSION eve
 
-Takes the seat of another member: its key no longer works, and it can come back only by a new link
-(`nexus pair`). Only the creator of the session can do this. Removing an agent that is not in the session
-succeeds.")]
+Its key no longer works, and it can join again only with a new link (`nexus pair`). Only the creator of the
+session can do this. Removing an agent that is not in the session succeeds.")]
 pub(crate) struct Remove {
     /// The session's id or alias
     session: String,
@@ -40,7 +39,7 @@ impl Remove {
         let path = session.path(&format!("/agents/{}", self.agent));
         let request = Request::new(Method::DELETE, path, Repeat::Always);
         match context.call(&server, &caller.sign(request)) {
-            // An earlier try may have done it, and its answer was lost.
+            // An earlier try may have succeeded, with its response lost.
             Err(Failure::Refused(answer))
                 if answer.status == 404 && answer.error().error == "agent_not_found" =>
             {

@@ -18,7 +18,7 @@ use ureq::http::Method;
 pub(crate) struct Renew {
     /// The session's id or alias
     session: String,
-    /// A new TTL; default: the one that it has. Only the creator can make it shorter
+    /// A new TTL; default: the current one. Only the creator can make it shorter
     #[arg(long, value_name = "SECONDS")]
     ttl: Option<u32>,
 }
@@ -34,7 +34,7 @@ impl Renew {
     }
 }
 
-/// A refusal of a shorter TTL in the words of this command, under the server's own code.
+/// Puts a refusal of a shorter TTL into the words of this command. The server's code stays.
 fn in_words(failure: Failure) -> Failure {
     let Failure::Refused(answer) = &failure else { return failure };
     let refusal = answer.error();
@@ -51,7 +51,7 @@ fn in_words(failure: Failure) -> Failure {
     Failure::Report(answer.body.replacing("message", &message))
 }
 
-/// The request that restarts the clock.
+/// The request that restarts the TTL.
 pub(super) fn request<'a>(
     session: &Session,
     caller: &'a Caller,

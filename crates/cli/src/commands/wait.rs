@@ -19,10 +19,10 @@ use std::{thread, time::Instant};
   nexus wait SESSION | jq -r '.messages[].text'
   nexus send SESSION 'Tuesday?' && nexus wait SESSION --timeout 300
 
-Exit code 0 with the page when something came, 2 when the time ran out, 1 when it failed. It also ends when
-somebody joins or leaves, or when the session is about to end: such a message is from `system` and has a
-`kind`. Your own messages do not end it, and are left out of the page. If the server is away, it waits for
-the server.")]
+The exit code is 0 if a message came, 2 if the time ran out, and 1 on failure. The wait also ends when
+somebody joins or leaves, and when the session is about to end: the relay tells so in a message of `system`
+with a `kind`. Your own messages do not end the wait and are not printed. If the server cannot be reached,
+the wait goes on.")]
 pub(crate) struct Wait {
     /// The session's id or alias
     session: String,
@@ -40,11 +40,11 @@ impl Wait {
         let ends = self.timeout.map(|timeout| until(Instant::now(), timeout.into()));
         let mut me = Me::new(&caller);
         let mut backoff = Backoff::default();
-        // Up to where another agent than the stored one has read is kept here only.
+        // The cursor of an agent that is not the stored one is kept in memory only.
         let is_ours = session.is_of(&caller);
         let mut after = None;
         loop {
-            // Another process may have read meanwhile.
+            // Another process may have moved the cursor.
             let session = context.session_of(session.id.clone())?;
             let asked = Instant::now();
             let page = Patience::of(context, &server, ends).and_then(|patience| {

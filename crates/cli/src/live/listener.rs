@@ -1,4 +1,4 @@
-//! One series of messages out of many connections.
+//! Turns any number of connections into one series of messages.
 
 use super::{Ended, Event, Port, Target, Way, news, polling, socket, stream};
 use crate::{
@@ -21,14 +21,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many events may wait to be dealt with; the server keeps the rest.
+/// How many events may wait to be handled. The server keeps the rest.
 const WAITING: usize = 64;
-/// How long a connection may be silent, beyond the time limit of a request: longer than a poll is held,
-/// than an event stream is silent, and than a socket waits before it pings.
+/// How long a connection may be silent, in addition to the time limit of a request. This is longer than a
+/// poll is held, an event stream is silent, or a socket waits before it pings.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How long a lesser way is used before the best one is tried again: networks change.
+/// How long another way is used before the best one is tried again, since networks change.
 const LESSER: Duration = Duration::from_mins(10);
-/// How long a connection must have lasted for the next pause to be the shortest again.
+/// A connection that lasted this long resets the pauses between tries.
 const LASTING: Duration = Duration::from_secs(10);
 
 /// What comes next.
@@ -36,15 +36,15 @@ const LASTING: Duration = Duration::from_secs(10);
 pub(crate) enum Next {
     /// A message, and its place in the log.
     Message(Json, Box<Message>),
-    /// There is nothing more for now: everything up to this cursor was given out.
+    /// There is nothing more for now. Everything up to this cursor was handed out.
     Caught(Option<Cursor>),
-    /// The log ends here, before the cursor at which listening began.
+    /// The log ends here, and the cursor that we asked for was beyond that.
     Reset(Cursor),
     /// A signal came.
     Stopped,
-    /// The session is over.
+    /// The session has ended.
     Over,
-    /// We are not in it any more.
+    /// We are no longer a member.
     Left,
 }
 
@@ -53,22 +53,22 @@ pub(crate) enum Next {
 pub(crate) struct Listener {
     target: Target,
     ways: Vec<Way>,
-    /// Which of them is used.
+    /// The index of the way in use.
     at: usize,
     sender: SyncSender<(u64, Event)>,
     receiver: Receiver<(u64, Event)>,
     current: Arc<AtomicU64>,
     is_open: bool,
     opened_at: Instant,
-    /// Whether this connection has brought anything.
+    /// Whether this connection has delivered anything.
     has_worked: bool,
-    /// Whether any connection has.
+    /// Whether any connection has delivered anything.
     has_ever_worked: bool,
-    /// When to go back to the best way.
+    /// When to try the best way again.
     better_at: Option<Instant>,
-    /// Up to where messages were given out.
+    /// The cursor of the last message that was handed out.
     seen: Option<Cursor>,
-    /// What people were told last. A server may tell the same beside the log and in it.
+    /// The last line for people. A server may tell the same event in the log and outside of it.
     told: Option<String>,
     backoff: Backoff,
     /// How long to wait before the next connection.
@@ -77,7 +77,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Begins after a cursor, or at the very beginning. Hears signals from now on.
+    /// Begins after a cursor, or at the beginning of the log. Signals are noticed from now on.
     pub(crate) fn new(
         target: Target,
         capabilities: &Capabilities,
@@ -85,11 +85,11 @@ impl Listener {
     ) -> Result<Self> {
         let (sender, receiver) = mpsc::sync_channel(WAITING);
         let waker = sender.clone();
-        // Wakes who waits for an event. Who does not wait looks before it does.
+        // Wakes a receiver that waits for an event. One that does not wait checks for signals first.
         let stop = Stop::on_signals_and(move || drop(waker.try_send((0, Event::Alive))))?;
         let mut ways = Way::of(capabilities);
         if target.http.has_proxy() {
-            // A socket would go past it.
+            // A socket would bypass the proxy.
             ways.retain(|way| *way != Way::Socket);
         }
         Ok(Self {
@@ -112,17 +112,17 @@ impl Listener {
         })
     }
 
-    /// Sleeps, and says whether a signal came.
+    /// Sleeps, and returns whether a signal came.
     pub(crate) fn sleep(&self, time: Duration) -> bool {
         self.stop.sleep(time)
     }
 
-    /// What hears signals.
+    /// The receiver of signals.
     pub(crate) fn stop(&self) -> &Stop {
         &self.stop
     }
 
-    /// What comes next. Without `wait`: what is there already, and nothing if there is nothing.
+    /// What comes next. Without `wait`, `None` if nothing is there yet.
     pub(crate) fn next(&mut self, wait: bool) -> Result<Option<Next>> {
         loop {
             if self.stop.sleep(Duration::ZERO) {
@@ -136,7 +136,7 @@ impl Listener {
             }
             let event = match self.receive(wait) {
                 Ok((connection, event)) if connection == self.connection() => event,
-                // From a connection that was given up, or a signal.
+                // From a connection that was abandoned, or a signal.
                 Ok(_) => continue,
                 Err(TryRecvError::Empty) if !wait => return Ok(None),
                 Err(_) => match self.silence() {
@@ -164,7 +164,7 @@ impl Listener {
         })
     }
 
-    /// Nothing came for too long, or it is time for a better way; then there is nothing wrong.
+    /// Handles a silence: the connection is broken, or, with `None`, it is time to try a better way.
     fn silence(&mut self) -> Option<Ended> {
         if self.better_at.is_some_and(|at| at <= Instant::now()) {
             self.give_up();
@@ -187,7 +187,7 @@ impl Listener {
         self.current.load(Ordering::Relaxed)
     }
 
-    /// Begins a connection, in a thread that ends with it.
+    /// Opens a connection, in a thread that ends with it.
     fn open(&mut self) {
         let connection = self.connection().saturating_add(1);
         self.current.store(connection, Ordering::Relaxed);
@@ -208,7 +208,7 @@ impl Listener {
         self.better_at = (self.at > 0).then(|| Instant::now().checked_add(LESSER)).flatten();
     }
 
-    /// Ends the connection. Its thread notices when it next has something to say.
+    /// Abandons the connection. Its thread notices at its next event.
     fn give_up(&mut self) {
         self.is_open = false;
         if self.has_worked && is_lasting(self.opened_at.elapsed()) {
@@ -223,7 +223,7 @@ impl Listener {
                 self.works();
                 let message = Message::of(&json);
                 let cursor = message.cursor();
-                // The greeting, at the very beginning, has the cursor that comes before all others.
+                // The greeting has the lowest cursor, and comes only if reading starts at the beginning.
                 if cursor.is_some() && cursor <= self.seen {
                     return Ok(None);
                 }
@@ -238,7 +238,7 @@ impl Listener {
             Event::Reset(cursor) => {
                 self.works();
                 tell!(
-                    "note: the log ends at cursor {cursor}, before the one that was asked for; listening goes on from {cursor}"
+                    "note: the log ends at cursor {cursor}, and the stored cursor was beyond that; listening goes on from {cursor}"
                 );
                 self.seen = Some(cursor);
                 Ok(Some(Next::Reset(cursor)))
@@ -257,7 +257,7 @@ impl Listener {
         }
     }
 
-    /// Tells people something, unless they were told the same just before.
+    /// Prints a line for people, unless it was also the last one.
     fn say(&mut self, text: Option<String>) {
         if text.is_some() && text != self.told {
             tell!("{}", text.as_deref().unwrap_or_default());
@@ -306,8 +306,8 @@ impl Listener {
     }
 }
 
-/// Whether a connection that was there for so long shows that all is well. One that only begins well
-/// does not: a relay may greet everybody and close.
+/// Whether a connection of this length shows that all is well. Opening it is not enough, since a relay may
+/// accept every connection and then close it.
 fn is_lasting(time: Duration) -> bool {
     time >= LASTING
 }

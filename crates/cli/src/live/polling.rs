@@ -1,4 +1,4 @@
-//! Polls, held by the server or not: what works everywhere.
+//! Long polls and plain polls, which work everywhere.
 
 use super::{Ended, Event, Port, Target};
 use crate::{json::Json, message::read_cursor};
@@ -12,7 +12,7 @@ use std::{
 
 /// How long the server holds a poll, in seconds.
 const HELD: u64 = 25;
-/// How often a server is asked that does not hold polls.
+/// The pause between polls of a server that does not hold them.
 const INTERVAL: Duration = Duration::from_secs(3);
 
 #[derive(Default, Deserialize)]
@@ -21,7 +21,7 @@ struct Page {
     messages: Option<Vec<Box<RawValue>>>,
     next_cursor: Value,
     has_more: Option<bool>,
-    /// The cursor that was asked for is beyond the end of the log.
+    /// The cursor that we asked for is beyond the end of the log.
     cursor_reset: Option<bool>,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn read(
     is_held: bool,
 ) -> Ended {
     let wait = if is_held { Duration::from_secs(HELD) } else { Duration::ZERO };
-    // The first one is answered at once, so that it shows whether polls get through.
+    // The first poll is not held, so that it shows at once whether polls work.
     let mut is_first = true;
     loop {
         let held = is_held && !is_first;

@@ -1,4 +1,4 @@
-//! Server-sent events: what comes through where a proxy does not let sockets pass.
+//! Receiving server-sent events, which pass proxies that block sockets.
 
 use super::{Ended, Event, Notice, Port, Target};
 use crate::json::Json;
@@ -44,7 +44,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Adds a line; gives the event that an empty line completes.
+    /// Adds a line. Returns the event if an empty line completes it.
     fn add(&mut self, line: &str) -> Option<Self> {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
@@ -64,13 +64,13 @@ impl Parts {
     }
 }
 
-/// Hands over an event. Says whether anybody listens.
+/// Hands over an event. Returns whether the connection is still in use.
 fn take(event: &Parts, port: &Port) -> Result<bool, Ended> {
     Ok(match event.kind.as_str() {
         "" | "message" => {
             Json::parse(&event.data).is_none_or(|message| port.send(Event::Message(message)))
         }
-        // The next connection is told if the session is over.
+        // If the session has ended, the next connection is refused with that reason.
         "end" => {
             let why = crate::output::printable(&event.data, 100);
             return Err(Ended::Lost(why, Duration::ZERO));

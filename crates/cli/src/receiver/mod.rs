@@ -1,8 +1,10 @@
-//! The receiver of `nexus receive`: HTTP and WebSockets for programs on this machine.
+//! The receiver of `nexus receive`: HTTP, and WebSocket messages, from programs on this machine.
 //!
-//! Promises: it keeps only so many messages and bytes, and gives one caller only so many bytes, so much
-//! time and one connection; a message is confirmed only after it was printed; a web page can neither write
-//! nor read here.
+//! Promises:
+//! - The number and bytes of kept messages are limited, and so are the bytes and the time of a caller and
+//!   the number of callers.
+//! - A message is confirmed only after it was printed.
+//! - A web page can neither write nor read here.
 
 mod request;
 mod socket;
@@ -29,13 +31,13 @@ use std::{
 
 /// The longest message, in bytes.
 const BODY: usize = 256 * 1024;
-/// How many messages are kept, and how many bytes of them.
+/// The most messages that are kept, and their most bytes.
 const KEPT: usize = 1000;
 const KEPT_BYTES: usize = 8 << 20;
-/// How many callers are served at a time, and for how long each.
+/// The most callers that are served at a time, and the longest time for each.
 const CALLERS: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a socket rests that gives no connections: too many files are open, say.
+/// The pause after a failure to accept a connection, for example because too many files are open.
 const REST: Duration = Duration::from_millis(100);
 
 /// The answer to `GET /messages`.
@@ -45,16 +47,16 @@ struct Kept<'a> {
     messages: Vec<&'a Json>,
 }
 
-/// What came.
+/// The messages that came.
 #[derive(Debug, Default)]
 struct Inbox {
     kept: VecDeque<Json>,
     bytes: usize,
-    /// How many came, also those that are no longer kept.
+    /// How many came, including those that are no longer kept.
     count: u64,
 }
 
-/// A socket that takes messages.
+/// The receiver: a port, and the messages that came.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     listener: TcpListener,
@@ -67,7 +69,9 @@ impl Receiver {
         let bound = TcpListener::bind((host, port));
         let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = bound.map_err(|error| {
-            let message = format!("Nothing can be received at {host}, port {port}: {error}. Choose another one with --port.");
+            let message = format!(
+                "Cannot receive at {host}, port {port}: {error}. Choose another port with --port."
+            );
             Failure::own(Kind::PortUnavailable, message)
         })?;
         Ok(Self { listener, address, inbox: Arc::default() })
@@ -82,7 +86,7 @@ impl Receiver {
         lock(&self.inbox).count
     }
 
-    /// Serves, in threads that end with the process. Gives where it says that printing has failed.
+    /// Serves callers in threads that end with the process. The channel reports when printing has failed.
     pub(crate) fn start(&self) -> mpsc::Receiver<Failure> {
         let (sender, failures) = mpsc::channel();
         let Ok(listener) = self.listener.try_clone() else {
@@ -99,7 +103,7 @@ impl Receiver {
                     continue;
                 };
                 if callers.load(Ordering::SeqCst) >= CALLERS {
-                    // Who is not taken sees the connection close, and may come again.
+                    // The connection closes, and the caller may try again.
                     continue;
                 }
                 let one = Caller::new(&callers);
@@ -116,7 +120,7 @@ impl Receiver {
     }
 }
 
-/// Somebody who is served; counted as long as this is there.
+/// A caller that is being served. It is counted until this is dropped.
 #[derive(Debug)]
 struct Caller(Arc<AtomicUsize>);
 
@@ -137,14 +141,14 @@ fn lock(inbox: &Mutex<Inbox>) -> MutexGuard<'_, Inbox> {
     inbox.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An answer: the status, and its body.
+/// A response: its status and its body.
 type Reply = (u16, Json);
 
 fn refusal(status: u16, why: &str) -> Reply {
     (status, Json::of(&json!({ "error": why })))
 }
 
-/// Answers one request. Fails only if what came cannot be printed.
+/// Answers one request. Fails only if a message cannot be printed.
 fn serve(mut stream: TcpStream, inbox: &Mutex<Inbox>, is_local: bool) -> Result<()> {
     let ends = Instant::now().checked_add(PATIENCE);
     let _ = stream.set_write_timeout(Some(PATIENCE));
@@ -236,7 +240,7 @@ fn write(stream: &mut TcpStream, (status, body): &Reply) -> io::Result<()> {
     )?;
     stream.flush()?;
     stream.shutdown(std::net::Shutdown::Write)?;
-    // What is not read yet would have the answer thrown away with it.
+    // Closing with unread input would make the system discard the response.
     stream.set_read_timeout(Some(Duration::from_millis(500)))?;
     io::copy(&mut stream.take(4 * 1024 * 1024), &mut io::sink()).map(drop)
 }

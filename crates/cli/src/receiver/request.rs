@@ -1,4 +1,4 @@
-//! Reading a request: only so many bytes, only for so long, and never from a web page.
+//! Reading a request, with limits for its bytes and its time. Requests of web pages are refused.
 
 use super::{BODY, Reply, refusal};
 use std::{
@@ -11,25 +11,25 @@ use std::{
 const HEAD: usize = 16 * 1024;
 const HEADERS: usize = 64;
 
-/// What matters of the head of a request.
+/// The parts of a request's head that matter here.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) method: String,
     pub(super) path: String,
     host: Option<String>,
-    /// Set by browsers, on what a page of another place does.
+    /// Browsers set it on the requests of web pages.
     has_origin: bool,
     length: Option<usize>,
     is_chunked: bool,
     expects: bool,
-    /// What a request to open a WebSocket must be answered with, in a form of its own.
+    /// The `Sec-WebSocket-Key` of a request to open a WebSocket.
     pub(super) socket_key: Option<String>,
     /// Where the body begins.
     end: usize,
 }
 
-/// Reads a request and its body; of a request to open a socket, what came after its head. `None` if there
-/// is no request; a refusal if it must not be answered otherwise.
+/// Reads the head and the body of a request. For a request to open a socket, the bytes after its head take
+/// the place of the body. `None` if there is no request. The error is a response that refuses it.
 pub(super) fn read(
     stream: &mut TcpStream,
     ends: Option<Instant>,
@@ -74,7 +74,7 @@ pub(super) fn read(
     Ok(Some((head, body)))
 }
 
-/// Reads some more, as long as there is time.
+/// Reads more bytes, within the time that is left.
 fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>, ends: Option<Instant>) -> io::Result<()> {
     stream.set_read_timeout(Some(left(ends)?))?;
     let mut buffer = [0; 8192];
@@ -84,13 +84,13 @@ fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>, ends: Option<Instant>) -> i
     Ok(())
 }
 
-/// How much time a caller has left; an error if there is none.
+/// The time that a caller has left. Fails if there is none.
 pub(super) fn left(ends: Option<Instant>) -> io::Result<Duration> {
     let left = ends.map(|ends| ends.saturating_duration_since(Instant::now()));
     left.filter(|left| !left.is_zero()).ok_or_else(|| io::ErrorKind::TimedOut.into())
 }
 
-/// Reads a head, if it is whole.
+/// Reads a head. `None` if it is not complete yet.
 fn parse(bytes: &[u8]) -> Result<Option<Head>, Reply> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
@@ -128,7 +128,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Head>, Reply> {
     Ok(Some(head))
 }
 
-/// Whether a `Host` means this machine, rather than a name that somebody has led here.
+/// Whether a `Host` header names this machine. Any other name may be a web page's that resolves to us.
 fn is_this_machine(host: &str) -> bool {
     let name = host.strip_prefix('[').and_then(|rest| rest.split(']').next());
     let name = name.or_else(|| host.split(':').next()).unwrap_or_default();

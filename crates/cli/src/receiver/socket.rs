@@ -1,4 +1,4 @@
-//! A message over a WebSocket, in the form in which gateways are written to:
+//! Receiving a message over a WebSocket, in the form that gateways take:
 //!
 //! ```text
 //! caller                                       receiver
@@ -29,7 +29,7 @@ use tungstenite::{
     protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
 };
 
-/// A connection that ends when the time of its caller is over, however slowly it sends.
+/// A connection with a time limit in total, which also holds for a caller that sends slowly.
 struct Timed<'a> {
     stream: &'a TcpStream,
     ends: Option<Instant>,
@@ -56,7 +56,7 @@ impl Write for Timed<'_> {
 /// Why a socket is closed.
 type Close = (CloseCode, &'static str);
 
-/// Opens the socket, takes one message, and closes. Fails only if what came cannot be printed.
+/// Opens the socket, takes one message, and closes it. Fails only if the message cannot be printed.
 pub(super) fn serve(
     stream: &TcpStream,
     head: &Head,
@@ -84,7 +84,7 @@ pub(super) fn serve(
     };
     let (code, reason) = close;
     let _ = socket.close(Some(CloseFrame { code, reason: reason.into() }));
-    // Until the caller has closed too; otherwise what it still sends could destroy our close on its way.
+    // Read until the caller has closed too. With unread input, the system could discard our close frame.
     while socket.read().is_ok() {}
     result
 }
@@ -105,7 +105,7 @@ fn receive(socket: &mut WebSocket<Timed<'_>>) -> Result<Option<Json>, Close> {
 
 const FORM: Close = (CloseCode::Unsupported, "the first frame must be an openclaw_message");
 
-/// The `data` of a frame, as it was written.
+/// The `data` of a frame, exactly as it was written.
 fn message(frame: &str) -> Option<Json> {
     #[derive(Deserialize)]
     struct Frame {

@@ -1,5 +1,5 @@
 //! `sessions/<ID>/codes`: the pairing codes that were made here for a session, one on each line, the
-//! newest last. `nexus revoke` finds by them which session a code leads to.
+//! newest last. `nexus revoke` looks up here which session a code leads to.
 
 use super::{State, read};
 use crate::error::Result;

@@ -187,7 +187,11 @@ fn only_who_asks_for_it_creates_a_session_that_is_joined_by_links() {
         let body: Value = serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
         assert_eq!((&body["join"], &body["creatorAgentId"]), (&join, &json!("alice")));
     }
-    assert_eq!(Home::without_url().nexus(&["create", "--join", "id"]).error(), "usage");
+    for wrong in ["id", "link"] {
+        // Of a session that nobody is in, nobody could make a link.
+        let run = Home::new("http://127.0.0.1:9").nexus(&["create", "--join", wrong]);
+        assert_eq!(run.error(), "usage");
+    }
 }
 
 #[test]

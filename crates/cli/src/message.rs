@@ -53,11 +53,18 @@ impl Message {
                 || (kind.is_none() && self.cursor() == Some(Cursor::START)))
     }
 
-    /// Whether this is an event: the relay tells what happened to the session, such as that somebody
-    /// joined or left. No agent is woken for an event.
-    pub(crate) fn is_event(&self) -> bool {
+    /// Whether this is a notice: the relay itself tells something. No agent is woken for a notice, whatever
+    /// its kind.
+    pub(crate) fn is_notice(&self) -> bool {
         let is_content = |kind: &str| ["greeting", "task", "file", "invitation"].contains(&kind);
         self.agent_id == SYSTEM && self.kind.as_deref().is_some_and(|kind| !is_content(kind))
+    }
+
+    /// Whether this is an event: a notice about what happened to the session. Readers get events only if
+    /// they ask for them, and other notices always.
+    pub(crate) fn is_event(&self) -> bool {
+        let kinds = ["joined", "left", "removed", "ending", "ended"];
+        self.is_notice() && self.kind.as_deref().is_some_and(|kind| kinds.contains(&kind))
     }
 
     /// The data of an event, which the relay gives in addition to a sentence for people.
@@ -126,7 +133,7 @@ impl Me {
             creator_agent_id: Option<String>,
         }
         let is_me = |agent: Option<&str>| agent == Some(self.agent.as_str());
-        if message.is_event() {
+        if message.is_notice() {
             let event = message.event();
             return Ok(match message.kind.as_deref() {
                 Some("joined" | "left") => is_me(event.agent_id.as_deref()),
@@ -192,10 +199,12 @@ mod tests {
 
     #[test]
     fn what_the_relay_tells_is_told_from_what_agents_write() {
-        for kind in ["joined", "left", "removed", "ending", "ended", "webhook_failing"] {
-            let event = format!(r#"{{"agentId":"system","kind":"{kind}"}}"#);
-            assert!(message(&event).is_event(), "{kind}");
+        for kind in ["joined", "left", "removed", "ending", "ended"] {
+            let event = message(&format!(r#"{{"agentId":"system","kind":"{kind}"}}"#));
+            assert!(event.is_event() && event.is_notice(), "{kind}");
         }
+        let other = message(r#"{"agentId":"system","kind":"webhook_failing"}"#);
+        assert!(other.is_notice() && !other.is_event());
         for json in [
             r#"{"agentId":"system","kind":"greeting","cursor":"0"}"#,
             r#"{"agentId":"system","cursor":"0"}"#,
@@ -204,7 +213,7 @@ mod tests {
             r#"{"agentId":"bob","kind":"joined"}"#,
             r#"{"agentId":"bob"}"#,
         ] {
-            assert!(!message(json).is_event(), "{json}");
+            assert!(!message(json).is_notice(), "{json}");
         }
     }
 

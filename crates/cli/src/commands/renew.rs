@@ -39,7 +39,7 @@ fn in_words(failure: Failure) -> Failure {
     let Failure::Refused(answer) = &failure else { return failure };
     let refusal = answer.error();
     let message = match (answer.status, refusal.error.as_str()) {
-        (403, "forbidden") if refusal.reason.is_empty() || refusal.reason == "not_creator" => {
+        (403, "forbidden") if refusal.reason != "agent_not_in_session" => {
             "Only the creator of the session can give it a shorter TTL. Leave --ttl out, or give a longer one."
         }
         (401, "missing_session_key") => {

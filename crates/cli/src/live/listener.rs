@@ -8,7 +8,7 @@ use crate::{
     json::Json,
     loops::Stop,
     message::Message,
-    output::tell,
+    output::{printable, tell},
 };
 use nexus_protocol::Cursor;
 use std::{
@@ -228,10 +228,8 @@ impl Listener {
                     return Ok(None);
                 }
                 self.seen = self.seen.max(cursor);
-                if message.is_event() {
-                    let event = message.event();
-                    let agent = event.agent_id.or(event.by);
-                    self.say(news(message.kind.as_deref(), agent.as_deref()));
+                if message.is_notice() {
+                    self.say(notice(&message));
                 }
                 Ok(Some(Next::Message(json, Box::new(message))))
             }
@@ -304,6 +302,14 @@ impl Listener {
         let seconds = self.pause.as_secs_f32();
         tell!("{name} broke off ({why}); again in {seconds:.1} s");
     }
+}
+
+/// The line for people about a notice. Notices of other kinds than events bring a sentence.
+fn notice(message: &Message) -> Option<String> {
+    let event = message.event();
+    let agent = event.agent_id.or(event.by);
+    let sentence = || message.text.as_deref().map(|text| printable(text, 500));
+    news(message.kind.as_deref(), agent.as_deref()).or_else(sentence)
 }
 
 /// Whether a connection of this length shows that all is well. Opening it is not enough, since a relay may

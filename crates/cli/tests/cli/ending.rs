@@ -199,7 +199,9 @@ fn a_ttl_that_may_not_be_shorter_is_explained() {
     for (status, error) in
         [("403 Forbidden", "forbidden"), ("401 Unauthorized", "missing_session_key")]
     {
-        let body = json!({ "error": error, "message": "POST with X-Session-Key", "n": 1 });
+        let message = "POST with X-Session-Key";
+        let body =
+            json!({ "error": error, "message": message, "reason": "not_the_creator", "n": 1 });
         let fake = answering(status, &body);
         let run = seated(&fake.url).nexus(&["renew", &session(), "--ttl", "1"]);
         assert!(text(&run.json["message"]).contains("creator"), "{}", run.json);

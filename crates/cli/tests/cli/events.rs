@@ -28,9 +28,9 @@ fn message(agent: &str, text: &str, cursor: u32) -> Value {
     })
 }
 
-/// Everything that a relay tells of a session.
+/// Everything that happens to a session.
 fn all_events() -> Vec<Value> {
-    let kinds = ["joined", "left", "removed", "ending", "ended", "webhook_failing"];
+    let kinds = ["joined", "left", "removed", "ending", "ended"];
     (1..).zip(kinds).map(|(cursor, kind)| event(kind, "bob", cursor)).collect()
 }
 
@@ -224,8 +224,10 @@ fn a_socket_is_set_back() {
 
 #[test]
 fn events_are_printed_only_where_they_are_asked_for() {
-    let log = [all_events(), vec![message("bob", "hi", 7)]].concat();
-    for (arguments, printed) in [(&[][..], 1), (&["--events"], 7)] {
+    // A notice of another kind is for its reader alone, and so not asked for.
+    let failing = event("webhook_failing", "me", 6);
+    let log = [all_events(), vec![failing, message("bob", "hi", 7)]].concat();
+    for (arguments, printed) in [(&[][..], 2), (&["--events"], 7)] {
         let fake = pages("poll", vec![page(&log)]);
         let home = seated(&fake.url, "0");
         let mut listening = Listening::start(&home, &session(), arguments);
@@ -234,6 +236,7 @@ fn events_are_printed_only_where_they_are_asked_for() {
         }
         assert_eq!(listening.value()["text"], "hi");
         listening.until("bob joined");
+        listening.until("me webhook_failing");
         assert_eq!(listening.stop("-TERM")["messages"], printed);
     }
     let home = Home::without_url();
@@ -245,7 +248,8 @@ fn events_are_printed_only_where_they_are_asked_for() {
 
 #[test]
 fn nothing_is_run_posted_or_answered_for_an_event() {
-    let log = [all_events(), vec![message("bob", "hi", 7)]].concat();
+    let failing = event("webhook_failing", "me", 6);
+    let log = [all_events(), vec![failing, message("bob", "hi", 7)]].concat();
     for batch in [&[][..], &["--batch"], &["--own"]] {
         let fake = pages("poll", vec![page(&log)]);
         let home = seated(&fake.url, "0");

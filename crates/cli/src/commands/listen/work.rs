@@ -39,7 +39,7 @@ pub(super) enum Action {
 pub(super) struct Choice {
     /// Our own messages.
     pub(super) own: bool,
-    /// Events. They are only ever printed: no agent is woken for one.
+    /// Events. They are only ever printed, because no agent is woken for one.
     pub(super) events: bool,
 }
 
@@ -123,8 +123,8 @@ impl<'a> Work<'a> {
     ) -> Result<Option<Ended>> {
         self.seen = self.seen.max(message.cursor());
         let is_print = matches!(self.action, Action::Print);
-        let is_left_out = if message.is_event() {
-            !(is_print && choice.events)
+        let is_left_out = if message.is_notice() {
+            !is_print || (message.is_event() && !choice.events)
         } else {
             match self.is_own(&message)? {
                 Some(is_own) => is_own && !choice.own,

@@ -7,8 +7,8 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Pauses that double from one to the next. Half of each is random, so that agents which lost their
-/// server together do not come back together.
+/// Pauses, each twice as long as the one before. Half of each is random, so that agents which lost their
+/// server at the same moment do not all come back at the same moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Backoff {
     paused: u32,

@@ -1,4 +1,4 @@
-//! What a server can do, by its `/health`, which counts for five minutes.
+//! What a server can do. It says so at `/health`; the answer is cached for five minutes.
 
 use crate::{
     context::Context,
@@ -9,7 +9,7 @@ use crate::{
 };
 use serde::Deserialize;
 
-/// What a server can do. A server that does not say has text and polls.
+/// What a server can do. A server that does not say is taken to have text and polls only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Capabilities {
@@ -30,7 +30,7 @@ impl Capabilities {
     }
 }
 
-/// Asks the server, unless it said so not long ago.
+/// Asks the server, unless a recent answer is cached.
 pub(crate) fn of(context: &Context, server: &Server) -> Result<Capabilities> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
@@ -43,7 +43,7 @@ pub(crate) fn of(context: &Context, server: &Server) -> Result<Capabilities> {
     }
     let answer = match context.call(server, &Request::get("/health")) {
         Ok(answer) => answer,
-        // A server that has no such page has no more to offer either.
+        // A server without this page has no optional capabilities.
         Err(Failure::Refused(answer)) if answer.status == 404 => answer,
         Err(failure @ Failure::Own(Kind::NonJsonResponse, _)) => {
             tell!("{}", failure.sentence());

@@ -1,5 +1,5 @@
-//! What commands share: the options that stand everywhere, who we are, which session is meant, which
-//! server has it.
+//! What commands share: the options that every command takes, who we are, which session is meant, and
+//! which server has it.
 
 use crate::{
     error::{Failure, Kind, Result},
@@ -13,23 +13,23 @@ use nexus_protocol::{AgentId, AgentSecret, SessionId, SessionKey};
 use serde::Deserialize;
 use std::env;
 
-/// Options that stand everywhere.
+/// Options that every command takes.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Global {
-    /// The server, before every other way to name it
+    /// The server to use, whatever else names one
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
-    /// Who you are; default: who you are known as in the session
+    /// Your agent id; default: the one that is stored for the session
     #[arg(long, global = true, value_name = "ID", value_parser = agent_id)]
     agent_id: Option<AgentId>,
 }
 
-/// Reads an agent id of the command line.
+/// Reads an agent id from the command line.
 pub(crate) fn agent_id(text: &str) -> Result<AgentId, &'static str> {
     text.parse().map_err(|nexus_protocol::Malformed(rule)| rule)
 }
 
-/// What a command runs with.
+/// The state, options and connections that a command works with.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) state: State,
@@ -38,19 +38,19 @@ pub(crate) struct Context {
     http: Http,
 }
 
-/// A session, with what is stored of it.
+/// A session, and what is stored here about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) stored: Membership,
 }
 
-/// Who calls.
+/// The agent that makes a request, and its proof.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) agent: AgentId,
     pub(crate) key: Option<SessionKey>,
-    /// What an address proves itself with.
+    /// The proof of an address.
     pub(crate) secret: Option<AgentSecret>,
 }
 
@@ -60,12 +60,12 @@ impl Context {
         Ok(Self { state: State::locate()?, global, env_url, http: Http::from_env()? })
     }
 
-    /// The session of this alias or id.
+    /// The session with this alias or id.
     pub(crate) fn session(&self, text: &str) -> Result<Session> {
         let aliases = self.state.aliases()?;
         let id = aliases.get(text).map_or(text, String::as_str).parse().map_err(|_| {
             let message = format!(
-                "`{text}` is neither a session id (48 lowercase hex digits) nor an alias; `nexus ls` shows both."
+                "`{text}` is neither a session id (48 lowercase hex digits) nor an alias. `nexus ls` lists your sessions and their aliases."
             );
             Failure::own(Kind::UnknownSession, message)
         })?;
@@ -77,13 +77,13 @@ impl Context {
         Ok(Session { id, stored })
     }
 
-    /// Who the command line says we are.
+    /// The agent id that the command line gives.
     pub(crate) fn named_agent(&self) -> Option<&AgentId> {
         self.global.agent_id.as_ref()
     }
 
-    /// Who we are in a session: `--agent-id`, or who joined it from here. The stored key is only that
-    /// agent's.
+    /// Who we are in a session: `--agent-id`, or the agent that joined from here. The stored key is used
+    /// only for the agent that it belongs to.
     pub(crate) fn caller(&self, session: &Session) -> Result<Caller> {
         let stored = session.stored.clone();
         let named = self.global.agent_id.clone();
@@ -97,12 +97,12 @@ impl Context {
         Addresses { link, ..self.addresses()? }.choose()
     }
 
-    /// The server for a session.
+    /// The server to use for a session.
     pub(crate) fn server_of(&self, session: &Session) -> Result<Server> {
         Addresses { binding: session.stored.server.clone(), ..self.addresses()? }.choose()
     }
 
-    /// The server that has the session, whatever flag and environment say for others.
+    /// The server that the session is bound to. Options and environment count only if it is not bound.
     pub(crate) fn home_of(&self, session: &Session) -> Result<Server> {
         match session.stored.server.clone() {
             Some(binding) => Addresses { binding: Some(binding), ..Addresses::default() }.choose(),
@@ -110,7 +110,8 @@ impl Context {
         }
     }
 
-    /// The server that has an address. Only the command line can name another: the secret is for one relay.
+    /// The server of an address. Only the command line can name another one, because the secret must not
+    /// be sent to another relay by accident.
     pub(crate) fn server_of_address(&self, url: &str) -> Result<Server> {
         let (flag, binding) = (self.global.url.clone(), Some(url.to_owned()));
         Addresses { flag, binding, ..Addresses::default() }.choose()
@@ -131,10 +132,35 @@ impl Context {
         self.http.send(server, request)
     }
 
-    /// Says where the request goes, makes it, and passes the answer on.
+    /// Prints which server is used, makes the request, and passes its response on.
     pub(crate) fn pass_on(&self, server: &Server, request: &Request<'_>) -> Result<Done> {
         server.announce();
         self.call(server, request).map(|answer| answer.body.into())
+    }
+}
+
+impl Context {
+    /// As [`Self::call`], for what older servers cannot do. `what` completes "the server cannot ...".
+    pub(crate) fn call_new(
+        &self,
+        server: &Server,
+        request: &Request<'_>,
+        what: &str,
+    ) -> Result<Answer> {
+        self.call(server, request).map_err(|failure| {
+            let Failure::Refused(answer) = &failure else { return failure };
+            let error = answer.error().error;
+            let is_missing = matches!(answer.status, 405 | 501)
+                || (answer.status == 404 && (error.is_empty() || error == "not_found"));
+            if !is_missing {
+                return failure;
+            }
+            let message = format!(
+                "The server {} cannot {what}: its software is older than this command.",
+                server.host()
+            );
+            Failure::own(Kind::Unsupported, message)
+        })
     }
 }
 
@@ -144,28 +170,28 @@ impl Session {
         format!("/v1/sessions/{}{rest}", self.id)
     }
 
-    /// Whether what is stored here of the session is this agent's, or nobody's in particular. Up to
-    /// where another agent has read is not to be used or moved.
+    /// Whether the stored state of the session belongs to this agent, or to none. The cursor of another
+    /// agent must not be used or moved.
     pub(crate) fn is_of(&self, caller: &Caller) -> bool {
         self.stored.agent.as_ref().is_none_or(|agent| *agent == caller.agent)
     }
 }
 
 impl Caller {
-    /// Adds who calls to a request.
+    /// Adds the caller and its proof to a request.
     pub(crate) fn sign<'a>(&'a self, request: Request<'a>) -> Request<'a> {
         let (key, secret) = (self.key.as_ref(), self.secret.as_ref());
         Request { agent: Some(&self.agent), key, secret, ..request }
     }
 }
 
-/// Nothing says who we are.
+/// The failure when no agent id is known.
 pub(crate) fn missing_agent_id() -> Failure {
-    let message = "Say who you are: add --agent-id ID (1 to 128 letters, digits, _ or -). It is remembered once you have joined.";
+    let message = "Say who you are: add --agent-id ID (1 to 128 letters, digits, _ or -). nexus remembers it once you have joined.";
     Failure::own(Kind::MissingAgentId, message)
 }
 
-/// The part that matters of an answer which gives a seat.
+/// The part of a response with a seat that the client needs.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Seat {
@@ -174,8 +200,8 @@ pub(crate) struct Seat {
 }
 
 impl Context {
-    /// Stores the seat that an answer gave. What cannot be stored is still printed, with an error beside
-    /// it: the key will not be told again.
+    /// Stores the seat that a response gives. If that fails, the response is still printed, with an error
+    /// added to it, because the server does not tell the key again.
     pub(crate) fn keep_seat(
         &self,
         answer: Answer,
@@ -190,14 +216,14 @@ impl Context {
                 _ => Kind::StateNotSaved,
             };
             let message = format!(
-                "The server did it, but the key was not stored; keep the sessionKey of this answer. {}",
+                "The server did it, but the key could not be stored here. Keep the sessionKey of this response: it is not told again. {}",
                 failure.sentence()
             );
             let error = Failure::own(code, message).json();
             Failure::Report(error.map_or(answer.body.clone(), |error| answer.body.with(&error)))
         };
         let Some(session) = session.or(seat.session_id.as_ref()) else {
-            let reason = Failure::own(Kind::StateNotSaved, "The answer names no session.");
+            let reason = Failure::own(Kind::StateNotSaved, "The response names no session.");
             return Err(failed(&reason));
         };
         let stored = self.free_for(session, agent).and_then(|()| {
@@ -207,7 +233,7 @@ impl Context {
         Ok(answer.body.into())
     }
 
-    /// Refuses to put one agent of a session in the place of another, whose key would be lost.
+    /// Refuses to replace the stored agent of a session by another one, because its key would be lost.
     pub(crate) fn free_for(&self, session: &SessionId, agent: Option<&AgentId>) -> Result<()> {
         let stored = self.state.membership(session)?;
         let has_key = stored.key.is_some();
@@ -216,7 +242,7 @@ impl Context {
             None => Ok(()),
             Some(other) => {
                 let message = format!(
-                    "Here you are already `{other}` in this session. Leave it first, or set XDG_CONFIG_HOME to another folder for a second agent."
+                    "You are already in this session as `{other}`. Leave it first, or give the second agent a state folder of its own: set XDG_CONFIG_HOME."
                 );
                 Err(Failure::own(Kind::AlreadyMember, message))
             }

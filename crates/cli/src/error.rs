@@ -1,7 +1,7 @@
 //! What went wrong, as the one JSON value that goes to stdout.
 //!
-//! A refusal of the server is passed on in its own words. What the client itself refuses has a code of
-//! this table: [`Kind`].
+//! A refusal by the server is passed on in the server's words. A refusal by the client itself has one of
+//! the codes in [`Kind`].
 
 use crate::{http::Answer, json::Json, output::printable};
 use serde::Serialize;
@@ -9,90 +9,94 @@ use std::time::Duration;
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// The stable names of the client's own errors.
+/// The client's own error codes. Scripts rely on their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
-    /// The command line is wrong.
+    /// The command line is invalid.
     Usage,
-    /// Nothing says who the agent is.
+    /// No agent id is given or stored.
     MissingAgentId,
-    /// No address is stored here that could be meant.
+    /// The address is not stored here, or it is not clear which one is meant.
     UnknownAddress,
-    /// Here this id is an address of another relay, or with another secret.
+    /// This id is stored here as an address of another relay, or with another secret.
     AlreadyRegistered,
     /// No such name in the contact book.
     ContactNotFound,
-    /// The name, the address or the token cannot be a contact's.
+    /// The name, URL or token of a contact is invalid.
     InvalidContact,
-    /// A gateway gave no connection, or refused it.
+    /// No connection to a gateway, or the gateway refused it.
     GatewayUnreachable,
-    /// The port is taken, or is not for us.
+    /// The port is in use, or may not be used.
     PortUnavailable,
-    /// Neither an alias nor the form of a session id.
+    /// The text is neither an alias nor a session id.
     UnknownSession,
-    /// No session that is known here has the task.
+    /// None of the sessions known here has the task.
     UnknownTask,
-    /// A file of this machine cannot be read or written.
+    /// A local file cannot be read or written.
     FileUnavailable,
-    /// The form of a pairing code or link was not met.
+    /// The text is neither a pairing code nor a link.
     InvalidCode,
+    /// The code was not made here, so its session is not known.
+    UnknownCode,
     /// Not an http(s) address.
     InvalidUrl,
     /// `--json` is not JSON.
     InvalidJson,
-    /// A variable of the environment makes no sense.
+    /// An environment variable has an invalid value.
     InvalidEnvironment,
-    /// The name cannot be an alias.
+    /// The name is not a valid alias.
     InvalidAlias,
     /// No such alias.
     AliasNotFound,
     /// The server takes text only, and `--strict` was given.
     JsonUnsupported,
-    /// This folder of state is another agent of that session.
+    /// The server is older than the command and does not have this call.
+    Unsupported,
+    /// The state folder already holds another agent of that session.
     AlreadyMember,
     /// A loop of this kind already runs for the session.
     AlreadyRunning,
-    /// A person did not agree, or there is none to ask.
+    /// Nobody confirmed at the terminal.
     NotConfirmed,
-    /// The server's name or port gave no connection.
+    /// No connection to the server.
     ServerUnreachable,
     /// The time limit passed.
     Timeout,
-    /// The connection ended before the answer did.
+    /// The connection ended before the response was complete.
     ConnectionLost,
-    /// The server sends its callers elsewhere.
+    /// The server redirects to another address.
     Redirected,
-    /// The answer is not of this protocol: a proxy's page, say.
+    /// The response is not JSON; it may be the page of a proxy.
     NonJsonResponse,
-    /// The folder of state cannot be read or written.
+    /// The state folder cannot be read or written.
     StateUnavailable,
-    /// A file of state holds something else than it should.
+    /// A file in the state folder has invalid content.
     StateCorrupt,
-    /// The server did it, but what it answered could not be stored.
+    /// The server did it, but its response could not be stored.
     StateNotSaved,
-    /// What `listen --exec` runs failed too often.
+    /// The command of `listen --exec` failed too often.
     ExecFailed,
-    /// What `listen --hook` posts to failed too often.
+    /// The webhook of `listen --hook` failed too often.
     HookFailed,
-    /// `doctor` found something.
+    /// `doctor` found a problem.
     Unhealthy,
 }
 
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The server said no.
+    /// The server refused.
     Refused(Answer),
-    /// The client did.
+    /// The client refused, or could not do it.
     Own(Kind, String),
     /// A JSON value that is itself the report of a failure.
     Report(Json),
-    /// Standard output is closed: nobody can be told.
+    /// Standard output is closed, so nothing can be printed.
     Output(std::io::Error),
 }
 
-/// Characters of what a server says that are shown to people.
+/// How many characters of a server's message are shown to people.
 const SENTENCE: usize = 500;
 
 impl Failure {
@@ -120,7 +124,11 @@ impl Failure {
         match self {
             Self::Refused(answer) => {
                 let body = answer.error();
-                let text = format!("{} {}: {}", answer.status, body.error, body.message);
+                let text = if body.error.is_empty() {
+                    format!("the server refused with status {}. {}", answer.status, body.message)
+                } else {
+                    format!("{}: {}", body.error, body.message)
+                };
                 printable(&text, SENTENCE)
             }
             Self::Own(_, message) => message.clone(),
@@ -133,7 +141,14 @@ impl Failure {
         }
     }
 
-    /// How long the server asks to be left alone.
+    /// Whether the server says that a session or an agent does not exist. `not_found` does not count: it
+    /// means that the server does not know the call.
+    pub(crate) fn is_gone(&self) -> bool {
+        let Self::Refused(answer) = self else { return false };
+        answer.status == 404 && answer.error().error != "not_found"
+    }
+
+    /// How long the server asks us to wait.
     pub(crate) fn retry_after(&self) -> Duration {
         match self {
             Self::Refused(Answer { retry_after: Some(wait), .. }) => Duration::from_secs(*wait),
@@ -141,7 +156,8 @@ impl Failure {
         }
     }
 
-    /// Whether another try might go better: no answer, a fault of the server, or too many requests.
+    /// Whether another try may succeed: there was no response, the server had a fault, or there were too
+    /// many requests.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Refused(answer) => answer.status == 429 || answer.status >= 500,

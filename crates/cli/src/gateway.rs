@@ -1,7 +1,7 @@
-//! Gateways: agents on other machines that are written to directly, over a socket that closes again.
+//! Gateways: agents on other machines that take messages directly. A socket is opened for each message.
 //!
-//! Promises: the time limits hold whatever the other side does; the token goes to the gateway alone, and
-//! stands in nothing that is printed.
+//! Promises: the time limits hold whatever the other side does. The token goes to the gateway only and is
+//! never printed.
 
 use crate::{
     clock,
@@ -21,17 +21,20 @@ use std::{
 };
 use tungstenite::{HandshakeError, Message, WebSocket, client::IntoClientRequest, http::Uri};
 
-/// How long sending may take, with everything before it.
+/// How long sending may take, including opening the socket.
 const SENDING: Duration = Duration::from_secs(10);
 /// How long a socket may take to open.
 const OPENING: Duration = Duration::from_secs(5);
 /// How long the answer to our close is waited for.
 const CLOSING: Duration = Duration::from_secs(2);
 
-/// Where a gateway is, and what it takes us by.
+/// Schemes that an address may have, and the scheme of the socket that is opened.
+const SCHEMES: [(&str, &str); 4] = [("ws", "ws"), ("wss", "wss"), ("http", "ws"), ("https", "wss")];
+
+/// Where a gateway is, and the token that it asks for.
 #[derive(Clone)]
 pub(crate) struct Address {
-    /// Without the token.
+    /// As it was given, without the token: `http` stands for `ws`, and `https` for `wss`.
     url: String,
     token: String,
 }
@@ -55,16 +58,17 @@ pub(crate) struct Sent {
 }
 
 impl Address {
-    /// Refuses what is no address of a socket, and one with a token of its own.
+    /// Refuses a URL that no socket can have, and one that contains a token.
     pub(crate) fn new(url: &str, token: &str) -> Result<Self> {
         let invalid = |message: &str| Failure::own(Kind::InvalidContact, message);
         let rule = || {
             invalid(
-                "The address of a gateway is one such as ws://192.168.1.7:18789; its token goes beside it, with --token.",
+                "The address of a gateway looks like ws://192.168.1.7:18789 (wss://, http:// and https:// work too); its token is given separately, with --token.",
             )
         };
         let uri: Uri = url.trim().parse().map_err(|_| rule())?;
-        let scheme = uri.scheme_str().filter(|scheme| ["ws", "wss"].contains(scheme));
+        let scheme =
+            uri.scheme_str().filter(|scheme| SCHEMES.iter().any(|(name, _)| name == scheme));
         let (scheme, authority) = scheme.zip(uri.authority()).ok_or_else(rule)?;
         if authority.as_str().contains('@') || uri.query().is_some() || authority.host().is_empty()
         {
@@ -86,18 +90,25 @@ impl Address {
         let uri = self.url.parse::<Uri>().unwrap_or_default();
         let host = uri.host().unwrap_or_default();
         let is_local = host == "localhost" || host == "[::1]" || host.starts_with("127.");
-        self.url.starts_with("ws://") && !is_local
+        self.socket().starts_with("ws://") && !is_local
     }
 
-    /// With the token.
+    /// The address of the socket, without the token.
+    fn socket(&self) -> String {
+        let (scheme, rest) = self.url.split_once("://").unwrap_or_default();
+        let socket = SCHEMES.iter().find(|(name, _)| *name == scheme);
+        format!("{}://{rest}", socket.map_or(scheme, |(_, socket)| socket))
+    }
+
+    /// The same with the token.
     fn full(&self) -> String {
         let token = utf8_percent_encode(&self.token, NON_ALPHANUMERIC);
         let path = if self.url.matches('/').count() > 2 { "" } else { "/" };
-        format!("{}{path}?token={token}", self.url)
+        format!("{}{path}?token={token}", self.socket())
     }
 }
 
-/// Who we say we are: `--agent-id`, or our only address.
+/// The sender's name: `--agent-id`, or the only registered address.
 pub(crate) fn sender(context: &Context) -> Result<String> {
     if let Some(agent) = context.named_agent() {
         return Ok(agent.to_string());
@@ -121,49 +132,60 @@ pub(crate) fn send(name: &str, address: &Address, from: &str, message: &str) -> 
         let failed = |error: tungstenite::Error| error.to_string();
         socket.send(Message::text(frame.to_string())).map_err(failed)?;
         socket.close(None).map_err(failed)?;
-        // The frame has left. What follows only tells whether it was read.
+        // The frame is sent. The rest only tells whether it was read.
         let _ = tcp.set_read_timeout(Some(CLOSING));
-        Ok(closes(&mut socket))
+        closes(&mut socket)
     })?;
     let (contact, url) = (name.to_owned(), address.url.clone());
     Ok(Sent { done: true, contact, url, confirmed, millis: millis(begun) })
 }
 
-/// Opens a socket, and says how many milliseconds that took.
+/// Opens a socket, and returns how many milliseconds that took.
 pub(crate) fn ping(address: &Address) -> Result<u64> {
     let begun = Instant::now();
     within(OPENING, address, move |address, limit| {
         let (_, mut socket) = open(address, limit)?;
         let taken = millis(begun);
-        // That we go again is not what was measured.
+        // The closing is not part of the measurement.
         let _ = socket.close(None);
         Ok(taken)
     })
 }
 
-/// The time since then.
+/// Milliseconds since then.
 pub(crate) fn millis(begun: Instant) -> u64 {
     u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Reads until the other side has closed too, for a while.
-fn closes(socket: &mut WebSocket<Box<dyn live::Stream>>) -> bool {
+/// Reads until the other side has closed too, but not for long. Returns whether it has closed. Fails if it
+/// closed with a code of refusal.
+fn closes(socket: &mut WebSocket<Box<dyn live::Stream>>) -> Result<bool, String> {
     let begun = Instant::now();
     while begun.elapsed() < CLOSING {
         match socket.read() {
-            Ok(Message::Close(_)) | Err(tungstenite::Error::ConnectionClosed) => return true,
+            Ok(Message::Close(Some(frame))) if REFUSES.contains(&u16::from(frame.code)) => {
+                let reason = crate::output::printable(frame.reason.as_str(), 100);
+                return Err(format!(
+                    "it did not take the message ({}, {reason})",
+                    u16::from(frame.code)
+                ));
+            }
+            Ok(Message::Close(_)) | Err(tungstenite::Error::ConnectionClosed) => return Ok(true),
             Ok(_) => {}
-            Err(_) => return false,
+            Err(_) => return Ok(false),
         }
     }
-    false
+    Ok(false)
 }
+
+/// Codes of a close that refuse a message: its form, its content, its length, who sends it, or a fault.
+const REFUSES: [u16; 5] = [1003, 1007, 1008, 1009, 1011];
 
 type Socket = (TcpStream, WebSocket<Box<dyn live::Stream>>);
 
 fn open(address: &Address, limit: Duration) -> Result<Socket, String> {
     let full = address.full();
-    // Errors of this are about the address, which has the token in it.
+    // The library's error would quote the address with its token.
     let request = full.into_client_request().map_err(|_| "its address is not one of a socket")?;
     let (tcp, stream) = live::connect(request.uri(), limit).map_err(|error| error.to_string())?;
     match tungstenite::client(request, stream) {
@@ -176,7 +198,7 @@ fn open(address: &Address, limit: Duration) -> Result<Socket, String> {
     }
 }
 
-/// Does something for at most this long, whatever the other side or a name server does meanwhile.
+/// Runs `work` for at most this long, whatever the other side or a name server does.
 fn within<T: Send + 'static>(
     limit: Duration,
     address: &Address,
@@ -184,7 +206,7 @@ fn within<T: Send + 'static>(
 ) -> Result<T> {
     let (sender, receiver) = mpsc::channel();
     let ours = address.clone();
-    // If it is given up, it ends with the process.
+    // A thread that takes too long is abandoned, and ends with the process.
     thread::spawn(move || sender.send(work(&ours, limit)));
     let url = address.url();
     match receiver.recv_timeout(limit) {
@@ -196,7 +218,7 @@ fn within<T: Send + 'static>(
         Err(_) => {
             let seconds = limit.as_secs();
             let message = format!(
-                "{url} did not take it within {seconds} s; whether something has arrived is not known."
+                "{url} did not finish within {seconds} s; the message may or may not have arrived."
             );
             Err(Failure::own(Kind::Timeout, message))
         }
@@ -219,7 +241,14 @@ mod tests {
         assert_eq!(bare.full(), "ws://192.168.1.7:18789/?token=t");
         assert!(bare.is_open_to_others());
         assert!(!Address::new("ws://127.0.0.1:1", "t").unwrap().is_open_to_others());
-        for url in ["", "h", "http://h", "ws://", "ws://u:p@h", "ws://h/?token=x"] {
+        for (url, socket) in [("http://h:1", "ws://h:1/"), ("https://h/x", "wss://h/x")] {
+            let address = Address::new(url, "t").unwrap();
+            assert_eq!(address.url(), url, "shown as it was given");
+            assert_eq!(address.full(), format!("{socket}?token=t"));
+        }
+        assert!(Address::new("http://192.168.1.7:1", "t").unwrap().is_open_to_others());
+        assert!(!Address::new("https://h", "t").unwrap().is_open_to_others());
+        for url in ["", "h", "ftp://h", "ws://", "ws://u:p@h", "ws://h/?token=x"] {
             assert!(Address::new(url, "t").is_err(), "{url}");
         }
     }

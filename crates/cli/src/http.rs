@@ -1,5 +1,4 @@
-//! The one place that talks to servers: the time limit, what is tried again and when, answers that are
-//! not of the protocol.
+//! Requests to servers: time limits, repeated tries, and responses that do not follow the protocol.
 
 mod files;
 mod open;
@@ -18,25 +17,25 @@ use serde::Deserialize;
 use std::{env, io, thread, time::Duration};
 use ureq::{Agent, AsSendBody, Body, Timeout, http};
 
-/// The most of an answer that is read.
+/// The longest response that is read, in bytes.
 const MAX_ANSWER: u64 = 64 << 20;
-/// How often a request is made, at most.
+/// The most tries of one request.
 const TRIES: u32 = 3;
-/// The longest `Retry-After` that is waited for.
+/// The longest `Retry-After` that we wait for.
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
-/// What may be done when a request brought no answer.
+/// Whether a request may be repeated when it brought no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// Any number of them is as good as one.
+    /// Yes: repeating it changes nothing.
     Always,
-    /// Only if the server cannot have seen it.
+    /// Only if it cannot have reached the server.
     Unseen,
-    /// The caller tries again itself.
+    /// No: the caller decides about further tries.
     Never,
 }
 
-/// What a refusal says, of any server.
+/// The part of a server's refusal that the client reads.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ServerError {
@@ -45,12 +44,12 @@ pub(crate) struct ServerError {
     pub(crate) reason: String,
 }
 
-/// An answer in JSON.
+/// A response in JSON.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Json,
-    /// Seconds.
+    /// In seconds.
     pub(crate) retry_after: Option<u64>,
 }
 
@@ -67,17 +66,17 @@ pub(crate) struct Request<'a> {
     pub(crate) path: String,
     pub(crate) agent: Option<&'a AgentId>,
     pub(crate) key: Option<&'a SessionKey>,
-    /// Proves who calls, outside of sessions.
+    /// The proof of an address.
     pub(crate) secret: Option<&'a AgentSecret>,
-    /// Lets into a session, or proves that one may invite into it.
+    /// The token of a session, for joining it and for making links.
     pub(crate) token: Option<Token>,
-    /// `If-Match` or `If-None-Match`, if a file must be at a certain version, or not be there.
+    /// `If-Match` or `If-None-Match`: the file must have a certain version, or must not exist.
     pub(crate) condition: Option<(&'static str, String)>,
     /// The `Idempotency-Key`, the same for every try.
     pub(crate) once: Option<String>,
     pub(crate) body: Option<Json>,
     pub(crate) repeat: Repeat,
-    /// How long the server may hold the answer back, beyond the time limit of every request.
+    /// How long the server may wait before it responds. Added to the usual time limit.
     pub(crate) wait: Duration,
 }
 
@@ -125,19 +124,19 @@ impl Http {
             .http_status_as_error(false)
             .timeout_global(Some(limit))
             .user_agent(concat!("nexus/", env!("CARGO_PKG_VERSION")))
-            // A redirect would hand the session's key to whatever it names.
+            // Following a redirect would send the session key to another server.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .build();
         Ok(Self { agent: config.into(), limit })
     }
 
-    /// Makes a request, and again where that is safe and may help. Gives the answer of a success.
+    /// Makes a request, and repeats it where that is safe and may help. Returns a successful response.
     pub(crate) fn send(&self, server: &Server, request: &Request<'_>) -> Result<Answer> {
         Self::again(request.repeat, || self.try_once(server, request))
     }
 
-    /// Does something, and again where that is safe and may help.
+    /// Runs `once`, and repeats it where that is safe and may help.
     fn again<T>(repeat: Repeat, mut once: impl FnMut() -> Result<T>) -> Result<T> {
         let mut tried = 1;
         loop {
@@ -189,7 +188,7 @@ impl Http {
         if response.status().is_redirection() {
             let to = header("Location").unwrap_or_else(|| "elsewhere".into());
             let message = format!(
-                "The server {} sends its callers to {}; give that address with --url, `nexus config set-url` or `nexus bind`.",
+                "The server {} redirects to {}. Use that address: --url, `nexus config set-url` or `nexus bind`.",
                 server.host(),
                 printable(&to, 200)
             );
@@ -205,7 +204,7 @@ impl Http {
         let Some(body) = json else {
             tell!("the answer begins: {}", printable(&body, 200));
             let message = format!(
-                "{} answered {status} with something that is not JSON: a proxy on the way, or not a server of this protocol. Check the address.",
+                "{} answered {status} with something that is not JSON. It may be a proxy, or not a Nexus server. Check the address.",
                 server.host()
             );
             return Err(Failure::own(Kind::NonJsonResponse, message));
@@ -228,7 +227,7 @@ impl Http {
             }
             ureq::Error::Timeout(_) => {
                 let message = format!(
-                    "{host} did not answer within {limit} s (NEXUS_HTTP_TIMEOUT); whether it did what was asked is not known."
+                    "{host} did not answer within {limit} s (NEXUS_HTTP_TIMEOUT sets this limit). The request may or may not have been carried out."
                 );
                 Failure::own(Kind::Timeout, message)
             }
@@ -241,11 +240,11 @@ impl Http {
             | ureq::Error::Rustls(_)) => unreachable(&error),
             ureq::Error::BodyExceedsLimit(_) => Failure::own(
                 Kind::NonJsonResponse,
-                format!("{host} answered more than {MAX_ANSWER} bytes."),
+                format!("The response of {host} is longer than {MAX_ANSWER} bytes."),
             ),
             error => {
                 let message = format!(
-                    "The connection to {host} broke off before the answer was complete ({error}); whether it did what was asked is not known."
+                    "The connection to {host} broke off before the response was complete ({error}). The request may or may not have been carried out."
                 );
                 Failure::own(Kind::ConnectionLost, message)
             }
@@ -253,7 +252,7 @@ impl Http {
     }
 }
 
-/// The request as it goes over the wire.
+/// Builds the HTTP request.
 fn build<S>(
     server: &Server,
     request: &Request<'_>,
@@ -284,26 +283,28 @@ fn build<S>(
                 value
             });
             let value = value.map_err(|_| {
-                let message = format!("The header {name} cannot hold what is to be sent in it.");
+                let message = format!(
+                    "A value for the header {name} contains characters that a header cannot hold."
+                );
                 Failure::own(Kind::Usage, message)
             })?;
             builder = builder.header(name, value);
         }
     }
     builder.body(body).map_err(|error| {
-        Failure::own(Kind::InvalidUrl, format!("The request cannot be made: {error}."))
+        Failure::own(Kind::InvalidUrl, format!("The address of the request is invalid: {error}."))
     })
 }
 
-/// Whether nothing can have reached the server.
+/// Whether the request certainly did not reach the server.
 fn was_not_sent(error: &io::Error) -> bool {
     use io::ErrorKind::{
         AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkDown, NetworkUnreachable,
     };
     let kinds =
         [ConnectionRefused, HostUnreachable, NetworkUnreachable, NetworkDown, AddrNotAvailable];
-    // Names that cannot be looked up have no kind of their own: on Windows a code, elsewhere these words.
-    // Nor has a certificate that is not good, after which nothing is sent.
+    // A failed name lookup has no `ErrorKind`: Windows has codes for it, other systems this text. An
+    // invalid certificate has none either, and nothing is sent after it.
     let unknown = error.raw_os_error().is_some_and(|code| (11_001..=11_004).contains(&code));
     let text = error.to_string();
     let words = ["failed to lookup address", "invalid peer certificate"];
@@ -311,9 +312,9 @@ fn was_not_sent(error: &io::Error) -> bool {
     unknown || kinds.contains(&error.kind())
 }
 
-/// How long to wait before the next try; `None` if there is to be none. What the server says with
-/// `Retry-After` counts; else the wait doubles each time, a part of it (`fraction`, 0 to 1) at random so
-/// that agents which failed together do not come back together.
+/// How long to wait before the next try. `None` if there must be no further try. The server's
+/// `Retry-After` counts. Without one the wait doubles each time. Part of it is random (`fraction`, 0 to 1),
+/// so that agents that failed at the same moment do not all come back at the same moment.
 fn pause(failure: &Failure, repeat: Repeat, tried: u32, fraction: f64) -> Option<Duration> {
     if repeat == Repeat::Never {
         return None;
@@ -321,7 +322,7 @@ fn pause(failure: &Failure, repeat: Repeat, tried: u32, fraction: f64) -> Option
     if let Failure::Refused(Answer { status: 409 | 429 | 503, retry_after: Some(wait), .. }) =
         failure
     {
-        // Refused before anything was done, so that it is safe whatever was asked.
+        // The server refused before it did anything, so any request can be repeated.
         return Some(Duration::from_secs(*wait)).filter(|wait| *wait <= MAX_WAIT);
     }
     let unseen = matches!(failure, Failure::Own(Kind::ServerUnreachable, _))
@@ -333,7 +334,7 @@ fn pause(failure: &Failure, repeat: Repeat, tried: u32, fraction: f64) -> Option
     Some(Duration::from_secs_f64(doubled * (0.5 + fraction.clamp(0.0, 1.0) / 2.0)))
 }
 
-/// A page that is not of the protocol will be the same the next time.
+/// A response that is not JSON will be the same at the next try.
 fn is_foreign(failure: &Failure) -> bool {
     matches!(failure, Failure::Own(Kind::NonJsonResponse, _))
 }

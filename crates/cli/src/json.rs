@@ -1,11 +1,12 @@
-//! A JSON value as text: what the server wrote, without the spaces between, and nothing else changed
-//! (digits of numbers, order and unknown fields stay).
+//! A JSON value as text, exactly as the server wrote it except for white space: the digits of numbers, the
+//! order of fields and unknown fields stay.
 
 use serde::{
-    Serialize,
-    de::{DeserializeOwned, IgnoredAny},
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
+use std::fmt;
 
 /// One JSON value on one line.
 #[derive(Clone, Debug, Serialize)]
@@ -13,14 +14,14 @@ use serde_json::value::RawValue;
 pub(crate) struct Json(Box<RawValue>);
 
 impl Json {
-    /// Takes text, and gives `None` if it is not one JSON value.
+    /// Reads text. `None` if it is not one JSON value.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        // Not into a `Value`: that takes an object of one certain key for something else.
+        // Not into a `Value`, which gives a special meaning to an object with one certain key.
         serde_json::from_str::<IgnoredAny>(text).ok()?;
         RawValue::from_string(compact(text)).ok().map(Self)
     }
 
-    /// The JSON of a value of ours.
+    /// The JSON of a Rust value.
     pub(crate) fn of(value: &impl Serialize) -> Self {
         let raw = serde_json::value::to_raw_value(value);
         // Our values have string keys only, so this does not fail.
@@ -35,12 +36,23 @@ impl Json {
         self.0
     }
 
-    /// Reads what of it a command needs to know.
+    /// Reads the fields that a command needs.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(self.as_str()).ok()
     }
 
-    /// This object with the fields of another after its own.
+    /// This object with another value in one of its fields. Nothing else changes.
+    pub(crate) fn replacing(&self, name: &str, value: &Self) -> Self {
+        let fields = self.read::<Fields>().map_or_else(Vec::new, |fields| fields.0);
+        let fields = fields.iter().map(|(field, old)| {
+            let text = if field == name { value.as_str() } else { old.get() };
+            format!("{}:{text}", Self::of(field).as_str())
+        });
+        let text = format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
+        RawValue::from_string(text).map_or_else(|_| self.clone(), Self)
+    }
+
+    /// This object, followed by the fields of another one.
     pub(crate) fn with(&self, more: &Self) -> Self {
         let head = self.as_str().strip_suffix('}').unwrap_or("{").to_owned();
         let tail = more.as_str().strip_prefix('{').unwrap_or("}");
@@ -50,7 +62,32 @@ impl Json {
     }
 }
 
-/// Leaves out the white space outside of strings.
+/// The fields of an object in their order, each value as it was written.
+struct Fields(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(All)
+    }
+}
+
+/// Removes the white space outside of strings.
 fn compact(text: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     let keep = |c: &char| {
@@ -78,6 +115,16 @@ mod tests {
         for text in ["", "{", "<html>", "{} {}"] {
             assert!(Json::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_field_is_replaced_and_the_others_stay_as_they_were_written() {
+        let json = |text| Json::parse(text).unwrap();
+        let page = json(r#"{"n":1.10,"a \"b":[{}],"x":{"$serde_json::private::RawValue":5}}"#);
+        let replaced = page.replacing("a \"b", &json("[]"));
+        let expected = r#"{"n":1.10,"a \"b":[],"x":{"$serde_json::private::RawValue":5}}"#;
+        assert_eq!(replaced.as_str(), expected);
+        assert_eq!(page.replacing("other", &json("1")).as_str(), page.as_str());
     }
 
     #[test]

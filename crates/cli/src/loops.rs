@@ -1,7 +1,7 @@
-//! What runs until it is stopped: `poll-daemon`, `heartbeat` and `listen`.
+//! Loops, which run until they are stopped: `poll-daemon`, `heartbeat`, `listen` and `work`.
 //!
-//! A loop of a kind runs once for each session. While it does it holds a lock, which the system takes
-//! back however the process ends, and keeps a record for `poll-status` in the session's folder.
+//! Only one loop of each kind runs for a session at a time. It holds a lock, which the system releases
+//! however the process ends, and keeps a record for `poll-status` in the session's folder.
 
 use crate::{
     clock,
@@ -27,25 +27,25 @@ use std::{
 pub(crate) enum Ended {
     /// SIGINT or SIGTERM.
     Signal,
-    /// Its own time is over.
+    /// Its own time limit (`--ttl`) has passed.
     Ttl,
-    /// The session is.
+    /// The session has ended.
     Over,
-    /// This agent is not in the session any more.
+    /// This agent has left the session, or was removed from it.
     Left,
 }
 
-/// Hears SIGINT and SIGTERM.
+/// Notices SIGINT and SIGTERM.
 #[derive(Debug)]
 pub(crate) struct Stop {
     signals: Receiver<()>,
-    /// Whether one came.
+    /// Whether a signal has come.
     asked: Cell<bool>,
-    /// Whether something must be ended before us.
+    /// Whether a command that we run must end before this process may.
     is_held: Arc<AtomicBool>,
 }
 
-/// For as long as this is there, a second signal does not end us.
+/// While this exists, a second signal does not end the process.
 #[derive(Debug)]
 pub(crate) struct Held<'a>(&'a AtomicBool);
 
@@ -60,34 +60,37 @@ impl Stop {
         Self::on_signals_and(|| ())
     }
 
-    /// Also does something else when a signal comes.
+    /// Also calls `wake` when a signal comes.
     pub(crate) fn on_signals_and(wake: impl Fn() + Send + 'static) -> Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let asked = AtomicBool::new(false);
         let is_held = Arc::new(AtomicBool::new(false));
         let held = Arc::clone(&is_held);
         let listening = ctrlc::set_handler(move || {
-            // A request that is under way is waited for, but not by who asks twice.
+            // The first signal lets the current request finish. The second ends the process.
             if asked.swap(true, Ordering::SeqCst) && !held.load(Ordering::SeqCst) {
                 std::process::exit(1);
             }
-            // Nobody listens any more once the loop has ended.
+            // Fails only after the loop has ended.
             let _ = sender.send(());
             wake();
         });
         listening.map_err(|error| {
-            Failure::own(Kind::Usage, format!("Signals cannot be caught here ({error})."))
+            Failure::own(
+                Kind::Usage,
+                format!("This system does not let nexus handle signals ({error})."),
+            )
         })?;
         Ok(Self { signals: receiver, asked: Cell::new(false), is_held })
     }
 
-    /// One for another thread, which is asked to stop by what is sent.
+    /// A `Stop` for another thread; sending to it asks that thread to stop.
     pub(crate) fn fed() -> (Sender<()>, Self) {
         let (sender, signals) = mpsc::channel();
         (sender, Self { signals, asked: Cell::new(false), is_held: Arc::default() })
     }
 
-    /// Sleeps, and says whether it was asked to stop.
+    /// Sleeps, and returns whether we were asked to stop.
     pub(crate) fn sleep(&self, time: Duration) -> bool {
         if !self.asked.get() {
             self.asked.set(self.signals.recv_timeout(time) != Err(RecvTimeoutError::Timeout));
@@ -95,19 +98,20 @@ impl Stop {
         self.asked.get()
     }
 
-    /// Lets no second signal end us: who holds this looks for the first, and is quick about it then.
+    /// Keeps a second signal from ending the process. The holder checks for the first signal itself, and
+    /// must finish quickly after it.
     pub(crate) fn hold(&self) -> Held<'_> {
         self.is_held.store(true, Ordering::SeqCst);
         Held(&self.is_held)
     }
 
-    /// Sleeps after it was asked to stop, and says whether it was asked again.
+    /// Sleeps after we were asked to stop, and returns whether we were asked again.
     pub(crate) fn comes_again(&self, time: Duration) -> bool {
         self.signals.recv_timeout(time).is_ok()
     }
 }
 
-/// How a loop goes.
+/// How often a loop takes a turn, and for how long it runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     /// Seconds between two turns.
@@ -116,8 +120,8 @@ pub(crate) struct Pace {
     pub(crate) ttl: Option<u32>,
 }
 
-/// Takes a turn, waits, and so on, until a signal comes, the time is over, or a turn fails for good. What
-/// may pass, such as a network that is away, is told and waited for.
+/// Takes turns with pauses between them, until a signal comes, the time is over, or a turn fails for good.
+/// After a failure that may pass, such as a network that is down, it says so and tries again.
 pub(crate) fn run(
     state: &State,
     session: &SessionId,

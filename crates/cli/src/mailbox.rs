@@ -1,7 +1,8 @@
-//! Addresses: who we are outside of sessions, and the inbox that waits there (section 8 of the protocol).
+//! Addresses, by which an agent is reached outside of sessions, and their mailboxes (section 8 of the
+//! protocol).
 //!
-//! Promises: a secret goes to the relay that it is of, or to one that the command line names, and is
-//! printed by `nexus register` alone.
+//! Promises: a secret is sent only to the relay that it belongs to, or to one that the command line names.
+//! Only `nexus register` prints it.
 
 use crate::{
     context::{Caller, Context},
@@ -22,11 +23,11 @@ pub(crate) struct Mailbox {
     pub(crate) caller: Caller,
 }
 
-/// Reads `@ID`; nothing, if it does not begin so.
+/// Reads `@ID`. `None` if the text does not begin with `@`.
 pub(crate) fn read_id(text: &str) -> Option<Result<AgentId>> {
     let id = text.strip_prefix('@')?;
     Some(id.parse().map_err(|nexus_protocol::Malformed(rule)| {
-        let message = format!("What stands after `@` is the id of an agent: it {rule}.");
+        let message = format!("`@` must be followed by the id of an agent, which {rule}.");
         Failure::own(Kind::Usage, message)
     }))
 }
@@ -42,7 +43,7 @@ impl Context {
         self.mailbox_of(None)
     }
 
-    /// The address of `@me` or `@ID`; nothing, if the text does not begin so.
+    /// Our address named by `@me` or `@ID`. `None` if the text does not begin with `@`.
     pub(crate) fn mailbox_named(&self, text: &str) -> Option<Result<Mailbox>> {
         Some(match read_id(text)? {
             Ok(id) if id.as_str() == "me" => self.mailbox(),
@@ -60,14 +61,14 @@ impl Context {
                 [only] => only.id.clone(),
                 [] => {
                     let message =
-                        "No address is registered from here: `nexus register --id ID` makes one.";
+                        "You have no address here yet: register one with `nexus register --id ID`.";
                     return Err(unknown(message.to_owned()));
                 }
                 several => {
                     let names: Vec<&str> =
                         several.iter().map(|address| address.id.as_str()).collect();
                     let message = format!(
-                        "Several addresses are registered from here: say which with --agent-id, of {}.",
+                        "You have several addresses here: choose one with --agent-id, of {}.",
                         names.join(", ")
                     );
                     return Err(unknown(message));
@@ -76,7 +77,7 @@ impl Context {
         };
         let address = self.state.address(&agent)?.ok_or_else(|| {
             unknown(format!(
-                "The address `{agent}` is not registered from here: `nexus register --id {agent}` does it."
+                "You have no address `{agent}` here: register it with `nexus register --id {agent}`."
             ))
         })?;
         let server = self.server_of_address(&address.server)?;
@@ -101,7 +102,7 @@ impl Mailbox {
         self.http.send(&self.server, &Request { agent, secret, ..request })
     }
 
-    /// Sends a message; the key makes any number of tries one message.
+    /// Sends a message. With the same key, repeated tries store it only once.
     pub(crate) fn send(&self, to: &AgentId, mail: &SendMail, key: String) -> Result<Answer> {
         let path = format!("/v1/agents/{to}/messages");
         let request = Request::new(Method::POST, path, Repeat::Always);
@@ -109,7 +110,7 @@ impl Mailbox {
     }
 }
 
-/// Messages that were dealt with, of which the relay is to know.
+/// An acknowledgement that is still to be sent: everything up to the cursor was handled.
 #[derive(Debug)]
 pub(crate) struct Ack {
     pub(crate) mailbox: Mailbox,
@@ -117,7 +118,7 @@ pub(crate) struct Ack {
 }
 
 impl Ack {
-    /// Says so. If that fails, they come again.
+    /// Sends it. If that fails, the messages are delivered again.
     pub(crate) fn send(&self, repeat: Repeat) -> Result<()> {
         let body = Json::of(&json!({ "cursor": self.cursor }));
         let request = Request::new(Method::POST, self.mailbox.path("/ack"), repeat);

@@ -3,17 +3,17 @@
 //! | module | owns |
 //! |---|---|
 //! | [`commands`] | one file for each command or family: its arguments, its request, its effect |
-//! | [`context`] | who we are, which session is meant, and the tools that commands share |
-//! | [`server`], [`http`], [`capabilities`] | which server, how it is talked to, what it can do |
-//! | [`gateway`], [`receiver`] | agents of other machines without a relay: writing to them, hearing them |
-//! | [`team`] | tasks, profiles and files of a session: what their commands share |
-//! | [`mailbox`] | addresses: who we are outside of sessions |
-//! | [`state`] | the folder of state: nothing else touches it |
-//! | [`live`] | messages as they are sent, over whatever way works |
-//! | [`loops`] | what runs until it is stopped |
+//! | [`context`] | who we are, which session is meant, and what commands share |
+//! | [`server`], [`http`], [`capabilities`] | which server is used, requests to it, what it can do |
+//! | [`gateway`], [`receiver`] | messages to and from other machines without a relay |
+//! | [`team`] | what the commands for tasks, profiles and files share |
+//! | [`mailbox`] | our addresses and their mailboxes |
+//! | [`state`] | the state folder, which nothing else reads or writes |
+//! | [`live`] | receiving messages as they are sent, over whatever connection works |
+//! | [`loops`] | commands that run until they are stopped |
 //! | [`output`], [`error`], [`json`] | the contract: one JSON value on stdout, 0 or 1 (2: nothing came) |
 //!
-//! Rules of sessions are the server's: out of scope here, as is everything that a server stores.
+//! The rules of sessions are the server's, as is everything that a server stores.
 
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
@@ -48,8 +48,8 @@ use std::process::ExitCode;
 
 const ABOUT: &str = "Talk with other agents through a relay.
 
-Standard output is one JSON value, also when something fails; standard error is for people. The exit code
-is 0 on success and 1 on failure; `wait` ends with 2 when nothing came in its time.";
+Standard output is one JSON value, even if the command fails. Standard error is for people. The exit code
+is 0 on success, 1 on failure, and 2 if `wait` timed out.";
 
 const EXAMPLES: &str = "Examples:
   nexus create --creator-agent-id alice --greeting 'Hello! Which day suits you?' --ttl 3600
@@ -58,9 +58,9 @@ const EXAMPLES: &str = "Examples:
   nexus poll SESSION | jq -r '.messages[].text'
   nexus send SESSION 'Tuesday.'
 
-The server is the first of: --url, a claimed link's, $NEXUS_URL, the session's own (`nexus bind`), `nexus config set-url`,
-https://messaging.md. State lies in ~/.config/messaging ($XDG_CONFIG_HOME is honoured).
-NEXUS_HTTP_TIMEOUT sets how many seconds a request may take (10).";
+The server is the first of these that is set: --url, the link that you claim, $NEXUS_URL, the server of the
+session (`nexus bind`), `nexus config set-url`, https://messaging.md. State is kept in ~/.config/messaging, or
+in $XDG_CONFIG_HOME/messaging. NEXUS_HTTP_TIMEOUT is the time limit of a request in seconds (default: 10).";
 
 #[derive(Parser)]
 #[command(name = "nexus", version, about = "Talk with other agents through a relay", long_about = ABOUT)]
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a command and prints its value. Gives the exit code.
+/// Runs a command and prints its value. Returns the exit code.
 fn run(cli: Cli) -> Result<ExitCode> {
     if let Command::Completions(completions) = cli.command {
         return completions
@@ -94,7 +94,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     let done = cli.command.run(&context)?;
     let code = done.code;
     if let Err(failure) = output::deliver(done) {
-        // The value is printed, or cannot be: all that is left to say goes to people.
+        // The value is already printed, or cannot be printed: only stderr is left.
         tell!("error: {}", failure.sentence());
         return Ok(ExitCode::FAILURE);
     }
@@ -104,19 +104,19 @@ fn run(cli: Cli) -> Result<ExitCode> {
 fn fail(failure: &Failure) -> ExitCode {
     tell!("error: {}", failure.sentence());
     if let Some(json) = failure.json() {
-        // Where stdout is closed, the exit code has to do.
+        // If stdout is closed, the exit code must suffice.
         let _ = output::print(&json);
     }
     ExitCode::FAILURE
 }
 
-/// What clap has to say: help and version as text on stdout, everything else as an error.
+/// Prints what clap reports: help and version as text on stdout, everything else as an error.
 fn explain(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let text = error.to_string();
-    // Its first paragraph, on one line: without the usage, which people get on stderr.
+    // The first paragraph on one line. The usage goes to stderr only.
     let summary = text.split("\n\n").next().unwrap_or_default();
     let words: Vec<&str> = summary.trim_start_matches("error: ").split_whitespace().collect();
     let message =

@@ -1,4 +1,4 @@
-//! What the client must know of a message, of any server.
+//! The parts of a message that the client reads, and which messages are our own.
 
 use crate::{
     context::{Caller, Context, Session},
@@ -11,22 +11,26 @@ use nexus_protocol::{AgentId, Cursor};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-/// A message. Every part may be missing.
+/// A message of any server. Every field may be missing.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Message {
     pub(crate) id: String,
-    /// `system` for the greeting.
+    /// The sender. `system` for the greeting and for messages of the relay itself.
     pub(crate) agent_id: String,
-    /// Set by a relay that tells of something itself.
+    /// Set by the relay for the messages that it writes itself. No sender can set it.
     pub(crate) kind: Option<String>,
+    /// Who wrote the greeting, where the relay knows.
+    pub(crate) by: Option<String>,
+    /// Advice of the relay for the reader, such as how to answer a task. The sender did not write it.
+    pub(crate) hint: Option<String>,
     pub(crate) text: Option<String>,
     pub(crate) json: Option<Box<RawValue>>,
     pub(crate) verified: bool,
     pub(crate) to: Option<Value>,
     pub(crate) sent_at: Option<String>,
     pub(crate) reply_to: Option<String>,
-    /// Of messages between addresses.
+    /// Only for messages between addresses.
     pub(crate) conversation_id: Option<String>,
     pub(crate) cursor: Value,
 }
@@ -40,9 +44,57 @@ impl Message {
     pub(crate) fn cursor(&self) -> Option<Cursor> {
         read_cursor(&self.cursor)
     }
+
+    /// Whether this is the greeting, which the session's creator wrote. Older servers set no kind for it.
+    pub(crate) fn is_greeting(&self) -> bool {
+        let kind = self.kind.as_deref();
+        self.agent_id == SYSTEM
+            && (kind == Some("greeting")
+                || (kind.is_none() && self.cursor() == Some(Cursor::START)))
+    }
+
+    /// Whether this is a notice: the relay itself tells something. No agent is woken for a notice, whatever
+    /// its kind.
+    pub(crate) fn is_notice(&self) -> bool {
+        let is_content = |kind: &str| ["greeting", "task", "file", "invitation"].contains(&kind);
+        self.agent_id == SYSTEM && self.kind.as_deref().is_some_and(|kind| !is_content(kind))
+    }
+
+    /// Whether this is an event: a notice about what happened to the session. Readers get events only if
+    /// they ask for them, and other notices always.
+    pub(crate) fn is_event(&self) -> bool {
+        let kinds = ["joined", "left", "removed", "ending", "ended"];
+        self.is_notice() && self.kind.as_deref().is_some_and(|kind| kinds.contains(&kind))
+    }
+
+    /// The data of an event, which the relay gives in addition to a sentence for people.
+    pub(crate) fn event(&self) -> Event {
+        let json = self.json.as_ref().filter(|_| self.is_event());
+        json.and_then(|json| serde_json::from_str(json.get()).ok()).unwrap_or_default()
+    }
+
+    /// Who wrote it, as far as that is known. The greeting is sent under the relay's name, but the relay
+    /// did not write it.
+    pub(crate) fn author(&self) -> &str {
+        let by = self.by.as_deref().filter(|_| self.is_greeting());
+        by.unwrap_or(&self.agent_id)
+    }
 }
 
-/// A cursor, which some servers write as a number.
+/// The sender of the messages that the relay writes itself.
+const SYSTEM: &str = "system";
+
+/// Whom an event is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Event {
+    /// The member that joined, left or was removed.
+    pub(crate) agent_id: Option<String>,
+    /// Who removed it.
+    pub(crate) by: Option<String>,
+}
+
+/// Reads a cursor. Some servers write it as a number.
 pub(crate) fn read_cursor(value: &Value) -> Option<Cursor> {
     match value {
         Value::String(text) => text.parse().ok(),
@@ -56,7 +108,7 @@ pub(crate) fn read_cursor(value: &Value) -> Option<Cursor> {
 pub(crate) struct Me {
     agent: AgentId,
     has_key: bool,
-    /// Whether the greeting is ours, once that was asked.
+    /// Whether we wrote the greeting. `None` until the server was asked.
     is_creator: Option<bool>,
 }
 
@@ -65,8 +117,9 @@ impl Me {
         Self { agent: caller.agent.clone(), has_key: caller.key.is_some(), is_creator: None }
     }
 
-    /// Whether we wrote it. What bears our name but does not prove our key is somebody else's. The
-    /// greeting is the creator's; the server is asked who that is, once.
+    /// Whether a message is our own: we wrote it, or it is an event that we caused. If we have a key, an
+    /// unverified message under our name is somebody else's. The greeting is the creator's. If the greeting
+    /// does not name the creator, the server is asked once.
     pub(crate) fn wrote(
         &mut self,
         context: &Context,
@@ -79,39 +132,102 @@ impl Me {
         struct Status {
             creator_agent_id: Option<String>,
         }
-        if message.agent_id != "system" || message.cursor() != Some(Cursor::START) {
-            let is_named = message.agent_id == self.agent.as_str();
-            return Ok(is_named && (message.verified || !self.has_key));
+        let is_me = |agent: Option<&str>| agent == Some(self.agent.as_str());
+        if message.is_notice() {
+            let event = message.event();
+            return Ok(match message.kind.as_deref() {
+                Some("joined" | "left") => is_me(event.agent_id.as_deref()),
+                Some("removed") => is_me(event.by.as_deref()),
+                _ => false,
+            });
+        }
+        if !message.is_greeting() {
+            return Ok(is_me(Some(&message.agent_id)) && (message.verified || !self.has_key));
+        }
+        if message.kind.is_some() {
+            return Ok(is_me(message.by.as_deref()));
         }
         if let Some(known) = self.is_creator {
             return Ok(known);
         }
         let answer = context.call(server, &Request::get(session.path("")))?;
         let creator = answer.body.read::<Status>().and_then(|status| status.creator_agent_id);
-        let is_creator = creator.as_deref() == Some(self.agent.as_str());
+        let is_creator = is_me(creator.as_deref());
         self.is_creator = Some(is_creator);
         Ok(is_creator)
     }
 
-    /// Whether a page has a message that we did not write.
-    pub(crate) fn is_addressed(
+    /// The page without our own messages, and how many messages remain. Servers that know `others` have
+    /// already left ours out.
+    pub(crate) fn without_own(
         &mut self,
         context: &Context,
         server: &Server,
         session: &Session,
         page: &Json,
-    ) -> Result<bool> {
+    ) -> Result<(Json, usize)> {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Page {
             messages: Option<Vec<Box<RawValue>>>,
         }
-        for message in page.read::<Page>().unwrap_or_default().messages.unwrap_or_default() {
-            let message = serde_json::from_str(message.get()).unwrap_or_default();
-            if !self.wrote(context, server, session, &message)? {
-                return Ok(true);
+        let all = page.read::<Page>().unwrap_or_default().messages.unwrap_or_default();
+        let (count, mut others) = (all.len(), Vec::new());
+        for message in all {
+            let read = serde_json::from_str(message.get()).unwrap_or_default();
+            if !self.wrote(context, server, session, &read)? {
+                others.push(message);
             }
         }
-        Ok(false)
+        let left = others.len();
+        let page = if left == count {
+            page.clone()
+        } else {
+            page.replacing("messages", &Json::of(&others))
+        };
+        Ok((page, left))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(json: &str) -> Message {
+        Message::of(&Json::parse(json).unwrap())
+    }
+
+    #[test]
+    fn what_the_relay_tells_is_told_from_what_agents_write() {
+        for kind in ["joined", "left", "removed", "ending", "ended"] {
+            let event = message(&format!(r#"{{"agentId":"system","kind":"{kind}"}}"#));
+            assert!(event.is_event() && event.is_notice(), "{kind}");
+        }
+        let other = message(r#"{"agentId":"system","kind":"webhook_failing"}"#);
+        assert!(other.is_notice() && !other.is_event());
+        for json in [
+            r#"{"agentId":"system","kind":"greeting","cursor":"0"}"#,
+            r#"{"agentId":"system","cursor":"0"}"#,
+            r#"{"agentId":"system","kind":"task"}"#,
+            r#"{"agentId":"system","kind":"file"}"#,
+            r#"{"agentId":"bob","kind":"joined"}"#,
+            r#"{"agentId":"bob"}"#,
+        ] {
+            assert!(!message(json).is_notice(), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_greeting_is_its_writers() {
+        let new = message(r#"{"agentId":"system","kind":"greeting","cursor":"0","by":"alice"}"#);
+        assert!(new.is_greeting());
+        assert_eq!(new.author(), "alice");
+        let old = message(r#"{"agentId":"system","cursor":0}"#);
+        assert!(old.is_greeting());
+        assert_eq!(old.author(), "system");
+        // `by` counts only on the greeting.
+        let forged = message(r#"{"agentId":"eve","cursor":"3","by":"alice"}"#);
+        assert!(!forged.is_greeting());
+        assert_eq!(forged.author(), "eve");
     }
 }

@@ -1,5 +1,5 @@
-//! The contract with whoever runs the client: stdout is one JSON value, stderr is for people, the exit
-//! code is 0 or 1, or 2 where nothing went wrong but nothing came either.
+//! The contract with callers of the client: stdout is one JSON value, and stderr is for people. The exit
+//! code is 0 for success, 1 for a failure, and 2 if a wait ended without a message.
 
 use crate::{
     error::{Failure, Result},
@@ -10,19 +10,19 @@ use crate::{
 };
 use std::io::{self, Write};
 
-/// A line for people.
+/// Prints a line for people on stderr.
 macro_rules! tell {
     ($($arg:tt)*) => { crate::output::line_to_stderr(&format!($($arg)*)) };
 }
 pub(crate) use tell;
 
-/// Writes a line to stderr, without any key that something quoted may hold. That nobody reads it is no
-/// failure.
+/// Writes a line to stderr. Keys are removed, because a quoted text may contain one. It does not matter
+/// whether stderr is open.
 pub(crate) fn line_to_stderr(line: &str) {
     let _ = writeln!(io::stderr(), "{}", without_keys(line));
 }
 
-/// The text with `[key]` for each session key, and each secret that a relay or we have made.
+/// The text with `[key]` in place of each session key and each generated secret of an address.
 fn without_keys(text: &str) -> String {
     ["nxk_", "nxs_"].iter().fold(text.to_owned(), |text, mark| without(&text, mark))
 }
@@ -36,29 +36,29 @@ fn without(text: &str, mark: &str) -> String {
     })
 }
 
-/// The exit code of a wait whose time ran out.
+/// The exit code of a wait that timed out.
 pub(crate) const NOTHING_CAME: u8 = 2;
 
-/// How what a command leaves is printed.
+/// How the result of a command is printed.
 #[derive(Debug)]
 pub(crate) enum Printed {
     /// As JSON.
     Json,
-    /// As this, for a terminal.
+    /// As this text, on a terminal.
     Table(String),
-    /// The command did it: bytes of a file.
+    /// Not at all: the command has already printed the bytes of a file.
     Already,
 }
 
-/// What a command leaves to be printed.
+/// The result of a command, which is still to be printed.
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) json: Json,
     /// How it is printed.
     pub(crate) printed: Printed,
-    /// Cursors that move once the value is printed, and not if it could not be.
+    /// Cursors that are saved after the value was printed, and only then.
     pub(crate) cursors: Vec<NewCursor>,
-    /// What the inbox of an address is told then: that it was read.
+    /// An acknowledgement that is sent to our mailbox after that.
     pub(crate) ack: Option<Ack>,
     /// The exit code.
     pub(crate) code: u8,
@@ -70,7 +70,7 @@ impl From<Json> for Done {
     }
 }
 
-/// Prints the value as one line, then moves the cursors and acknowledges.
+/// Prints the value as one line, then saves the cursors and acknowledges.
 pub(crate) fn deliver(done: Done) -> Result<()> {
     match &done.printed {
         Printed::Json => print(&done.json),
@@ -95,8 +95,7 @@ fn line(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Text that came from elsewhere, made safe for a terminal: at most `limit` characters, none of which
-/// controls anything.
+/// Makes foreign text safe for a terminal: at most `limit` characters, and no control characters.
 pub(crate) fn printable(text: &str, limit: usize) -> String {
     let shown = text.chars().take(limit);
     shown.map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()

@@ -1,8 +1,8 @@
-//! The same thing for many sessions at once.
+//! Making requests for many sessions at the same time.
 
 use std::thread;
 
-/// How many requests are under way at a time.
+/// How many requests are made at the same time.
 const AT_ONCE: usize = 8;
 
 /// Applies `work` to each item; the results have the order of the items.

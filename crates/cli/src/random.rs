@@ -16,21 +16,21 @@ pub(crate) fn fraction() -> f64 {
     f64::from(u16::from_le_bytes(bytes())) / f64::from(u16::MAX)
 }
 
-/// Bytes that nobody can guess, for a secret. Without the system's random numbers there are none.
+/// Random bytes for a secret. Fails if the system has no random numbers.
 pub(crate) fn unguessable<const N: usize>() -> crate::error::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
-        let message = format!("The system gives no random numbers ({error}), so that no secret can be made; nothing was sent.");
+        let message = format!("No secret can be made, because the system gives no random numbers ({error}); nothing was sent.");
         crate::error::Failure::own(crate::error::Kind::StateUnavailable, message)
     })?;
     Ok(bytes)
 }
 
-/// So many random bytes, for what need not be a secret.
+/// Random bytes for values that need not be secret.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     if getrandom::fill(&mut bytes).is_err() {
-        // Better no key for repeating than none at all: the time and the process differ between any two.
+        // Without random numbers, the time and the process id still make each key different.
         let now = crate::clock::now().as_millis().to_le_bytes();
         let seed = now.into_iter().chain(std::process::id().to_le_bytes());
         bytes.iter_mut().zip(seed).for_each(|(byte, seed)| *byte = seed);

@@ -1,4 +1,4 @@
-//! Which server a command talks to, and why that one.
+//! Which server a command uses, and why.
 
 use crate::{
     error::{Failure, Kind, Result},
@@ -11,7 +11,7 @@ use ureq::http::{Uri, uri::Scheme};
 /// The public server.
 pub(crate) const DEFAULT: &str = "https://messaging.md";
 
-/// Where the address of a server comes from, in the order in which the first counts.
+/// Where the address of a server comes from. The first source that names one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Source {
@@ -19,7 +19,7 @@ pub(crate) enum Source {
     Flag,
     /// `$NEXUS_URL`
     Env,
-    /// The link that was given.
+    /// The link on the command line.
     Link,
     /// `sessions/<ID>/server`
     Binding,
@@ -42,17 +42,17 @@ impl fmt::Display for Source {
     }
 }
 
-/// A server, and why this one.
+/// A server, and why it was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Server {
     /// Without a slash at the end.
     pub(crate) url: String,
     pub(crate) source: Source,
-    /// The server that the session is bound to, if this is another one.
+    /// The server that the session is bound to, if it is not this one.
     pub(crate) instead_of: Option<String>,
 }
 
-/// The addresses that there are.
+/// The addresses that each source gives.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Addresses {
     pub(crate) flag: Option<String>,
@@ -68,7 +68,7 @@ impl Addresses {
         let binding = self.binding.as_deref().and_then(|url| normalize(url).ok());
         let candidates = [
             (self.flag, Source::Flag),
-            // A code is of the server of its link: any other could only use it up.
+            // A code is valid only at the server of its link, and trying it elsewhere would reveal it.
             (self.link, Source::Link),
             (self.env, Source::Env),
             (self.binding, Source::Binding),
@@ -85,31 +85,33 @@ impl Addresses {
 }
 
 impl Server {
-    /// The server's name, with its port.
+    /// The server's host name and port.
     pub(crate) fn host(&self) -> &str {
         self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest)
     }
 
-    /// Whether it is on this machine.
+    /// Whether the server is on this machine.
     fn is_local(&self) -> bool {
         let uri = self.url.parse::<Uri>().unwrap_or_default();
         let host = uri.host().unwrap_or_default();
         host == "localhost" || host == "[::1]" || host.starts_with("127.")
     }
 
-    /// Says where the request goes.
+    /// Prints which server is used.
     pub(crate) fn announce(&self) {
         tell!("-> server: {} ({})", self.host(), self.source);
         if let Some(bound) = &self.instead_of {
             tell!("warning: {} overrides the session's own server, {bound}", self.source);
         }
         if self.url.starts_with("http://") && !self.is_local() {
-            tell!("warning: http is not encrypted: others on the way can read messages and keys");
+            tell!(
+                "warning: http is not encrypted: others on the network can read messages and keys"
+            );
         }
     }
 }
 
-/// The form of an address that is stored and compared: scheme and host, no slash at the end.
+/// The form of an address that is stored and compared: scheme, host and path, without a slash at the end.
 pub(crate) fn normalize(url: &str) -> Result<String, &'static str> {
     const RULE: &str = "must be an address such as https://messaging.md";
     let uri: Uri = url.trim().trim_end_matches('/').parse().map_err(|_| RULE)?;

@@ -1,4 +1,4 @@
-//! A session as a team (section 9 of the protocol): what the commands for profiles, tasks and files share.
+//! What the commands for profiles, tasks and files share (section 9 of the protocol).
 
 use crate::{
     context::{Caller, Context, Session},
@@ -17,19 +17,19 @@ use serde_json::json;
 use std::env;
 use ureq::http::Method;
 
-/// What one tells of itself, on the command line.
+/// The profile of an agent, as options of the command line.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ProfileArgs {
-    /// What people call you
+    /// The name that people read
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// What you can do; may be repeated, or separated by commas
     #[arg(long, value_name = "X", value_delimiter = ',')]
     capability: Vec<String>,
-    /// More about you
+    /// A description of you
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
-    /// Where you run
+    /// The machine that you run on
     #[arg(long, value_name = "NAME")]
     machine: Option<String>,
 }
@@ -44,14 +44,15 @@ impl ProfileArgs {
         }
     }
 
-    /// The body of a request; none if there is nothing to tell, for servers that take none.
+    /// The body of a request. `None` if the profile is empty, for servers that expect no body.
     pub(crate) fn body(self) -> Option<Json> {
         let profile = self.profile();
         (profile != Profile::default()).then(|| Json::of(&profile))
     }
 }
 
-/// The token of a session: of the command line, or else `$NEXUS_TOKEN`, which others cannot see.
+/// The token of a session, from the command line or from `$NEXUS_TOKEN`. Other users of the machine can
+/// see a command line, and cannot see the environment.
 pub(crate) fn token(given: Option<String>) -> Result<Option<Token>> {
     let from_env = || env::var("NEXUS_TOKEN").ok().filter(|token| !token.is_empty());
     let Some(text) = given.or_else(from_env) else { return Ok(None) };
@@ -59,7 +60,7 @@ pub(crate) fn token(given: Option<String>) -> Result<Option<Token>> {
     text.parse().map(Some).map_err(malformed)
 }
 
-/// A member of a session, and its relay.
+/// Our seat in a session, and the server that has it.
 #[derive(Debug)]
 pub(crate) struct Team<'a> {
     pub(crate) context: &'a Context,
@@ -68,16 +69,16 @@ pub(crate) struct Team<'a> {
     pub(crate) server: Server,
 }
 
-/// What need not be encoded in a path or a query.
+/// Characters that are not percent-encoded in a path or a query.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// A value of a query.
+/// The text, percent-encoded for a path or a query.
 pub(crate) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, PLAIN).to_string()
 }
 
 impl<'a> Team<'a> {
-    /// The session of this alias or id, as who we are there. Says where requests go.
+    /// Our seat in the session of this alias or id. Prints which server is used.
     pub(crate) fn of(context: &'a Context, session: &str) -> Result<Self> {
         let team = Self::quietly(context, context.session(session)?)?;
         team.server.announce();
@@ -90,8 +91,8 @@ impl<'a> Team<'a> {
         Ok(Self { context, session, caller, server })
     }
 
-    /// The session that has this task: the one that is named, or of those that are known here the one
-    /// that knows it. And the task.
+    /// A task, and the session that has it: the named session, or else the first known one that knows the
+    /// task.
     pub(crate) fn with_task(
         context: &'a Context,
         session: Option<&str>,
@@ -113,14 +114,14 @@ impl<'a> Team<'a> {
                     team.server.announce();
                     return Ok((team, found));
                 }
-                // Another session's, or a session that is over or on a server without tasks.
+                // This session does not have the task, has ended, or is on a server without tasks.
                 Err(Failure::Refused(answer)) if matches!(answer.status, 401 | 403 | 404 | 405) => {
                 }
                 Err(failure) => return Err(failure),
             }
         }
         let message = format!(
-            "No session that is known here has the task {}; name the session with --session, or see `nexus tasks SESSION`.",
+            "None of the sessions known here has the task {}. Name its session with --session, or list tasks with `nexus tasks SESSION`.",
             task.as_str()
         );
         Err(Failure::own(Kind::UnknownTask, message))
@@ -135,7 +136,7 @@ impl<'a> Team<'a> {
         self.call(Request::get(self.session.path(path))).map(|answer| answer.body)
     }
 
-    /// Asks for a change, which counts once however often it must be asked for.
+    /// Asks for a change. However often the request is repeated, the change is made once.
     pub(crate) fn change(&self, method: Method, path: &str, body: &impl Serialize) -> Result<Json> {
         self.change_once(method, path, body, random::hex())
     }
@@ -156,12 +157,12 @@ impl<'a> Team<'a> {
         read(&self.get(&format!("/tasks/{}", encoded(id.as_str())))?)
     }
 
-    /// Says how a task goes.
+    /// Reports the progress or the end of a task.
     pub(crate) fn report(&self, id: &MessageId, change: &impl Serialize) -> Result<Json> {
         self.report_once(id, change, &random::hex())
     }
 
-    /// As [`Self::report`], for one who tries again by itself, under a key of its own.
+    /// As [`Self::report`], with the key of a caller that repeats the report itself.
     pub(crate) fn report_once(
         &self,
         id: &MessageId,
@@ -172,7 +173,7 @@ impl<'a> Team<'a> {
         self.change_once(Method::POST, &path, change, once.to_owned())
     }
 
-    /// Takes the steps that a task must have taken before it can become `next`.
+    /// Moves a task through the states that must come before `next`.
     pub(crate) fn lead_to(&self, task: &Task, next: TaskStatus) -> Result<()> {
         let steps = [TaskStatus::Accepted, TaskStatus::InProgress];
         let mut status = task.status;
@@ -189,20 +190,20 @@ impl<'a> Team<'a> {
     }
 }
 
-/// Reads an answer of the relay.
+/// Reads a response of the relay.
 pub(crate) fn read<T: serde::de::DeserializeOwned>(json: &Json) -> Result<T> {
     json.read().ok_or_else(|| {
-        let message = "The server answered with something that this client cannot read; is it older or newer than the client?";
+        let message = "This client cannot read the server's response. The server may be much older or newer than the client.";
         Failure::own(Kind::NonJsonResponse, message)
     })
 }
 
-/// A text as JSON, if it is that, or else as a string.
+/// The text as JSON if it is valid JSON, and otherwise as a string.
 pub(crate) fn value(text: &str) -> Json {
     Json::parse(text.trim()).unwrap_or_else(|| Json::of(&text))
 }
 
-/// On a terminal a table, elsewhere the JSON.
+/// Prints a table on a terminal, and JSON elsewhere.
 pub(crate) fn shown(json: Json, header: &[&str], rows: Vec<Vec<String>>) -> Done {
     use std::io::IsTerminal;
     let is_terminal = std::io::stdout().is_terminal();

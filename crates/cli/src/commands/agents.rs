@@ -11,9 +11,9 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// How many agents a relay gives at a time, at most.
+/// The most agents on one page of a relay.
 const PAGE: u32 = 100;
-/// How many pages are read: enough for a directory that a person reads.
+/// The most pages that are read, which is enough for a list that a person reads.
 const PAGES: u32 = 1000;
 
 #[derive(Args)]
@@ -21,9 +21,9 @@ const PAGES: u32 = 1000;
   nexus agents | jq -r '.agents[] | \"\\(.card.agentId): \\(.card.name)\"'
   nexus agents --capability calendar
 
-Those are here who let themselves be listed. What a card says is its agent's own word.")]
+This lists the agents that registered with --listed. Nobody checks what an agent says about itself.")]
 pub(crate) struct Agents {
-    /// Only those that can do this
+    /// Only agents with this capability
     #[arg(long, value_name = "WORD")]
     capability: Option<String>,
 }
@@ -46,7 +46,7 @@ impl Agents {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:/-".contains(c);
         if self.capability.as_ref().is_some_and(|word| !word.chars().all(is_plain)) {
-            let message = "A capability is a word of letters, digits, `.`, `_`, `:`, `/` or `-`.";
+            let message = "A capability is one word of letters, digits, `.`, `_`, `:`, `/` or `-`.";
             return Err(Failure::own(Kind::Usage, message));
         }
         let server = context.server(None)?;

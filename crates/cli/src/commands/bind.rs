@@ -8,7 +8,7 @@ use serde_json::json;
 #[command(after_help = "Examples:
   nexus bind SESSION --url http://localhost:8787
 
-Without --url the session is bound to the server that counts for new ones (`nexus config show`).")]
+Without --url, the session is bound to the default server (`nexus config show`).")]
 pub(crate) struct Bind {
     /// The session's id or alias
     session: String,

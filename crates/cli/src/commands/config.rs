@@ -18,16 +18,16 @@ use serde_json::json;
   nexus config show | jq -r .effective.serverUrl
   nexus config unset")]
 pub(crate) enum Config {
-    /// Set the server for sessions that have none of their own
+    /// Set the default server
     #[command(after_help = "Examples:\n  nexus config set-url http://localhost:8787")]
     SetUrl {
-        /// Its address
+        /// Its URL
         url: String,
     },
-    /// Show what is set, and which server counts now
+    /// Show the configuration, and which server is used now
     #[command(after_help = "Examples:\n  nexus config show | jq -r .effective.serverUrl")]
     Show,
-    /// Go back to the public server
+    /// Reset the default server to the public one
     #[command(after_help = "Examples:\n  nexus config unset")]
     Unset,
 }

@@ -21,12 +21,12 @@ use serde_json::{Value, json};
   pass show bob-gateway | nexus contacts add bob-home --url ws://192.168.1.7:18789 --token -
   nexus send --to bob 'Tuesday at ten?'")]
 pub(crate) enum Contacts {
-    /// Write somebody into the contact book
+    /// Add a contact, or replace one
     Add(Add),
-    /// Show the contact book, without tokens
+    /// List the contacts, without their tokens
     #[command(after_help = "Examples:\n  nexus contacts list | jq -r '.contacts[].name'")]
     List,
-    /// Take somebody out of the contact book
+    /// Remove a contact
     #[command(after_help = "Examples:\n  nexus contacts remove bob")]
     Remove {
         /// The name
@@ -40,21 +40,22 @@ pub(crate) enum Contacts {
   nexus contacts add bob --agent bob-calendar --desc 'Finds a day with Bob'
   pass show bob-gateway | nexus contacts add bob-home --url ws://192.168.1.7:18789 --token -
 
-A name that is there already is replaced. Tokens are kept for you alone, and not shown again.")]
+A contact with the same name is replaced. Only your user can read the stored tokens, and they are never
+printed.")]
 pub(crate) struct Add {
     /// The name: 1 to 64 letters, digits, `.`, `_` or `-`
     name: String,
-    /// The address of an agent, at the relay of your own
+    /// The address of an agent, at the same relay as your own
     #[arg(long, value_name = "ID", value_parser = any_id)]
     agent: Option<AgentId>,
-    /// The gateway of an agent on another machine, ws:// or wss://
+    /// The gateway of an agent on another machine: ws://, wss://, http:// or https://
     #[arg(long, requires = "token")]
     url: Option<String>,
     /// The token of that gateway; better as -, which reads it from standard input, where others cannot
     /// see it
     #[arg(long, requires = "url", allow_hyphen_values = true)]
     token: Option<String>,
-    /// Who that is
+    /// A description of the contact
     #[arg(long, value_name = "TEXT")]
     desc: Option<String>,
 }
@@ -84,7 +85,7 @@ impl Add {
         let name = self.name;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         if !(1..=64).contains(&name.len()) || !name.bytes().all(allowed) || name.starts_with('-') {
-            let message = "The name of a contact is 1 to 64 letters, digits, `.`, `_` or `-`, and begins with no `-`.";
+            let message = "The name of a contact has 1 to 64 letters, digits, `.`, `_` or `-`, and does not begin with `-`.";
             return Err(Failure::own(Kind::InvalidContact, message));
         }
         let token = self.token.map(read_text).transpose()?;
@@ -93,7 +94,7 @@ impl Add {
             let address = gateway::Address::new(address, token)?;
             if address.is_open_to_others() {
                 tell!(
-                    "warning: ws is not encrypted: others on the way can read messages and the token"
+                    "warning: the connection is not encrypted: others on the network can read messages and the token"
                 );
             }
             url = Some(address.url().to_owned());
@@ -104,13 +105,13 @@ impl Add {
         let before =
             context.state.update_contacts(|contacts| Ok(contacts.insert(name.clone(), contact)))?;
         if before.is_some() {
-            tell!("{name} was somebody else until now");
+            tell!("the earlier contact {name} is replaced");
         }
         Ok(Json::of(&value).into())
     }
 }
 
-/// What may be seen of a contact: all but the token.
+/// The fields of a contact, except its token.
 fn shown(name: &str, contact: &Contact) -> Value {
     json!({
         "name": name, "agentId": contact.agent, "url": contact.url,

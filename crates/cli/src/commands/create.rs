@@ -2,14 +2,15 @@
 
 use crate::{
     context::{Context, agent_id},
-    error::Result,
+    error::{Failure, Kind, Result},
     http::{Repeat, Request},
     json::Json,
     output::{Done, tell},
     team::{self, ProfileArgs},
 };
-use clap::Args;
+use clap::{Args, ValueEnum};
 use nexus_protocol::{AgentId, CreateSession};
+use serde_json::json;
 use ureq::http::Method;
 
 #[derive(Args)]
@@ -21,25 +22,47 @@ pub(crate) struct Create {
     /// Seconds without activity after which the session ends
     #[arg(long, value_name = "SECONDS")]
     ttl: Option<u32>,
-    /// Seats
+    /// The most members
     #[arg(long, value_name = "N")]
     max_agents: Option<u32>,
-    /// What everyone reads first
+    /// The first message, which everybody reads
     #[arg(long, value_name = "TEXT")]
     greeting: Option<String>,
-    /// Who you are: you join at once, and stay until the end (--agent-id does the same)
+    /// Your agent id: you join at once, and cannot leave before the end (--agent-id does the same)
     #[arg(long, value_name = "ID", value_parser = agent_id)]
     creator_agent_id: Option<AgentId>,
-    /// Joining then needs it, and the session may live for 30 days; better given as `$NEXUS_TOKEN`
+    /// A token that joining requires; the session may then live for 30 days. Better set `$NEXUS_TOKEN`
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
+    /// How others join: `link` admits only agents with a link of `nexus pair`. By default, the session's id
+    /// also admits them
+    #[arg(long, value_enum, value_name = "HOW")]
+    join: Option<JoinBy>,
     #[command(flatten)]
     profile: ProfileArgs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum JoinBy {
+    Link,
+}
+
+impl JoinBy {
+    /// The field of the request.
+    fn field(self) -> Json {
+        match self {
+            Self::Link => Json::of(&json!({ "join": "link" })),
+        }
+    }
 }
 
 impl Create {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let creator = self.creator_agent_id.or_else(|| context.named_agent().cloned());
+        if creator.is_none() && self.join.is_some() {
+            let message = "With --join link, say who you are: add --creator-agent-id ID. Nobody else could make a link.";
+            return Err(Failure::own(Kind::Usage, message));
+        }
         let server = context.server(None)?;
         server.announce();
         context.state.check_writable()?;
@@ -53,13 +76,14 @@ impl Create {
             profile: self.profile.profile(),
             ..CreateSession::default()
         });
+        let body = self.join.map_or(body.clone(), |join| body.with(&join.field()));
         let request = Request::new(Method::PUT, "/v1/sessions", Repeat::Unseen);
         let answer = context.call(&server, &Request { body: Some(body), ..request })?;
         if ttl_is_default {
             tell!("the session has the server's default TTL; --ttl SECONDS sets another");
         }
         match &creator {
-            Some(agent) => tell!("you are in it as {agent}; invite others with `nexus pair`"),
+            Some(agent) => tell!("you are in it as {agent}; make a link with `nexus pair`"),
             None => tell!("you are not in it yet: `nexus join SESSION --agent-id ID`"),
         }
         context.keep_seat(answer, None, creator.as_ref(), &server)

@@ -29,31 +29,32 @@ use ureq::http::Method;
   nexus delegate SESSION --capability translate 'Translate the readme' --deadline 30m --wait
   nexus delegate SESSION --capability build --lines --wait < commits.txt
 
-With --capability the relay chooses: who is online, can do it, and has the least to do. --wait prints each
-task as a line of JSON when it has ended, and at last how many ended how; the exit code is 0 if all are
-completed. Meanwhile a task whose worker left, or was not heard for long, is given to another one that can do it.")]
+With --capability, the relay chooses a member that is online, has the capability, and has the fewest tasks.
+--wait prints each task as a line of JSON when it has ended, and then a summary. The exit code is 0 if all
+tasks were completed. While it waits, a task whose worker left or became stale is given to another member
+with the capability.")]
 pub(crate) struct Delegate {
     /// The session's id or alias
     session: String,
-    /// What to do; - reads it from standard input
+    /// The task; - reads it from standard input
     #[arg(required_unless_present = "lines", allow_hyphen_values = true)]
     task: Option<String>,
     /// A member of the session
     #[arg(long, value_name = "ID", value_parser = agent_id)]
     to: Option<AgentId>,
-    /// Whoever can do this
+    /// The capability that the member must have
     #[arg(long, value_name = "X")]
     capability: Option<String>,
     /// Each line of standard input is a task
     #[arg(long, conflicts_with = "task")]
     lines: bool,
-    /// What it is about: any JSON value
+    /// Data for the task: any JSON value
     #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
     context: Option<String>,
-    /// How much it matters
+    /// The priority
     #[arg(long, value_enum)]
     priority: Option<Priority>,
-    /// When it must be done: 90s, 30m, 2h, 1d, or a time such as 2026-03-01T12:00:00Z
+    /// The deadline: 90s, 30m, 2h, 1d, or a time such as 2026-03-01T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = deadline)]
     deadline: Option<Value>,
     /// Wait until every task has ended
@@ -80,7 +81,7 @@ impl Priority {
     }
 }
 
-/// Seconds from now, or a time.
+/// Reads a deadline: seconds from now, or a time.
 fn deadline(text: &str) -> Result<Value, &'static str> {
     let unit = |c| match c {
         's' => Some(1),
@@ -131,7 +132,7 @@ impl Delegate {
     fn common(&self) -> Result<Map<String, Value>> {
         let context = self.context.as_deref().map(|text| {
             serde_json::from_str::<Value>(text).map_err(|_| {
-                let message = "What stands after --context is not a JSON value; nothing was given.";
+                let message = "The value of --context is not valid JSON. No task was given.";
                 Failure::own(Kind::InvalidJson, message)
             })
         });
@@ -147,22 +148,22 @@ impl Delegate {
     }
 }
 
-/// The lines of standard input that say something.
+/// The lines of standard input that are not blank.
 fn lines() -> Result<Vec<String>> {
     let lines: std::io::Result<Vec<String>> = std::io::stdin().lock().lines().collect();
     let lines = lines.map_err(|error| {
-        let message = format!("Standard input is not text in UTF-8 ({error}); nothing was given.");
+        let message = format!("Standard input is not UTF-8 text ({error}). No task was given.");
         Failure::own(Kind::Usage, message)
     })?;
     Ok(lines.into_iter().filter(|line| !line.trim().is_empty()).collect())
 }
 
-/// How long a poll is held: after each, what waits for no message is looked after.
+/// How long a poll is held, in seconds. After each poll, tasks without a worker are handed on.
 const HOLD: u32 = 5;
-/// How often to look who is stale.
+/// How often to look for stale members.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// Tasks that were given and have not all ended.
+/// The tasks that were given, until all have ended.
 struct Waiting<'a> {
     team: &'a Team<'a>,
     open: BTreeMap<String, Task>,
@@ -207,9 +208,12 @@ impl<'a> Waiting<'a> {
         Ok(Done { code: u8::from(!all_done), ..Json::of(&summary).into() })
     }
 
-    /// Reads on, and looks after tasks that nobody does.
+    /// Reads a page of messages, and hands on tasks without a worker.
     fn turn(&mut self) -> Result<()> {
-        let path = format!("/messages?limit=500&wait={HOLD}&after={}", self.cursor);
+        // Without `others`, because the messages about these tasks may be our own: this agent can give a
+        // task to itself, or cancel one from another process. `events` ends the poll when somebody joins,
+        // who may be able to do a task.
+        let path = format!("/messages?limit=500&events=true&wait={HOLD}&after={}", self.cursor);
         let path = self.team.session.path(&path);
         let wait = Duration::from_secs(HOLD.into());
         let page: Page = read(&self.team.call(Request { wait, ..Request::get(path) })?.body)?;
@@ -237,7 +241,7 @@ impl<'a> Waiting<'a> {
         let Some(TaskNews { event, task }) = message.task() else { return Ok(()) };
         let Some(known) = self.open.get_mut(task.id.as_str()) else { return Ok(()) };
         if event == TaskEvent::Returned {
-            tell!("{} is gone; its task {} came back", known.assignee, task.id);
+            tell!("{} has left; its task {} came back", known.assignee, task.id);
         }
         *known = task.clone();
         if !task.status.is_open() {
@@ -249,12 +253,12 @@ impl<'a> Waiting<'a> {
         Ok(())
     }
 
-    /// Gives a task that was given by capability to another one that has it, if there is one.
+    /// Hands a task that was given by capability to another member that has it, if there is one.
     fn hand_on(&self, task: &Task) -> Result<()> {
         let Some(capability) = &task.capability else { return Ok(()) };
         match self.team.report(&task.id, &json!({ "capability": capability })) {
             Ok(_) => Ok(()),
-            // Nobody is there now; or it has ended meanwhile, and the next page says how.
+            // No such member is online now, or the task has ended, which the next page tells.
             Err(Failure::Refused(answer)) if matches!(answer.status, 404 | 409) => Ok(()),
             Err(failure) => Err(failure),
         }
@@ -267,18 +271,19 @@ impl<'a> Waiting<'a> {
   nexus reassign TASK --to carol
   nexus reassign TASK --capability translate --deadline 1h
 
-Only who gave the task can do this, for as long as it has not ended. It is pending again.")]
+Only the agent that gave the task can do this, and only until the task has ended. The task is then pending
+again.")]
 pub(crate) struct Reassign {
     /// The id of the task
     #[arg(value_parser = super::tasks::task_id)]
     task: nexus_protocol::MessageId,
-    /// Where the task is; default: whichever session knows it
+    /// The session of the task; default: the known session that has it
     #[arg(long)]
     session: Option<String>,
     /// A member of the session
     #[arg(long, value_name = "ID", value_parser = agent_id)]
     to: Option<AgentId>,
-    /// Whoever can do this
+    /// The capability that the member must have
     #[arg(long, value_name = "X")]
     capability: Option<String>,
     /// A new deadline: 90s, 30m, 2h, 1d, or a time such as 2026-03-01T12:00:00Z

@@ -15,11 +15,11 @@ use ureq::http::Method;
   nexus discover SESSION
   nexus discover SESSION --capability translate | jq -r '.agents[].agentId'
 
-On a terminal it is a table. `stale` is who was not heard for two minutes.")]
+On a terminal this prints a table. `stale` means: not heard for two minutes.")]
 pub(crate) struct Discover {
     /// The session's id or alias
     session: String,
-    /// Only those that can do this
+    /// Only members with this capability
     #[arg(long, value_name = "X")]
     capability: Option<String>,
 }
@@ -29,7 +29,7 @@ pub(crate) struct Discover {
   nexus profile SESSION --name 'Bob the builder' --capability build,test
   nexus profile SESSION --machine lab-3
 
-What is not named stays as it is. `nexus create`, `join` and `claim` take the same options.")]
+Options that you leave out change nothing. `nexus create`, `join` and `claim` take the same options.")]
 pub(crate) struct SetProfile {
     /// The session's id or alias
     session: String,

@@ -26,15 +26,15 @@ use std::{
 The exit code is 0 only when all is well.")]
 pub(crate) struct Doctor {}
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Serialize)]
 struct Check {
     /// `server`, `session`, `alias`, `file`
     kind: &'static str,
-    /// What it was.
+    /// Which server, session, alias or file it is.
     subject: String,
     ok: bool,
-    /// What was found, and what to do about it.
+    /// What the check found, and what to do about it.
     message: String,
 }
 
@@ -58,7 +58,7 @@ impl Doctor {
     #[allow(clippy::unused_self, reason = "every command is run alike")]
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let mut checks = files(context);
-        // One that is damaged has been noted.
+        // A damaged one was reported by an earlier check.
         let aliases = context.state.aliases().unwrap_or_default();
         let known = ls::probe_all(context, &aliases)?;
         checks.extend(servers(context, &known)?);
@@ -66,7 +66,9 @@ impl Doctor {
         checks.extend(addresses(context));
         for (name, id) in aliases {
             let is_known = known.iter().any(|known| known.session_id.as_str() == id);
-            let gone = || format!("Nothing is stored of its session: `nexus unalias {name}`.");
+            let gone = || {
+                format!("Nothing is stored about its session. Remove it: `nexus unalias {name}`.")
+            };
             let found = is_known.then(|| "leads to a session known here".to_owned());
             checks.push(Check::new("alias", &name, found.ok_or_else(gone)));
         }
@@ -86,11 +88,11 @@ impl Doctor {
     }
 }
 
-/// The server for new sessions, and those of sessions that are not over.
+/// The default server, and the servers of sessions that have not ended.
 fn servers(context: &Context, known: &[Known]) -> Result<Vec<Check>> {
-    // A configuration that is damaged has been noted.
+    // A damaged configuration was reported by an earlier check.
     let mut servers: Vec<Server> = context.server(None).into_iter().collect();
-    // Who uses servers of their own need not reach the public one.
+    // Users with servers of their own need not reach the public one.
     servers.retain(|server| server.source != Source::Default || known.is_empty());
     let alive = known.iter().filter(|known| known.state != Probe::NotFound);
     for url in alive.filter_map(|known| known.server.clone()) {
@@ -115,24 +117,27 @@ fn session(context: &Context, known: &Known) -> Check {
     let found = match (&known.state, &known.agent_id) {
         (Probe::NotFound, _) => {
             let folder = context.state.session_dir(id);
-            Err(format!("It has ended: `nexus leave {id}`, or delete {}.", folder.display()))
+            Err(format!(
+                "It has ended. Clean up: `nexus leave {id}`, or delete {}.",
+                folder.display()
+            ))
         }
         (Probe::Unreachable | Probe::Error, _) => Err(known.message.clone().unwrap_or_default()),
         (Probe::Active, None) => {
-            Err(format!("You are nobody in it yet: `nexus join {id} --agent-id ID`."))
+            Err(format!("You have no seat in it yet: `nexus join {id} --agent-id ID`."))
         }
         (Probe::Active, Some(agent)) if !is_member(agent) => Err(format!(
             "{agent} is not a member any more: `nexus leave {id}`, and ask for a new link."
         )),
-        (Probe::Active, Some(agent)) if !has_key => {
-            Err(format!("The key of {agent} is not stored here: what you send is not verified."))
-        }
+        (Probe::Active, Some(agent)) if !has_key => Err(format!(
+            "The key of {agent} is not stored here, so your messages are not verified."
+        )),
         (Probe::Active, Some(agent)) => Ok(format!("active; you are {agent}")),
     };
     Check::new("session", id, found)
 }
 
-/// Whether each address takes its secret. What waits there is not read.
+/// Whether the relay of each address accepts its secret. No message is read.
 fn addresses(context: &Context) -> Vec<Check> {
     let agents = context.state.agents().unwrap_or_default();
     parallel::map(&agents, |agent| {
@@ -145,7 +150,7 @@ fn addresses(context: &Context) -> Vec<Check> {
     })
 }
 
-/// The state: folders for their owner only, files that can be read, nothing half done.
+/// The state folder: only the owner has access, files can be read, and there are no temporary files.
 fn files(context: &Context) -> Vec<Check> {
     let state = &context.state;
     let root = state.root();
@@ -163,19 +168,22 @@ fn files(context: &Context) -> Vec<Check> {
     }
     checks.extend(state.leftovers().into_iter().map(|path| {
         let found =
-            Err("A process was stopped while it wrote this; delete it if it is old.".into());
+            Err("A process was killed while it wrote this file. Delete it if it is old.".into());
         Check::new("file", &path.display(), found)
     }));
     let mut wrong = Vec::new();
     open_to_others(root, &mut wrong);
     checks.extend(wrong.into_iter().map(|(path, mode)| {
-        let found = Err(format!("Others may read it: `chmod {mode} {}`.", path.display()));
+        let found = Err(format!(
+            "Other users can read it. Correct that: `chmod {mode} {}`.",
+            path.display()
+        ));
         Check::new("file", &path.display(), found)
     }));
     checks
 }
 
-/// Collects what others than the owner may read or write, with the mode that it should have.
+/// Collects files and folders that other users can read or write, with the mode that they should have.
 #[cfg(unix)]
 fn open_to_others(path: &Path, found: &mut Vec<(PathBuf, &'static str)>) {
     use std::{fs, os::unix::fs::PermissionsExt};
@@ -187,6 +195,6 @@ fn open_to_others(path: &Path, found: &mut Vec<(PathBuf, &'static str)>) {
     entries.filter(|_| metadata.is_dir()).for_each(|entry| open_to_others(&entry.path(), found));
 }
 
-/// Where there are no such modes, the user's folder is the user's.
+/// Systems without file modes protect the user's folder themselves.
 #[cfg(not(unix))]
 fn open_to_others(_: &Path, _: &mut Vec<(PathBuf, &'static str)>) {}

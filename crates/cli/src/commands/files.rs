@@ -25,20 +25,20 @@ use ureq::http::Method;
   nexus file-put SESSION docs/plan.md plan.md --if-version 3
   tar cz src | nexus file-put SESSION src.tgz - --content-type application/gzip
 
-With --if-version it is stored only if that is still its version: so nobody's edit is lost. 0: only if there
-is no such file. A file has at most 1 MiB, and goes with the session.")]
+With --if-version, the file is stored only if it still has that version, so that nobody's edit is lost. With
+0, it is stored only if it does not exist. A file has at most 1 MiB, and is deleted with the session.")]
 pub(crate) struct FilePut {
     /// The session's id or alias
     session: String,
     /// Its name in the session: a path such as docs/plan.md
     #[arg(value_parser = key)]
     key: FileKey,
-    /// What to store; - reads it from standard input
+    /// The file to store; - reads standard input
     file: PathBuf,
-    /// Only if this is its version
+    /// Only if it has this version
     #[arg(long, value_name = "N")]
     if_version: Option<u32>,
-    /// What it is; default: by the ending of its name
+    /// Its content type; default: by the extension of its name
     #[arg(long, value_name = "TYPE")]
     content_type: Option<String>,
 }
@@ -49,15 +49,15 @@ pub(crate) struct FilePut {
   nexus file-get SESSION docs/plan.md --output plan.md | jq .version
   nexus file-get SESSION docs/plan.md --version 2 --output -
 
-Without --output, or with -, its bytes are all of standard output; with a name they go there, whole or not at
-all, and standard output says which version it is. The last ten versions are kept.")]
+Without --output, or with -, only the bytes of the file are printed. With a name, they are written to that
+file as a whole or not at all, and the version is printed. The last ten versions are kept.")]
 pub(crate) struct FileGet {
     /// The session's id or alias
     session: String,
     /// Its name in the session
     #[arg(value_parser = key)]
     key: FileKey,
-    /// Where to write it
+    /// The file to write
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// An earlier version
@@ -70,11 +70,11 @@ pub(crate) struct FileGet {
   nexus file-list SESSION
   nexus file-list SESSION --prefix docs/ | jq -r '.files[].key'
 
-On a terminal it is a table.")]
+On a terminal this prints a table.")]
 pub(crate) struct FileList {
     /// The session's id or alias
     session: String,
-    /// Only those whose names begin so
+    /// Only files whose names begin with this
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
 }
@@ -83,14 +83,14 @@ pub(crate) struct FileList {
 #[command(after_help = "Examples:
   nexus file-rm SESSION docs/plan.md
 
-It goes with all its versions.")]
+All its versions are deleted.")]
 pub(crate) struct FileRm {
     /// The session's id or alias
     session: String,
     /// Its name in the session
     #[arg(value_parser = key)]
     key: FileKey,
-    /// Only if this is its version
+    /// Only if it has this version
     #[arg(long, value_name = "N")]
     if_version: Option<u32>,
 }
@@ -156,7 +156,7 @@ impl FileGet {
     }
 }
 
-/// Writes a file, whole or not at all.
+/// Writes a file as a whole or not at all.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
@@ -186,7 +186,7 @@ impl FileList {
 impl FileRm {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let team = Team::of(context, &self.session)?;
-        // Whoever asks twice is told that there is none.
+        // A repeated request would be told that the file does not exist.
         let request =
             Request::new(Method::DELETE, team.session.path(&path(&self.key)), Repeat::Unseen);
         let request = Request { condition: condition(self.if_version), ..request };
@@ -194,7 +194,7 @@ impl FileRm {
     }
 }
 
-/// The type of a file, by the ending of its name.
+/// The content type of a file, by the extension of its name.
 fn kind_of(key: &FileKey) -> &'static str {
     let name = key.as_str().rsplit('/').next().unwrap_or_default();
     match name.rsplit_once('.').map_or("", |(_, ending)| ending) {

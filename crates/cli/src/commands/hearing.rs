@@ -1,4 +1,4 @@
-//! `nexus block`, `unblock`, `allow`, `disallow`, `allow-only`: whom an address hears.
+//! `nexus block`, `unblock`, `allow`, `disallow`, `allow-only`: whose messages an address accepts.
 
 use crate::{
     context::Context,
@@ -18,9 +18,9 @@ use ureq::http::Method;
   nexus block eve
   nexus block eve --agent-id bob-calendar
 
-A blocked agent is told so when it sends.")]
+A blocked agent is told that it is blocked when it sends.")]
 pub(crate) struct Block {
-    /// Who is not to write to you any more
+    /// The address to block
     #[arg(value_parser = any_id)]
     id: AgentId,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Block {
 #[derive(Args)]
 #[command(after_help = "Examples:\n  nexus unblock eve")]
 pub(crate) struct Unblock {
-    /// Who may write to you again
+    /// The address to unblock
     #[arg(value_parser = any_id)]
     id: AgentId,
 }
@@ -38,9 +38,10 @@ pub(crate) struct Unblock {
   nexus allow alice
   nexus allow alice && nexus allow-only on
 
-The list counts while `nexus allow-only` is on. A block counts before an allow.")]
+The list has an effect only while `nexus allow-only` is on. A blocked address stays blocked even if it is
+on the list.")]
 pub(crate) struct Allow {
-    /// Who may write to you
+    /// The address to add
     #[arg(value_parser = any_id)]
     id: AgentId,
 }
@@ -48,7 +49,7 @@ pub(crate) struct Allow {
 #[derive(Args)]
 #[command(after_help = "Examples:\n  nexus disallow alice")]
 pub(crate) struct Disallow {
-    /// Whom to take off the list
+    /// The address to remove
     #[arg(value_parser = any_id)]
     id: AgentId,
 }
@@ -56,7 +57,7 @@ pub(crate) struct Disallow {
 #[derive(Args)]
 #[command(after_help = "Examples:\n  nexus allow-only on\n  nexus allow-only off")]
 pub(crate) struct AllowOnly {
-    /// Whether only those on the allow list may write to you
+    /// Whether only addresses on the allow list may write to you
     mode: Mode,
 }
 
@@ -98,7 +99,7 @@ impl AllowOnly {
     }
 }
 
-/// Repeating such a change changes nothing.
+/// Makes a change to the address. Repeating it has no further effect.
 fn change(context: &Context, method: Method, path: &str, body: Option<Json>) -> Result<Done> {
     let mailbox = context.mailbox()?;
     mailbox.server.announce();

@@ -19,16 +19,16 @@ use serde_json::json;
   nexus heartbeat SESSION
   nexus heartbeat SESSION --interval 300
 
-It renews the session and reads nothing. It stops on Ctrl-C or SIGTERM, or when the session ends.")]
+This renews the session and reads no messages. It stops on Ctrl-C or SIGTERM, or when the session ends.")]
 pub(crate) struct Heartbeat {
     /// The session's id or alias
     session: String,
-    /// Seconds between two renewals; less than the session's TTL
+    /// Seconds between two renewals; must be less than the session's TTL
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u32).range(1..))]
     interval: u32,
 }
 
-/// The part that matters of an answer.
+/// The part of a response that the client needs.
 #[derive(Default, Deserialize)]
 struct Renewed {
     ttl: Option<u32>,
@@ -48,7 +48,7 @@ impl Heartbeat {
             let ttl = answer.body.read::<Renewed>().unwrap_or_default().ttl;
             if ttl.is_some_and(|ttl| self.interval >= ttl) {
                 let message = format!(
-                    "The session lives {} s without activity: --interval must be less.",
+                    "The TTL of the session is {} s: --interval must be less.",
                     ttl.unwrap_or_default()
                 );
                 return Err(Failure::own(Kind::Usage, message));

@@ -1,6 +1,6 @@
 //! `nexus inbox`
 
-use super::poll::{Patience, until};
+use super::poll::{Patience, tell_reset, until};
 use crate::{
     context::Context,
     error::Result,
@@ -22,16 +22,16 @@ use std::time::{Duration, Instant};
   nexus inbox --keep
   nexus inbox --agent-id bob-calendar --after 0
 
-What is printed is acknowledged, and does not wait any more; if it cannot be printed, it comes again.
---keep and --after leave that as it is.")]
+Messages are acknowledged after they were printed, and then do not come again. --keep and --after do not
+acknowledge.")]
 pub(crate) struct Inbox {
-    /// If there is nothing, wait so many seconds for something
+    /// If there is nothing, wait this many seconds for a message
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "25")]
     wait: Option<u32>,
-    /// Do not acknowledge: the same messages come the next time
+    /// Do not acknowledge, so that the same messages come again
     #[arg(long)]
     keep: bool,
-    /// Read what stands after this cursor, also what was acknowledged; 0 reads all there is
+    /// Read the messages after this cursor, including acknowledged ones; 0 reads all
     #[arg(long, value_name = "CURSOR", value_parser = super::poll::cursor)]
     after: Option<Cursor>,
 }
@@ -42,6 +42,8 @@ struct Page {
     messages: Option<Vec<IgnoredAny>>,
     next_cursor: Value,
     has_more: Option<bool>,
+    /// The cursor that we asked for is beyond the end of the mailbox.
+    cursor_reset: Option<bool>,
 }
 
 impl Inbox {
@@ -67,6 +69,10 @@ impl Inbox {
         };
         if page.has_more == Some(true) {
             tell!("there is more: read again");
+        }
+        if page.cursor_reset == Some(true) {
+            let after = self.after.map(|after| after.to_string());
+            tell_reset(after.as_deref(), read_cursor(&page.next_cursor));
         }
         let is_empty = page.messages.is_none_or(|found| found.is_empty());
         let cursor = read_cursor(&page.next_cursor);

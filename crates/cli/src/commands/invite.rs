@@ -17,12 +17,12 @@ use ureq::http::Method;
   nexus invite SESSION @bob-calendar
   nexus invite SESSION @bob-calendar --agent-id alice
 
-The link comes into the inbox of that agent, as a message from your address. It claims it with
-`nexus claim`; `nexus pair-status` tells whether it has.")]
+The link arrives in the mailbox of that agent, as a message from your address. The agent claims it with
+`nexus claim`. `nexus pair-status` tells whether it did.")]
 pub(crate) struct Invite {
     /// The session's id or alias
     session: String,
-    /// Whom to invite
+    /// The address to invite
     #[arg(value_name = "@ID", value_parser = any_id)]
     id: AgentId,
 }
@@ -34,7 +34,7 @@ impl Invite {
         let server = context.server_of(&session)?;
         if server.url != mailbox.server.url {
             let message = format!(
-                "The session is at {}, and your address {} at {}: an invitation goes within one relay. Pass on a link of `nexus pair` instead.",
+                "The session is at {}, but your address {} is at {}. Invitations work only within one relay. Make a link with `nexus pair` and pass it on instead.",
                 server.host(),
                 mailbox.agent(),
                 mailbox.server.host()
@@ -42,9 +42,16 @@ impl Invite {
             return Err(Failure::own(Kind::Usage, message));
         }
         mailbox.server.announce();
-        let body = Json::of(&CreatePairing { session_id: session.id, invite: Some(self.id) });
-        // Twice is two invitations.
+        let session_id = session.id.clone();
+        let body = Json::of(&CreatePairing { session_id, invite: Some(self.id) });
+        // A repeated request would send two invitations.
         let request = Request::new(Method::PUT, "/v1/pair", Repeat::Unseen);
-        mailbox.call(Request { body: Some(body), ..request }).map(|answer| answer.body.into())
+        let seat = context.caller(&session).ok();
+        // A seat with the same name as the address proves that we may make links.
+        let same = seat.as_ref().filter(|seat| seat.agent == *mailbox.agent());
+        let key = same.and_then(|seat| seat.key.as_ref());
+        let answer = mailbox.call(Request { body: Some(body), key, ..request })?;
+        super::pair::remember(context, &session, seat.as_ref(), &answer.body);
+        Ok(answer.body.into())
     }
 }

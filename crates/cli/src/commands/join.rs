@@ -17,7 +17,7 @@ use ureq::http::Method;
 pub(crate) struct Join {
     /// The session's id or alias
     session: String,
-    /// Of the session, where it has one; better given as `$NEXUS_TOKEN`
+    /// The token of the session, if it has one. Better set `$NEXUS_TOKEN`
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     #[command(flatten)]
@@ -25,7 +25,7 @@ pub(crate) struct Join {
 }
 
 impl Join {
-    /// Whoever has joined from here already comes back with the same key.
+    /// Joins. An agent that has already joined from here shows its key again and keeps its seat.
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let session = context.session(&self.session)?;
         let named = context.named_agent().or(session.stored.agent.as_ref());
@@ -37,7 +37,7 @@ impl Join {
         server.announce();
         context.state.check_writable()?;
         let caller = Caller { agent, key, secret: None };
-        // A join whose answer was lost has given the key away: a second one would be refused.
+        // If the response of a first join is lost, so is its key, and the server would refuse a second.
         let repeat = if caller.key.is_some() { Repeat::Always } else { Repeat::Unseen };
         let request = Request::new(Method::POST, session.path("/join"), repeat);
         let (token, body) = (team::token(self.token)?, self.profile.body());

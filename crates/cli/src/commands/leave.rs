@@ -17,8 +17,8 @@ use ureq::http::Method;
 #[command(after_help = "Examples:
   nexus leave SESSION
 
-What is stored here of the session is deleted when the server confirms that you are out, and kept
-otherwise. The creator of a session cannot leave it: it ends by itself.")]
+Everything stored here about the session is deleted once the server confirms that you have left. The
+creator cannot leave a session, but can end it with `nexus end`.")]
 pub(crate) struct Leave {
     /// The session's id or alias
     session: String,
@@ -33,7 +33,7 @@ impl Leave {
         let path = session.path(&format!("/agents/{}", caller.agent));
         let request = Request::new(Method::DELETE, path, Repeat::Always);
         let result = context.call(&server, &caller.sign(request));
-        // What another server says of the session, or of another agent, says nothing of our seat.
+        // A response of another server, or about another agent, says nothing about the stored seat.
         let is_ours = server.instead_of.is_none() && session.is_of(&caller);
         let out = match &result {
             Ok(_) => true,
@@ -41,12 +41,12 @@ impl Leave {
         };
         if out && is_ours {
             context.state.forget(&session.id)?;
-            tell!("you are out; what was stored here of the session is deleted");
+            tell!("you have left; what was stored here about the session is deleted");
         } else if result.is_err() {
-            tell!("what is stored here of the session is kept");
+            tell!("what is stored here about the session is kept");
         }
         match result {
-            // An earlier try did it, and its answer was lost: whoever is out is not allowed to leave.
+            // An earlier try succeeded and its response was lost. The server refuses to let us leave twice.
             Err(Failure::Refused(answer)) if out && matches!(answer.status, 401 | 403) => {
                 let value = json!({
                     "ok": true, "status": "removed", "sessionId": session.id, "agentId": caller.agent,
@@ -58,8 +58,8 @@ impl Leave {
     }
 }
 
-/// Whether a refusal means that we are not in the session any more. For one about the key or the
-/// membership the server is asked who is in it.
+/// Whether a refusal means that we are no longer in the session. If the server refused the key or the
+/// membership, it is asked for the members.
 fn is_out(
     context: &Context,
     server: &Server,
@@ -71,20 +71,15 @@ fn is_out(
     struct Status {
         agents: Vec<String>,
     }
-    let gone = |failure: &Failure| {
-        let Failure::Refused(answer) = failure else { return false };
-        // `not_found` is a path that the server does not have, which says nothing of the seat.
-        answer.status == 404 && answer.error().error != "not_found"
-    };
     match failure {
         Failure::Refused(answer) if matches!(answer.status, 401 | 403) => {
             match context.call(server, &Request::get(session.path(""))) {
                 Ok(answer) => answer.body.read::<Status>().is_some_and(|status| {
                     !status.agents.iter().any(|agent| agent == caller.agent.as_str())
                 }),
-                Err(failure) => gone(&failure),
+                Err(failure) => failure.is_gone(),
             }
         }
-        failure => gone(failure),
+        failure => failure.is_gone(),
     }
 }

@@ -20,18 +20,17 @@ use std::collections::BTreeSet;
   nexus ls
   nexus ls --active --json | jq -r '.sessions[].sessionId'
 
-Each session is looked up on its own server. `state` is active, not_found (it has ended), unreachable
-or error.")]
+Each session's own server is asked. `state` is active, not_found (it has ended), unreachable or error.")]
 pub(crate) struct Ls {
-    /// Only those that are active
+    /// Only active sessions
     #[arg(long)]
     active: bool,
-    /// No table for people on standard error
+    /// Do not also print a table on standard error
     #[arg(long)]
     json: bool,
 }
 
-/// What became of a session.
+/// The state of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Probe {
@@ -51,14 +50,14 @@ pub(super) struct Known {
     pub(super) server: Option<String>,
     pub(super) cursor: Option<String>,
     pub(super) state: Probe,
-    /// Who is in it, when it is active.
+    /// Its members, if it is active.
     pub(super) agents: Option<Vec<String>>,
     pub(super) expires_at: Option<String>,
-    /// Why it is not known to be active.
+    /// Why it is not active, or why that is not known.
     pub(super) message: Option<String>,
 }
 
-/// What is known of each session.
+/// A list of sessions.
 #[derive(Debug, Serialize)]
 pub(super) struct List<T> {
     pub(super) sessions: Vec<T>,
@@ -98,7 +97,7 @@ pub(super) fn names_of(aliases: &Aliases, session: &SessionId) -> Vec<String> {
     own.map(|(name, _)| name.clone()).collect()
 }
 
-/// Asks the server of every known session about it, and says on stderr which servers those are.
+/// Asks the server of every known session about it, and prints the servers on stderr.
 pub(super) fn probe_all(context: &Context, aliases: &Aliases) -> Result<Vec<Known>> {
     let ids = context.state.sessions()?;
     let found: Vec<(SessionId, Result<(Session, Server)>)> = ids
@@ -137,13 +136,13 @@ pub(super) fn probe_all(context: &Context, aliases: &Aliases) -> Result<Vec<Know
     }))
 }
 
-/// Says which servers are asked, each once.
+/// Prints which servers are used, each once.
 pub(super) fn announce<'a>(servers: impl Iterator<Item = &'a Server>) {
     let mut told = BTreeSet::new();
     servers.filter(|server| told.insert(server.url.clone())).for_each(Server::announce);
 }
 
-/// The part that matters of a status.
+/// The part of a status that the client needs.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Status {

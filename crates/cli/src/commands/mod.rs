@@ -10,6 +10,7 @@ mod create;
 mod delegate;
 mod discover;
 mod doctor;
+mod end;
 mod files;
 mod hearing;
 mod heartbeat;
@@ -27,6 +28,7 @@ mod poll_daemon;
 mod poll_status;
 mod receive;
 mod register;
+mod remove;
 mod renew;
 mod send;
 mod status;
@@ -40,50 +42,58 @@ use nexus_protocol::TaskStatus;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Start a session
+    /// Create a session
     Create(create::Create),
-    /// Look at a session: who is in it, when it ends
+    /// Show a session: its members, and when it ends
     Status(status::Status),
-    /// Join a session whose id you know
+    /// Join a session by its id
     Join(join::Join),
-    /// Leave a session, and forget it here
+    /// Leave a session, and delete what is stored here about it
     Leave(leave::Leave),
-    /// Restart the clock of a session
+    /// End a session for everybody
+    End(end::End),
+    /// Remove another member from a session
+    Remove(remove::Remove),
+    /// Restart the TTL of a session, or set another one
     Renew(renew::Renew),
-    /// Make a link with which one agent can join
+    /// Make a link with which one agent can join a session
     Pair(pair::Pair),
-    /// Join with the code or link that you were given
+    /// Join a session with a code or link
     Claim(pair::Claim),
-    /// See what became of a code
+    /// Show whether a code was claimed
     PairStatus(pair::PairStatus),
-    /// See who is in a session, and what they can do
+    /// List the codes of a session that can still be claimed
+    PairList(pair::PairList),
+    /// Revoke a code or link, so that nobody can claim it
+    Revoke(pair::Revoke),
+    /// List the members of a session and what they can do
     Discover(discover::Discover),
-    /// Say what you can do
+    /// Set your profile: your name, what you can do
     Profile(discover::SetProfile),
-    /// Give a task to a member, or to whoever can do it
+    /// Give a task to a member, by its id or by a capability
     Delegate(delegate::Delegate),
-    /// Hand a task that you gave to another agent
+    /// Give a task of yours to another member
     Reassign(delegate::Reassign),
-    /// See the tasks of a session
+    /// List the tasks of a session
     Tasks(tasks::Tasks),
-    /// Take on a task
+    /// Accept a task
     Accept(tasks::Accept),
-    /// Say how far a task has come
+    /// Report the progress of a task
     Progress(tasks::Progress),
-    /// Say that a task is done, and what came of it
+    /// Report that a task is done, and its result
     #[command(after_help = tasks::DONE)]
     Done(tasks::End),
-    /// Say that a task has failed
+    /// Report that a task has failed
     #[command(after_help = tasks::FAIL)]
     Fail(tasks::End),
-    /// Say that you will not do a task
+    /// Decline a task
     #[command(after_help = tasks::DECLINE)]
     Decline(tasks::End),
-    /// Take a task back that you gave
+    /// Cancel a task that you gave
     Cancel(tasks::Cancel),
-    /// Do tasks by running a program for each
+    /// Do tasks by running a program for each of them
     Work(work::WorkOn),
-    /// Say something about a topic
+    /// Send a message with a topic and tags
     Broadcast(tasks::Broadcast),
     /// Share a file in a session
     FilePut(files::FilePut),
@@ -93,59 +103,59 @@ pub(crate) enum Command {
     FileList(files::FileList),
     /// Delete a file of a session
     FileRm(files::FileRm),
-    /// Get an address of your own, with an inbox that waits
+    /// Register an address, with a mailbox that keeps messages for you
     Register(register::Register),
-    /// Find agents that let themselves be listed
+    /// List the agents that want to be found
     Agents(agents::Agents),
-    /// Read what waits at your address
+    /// Read the messages in your mailbox
     Inbox(inbox::Inbox),
-    /// Invite an address into a session
+    /// Send an invitation to a session to an address
     Invite(invite::Invite),
-    /// Take no more messages from an address
+    /// Block messages from an address
     Block(hearing::Block),
-    /// Take messages from it again
+    /// Unblock an address
     Unblock(hearing::Unblock),
-    /// Write an address on your allow list
+    /// Add an address to your allow list
     Allow(hearing::Allow),
-    /// Take it off that list
+    /// Remove an address from your allow list
     Disallow(hearing::Disallow),
-    /// Take messages only from those on your allow list
+    /// Accept messages only from your allow list
     AllowOnly(hearing::AllowOnly),
-    /// Keep names of addresses and gateways
+    /// Keep a contact book of addresses and gateways
     #[command(subcommand)]
     Contacts(contacts::Contacts),
-    /// Measure the way to a contact
+    /// Measure how fast a contact can be reached
     Ping(ping::Ping),
-    /// Take messages from other machines, without a relay
+    /// Receive messages without a relay
     Receive(receive::Receive),
     /// Send a message to a session, an address or a contact
     Send(send::Send),
-    /// Read what is new
+    /// Read the new messages of a session
     Poll(poll::Poll),
-    /// Wait until somebody says something
+    /// Wait for a message of somebody else
     Wait(wait::Wait),
-    /// Receive messages as they are sent, and wake an agent for each
+    /// Receive messages as they are sent, and run a program for each
     Listen(listen::Listen),
-    /// Read what is new again and again, until stopped
+    /// Poll a session again and again, until stopped
     PollDaemon(poll_daemon::PollDaemon),
     /// Keep a session alive, until stopped
     Heartbeat(heartbeat::Heartbeat),
-    /// See which loops run, and up to where was read
+    /// Show which loops run, and the stored cursors
     PollStatus(poll_status::PollStatus),
-    /// Give a session a name that works wherever its id does
+    /// Give a session an alias, which works wherever its id does
     Alias(alias::Alias),
-    /// Take a name back
+    /// Remove an alias
     Unalias(alias::Unalias),
-    /// List the sessions that are known here, and ask their servers about them
+    /// List the sessions that are known here, and their state
     Ls(ls::Ls),
-    /// Read what is new in every session
+    /// Read the new messages of every session
     PollAll(poll_all::PollAll),
-    /// Show or set the server for sessions that have none of their own
+    /// Show or set the default server
     #[command(subcommand)]
     Config(config::Config),
-    /// Set the server of one session
+    /// Bind a session to a server
     Bind(bind::Bind),
-    /// Check servers, sessions and files
+    /// Check servers, sessions and the state folder
     Doctor(doctor::Doctor),
     /// Print a completion script for a shell
     Completions(completions::Completions),
@@ -158,10 +168,14 @@ impl Command {
             Self::Status(command) => command.run(context),
             Self::Join(command) => command.run(context),
             Self::Leave(command) => command.run(context),
+            Self::End(command) => command.run(context),
+            Self::Remove(command) => command.run(context),
             Self::Renew(command) => command.run(context),
             Self::Pair(command) => command.run(context),
             Self::Claim(command) => command.run(context),
             Self::PairStatus(command) => command.run(context),
+            Self::PairList(command) => command.run(context),
+            Self::Revoke(command) => command.run(context),
             Self::Discover(command) => command.run(context),
             Self::Profile(command) => command.run(context),
             Self::Delegate(command) => command.run(context),
@@ -205,7 +219,7 @@ impl Command {
             Self::Config(command) => command.run(context),
             Self::Bind(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
-            // Text for a shell, which `main` prints.
+            // `main` prints this text for a shell.
             Self::Completions(_) => Ok(crate::json::Json::of(&()).into()),
         }
     }

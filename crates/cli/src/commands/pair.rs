@@ -1,16 +1,19 @@
-//! `nexus pair`, `nexus claim`, `nexus pair-status`
+//! `nexus pair`, `claim`, `pair-status`, `pair-list`, `revoke`: pairing codes and their links.
 
 use crate::{
-    context::{Context, missing_agent_id},
+    context::{Caller, Context, Session, missing_agent_id},
     error::{Failure, Kind, Result},
     http::{Repeat, Request},
     json::Json,
     output::{Done, tell},
-    random, server,
+    random,
+    server::{self, Server},
     team::{self, ProfileArgs},
 };
 use clap::Args;
 use nexus_protocol::{CreatePairing, PairingCode};
+use serde::Deserialize;
+use serde_json::json;
 use ureq::http::Method;
 
 #[derive(Args)]
@@ -18,7 +21,7 @@ use ureq::http::Method;
   nexus pair SESSION
   LINK=$(nexus pair SESSION | jq -r .url)
 
-Give the link to your human, for the person whose agent you want to talk with. One agent can claim it, once.")]
+Give the link to your human, for the person whose agent you want to talk with. One agent can claim it.")]
 pub(crate) struct Pair {
     /// The session's id or alias
     session: String,
@@ -29,7 +32,7 @@ pub(crate) struct Pair {
   nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob
   nexus claim PEARL-FOCAL-S5SJV --agent-id bob --url http://localhost:8787
 
-A link also says which server has the session.")]
+A link also names the server.")]
 pub(crate) struct Claim {
     /// The code, or the whole link
     code: String,
@@ -46,23 +49,49 @@ pub(crate) struct PairStatus {
     code: String,
 }
 
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus pair-list SESSION
+
+Only a member of the session can list its links.")]
+pub(crate) struct PairList {
+    /// The session's id or alias
+    session: String,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus revoke PEARL-FOCAL-S5SJV
+  nexus revoke https://messaging.md/p/PEARL-FOCAL-S5SJV --session SESSION
+
+Only a member of the session can do this. An agent that has already claimed the code stays in the session;
+`nexus remove` removes it.")]
+pub(crate) struct Revoke {
+    /// The code, or the whole link
+    code: String,
+    /// The session of the code; default: the session that it was made for here
+    #[arg(long)]
+    session: Option<String>,
+}
+
 impl Pair {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let session = context.session(&self.session)?;
         let server = context.server_of(&session)?;
         let body = Json::of(&CreatePairing { session_id: session.id.clone(), invite: None });
-        // Whoever asks twice has two codes, one of which nobody uses.
+        // A repeated request makes a second code, which nobody uses.
         let request = Request::new(Method::PUT, "/v1/pair", Repeat::Always);
         let request = Request { body: Some(body), token: team::token(None)?, ..request };
-        // Where the session has a token, a member's key does, too.
+        // A session with a token accepts the key of a member instead.
         let caller = context.caller(&session).ok().filter(|caller| caller.key.is_some());
         let request = match &caller {
             Some(caller) => caller.sign(request),
             None => request,
         };
-        let done = context.pass_on(&server, &request)?;
+        let answer = context.call(&server, &request)?;
+        remember(context, &session, caller.as_ref(), &answer.body);
         tell!("pass the link on: one agent can claim it, once, for some minutes");
-        Ok(done)
+        Ok(answer.body.into())
     }
 }
 
@@ -90,8 +119,80 @@ impl PairStatus {
     }
 }
 
-/// The code of a code or link, and the server of a link. A link is `<server>/p/<code>`, or an address of
-/// the API, `<server>/v1/pair/<code>/...`. Codes of other servers may have other words than ours.
+impl PairList {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let session = context.session(&self.session)?;
+        let caller = context.caller(&session)?;
+        let server = context.server_of(&session)?;
+        server.announce();
+        let request = Request::get(format!("/v1/pair?sessionId={}", session.id));
+        let answer = context.call_new(&server, &caller.sign(request), "list links")?;
+        Ok(answer.body.into())
+    }
+}
+
+impl Revoke {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        // The key goes to the session's server, whichever server the link names.
+        let (code, _) = read_code(&self.code)?;
+        let session = match &self.session {
+            Some(session) => context.session(session)?,
+            None => session_of(context, &code)?,
+        };
+        let caller = context.caller(&session)?;
+        let server = context.server_of(&session)?;
+        server.announce();
+        let request = Request::new(Method::DELETE, format!("/v1/pair/{code}"), Repeat::Always);
+        match context.call_new(&server, &caller.sign(request), "revoke a link") {
+            // An earlier try may have done it, and its answer was lost.
+            Err(failure) if failure.is_gone() && is_revoked(context, &server, &code) => {
+                Ok(Json::of(&json!({ "ok": true, "state": "revoked" })).into())
+            }
+            result => result.map(|answer| answer.body.into()),
+        }
+    }
+}
+
+fn session_of(context: &Context, code: &str) -> Result<Session> {
+    let session = context.state.session_of_code(code)?.ok_or_else(|| {
+        let message =
+            format!("The code {code} was not made here. Name its session with --session SESSION.");
+        Failure::own(Kind::UnknownCode, message)
+    })?;
+    context.session_of(session)
+}
+
+fn is_revoked(context: &Context, server: &Server, code: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Status {
+        state: String,
+    }
+    let answer = context.call(server, &Request::get(format!("/v1/pair/{code}/status")));
+    let status = answer.ok().and_then(|answer| answer.body.read::<Status>());
+    status.is_some_and(|status| status.state == "revoked")
+}
+
+/// Stores which session the code of a response leads to, for `nexus revoke`, which needs a key. A failure
+/// is only a warning, because the code works anyway.
+pub(super) fn remember(
+    context: &Context,
+    session: &Session,
+    caller: Option<&Caller>,
+    answer: &Json,
+) {
+    #[derive(Deserialize)]
+    struct Made {
+        code: String,
+    }
+    let made = answer.read::<Made>().filter(|_| caller.is_some_and(|caller| caller.key.is_some()));
+    let Some((code, _)) = made.and_then(|made| read_code(&made.code).ok()) else { return };
+    if let Err(failure) = context.state.add_code(&session.id, &code) {
+        tell!("warning: {}", failure.sentence());
+    }
+}
+
+/// Reads a code, or the code and the server of a link. A link is `<server>/p/<code>`, or a URL of the API,
+/// `<server>/v1/pair/<code>/...`. Codes of other servers may consist of other words.
 fn read_code(text: &str) -> Result<(String, Option<String>)> {
     let text = text.trim();
     let malformed = || {

@@ -18,10 +18,10 @@ use std::time::Instant;
 #[command(after_help = "Examples:
   nexus ping bob-home | jq .millis
 
-Measures how long the gateway of a contact takes to open a socket (at most 5 s). For the address of an
-agent: how long the relay takes to tell whether it is online.")]
+For a gateway, this measures how long it takes to open a socket (at most 5 s). For an address, it measures
+how long the relay takes to tell whether the agent is online.")]
 pub(crate) struct Ping {
-    /// A name of your contact book
+    /// A name in your contact book
     name: String,
 }
 

@@ -6,8 +6,10 @@ use crate::{
     context::{Caller, Context, Session},
     error::Result,
     http::{Repeat, Request},
+    message::{Me, read_cursor},
     output::{Done, tell},
     server::Server,
+    state::NewCursor,
 };
 use clap::Args;
 use nexus_protocol::Cursor;
@@ -22,18 +24,19 @@ use std::time::{Duration, Instant};
   nexus poll SESSION --after 0
   nexus poll SESSION --wait 60 | jq -r '.messages[].text'
 
-Each message is given once: up to where you have read is kept. --after, --topic and --tags leave that as
-it is.")]
+Each message is printed once: the cursor is stored after each poll. With --after, --topic or --tags the
+stored cursor stays as it is.")]
 pub(crate) struct Poll {
     /// The session's id or alias
     session: String,
-    /// Read what stands after this cursor; 0 replays everything, the greeting too
+    /// Read the messages after this cursor; 0 reads everything again, including the greeting
     #[arg(long, value_name = "CURSOR", value_parser = cursor)]
     after: Option<Cursor>,
-    /// Tell who is in the session
+    /// Also list the members
     #[arg(long)]
     members: bool,
-    /// If there is nothing, wait so many seconds for something; your own messages count too
+    /// If there is nothing, wait this many seconds until somebody else says something, joins or leaves.
+    /// Your own messages are then left out
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "25")]
     wait: Option<u32>,
     #[command(flatten)]
@@ -50,18 +53,12 @@ impl Poll {
         let caller = context.caller(&session)?;
         let server = context.server_of(&session)?;
         server.announce();
-        let ends = until(Instant::now(), self.wait.unwrap_or(0).into());
-        let patience = Patience::of(context, &server, Some(ends))?;
-        let (filter, default) = (self.filter.query(), Reading::default());
-        let filter = filter.as_deref();
-        let reading = Reading { after: self.after, members: self.members, filter, ..default };
-        let read = loop {
-            let (asked, wait) = (Instant::now(), patience.next());
-            let read = read(context, &server, &session, &caller, Reading { wait, ..reading })?;
-            if read.messages > 0 || patience.is_over() {
-                break read;
-            }
-            patience.rest(asked);
+        let filter = self.filter.query();
+        let (after, members, filter) = (self.after, self.members, filter.as_deref());
+        let reading = Reading { after, members, filter, ..Reading::default() };
+        let read = match self.wait {
+            None => read(context, &server, &session, &caller, reading)?,
+            Some(seconds) => wait(context, &server, &session, &caller, reading, seconds)?,
         };
         if read.has_more {
             tell!("there is more: poll again");
@@ -70,26 +67,61 @@ impl Poll {
     }
 }
 
+/// Polls until there is a message of somebody else, or the time is over.
+fn wait(
+    context: &Context,
+    server: &Server,
+    session: &Session,
+    caller: &Caller,
+    mut reading: Reading<'_>,
+    seconds: u32,
+) -> Result<Read> {
+    let ends = until(Instant::now(), seconds.into());
+    let patience = Patience::of(context, server, Some(ends))?;
+    let mut me = Me::new(caller);
+    let moves_cursor = reading.moves_cursor() && session.is_of(caller);
+    loop {
+        // Another process may have moved the cursor.
+        let session = context.session_of(session.id.clone())?;
+        let asked = Instant::now();
+        let page = Reading { wait: patience.next(), waits: true, ..reading };
+        let read = read(context, server, &session, caller, page)?;
+        let (json, others) = me.without_own(context, server, &session, &read.done.json)?;
+        if others > 0 || patience.is_over() {
+            let done = Done { json, ..read.done };
+            return Ok(Read { done, messages: others, ..read });
+        }
+        if moves_cursor {
+            read.done.cursors.into_iter().try_for_each(NewCursor::save)?;
+        } else {
+            reading.after = read.next.or(reading.after);
+        }
+        if read.messages == 0 {
+            patience.rest(asked);
+        }
+    }
+}
+
 /// The longest that a server holds a poll, in seconds.
 const LONGEST: u64 = 25;
-/// How often a server is asked that does not hold polls.
+/// The pause between polls of a server that does not hold them.
 const INTERVAL: Duration = Duration::from_secs(3);
 
-/// How long to wait for a message, and how: by long polls where the server has them.
+/// How long to wait for a message, and whether the server has long polls.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
-    /// None: for ever.
+    /// `None` waits for ever.
     ends: Option<Instant>,
     has_long_poll: bool,
 }
 
-/// So many seconds later. A time that no clock can show is as far off as makes no difference.
+/// The time after this many seconds. Extreme values are cut to a time that the clock can represent.
 pub(super) fn until(now: Instant, seconds: u64) -> Instant {
     now.checked_add(Duration::from_secs(seconds.min(1 << 31))).unwrap_or(now)
 }
 
 impl Patience {
-    /// None that is left: one page, at once, and no question to the server.
+    /// If no time is left, one page is read at once, and the server's capabilities are not asked for.
     pub(super) fn of(context: &Context, server: &Server, ends: Option<Instant>) -> Result<Self> {
         let none = ends.is_some_and(|ends| ends <= Instant::now());
         let has_long_poll = !none && capabilities::of(context, server)?.delivers("longpoll");
@@ -100,7 +132,7 @@ impl Patience {
         Self::left_until(self.ends)
     }
 
-    /// How much time there is until then.
+    /// The time that is left until then.
     pub(super) fn left_until(ends: Option<Instant>) -> Duration {
         ends.map_or(Duration::MAX, |ends| ends.saturating_duration_since(Instant::now()))
     }
@@ -112,11 +144,11 @@ impl Patience {
     /// For how many seconds to ask the server to hold the next poll.
     pub(super) fn next(&self) -> u32 {
         let left = if self.has_long_poll { self.left() } else { Duration::ZERO };
-        // What is less than a second is polled without waiting.
+        // With less than a second left, the poll is not held.
         u32::try_from(left.as_secs().min(LONGEST)).unwrap_or(0)
     }
 
-    /// Sleeps, if the server did not hold the poll that was begun then.
+    /// Sleeps if the server did not hold the poll that began at `asked`.
     pub(super) fn rest(&self, asked: Instant) {
         if asked.elapsed() < Duration::from_secs(1) {
             std::thread::sleep(self.left().min(INTERVAL));
@@ -127,19 +159,45 @@ impl Patience {
 /// What to read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading<'a> {
-    /// After this; default: after what was read last.
+    /// After this cursor; default: after the stored one.
     pub(super) after: Option<Cursor>,
     pub(super) members: bool,
     pub(super) repeat: Repeat,
-    /// Seconds for which the server may hold the answer.
+    /// For how many seconds the server may hold the poll.
     pub(super) wait: u32,
-    /// Only what this query asks for; then the cursor stays.
+    /// Whether we wait for others. Our own messages are then not wanted, and events are.
+    pub(super) waits: bool,
+    /// The query of `--topic` and `--tags`. The stored cursor then stays as it is.
     pub(super) filter: Option<&'a str>,
 }
 
 impl Default for Reading<'_> {
     fn default() -> Self {
-        Self { after: None, members: false, repeat: Repeat::Always, wait: 0, filter: None }
+        let (after, filter) = (None, None);
+        Self { after, members: false, repeat: Repeat::Always, wait: 0, waits: false, filter }
+    }
+}
+
+impl Reading<'_> {
+    /// Whether the stored cursor moves.
+    fn moves_cursor(&self) -> bool {
+        self.after.is_none() && self.filter.is_none()
+    }
+
+    /// The query of the request.
+    fn query(&self, after: Option<&str>) -> String {
+        let flag = |is_set: bool, parameter: &str| is_set.then(|| parameter.to_owned());
+        let parts = [
+            after.map(|cursor| format!("after={cursor}")),
+            flag(self.members, "members=true"),
+            flag(self.waits, "others=true"),
+            // Events have no topic, so they are not wanted with a filter.
+            flag(self.waits && self.filter.is_none(), "events=true"),
+            (self.wait > 0).then(|| format!("wait={}", self.wait)),
+            self.filter.map(str::to_owned),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
     }
 }
 
@@ -149,21 +207,23 @@ pub(super) struct Read {
     pub(super) done: Done,
     pub(super) messages: usize,
     pub(super) has_more: bool,
-    /// Up to where it was read.
+    /// The cursor of the end of the page.
     pub(super) next: Option<Cursor>,
 }
 
-/// The part that matters of a page. Other servers may leave out what they have nothing to say of, and
-/// write `nextCursor` as a number.
+/// The part of a page that the client needs. Other servers may leave out empty fields and write
+/// `nextCursor` as a number.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Page {
     messages: Option<Vec<IgnoredAny>>,
     next_cursor: Value,
     has_more: Option<bool>,
+    /// The cursor that we asked for is beyond the end of the log.
+    cursor_reset: Option<bool>,
 }
 
-/// Reads a page, with the cursor that is to be saved once the page is printed.
+/// Reads a page. The result contains the cursor that must be saved after the page was printed.
 pub(super) fn read(
     context: &Context,
     server: &Server,
@@ -180,33 +240,37 @@ pub(super) fn read(
         None => stored.cursor.clone().filter(|_| is_ours),
     };
     let after = after.filter(|cursor| cursor.parse::<Cursor>().is_ok());
-    let after = after.map(|cursor| format!("after={cursor}"));
-    let members = reading.members.then(|| "members=true".to_owned());
-    let wait = (reading.wait > 0).then(|| format!("wait={}", reading.wait));
-    let query: Vec<String> = after
-        .into_iter()
-        .chain(members)
-        .chain(wait)
-        .chain(reading.filter.map(str::to_owned))
-        .collect();
-    let mark = if query.is_empty() { "" } else { "?" };
-    let path = session.path(&format!("/messages{mark}{}", query.join("&")));
+    let path = session.path(&format!("/messages{}", reading.query(after.as_deref())));
     let wait = Duration::from_secs(reading.wait.into());
     let request = Request { repeat: reading.repeat, wait, ..Request::get(path) };
     let answer = context.call(server, &caller.sign(request))?;
     let page: Page = answer.body.read().unwrap_or_default();
-    let next = match page.next_cursor {
-        Value::String(cursor) => Some(cursor),
+    let next = match &page.next_cursor {
+        Value::String(cursor) => Some(cursor.clone()),
         Value::Number(cursor) => Some(cursor.to_string()),
         _ => None,
     };
-    let place = next.as_deref().and_then(|cursor| cursor.parse().ok());
+    let place = read_cursor(&page.next_cursor);
     let mut done = Done::from(answer.body);
-    if let Some(next) =
-        next.filter(|_| is_ours && reading.after.is_none() && reading.filter.is_none())
-    {
-        done.cursors.extend(context.state.new_cursor(&session.id, &next)?);
+    if let Some(next) = next.filter(|_| is_ours && reading.after.is_none()) {
+        if page.cursor_reset == Some(true) {
+            done.cursors.extend(context.state.reset_cursor(&session.id, &next)?);
+        } else if reading.filter.is_none() {
+            done.cursors.extend(context.state.new_cursor(&session.id, &next)?);
+        }
+    }
+    if page.cursor_reset == Some(true) {
+        tell_reset(after.as_deref(), place);
     }
     let messages = page.messages.map_or(0, |messages| messages.len());
     Ok(Read { done, messages, has_more: page.has_more.unwrap_or_default(), next: place })
+}
+
+/// Tells people that a cursor was beyond the end of the log.
+pub(super) fn tell_reset(after: Option<&str>, end: Option<Cursor>) {
+    let end = end.map(|end| end.to_string()).unwrap_or_default();
+    let after = after.unwrap_or("0");
+    tell!(
+        "note: the cursor {after} is beyond the end of the log, which is {end}; reading goes on from {end}"
+    );
 }

@@ -22,18 +22,18 @@ use std::collections::BTreeSet;
   nexus poll-all --active
   nexus poll-all | jq -r '.sessions[] | .agentId as $me | .page.messages[]? | select(.agentId != $me) | .text'
 
-Each session is polled on its own server. The exit code is 1 if one of them failed; --active leaves out
-those that have ended.")]
+Each session is polled on its own server. The exit code is 1 if one of them failed. --active leaves out
+sessions that have ended.")]
 pub(crate) struct PollAll {
     /// Only sessions that are active
     #[arg(long)]
     active: bool,
-    /// Tell who is in each session
+    /// Also list the members of each session
     #[arg(long)]
     members: bool,
 }
 
-/// What came of one session: a page, or an error.
+/// The result for one session: a page, or an error.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Polled {

@@ -19,18 +19,18 @@ use std::io::{self, IsTerminal, Write};
   nexus poll-daemon SESSION
   nexus poll-daemon SESSION --yes --interval 10 --ttl 600 | jq -r '.messages[]?.text'
 
-Every page with messages is one line of JSON; the last line says why it ended. It stops on Ctrl-C or
-SIGTERM, when its time (--ttl) is over, or when the session ends.")]
+Every page with messages is printed as one line of JSON. The last line says why it ended. It stops on Ctrl-C
+or SIGTERM, after --ttl seconds, or when the session ends.")]
 pub(crate) struct PollDaemon {
     /// The session's id or alias
     session: String,
     /// Seconds between two polls
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = value_parser!(u32).range(1..))]
     interval: u32,
-    /// Seconds until it ends by itself
+    /// Stop after this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = value_parser!(u32).range(1..))]
     ttl: u32,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -42,7 +42,7 @@ impl PollDaemon {
         let server = context.server_of(&session)?;
         server.announce();
         if !session.is_of(&caller) {
-            let message = "Up to where another agent has read is not kept here; run the daemon as the agent that is stored, or in a state folder of its own (XDG_CONFIG_HOME).";
+            let message = "The stored cursor belongs to another agent. Run the daemon as the stored agent, or with a state folder of its own (XDG_CONFIG_HOME).";
             return Err(Failure::own(Kind::Usage, message));
         }
         if !self.yes {
@@ -53,7 +53,7 @@ impl PollDaemon {
         let pace = Pace { interval: self.interval, ttl: Some(self.ttl) };
         let ended = loops::run(&context.state, &session.id, Loop::PollDaemon, pace, || {
             loop {
-                // Another process may have read meanwhile.
+                // Another process may have moved the cursor.
                 let session = context.session_of(session.id.clone())?;
                 let page = read(context, &server, &session, &caller, reading)?;
                 polls = polls.saturating_add(1);
@@ -73,7 +73,7 @@ impl PollDaemon {
         Ok(Json::of(&value).into())
     }
 
-    /// Polling keeps a session alive and costs requests: a person is to know.
+    /// Asks at the terminal, because polling keeps the session alive and costs requests.
     fn ask(&self) -> Result<()> {
         let refused = |message: &str| Err(Failure::own(Kind::NotConfirmed, message));
         tell!(
@@ -82,7 +82,7 @@ impl PollDaemon {
             self.ttl
         );
         if !io::stdin().is_terminal() {
-            return refused("Nobody is there to ask; ask your human, then add --yes.");
+            return refused("There is no terminal to ask at. Ask your human, then add --yes.");
         }
         let _ = write!(io::stderr(), "Go on? [y/N] ");
         let mut answer = String::new();

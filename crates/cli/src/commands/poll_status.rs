@@ -16,7 +16,7 @@ use serde::Serialize;
   nexus poll-status
   nexus poll-status SESSION | jq '.sessions[0].pollDaemon'
 
-It looks at this machine only and asks no server.")]
+This looks at this machine only and makes no request.")]
 pub(crate) struct PollStatus {
     /// The session's id or alias; default: every session known here
     session: Option<String>,
@@ -29,7 +29,7 @@ struct Line {
     aliases: Vec<String>,
     agent_id: Option<String>,
     cursor: Option<String>,
-    /// `null` if none runs.
+    /// `null` if it is not running.
     poll_daemon: Option<Running>,
     heartbeat: Option<Running>,
     listen: Option<Running>,

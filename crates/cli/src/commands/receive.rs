@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::json;
 use std::{net::IpAddr, time::Duration};
 
-/// How often it is looked whether printing has failed.
+/// How often to check whether printing has failed.
 const LOOK: Duration = Duration::from_millis(200);
 
 #[derive(Args)]
@@ -21,14 +21,15 @@ const LOOK: Duration = Duration::from_millis(200);
   nexus receive --port 19900
   curl -d '{\"from\":\"bob\",\"message\":\"hi\"}' http://127.0.0.1:19900/message
 
-`POST /message` takes a JSON object, which is one line here; `GET /messages` gives the last 1000, and
-`GET /health` how many came. Nobody proves who they are: what comes is a stranger's words. Web pages are
-refused. With --host, other machines are heard too, unencrypted: ask your human first.")]
+Each message is a JSON object and is printed as one line. It comes by `POST /message`, or over a WebSocket
+from `nexus send --to` (any token will do). `GET /messages` lists the last 1000, and `GET /health` counts
+them. Nobody proves who they are: treat each message as a stranger's. Web pages are refused. With --host,
+other machines can write too, and nothing is encrypted: ask your human first.")]
 pub(crate) struct Receive {
-    /// The port; 0 takes a free one, and says which
+    /// The port; 0 chooses a free one and prints it
     #[arg(long, default_value_t = 19_900)]
     port: u16,
-    /// The address of this machine that is listened at
+    /// The IP address to listen at
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     host: IpAddr,
 }
@@ -39,7 +40,7 @@ impl Receive {
         let receiver = Receiver::bind(self.host, self.port)?;
         if !self.host.is_loopback() {
             tell!(
-                "warning: other machines can write here, unencrypted, and without proving who they are"
+                "warning: other machines can write here; nothing is encrypted, and nobody proves who they are"
             );
         }
         tell!("receiving at http://{}/message", receiver.address());

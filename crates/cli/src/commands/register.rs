@@ -15,7 +15,7 @@ use clap::Args;
 use nexus_protocol::{AgentId, AgentSecret, Register as Body};
 use ureq::http::Method;
 
-/// How many ids are tried where we choose one.
+/// The most ids that are tried if the user gives none.
 const TRIES: u32 = 3;
 
 #[derive(Args)]
@@ -24,27 +24,27 @@ const TRIES: u32 = 3;
   nexus register --id bob-calendar --listed --capability calendar --description 'Finds a day with Bob'
   pass show nexus/bob | nexus register --id bob-calendar --secret -
 
-An address stays reachable: messages wait for it while you are away. The answer shows its secret, once;
-it is kept in this machine's state, and presented for you. The same again does no harm, and finishes
-what an answer that was lost has left open.")]
+Messages to an address wait in its mailbox while you are away. The response shows the secret of the address
+once. nexus stores it and shows it to the relay for you. Running the same command again is safe, and
+completes a registration whose response was lost.")]
 pub(crate) struct Register {
     /// Your address: 1 to 128 letters, digits, _ or - (--agent-id does the same); default: eight digits
     #[arg(long, value_name = "ID", value_parser = agent_id)]
     id: Option<AgentId>,
-    /// What you are called; default: the id
+    /// The name that people read; default: the id
     #[arg(long)]
     name: Option<String>,
-    /// A secret of your own, 16 to 256 visible ASCII characters; better as -, which reads it from
-    /// standard input, where others cannot see it
+    /// A secret of your own, 16 to 256 visible ASCII characters. Better use -, which reads it from standard
+    /// input, where other users cannot see it
     #[arg(long, allow_hyphen_values = true)]
     secret: Option<String>,
-    /// Let anyone find you in the directory
+    /// List the address in the directory, where anyone can find it
     #[arg(long)]
     listed: bool,
     /// What you can do, a word such as `calendar`; may be given several times
     #[arg(long = "capability", value_name = "WORD")]
     capabilities: Vec<String>,
-    /// What you are for
+    /// What the agent does
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
 }
@@ -83,13 +83,13 @@ impl Register {
             && (stored.server != server.url || secret.is_some_and(|new| *new != stored.secret))
         {
             let message = format!(
-                "Here `{id}` is an address at {} already, whose secret would be lost. Choose another id, or set XDG_CONFIG_HOME to another folder.",
+                "`{id}` is already stored here as an address at {}, and its secret would be lost. Choose another id, or set XDG_CONFIG_HOME to another folder.",
                 stored.server
             );
             return Err(Failure::own(Kind::AlreadyRegistered, message));
         }
         let stored = stored.map(|stored| stored.secret);
-        // A secret of ours makes it safe to ask again.
+        // Because the client chose the secret, the request can be repeated.
         let secret = secret.cloned().or(stored);
         let secret = match secret {
             Some(secret) => secret,
@@ -114,7 +114,7 @@ impl Register {
     }
 }
 
-/// Stores what was registered. What cannot be stored is still printed, with an error beside it.
+/// Stores the address. If that fails, the response is still printed, with an error added to it.
 fn keep(place: NewAddress, answer: Answer, id: &AgentId) -> Result<Done> {
     match place.save() {
         Ok(()) => {
@@ -123,7 +123,7 @@ fn keep(place: NewAddress, answer: Answer, id: &AgentId) -> Result<Done> {
         }
         Err(failure) => {
             let message = format!(
-                "The relay did it, but the secret was not stored; keep the secret of this answer. {}",
+                "The address is registered, but its secret could not be stored here. Keep the secret of this response. {}",
                 failure.sentence()
             );
             let error = Failure::own(Kind::StateNotSaved, message).json();
@@ -134,7 +134,8 @@ fn keep(place: NewAddress, answer: Answer, id: &AgentId) -> Result<Done> {
     }
 }
 
-/// Where the relay may have done it, what it was asked with is kept, so that the same again finishes it.
+/// If the relay may have registered the address, its secret is kept, so that running the command again
+/// completes the registration.
 fn give_up(place: NewAddress, failure: Failure, id: &AgentId) -> Failure {
     let is_open = failure.is_passing()
         && !matches!(&failure, Failure::Own(Kind::ServerUnreachable, _))
@@ -142,7 +143,7 @@ fn give_up(place: NewAddress, failure: Failure, id: &AgentId) -> Failure {
     if !is_open {
         place.forget();
     } else if place.save().is_ok() {
-        tell!("whether @{id} is registered is not known: `nexus register --id {id}` finishes it");
+        tell!("@{id} may or may not be registered: `nexus register --id {id}` completes it");
     }
     failure
 }
@@ -150,7 +151,7 @@ fn give_up(place: NewAddress, failure: Failure, id: &AgentId) -> Failure {
 fn read_secret(text: String) -> Result<AgentSecret> {
     let secret: Option<AgentSecret> = read_text(text)?.parse().ok();
     secret.filter(AgentSecret::may_be_chosen).ok_or_else(|| {
-        let message = format!("The secret {}; nothing was sent.", AgentSecret::RULE);
+        let message = format!("The secret {}. Nothing was sent.", AgentSecret::RULE);
         Failure::own(Kind::Usage, message)
     })
 }

@@ -28,31 +28,31 @@ use ureq::http::Method;
   nexus send @bob-calendar 'Ten, then.' --conversation c-42 --reply-to 8f14e45fceea167a-7
   nexus send --to bob 'Tuesday at ten?'
 
-To @ID it is sent from your own address (`nexus register`), into an inbox that waits. --to takes a name of
-your contact book (`nexus contacts`), and goes by the relay or to a gateway, as is written there.")]
+A message to @ID goes from your own address (`nexus register`) to the mailbox of that agent. --to sends to a
+name of your contact book (`nexus contacts`): to its address, or to its gateway.")]
 pub(crate) struct Send {
-    /// The session's id or alias, or @ID for the address of an agent; with --to, what to say
+    /// The session's id or alias, or @ID for an address; with --to, the text
     #[arg(value_name = "SESSION|@ID", required_unless_present = "to")]
     target: Option<String>,
-    /// What to say; - reads it from standard input
+    /// The text; - reads it from standard input
     #[arg(allow_hyphen_values = true, required_unless_present_any = ["json", "to"])]
     text: Option<String>,
-    /// To somebody in your contact book, rather than to a session
+    /// Send to a contact instead of a session
     #[arg(long, value_name = "NAME")]
     to: Option<String>,
-    /// Any JSON value, beside the text or alone
+    /// A JSON value, in addition to the text or without one
     #[arg(long, value_name = "PAYLOAD", allow_hyphen_values = true)]
     json: Option<String>,
-    /// Refuse, rather than write the JSON into the text, where the server takes text only
+    /// Fail if the server takes text only, instead of adding the JSON to the text
     #[arg(long)]
     strict: bool,
-    /// The message that this one answers
+    /// The id of the message that this one answers
     #[arg(long, value_name = "MESSAGE-ID", value_parser = message_id)]
     reply_to: Option<MessageId>,
-    /// To an address: go on with this conversation, or begin one under this id
+    /// For an address: continue this conversation, or begin one with this id
     #[arg(long, value_name = "ID", value_parser = conversation_id)]
     conversation: Option<ConversationId>,
-    /// To an address: after how many turns the conversation that this begins is over
+    /// For an address: after how many turns a new conversation ends
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1000))]
     max_turns: Option<u32>,
 }
@@ -70,11 +70,11 @@ impl Send {
         let usage = |message: &str| Err(Failure::own(Kind::Usage, message));
         if let Some(name) = self.to.take() {
             if self.text.is_some() {
-                return usage("With --to there is one text, and no session beside it.");
+                return usage("With --to, give one text and no session.");
             }
             self.text = self.target.take();
             if self.text.is_none() && self.json.is_none() {
-                return usage("Say something: a text, or --json PAYLOAD.");
+                return usage("Give a text, or --json PAYLOAD.");
             }
             let contact = context.state.contact(&name)?;
             return match contact.reach(&name)? {
@@ -86,7 +86,7 @@ impl Send {
         match mailbox::read_id(&target) {
             Some(id) => self.say_to_agent(context, &id?),
             None if self.conversation.is_some() || self.max_turns.is_some() => usage(
-                "--conversation and --max-turns are for addresses, @ID, and not for sessions.",
+                "--conversation and --max-turns are only for addresses (@ID), not for sessions.",
             ),
             None => self.say_in_session(context, &target),
         }
@@ -138,13 +138,13 @@ impl Send {
         address: &gateway::Address,
     ) -> Result<Done> {
         if self.reply_to.is_some() || self.conversation.is_some() || self.max_turns.is_some() {
-            let message = "A gateway takes a text only: --reply-to, --conversation and --max-turns are for relays.";
+            let message = "A gateway takes only a text: --reply-to, --conversation and --max-turns work only with a relay.";
             return Err(Failure::own(Kind::Usage, message));
         }
         let (text, payload) = self.content()?;
         let message = match payload {
             Some(_) if self.strict => {
-                let message = "A gateway takes text only, and --strict forbids to write the JSON into it; nothing was sent.";
+                let message = "A gateway takes only text, and --strict does not allow adding the JSON to the text. Nothing was sent.";
                 return Err(Failure::own(Kind::JsonUnsupported, message));
             }
             Some(payload) => text_with(text, &payload),
@@ -162,10 +162,7 @@ fn request(session: &Session, message: &SendMessage) -> Request<'static> {
 
 fn read_payload(text: &str) -> Result<Json> {
     Json::parse(text).ok_or_else(|| {
-        Failure::own(
-            Kind::InvalidJson,
-            "What stands after --json is not a JSON value; nothing was sent.",
-        )
+        Failure::own(Kind::InvalidJson, "The value of --json is not valid JSON. Nothing was sent.")
     })
 }
 
@@ -176,14 +173,14 @@ pub(super) fn read_text(text: String) -> Result<String> {
     let mut input = String::new();
     let read = std::io::stdin().read_to_string(&mut input);
     read.map_err(|error| {
-        let message = format!("Standard input is not text in UTF-8 ({error}); nothing was sent.");
+        let message = format!("Standard input is not UTF-8 text ({error}). Nothing was sent.");
         Failure::own(Kind::Usage, message)
     })?;
-    // The line end that `echo` adds is not part of what was said.
+    // The line end that `echo` adds is not part of the text.
     Ok(input.strip_suffix('\n').map(str::to_owned).unwrap_or(input))
 }
 
-/// The message without its payload, which stands in the text.
+/// A message without JSON, whose text contains the payload.
 fn as_text(
     text: Option<String>,
     payload: &Json,
@@ -192,7 +189,7 @@ fn as_text(
 ) -> Result<SendMessage> {
     if strict {
         let message = format!(
-            "{} takes text only, and --strict forbids to write the JSON into it; nothing was sent.",
+            "{} takes text only, and --strict does not allow adding the JSON to the text. Nothing was sent.",
             server.host()
         );
         return Err(Failure::own(Kind::JsonUnsupported, message));
@@ -201,7 +198,7 @@ fn as_text(
     Ok(SendMessage { text: Some(text_with(text, payload)), ..SendMessage::default() })
 }
 
-/// The text, with the payload below.
+/// The text, followed by the payload.
 fn text_with(text: Option<String>, payload: &Json) -> String {
     let payload = payload.as_str();
     text.map_or_else(|| payload.to_owned(), |text| format!("{text}\n\n{payload}"))

@@ -1,11 +1,11 @@
-//! `nexus tasks`, and what its assignee and its asker say of a task: `accept`, `progress`, `done`, `fail`,
-//! `decline`, `cancel`
+//! `nexus tasks`, and the commands that change a task: `accept`, `progress`, `done`, `fail`, `decline`,
+//! `cancel`. Also `broadcast`.
 
 use crate::{
     context::{Context, agent_id},
     error::{Failure, Result},
     json::Json,
-    live::{Listener, Next, Target},
+    live::{Listener, Next, Target, Wanted},
     output::{self, Done, printable},
     team::{Team, encoded, read, shown, value},
 };
@@ -19,29 +19,29 @@ use serde_json::{Value, json};
   nexus tasks SESSION --mine --status open | jq -r '.tasks[].task'
   nexus tasks SESSION --watch
 
-On a terminal it is a table. --watch prints a line of JSON for every task that there is, and then for every
-change that concerns you, until stopped.")]
+On a terminal this prints a table. --watch prints a line of JSON for every task, and then for every change of
+a task of yours, until stopped.")]
 pub(crate) struct Tasks {
     /// The session's id or alias
     session: String,
-    /// Only those that are yours to do
+    /// Only tasks that are assigned to you
     #[arg(long, conflicts_with = "assignee")]
     mine: bool,
-    /// Only those that this agent is to do
+    /// Only tasks that are assigned to this agent
     #[arg(long, value_name = "ID", value_parser = agent_id)]
     assignee: Option<AgentId>,
-    /// Only those that this agent has given
+    /// Only tasks that this agent gave
     #[arg(long, value_name = "ID", value_parser = agent_id)]
     from: Option<AgentId>,
-    /// Only those in this state, or `open`: whatever has not ended
+    /// Only tasks with this status, or `open`: all that have not ended
     #[arg(long, value_parser = status)]
     status: Option<&'static str>,
-    /// Go on with every change
+    /// Go on and print every change
     #[arg(long)]
     watch: bool,
 }
 
-/// A status, or `open`.
+/// Reads a status, or `open`.
 fn status(text: &str) -> Result<&'static str, String> {
     let mut names = ["open"].into_iter().chain(TaskStatus::ALL.map(TaskStatus::as_str));
     let all: Vec<&str> = names.clone().collect();
@@ -50,10 +50,10 @@ fn status(text: &str) -> Result<&'static str, String> {
         .ok_or_else(|| format!("must be one of {}", all.join(", ")))
 }
 
-/// Pages of the board that are read at most.
+/// The most pages of the board that are read.
 const PAGES: u32 = 1000;
 
-/// The tasks of the board that are asked for.
+/// Reads the tasks that match a query.
 pub(super) fn board(team: &Team<'_>, query: &str) -> Result<Vec<Task>> {
     let (mut tasks, mut after) = (Vec::new(), None::<Cursor>);
     for _ in 0..PAGES {
@@ -97,7 +97,7 @@ impl Tasks {
     }
 }
 
-/// Prints the tasks there are, and then every change that concerns us.
+/// Prints these tasks, and then every change that we are told of.
 fn watch(team: &Team<'_>, tasks: &[Task]) -> Result<Done> {
     for task in tasks {
         output::print(&Json::of(task)).map_err(Failure::Output)?;
@@ -111,7 +111,7 @@ fn watch(team: &Team<'_>, tasks: &[Task]) -> Result<Done> {
                     output::print(&Json::of(&news.task)).map_err(Failure::Output)?;
                 }
             }
-            Some(Next::Caught(_)) | None => {}
+            Some(Next::Caught(_) | Next::Reset(_)) | None => {}
             Some(Next::Stopped) => {
                 return Ok(Json::of(&json!({ "status": "stopped", "reason": "signal" })).into());
             }
@@ -125,7 +125,7 @@ fn watch(team: &Team<'_>, tasks: &[Task]) -> Result<Done> {
     }
 }
 
-/// Listens to a team's session after a cursor.
+/// Listens to the session after a cursor.
 pub(super) fn listener(team: &Team<'_>, after: Option<Cursor>) -> Result<Listener> {
     let capabilities = crate::capabilities::of(team.context, &team.server)?;
     let target = Target {
@@ -133,6 +133,8 @@ pub(super) fn listener(team: &Team<'_>, after: Option<Cursor>) -> Result<Listene
         server: team.server.clone(),
         caller: team.caller.clone(),
         base: team.session.path(""),
+        // Without `others`, because an agent can give a task to itself, and the message about it is its own.
+        wanted: Wanted { others: false, events: true },
     };
     Listener::new(target, &capabilities, after)
 }
@@ -141,19 +143,19 @@ pub(super) fn task_id(text: &str) -> Result<MessageId, &'static str> {
     text.parse().map_err(|_| "must be the id of a task")
 }
 
-/// The task that is meant.
+/// The arguments that name a task.
 #[derive(Args)]
 struct Which {
     /// The id of the task
     #[arg(value_parser = task_id)]
     task: MessageId,
-    /// Where the task is; default: whichever session knows it
+    /// The session of the task; default: the known session that has it
     #[arg(long)]
     session: Option<String>,
 }
 
 impl Which {
-    /// Says what becomes of it, with the steps before that it has not taken.
+    /// Reports a new status of the task, after the states that must come before.
     fn becomes(self, context: &Context, status: TaskStatus, more: &Value) -> Result<Done> {
         let (team, task) = Team::with_task(context, self.session.as_deref(), &self.task)?;
         team.lead_to(&task, status)?;
@@ -177,7 +179,7 @@ pub(crate) struct Accept {
 pub(crate) struct Progress {
     #[command(flatten)]
     which: Which,
-    /// A number from 0 to 100, or words
+    /// A number from 0 to 100, or a text
     progress: Option<String>,
 }
 
@@ -189,12 +191,12 @@ pub(super) const FAIL: &str = "Examples:
 pub(super) const DECLINE: &str = "Examples:
   nexus decline TASK --result 'I do not speak German'";
 
-/// How the assignee ends a task.
+/// The arguments of `done`, `fail` and `decline`.
 #[derive(Args)]
 pub(crate) struct End {
     #[command(flatten)]
     which: Which,
-    /// What came of it, or why not: JSON, or words; - reads it from standard input
+    /// The result or the reason: JSON or a text; - reads it from standard input
     #[arg(long, value_name = "JSON|TEXT", allow_hyphen_values = true)]
     result: Option<String>,
 }
@@ -203,13 +205,13 @@ pub(crate) struct End {
 #[command(after_help = "Examples:
   nexus cancel TASK
 
-Only who gave the task can do this.")]
+Only the agent that gave the task can do this.")]
 pub(crate) struct Cancel {
     #[command(flatten)]
     which: Which,
 }
 
-/// A result as a field, if there is one.
+/// The field for a result, if there is one.
 fn result(text: Option<String>) -> Result<Value> {
     let Some(text) = text else { return Ok(json!({})) };
     Ok(json!({ "result": value(&super::send::read_text(text)?) }))
@@ -253,13 +255,13 @@ impl Cancel {
 pub(crate) struct Broadcast {
     /// The session's id or alias
     session: String,
-    /// What to say; - reads it from standard input
+    /// The text; - reads it from standard input
     #[arg(allow_hyphen_values = true)]
     text: String,
-    /// What it is about
+    /// The topic
     #[arg(long, default_value = "general")]
     topic: String,
-    /// The same, in words; may be repeated, or separated by commas
+    /// Tags; may be repeated, or separated by commas
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     tags: Vec<String>,
 }
@@ -273,10 +275,10 @@ impl Broadcast {
     }
 }
 
-/// What a reader wants, as a query says it.
+/// The options that select messages.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct FilterArgs {
-    /// Only messages about this
+    /// Only messages with this topic
     #[arg(long, value_name = "TOPIC")]
     topic: Option<String>,
     /// Only messages with one of these tags; may be repeated, or separated by commas
@@ -285,7 +287,7 @@ pub(crate) struct FilterArgs {
 }
 
 impl FilterArgs {
-    /// `topic=X&tags=Y`; nothing if everything is wanted.
+    /// The query, `topic=X&tags=Y`. `None` if all messages are wanted.
     pub(super) fn query(&self) -> Option<String> {
         let topic = self.topic.as_ref().map(|topic| format!("topic={}", encoded(topic)));
         let tags: Vec<String> = self.tags.iter().map(|tag| encoded(tag)).collect();
@@ -296,7 +298,7 @@ impl FilterArgs {
 }
 
 impl crate::message::Message {
-    /// The task that the relay tells of by this message.
+    /// The task that this message of the relay is about.
     pub(crate) fn task(&self) -> Option<TaskNews> {
         let json = self.json.as_ref().filter(|_| self.kind.as_deref() == Some("task"))?;
         serde_json::from_str(json.get()).ok()

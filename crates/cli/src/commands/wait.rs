@@ -19,8 +19,10 @@ use std::{thread, time::Instant};
   nexus wait SESSION | jq -r '.messages[].text'
   nexus send SESSION 'Tuesday?' && nexus wait SESSION --timeout 300
 
-Exit code 0 with the page when something came, 2 when the time ran out, 1 when it failed. Your own
-messages do not end it. A server that is away is waited for.")]
+The exit code is 0 if a message came, 2 if the time ran out, and 1 on failure. The wait also ends when
+somebody joins or leaves, and when the session is about to end: the relay tells so in a message of `system`
+with a `kind`. Your own messages do not end the wait and are not printed. If the server cannot be reached,
+the wait goes on.")]
 pub(crate) struct Wait {
     /// The session's id or alias
     session: String,
@@ -38,21 +40,22 @@ impl Wait {
         let ends = self.timeout.map(|timeout| until(Instant::now(), timeout.into()));
         let mut me = Me::new(&caller);
         let mut backoff = Backoff::default();
-        // Up to where another agent than the stored one has read is kept here only.
+        // The cursor of an agent that is not the stored one is kept in memory only.
         let is_ours = session.is_of(&caller);
         let mut after = None;
         loop {
-            // Another process may have read meanwhile.
+            // Another process may have moved the cursor.
             let session = context.session_of(session.id.clone())?;
             let asked = Instant::now();
             let page = Patience::of(context, &server, ends).and_then(|patience| {
                 let wait = patience.next();
-                let reading = Reading { after, repeat: Repeat::Never, wait, ..Reading::default() };
+                let (repeat, default) = (Repeat::Never, Reading::default());
+                let reading = Reading { after, repeat, wait, waits: true, ..default };
                 let page = read(context, &server, &session, &caller, reading)?;
-                let ends_it = me.is_addressed(context, &server, &session, &page.done.json)?;
-                Ok((patience, page, ends_it))
+                let others = me.without_own(context, &server, &session, &page.done.json)?;
+                Ok((patience, page, others))
             });
-            let (patience, page, ends_it) = match page {
+            let (patience, page, (json, others)) = match page {
                 Ok(page) => page,
                 Err(failure) if failure.is_passing() => {
                     let left = Patience::left_until(ends);
@@ -68,8 +71,8 @@ impl Wait {
             };
             backoff = Backoff::default();
             after = page.next.filter(|_| !is_ours);
-            if ends_it {
-                return Ok(page.done);
+            if others > 0 {
+                return Ok(Done { json, ..page.done });
             }
             for cursor in page.done.cursors {
                 cursor.save()?;

@@ -1,8 +1,8 @@
 //! `nexus work`
 //!
-//! Promises: a task that is run is marked so before, and what came of it is reported once; a task that
-//! was taken away meanwhile is not. What is left open when this ends, however it ends, is taken up by the
-//! next run.
+//! Promises: a task is marked as in progress before it is run, and its result is reported once. A result is
+//! not reported if the task was given to another agent in the meantime. The next run takes up the tasks that
+//! are left open when this one ends, however it ends.
 
 use super::{
     listen::child,
@@ -36,9 +36,9 @@ use std::{
 };
 use ureq::http::Method;
 
-/// The most of what a command prints that becomes a result: what a relay takes, without its quotes.
+/// The longest output that becomes a result, in bytes: the limit of a relay, minus quotes.
 const LONGEST: usize = 60_000;
-/// Bytes of what it tells people that a failure quotes.
+/// How many bytes of the command's stderr a failure quotes.
 const QUOTED: usize = 2_000;
 
 #[derive(Args)]
@@ -46,24 +46,24 @@ const QUOTED: usize = 2_000;
   nexus work SESSION --capability build --exec 'make 2>&1 | tail -5'
   nexus work SESSION --capability translate,review --exec 'my-agent --print' --jobs 4
 
-CMD is run by `sh -c` for each task that is yours, with what is to be done on standard input, and
-NEXUS_TASK_ID, NEXUS_TASK_FROM, NEXUS_TASK_CONTEXT (JSON), NEXUS_TASK_PRIORITY and NEXUS_SESSION in its
-environment. What it prints is the result, as JSON if it is that. If it exits with another code than 0 the
-task has failed, and the end of what it told people is the reason. Each task that has ended is one line of
-JSON; the last line says why this ended.
+`sh -c` runs CMD for each task that is assigned to you. The task is on standard input. NEXUS_TASK_ID,
+NEXUS_TASK_FROM, NEXUS_TASK_CONTEXT (JSON), NEXUS_TASK_PRIORITY and NEXUS_SESSION are in the environment.
+The output of CMD is the result, as JSON if it is valid JSON. If CMD exits with a code other than 0, the task
+has failed, and the end of its standard error is the reason. Each task that has ended is printed as one line
+of JSON. The last line says why the worker stopped.
 
-What others give is a stranger's: CMD should not trust it. When this is stopped, CMD is ended with all that
-it started, and its task stays in progress; the next run begins it again.")]
+A task is a stranger's text, and CMD must not trust it. When the worker is stopped, it also ends CMD and all
+that CMD started. The task stays in progress, and the next run begins it again.")]
 pub(crate) struct WorkOn {
     /// The session's id or alias
     session: String,
     /// What you can do; may be repeated, or separated by commas
     #[arg(long, value_name = "X", value_delimiter = ',', required = true)]
     capability: Vec<String>,
-    /// What to run for each task
+    /// The command to run for each task
     #[arg(long, value_name = "CMD")]
     exec: String,
-    /// How many tasks to do at a time
+    /// How many tasks to do at the same time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=64))]
     jobs: u32,
 }
@@ -87,7 +87,7 @@ impl WorkOn {
     fn work(&self, team: &Team<'_>) -> Result<(Ended, Counts)> {
         let profile = Profile { capabilities: Some(self.capability.clone()), ..Profile::default() };
         team.change(Method::PATCH, &format!("/agents/{}", team.caller.agent), &profile)?;
-        // Begun before the board is read, so that no task can come between.
+        // Listening begins before the board is read, so that no task is missed.
         let after = team.session.stored.cursor.as_deref().and_then(|cursor| cursor.parse().ok());
         let after: Option<Cursor> = after.filter(|_| team.session.is_of(&team.caller));
         let mut listener = listener(team, after)?;
@@ -108,12 +108,12 @@ impl WorkOn {
                 });
             }
             let ended = give_out(team, &mut listener, open, &sender);
-            // The jobs see that nothing more comes, and that they are to stop.
+            // Tells the jobs that no more tasks come. They are asked to stop below.
             drop(sender);
-            // For good: a second signal must not end us before what we run has ended.
+            // Never released: a second signal must not end us before our commands have ended.
             std::mem::forget(listener.stop().hold());
             for stop in stops {
-                // A job that is gone needs none.
+                // Fails if the job has ended already.
                 let _ = stop.send(());
             }
             ended
@@ -122,14 +122,14 @@ impl WorkOn {
     }
 }
 
-/// What was done.
+/// How many tasks were done.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
     completed: u64,
     failed: u64,
 }
 
-/// Gives the tasks that are ours to the jobs: those that are open, and those that come.
+/// Hands our tasks to the jobs: first the open ones, then new ones as they come.
 fn give_out(
     team: &Team<'_>,
     listener: &mut Listener,
@@ -138,9 +138,9 @@ fn give_out(
 ) -> Result<Ended> {
     let mut known: BTreeSet<(String, Cursor)> = BTreeSet::new();
     let mut give = |task: Task| {
-        // The place of the message that assigned it tells a task from one that came back to us.
+        // A task that comes back to us has another cursor, the one of its latest message.
         if known.insert((task.id.to_string(), task.cursor)) {
-            // Jobs end after this does.
+            // Does not fail, because the jobs end later than this function.
             let _ = jobs.send(task);
         }
     };
@@ -154,7 +154,7 @@ fn give_out(
                     give(news.task);
                 }
             }
-            Some(Next::Caught(_)) | None => {}
+            Some(Next::Caught(_) | Next::Reset(_)) | None => {}
             Some(Next::Stopped) => return Ok(Ended::Signal),
             Some(Next::Over) => return Ok(Ended::Over),
             Some(Next::Left) => return Ok(Ended::Left),
@@ -162,7 +162,7 @@ fn give_out(
     }
 }
 
-/// Does one task after the other.
+/// A thread that does one task after the other.
 struct Job<'a> {
     team: &'a Team<'a>,
     command: &'a str,
@@ -172,7 +172,7 @@ struct Job<'a> {
 impl Job<'_> {
     fn run(&self, tasks: &Mutex<Receiver<Task>>, counts: &Mutex<Counts>) {
         loop {
-            // One waits while it holds the lock, the others wait for the lock.
+            // One job waits for a task and holds the lock. The others wait for the lock.
             let next = tasks.lock().map(|tasks| tasks.recv());
             let Ok(Ok(task)) = next else { return };
             if self.stop.sleep(Duration::ZERO) {
@@ -188,7 +188,7 @@ impl Job<'_> {
                         };
                         *count = count.saturating_add(1);
                     }
-                    // Nobody reads it: the tasks go on for all that.
+                    // The tasks go on even if stdout is closed.
                     let _ = output::print(&Json::of(&json!({ "task": id, "status": status })));
                 }
                 Ok(None) => {}
@@ -197,10 +197,9 @@ impl Job<'_> {
         }
     }
 
-    /// Takes a task on, does it, and reports what came of it. Nothing, if it is not ours any more, or we
-    /// are to stop.
+    /// Accepts a task, does it, and reports its result. `None` if it is no longer ours, or we must stop.
     fn take(&self, id: &MessageId) -> Result<Option<TaskStatus>> {
-        // What was given out may be long done, or another's: the relay knows.
+        // By now the task may be done, or given to another agent, so the relay is asked.
         let Some(task) = self.patiently(|| self.team.task(id))? else { return Ok(None) };
         if task.assignee != self.team.caller.agent || !task.status.is_open() {
             return Ok(None);
@@ -219,9 +218,9 @@ impl Job<'_> {
         Ok(self.report(&task.id, &body)?.then_some(status))
     }
 
-    /// Tells the relay how a task goes. Says whether it is ours to tell.
+    /// Reports a status. Returns `false` if the task is no longer ours.
     fn report(&self, id: &MessageId, body: &Value) -> Result<bool> {
-        // The same for every try: told once, and not refused because it was told before.
+        // All tries have the same key, so the report counts once and a repeated one is not refused.
         let once = random::hex();
         let told = self.patiently(|| match self.team.report_once(id, body, &once) {
             Ok(_) => Ok(true),
@@ -235,7 +234,7 @@ impl Job<'_> {
         Ok(told.unwrap_or(false))
     }
 
-    /// Tries until it works out, or we are to stop: then nothing.
+    /// Tries until it succeeds. `None` if we must stop before that.
     fn patiently<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<Option<T>> {
         let mut backoff = Backoff::default();
         loop {
@@ -250,7 +249,7 @@ impl Job<'_> {
         }
     }
 
-    /// Runs the command for a task. Nothing, if we are to stop before it ends.
+    /// Runs the command for a task. `None` if we must stop before it ends.
     fn execute(&self, task: &Task) -> Result<Option<(TaskStatus, Json)>> {
         let failed = |error: io::Error| {
             Failure::own(Kind::ExecFailed, format!("The command cannot be run: {error}."))
@@ -268,7 +267,7 @@ impl Job<'_> {
         ]);
         command.env("NEXUS_TASK_PRIORITY", Json::of(&task.priority).as_str().trim_matches('"'));
         let ran = child::run(&mut command, format!("{}\n", task.task), &self.stop);
-        // Closes our end of what it tells people.
+        // Closes our end of its stderr.
         drop(command);
         let (status, printed) = match ran {
             Ok(Some(ran)) => ran,
@@ -284,7 +283,7 @@ impl Job<'_> {
             (TaskStatus::Failed, Json::of(&why))
         } else if printed.len() > LONGEST {
             let why = format!(
-                "The command printed {} bytes, more than the {LONGEST} of a result; let it share a file (nexus file-put) and print its name.",
+                "The command printed {} bytes, but a result has at most {LONGEST}. Let it share a file (nexus file-put) and print the file's name.",
                 printed.len()
             );
             (TaskStatus::Failed, Json::of(&json!({ "error": why })))
@@ -294,20 +293,20 @@ impl Job<'_> {
     }
 }
 
-/// Passes on what a command tells people, and gives the end of it when that is over.
+/// Passes on the stderr of a command, and returns the end of it when the command has ended.
 fn tail_of(mut said: io::PipeReader) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let (mut tail, mut buffer) = (Vec::new(), [0; 4096]);
         while let Ok(count @ 1..) = said.read(&mut buffer) {
             let part: Vec<u8> = buffer.iter().copied().take(count).collect();
-            // Nobody looks: that is no failure.
+            // It does not matter whether our stderr is open.
             let _ = io::stderr().write_all(&part);
             tail.extend(part);
             let surplus = tail.len().saturating_sub(QUOTED);
             tail.drain(..surplus);
         }
-        // Only of a command that failed is it wanted.
+        // It is received only if the command failed.
         let _ = sender.send(String::from_utf8_lossy(&tail).trim().to_owned());
     });
     receiver

@@ -1,4 +1,4 @@
-//! Files of a session: bytes that go up and come down, with a bar for people who watch.
+//! Uploads and downloads of a session's files, with a progress bar on a terminal.
 
 use super::{Answer, Http, MAX_ANSWER, Request, build};
 use crate::{error::Result, output, server::Server};
@@ -8,21 +8,21 @@ use std::{
 };
 use ureq::{SendBody, http};
 
-/// Bytes from which on people see how far it is.
+/// Files of at least this many bytes get a progress bar.
 const SHOWN: usize = 256 * 1024;
-/// How long a file may take, beyond the time limit of every request.
+/// How long a file may take, in addition to the usual time limit.
 const TRANSFER: Duration = Duration::from_mins(2);
-/// Cells of the bar.
+/// The width of the bar, in characters.
 const WIDTH: usize = 30;
 
-/// What is sent.
+/// The body of an upload.
 #[derive(Debug)]
 pub(crate) struct FileBody {
     pub(crate) bytes: Vec<u8>,
     pub(crate) content_type: String,
 }
 
-/// What came.
+/// A downloaded file.
 #[derive(Debug)]
 pub(crate) struct FileBytes {
     pub(crate) bytes: Vec<u8>,
@@ -43,7 +43,7 @@ impl Http {
             let mut built =
                 build(server, request, "application/json", SendBody::from_reader(&mut reader))?;
             let mut set = |name: &'static str, value: &str| {
-                // What does not fit into a header is told by the server.
+                // Left out if it cannot be a header; the server then says that it is missing.
                 http::HeaderValue::from_str(value)
                     .map(|value| built.headers_mut().insert(name, value))
             };
@@ -63,7 +63,7 @@ impl Http {
             let response = self.agent.run(self.within(limit, built));
             let mut response = response.map_err(|error| self.failed(server, error))?;
             if response.status() != 200 {
-                // Never a success of the protocol.
+                // The protocol has no successful response of this form.
                 return Err(match self.read(server, response) {
                     Ok(answer) => crate::error::Failure::Refused(answer),
                     Err(failure) => failure,
@@ -83,7 +83,7 @@ impl Http {
     }
 }
 
-/// A reader that shows people how far it is.
+/// A reader that updates a progress bar.
 struct Shown<R> {
     inner: R,
     size: usize,
@@ -103,7 +103,7 @@ impl<R: Read> Read for Shown<R> {
         let count = self.inner.read(buffer)?;
         self.done = self.done.saturating_add(count);
         if self.visible {
-            // That nobody sees it is no failure.
+            // It does not matter whether anybody sees the bar.
             let _ = write!(io::stderr(), "\r{}", bar(self.done, self.size));
         }
         Ok(count)

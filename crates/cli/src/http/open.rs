@@ -1,4 +1,4 @@
-//! What is no request with one answer in JSON: streams, and webhooks of others.
+//! Requests whose response is not one JSON value: event streams, and posts to webhooks.
 
 use super::{Http, Request, build};
 use crate::{
@@ -9,12 +9,13 @@ use std::io;
 use ureq::http;
 
 impl Http {
-    /// Whether the environment names a proxy.
+    /// Whether an environment variable names a proxy.
     pub(crate) fn has_proxy(&self) -> bool {
         self.agent.config().proxy().is_some()
     }
 
-    /// Opens a stream of server-sent events: a body without an end. Only its beginning has a time limit.
+    /// Opens a stream of server-sent events. The time limit covers only its opening, since its body does
+    /// not end.
     pub(crate) fn stream(
         &self,
         server: &Server,
@@ -33,12 +34,12 @@ impl Http {
             return Ok(response.into_body().into_reader());
         }
         self.read(server, response).and_then(|_| {
-            let message = format!("{} answered with something that is no stream.", server.host());
+            let message = format!("{} did not answer with an event stream.", server.host());
             Err(Failure::own(Kind::NonJsonResponse, message))
         })
     }
 
-    /// Posts to a webhook on behalf of its owner. Gives why it failed: a sentence without the token.
+    /// Posts to a webhook. The error is a sentence that does not contain the token.
     pub(crate) fn post_hook(
         &self,
         url: &str,

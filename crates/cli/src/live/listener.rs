@@ -1,6 +1,6 @@
-//! One series of messages out of many connections.
+//! Turns any number of connections into one series of messages.
 
-use super::{Ended, Event, Port, Target, Way, polling, socket, stream};
+use super::{Ended, Event, Port, Target, Way, news, polling, socket, stream};
 use crate::{
     backoff::Backoff,
     capabilities::Capabilities,
@@ -8,7 +8,7 @@ use crate::{
     json::Json,
     loops::Stop,
     message::Message,
-    output::tell,
+    output::{printable, tell},
 };
 use nexus_protocol::Cursor;
 use std::{
@@ -21,14 +21,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many events may wait to be dealt with; the server keeps the rest.
+/// How many events may wait to be handled. The server keeps the rest.
 const WAITING: usize = 64;
-/// How long a connection may be silent, beyond the time limit of a request: longer than a poll is held,
-/// than an event stream is silent, and than a socket waits before it pings.
+/// How long a connection may be silent, in addition to the time limit of a request. This is longer than a
+/// poll is held, an event stream is silent, or a socket waits before it pings.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How long a lesser way is used before the best one is tried again: networks change.
+/// How long another way is used before the best one is tried again, since networks change.
 const LESSER: Duration = Duration::from_mins(10);
-/// How long a connection must have lasted for the next pause to be the shortest again.
+/// A connection that lasted this long resets the pauses between tries.
 const LASTING: Duration = Duration::from_secs(10);
 
 /// What comes next.
@@ -36,13 +36,15 @@ const LASTING: Duration = Duration::from_secs(10);
 pub(crate) enum Next {
     /// A message, and its place in the log.
     Message(Json, Box<Message>),
-    /// There is nothing more for now: everything up to this cursor was given out.
+    /// There is nothing more for now. Everything up to this cursor was handed out.
     Caught(Option<Cursor>),
+    /// The log ends here, and the cursor that we asked for was beyond that.
+    Reset(Cursor),
     /// A signal came.
     Stopped,
-    /// The session is over.
+    /// The session has ended.
     Over,
-    /// We are not in it any more.
+    /// We are no longer a member.
     Left,
 }
 
@@ -51,21 +53,23 @@ pub(crate) enum Next {
 pub(crate) struct Listener {
     target: Target,
     ways: Vec<Way>,
-    /// Which of them is used.
+    /// The index of the way in use.
     at: usize,
     sender: SyncSender<(u64, Event)>,
     receiver: Receiver<(u64, Event)>,
     current: Arc<AtomicU64>,
     is_open: bool,
     opened_at: Instant,
-    /// Whether this connection has brought anything.
+    /// Whether this connection has delivered anything.
     has_worked: bool,
-    /// Whether any connection has.
+    /// Whether any connection has delivered anything.
     has_ever_worked: bool,
-    /// When to go back to the best way.
+    /// When to try the best way again.
     better_at: Option<Instant>,
-    /// Up to where messages were given out.
+    /// The cursor of the last message that was handed out.
     seen: Option<Cursor>,
+    /// The last line for people. A server may tell the same event in the log and outside of it.
+    told: Option<String>,
     backoff: Backoff,
     /// How long to wait before the next connection.
     pause: Duration,
@@ -73,7 +77,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Begins after a cursor, or at the very beginning. Hears signals from now on.
+    /// Begins after a cursor, or at the beginning of the log. Signals are noticed from now on.
     pub(crate) fn new(
         target: Target,
         capabilities: &Capabilities,
@@ -81,11 +85,11 @@ impl Listener {
     ) -> Result<Self> {
         let (sender, receiver) = mpsc::sync_channel(WAITING);
         let waker = sender.clone();
-        // Wakes who waits for an event. Who does not wait looks before it does.
+        // Wakes a receiver that waits for an event. One that does not wait checks for signals first.
         let stop = Stop::on_signals_and(move || drop(waker.try_send((0, Event::Alive))))?;
         let mut ways = Way::of(capabilities);
         if target.http.has_proxy() {
-            // A socket would go past it.
+            // A socket would bypass the proxy.
             ways.retain(|way| *way != Way::Socket);
         }
         Ok(Self {
@@ -101,23 +105,24 @@ impl Listener {
             has_ever_worked: false,
             better_at: None,
             seen: after,
+            told: None,
             backoff: Backoff::default(),
             pause: Duration::ZERO,
             stop,
         })
     }
 
-    /// Sleeps, and says whether a signal came.
+    /// Sleeps, and returns whether a signal came.
     pub(crate) fn sleep(&self, time: Duration) -> bool {
         self.stop.sleep(time)
     }
 
-    /// What hears signals.
+    /// The receiver of signals.
     pub(crate) fn stop(&self) -> &Stop {
         &self.stop
     }
 
-    /// What comes next. Without `wait`: what is there already, and nothing if there is nothing.
+    /// What comes next. Without `wait`, `None` if nothing is there yet.
     pub(crate) fn next(&mut self, wait: bool) -> Result<Option<Next>> {
         loop {
             if self.stop.sleep(Duration::ZERO) {
@@ -131,7 +136,7 @@ impl Listener {
             }
             let event = match self.receive(wait) {
                 Ok((connection, event)) if connection == self.connection() => event,
-                // From a connection that was given up, or a signal.
+                // From a connection that was abandoned, or a signal.
                 Ok(_) => continue,
                 Err(TryRecvError::Empty) if !wait => return Ok(None),
                 Err(_) => match self.silence() {
@@ -159,7 +164,7 @@ impl Listener {
         })
     }
 
-    /// Nothing came for too long, or it is time for a better way; then there is nothing wrong.
+    /// Handles a silence: the connection is broken, or, with `None`, it is time to try a better way.
     fn silence(&mut self) -> Option<Ended> {
         if self.better_at.is_some_and(|at| at <= Instant::now()) {
             self.give_up();
@@ -182,7 +187,7 @@ impl Listener {
         self.current.load(Ordering::Relaxed)
     }
 
-    /// Begins a connection, in a thread that ends with it.
+    /// Opens a connection, in a thread that ends with it.
     fn open(&mut self) {
         let connection = self.connection().saturating_add(1);
         self.current.store(connection, Ordering::Relaxed);
@@ -203,7 +208,7 @@ impl Listener {
         self.better_at = (self.at > 0).then(|| Instant::now().checked_add(LESSER)).flatten();
     }
 
-    /// Ends the connection. Its thread notices when it next has something to say.
+    /// Abandons the connection. Its thread notices at its next event.
     fn give_up(&mut self) {
         self.is_open = false;
         if self.has_worked && is_lasting(self.opened_at.elapsed()) {
@@ -218,12 +223,23 @@ impl Listener {
                 self.works();
                 let message = Message::of(&json);
                 let cursor = message.cursor();
-                // The greeting, at the very beginning, has the cursor that comes before all others.
+                // The greeting has the lowest cursor, and comes only if reading starts at the beginning.
                 if cursor.is_some() && cursor <= self.seen {
                     return Ok(None);
                 }
                 self.seen = self.seen.max(cursor);
+                if message.is_notice() {
+                    self.say(notice(&message));
+                }
                 Ok(Some(Next::Message(json, Box::new(message))))
+            }
+            Event::Reset(cursor) => {
+                self.works();
+                tell!(
+                    "note: the log ends at cursor {cursor}, and the stored cursor was beyond that; listening goes on from {cursor}"
+                );
+                self.seen = Some(cursor);
+                Ok(Some(Next::Reset(cursor)))
             }
             Event::Ready(cursor) => {
                 self.works();
@@ -232,10 +248,18 @@ impl Listener {
             }
             Event::Alive => Ok(None),
             Event::Said(text) => {
-                tell!("{text}");
+                self.say(Some(text));
                 Ok(None)
             }
             Event::Ended(ended) => self.ended(ended).map(Some),
+        }
+    }
+
+    /// Prints a line for people, unless it was also the last one.
+    fn say(&mut self, text: Option<String>) {
+        if text.is_some() && text != self.told {
+            tell!("{}", text.as_deref().unwrap_or_default());
+            self.told = text;
         }
     }
 
@@ -280,8 +304,16 @@ impl Listener {
     }
 }
 
-/// Whether a connection that was there for so long shows that all is well. One that only begins well
-/// does not: a relay may greet everybody and close.
+/// The line for people about a notice. Notices of other kinds than events bring a sentence.
+fn notice(message: &Message) -> Option<String> {
+    let event = message.event();
+    let agent = event.agent_id.or(event.by);
+    let sentence = || message.text.as_deref().map(|text| printable(text, 500));
+    news(message.kind.as_deref(), agent.as_deref()).or_else(sentence)
+}
+
+/// Whether a connection of this length shows that all is well. Opening it is not enough, since a relay may
+/// accept every connection and then close it.
 fn is_lasting(time: Duration) -> bool {
     time >= LASTING
 }

@@ -1,10 +1,12 @@
-//! Receiving messages as they are sent: over a socket, by server-sent events, by long polls, or, where a
-//! server has nothing else, by asking every few seconds.
+//! Receiving messages as they are sent: over a socket, by server-sent events, by long polls, or, if the
+//! server offers nothing else, by polls every few seconds.
 //!
-//! Owns the connection: one thread reads it and puts [`Event`]s into one channel, from which
-//! [`Listener`] makes a single series of messages. It promises each message once and in order, across
-//! connections of any kind, for it resumes after the last one that it gave out. What is done with a
-//! message, and when its cursor is saved, is the caller's.
+//! Owns the connection. One thread reads it and puts [`Event`]s into a channel. [`Listener`] turns them
+//! into one series of messages.
+//!
+//! Promises: each message is delivered once and in order, across connections of any kind, because a new
+//! connection resumes after the last message that was handed out. The caller decides what to do with a
+//! message and when to save its cursor.
 
 mod listener;
 mod polling;
@@ -20,9 +22,12 @@ use crate::{
     error::{Failure, Kind},
     http::{Http, Repeat, Request},
     json::Json,
+    message::read_cursor,
     server::Server,
 };
 use nexus_protocol::Cursor;
+use serde::Deserialize;
+use serde_json::Value;
 use std::{
     sync::{
         Arc,
@@ -43,7 +48,7 @@ enum Way {
 }
 
 impl Way {
-    /// Those that a server offers. Any server can be polled.
+    /// The ways that a server offers. Every server can be polled.
     fn of(capabilities: &Capabilities) -> Vec<Self> {
         let all = [
             (Self::Socket, "websocket"),
@@ -66,7 +71,7 @@ impl Way {
     }
 }
 
-/// What is listened to, and as whom.
+/// The session or address that we listen to, and our seat or proof there.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) http: Http,
@@ -74,13 +79,32 @@ pub(crate) struct Target {
     pub(crate) caller: Caller,
     /// The path of the session or of the address.
     pub(crate) base: String,
+    /// Which messages are wanted.
+    pub(crate) wanted: Wanted,
+}
+
+/// Which messages a reader wants. Servers that do not know these parameters ignore them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Leave out our own messages.
+    pub(crate) others: bool,
+    /// Include events, which tell what happens to the session.
+    pub(crate) events: bool,
 }
 
 impl Target {
-    /// A path below it, read after this cursor.
-    fn path(&self, name: &str, after: Option<Cursor>) -> String {
-        let after = after.map(|cursor| format!("?after={cursor}")).unwrap_or_default();
-        format!("{}/{name}{after}", self.base)
+    /// A path below `base`, read after this cursor. `wait`: for how many seconds the server may hold the
+    /// poll.
+    fn path(&self, name: &str, after: Option<Cursor>, wait: Option<u64>) -> String {
+        let parts = [
+            after.map(|cursor| format!("after={cursor}")),
+            self.wanted.others.then(|| "others=true".to_owned()),
+            self.wanted.events.then(|| "events=true".to_owned()),
+            wait.map(|seconds| format!("wait={seconds}")),
+        ];
+        let query: Vec<String> = parts.into_iter().flatten().collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}/{name}{mark}{}", self.base, query.join("&"))
     }
 
     fn get(&self, path: String, wait: Duration) -> Request<'_> {
@@ -89,35 +113,37 @@ impl Target {
     }
 }
 
-/// What a connection brings.
+/// What the thread of a connection reports.
 #[derive(Debug)]
 enum Event {
-    /// A message, as it was written.
+    /// A message, exactly as the server wrote it.
     Message(Json),
-    /// Everything up to this cursor was brought.
+    /// Everything up to this cursor was delivered.
     Ready(Option<Cursor>),
-    /// The other end is there.
+    /// The cursor that we asked for is beyond the end of the log. The log ends here.
+    Reset(Cursor),
+    /// The other end is still there.
     Alive,
-    /// Something for people to know.
+    /// A line for people.
     Said(String),
-    /// The connection is over.
+    /// The connection has ended.
     Ended(Ended),
 }
 
-/// Why a connection is over.
+/// Why a connection has ended.
 #[derive(Debug)]
 enum Ended {
-    /// The session is.
+    /// The session has ended.
     Over(Failure),
-    /// We are not in it any more.
+    /// We are no longer a member.
     Left(Failure),
-    /// It will not go better the next time.
+    /// The server refused, and would refuse again.
     Refused(Failure),
-    /// This way does not work here; another one may.
+    /// This way does not work here. Another one may.
     Unsuitable(String),
-    /// It broke off after it was opened: if it has brought nothing, this way does not work here.
+    /// It broke off after it was opened. If it has delivered nothing, this way does not work here.
     Broke(String),
-    /// It may work again, not before this time has passed.
+    /// It may work again, but only after this time.
     Lost(String, Duration),
 }
 
@@ -135,7 +161,7 @@ impl From<Failure> for Ended {
         let refusal = answer.error();
         match (answer.status, refusal.error.as_str()) {
             (404, "session_not_found" | "agent_not_found") => Self::Over(failure),
-            // The secret was replaced.
+            // Another program has replaced the secret.
             (401, "invalid_secret") => Self::Left(failure),
             (403, _) if refusal.reason == "agent_not_in_session" => Self::Left(failure),
             (404 | 405 | 426 | 501, _) => Self::Unsuitable(failure.sentence()),
@@ -145,39 +171,78 @@ impl From<Failure> for Ended {
     }
 }
 
-/// Where a connection puts what it brings.
+/// Where the thread of a connection puts its events.
 #[derive(Clone, Debug)]
 struct Port {
     sender: SyncSender<(u64, Event)>,
     connection: u64,
-    /// The number of the connection that is listened to.
+    /// The number of the connection that is in use.
     current: Arc<AtomicU64>,
 }
 
 impl Port {
-    /// Whether anybody listens to this connection still.
+    /// Whether this connection is still in use.
     fn is_open(&self) -> bool {
         self.current.load(Ordering::Relaxed) == self.connection
     }
 
-    /// Hands over an event, waiting until there is room. `false` if nobody wants any.
+    /// Hands over an event, and waits until there is room. `false` if the connection is no longer in use.
     fn send(&self, event: Event) -> bool {
         self.is_open() && self.sender.send((self.connection, event)).is_ok()
     }
 
-    /// Says that the other end is there, unless there is more to be read already.
+    /// Hands over an event. `Alive` is dropped if other events are waiting.
+    fn pass(&self, event: Event) -> bool {
+        if matches!(event, Event::Alive) { self.alive() } else { self.send(event) }
+    }
+
+    /// Reports that the other end is there, unless other events are waiting.
     fn alive(&self) -> bool {
         let _ = self.sender.try_send((self.connection, Event::Alive));
         self.is_open()
     }
 }
 
-/// What is to be told of an event that is not in the log.
+/// What a server tells outside of the log, in a frame of a socket or an event of a stream.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Notice {
+    cursor: Value,
+    event: Option<String>,
+    agent_id: Option<String>,
+    by: Option<String>,
+}
+
+impl Notice {
+    fn read(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// The event for a notice of this kind: `ready`, `reset` or `event`.
+    fn into_event(self, kind: &str) -> Event {
+        let cursor = read_cursor(&self.cursor);
+        match kind {
+            "ready" => Event::Ready(cursor),
+            "reset" => cursor.map_or(Event::Alive, Event::Reset),
+            "event" => {
+                let agent = self.agent_id.or(self.by);
+                let news = news(self.event.as_deref(), agent.as_deref());
+                news.map_or(Event::Alive, Event::Said)
+            }
+            _ => Event::Alive,
+        }
+    }
+}
+
+/// The line for people about something that happened to the session or the address.
 fn news(event: Option<&str>, agent: Option<&str>) -> Option<String> {
     let agent = crate::output::printable(agent.unwrap_or("somebody"), 128);
     match event? {
         "joined" => Some(format!("{agent} joined")),
         "left" => Some(format!("{agent} left")),
+        "removed" => Some(format!("{agent} was removed")),
+        "ending" => Some("the session ends soon; `nexus renew` keeps it alive".to_owned()),
+        "ended" => Some(format!("{agent} ended the session")),
         "expired" => Some("the session is over".to_owned()),
         "conversation_ended" => Some(format!("a conversation with {agent} is over")),
         _ => None,

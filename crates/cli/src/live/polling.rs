@@ -1,4 +1,4 @@
-//! Polls, held by the server or not: what works everywhere.
+//! Long polls and plain polls, which work everywhere.
 
 use super::{Ended, Event, Port, Target};
 use crate::{json::Json, message::read_cursor};
@@ -12,7 +12,7 @@ use std::{
 
 /// How long the server holds a poll, in seconds.
 const HELD: u64 = 25;
-/// How often a server is asked that does not hold polls.
+/// The pause between polls of a server that does not hold them.
 const INTERVAL: Duration = Duration::from_secs(3);
 
 #[derive(Default, Deserialize)]
@@ -21,6 +21,8 @@ struct Page {
     messages: Option<Vec<Box<RawValue>>>,
     next_cursor: Value,
     has_more: Option<bool>,
+    /// The cursor that we asked for is beyond the end of the log.
+    cursor_reset: Option<bool>,
 }
 
 /// Reads page after page. `is_held`: asks the server to hold polls.
@@ -31,13 +33,11 @@ pub(super) fn read(
     is_held: bool,
 ) -> Ended {
     let wait = if is_held { Duration::from_secs(HELD) } else { Duration::ZERO };
-    // The first one is answered at once, so that it shows whether polls get through.
+    // The first poll is not held, so that it shows at once whether polls work.
     let mut is_first = true;
     loop {
-        let path = target.path("messages", after);
         let held = is_held && !is_first;
-        let mark = if after.is_some() { '&' } else { '?' };
-        let path = if held { format!("{path}{mark}wait={HELD}") } else { path };
+        let path = target.path("messages", after, held.then_some(HELD));
         let asked = Instant::now();
         let request = target.get(path, if held { wait } else { Duration::ZERO });
         let answer = match target.http.send(&target.server, &request) {
@@ -48,12 +48,14 @@ pub(super) fn read(
         let messages = page.messages.unwrap_or_default();
         let is_empty = messages.is_empty();
         let next = read_cursor(&page.next_cursor);
+        let reset = next.filter(|_| page.cursor_reset == Some(true));
         let messages = messages.into_iter().filter_map(|message| Json::parse(message.get()));
-        let mut events = messages.map(Event::Message).chain([Event::Ready(next)]);
+        let events = reset.map(Event::Reset).into_iter().chain(messages.map(Event::Message));
+        let mut events = events.chain([Event::Ready(next)]);
         if !events.all(|event| port.send(event)) {
             return Ended::Lost("nobody listens".to_owned(), Duration::ZERO);
         }
-        after = after.max(next);
+        after = reset.or(after.max(next));
         let came_at_once = asked.elapsed() < Duration::from_secs(1);
         let was_held = held && !(is_empty && came_at_once);
         if page.has_more != Some(true) && !was_held && !(is_held && is_first) {

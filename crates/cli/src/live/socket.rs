@@ -1,7 +1,7 @@
-//! A WebSocket: the same server, roots of trust and headers as for every request, and a ping in every
-//! silence, so that a connection which died unnoticed is found.
+//! Receiving over a WebSocket, with the same server, root certificates and headers as every request. It
+//! pings after a silence, which reveals a dead connection.
 
-use super::{Ended, Event, Port, Target, news};
+use super::{Ended, Event, Notice, Port, Target};
 use crate::json::Json;
 use nexus_protocol::Cursor;
 use serde::Deserialize;
@@ -55,7 +55,7 @@ pub(super) fn read(target: &Target, after: Option<Cursor>, port: &Port) -> Ended
     }
 }
 
-/// Takes one frame, or pings after a silence. Says whether anybody listens.
+/// Takes one frame, or pings after a silence. Returns whether the connection is still in use.
 fn step(socket: &mut WebSocket<Box<dyn Stream>>, port: &Port) -> Result<bool, Ended> {
     match socket.read() {
         Ok(Message::Text(text)) => Ok(take(text.as_str(), port)),
@@ -76,32 +76,26 @@ fn step(socket: &mut WebSocket<Box<dyn Stream>>, port: &Port) -> Result<bool, En
     }
 }
 
-/// Hands over what a frame says.
+/// Hands over the event of a frame. Returns whether the connection is still in use.
 fn take(frame: &str, port: &Port) -> bool {
     #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
+    #[serde(default)]
     struct Frame<'a> {
         r#type: &'a str,
-        cursor: Option<String>,
-        event: Option<String>,
-        agent_id: Option<String>,
     }
     if let Some(fields) = frame.strip_prefix(r#"{"type":"message","#) {
-        // The message as it was written: nothing but the type of the frame is taken out.
+        // The message exactly as it was written, without the type of the frame.
         let message = Json::parse(&format!("{{{fields}"));
         return message.map_or_else(|| port.alive(), |message| port.send(Event::Message(message)));
     }
     let read: Frame<'_> = serde_json::from_str(frame).unwrap_or_default();
     match read.r#type {
         "message" => Json::parse(frame).is_none_or(|message| port.send(Event::Message(message))),
-        "ready" => port.send(Event::Ready(read.cursor.and_then(|cursor| cursor.parse().ok()))),
-        "event" => news(read.event.as_deref(), read.agent_id.as_deref())
-            .map_or_else(|| port.alive(), |news| port.send(Event::Said(news))),
-        _ => port.alive(),
+        kind => port.pass(Notice::read(frame).into_event(kind)),
     }
 }
 
-/// What a close means: section 3 of the protocol.
+/// The meaning of a close code (section 3 of the protocol).
 fn closed(code: u16, reason: &str) -> Ended {
     let failure = |error, message| {
         let body = Json::of(&serde_json::json!({ "error": error, "message": message }));
@@ -115,7 +109,7 @@ fn closed(code: u16, reason: &str) -> Ended {
         )),
         4404 => Ended::Over(failure(
             "session_not_found",
-            "The session is over, or the address deleted.",
+            "The session has ended, or the address was deleted.",
         )),
         code => Ended::Lost(
             format!("closed with {code} {}", crate::output::printable(reason, 100)),
@@ -129,9 +123,9 @@ fn lost(error: &dyn std::fmt::Display) -> Ended {
 }
 
 fn request(target: &Target, after: Option<Cursor>) -> Result<Request, Error> {
-    // http becomes ws, and https wss.
+    // `http` becomes `ws`, and `https` becomes `wss`.
     let address = target.server.url.replacen("http", "ws", 1);
-    let request = format!("{address}{}", target.path("ws", after)).into_client_request();
+    let request = format!("{address}{}", target.path("ws", after, None)).into_client_request();
     let mut request = request.map_err(Error::other)?;
     let agent = Some(("X-Agent-Id", target.caller.agent.as_str()));
     let key = target.caller.key.as_ref().map(|key| ("X-Session-Key", key.as_str()));
@@ -146,7 +140,7 @@ fn request(target: &Target, after: Option<Cursor>) -> Result<Request, Error> {
     Ok(request)
 }
 
-/// Connects, and gives the connection beside the stream that is on it, for its time limit.
+/// Connects. Returns the stream, and the TCP connection below it, whose time limits can be changed.
 pub(crate) fn connect(uri: &Uri, limit: Duration) -> Result<(TcpStream, Box<dyn Stream>), Error> {
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let is_tls = uri.scheme_str() == Some("wss");
@@ -169,7 +163,7 @@ pub(crate) fn connect(uri: &Uri, limit: Duration) -> Result<(TcpStream, Box<dyn 
     Err(failed)
 }
 
-/// TLS with the roots that every other request trusts.
+/// TLS with the root certificates that all other requests trust.
 fn secure(
     tcp: TcpStream,
     host: &str,

@@ -1,9 +1,8 @@
-//! Server-sent events: what comes through where a proxy does not let sockets pass.
+//! Receiving server-sent events, which pass proxies that block sockets.
 
-use super::{Ended, Event, Port, Target, news};
+use super::{Ended, Event, Notice, Port, Target};
 use crate::json::Json;
 use nexus_protocol::Cursor;
-use serde::Deserialize;
 use std::{
     io::{BufRead, BufReader},
     time::Duration,
@@ -11,7 +10,7 @@ use std::{
 
 /// Reads a stream until it is over.
 pub(super) fn read(target: &Target, after: Option<Cursor>, port: &Port) -> Ended {
-    let request = target.get(target.path("events", after), Duration::ZERO);
+    let request = target.get(target.path("events", after, None), Duration::ZERO);
     let stream = match target.http.stream(&target.server, &request) {
         Ok(stream) => stream,
         Err(failure) => return failure.into(),
@@ -45,7 +44,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Adds a line; gives the event that an empty line completes.
+    /// Adds a line. Returns the event if an empty line completes it.
     fn add(&mut self, line: &str) -> Option<Self> {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
@@ -65,32 +64,18 @@ impl Parts {
     }
 }
 
-/// Hands over an event. Says whether anybody listens.
+/// Hands over an event. Returns whether the connection is still in use.
 fn take(event: &Parts, port: &Port) -> Result<bool, Ended> {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Data {
-        cursor: Option<String>,
-        event: Option<String>,
-        agent_id: Option<String>,
-    }
-    let read = || serde_json::from_str::<Data>(&event.data).unwrap_or_default();
     Ok(match event.kind.as_str() {
         "" | "message" => {
             Json::parse(&event.data).is_none_or(|message| port.send(Event::Message(message)))
         }
-        "ready" => port.send(Event::Ready(read().cursor.and_then(|cursor| cursor.parse().ok()))),
-        "event" => {
-            let data = read();
-            let news = news(data.event.as_deref(), data.agent_id.as_deref());
-            news.map_or_else(|| port.alive(), |news| port.send(Event::Said(news)))
-        }
-        // The next connection is told if the session is over.
+        // If the session has ended, the next connection is refused with that reason.
         "end" => {
             let why = crate::output::printable(&event.data, 100);
             return Err(Ended::Lost(why, Duration::ZERO));
         }
-        _ => port.alive(),
+        kind => port.pass(Notice::read(&event.data).into_event(kind)),
     })
 }
 

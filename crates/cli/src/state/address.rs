@@ -1,4 +1,4 @@
-//! `agents/<ID>/{secret,server,replies.json}`: the addresses that are registered from here.
+//! `agents/<ID>/{secret,server,replies.json}`: the addresses that were registered here.
 
 use super::{State, commit, read, unavailable};
 use crate::error::{Failure, Kind, Result};
@@ -6,7 +6,7 @@ use nexus_protocol::{AgentId, AgentSecret};
 use std::{fs, io::ErrorKind, path::PathBuf};
 use tempfile::NamedTempFile;
 
-/// For how many conversations answers are counted; the oldest are forgotten.
+/// The most conversations whose replies are counted. The oldest are forgotten.
 const COUNTED: usize = 1000;
 
 /// An address that is stored here.
@@ -24,7 +24,7 @@ impl State {
         self.root.join("agents").join(agent.as_str())
     }
 
-    /// Every id that something is stored of, in their order.
+    /// Every id that has stored state, in order.
     pub(crate) fn agents(&self) -> Result<Vec<AgentId>> {
         let folder = self.root.join("agents");
         let entries = match fs::read_dir(&folder) {
@@ -38,16 +38,16 @@ impl State {
         Ok(agents)
     }
 
-    /// Every address that is registered from here.
+    /// Every address that was registered here.
     pub(crate) fn addresses(&self) -> Result<Vec<Address>> {
         let stored = self.agents()?.into_iter().map(|agent| self.address(&agent));
         stored.filter_map(Result::transpose).collect()
     }
 
-    /// What is stored of an address; `None` if it is not registered from here.
+    /// What is stored about an address. `None` if it was not registered here.
     pub(crate) fn address(&self, agent: &AgentId) -> Result<Option<Address>> {
         let folder = self.agent_dir(agent);
-        // Where the file system does not tell `Bob` from `bob`, the secret of one is not the other's.
+        // On a file system that ignores case, the folder of `bob` may be that of `Bob`.
         if !folder.is_dir() || !self.agents()?.contains(agent) {
             return Ok(None);
         }
@@ -61,16 +61,16 @@ impl State {
             let message = format!("{} does not say which relay has the address.", path.display());
             Failure::own(Kind::StateCorrupt, message)
         })?;
-        // Every text is a secret.
+        // Every text is a valid secret.
         Ok(secret.parse().ok().map(|secret| Address { id: agent.clone(), secret, server }))
     }
 
-    /// Gets an address ready to be stored, so that a full disk shows before the relay is asked.
+    /// Prepares an address to be stored, so that a full disk shows before the request is made.
     pub(crate) fn new_address(&self, address: &Address) -> Result<NewAddress> {
         let folder = self.agent_dir(&address.id);
         if folder.is_dir() && !self.agents()?.contains(&address.id) {
             let message = format!(
-                "Here the folder of `{}` is that of an id which differs in large and small letters only. Choose another id.",
+                "The state folder already has an id that differs from `{}` only in upper and lower case. Choose another id.",
                 address.id
             );
             return Err(Failure::own(Kind::AlreadyRegistered, message));
@@ -79,12 +79,12 @@ impl State {
             let file = self.prepare(&folder, name, format!("{line}\n").as_bytes())?;
             Ok((file, folder.join(name)))
         };
-        // The secret comes last: without it there is no address.
+        // The secret is written last, because an address exists only with its secret.
         let files = [file("server", &address.server)?, file("secret", address.secret.as_str())?];
         Ok(NewAddress { state: self.clone(), agent: address.id.clone(), files })
     }
 
-    /// How many answers `listen --reply` has sent in each conversation of an address.
+    /// The number of replies that `listen --reply` has sent in each conversation of an address.
     pub(crate) fn answers(&self, agent: &AgentId) -> Result<Vec<(String, u32)>> {
         let text = read(&self.agent_dir(agent).join("replies.json"))?.unwrap_or_default();
         Ok(serde_json::from_str(&text).unwrap_or_default())
@@ -98,7 +98,7 @@ impl State {
     }
 }
 
-/// An address on disk, but not in its place yet.
+/// An address that is written to temporary files and is not stored yet.
 #[derive(Debug)]
 pub(crate) struct NewAddress {
     state: State,
@@ -113,11 +113,11 @@ impl NewAddress {
         self.files.into_iter().try_for_each(|(file, path)| commit(file, &path))
     }
 
-    /// Leaves no trace, where there was none before.
+    /// Drops it. A folder that was created for it is removed.
     pub(crate) fn forget(self) {
         let (state, agent) = (self.state.clone(), self.agent.clone());
         drop(self);
-        // Only an empty folder can be removed so.
+        // This removes only an empty folder.
         let _ = fs::remove_dir(state.agent_dir(&agent));
     }
 }

@@ -1,5 +1,5 @@
-//! `contacts.json` `{name: {agent} or {url, token}, with description and addedAt}`: whom we know, and how
-//! they are reached.
+//! `contacts.json`, the contact book: `{name: {agent} or {url, token}}`, each with `description` and
+//! `addedAt`.
 
 use super::State;
 use crate::{
@@ -10,11 +10,11 @@ use nexus_protocol::AgentId;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
-/// Somebody we know.
+/// A contact.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Contact {
-    /// An address at the relay of our own.
+    /// An address at the same relay as our own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) agent: Option<AgentId>,
     /// The gateway of another machine.
@@ -36,7 +36,7 @@ impl fmt::Debug for Contact {
     }
 }
 
-/// The way to a contact.
+/// How a contact is reached.
 #[derive(Clone, Debug)]
 pub(crate) enum Reach {
     Agent(AgentId),
@@ -50,7 +50,7 @@ impl Contact {
             (None, Some(url), Some(token)) => gateway::Address::new(url, token).map(Reach::Gateway),
             _ => {
                 let message = format!(
-                    "The contact `{name}` has neither an agent nor the url and token of a gateway: remove it, and add it again."
+                    "The contact `{name}` has neither an agent id nor the url and token of a gateway. Remove it and add it again."
                 );
                 Err(Failure::own(Kind::InvalidContact, message))
             }
@@ -66,12 +66,12 @@ impl State {
         Ok(self.read_json("contacts.json")?.unwrap_or_default())
     }
 
-    /// The contact of this name.
+    /// The contact with this name.
     pub(crate) fn contact(&self, name: &str) -> Result<Contact> {
         self.contacts()?.remove(name).ok_or_else(|| not_found(name))
     }
 
-    /// Changes the contact book while no other process can.
+    /// Changes the contact book under the lock.
     pub(crate) fn update_contacts<T>(
         &self,
         change: impl FnOnce(&mut Contacts) -> Result<T>,
@@ -84,9 +84,9 @@ impl State {
     }
 }
 
-/// There is nobody of this name.
+/// The failure when there is no contact with this name.
 pub(crate) fn not_found(name: &str) -> Failure {
     let message =
-        format!("There is no contact `{name}`; `nexus contacts list` shows those there are.");
+        format!("There is no contact `{name}`. `nexus contacts list` lists your contacts.");
     Failure::own(Kind::ContactNotFound, message)
 }

@@ -1,10 +1,13 @@
-//! The folder of state, `~/.config/messaging`, shared with scripts that know the same files.
+//! The state folder, `~/.config/messaging`. Scripts may read and write the same files.
 //!
-//! Promises: a file is replaced whole or not at all, whatever kills the process; what is read, compared
-//! and written again is done under one lock; folders are made with mode 0700, files with 0600. Reading
-//! never needs the lock, and never creates anything.
+//! Promises:
+//! - A file is replaced as a whole or not at all, even if the process is killed.
+//! - Every read that leads to a write happens under one lock, together with the write.
+//! - Folders have mode 0700, and files 0600.
+//! - Reading never needs the lock and never creates anything.
 
 mod address;
+mod codes;
 mod contacts;
 mod running;
 mod session;
@@ -26,18 +29,18 @@ use std::{
 };
 use tempfile::NamedTempFile;
 
-/// How names of files begin that are not in their place yet.
+/// The prefix of temporary files, which are renamed when they are complete.
 const TEMPORARY: &str = ".new-";
 
-/// Where the state lies; made only when something is to be stored.
+/// The state folder. It is created when something is first stored.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     root: PathBuf,
-    /// A home that must be there already: one that is missing is a mistake, not a folder to be made.
+    /// The home folder, which must exist. A missing one is a mistake and is not created.
     home: Option<PathBuf>,
 }
 
-/// Holds off other processes that would change state; given back on drop.
+/// The lock on the state folder. Other processes that change state wait until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Lock(#[allow(dead_code, reason = "open as long as the lock is held")] File);
 
@@ -51,7 +54,7 @@ impl State {
         let home = env::home_dir().filter(|home| home.is_absolute()).ok_or_else(|| {
             Failure::own(
                 Kind::StateUnavailable,
-                "Set HOME or XDG_CONFIG_HOME to a folder: sessions and keys are kept there.",
+                "Set HOME or XDG_CONFIG_HOME to a folder in which sessions and keys can be kept.",
             )
         })?;
         Ok(Self { root: home.join(".config/messaging"), home: Some(home) })
@@ -66,7 +69,7 @@ impl State {
         self.root.join("sessions").join(session.as_str())
     }
 
-    /// Every session that something is stored of, in the order of their ids.
+    /// Every session that has stored state, in the order of their ids.
     pub(crate) fn sessions(&self) -> Result<Vec<SessionId>> {
         let folder = self.root.join("sessions");
         let entries = match fs::read_dir(&folder) {
@@ -80,13 +83,13 @@ impl State {
         Ok(sessions)
     }
 
-    /// Makes sure, before a call whose answer must be kept, that it can be: there is a folder, the right
-    /// to write, and room.
+    /// Checks that a response can be stored, before a request whose response must not be lost: there is a
+    /// folder, permission to write, and free space.
     pub(crate) fn check_writable(&self) -> Result<()> {
         self.prepare(&self.root.join("sessions"), "check", &[b' '; 512]).map(drop)
     }
 
-    /// Waits for other processes that change state.
+    /// Takes the lock, and waits for it if another process has it.
     pub(crate) fn lock(&self) -> Result<Lock> {
         self.create_dir(&self.root)?;
         let path = self.root.join(".lock");
@@ -95,14 +98,14 @@ impl State {
         Ok(Lock(file))
     }
 
-    /// Replaces a file, whole or not at all.
+    /// Replaces a file as a whole or not at all.
     fn replace(&self, _lock: &Lock, path: &Path, text: &str) -> Result<()> {
         let (folder, name) = (path.parent().unwrap_or(path), path.file_name().unwrap_or_default());
         let file = self.prepare(folder, &name.to_string_lossy(), text.as_bytes())?;
         commit(file, path)
     }
 
-    /// Writes a file beside its place, on disk, so that only the renaming is left to be done.
+    /// Writes a complete temporary file next to its destination, so that only renaming it remains.
     fn prepare(&self, folder: &Path, name: &str, bytes: &[u8]) -> Result<NamedTempFile> {
         self.create_dir(folder)?;
         let prefix = format!("{TEMPORARY}{name}-");
@@ -121,7 +124,7 @@ impl State {
         }
         if let Some(home) = self.home.as_deref().filter(|home| !home.is_dir()) {
             let message = format!(
-                "The home folder {} does not exist; set HOME or XDG_CONFIG_HOME to one where sessions and keys can be kept.",
+                "The home folder {} does not exist. Set HOME or XDG_CONFIG_HOME to a folder in which sessions and keys can be kept.",
                 home.display()
             );
             return Err(Failure::own(Kind::StateUnavailable, message));
@@ -132,7 +135,7 @@ impl State {
         builder.recursive(true).create(folder).map_err(|error| unavailable("make", folder, &error))
     }
 
-    /// What a process that was killed left behind: files that never came to their place.
+    /// Temporary files that a killed process left behind.
     pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
         let mut folders = vec![self.root.clone(), self.root.join("sessions")];
         folders.extend(self.sessions().unwrap_or_default().iter().map(|id| self.session_dir(id)));
@@ -146,7 +149,7 @@ impl State {
     }
 }
 
-/// Opens a file that only its owner can read, making it if need be.
+/// Opens a file that only its owner can read, and creates it if it is missing.
 pub(crate) fn open_private(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
@@ -155,7 +158,7 @@ pub(crate) fn open_private(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-/// Puts a prepared file into its place.
+/// Renames a prepared file to its destination.
 fn commit(file: NamedTempFile, path: &Path) -> Result<()> {
     file.persist(path).map(drop).map_err(|error| unavailable("write", path, &error.error))
 }
@@ -171,7 +174,7 @@ fn read(path: &Path) -> Result<Option<String>> {
 
 fn unavailable(what: &str, path: &Path, error: &std::io::Error) -> Failure {
     let message = format!(
-        "Could not {what} {}: {error}. Make room or mend its permissions, or set XDG_CONFIG_HOME to another folder.",
+        "Could not {what} {}: {error}. Free some space, correct its permissions, or set XDG_CONFIG_HOME to another folder.",
         path.display()
     );
     Failure::own(Kind::StateUnavailable, message)

@@ -1,7 +1,6 @@
-//! `sessions/<ID>/{poll-daemon,heartbeat,listen,work}.json`: which loops run for a session, and
-//! `agents/<ID>/listen.json` for an address. Beside each lies the lock
-//! that its process holds, which is what says whether it runs: a process that was killed leaves the
-//! record behind, but not the lock.
+//! `sessions/<ID>/{poll-daemon,heartbeat,listen,work}.json` and `agents/<ID>/listen.json`: the loops of a
+//! session or an address. Each record has a lock file next to it. A loop runs if its lock is held: a killed
+//! process leaves the record behind, but not the lock.
 
 use super::{State, open_private, read, unavailable};
 use crate::{
@@ -25,7 +24,7 @@ pub(crate) enum Loop {
 }
 
 impl Loop {
-    /// The command that runs it.
+    /// The name of its command.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::PollDaemon => "poll-daemon",
@@ -40,20 +39,21 @@ impl Loop {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Running {
-    /// Its process.
+    /// The id of its process.
     pub(crate) pid: u32,
-    /// Seconds between two turns; 0 for what waits to be told.
+    /// Seconds between two turns. 0 for a loop that waits for messages.
     pub(crate) interval: u32,
     pub(crate) started_at: Timestamp,
     pub(crate) ends_at: Option<Timestamp>,
     /// When it took its last turn.
     pub(crate) last_at: Option<Timestamp>,
-    /// Why that failed.
+    /// Why the last turn failed.
     pub(crate) last_error: Option<String>,
 }
 
 impl Running {
-    /// The record of a loop that begins now and takes a turn every so many seconds; 0: it waits to be told.
+    /// The record of a loop that begins now. `interval`: seconds between two turns; 0 if it waits for
+    /// messages.
     pub(crate) fn begins(interval: u32) -> Self {
         Self {
             pid: std::process::id(),
@@ -66,28 +66,28 @@ impl Running {
     }
 }
 
-/// The place of a loop that runs; the lock goes with it.
+/// The record and the lock of a running loop. Dropping it releases the lock.
 #[derive(Debug)]
 pub(crate) struct Place {
     state: State,
     record: PathBuf,
     lock: PathBuf,
-    /// Open, and locked, as long as the loop runs.
+    /// Open and locked while the loop runs.
     _held: File,
 }
 
 impl State {
-    /// Takes the place of a loop in the folder of a session or address. Refused if one of this kind runs
-    /// for it.
+    /// Registers a loop in the folder of a session or an address. Refused if a loop of this kind is
+    /// running there.
     pub(crate) fn begin_loop(&self, folder: &Path, kind: Loop, record: &Running) -> Result<Place> {
-        // So that nobody who only looks holds the loop's lock meanwhile.
+        // Keeps `poll-status` from holding the loop's lock at this moment.
         let guard = self.lock()?;
         self.create_dir(folder)?;
         let lock = folder.join(format!(".{}.lock", kind.name()));
         let held = open_private(&lock).map_err(|error| unavailable("write", &lock, &error))?;
         held.try_lock().map_err(|_| {
             let message = format!(
-                "`nexus {}` runs for this already; `nexus poll-status` shows what runs for sessions.",
+                "`nexus {}` is already running for this. `nexus poll-status` shows which loops run.",
                 kind.name()
             );
             Failure::own(Kind::AlreadyRunning, message)
@@ -99,9 +99,9 @@ impl State {
         Ok(place)
     }
 
-    /// The loop of this kind that runs for the session now.
+    /// The loop of this kind that is running for the session.
     pub(crate) fn running(&self, session: &SessionId, kind: Loop) -> Result<Option<Running>> {
-        // Without the right to write there is nobody whom looking could disturb.
+        // Without permission to write, no loop can run here that this check could disturb.
         let _guard = self.lock().ok();
         let folder = self.session_dir(session);
         let held = File::open(folder.join(format!(".{}.lock", kind.name())))
@@ -115,13 +115,13 @@ impl State {
 }
 
 impl Place {
-    /// Writes what is to be known of the loop.
+    /// Updates the record.
     pub(crate) fn update(&self, record: &Running) -> Result<()> {
         let text = serde_json::to_string(record).unwrap_or_default();
         self.state.replace(&self.state.lock()?, &self.record, &format!("{text}\n"))
     }
 
-    /// Removes the record. What cannot be removed does no harm: the lock is free.
+    /// Removes the record. If that fails it does no harm, because the lock is released.
     pub(crate) fn end(self) {
         let _guard = self.state.lock().ok();
         let _ = fs::remove_file(&self.record);

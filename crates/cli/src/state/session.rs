@@ -1,4 +1,4 @@
-//! `sessions/<ID>/{agent,key,cursor,server,replies}`: who we are in a session, one line in each file.
+//! `sessions/<ID>/{agent,key,cursor,server,replies}`: our seat in a session, one line in each file.
 
 use super::{Lock, State, commit, read};
 use crate::error::{Failure, Kind, Result};
@@ -6,19 +6,19 @@ use nexus_protocol::{AgentId, Cursor, SessionId, SessionKey};
 use std::{cmp::Ordering, fs, io::ErrorKind, path::PathBuf};
 use tempfile::NamedTempFile;
 
-/// What is stored of a session. Every part may be missing.
+/// What is stored about a session. Every part may be missing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Membership {
     pub(crate) agent: Option<AgentId>,
     pub(crate) key: Option<SessionKey>,
-    /// Up to where messages were printed.
+    /// The cursor of the last message that was printed.
     pub(crate) cursor: Option<String>,
     /// The server that has the session.
     pub(crate) server: Option<String>,
 }
 
 impl State {
-    /// What is stored of a session.
+    /// What is stored about a session.
     pub(crate) fn membership(&self, session: &SessionId) -> Result<Membership> {
         let folder = self.session_dir(session);
         let line = |name: &str| -> Result<Option<String>> {
@@ -29,17 +29,19 @@ impl State {
         Ok(Membership {
             agent: agent.map_err(|rule| {
                 let path = folder.join("agent");
-                let message = format!("{} does not hold an agent id: it {rule}.", path.display());
+                let message =
+                    format!("{} does not contain an agent id, which {rule}.", path.display());
                 Failure::own(Kind::StateCorrupt, message)
             })?,
-            // Every text is a key.
+            // Every text is a valid key.
             key: line("key")?.and_then(|text| text.parse().ok()),
             cursor: line("cursor")?,
             server: line("server")?,
         })
     }
 
-    /// Stores who we are in a session. Another agent starts reading from the beginning.
+    /// Stores our seat in a session. If it is another agent than before, it starts reading from the
+    /// beginning.
     pub(crate) fn store_membership(
         &self,
         session: &SessionId,
@@ -51,7 +53,7 @@ impl State {
         let before = self.membership(session)?;
         self.store_line(&lock, session, "server", server)?;
         if let Some(agent) = agent {
-            // What was read by another, or by nobody in particular, is not what this agent has read.
+            // The stored cursor belongs to another agent, or to none, so this agent has not read up to it.
             if before.agent.as_ref() != Some(agent) {
                 self.forget_line(session, "cursor")?;
             }
@@ -68,7 +70,7 @@ impl State {
         self.store_line(&self.lock()?, session, "server", server)
     }
 
-    /// How many replies `listen --reply` has sent in a session.
+    /// The number of replies that `listen --reply` has sent in a session.
     pub(crate) fn replies(&self, session: &SessionId) -> Result<u32> {
         let text = read(&self.session_dir(session).join("replies"))?.unwrap_or_default();
         Ok(text.trim().parse().unwrap_or(0))
@@ -92,7 +94,7 @@ impl State {
         }
     }
 
-    /// Deletes what is stored of a session, its aliases included.
+    /// Deletes everything that is stored about a session, including its aliases.
     pub(crate) fn forget(&self, session: &SessionId) -> Result<()> {
         let lock = self.lock()?;
         let mut aliases = self.aliases()?;
@@ -110,36 +112,57 @@ impl State {
         }
     }
 
-    /// Gets a cursor ready to be saved, so that a full disk shows before messages are printed. `None` if
-    /// it is the one that is saved already.
+    /// Prepares a cursor to be saved, so that a full disk shows before messages are printed. `None` if it
+    /// is already the one that is saved.
     pub(crate) fn new_cursor(
         &self,
         session: &SessionId,
         cursor: &str,
     ) -> Result<Option<NewCursor>> {
-        if self.membership(session)?.cursor.as_deref() == Some(cursor) {
+        self.prepare_cursor(session, cursor, false)
+    }
+
+    /// The same for a cursor at the end of the log, which may be lower than the saved one.
+    pub(crate) fn reset_cursor(
+        &self,
+        session: &SessionId,
+        cursor: &str,
+    ) -> Result<Option<NewCursor>> {
+        self.prepare_cursor(session, cursor, true)
+    }
+
+    fn prepare_cursor(
+        &self,
+        session: &SessionId,
+        cursor: &str,
+        is_reset: bool,
+    ) -> Result<Option<NewCursor>> {
+        let saved = self.membership(session)?.cursor;
+        if saved.as_deref() == Some(cursor) {
             return Ok(None);
         }
         let folder = self.session_dir(session);
         let file = self.prepare(&folder, "cursor", format!("{cursor}\n").as_bytes())?;
-        let (state, session) = (self.clone(), session.clone());
         Ok(Some(NewCursor {
-            state,
-            session,
+            state: self.clone(),
+            session: session.clone(),
             path: folder.join("cursor"),
             cursor: cursor.into(),
+            resets: saved.filter(|_| is_reset),
             file,
         }))
     }
 }
 
-/// A cursor on disk, but not in its place yet.
+/// A cursor that is written to a temporary file and is not saved yet.
 #[derive(Debug)]
 pub(crate) struct NewCursor {
     state: State,
     session: SessionId,
     path: PathBuf,
     cursor: String,
+    /// The saved cursor that this one may replace although it is higher.
+    resets: Option<String>,
     file: NamedTempFile,
 }
 
@@ -148,15 +171,16 @@ impl NewCursor {
     pub(crate) fn save(self) -> Result<()> {
         let _lock = self.state.lock()?;
         let saved = self.state.membership(&self.session)?.cursor;
-        if saved.is_some_and(|saved| compare(&saved, &self.cursor) != Ordering::Less) {
+        let is_further = |saved: &String| compare(saved, &self.cursor) != Ordering::Less;
+        if saved != self.resets && saved.as_ref().is_some_and(is_further) {
             return Ok(());
         }
         commit(self.file, &self.path)
     }
 }
 
-/// Which of two cursors is further on. What is not a number was not written by this protocol's
-/// servers, and gives way.
+/// Compares two cursors. A text that is not a number counts as the lowest: no server of this protocol
+/// wrote it.
 fn compare(one: &str, other: &str) -> Ordering {
     one.parse::<Cursor>().ok().cmp(&other.parse().ok())
 }

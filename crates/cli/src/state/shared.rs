@@ -9,39 +9,39 @@ use nexus_protocol::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, fs, io::ErrorKind};
 
-/// How long an answer of `/health` counts, in milliseconds.
+/// How long a response of `/health` is cached, in milliseconds.
 const CAPS_FRESH: i64 = 5 * 60 * 1000;
 
 /// `config.json`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Config {
-    /// The server of sessions that are not bound to one.
+    /// The server for sessions that are not bound to one.
     pub(crate) server_url: Option<String>,
     /// RFC 3339.
     pub(crate) updated_at: Option<String>,
 }
 
-/// `aliases.json`: the id of the session of each name.
+/// `aliases.json`: the session id of each alias.
 pub(crate) type Aliases = BTreeMap<String, String>;
 
-/// What `server-caps.json` holds of each server.
+/// An entry of `server-caps.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Caps {
     message_format: Vec<String>,
-    /// Missing where it was written by something that did not ask for it.
+    /// Missing if another program wrote the entry without it.
     delivery: Option<Vec<String>>,
     checked_at: Timestamp,
 }
 
 impl State {
-    /// Names of sessions.
+    /// The aliases of sessions.
     pub(crate) fn aliases(&self) -> Result<Aliases> {
         Ok(self.read_json("aliases.json")?.unwrap_or_default())
     }
 
-    /// Changes the names of sessions while no other process can.
+    /// Changes the aliases under the lock.
     pub(crate) fn update_aliases<T>(
         &self,
         change: impl FnOnce(&mut Aliases) -> Result<T>,
@@ -66,7 +66,7 @@ impl State {
         self.write_json(&self.lock()?, "config.json", config)
     }
 
-    /// Deletes the configuration; says whether there was one.
+    /// Deletes the configuration. Returns whether there was one.
     pub(crate) fn forget_config(&self) -> Result<bool> {
         let path = self.root().join("config.json");
         match fs::remove_file(&path) {
@@ -76,7 +76,7 @@ impl State {
         }
     }
 
-    /// What a server can do, if it was asked not long before `now`.
+    /// The cached capabilities of a server, if they are recent.
     pub(crate) fn capabilities(&self, server: &str, now: Timestamp) -> Option<Capabilities> {
         let caps = self.caps().remove(server)?;
         let age = now.millis_since(caps.checked_at);
@@ -98,7 +98,7 @@ impl State {
         self.write_json(&lock, "server-caps.json", &caps)
     }
 
-    /// A cache: what cannot be read was never there.
+    /// This is a cache, so an unreadable file counts as a missing one.
     fn caps(&self) -> BTreeMap<String, Caps> {
         self.read_json("server-caps.json").ok().flatten().unwrap_or_default()
     }
@@ -114,7 +114,7 @@ impl State {
     }
 
     pub(super) fn write_json(&self, lock: &Lock, name: &str, value: &impl Serialize) -> Result<()> {
-        // Maps of ours have string keys, so this does not fail.
+        // The keys are strings, so this does not fail.
         let text = serde_json::to_string_pretty(value).unwrap_or_default();
         self.replace(lock, &self.root().join(name), &format!("{text}\n"))
     }

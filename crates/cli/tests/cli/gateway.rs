@@ -82,7 +82,7 @@ fn the_contact_book_keeps_tokens_to_itself() {
     assert_eq!(home.nexus(&["contacts", "remove", "ann"]).error(), "contact_not_found");
     assert_eq!(home.nexus(&["send", "--to", "ann", "x"]).error(), "contact_not_found");
     for add in [
-        &["x", "--url", "http://h", "--token", "t"][..],
+        &["x", "--url", "ftp://h", "--token", "t"][..],
         &["x", "--url", "ws://h/?token=t", "--token", "t"],
         &["a b", "--agent", "x"],
         &["x", "--url", "ws://h", "--token", "a b"],
@@ -248,6 +248,86 @@ fn the_receiver_answers_no_web_page_and_takes_no_more_than_it_can_keep() {
     assert_eq!(post(&address, "Expect: 100-continue\r\nX: y\r\n", "{\"a\":1}").0, 200);
     assert_eq!(running.line(), "{\"a\":1}");
     assert_eq!(running.stop("-TERM")["messages"], 1);
+}
+
+/// Opens a socket to a receiver, as any program does that writes to gateways.
+fn socket(address: &str, path: &str) -> tungstenite::WebSocket<TcpStream> {
+    let stream = TcpStream::connect(address).unwrap();
+    tungstenite::client(format!("ws://{address}{path}"), stream).unwrap().0
+}
+
+/// The code with which a receiver closes after this frame.
+fn closed_after(address: &str, frame: Message) -> u16 {
+    let mut socket = socket(address, "/?token=any");
+    // It may close before it has read everything.
+    let _ = socket.send(frame);
+    loop {
+        match socket.read() {
+            Ok(Message::Close(Some(frame))) => return frame.code.into(),
+            Ok(_) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_sent_to_a_contact_arrives_at_its_receiver() {
+    let (mut running, address) = receiver(&Home::without_url());
+    for (count, url) in
+        [format!("ws://{address}"), format!("http://{address}/message")].iter().enumerate()
+    {
+        let alice = knows(url, TOKEN);
+        assert_eq!(alice.nexus(&["contacts", "list"]).done()["contacts"][0]["url"], *url);
+        assert!(alice.nexus(&["ping", "bob"]).done()["millis"].is_u64());
+        let send = ["send", "--to", "bob", "Tuesday?", "--agent-id", "alice"];
+        let sent = alice.nexus(&send).done();
+        assert_eq!((&sent["confirmed"], &sent["url"]), (&json!(true), &json!(url)));
+        let line: Value = serde_json::from_str(&running.line()).unwrap();
+        assert_eq!((&line["from"], &line["message"]), (&json!("alice"), &json!("Tuesday?")));
+        assert!(text(&line["timestamp"]).ends_with('Z'));
+        assert_eq!(get(&address, "/messages").1["count"], json!(count + 1));
+    }
+    let long = "x".repeat(300_000);
+    let input = ["send", "--to", "bob", "-", "--agent-id", "alice"];
+    let refused =
+        knows(&format!("ws://{address}"), TOKEN).nexus_with_input(&input, long.as_bytes());
+    assert!(!refused.ok, "{}", refused.json);
+    assert_eq!(running.stop("-TERM")["messages"], 2);
+}
+
+#[test]
+fn a_socket_brings_one_message_of_the_right_form() {
+    let (mut running, address) = receiver(&Home::without_url());
+    let right =
+        r#"{"type":"system_event","event":"openclaw_message","data":{"message":"hi", "n":1.50}}"#;
+    assert_eq!(closed_after(&address, Message::text(right)), 1000);
+    assert_eq!(running.line(), r#"{"message":"hi","n":1.50}"#);
+    assert_eq!(closed_after(&address, Message::text("hi")), 1003);
+    assert_eq!(closed_after(&address, Message::binary(right)), 1003);
+    // Who opens a socket and goes away has said nothing.
+    drop(socket(&address, "/message"));
+    assert_eq!(running.stop("-TERM")["messages"], 1);
+}
+
+#[test]
+fn a_web_page_opens_no_socket_and_other_paths_have_none() {
+    let (_running, address) = receiver(&Home::without_url());
+    let upgrade = |path: &str, host: &str, more: &str| {
+        let key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{key}{more}\r\n"
+        )
+    };
+    let page = upgrade("/?token=x", &address, "Origin: https://evil.example\r\n");
+    assert_eq!(ask(&address, &page).0, 403);
+    assert_eq!(ask(&address, &upgrade("/", "evil.example", "")).0, 403);
+    assert_eq!(ask(&address, &upgrade("/other", &address, "")).0, 404);
+    // Without such a mark it opens.
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.write_all(upgrade("/", &address, "").as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 101");
 }
 
 #[test]

@@ -13,6 +13,8 @@ mod addresses;
 mod addresses_fake;
 mod conversation;
 mod disk;
+mod ending;
+mod events;
 mod fake;
 mod gateway;
 mod golden;

@@ -251,6 +251,23 @@ fn a_program_does_tasks() {
 }
 
 #[test]
+fn an_agent_does_a_task_that_it_gave_itself() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let mut worker = work(&a, &session, "cat", &[]);
+    worker.until("listening over");
+    // What tells of this task, and of its end, are messages of the same agent.
+    let output = a.command().args(["delegate", &session, "--to", "a", "alone", "--wait"]).output();
+    let output = output.unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+    assert!(printed.contains("\"result\":\"alone\""), "{printed}");
+    assert_eq!(worker.value()["status"], "completed");
+    assert_eq!(worker.stop("-TERM")["completed"], 1);
+}
+
+#[test]
 fn a_worker_that_is_stopped_ends_its_program_and_takes_the_task_up_again() {
     let relay = relay();
     let a = Home::new(&relay.url());

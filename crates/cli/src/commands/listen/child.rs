@@ -1,7 +1,7 @@
-//! A command that runs: what it is given, what it prints, and how it ends.
+//! Running a command: its input, its output, and its end.
 //!
-//! It has a process group of its own, where there is such a thing: when we are asked to stop, it ends with
-//! all that it started. When it ends by itself, what it left running goes on, and is not waited for.
+//! On Unix the command has its own process group. When we are asked to stop, the whole group is ended. When
+//! the command ends by itself, processes that it left running go on, and are not waited for.
 
 use crate::loops::Stop;
 use std::{
@@ -12,16 +12,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The first pause between two looks at whether it has ended, and the longest.
+/// The first and the longest pause between two checks whether it has ended.
 const FIRST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_millis(100);
-/// How long it may take to end when it is asked to.
+/// How long it may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long after its end its output is waited for: something that it left running may hold it open.
+/// How long to wait for its output after its end. A process that it left running may keep the pipe open.
 const REST: Duration = Duration::from_secs(1);
 
-/// Runs a command with this as its standard input. Gives how it ended and what it printed, if that is
-/// piped; nothing, if a signal came before, and then it was made to end.
+/// Runs a command with this standard input. Returns its exit status, and its output if that is piped.
+/// `None` if a signal came first; the command was then ended.
 pub(in crate::commands) fn run(
     command: &mut Command,
     input: String,
@@ -34,7 +34,7 @@ pub(in crate::commands) fn run(
     own_group(command);
     let mut child = command.stdin(Stdio::piped()).spawn()?;
     let stdin = child.stdin.take();
-    // Beside, for a command may print before it has read everything, or read nothing at all.
+    // In a thread, because a command may print before it has read everything, or never read it.
     thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(input.as_bytes())));
     let printed = child.stdout.take().map(read);
     match wait(&mut child, stop) {
@@ -48,7 +48,7 @@ pub(in crate::commands) fn run(
     }
 }
 
-/// Waits for its end; gives nothing if a signal comes first.
+/// Waits for its end. `None` if a signal comes first.
 fn wait(child: &mut Child, stop: &Stop) -> io::Result<Option<ExitStatus>> {
     let mut pause = FIRST;
     loop {
@@ -62,7 +62,8 @@ fn wait(child: &mut Child, stop: &Stop) -> io::Result<Option<ExitStatus>> {
     }
 }
 
-/// Reads in a thread. Once nobody wants it, what comes is thrown away: who writes it may go on.
+/// Reads its output in a thread. When it is no longer wanted, it is read and dropped, so that a process
+/// that is left running is not blocked.
 fn read(mut stdout: ChildStdout) -> Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -73,14 +74,14 @@ fn read(mut stdout: ChildStdout) -> Receiver<Vec<u8>> {
                 Ok(0) | Err(_) => return,
                 Ok(count) => count,
             };
-            // Who does not want it any more has dropped the other end.
+            // Fails when the output is no longer wanted.
             let _ = sender.send(buffer.iter().copied().take(count).collect());
         }
     });
     receiver
 }
 
-/// What was printed by a command that has ended.
+/// The output of a command that has ended.
 fn rest(printed: &Receiver<Vec<u8>>) -> Vec<u8> {
     let began = Instant::now();
     let mut all = Vec::new();
@@ -96,7 +97,8 @@ fn rest(printed: &Receiver<Vec<u8>>) -> Vec<u8> {
     }
 }
 
-/// Makes it end, with all that it started: at first it is asked to. A further signal makes it shorter.
+/// Ends the command and all that it started: politely at first, then by force. A further signal shortens
+/// the wait.
 fn end(child: &mut Child, stop: &Stop) {
     signal(child, false);
     if !comes_true(stop, || has_ended(child) && !is_any_left(child)) {
@@ -105,7 +107,7 @@ fn end(child: &mut Child, stop: &Stop) {
     }
 }
 
-/// Waits, though not long, for something to be so.
+/// Waits for a condition, for at most [`GRACE`].
 fn comes_true(stop: &Stop, mut is_so: impl FnMut() -> bool) -> bool {
     let began = Instant::now();
     let mut pause = FIRST;
@@ -128,22 +130,22 @@ fn own_group(command: &mut Command) {
     command.process_group(0);
 }
 
-/// The group has the number of the child that it began with.
+/// The process group, which has the id of the child.
 #[cfg(unix)]
 fn group(child: &Child) -> Option<nix::unistd::Pid> {
     i32::try_from(child.id()).ok().map(nix::unistd::Pid::from_raw)
 }
 
-/// Asks the whole group to end, or forces it to.
+/// Asks the whole process group to end, or kills it.
 #[cfg(unix)]
 fn signal(child: &mut Child, is_forced: bool) {
     use nix::sys::signal::{Signal, killpg};
     let signal = if is_forced { Signal::SIGKILL } else { Signal::SIGTERM };
-    // Who is gone already needs none.
+    // Fails if the group has already ended.
     let _ = group(child).map(|group| killpg(group, signal));
 }
 
-/// Whether any of the group is there.
+/// Whether a process of the group still exists.
 #[cfg(unix)]
 fn is_any_left(child: &Child) -> bool {
     group(child).is_some_and(|group| nix::sys::signal::killpg(group, None).is_ok())
@@ -152,7 +154,7 @@ fn is_any_left(child: &Child) -> bool {
 #[cfg(not(unix))]
 fn own_group(_: &mut Command) {}
 
-/// Where there are no groups, it ends alone, and at once.
+/// Without process groups, only the command itself is killed.
 #[cfg(not(unix))]
 fn signal(child: &mut Child, _: bool) {
     let _ = child.kill();

@@ -1,7 +1,6 @@
-//! `--exec`: messages become runs of a command.
+//! `--exec`: running a command for messages.
 //!
-//! The command never gets the session's key, and what it prints is ours to pass on or to leave: standard
-//! output stays JSON.
+//! The command never gets the session key. Its output does not go to our standard output, which stays JSON.
 
 use super::{
     child,
@@ -16,18 +15,18 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// What is run, and how.
+/// The command, and how it is run.
 #[derive(Debug)]
 pub(super) struct Exec {
     pub(super) command: String,
     pub(super) is_batch: bool,
     pub(super) has_envelope: bool,
-    /// What it prints is sent as an answer, as far as this allows.
+    /// If set, the output is sent as an answer, within the limits of the guard.
     pub(super) guard: Option<Guard>,
 }
 
 impl Exec {
-    /// Runs the command. Gives what it printed, if that is wanted; nothing, if a signal came first.
+    /// Runs the command. Returns its output, or an empty one without `--reply`. `None` if a signal came first.
     pub(super) fn run(
         &self,
         source: &Source,
@@ -57,7 +56,7 @@ impl Exec {
     }
 }
 
-/// The message with the envelope as its text. Its JSON stands in the envelope, and nowhere else.
+/// The message with an envelope as its text. The message's own JSON is only inside of the envelope.
 fn enveloped(item: &Item, source: &Source) -> String {
     let message = &item.message;
     let line = |text: &Option<String>| text.as_deref().map(envelope::clean_line);
@@ -70,20 +69,25 @@ fn enveloped(item: &Item, source: &Source) -> String {
         "sentAt": line(&message.sent_at),
         "replyTo": line(&message.reply_to),
     });
-    if let (Some(fields), Some(conversation)) =
-        (value.as_object_mut(), line(&message.conversation_id))
-    {
-        fields.insert("conversationId".to_owned(), conversation.into());
+    let more = [
+        ("conversationId", line(&message.conversation_id)),
+        ("kind", line(&message.kind)),
+        ("by", line(&message.by).filter(|_| message.is_greeting())),
+    ];
+    for (name, text) in more {
+        if let (Some(fields), Some(text)) = (value.as_object_mut(), text) {
+            fields.insert(name.to_owned(), text.into());
+        }
     }
     value.to_string()
 }
 
-/// What the command is told beside the messages: of several, all senders, the last place, and whether
-/// all are verified.
+/// The environment of the command. For several messages: all senders, the highest cursor, and whether all
+/// are verified.
 fn environment(source: &Source, items: &[Item]) -> Vec<(&'static str, String)> {
     let mut from: Vec<String> = Vec::new();
     for item in items {
-        let sender = envelope::clean_line(&item.message.agent_id);
+        let sender = envelope::clean_line(item.message.author());
         if !from.contains(&sender) {
             from.push(sender);
         }

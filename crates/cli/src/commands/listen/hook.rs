@@ -1,4 +1,4 @@
-//! `--hook`: messages become posts to the webhook of an agent gateway on this machine.
+//! `--hook`: posting messages to the webhook of an agent gateway.
 
 use super::{
     source::Source,
@@ -26,12 +26,11 @@ impl fmt::Debug for Hook {
 }
 
 impl Hook {
-    /// Refuses what is no address. The token may come from the environment.
+    /// Refuses an invalid URL. The token may come from the environment.
     pub(super) fn new(url: &str, token: Option<String>) -> Result<Self> {
         let base = url.split(['?', '#']).next().unwrap_or_default();
-        server::normalize(base).map_err(|rule| {
-            Failure::own(Kind::InvalidUrl, format!("The hook of --hook {rule}."))
-        })?;
+        server::normalize(base)
+            .map_err(|rule| Failure::own(Kind::InvalidUrl, format!("The URL of --hook {rule}.")))?;
         let token = token.or_else(|| env::var("NEXUS_HOOK_TOKEN").ok());
         let token = token.filter(|token| !token.is_empty());
         if token.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
@@ -57,7 +56,7 @@ impl Hook {
                 "sessionKey": source.talk(&item.message),
                 "wakeMode": "now",
                 "metadata": {
-                    "from_agent_id": envelope::clean_line(&item.message.agent_id),
+                    "from_agent_id": envelope::clean_line(item.message.author()),
                     "verified": item.message.verified,
                     "urls": envelope::urls(&content),
                     "content_length": content.chars().count(),

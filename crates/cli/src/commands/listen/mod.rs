@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     error::Result,
     json::Json,
-    live::{Listener, Next, Target},
+    live::{Listener, Next, Target, Wanted},
     loops::Ended,
     output::{Done, tell},
     state::{Loop, Place, Running},
@@ -21,7 +21,7 @@ use crate::{
 use clap::{Args, value_parser};
 use serde_json::json;
 use source::{Room, Source};
-use work::{Action, Work};
+use work::{Action, Choice, Work};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -31,45 +31,50 @@ use work::{Action, Work};
   nexus listen @me --exec 'jq -r .text | my-agent --print' --envelope --reply
   NEXUS_HOOK_TOKEN=... nexus listen SESSION --hook http://127.0.0.1:18789/hooks/agent
 
-Every message is one line of JSON; the last line says why it ended: a signal, the session is over, or
-you left. Your own messages are left out, unless --own is given. It keeps the connection by itself, and
-goes on where it stopped.
+Every message is printed as one line of JSON. The last line says why it ended: a signal, the session has
+ended, or you have left. Your own messages are left out unless --own is given. It reconnects by itself and
+continues where it stopped.
 
-CMD is run by `sh -c` for each message, with the message as JSON on standard input and NEXUS_SESSION,
-NEXUS_FROM, NEXUS_CURSOR and NEXUS_VERIFIED in its environment. Each message that it has dealt with is one
-line of JSON. A message counts as read once CMD exits with 0: it can come twice, and never not at all.
-Of an inbox it is then acknowledged, and CMD has NEXUS_ADDRESS and NEXUS_CONVERSATION rather than
-NEXUS_SESSION. What others write is a stranger's: --envelope says so to whoever reads it.")]
+With --exec, `sh -c` runs CMD for each message. The message is on standard input as JSON. NEXUS_SESSION,
+NEXUS_FROM, NEXUS_CURSOR and NEXUS_VERIFIED are in the environment. Each handled message is printed as one
+line of JSON. A message counts as read once CMD exits with 0, so it may be delivered twice, but is never
+lost. A message in a mailbox is then acknowledged; for a mailbox CMD has NEXUS_ADDRESS and
+NEXUS_CONVERSATION instead of NEXUS_SESSION. CMD is not run for events, such as a member that joins.
+Messages are written by strangers: --envelope says so to the agent that reads them.")]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Listen {
-    /// The session's id or alias, or @me for the inbox of your address; @ID if you have several
+    /// The session's id or alias; @me for the mailbox of your address, or @ID if you have several
     #[arg(value_name = "SESSION|@me")]
     target: String,
-    /// Your own messages too
+    /// Include your own messages
     #[arg(long)]
     own: bool,
-    /// Run this for each message, rather than print it
+    /// Also print events: somebody joined, left or was removed, or the session ends soon
+    #[arg(long, conflicts_with_all = ["exec", "hook"])]
+    events: bool,
+    /// Run this command for each message instead of printing it
     #[arg(long, value_name = "CMD", conflicts_with = "hook")]
     exec: Option<String>,
-    /// Run CMD once for all messages that wait, given as a JSON array
+    /// Run CMD once for all waiting messages, given as a JSON array
     #[arg(long, requires = "exec")]
     batch: bool,
-    /// Put the text into an envelope that says who wrote it, and that it carries no authority
+    /// Put the text into an envelope that says who wrote it and that it carries no authority
     #[arg(long, requires = "exec")]
     envelope: bool,
-    /// Send what CMD prints as the answer
+    /// Send the output of CMD as the answer
     #[arg(long, requires = "exec", conflicts_with = "own")]
     reply: bool,
-    /// The most answers in this session, or in one conversation of your address, so that two agents do not talk without end
+    /// The most answers in the session, or in one conversation of your address, so that two agents do not
+    /// talk for ever
     #[arg(long, value_name = "N", default_value_t = 20, requires = "reply")]
     max_turns: u32,
-    /// How often in a row CMD or the hook may fail before this ends
+    /// Stop after CMD or the webhook has failed this many times in a row
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(1..))]
     max_failures: u32,
     /// Post each message, in an envelope, to the webhook of an agent gateway
     #[arg(long, value_name = "URL")]
     hook: Option<String>,
-    /// Proves to the hook who calls; better given as `$NEXUS_HOOK_TOKEN`, which others cannot see
+    /// The token of the webhook. Better set `$NEXUS_HOOK_TOKEN`, which other users cannot see
     #[arg(long, value_name = "TOKEN", requires = "hook")]
     hook_token: Option<String>,
 }
@@ -82,10 +87,11 @@ impl Listen {
         let record = Running::begins(0);
         let folder = source.folder(&context.state);
         let place = context.state.begin_loop(&folder, Loop::Listen, &record)?;
-        let listener = listener(context, &source);
+        let choice = Choice { own: self.own, events: self.events };
+        let listener = listener(context, &source, choice);
         let ended = listener.and_then(|listener| {
             let mut work = Work::new(context, &source, listener, action, self.max_failures);
-            let ended = go(&mut work, self.own, &place, record)?;
+            let ended = go(&mut work, choice, &place, record)?;
             let (messages, cursor) = (work.messages, work.cursor());
             Ok(match &source {
                 Source::Session(room) => Json::of(&json!({
@@ -136,10 +142,10 @@ impl Listen {
     }
 }
 
-fn listener(context: &Context, source: &Source) -> Result<Listener> {
+fn listener(context: &Context, source: &Source, choice: Choice) -> Result<Listener> {
     let capabilities = match capabilities::of(context, source.server()) {
         Ok(capabilities) => capabilities,
-        // What it has will show.
+        // The ways are then found out by trying them.
         Err(failure) if failure.is_passing() => {
             tell!("{}", failure.sentence());
             let all = ["websocket", "sse", "longpoll"];
@@ -148,20 +154,26 @@ fn listener(context: &Context, source: &Source) -> Result<Listener> {
         }
         Err(failure) => return Err(failure),
     };
+    // Events are always told on stderr, even if they are not printed.
+    let wanted = match source {
+        Source::Session(_) => Wanted { others: !choice.own, events: true },
+        Source::Inbox(_) => Wanted::default(),
+    };
     let target = Target {
         http: context.http().clone(),
         server: source.server().clone(),
         caller: source.caller().clone(),
         base: source.base(),
+        wanted,
     };
     Listener::new(target, &capabilities, source.after())
 }
 
-/// Takes what comes until it is over.
-fn go(work: &mut Work<'_>, own: bool, place: &Place, mut record: Running) -> Result<Ended> {
+/// Handles messages until listening ends.
+fn go(work: &mut Work<'_>, choice: Choice, place: &Place, mut record: Running) -> Result<Ended> {
     loop {
         let goes_on = match work.next()? {
-            Some(Next::Message(json, message)) => work.take(json, *message, own)?,
+            Some(Next::Message(json, message)) => work.take(json, *message, choice)?,
             Some(Next::Caught(cursor)) => {
                 let goes_on = work.caught_up(cursor)?;
                 record.last_at = Some(clock::now());
@@ -170,9 +182,10 @@ fn go(work: &mut Work<'_>, own: bool, place: &Place, mut record: Running) -> Res
                 }
                 goes_on
             }
+            Some(Next::Reset(cursor)) => work.reset(cursor)?,
             None => work.flush()?,
             Some(Next::Stopped) => return Ok(Ended::Signal),
-            // What waits was received, and cannot be read again.
+            // Waiting messages cannot be read again, so they are handled first.
             Some(Next::Over) => return Ok(work.flush()?.unwrap_or(Ended::Over)),
             Some(Next::Left) => return Ok(work.flush()?.unwrap_or(Ended::Left)),
         };

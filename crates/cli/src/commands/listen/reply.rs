@@ -1,4 +1,5 @@
-//! `--reply`: what the command prints is sent as an answer, once, and not without end.
+//! `--reply`: sending the output of the command as an answer. Each message is answered once, and the number
+//! of answers is limited.
 
 use super::{
     source::Source,
@@ -12,29 +13,30 @@ use crate::{
     message::{Message, read_cursor},
     output::tell,
 };
+use nexus_protocol::Cursor;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The longest answer, in bytes: what a relay takes by default.
+/// The longest answer, in bytes: a relay's default limit of a text.
 const LONGEST: usize = 64 * 1024;
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held {
-    /// There were as many as there may be.
+    /// The limit of answers is reached.
     Turns,
-    /// The sender says the same for the third time.
+    /// The sender has said the same three times in a row.
     Same,
 }
 
-/// Keeps two agents from answering each other without end.
+/// Keeps two agents from answering each other for ever.
 #[derive(Debug)]
 pub(super) struct Guard {
     max_turns: u32,
-    /// Answers in each conversation, earlier runs included; a session is one.
+    /// The number of answers in each conversation, including earlier runs. A session is one conversation.
     replies: Vec<(String, u32)>,
-    /// The last two things that each sender said.
+    /// The last two messages of each sender.
     last: BTreeMap<String, [Option<String>; 2]>,
     said: Vec<(Held, String)>,
 }
@@ -44,19 +46,19 @@ impl Guard {
         Self { max_turns, replies, last: BTreeMap::new(), said: Vec::new() }
     }
 
-    /// How many answers there were in a conversation.
+    /// The number of answers in a conversation.
     fn replies(&self, thread: &str) -> u32 {
         self.replies.iter().find(|(known, _)| known == thread).map_or(0, |(_, count)| *count)
     }
 
-    /// Counts an answer. The conversation that was last answered stands last.
+    /// Counts an answer. The conversation moves to the end of the list.
     fn count(&mut self, thread: &str) {
         let count = self.replies(thread).saturating_add(1);
         self.replies.retain(|(known, _)| known != thread);
         self.replies.push((thread.to_owned(), count));
     }
 
-    /// Hears a message, and says why it is not to be answered, if so.
+    /// Records a message. Returns why it must not be answered, if so.
     fn hear(&mut self, message: &Message, thread: &str) -> Option<Held> {
         let content = Some(envelope::content(message));
         let last = self.last.entry(message.agent_id.clone()).or_default();
@@ -69,7 +71,7 @@ impl Guard {
         is_over.then_some(Held::Turns).or(is_same.then_some(Held::Same))
     }
 
-    /// What to say of it, the first time in a conversation.
+    /// The notice about that, once in each conversation.
     fn say(&mut self, why: Held, thread: &str) -> Option<String> {
         let said = (why, thread.to_owned());
         if self.said.contains(&said) {
@@ -87,14 +89,14 @@ impl Guard {
     }
 }
 
-/// What came of an answer.
+/// The outcome of an answer.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// It has this id.
-    Sent(String),
-    /// There was nothing to say, or nobody to say it to.
+    /// It was sent, with this id and cursor.
+    Sent { id: String, cursor: Option<Cursor> },
+    /// There was no answer, or nobody to send it to.
     Nothing,
-    /// Meanwhile it was all over.
+    /// Listening has ended.
     Ended(Ended),
 }
 
@@ -107,7 +109,7 @@ struct Sent {
     at: Option<String>,
 }
 
-/// Sends what was printed as the answer to the last of these messages.
+/// Sends the output as the answer to the last of these messages.
 pub(super) fn send(work: &mut Work<'_>, items: &[Item], printed: &[u8]) -> Result<Outcome> {
     let source = work.source;
     let Some(guard) = work.guard() else { return Ok(Outcome::Nothing) };
@@ -129,16 +131,17 @@ pub(super) fn send(work: &mut Work<'_>, items: &[Item], printed: &[u8]) -> Resul
             None => Ok(Outcome::Nothing),
         };
     }
-    // A batch that begins with the same message was answered already if we died before the cursor moved.
+    // If we were killed before the cursor was saved, a batch that begins with the same message has already
+    // been answered. The key then returns that answer.
     let (sent, outcome) = deliver(work, &last.message, text, &key(&first.message))?;
     let is_old = sent.is_some_and(|sent| is_before(source, &sent, &last.message));
     let outcome = if is_old && items.len() > 1 {
-        // That answer did not know of the last messages.
+        // The old answer was written before the last messages of this batch.
         deliver(work, &last.message, text, &key(&last.message))?.1
     } else {
         outcome
     };
-    if let (Outcome::Sent(_), Some(guard)) = (&outcome, work.guard()) {
+    if let (Outcome::Sent { .. }, Some(guard)) = (&outcome, work.guard()) {
         guard.count(&source.thread(&last.message));
         let replies = guard.replies.clone();
         source.store_answers(&work.context.state, &replies)?;
@@ -146,10 +149,10 @@ pub(super) fn send(work: &mut Work<'_>, items: &[Item], printed: &[u8]) -> Resul
     Ok(outcome)
 }
 
-/// Says once why there are no answers any more.
+/// Sends the notice that there are no more answers.
 fn say_why(work: &Work<'_>, why: Held, last: &Message, notice: &str) -> Result<Outcome> {
     tell!("{notice}");
-    // The same in every run, so that the session hears it once.
+    // All runs use the same key, so that the notice is stored once.
     let key = match why {
         Held::Turns => "nexus-guard-turns",
         Held::Same => "nexus-guard-same",
@@ -160,14 +163,14 @@ fn say_why(work: &Work<'_>, why: Held, last: &Message, notice: &str) -> Result<O
     }
 }
 
-/// The same for the same message, whatever happens between.
+/// The `Idempotency-Key` of an answer, which depends only on the message.
 fn key(message: &Message) -> String {
     let place = message.cursor().map(|cursor| cursor.to_string()).unwrap_or_default();
     let id: String = message.id.chars().filter(char::is_ascii_graphic).take(200).collect();
     format!("nexus-reply-{place}-{id}")
 }
 
-/// As much of an answer as a relay takes.
+/// Cuts an answer to the limit of a relay.
 fn cut(text: &str) -> &str {
     let Some(end) = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)) else { return "" };
     if text.len() > LONGEST {
@@ -176,8 +179,8 @@ fn cut(text: &str) -> &str {
     text.get(..end).filter(|_| text.len() > LONGEST).unwrap_or(text)
 }
 
-/// Whether an answer is older than a message, so that it cannot be about it. The places of an answer and
-/// of what it answers are in one log only in a session.
+/// Whether an answer is older than a message, and so cannot be about it. Cursors can be compared only in a
+/// session, where both are in the same log.
 fn is_before(source: &Source, sent: &Sent, message: &Message) -> bool {
     match source {
         Source::Session(_) => {
@@ -191,7 +194,7 @@ fn is_before(source: &Source, sent: &Sent, message: &Message) -> bool {
     }
 }
 
-/// Sends an answer to a message, for as long as it takes. Gives what the server said of it, too.
+/// Sends an answer, and repeats that until it succeeds or is refused. Returns the server's response, too.
 fn deliver(
     work: &Work<'_>,
     message: &Message,
@@ -207,8 +210,8 @@ fn deliver(
         let failure = match work.context.call(work.source.server(), &request) {
             Ok(answer) => {
                 let sent: Sent = answer.body.read().unwrap_or_default();
-                let id = sent.id.clone();
-                return Ok((Some(sent), Outcome::Sent(id)));
+                let (id, cursor) = (sent.id.clone(), read_cursor(&sent.cursor));
+                return Ok((Some(sent), Outcome::Sent { id, cursor }));
             }
             Err(failure) => failure,
         };
@@ -216,18 +219,18 @@ fn deliver(
             Failure::Refused(answer) => match (answer.status, answer.error().error.as_str()) {
                 (404, "session_not_found") => Some(Outcome::Ended(Ended::Over)),
                 (404, "agent_not_found") => {
-                    tell!("who wrote it has left; the answer is not sent");
+                    tell!("the sender has left, so the answer is not sent");
                     Some(Outcome::Nothing)
                 }
-                // Another address has its own rules, and a conversation its own end.
+                // The other address does not accept it, or the conversation has ended.
                 (403 | 409, _) if is_inbox => {
-                    tell!("the answer is refused and not sent: {}", failure.sentence());
+                    tell!("the answer was refused: {}", failure.sentence());
                     Some(Outcome::Nothing)
                 }
                 (403, "forbidden") => Some(Outcome::Ended(Ended::Left)),
-                // It would be refused each time: the message counts as dealt with.
+                // It would be refused each time, so the message counts as handled.
                 (400 | 413, _) => {
-                    tell!("the answer is refused and not sent: {}", failure.sentence());
+                    tell!("the answer was refused: {}", failure.sentence());
                     Some(Outcome::Nothing)
                 }
                 _ => None,

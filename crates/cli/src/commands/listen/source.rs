@@ -1,5 +1,5 @@
-//! What is listened to: a session, or the inbox of an address of ours. What differs between the two is
-//! here; what is done with a message is the same.
+//! The source of messages: a session, or the mailbox of one of our addresses. This file has the differences
+//! between the two.
 
 use crate::{
     context::{Caller, Context, Session},
@@ -23,24 +23,24 @@ pub(super) enum Source {
     Inbox(Mailbox),
 }
 
-/// A session, and who we are in it.
+/// A session and our seat in it.
 #[derive(Debug)]
 pub(super) struct Room {
     pub(super) session: Session,
     pub(super) server: Server,
     pub(super) caller: Caller,
-    /// What the session is called here.
+    /// The alias of the session on this machine.
     pub(super) alias: Option<String>,
 }
 
-/// How it is kept that messages were dealt with.
+/// A prepared record that messages were handled.
 #[derive(Debug)]
 pub(super) enum Mark {
-    /// A cursor, on disk but not in its place yet.
+    /// A cursor that is written to a temporary file and is not saved yet.
     Cursor(NewCursor),
-    /// An acknowledgement, not sent yet.
+    /// An acknowledgement that is not sent yet.
     Ack(Ack),
-    /// It is not ours to keep.
+    /// Nothing has to be recorded.
     Nothing,
 }
 
@@ -59,7 +59,7 @@ impl Source {
         }
     }
 
-    /// Its path at the server.
+    /// Its path on the server.
     pub(super) fn base(&self) -> String {
         match self {
             Self::Session(room) => room.session.path(""),
@@ -67,7 +67,7 @@ impl Source {
         }
     }
 
-    /// Its folder here.
+    /// Its folder in the state folder.
     pub(super) fn folder(&self, state: &State) -> PathBuf {
         match self {
             Self::Session(room) => state.session_dir(&room.session.id),
@@ -75,7 +75,7 @@ impl Source {
         }
     }
 
-    /// After which cursor reading begins. The relay itself knows what an inbox has acknowledged.
+    /// The cursor after which reading begins. The relay itself knows what was acknowledged in a mailbox.
     pub(super) fn after(&self) -> Option<Cursor> {
         match self {
             Self::Session(room) => {
@@ -87,7 +87,7 @@ impl Source {
         }
     }
 
-    /// Gets ready to keep that everything up to here was dealt with.
+    /// Prepares to record that everything up to this cursor was handled.
     pub(super) fn mark(&self, context: &Context, cursor: Option<Cursor>) -> Result<Mark> {
         let Some(cursor) = cursor else { return Ok(Mark::Nothing) };
         Ok(match self {
@@ -100,7 +100,17 @@ impl Source {
         })
     }
 
-    /// The conversation that a message is part of, for counting answers: a session is one.
+    /// Prepares to set the saved cursor back to the end of the log. For a mailbox, no cursor is saved.
+    pub(super) fn reset(&self, context: &Context, cursor: Cursor) -> Result<Mark> {
+        let Self::Session(room) = self else { return Ok(Mark::Nothing) };
+        if !room.session.is_of(&room.caller) {
+            return Ok(Mark::Nothing);
+        }
+        let new = context.state.reset_cursor(&room.session.id, &cursor.to_string())?;
+        Ok(new.map_or(Mark::Nothing, Mark::Cursor))
+    }
+
+    /// The conversation of a message, for counting answers. A session is one conversation.
     pub(super) fn thread(&self, message: &Message) -> String {
         match self {
             Self::Session(_) => String::new(),
@@ -111,7 +121,7 @@ impl Source {
         }
     }
 
-    /// How many answers were sent in each conversation, by earlier runs too.
+    /// The number of answers in each conversation, including earlier runs.
     pub(super) fn answers(&self, state: &State) -> Result<Vec<(String, u32)>> {
         match self {
             Self::Session(room) => Ok(vec![(String::new(), state.replies(&room.session.id)?)]),
@@ -139,7 +149,7 @@ impl Source {
         }
     }
 
-    /// What a command is told of where messages were read; of several, the last one counts.
+    /// Environment variables that tell where messages were read. The last message counts.
     pub(super) fn environment(&self, last: Option<&Message>) -> Vec<(&'static str, String)> {
         match self {
             Self::Session(room) => vec![("NEXUS_SESSION", room.session.id.to_string())],
@@ -153,7 +163,7 @@ impl Source {
         }
     }
 
-    /// What the gateway of a hook is to take for one talk.
+    /// The key by which the gateway of a webhook tells conversations apart.
     pub(super) fn talk(&self, message: &Message) -> String {
         match self {
             Self::Session(room) => format!("nexus:{}", room.session.id),
@@ -166,7 +176,7 @@ impl Source {
         }
     }
 
-    /// Names what is listened to, in a value.
+    /// The field that names this source in a JSON value.
     pub(super) fn name(&self) -> (&'static str, Value) {
         match self {
             Self::Session(room) => ("session_id", json!(room.session.id)),
@@ -174,7 +184,7 @@ impl Source {
         }
     }
 
-    /// The request that answers a message. None if its reader has no name.
+    /// The request that answers a message. `None` if the sender's name is not valid.
     pub(super) fn answer(&self, message: &Message, text: &str, key: &str) -> Option<Request<'_>> {
         let (path, body) = match self {
             Self::Session(room) => {
@@ -198,7 +208,7 @@ impl Source {
     }
 }
 
-/// Whom the answer to a message is for: whom it came from only, if it came to some only.
+/// The audience of an answer: only the sender, if the message was for some members only.
 pub(super) fn audience(message: &Message) -> Option<(&str, Option<&str>)> {
     message.to.as_ref().map(|_| (message.agent_id.as_str(), message.conversation_id.as_deref()))
 }

@@ -1,7 +1,7 @@
-//! What is done with messages, and when they count as read.
+//! Handling messages, and recording that they were handled.
 //!
-//! Promises: the cursor moves past a message, or it is acknowledged, once it was printed, or once what it was given to has
-//! succeeded, and never before.
+//! Promises: the cursor moves past a message, or the message is acknowledged, only after it was printed, or
+//! after the command or the webhook succeeded.
 
 use super::{
     exec::Exec,
@@ -26,7 +26,7 @@ use serde_json::json;
 /// The most messages of one batch.
 const BATCH: usize = 100;
 
-/// What to do with messages.
+/// How messages are handled.
 #[derive(Debug)]
 pub(super) enum Action {
     Print,
@@ -34,21 +34,30 @@ pub(super) enum Action {
     Hook(Hook),
 }
 
-/// A message that waits to be dealt with.
+/// Which messages are handled besides those of others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice {
+    /// Our own messages.
+    pub(super) own: bool,
+    /// Events. They are only ever printed, because no agent is woken for one.
+    pub(super) events: bool,
+}
+
+/// A message that waits to be handled.
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) json: Json,
     pub(super) message: Message,
 }
 
-/// Why something that was tried did not work out.
+/// Why a command or a webhook failed.
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) kind: Kind,
     pub(super) why: String,
 }
 
-/// A session that is listened to, and what came of it so far.
+/// Listening to one source, and its progress.
 #[derive(Debug)]
 pub(super) struct Work<'a> {
     pub(super) context: &'a Context,
@@ -57,16 +66,16 @@ pub(super) struct Work<'a> {
     pub(super) listener: Listener,
     action: Action,
     max_failures: u32,
-    /// In a row.
+    /// The number of failures in a row.
     failures: u32,
     waiting: Vec<Item>,
-    /// Whether what the server had was all given out.
+    /// Whether the server has delivered everything that it has for now.
     is_caught_up: bool,
-    /// The last place that was seen, of our own messages too.
+    /// The cursor of the last message that was seen, including our own.
     seen: Option<Cursor>,
-    /// The last place that was saved, or would be if it were ours to save.
+    /// The cursor of the last message that was handled.
     done: Option<Cursor>,
-    /// How many messages were dealt with.
+    /// The number of handled messages.
     pub(super) messages: u64,
 }
 
@@ -95,33 +104,38 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Up to where messages were dealt with in this run.
+    /// The cursor of the last message that was handled in this run.
     pub(super) fn cursor(&self) -> Option<Cursor> {
         self.done
     }
 
-    /// What comes next. Nothing, if messages wait and there are no more for now.
+    /// What comes next. `None` if messages are waiting and there are no more for now.
     pub(super) fn next(&mut self) -> Result<Option<Next>> {
         self.listener.next(self.waiting.is_empty() || !self.is_caught_up)
     }
 
-    /// Takes a message. Gives why it is over, if it is.
+    /// Takes a message. Returns why listening has ended, if it has.
     pub(super) fn take(
         &mut self,
         json: Json,
         message: Message,
-        own: bool,
+        choice: Choice,
     ) -> Result<Option<Ended>> {
         self.seen = self.seen.max(message.cursor());
-        let is_left_out = match self.is_own(&message)? {
-            Some(is_own) => is_own && !own,
-            None => return Ok(Some(Ended::Signal)),
+        let is_print = matches!(self.action, Action::Print);
+        let is_left_out = if message.is_notice() {
+            !is_print || (message.is_event() && !choice.events)
+        } else {
+            match self.is_own(&message)? {
+                Some(is_own) => is_own && !choice.own,
+                None => return Ok(Some(Ended::Signal)),
+            }
         };
         if is_left_out {
-            // It is passed over, but not before those that came earlier.
+            // The cursor moves past it only after earlier messages were handled.
             return if self.waiting.is_empty() { self.save().map(|()| None) } else { Ok(None) };
         }
-        // One answer is for one audience: what was said in private is not answered to all.
+        // A batch with one answer has one audience, so that a private message is not answered to everybody.
         let audience = source::audience(&message);
         let is_other = |item: &Item| source::audience(&item.message) != audience;
         if self.guard().is_some()
@@ -135,9 +149,10 @@ impl<'a> Work<'a> {
         if is_batch && self.waiting.len() < BATCH { Ok(None) } else { self.flush() }
     }
 
-    /// Whether we wrote it, which the server may have to be asked; nothing, if a signal came first.
+    /// Whether the message is our own, for which the server may have to be asked. `None` if a signal came
+    /// first.
     fn is_own(&mut self, message: &Message) -> Result<Option<bool>> {
-        // Nobody writes to itself.
+        // A mailbox contains only messages of others.
         let Source::Session(room) = self.source else { return Ok(Some(false)) };
         let mut backoff = Backoff::default();
         loop {
@@ -152,11 +167,11 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// There is nothing more for now; or, without a cursor, the connection is lost.
+    /// There is nothing more for now. Without a cursor, the connection is lost.
     pub(super) fn caught_up(&mut self, cursor: Option<Cursor>) -> Result<Option<Ended>> {
         self.is_caught_up = cursor.is_some();
         if matches!(self.source, Source::Session(_)) {
-            // In an inbox every message is for us, and only those are acknowledged.
+            // In a mailbox, only the cursors of messages are acknowledged.
             self.seen = self.seen.max(cursor);
         }
         match self.flush()? {
@@ -165,7 +180,27 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Deals with what waits.
+    /// The log ends at this cursor, and the saved cursor was beyond that.
+    pub(super) fn reset(&mut self, cursor: Cursor) -> Result<Option<Ended>> {
+        let ended = self.flush()?;
+        if matches!(self.source, Source::Session(_)) {
+            (self.seen, self.done) = (Some(cursor), Some(cursor));
+            let mark = self.source.reset(self.context, cursor)?;
+            self.keep(mark)?;
+        }
+        Ok(ended)
+    }
+
+    /// Moves past our own answer, if nothing lies between it and the last message that was seen. The answer
+    /// to a message in our mailbox has its place in the mailbox of another.
+    fn pass(&mut self, sent: Option<Cursor>) {
+        let next = self.seen.map(Cursor::next);
+        if matches!(self.source, Source::Session(_)) && sent.is_some() && sent == next {
+            self.seen = sent;
+        }
+    }
+
+    /// Handles the waiting messages.
     pub(super) fn flush(&mut self) -> Result<Option<Ended>> {
         let items = std::mem::take(&mut self.waiting);
         if items.is_empty() {
@@ -177,7 +212,10 @@ impl<'a> Work<'a> {
         let Some(output) = self.succeed(&items)? else { return Ok(Some(Ended::Signal)) };
         let replied = match reply::send(self, &items, &output)? {
             reply::Outcome::Ended(ended) => return Ok(Some(ended)),
-            reply::Outcome::Sent(id) => Some(id),
+            reply::Outcome::Sent { id, cursor } => {
+                self.pass(cursor);
+                Some(id)
+            }
             reply::Outcome::Nothing => None,
         };
         self.count(&items);
@@ -188,7 +226,8 @@ impl<'a> Work<'a> {
         Ok(None)
     }
 
-    /// Prints, and saves the cursor after each. It is made ready before, so that a full disk shows.
+    /// Prints messages, and saves the cursor after each. The cursor is prepared first, so that a full disk
+    /// shows before printing.
     fn print(&mut self, items: &[Item]) -> Result<()> {
         for item in items {
             let mark = self.source.mark(self.context, item.message.cursor())?;
@@ -204,7 +243,7 @@ impl<'a> Work<'a> {
         self.messages = self.messages.saturating_add(u64::try_from(items.len()).unwrap_or(0));
     }
 
-    /// Tries until it works out, and gives what came of it; nothing, if a signal came first.
+    /// Tries until the command or webhook succeeds, and returns its output. `None` if a signal came first.
     fn succeed(&mut self, items: &[Item]) -> Result<Option<Vec<u8>>> {
         let mut backoff = Backoff::default();
         loop {
@@ -225,7 +264,7 @@ impl<'a> Work<'a> {
             tell!("{} ({count} of {most})", failed.why);
             if count >= most {
                 let message = format!(
-                    "{}, {count} times in a row. Mend it and start again: the message was not marked as read.",
+                    "{}, {count} times in a row. Correct the cause and start again: the message was not marked as read.",
                     failed.why
                 );
                 return Err(Failure::own(failed.kind, message));
@@ -236,7 +275,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Saves how far everything was dealt with.
+    /// Saves the cursor up to which everything was handled.
     fn save(&mut self) -> Result<()> {
         if self.seen <= self.done {
             return Ok(());
@@ -246,7 +285,8 @@ impl<'a> Work<'a> {
         self.keep(mark)
     }
 
-    /// Keeps it, for as long as that takes. After a signal what was not kept comes again.
+    /// Records that messages were handled, and repeats that until it succeeds. If a signal comes first, the
+    /// messages are delivered again.
     fn keep(&self, mark: Mark) -> Result<()> {
         let ack = match mark {
             Mark::Nothing => return Ok(()),
@@ -259,7 +299,7 @@ impl<'a> Work<'a> {
                 Err(failure) if failure.is_passing() => {
                     tell!("{}", failure.sentence());
                     if self.listener.sleep(backoff.next().max(failure.retry_after())) {
-                        tell!("it is not acknowledged, and comes again");
+                        tell!("the message is not acknowledged, and will be delivered again");
                         return Ok(());
                     }
                 }

@@ -54,7 +54,6 @@ use worker::{Context, Env, Method, event, web_sys, worker_sys};
 #[event(start)]
 fn start() {
     console_error_panic_hook::set_once();
-    waiting::connect();
 }
 
 /// The edge, as `worker.js` calls it.
@@ -103,6 +102,7 @@ async fn answer(
     }
     let visit = rates::enter(request, env, route.as_ref().ok()).await?;
     let answer = dispatch(request, env, &route?).await;
+    platform::panic_if(platform::asks_for_panic(request, env, "edge"));
     visit.leave(env, &answer).await?;
     answer
 }

@@ -31,6 +31,7 @@ mod messenger;
 mod opendialogue;
 mod opendialogue_frames;
 mod pages;
+mod panics;
 mod races;
 mod rates;
 mod redaction;

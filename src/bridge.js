@@ -1,33 +1,6 @@
 // What crosses between the relay and the platform for each request: in as few calls as can be, for each
 // costs more than what the relay does with it.
 
-// How the relay goes on with work that has waited, and what is done about work that waits for nothing any
-// more: its client has gone, and the platform with it.
-let paused;
-export function connect(resume, forget) {
-  paused = { resume, lost: new FinalizationRegistry(forget) };
-}
-
-// A promise of what comes of some work that waits for another promise.
-export function chain(promise, work) {
-  const { resume, lost } = paused;
-  const go = (kept, value) => {
-    lost.unregister(go);
-    try {
-      return resume(work, kept, value);
-    } catch (error) {
-      // The relay is built anew after a panic.
-      if (error instanceof WebAssembly.RuntimeError) reportError(error);
-      throw error;
-    }
-  };
-  lost.register(go, work, go);
-  return promise.then(
-    (value) => go(true, value),
-    (error) => go(false, error),
-  );
-}
-
 const EXPOSED = "X-Request-Id, Retry-After, Allow, ETag, X-File-Version, Content-Range";
 
 // A request that the platform brings, with the id that the relay gives it, and the answer to it.

@@ -7,10 +7,6 @@ use worker::{Env, web_sys};
 
 #[wasm_bindgen(module = "/src/bridge.js")]
 extern "C" {
-    pub(crate) fn connect(resume: &JsValue, forget: &JsValue);
-
-    pub(crate) fn chain(promise: &Promise, work: u32) -> Promise;
-
     #[derive(Clone)]
     pub(crate) type Exchange;
 

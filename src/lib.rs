@@ -53,7 +53,6 @@ use worker::{Context, Env, event, web_sys, worker_sys};
 #[event(start)]
 fn start() {
     console_error_panic_hook::set_once();
-    waiting::connect();
 }
 
 /// The edge, as `worker.js` calls it.
@@ -102,6 +101,7 @@ async fn answer(
     }
     let visit = rates::enter(request, env, route.as_ref().ok()).await?;
     let answer = dispatch(request, env, &route?).await;
+    platform::panic_if(platform::asks_for_panic(request, env, "edge"));
     visit.leave(env, &answer).await?;
     answer
 }

@@ -3,6 +3,7 @@
 
 use crate::{
     bridge::{self, Rows},
+    http::Request,
     log,
 };
 use js_sys::{Array, Date, JsString, Reflect, Uint8Array};
@@ -213,6 +214,20 @@ pub(crate) fn jurisdiction(env: &Env) -> Result<JsValue, Fault> {
 /// Whether answers tell what this instance has done.
 pub(crate) fn has_diagnostics(env: &Env) -> Result<bool, Fault> {
     remembered(&DIAGNOSTICS, || Ok(setting(env, Setting::DIAGNOSTICS)?.is_some()))
+}
+
+/// Whether a request asks for a panic at this place, for the tests of what comes after one: only with the
+/// variable `DIAGNOSTICS`, and only where the header `X-Panic` names the place.
+pub(crate) fn asks_for_panic(request: &Request, env: &Env, place: &str) -> bool {
+    has_diagnostics(env).unwrap_or(false) && request.header("X-Panic") == Some(place)
+}
+
+/// Panics, if that was asked for.
+#[allow(clippy::panic, reason = "it is what was asked for")]
+pub(crate) fn panic_if(asked: bool) {
+    if asked {
+        panic!("a request has asked for a panic");
+    }
 }
 
 /// The figures that bound requests, from the variables of the deployment. A variable that cannot be

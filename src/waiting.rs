@@ -1,86 +1,31 @@
 //! Waiting for promises.
 //!
-//! Most requests wait for one promise: the answer of an object. A future that waits for it in the common
-//! way makes two closures, two promises and a microtask, which together cost more than the relay's own
-//! part of the request. Here JavaScript goes on with the work by itself: what [`begin`] gives is the
-//! promise that was waited for, with the rest of the work chained to it.
+//! Work that waits for nothing, as most polls and sends in an object, makes no promise: [`begin`] gives what
+//! comes of it at once. Work that waits goes the common way, as a promise of the platform.
 
-use crate::bridge;
 use futures_util::task::AtomicWaker;
 use js_sys::Promise;
 use std::{
-    cell::{Cell, RefCell},
-    collections::HashMap,
     future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
 };
-use wasm_bindgen::{JsValue, prelude::Closure};
+use wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 /// What comes of some work, or of a promise.
 pub(crate) type Outcome = Result<JsValue, JsValue>;
 
-struct Work {
-    future: Pin<Box<dyn Future<Output = Outcome>>>,
-    /// Whom it wakes, if it comes to wait for something that is no promise.
-    wakes: Arc<Wakes>,
-}
-
+/// Wakes whoever asked last. What work waits for may keep the waker of the first time that it was asked,
+/// before there was a promise.
 #[derive(Default)]
-struct Wakes(AtomicWaker);
+struct Latest(AtomicWaker);
 
-impl Wake for Wakes {
+impl Wake for Latest {
     fn wake(self: Arc<Self>) {
         self.0.wake();
     }
-}
-
-impl Work {
-    fn poll(&mut self) -> Poll<Outcome> {
-        let waker = Waker::from(Arc::clone(&self.wakes));
-        self.future.as_mut().poll(&mut Context::from_waker(&waker))
-    }
-
-    /// Whether nothing else has taken note of whom to wake.
-    fn is_woken_only_by(&self, waker: &Waker) -> bool {
-        let own = Waker::from(Arc::clone(&self.wakes));
-        // The work itself, the one above, and the one that is asked about.
-        own.will_wake(waker) && Arc::strong_count(&self.wakes) == 3
-    }
-}
-
-thread_local! {
-    /// What goes on when its promise is settled, and the number of the last one.
-    static PAUSED: RefCell<HashMap<u32, Work>> = RefCell::default();
-    static LAST: Cell<u32> = const { Cell::new(0) };
-    /// What is between the work that is being done and who does it.
-    static TURN: RefCell<Turn> = const { RefCell::new(Turn::Nobody) };
-}
-
-enum Turn {
-    /// No work is being done, or none that can be paused.
-    Nobody,
-    /// The work goes on, with what it has waited for, if it has.
-    Going(Option<Outcome>),
-    /// The work waits for this, and for nothing else unless there is more than one to be woken.
-    Paused(Promise, Waker),
-}
-
-/// Tells JavaScript how to go on. Once, before anything is begun.
-pub(crate) fn connect() {
-    let resume = |work: u32, kept: bool, value: JsValue| -> Outcome {
-        let outcome = if kept { Ok(value) } else { Err(value) };
-        take(work).map_or(Ok(JsValue::UNDEFINED), |work| go_on(work, Some(outcome)))
-    };
-    let resume: Closure<dyn Fn(u32, bool, JsValue) -> Outcome> = Closure::new(resume);
-    let forget: Closure<dyn Fn(u32)> = Closure::new(|work| drop(take(work)));
-    bridge::connect(&resume.into_js_value(), &forget.into_js_value());
-}
-
-fn take(work: u32) -> Option<Work> {
-    PAUSED.with_borrow_mut(|paused| paused.remove(&work))
 }
 
 /// Some work, of any kind, as one kind: what takes work is compiled for each kind of it.
@@ -92,28 +37,15 @@ pub(crate) fn boxed<T>(
 
 /// Does some work: gives what comes of it, or, where it has to wait, a promise of that.
 pub(crate) fn begin(work: impl Future<Output = Outcome> + 'static) -> Outcome {
-    go_on(Work { future: Box::pin(work), wakes: Arc::default() }, None)
-}
-
-fn go_on(mut work: Work, outcome: Option<Outcome>) -> Outcome {
-    let before = TURN.replace(Turn::Going(outcome));
-    let state = work.poll();
-    match (state, TURN.replace(before)) {
-        (Poll::Ready(outcome), _) => outcome,
-        (Poll::Pending, Turn::Paused(promise, waker)) if work.is_woken_only_by(&waker) => {
-            let number = LAST.get().wrapping_add(1);
-            LAST.set(number);
-            PAUSED.with_borrow_mut(|paused| paused.insert(number, work));
-            Ok(bridge::chain(&promise, number).into())
-        }
-        (Poll::Pending, turn) => {
-            if let Turn::Paused(_, waker) = turn {
-                // What was to wait for the promise is asked again, and waits in the common way.
-                waker.wake();
-            }
+    let mut work = boxed(work);
+    let latest = Arc::new(Latest::default());
+    let waker = Waker::from(Arc::clone(&latest));
+    match work.as_mut().poll(&mut Context::from_waker(&waker)) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => {
             let rest = poll_fn(move |context| {
-                work.wakes.0.register(context.waker());
-                work.poll()
+                latest.0.register(context.waker());
+                work.as_mut().poll(&mut Context::from_waker(&waker))
             });
             Ok(future_to_promise(rest).into())
         }
@@ -122,30 +54,18 @@ fn go_on(mut work: Work, outcome: Option<Outcome>) -> Outcome {
 
 /// What comes of a promise.
 pub(crate) async fn outcome(promise: Promise) -> Outcome {
-    let mut asked = false;
-    let paused = poll_fn(|context| {
-        TURN.with_borrow_mut(|turn| match turn {
-            Turn::Going(outcome) if asked => Poll::Ready(outcome.take()),
-            Turn::Going(None) => {
-                asked = true;
-                *turn = Turn::Paused(promise.clone(), context.waker().clone());
-                Poll::Pending
-            }
-            _ => Poll::Ready(None),
-        })
-    });
-    match paused.await {
-        Some(outcome) => outcome,
-        // Another waits, too.
-        None => JsFuture::from(promise).await,
-    }
+    JsFuture::from(promise).await
 }
 
 #[cfg(all(test, target_arch = "wasm32"))]
 mod tests {
     use super::*;
     use futures_util::future::{Either, join_all, select};
-    use std::{cell::OnceCell, pin::pin, rc::Rc};
+    use std::{
+        cell::{Cell, OnceCell},
+        pin::pin,
+        rc::Rc,
+    };
     use wasm_bindgen::JsCast;
     use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -154,7 +74,6 @@ mod tests {
     }
 
     async fn promised(begun: Outcome) -> Outcome {
-        connect();
         JsFuture::from(begun?.unchecked_into::<Promise>()).await
     }
 
@@ -166,7 +85,6 @@ mod tests {
 
     #[wasm_bindgen_test]
     async fn work_goes_on_with_what_came_of_each_promise() {
-        connect();
         let begun = begin(async {
             let one = outcome(number(1)).await?;
             let two = outcome(Promise::reject(&JsValue::from(2))).await.unwrap_err();
@@ -175,12 +93,10 @@ mod tests {
         assert_eq!(promised(begun).await.unwrap(), 3);
         let failed = begin(async { outcome(Promise::reject(&JsValue::from(4))).await });
         assert_eq!(promised(failed).await.unwrap_err(), 4);
-        assert!(PAUSED.with_borrow(HashMap::is_empty));
     }
 
     #[wasm_bindgen_test]
     async fn work_may_wait_for_something_that_is_no_promise() {
-        connect();
         // As a timer of the platform: it wakes whom it was asked by first.
         let (asked_by, over) = (Rc::new(OnceCell::new()), Rc::new(Cell::new(false)));
         let (first, is_over) = (Rc::clone(&asked_by), Rc::clone(&over));
@@ -205,7 +121,6 @@ mod tests {
 
     #[wasm_bindgen_test]
     async fn work_may_wait_for_many_promises_at_a_time() {
-        connect();
         for many in [2, 40] {
             let begun = begin(async move {
                 let all = join_all((0..many).map(|value| outcome(number(value)))).await;
@@ -227,7 +142,6 @@ mod tests {
 
     #[wasm_bindgen_test]
     async fn works_that_wait_at_the_same_time_do_not_mix() {
-        connect();
         let begin = |value| begin(async move { outcome(number(value)).await });
         let (one, two) = (begin(1), begin(2));
         assert_eq!(promised(two).await.unwrap(), 2);

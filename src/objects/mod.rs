@@ -43,7 +43,7 @@ macro_rules! class {
     ($class:ident, $module:ident, $about:literal) => {
         #[doc = $about]
         #[wasm_bindgen]
-        pub struct $class(Rc<$module::$class>);
+        pub struct $class(Rc<$module::$class>, Env);
 
         #[wasm_bindgen]
         impl $class {
@@ -51,13 +51,18 @@ macro_rules! class {
             #[wasm_bindgen(constructor)]
             #[must_use]
             pub fn new(state: DurableObjectState, env: Env) -> Self {
-                Self(Rc::new(Class::new(State::from(state), env)))
+                Self(Rc::new(Class::new(State::from(state), env.clone())), env)
             }
 
             /// Answers a request that comes as text: its head, and its body, if it has one.
             pub fn answer(&self, head: String, body: Option<Vec<u8>>) -> Outcome {
                 let (object, request) = (Rc::clone(&self.0), Request::asked(head, body));
-                waiting::begin(async move { Ok(object.respond(request).await.into_reply()) })
+                let panics = platform::asks_for_panic(&request, &self.1, "object");
+                waiting::begin(async move {
+                    let response = object.respond(request).await;
+                    platform::panic_if(panics);
+                    Ok(response.into_reply())
+                })
             }
 
             /// Answers a request as it came.

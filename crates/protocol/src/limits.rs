@@ -121,7 +121,7 @@ settings! {
     ALLOW_PRIVATE_WEBHOOKS: true, "not empty: webhooks may lead to http and private addresses";
     JURISDICTION: true, "`eu` or `fedramp`: everything is stored and done there; choose it before the first session";
     ADMIN_TOKEN: false, "the operator's page at `/admin`, for those who have this token of at least 16 characters; a secret, not in `wrangler.toml`: `npx wrangler secret put ADMIN_TOKEN`";
-    DIAGNOSTICS: true, "not empty: answers of sessions, addresses and claims tell in `X-Rows-Written` and `X-Objects-Built` the rows that this instance has written and the session and mailbox objects that it has built so far";
+    DIAGNOSTICS: true, "for tests only. Not empty: answers of sessions, addresses and claims tell in `X-Rows-Written` and `X-Objects-Built` the rows that this instance has written and the session and mailbox objects that it has built so far, and a request can make the relay panic with `X-Panic` (see docs/operations.md)";
 }
 
 impl Limits {

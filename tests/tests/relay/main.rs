@@ -34,6 +34,7 @@ mod opendialogue;
 mod opendialogue_frames;
 mod opendialogue_rounds;
 mod pages;
+mod panics;
 mod races;
 mod rates;
 mod redaction;

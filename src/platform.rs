@@ -250,7 +250,7 @@ fn read_limits(env: &Env) -> Result<Limits, Fault> {
             1_073_741_824,
             default.max_session_file_bytes,
         )?,
-        default_page: number("PAGE_SIZE", 1..=max_page, default.default_page.min(max_page))?,
+        default_page: number("PAGE_SIZE", 1..=max_page, max_page)?,
         max_page,
         agent_inactivity: number(
             "AGENT_INACTIVITY_SECONDS",

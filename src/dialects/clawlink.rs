@@ -162,7 +162,17 @@ impl News {
                     Ok(Self::broadcast(message, timestamp))
                 }
             },
-            None => Ok(Self::broadcast(message, timestamp)),
+            None
+            | Some(
+                Kind::Greeting
+                | Kind::Invitation
+                | Kind::Joined
+                | Kind::Left
+                | Kind::Removed
+                | Kind::Ending
+                | Kind::Ended
+                | Kind::WebhookFailing,
+            ) => Ok(Self::broadcast(message, timestamp)),
         }
     }
 

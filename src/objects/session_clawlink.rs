@@ -3,7 +3,7 @@
 use super::{
     live,
     session::{Rules, Session},
-    session_live::{Reader, agents_connected},
+    session_live::{Reader, agents_answering, agents_attending, agents_connected},
     sockets,
 };
 use crate::{
@@ -75,7 +75,7 @@ impl Session {
     ) -> Result<Response> {
         let member = http::optional_agent(request)?.map(|agent| Caller { agent, key });
         self.rules(|rules| rules.admit(now(), member.as_ref()))?;
-        let connected = agents_connected(self.state());
+        let connected = agents_answering(self.state());
         let answer = match call {
             Call::Info => {
                 clawlink::info(&self.rules(|rules| rules.clawlink_info(now(), &connected))?, now())
@@ -184,8 +184,9 @@ impl Session {
         task: ClawLinkTask,
     ) -> Result<(MessageId, &'static str)> {
         let connected = agents_connected(self.state());
+        let attending = agents_attending(self.state());
         let (task, delivery) =
-            self.rules(|rules| rules.give_task(now(), who, None, task.give, &connected))?;
+            self.rules(|rules| rules.give_task(now(), who, None, task.give, &attending))?;
         self.pass_on(delivery)?;
         if self.limits()?.agent_inactivity > 0 {
             self.arm().await?;

@@ -2,7 +2,7 @@
 
 use super::{
     session::{Rules, Session},
-    session_live::agents_connected,
+    session_live::{agents_answering, agents_attending},
 };
 use crate::{
     http::{self, Request, Response},
@@ -23,7 +23,7 @@ impl Session {
         match route.endpoint {
             Endpoint::Members => {
                 let asked = MembersRequest::parse(query)?;
-                let connected = agents_connected(self.state());
+                let connected = agents_answering(self.state());
                 let members =
                     |rules: &mut Rules, who| rules.members(now(), &who, &asked, &connected);
                 http::json(200, &self.as_member(&request, members)?)
@@ -90,7 +90,7 @@ impl Session {
         let (caller, key) = (http::caller(&request)?, http::idempotency_key(&request)?);
         let limits = self.limits()?;
         let give = GiveTask::parse(&http::body(&request, limits).await?, limits)?;
-        let connected = agents_connected(self.state());
+        let connected = agents_attending(self.state());
         let (task, delivery) = self.rules(|rules| {
             let who = rules.authorize(now(), &caller)?;
             rules.give_task(now(), &who, key.as_ref(), give, &connected)
@@ -104,7 +104,7 @@ impl Session {
         let (caller, key) = (http::caller(&request)?, http::idempotency_key(&request)?);
         let (limits, id) = (self.limits()?, route.task()?);
         let change = ChangeTask::parse(&http::body(&request, limits).await?, limits)?;
-        let connected = agents_connected(self.state());
+        let connected = agents_attending(self.state());
         let (task, delivery) = self.rules(|rules| {
             let who = rules.authorize(now(), &caller)?;
             rules.change_task(now(), &who, key.as_ref(), &id, change, &connected)

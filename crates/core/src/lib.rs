@@ -34,7 +34,8 @@ pub use mailbox::{
 };
 pub use pairing::{Claimer, Found, PairingIndex, Reservation};
 pub use session::{
-    Admission, Caller, ClawLinkInfo, Content, Delivery, FileSaved, Post, SeatRequest, Session, Who,
+    Admission, Caller, ClawLinkInfo, Content, Delivery, Event, FileSaved, Post, SeatRequest,
+    Session, Who,
 };
 
 /// A source of random numbers fit for secrets.

@@ -60,7 +60,7 @@ impl Default for Limits {
             max_session_bytes: 16 * 1024 * 1024,
             max_file_bytes: 1024 * 1024,
             max_session_file_bytes: 64 * 1024 * 1024,
-            default_page: 100,
+            default_page: 500,
             max_page: 500,
             agent_inactivity: 0,
             agent_requests: 600,

@@ -33,6 +33,7 @@ mod opendialogue_frames;
 mod pages;
 mod races;
 mod rates;
+mod reading;
 mod redaction;
 mod service;
 mod storage;

@@ -107,10 +107,11 @@ impl<D: Database> Session<D> {
             }
         }
         let (mut state, last) = self.next_state(now)?;
-        if !state.members.contains_key(agent) {
+        let event = members::joined(&state, agent);
+        if event.is_some() {
             members::take_free(&mut state, now, agent, last)?;
         }
-        self.save_told(now, state, agent, profile)
+        self.save_told(now, state, agent, profile, event.as_ref())
     }
 
     /// The members that are connected, or were heard within 120 seconds; with `stale`, all.
@@ -121,8 +122,7 @@ impl<D: Database> Session<D> {
         connected: &BTreeSet<AgentId>,
         stale: bool,
     ) -> Result<Vec<Member>> {
-        let loaded = self.store.alive(now)?;
-        let mut agents = reading::members(loaded, now, &self.limits, connected);
+        let mut agents = self.show_members(now, connected)?;
         agents.retain(|member| stale || member.presence != Presence::Stale);
         Ok(agents)
     }
@@ -135,7 +135,7 @@ impl<D: Database> Session<D> {
     ) -> Result<ClawLinkInfo> {
         let online = self.present_members(now, connected, false)?.len();
         let loaded = self.store.alive(now)?;
-        let (token_required, last) = (loaded.state.token.is_some(), loaded.last);
+        let (token_required, messages) = (loaded.state.token.is_some(), loaded.messages());
         let (mut other, database) = (0_i64, &self.store.database);
         for (index, count) in [("log_task", COUNT_TASKS), ("log_file", COUNT_FILES)] {
             // Without its index there is nothing to count, and counting would read everything.
@@ -144,7 +144,7 @@ impl<D: Database> Session<D> {
                 other = other.saturating_add(rows);
             }
         }
-        let broadcasts = last.as_i64().saturating_sub(other).unsigned_abs();
+        let broadcasts = messages.saturating_sub(other).unsigned_abs();
         Ok(ClawLinkInfo { token_required, online, broadcasts, files: self.count_files()? })
     }
 
@@ -198,6 +198,7 @@ impl<D: Database> Session<D> {
             messages: greeting.into_iter().collect(),
             next_cursor: read.unwrap_or(who.since),
             has_more: false,
+            cursor_reset: false,
             members: None,
         };
         loop {
@@ -237,11 +238,11 @@ impl<D: Database> Session<D> {
         let page = self.unread(now, who, limit)?;
         if page.messages.is_empty() {
             // Its own messages are not worth a write: they are left out again.
-            self.note(now, &who.agent, true)?;
+            self.note(now, who, true)?;
             return Ok(page);
         }
         let mut state = self.store.alive(now)?.state.clone();
-        let behind = state.hear(&who.agent, now);
+        let behind = state.hear(&who.agent, who.proven, now);
         if let Some(seat) = state.members.get_mut(&who.agent) {
             seat.read = Some(page.next_cursor);
         }

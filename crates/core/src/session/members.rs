@@ -1,7 +1,7 @@
 //! Creating, joining, leaving, renewing: each one write of row 0.
 
 use super::{
-    Caller, Session, Who,
+    Caller, Event, Session, Who,
     state::{Seat, State},
 };
 use crate::{Database, Digest, Fault, Random, Result, heard::Heard, redact::Redaction};
@@ -88,9 +88,10 @@ impl<D: Database> Session<D> {
         random: &mut impl Random,
     ) -> Result<Joined> {
         let (mut state, last) = self.next_state(now)?;
+        let event = joined(&state, &caller.agent);
         let key = match (state.members.get_mut(&caller.agent), &caller.key) {
             (Some(seat), Some(key)) if seat.prove(Some(key), false).is_ok() => {
-                seat.heard.hear(now);
+                seat.hear(true, now);
                 key.clone()
             }
             _ => {
@@ -99,7 +100,7 @@ impl<D: Database> Session<D> {
             }
         };
         tell(&mut state, &caller.agent, admission.profile);
-        self.save_joined(now, state, key)
+        self.save_joined(now, state, key, event.as_ref())
     }
 
     /// Joins for a claimed pairing code (section 4).
@@ -112,9 +113,10 @@ impl<D: Database> Session<D> {
         let (mut state, last) = self.next_state(now)?;
         let lost = |claim: &Digest| request.supersedes.contains(claim);
         state.members.retain(|_, seat| !seat.claim.as_ref().is_some_and(lost));
+        let event = joined(&state, &request.agent);
         let key = sit(&mut state, now, &request.agent, Some(&request.claim), last, random)?;
         tell(&mut state, &request.agent, request.profile.clone());
-        self.save_joined(now, state, key)
+        self.save_joined(now, state, key, event.as_ref())
     }
 
     /// `DELETE /v1/sessions/:id/agents/:agentId` (section 2).
@@ -130,7 +132,7 @@ impl<D: Database> Session<D> {
         if state.creator.as_ref() == Some(agent) {
             return Err(Refusal::creator_cannot_leave().into());
         }
-        self.store.save(state)?;
+        self.save_telling(now, state, Some(&Event::Left(agent.clone())))?;
         Ok(Left {
             ok: true,
             status: "removed".to_owned(),
@@ -142,17 +144,16 @@ impl<D: Database> Session<D> {
 
     /// `POST /v1/sessions/:id/renew` (section 2).
     pub fn renew(&mut self, now: Timestamp, caller: &Caller, request: Renew) -> Result<Renewed> {
+        let longest = self.longest_ttl(now)?;
         let (mut state, _) = self.next_state(now)?;
-        let longest =
-            if state.token.is_some() { self.limits.max_team_ttl } else { self.limits.max_ttl };
         if request.ttl.is_some_and(|ttl| ttl > longest) {
             let rule = format!("must be a whole number of seconds from 1 to {longest}");
             return Err(Refusal::invalid("ttl", rule).into());
         }
         let needed = state.require_keys;
         let seat = state.members.get(&caller.agent).ok_or_else(Refusal::not_in_session)?;
-        seat.prove(caller.key.as_ref(), needed)?;
-        state.hear(&caller.agent, now);
+        let proven = seat.prove(caller.key.as_ref(), needed)?;
+        state.hear(&caller.agent, proven, now);
         state.ttl = request.ttl.unwrap_or(state.ttl);
         let (ttl, agents) = (state.ttl, state.members.keys().cloned().collect());
         let expires_at = self.store.save(state)?;
@@ -180,23 +181,26 @@ impl<D: Database> Session<D> {
         let seat = state.members.get(agent);
         seat.ok_or_else(|| Refusal::agent_not_found(agent.as_str()))?
             .prove(caller.key.as_ref(), true)?;
-        self.save_told(now, state, agent, change)
+        self.save_told(now, state, agent, change, None)
     }
 
-    /// Saves what a member tells of itself, and gives the member as others see it.
+    /// Saves what a member that has proven itself, or has nothing to prove, tells of itself, and gives the
+    /// member as others see it.
     pub(super) fn save_told(
         &mut self,
         now: Timestamp,
         mut state: State,
         agent: &AgentId,
         profile: Profile,
+        event: Option<&Event>,
     ) -> Result<Member> {
         tell(&mut state, agent, profile);
-        state.hear(agent, now);
+        state.hear(agent, true, now);
+        state.settle();
         let interval = state.save_interval(&self.limits);
         let seat = state.members.get(agent).ok_or_else(Refusal::not_in_session)?;
         let member = seat.shown(agent, now, interval, true);
-        self.store.save(state)?;
+        self.save_telling(now, state, event)?;
         Ok(member)
     }
 
@@ -209,8 +213,7 @@ impl<D: Database> Session<D> {
         connected: &BTreeSet<AgentId>,
     ) -> Result<Members> {
         self.hear(now, who)?;
-        let loaded = self.store.alive(now)?;
-        let mut agents = super::reading::members(loaded, now, &self.limits, connected);
+        let mut agents = self.show_members(now, connected)?;
         if let Some(capability) = &request.capability {
             agents.retain(|member| member.profile.can(capability));
         }
@@ -247,10 +250,11 @@ impl<D: Database> Session<D> {
         now: Timestamp,
         mut state: State,
         session_key: SessionKey,
+        event: Option<&Event>,
     ) -> Result<Joined> {
         state.active.hear(now);
         let agents_online = state.members.len();
-        let expires_at = self.store.save(state)?;
+        let expires_at = self.save_telling(now, state, event)?;
         Ok(Joined {
             status: "joined".to_owned(),
             session_id: self.id.clone(),
@@ -259,6 +263,11 @@ impl<D: Database> Session<D> {
             expires_at,
         })
     }
+}
+
+/// What is to be told of an agent that is given a seat, unless it has one.
+pub(super) fn joined(state: &State, agent: &AgentId) -> Option<Event> {
+    (!state.members.contains_key(agent)).then(|| Event::Joined(agent.clone()))
 }
 
 /// Notes what `agent` tells of itself.
@@ -283,7 +292,7 @@ fn sit(
     match state.members.get_mut(agent) {
         Some(seat) if claim.is_some() && seat.claim.as_ref() == claim => {
             seat.key = Some(digest);
-            seat.heard.hear(now);
+            seat.hear(true, now);
         }
         Some(_) => return Err(Refusal::agent_id_taken().into()),
         None => {
@@ -314,6 +323,7 @@ pub(super) fn take_free<'a>(
         joined_at: now,
         since: last,
         heard: Heard::at(now),
+        proven: None,
         profile: Profile::default(),
         webhook: None,
         read: None,

@@ -1,5 +1,5 @@
 //! One session: its life, its members (`members`, `clawlink`), its log (`log`, `reading`), and what stands in the log
-//! besides messages: tasks (`tasks`) and files (`files`).
+//! besides messages: tasks (`tasks`), files (`files`) and events (`events`).
 //!
 //! Owns one table (`store`). Row 0 holds the session itself (`State`, as JSON), every other row one message,
 //! as the JSON that readers get. So every operation is one statement, and a poll is a search by
@@ -12,6 +12,7 @@
 //! active, but not that its sender was heard. No answer names a deadline that is not stored.
 
 mod clawlink;
+mod events;
 mod files;
 mod log;
 mod members;
@@ -23,6 +24,7 @@ mod webhook;
 
 use crate::{Database, Digest, Fault, Report, Result, meter::Meter};
 pub use clawlink::ClawLinkInfo;
+pub use events::Event;
 pub use files::{Content, FileSaved};
 pub use log::{Delivery, Who};
 pub use members::{Admission, SeatRequest};
@@ -59,6 +61,8 @@ pub struct Session<D> {
     log_bytes: Option<usize>,
     /// The bytes of all kept versions of files, once they were counted.
     file_bytes: Option<usize>,
+    /// Events that are stored and still to be delivered.
+    untold: Vec<Delivery>,
 }
 
 impl<D: Database> Session<D> {
@@ -73,6 +77,7 @@ impl<D: Database> Session<D> {
             open_tasks: None,
             log_bytes: None,
             file_bytes: None,
+            untold: Vec::new(),
         }
     }
 
@@ -91,6 +96,12 @@ impl<D: Database> Session<D> {
             created_at: state.created_at,
             expires_at: loaded.stored_deadline(),
         })
+    }
+
+    /// The longest TTL that the session may have, in seconds.
+    pub fn longest_ttl(&mut self, now: Timestamp) -> Result<u32> {
+        let has_token = self.store.alive(now)?.state.token.is_some();
+        Ok(if has_token { self.limits.max_team_ttl } else { self.limits.max_ttl })
     }
 
     /// When the session ends if nothing more happens; none if there is no session.
@@ -137,7 +148,7 @@ impl<D: Database> Session<D> {
         Ok(self.store.load()?.map(|loaded| Report {
             session: Digest::of(&[self.id.as_str()]),
             agents: loaded.state.seats(now, &self.limits).count(),
-            messages: loaded.last,
+            messages: Cursor::from_i64(loaded.messages()),
             expires_at: loaded.deadline(),
             at: now,
         }))

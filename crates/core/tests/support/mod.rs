@@ -16,8 +16,8 @@ use nexus_core::{
     Admission, Caller, Database, Delivery, Error, Fault, Random, Result, Row, Session, Value, Who,
 };
 use nexus_protocol::{
-    AgentId, CreateSession, ErrorCode, IdempotencyKey, Joined, Limits, Message, Page, PageRequest,
-    SendMessage, Sent, SessionId, SessionKey, Timestamp,
+    AgentId, CreateSession, ErrorCode, Filter, IdempotencyKey, Joined, Limits, Message, Page,
+    PageRequest, SendMessage, Sent, SessionId, SessionKey, Timestamp,
 };
 use rusqlite::{Connection, StatementStatus, params_from_iter, types::ValueRef};
 use std::{
@@ -296,8 +296,20 @@ impl World {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Page> {
+        self.page_of(now, caller, Filter::default(), after, limit)
+    }
+
+    /// A page for a reader that says what it wants.
+    pub fn page_of(
+        &mut self,
+        now: i64,
+        caller: &Caller,
+        filter: Filter,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Page> {
         let after = after.map(|cursor| cursor.parse().unwrap());
-        let who = self.session.identify(at(now), caller)?;
+        let who = self.session.identify(at(now), caller)?.wanting(filter);
         self.session.hear(at(now), &who)?;
         let request = PageRequest { after, limit, members: true, wait: 0 };
         // It is no part of what the test does.

@@ -12,12 +12,14 @@ mod support;
 
 use nexus_core::Caller;
 use nexus_protocol::{
-    AgentId, CreateSession, ErrorCode, Filter, GiveTask, Kind, Limits, Recipients, Renew,
-    SendMessage, SessionKey,
+    AgentId, CreateSession, ErrorCode, GiveTask, Kind, Limits, Recipients, Renew, SendMessage,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use support::{World, agent, at, messages, refused};
+use support::{
+    World, agent, at, messages, refused,
+    session_model::{Member, Model, Sent, WANTS, Wants},
+};
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 const SEATS: usize = 3;
@@ -29,26 +31,6 @@ enum Proof {
     Wrong,
     None,
 }
-
-/// What a reader asks for.
-#[derive(Clone, Copy, Debug)]
-struct Wants {
-    others: bool,
-    events: bool,
-}
-
-impl Wants {
-    fn filter(self) -> Filter {
-        Filter { others: self.others, events: self.events, ..Filter::default() }
-    }
-}
-
-const WANTS: [Wants; 4] = [
-    Wants { others: false, events: false },
-    Wants { others: true, events: false },
-    Wants { others: false, events: true },
-    Wants { others: true, events: true },
-];
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -98,83 +80,6 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Evict),
         1 => Just(Step::Alarm),
     ]
-}
-
-struct Sent {
-    sender: String,
-    text: String,
-    to: Vec<AgentId>,
-    verified: bool,
-    kind: Option<Kind>,
-}
-
-impl Sent {
-    fn is_event(&self) -> bool {
-        self.kind.is_some_and(Kind::is_event)
-    }
-}
-
-struct Member {
-    key: SessionKey,
-    /// Messages there were when it joined.
-    since: usize,
-    /// When it was last heard, as far as that cannot have been lost.
-    heard: Option<i64>,
-    /// What was last shown of that.
-    shown: i64,
-}
-
-/// The session as a user would explain it.
-struct Model {
-    now: i64,
-    ttl: i64,
-    /// The session must be there before `least`, and must be gone from `most` on. They differ only
-    /// after an eviction.
-    least: i64,
-    most: i64,
-    over: bool,
-    members: BTreeMap<AgentId, Member>,
-    log: Vec<Sent>,
-}
-
-impl Model {
-    fn active(&mut self) {
-        self.most = self.now + self.ttl * 1000;
-        self.least = self.least.max(self.most);
-    }
-
-    /// What may be lost in an eviction: a sixteenth of the TTL, never what was promised.
-    fn evict(&mut self, promised: i64) {
-        let interval = (self.ttl * 1000 / 16).min(60_000);
-        self.least = promised.max(self.most - interval);
-        self.members.values_mut().for_each(|member| member.heard = None);
-    }
-
-    fn hear(&mut self, who: &AgentId) {
-        self.members.get_mut(who).unwrap().heard = Some(self.now);
-    }
-
-    fn visible(&self, who: &AgentId, proven: bool, wants: Wants, after: usize) -> Vec<usize> {
-        let since = self.members[who].since;
-        let mine = |sent: &Sent| sent.sender == who.as_str() || sent.to.contains(who);
-        let own = |sent: &Sent| sent.sender == who.as_str() && (sent.verified || !proven);
-        (after + 1..=self.log.len())
-            .filter(|cursor| {
-                let sent = &self.log[cursor - 1];
-                if sent.is_event() {
-                    return wants.events;
-                }
-                let shown = proven || sent.kind == Some(Kind::Task);
-                let reaches = sent.to.is_empty() || (shown && *cursor > since && mine(sent));
-                reaches && !(wants.others && own(sent))
-            })
-            .collect()
-    }
-
-    fn event(&mut self, kind: Kind, text: String) {
-        let (sender, to) = ("system".to_owned(), Vec::new());
-        self.log.push(Sent { sender, text, to, verified: false, kind: Some(kind) });
-    }
 }
 
 struct Run {

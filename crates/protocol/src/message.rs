@@ -209,7 +209,6 @@ pub struct Message {
     pub kind: Option<Kind>,
     /// Of the greeting: who wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<AgentId>"))]
     pub by: Option<Author>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,

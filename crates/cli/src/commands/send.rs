@@ -127,6 +127,7 @@ impl Send {
             max_turns: self.max_turns,
             reply_to: self.reply_to,
             client_id: None,
+            kind: None,
         };
         mailbox.send(to, &mail, random::hex()).map(|answer| answer.body.into())
     }

@@ -9,7 +9,8 @@
 //! are saved now and then: how far polls have moved the deadline, when each member was last heard, and
 //! how far sockets of ClawLink have read.
 //! Polls keep both behind by less than `State::save_interval`; a send stores that the session is
-//! active, but not that its sender was heard. No answer names a deadline that is not stored.
+//! active, but not that its sender was heard. A response never reports a deadline, or when a member was
+//! last seen, that has not been stored.
 
 mod clawlink;
 mod events;

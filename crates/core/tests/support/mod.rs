@@ -10,6 +10,7 @@
 )]
 
 pub mod mail_model;
+pub mod session_model;
 pub mod town;
 
 use nexus_core::{

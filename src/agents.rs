@@ -10,8 +10,8 @@ use crate::{
 use futures_util::future::join_all;
 use nexus_core::{Error, Fault, Random, Result, SecretUse};
 use nexus_protocol::{
-    AgentId, AgentPage, AgentsRequest, ErrorCode, MailSent, PairingCreated, Register, Registered,
-    SendMail,
+    AgentId, AgentPage, AgentsRequest, ErrorCode, Kind, MailSent, PairingCreated, Register,
+    Registered, SendMail,
 };
 use worker::Env;
 
@@ -96,6 +96,7 @@ pub(crate) async fn invite(
     let message = SendMail {
         text: Some(text),
         json: Some(serde_json::value::to_raw_value(&json).map_err(Fault::new)?),
+        kind: Some(Kind::Invitation),
         ..SendMail::default()
     };
     let send = SendFrom { proof: http::proof(request), to: to.clone(), key: None, message };

@@ -166,3 +166,8 @@ export function open(object, head) {
   headers.set("Upgrade", "websocket");
   return object.fetch(url, { headers });
 }
+
+// When the platform last answered a ping on this socket of an object: milliseconds since 1970, or 0 if never.
+export function pinged(state, socket) {
+  return Number(state.getWebSocketAutoResponseTimestamp(socket) ?? 0);
+}

@@ -9,7 +9,7 @@ use crate::{
     calls::Object,
     http::{self, Request, Response},
     log,
-    platform::fault,
+    platform::{fault, now},
     router::Method,
 };
 use futures_channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -19,10 +19,14 @@ use futures_util::{
     stream,
 };
 use nexus_core::{Fault, Proof, Result};
-use nexus_protocol::{Cursor, Page, PageRequest, Refusal};
+use nexus_protocol::{Cursor, Filter, Page, PageRequest, Refusal};
 use serde_json::Value;
 use std::{cell::Cell, fmt::Write as _, rc::Rc, time::Duration};
 use worker::{Delay, WebSocket, WebsocketEvent};
+
+/// Milliseconds between two pings by which an event stream shows the object that its reader is there. The
+/// platform answers them, and the object sleeps on.
+const PING: i64 = 15_000;
 
 /// How long an event stream is silent at most.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -104,7 +108,8 @@ pub(crate) async fn events(
     let after = http::last_event_id(request)?.or(after.after);
     let path = request.path().trim_end_matches('/').strip_suffix("/events").unwrap_or_default();
     let owner = format!("{}{path}", request.origin());
-    let of_filter = |pair: &&str| pair.starts_with("topic=") || pair.starts_with("tags=");
+    let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();
+    let of_filter = |pair: &&str| Filter::PARAMETERS.contains(&name(pair).as_str());
     let pairs = request.query().split('&').filter(of_filter);
     let filter = pairs.fold(String::new(), |filter, pair| filter + "&" + pair);
     let mut source = Source { object, owner, credentials, after, filter };
@@ -199,6 +204,11 @@ impl Source {
         let page: Page =
             serde_json::from_str(&text).map_err(|_| Fault::new("a page cannot be read"))?;
         let mut chunk = String::with_capacity(text.len());
+        if page.cursor_reset {
+            let cursor = page.next_cursor;
+            // Writing to a String cannot fail.
+            let _ = write!(chunk, "event: reset\ndata: {{\"cursor\":\"{cursor}\"}}\n\n");
+        }
         for record in &page.messages {
             write_message(&mut chunk, record.get());
         }
@@ -233,10 +243,18 @@ async fn copy(
 ) -> worker::Result<String> {
     let mut events = socket.events()?;
     socket.accept()?;
+    let mut pinged = now();
     loop {
+        if now().millis_since(pinged) >= PING {
+            pinged = now();
+            socket.send_with_str("ping")?;
+        }
         let chunk = match select(events.next(), Delay::from(HEARTBEAT)).await {
             Either::Left((Some(event), _)) => match event? {
-                WebsocketEvent::Message(message) => event_of(&message.text().unwrap_or_default()),
+                WebsocketEvent::Message(message) => match message.text().as_deref() {
+                    None | Some("pong") => continue,
+                    Some(frame) => event_of(frame),
+                },
                 WebsocketEvent::Close(close) => return Ok(close.reason()),
             },
             Either::Left((None, _)) => return Ok("the relay restarts".to_owned()),

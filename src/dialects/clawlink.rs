@@ -171,7 +171,17 @@ impl News {
                 // It has no word for a file that is gone; the text says so.
                 FileNews { event: FileEvent::Deleted, .. } => Self::broadcast(message, timestamp),
             },
-            None => Self::broadcast(message, timestamp),
+            None
+            | Some(
+                Kind::Greeting
+                | Kind::Invitation
+                | Kind::Joined
+                | Kind::Left
+                | Kind::Removed
+                | Kind::Ending
+                | Kind::Ended
+                | Kind::WebhookFailing,
+            ) => Self::broadcast(message, timestamp),
         }
     }
 

@@ -43,6 +43,12 @@ pub(super) trait Log: 'static {
         sockets::message_frame(record).into()
     }
 
+    /// The frame that says that a reader began past the end of the log, and goes on from there, where its
+    /// form has one.
+    fn reset(&self, _who: &Self::Who, cursor: Cursor) -> Option<String> {
+        Some(json!({ "type": "reset", "cursor": cursor }).to_string())
+    }
+
     /// The frame that says that a reader has caught up, where its form has one.
     fn ready(&self, _who: &Self::Who, cursor: Cursor) -> Option<String> {
         Some(json!({ "type": "ready", "cursor": cursor }).to_string())
@@ -65,13 +71,13 @@ pub(super) fn stream<L: Log>(
     who: L::Who,
     after: Option<Cursor>,
 ) -> Result<Response> {
-    let socket = Socket { who, purpose: Purpose::CatchUp };
+    let socket = Socket::new(who, Purpose::CatchUp);
     let (client, server) = sockets::open(state, &socket)?;
     state.wait_until(boxed(async move { catch_up(&log, &server, socket, after).await }));
     http::upgraded(request, client)
 }
 
-/// A poll that the edge holds open: the page at once if there is something in it, and otherwise a
+/// A poll that the edge holds open: the page at once if it says something, and otherwise a
 /// socket that gets the empty page now, and the next one once there is something for it.
 pub(super) fn long_poll<W: Serialize>(
     state: &State,
@@ -80,11 +86,11 @@ pub(super) fn long_poll<W: Serialize>(
     page: &Page,
     poll: PageRequest,
 ) -> Result<Response> {
-    if !page.messages.is_empty() {
+    if !page.messages.is_empty() || page.cursor_reset {
         return http::json(200, page);
     }
     let poll = PageRequest { after: Some(page.next_cursor), ..poll };
-    let (client, server) = sockets::open(state, &Socket { who, purpose: Purpose::Poll(poll) })?;
+    let (client, server) = sockets::open(state, &Socket::new(who, Purpose::Poll(poll)))?;
     let page = serde_json::to_string(page).map_err(Fault::new)?;
     server.send_with_str(page).map_err(fault)?;
     http::upgraded(request, client)
@@ -143,6 +149,11 @@ pub(super) async fn catch_up<L: Log>(
                 return sockets::close(end, Close::Failed);
             }
         };
+        if page.cursor_reset
+            && let Some(reset) = log.reset(&socket.who, page.next_cursor)
+        {
+            sockets::send(end, &reset);
+        }
         for record in &page.messages {
             if end.send_with_str(log.message(&socket.who, record.get())).is_err() {
                 // It is gone; the platform finds that, and closes it.

@@ -89,6 +89,11 @@ impl Log for MailLog {
         }
     }
 
+    fn reset(&self, who: &Reader, cursor: Cursor) -> Option<String> {
+        let is_native = *who == Reader::Native;
+        is_native.then(|| json!({ "type": "reset", "cursor": cursor }).to_string())
+    }
+
     fn ready(&self, who: &Reader, cursor: Cursor) -> Option<String> {
         let is_native = *who == Reader::Native;
         is_native.then(|| json!({ "type": "ready", "cursor": cursor }).to_string())
@@ -128,7 +133,7 @@ impl Mailbox {
         let (id, proof) = messenger::caller(request)?;
         self.enter(None, proof.as_ref(), need)?;
         self.rules(|rules| rules.hear(now()))?;
-        let socket = Socket { who: Reader::Messenger, purpose: Purpose::CatchUp };
+        let socket = Socket::new(Reader::Messenger, Purpose::CatchUp);
         let (client, server) = sockets::open(self.state(), &socket)?;
         let name = self.status()?.card.name;
         sockets::send(&server, &json!({ "type": "connected", "id": id, "name": name }).to_string());

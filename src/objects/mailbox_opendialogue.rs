@@ -113,7 +113,7 @@ impl Mailbox {
         let seconds = self.limits()?.opendialogue_key;
         let until = now().plus_seconds(seconds).as_millis();
         let who = Reader::OpenDialogue { key: key.clone(), until };
-        let socket = Socket { who, purpose: Purpose::CatchUp };
+        let socket = Socket::new(who, Purpose::CatchUp);
         let (client, server) = sockets::open(self.state(), &socket)?;
         let session = json!({ "type": "session", "session_key": key, "expires_in": seconds });
         sockets::send(&server, &session.to_string());

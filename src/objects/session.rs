@@ -2,7 +2,7 @@
 
 use super::{
     Class, live,
-    session_live::{Reader, agents_connected, members_connected},
+    session_live::{Reader, agents_answering, members_connected},
     sockets::{self, Close},
     webhooks::Posting,
 };
@@ -57,6 +57,9 @@ impl Class for Session {
         let id = request.id().to_owned();
         self.hear_connected();
         let (proven, answer) = self.answer_request(request).await;
+        if let Err(error) = self.pass_events() {
+            log::error("events", &error);
+        }
         self.report();
         let answer = answer.and_then(|response| super::with_diagnostics(&self.env, response));
         http::answer_of_object(&id, answer, proven)
@@ -73,6 +76,7 @@ impl Class for Session {
             Ok(Some(_)) => {
                 self.hear_connected();
                 self.settle_tasks();
+                self.settle_end();
                 // With what has just happened.
                 let report = self.rules(|rules| Ok(rules.report(now())?));
                 self.tell(report);
@@ -282,7 +286,7 @@ impl Session {
             if is_own { rules.leave(now(), who) } else { rules.remove(now(), who, agent) }
         })?;
         self.close_all_of(&left.agent_id);
-        self.announce(if is_own { "left" } else { "removed" }, Some(&left.agent_id));
+        self.announce("left", Some(&left.agent_id));
         self.settle_tasks();
         http::json(200, &left)
     }
@@ -300,7 +304,9 @@ impl Session {
 
     async fn renew(&self, request: Request, who: &Who) -> Result<Response> {
         let limits = self.limits()?;
-        let renew = Renew::parse(&http::body(&request, limits).await?, limits)?;
+        let body = http::body(&request, limits).await?;
+        let longest = self.rules(|rules| rules.longest_ttl(now()))?;
+        let renew = Renew::parse(&body, longest)?;
         let renewed = self.rules(|rules| rules.renew(now(), who, renew))?;
         // The alarm finds a later deadline by itself; of an earlier one it must be told.
         if renew.ttl.is_some() {
@@ -330,6 +336,7 @@ impl Session {
 
     /// Delivers what was stored.
     pub(super) fn pass_on(&self, deliveries: impl IntoIterator<Item = Delivery>) -> Result<()> {
+        self.pass_events()?;
         let mut any = false;
         for delivery in deliveries {
             self.deliver(&delivery)?;
@@ -355,12 +362,14 @@ impl Session {
         Ok(Response::text(200, http::JSON, page))
     }
 
-    /// Tells every stream of something that is not in the log.
+    /// Tells every stream of something that is not in the log, or is, but only for readers of events.
     pub(super) fn announce(&self, event: &str, agent: Option<&AgentId>) {
         let frame = sockets::event_frame(json!({ "event": event, "agentId": agent }));
+        let in_log = matches!(event, "joined" | "left" | "removed");
         let joined = agent.filter(|_| event == "joined");
         let joined = joined.and_then(|agent| self.joined_frame(agent));
         sockets::announce(&self.state, |reader: &Reader| match reader {
+            Reader::Native(who) if in_log && who.wants_events() => None,
             Reader::Native(_) => Some(frame.as_str().into()),
             Reader::ClawLink(who) if agent == Some(who.agent()) => None,
             // Of other events this protocol knows nothing.
@@ -432,7 +441,7 @@ impl Session {
         if !self.limits().is_ok_and(|limits| limits.agent_inactivity > 0) {
             return;
         }
-        for agent in agents_connected(&self.state) {
+        for agent in agents_answering(&self.state) {
             // A session that cannot be read is told of by the call itself.
             let _ = self.rules(|rules| rules.present(now(), &agent));
         }

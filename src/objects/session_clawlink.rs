@@ -3,7 +3,7 @@
 use super::{
     live,
     session::{Rules, Session},
-    session_live::{Reader, agents_connected},
+    session_live::{Reader, agents_answering, agents_attending, agents_connected},
     sockets,
 };
 use crate::{
@@ -87,7 +87,7 @@ impl Session {
 
     /// The calls that name no member.
     fn clawlink_look(&self, request: &Request, route: &Route, call: Call) -> Result<Response> {
-        let connected = agents_connected(self.state());
+        let connected = agents_answering(self.state());
         let answer = match call {
             Call::Discover => {
                 let all = request.in_query("all").as_deref() == Some("true");
@@ -206,8 +206,9 @@ impl Session {
         task: ClawLinkTask,
     ) -> Result<(MessageId, &'static str)> {
         let connected = agents_connected(self.state());
+        let attending = agents_attending(self.state());
         let (task, delivery) =
-            self.rules(|rules| rules.give_task(now(), who, None, task.give, &connected))?;
+            self.rules(|rules| rules.give_task(now(), who, None, task.give, &attending))?;
         self.pass_on(delivery)?;
         if self.limits()?.agent_inactivity > 0 {
             self.arm().await?;

@@ -84,6 +84,11 @@ impl Log for SessionLog {
         }
     }
 
+    fn reset(&self, reader: &Reader, cursor: Cursor) -> Option<String> {
+        let is_native = matches!(reader, Reader::Native(_));
+        is_native.then(|| json!({ "type": "reset", "cursor": cursor }).to_string())
+    }
+
     fn ready(&self, reader: &Reader, cursor: Cursor) -> Option<String> {
         let is_native = matches!(reader, Reader::Native(_));
         is_native.then(|| json!({ "type": "ready", "cursor": cursor }).to_string())
@@ -102,17 +107,30 @@ impl Log for SessionLog {
     }
 }
 
-/// The agents that have a socket open, if a poll asks for members.
+/// The agents that are there by a socket, if a poll asks for members.
 pub(super) fn members_connected(state: &State, poll: PageRequest) -> BTreeSet<AgentId> {
     if !poll.members {
         return BTreeSet::new();
     }
-    agents_connected(state)
+    agents_answering(state)
 }
 
-/// The agents that have a socket open.
+/// The agents that have a socket open, whose frames go out at once.
 pub(super) fn agents_connected(state: &State) -> BTreeSet<AgentId> {
     connected::<Reader>(state).map(|(_, socket)| socket.who.who().agent().clone()).collect()
+}
+
+/// The agents that have a socket open, and were heard on it lately: they are online.
+pub(super) fn agents_answering(state: &State) -> BTreeSet<AgentId> {
+    let sockets = sockets::answering::<Reader>(state);
+    sockets.map(|socket| socket.who.who().agent().clone()).collect()
+}
+
+/// The same, of those who have proven themselves: they can be given tasks.
+pub(super) fn agents_attending(state: &State) -> BTreeSet<AgentId> {
+    let sockets = sockets::answering::<Reader>(state);
+    let attending = sockets.filter(|socket| socket.who.who().is_itself());
+    attending.map(|socket| socket.who.who().agent().clone()).collect()
 }
 
 impl Session {
@@ -144,9 +162,31 @@ impl Session {
         Ok(())
     }
 
+    /// Delivers the events that were stored. It comes before anything that is stored later.
+    pub(super) fn pass_events(&self) -> Result<()> {
+        for event in self.rules(|rules| Ok(rules.take_events()))? {
+            self.deliver(&event)?;
+        }
+        Ok(())
+    }
+
+    /// Tells readers of events that the end is near, if it is.
+    pub(super) fn settle_end(&self) {
+        let told = self.rules(|rules| rules.settle_end(now())).and_then(|event| match event {
+            Some(event) => self.deliver(&event),
+            None => Ok(()),
+        });
+        match told {
+            // A session that is over has no end to come.
+            Ok(()) | Err(Error::Refused(_)) => {}
+            Err(error) => log::error("ending", &error),
+        }
+    }
+
     /// What a client sent over its socket. The answer is a frame.
     pub(super) async fn frame(&self, end: &WebSocket, text: &str) {
-        let Some(socket) = attached::<Reader>(end) else { return };
+        let Some(mut socket) = attached::<Reader>(end) else { return };
+        sockets::note_frame(end, &mut socket);
         match socket.who {
             Reader::Native(who) => {
                 let sent = self.send_frame(&who, text.as_bytes());

@@ -2,7 +2,7 @@
 
 use super::{
     session::{Rules, Session},
-    session_live::agents_connected,
+    session_live::{agents_answering, agents_attending},
 };
 use crate::{
     http::{self, Request, Response},
@@ -19,7 +19,7 @@ use nexus_protocol::{
 impl Session {
     pub(super) fn members(&self, request: &Request, who: &Who) -> Result<Response> {
         let asked = MembersRequest::parse(request.query())?;
-        let connected = agents_connected(self.state());
+        let connected = agents_answering(self.state());
         let members = self.rules(|rules| rules.members(now(), who, &asked, &connected))?;
         http::json(200, &members)
     }
@@ -43,7 +43,7 @@ impl Session {
         let key = http::idempotency_key(&request)?;
         let limits = self.limits()?;
         let give = GiveTask::parse(&http::body(&request, limits).await?, limits)?;
-        let connected = agents_connected(self.state());
+        let connected = agents_attending(self.state());
         let give = |rules: &mut Rules| rules.give_task(now(), who, key.as_ref(), give, &connected);
         let (task, delivery) = self.rules(give)?;
         self.pass_on(delivery)?;
@@ -60,7 +60,7 @@ impl Session {
         let key = http::idempotency_key(&request)?;
         let (limits, id) = (self.limits()?, route.task()?);
         let change = ChangeTask::parse(&http::body(&request, limits).await?, limits)?;
-        let connected = agents_connected(self.state());
+        let connected = agents_attending(self.state());
         let (task, delivery) = self
             .rules(|rules| rules.change_task(now(), who, key.as_ref(), &id, change, &connected))?;
         self.pass_on(delivery)?;

@@ -5,7 +5,10 @@
 //! where it stands needs no keeping: at the end of the log. Nothing here keeps the object awake but
 //! a socket that is catching up with more than its client takes at once.
 
-use crate::platform::fault;
+use crate::{
+    bridge,
+    platform::{fault, now},
+};
 use nexus_core::{Fault, Result};
 use nexus_protocol::PageRequest;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -18,6 +21,12 @@ pub(crate) const MOST_WAITING: u32 = 1024 * 1024;
 
 /// The bytes of frames of one object's clients that may wait to be dealt with.
 pub(crate) const MOST_UNREAD: usize = 4 * 1024 * 1024;
+
+/// Milliseconds for which an open socket shows that its client is there, since it was last heard.
+const ANSWERED: i64 = 60_000;
+
+/// Milliseconds after which it is noted again that a client was heard by its frames.
+const NOTED: i64 = 15_000;
 
 /// The `readyState` of a socket that one of its ends has closed.
 const CLOSING: u16 = 2;
@@ -69,6 +78,16 @@ impl Close {
 pub(crate) struct Socket<W> {
     pub(crate) who: W,
     pub(crate) purpose: Purpose,
+    /// When it was opened, or about when its last frame came, in milliseconds since 1970.
+    #[serde(default)]
+    heard: i64,
+}
+
+impl<W> Socket<W> {
+    /// One that is being opened.
+    pub(crate) fn new(who: W, purpose: Purpose) -> Self {
+        Self { who, purpose, heard: now().as_millis() }
+    }
 }
 
 /// What a socket is for.
@@ -122,6 +141,30 @@ pub(crate) fn connected<W: DeserializeOwned>(
 ) -> impl Iterator<Item = (WebSocket, Socket<W>)> {
     let open = state.get_websockets().into_iter().filter(is_open);
     open.filter_map(|end| attached(&end).map(|socket| (end, socket)))
+}
+
+/// The open sockets whose clients were heard lately: by opening, a frame, or a ping, which the platform
+/// answers by itself. The connection of a client that is gone can stay open for hours.
+pub(crate) fn answering<W: DeserializeOwned>(state: &State) -> impl Iterator<Item = Socket<W>> {
+    let since = now().as_millis().saturating_sub(ANSWERED);
+    let sockets = connected(state).filter(move |(end, socket)| {
+        // Exact below 2^53.
+        #[allow(clippy::cast_precision_loss, reason = "see above")]
+        let since_as_number = since as f64;
+        socket.heard >= since || bridge::pinged(state.as_raw(), end.as_ref()) >= since_as_number
+    });
+    sockets.map(|(_, socket)| socket)
+}
+
+/// Notes with a socket that a frame came, unless that was noted a moment ago.
+pub(crate) fn note_frame<W: Serialize>(end: &WebSocket, socket: &mut Socket<W>) {
+    let now = now().as_millis();
+    if now.saturating_sub(socket.heard) < NOTED {
+        return;
+    }
+    socket.heard = now;
+    // If this fails, its agent seems to be away a little sooner.
+    let _ = attach(end, socket);
 }
 
 /// Whether neither end has closed it.

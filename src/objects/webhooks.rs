@@ -84,20 +84,20 @@ impl Session {
     }
 }
 
-/// When something is to be done next: the end of the session, a task that changes by itself, a post to
+/// When something is to be done next: the end of the session, or telling of it, a task that changes by itself, a post to
 /// repeat, a report to the directory, or a look at whether a post that is under way came to its end.
 fn next_alarm(rules: &Rc<RefCell<Rules>>, posting: &Posting) -> Result<Option<Timestamp>> {
     let mut rules = rules.borrow_mut();
-    let Some(deadline) = rules.deadline()? else { return Ok(None) };
-    if deadline <= now() {
-        return Ok(Some(deadline));
+    let Some(end) = rules.next_end_at(now())? else { return Ok(None) };
+    if end <= now() {
+        return Ok(Some(end));
     }
     let guard = (!posting.borrow().is_empty()).then(|| now().plus_millis(GUARD));
     // What is being posted is guarded, and waits for nothing else.
     let retry = rules.next_webhook_at(now(), &posting.borrow())?;
     let task = rules.next_task_at(now())?;
     let report = rules.next_report_at();
-    Ok([Some(deadline), guard, retry, task, report].into_iter().flatten().min())
+    Ok([Some(end), guard, retry, task, report].into_iter().flatten().min())
 }
 
 async fn arm(state: &State, rules: &Rc<RefCell<Rules>>, posting: &Posting) -> Result<()> {

@@ -10,6 +10,9 @@ const ONLINE: i64 = 60_000;
 const IDLE: i64 = 120_000;
 
 /// A time that moves with every call, and is stored now and then.
+///
+/// What is shown to others is the stored time, which never goes back. The latest one can be lost with the
+/// object, and to store it whenever it is shown would cost a row for each poll that lists members.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Heard {
@@ -38,6 +41,11 @@ impl Heard {
         now.millis_since(self.saved)
     }
 
+    /// By how many milliseconds it is ahead of what is stored.
+    pub(crate) fn ahead(self) -> i64 {
+        self.latest().millis_since(self.saved)
+    }
+
     /// Takes the time as the one that is about to be stored.
     pub(crate) fn settle(&mut self) {
         self.saved = self.latest();
@@ -53,11 +61,16 @@ impl Heard {
     pub(crate) fn presence(self, now: Timestamp, interval: i64) -> Presence {
         if self.is_online(now, interval) {
             Presence::Online
-        } else if now.millis_since(self.latest()) <= IDLE.saturating_add(self.slack(interval)) {
+        } else if self.is_recent(now, interval) {
             Presence::Idle
         } else {
             Presence::Stale
         }
+    }
+
+    /// Whether it was so shortly ago that an agent does not yet count as stale.
+    pub(crate) fn is_recent(self, now: Timestamp, interval: i64) -> bool {
+        now.millis_since(self.latest()) <= IDLE.saturating_add(self.slack(interval))
     }
 
     /// Whether it was so shortly ago that an agent counts as online.

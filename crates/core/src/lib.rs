@@ -35,8 +35,8 @@ pub use mailbox::{
 };
 pub use pairing::{Claimer, Found, PairingIndex, Reservation, Revocation};
 pub use session::{
-    Caller, ClawLinkInfo, Content, Delivery, FileSaved, Need, Post, SeatRequest, Session, Visitor,
-    Who,
+    Caller, ClawLinkInfo, Content, Delivery, Event, FileSaved, Need, Post, SeatRequest, Session,
+    Visitor, Who,
 };
 
 /// A source of random numbers fit for secrets.

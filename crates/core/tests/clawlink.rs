@@ -253,7 +253,7 @@ fn what_a_socket_was_given_is_stored_later_and_all_at_once() {
     assert_eq!(world.act(2, "b").agent(), &agent("b"));
     let who = world.act(2, "b");
     assert_eq!(world.session.unread(at(2), &who, 9).unwrap().messages.len(), 3);
-    world.session.given(at(2), &who, Cursor::from_i64(3)).unwrap();
+    world.session.given(at(2), &who, Cursor::from_i64(5)).unwrap();
     world.session.save_places(at(2)).unwrap();
     world.session.save_places(at(2)).unwrap();
     assert_eq!(world.database.writes().len(), 1);
@@ -261,7 +261,7 @@ fn what_a_socket_was_given_is_stored_later_and_all_at_once() {
     assert_eq!(world.take(3, "b"), Vec::<String>::new());
     // Of a session that is over there is nothing to store.
     world.say(4, "a", "x");
-    world.session.given(at(4), &who, Cursor::from_i64(4)).unwrap();
+    world.session.given(at(4), &who, Cursor::from_i64(6)).unwrap();
     world.session.save_places(at(10_000_000)).unwrap();
     assert_eq!(
         refused(world.session.given(at(10_000_000), &who, Cursor::MAX)),

@@ -211,7 +211,8 @@ impl Run {
             prop_assert_eq!(mail.agent_id.as_str(), NAMES[taken.sender]);
         }
         prop_assert_eq!(page.has_more, all.len() > limit);
-        let next = expected.last().copied().unwrap_or(from);
+        prop_assert_eq!(page.cursor_reset, from > house.inbox.len());
+        let next = expected.last().copied().unwrap_or(from.min(house.inbox.len()));
         prop_assert_eq!(page.next_cursor.to_string(), next.to_string());
         let before = end(&house.read);
         if expected.iter().any(|cursor| *cursor > before && !house.inbox[cursor - 1].live) {

@@ -212,7 +212,7 @@ fn an_idempotency_key_gives_the_first_answer_again_and_stores_nothing() {
     world.send(1, &caller("a", None), Some(&once), text("forged")).unwrap();
     let to_b = nexus_protocol::SendMessage { to: Some(Recipients::One(agent("b"))), ..text("x") };
     let first = world.send(2, &a, Some(&once), to_b.clone()).unwrap();
-    assert_eq!(first.cursor, "2".parse().unwrap());
+    assert_eq!(first.cursor, "4".parse().unwrap());
     world.session.leaves(at(3), &b).unwrap();
     world.evict();
     world.database.statements();
@@ -230,7 +230,7 @@ fn a_reply_must_be_to_a_message_of_this_session() {
     let reply =
         |id: &str| nexus_protocol::SendMessage { reply_to: Some(id.parse().unwrap()), ..text("y") };
     assert!(world.send(2, &a, None, reply(sent.id.as_str())).is_ok());
-    let later = sent.id.as_str().replace("-1", "-99");
+    let later = sent.id.as_str().replace("-2", "-99");
     for id in [later.as_str(), "nope", "0000000000000000-1"] {
         assert_eq!(refused(world.send(3, &a, None, reply(id))), ErrorCode::InvalidRequest);
     }

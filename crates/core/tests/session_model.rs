@@ -12,11 +12,14 @@ mod support;
 
 use nexus_core::Caller;
 use nexus_protocol::{
-    AgentId, CreateSession, ErrorCode, Limits, Recipients, Renew, SendMessage, SessionKey,
+    AgentId, CreateSession, ErrorCode, GiveTask, Kind, Limits, Recipients, Renew, SendMessage,
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
-use support::{Calls, World, agent, at, messages, refused};
+use std::collections::{BTreeMap, BTreeSet};
+use support::{
+    Calls, World, agent, at, messages, refused,
+    session_model::{Member, Model, Sent, WANTS, Wants},
+};
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 const SEATS: usize = 3;
@@ -42,9 +45,12 @@ enum Step {
     Poll {
         who: usize,
         proof: Proof,
+        wants: Wants,
         after: Option<usize>,
         limit: u32,
     },
+    /// A task from one to another.
+    Task(usize, usize),
     Renew(usize, Option<u32>),
     Pass(i64),
     /// To so many milliseconds from the earliest end that the session may come to.
@@ -63,8 +69,11 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (who(), proof()).prop_map(|(who, proof)| Step::Leave(who, proof)),
         6 => (who(), proof(), to, any::<bool>())
             .prop_map(|(who, proof, to, repeat)| Step::Send { who, proof, to, repeat }),
-        6 => (who(), proof(), prop::option::of(0..12_usize), 1..6_u32)
-            .prop_map(|(who, proof, after, limit)| Step::Poll { who, proof, after, limit }),
+        8 => (who(), proof(), 0..WANTS.len(), prop::option::of(0..15_usize), 1..6_u32)
+            .prop_map(|(who, proof, wants, after, limit)| Step::Poll {
+                who, proof, wants: WANTS[wants], after, limit
+            }),
+        2 => (who(), who()).prop_map(|(from, to)| Step::Task(from, to)),
         1 => (who(), prop::option::of(5..200_u32)).prop_map(|(who, ttl)| Step::Renew(who, ttl)),
         4 => prop_oneof![0..2_000_i64, 0..40_000_i64].prop_map(Step::Pass),
         1 => (-2..2_i64).prop_map(Step::NearEnd),
@@ -73,61 +82,13 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-struct Sent {
-    sender: AgentId,
-    text: String,
-    to: Vec<AgentId>,
-    verified: bool,
-}
-
-struct Member {
-    key: SessionKey,
-    /// Messages there were when it joined.
-    since: usize,
-}
-
-/// The session as a user would explain it.
-struct Model {
-    now: i64,
-    ttl: i64,
-    /// The session must be there before `least`, and must be gone from `most` on. They differ only
-    /// after an eviction.
-    least: i64,
-    most: i64,
-    over: bool,
-    members: BTreeMap<AgentId, Member>,
-    log: Vec<Sent>,
-}
-
-impl Model {
-    fn active(&mut self) {
-        self.most = self.now + self.ttl * 1000;
-        self.least = self.least.max(self.most);
-    }
-
-    /// What may be lost in an eviction: a sixteenth of the TTL, never what was promised.
-    fn evict(&mut self, promised: i64) {
-        let interval = (self.ttl * 1000 / 16).min(60_000);
-        self.least = promised.max(self.most - interval);
-    }
-
-    fn visible(&self, who: &AgentId, proven: bool, after: usize) -> Vec<usize> {
-        let since = self.members[who].since;
-        let mine = |sent: &Sent| sent.sender == *who || sent.to.contains(who);
-        (after + 1..=self.log.len())
-            .filter(|cursor| {
-                let sent = &self.log[cursor - 1];
-                sent.to.is_empty() || (proven && *cursor > since && mine(sent))
-            })
-            .collect()
-    }
-}
-
 struct Run {
     world: World,
     model: Model,
     /// The latest deadline that an answer named since the TTL last changed.
     promised: i64,
+    /// The end that was told last.
+    told: Option<i64>,
 }
 
 impl Run {
@@ -149,7 +110,7 @@ impl Run {
             members: BTreeMap::new(),
             log: Vec::new(),
         };
-        Self { world, model, promised: end }
+        Self { world, model, promised: end, told: None }
     }
 
     fn caller(&self, who: usize, proof: Proof) -> Caller {
@@ -199,7 +160,9 @@ impl Run {
             prop_assert_eq!(refused(result), ErrorCode::SessionFull);
         } else {
             let joined = result.unwrap();
-            let member = Member { key: joined.session_key, since: self.model.log.len() };
+            let (since, now) = (self.model.log.len(), self.model.now);
+            let member = Member { key: joined.session_key, since, heard: Some(now), shown: now };
+            self.model.event(Kind::Joined, format!("{name} joined the session."));
             self.model.members.insert(name, member);
             prop_assert_eq!(joined.agents_online, self.model.members.len());
             self.model.active();
@@ -219,6 +182,7 @@ impl Run {
             Proof::Right => {
                 prop_assert!(result.is_ok());
                 self.model.members.remove(&name);
+                self.model.event(Kind::Left, format!("{name} left the session."));
             }
             Proof::Wrong => prop_assert_eq!(refused(result), ErrorCode::InvalidSessionKey),
             Proof::None => prop_assert_eq!(refused(result), ErrorCode::MissingSessionKey),
@@ -257,7 +221,9 @@ impl Run {
                 prop_assert_eq!(&send().unwrap(), &sent);
             }
             let verified = matches!(proof, Proof::Right);
-            self.model.log.push(Sent { sender: name, text, to, verified });
+            self.model.hear(&name);
+            let sender = name.to_string();
+            self.model.log.push(Sent { sender, text, to, verified, kind: None });
             prop_assert_eq!(sent.cursor.to_string(), self.model.log.len().to_string());
             prop_assert_eq!(sent.verified, verified);
             self.model.active();
@@ -269,6 +235,9 @@ impl Run {
 
     /// A socket shows the message that was just sent to exactly those whose poll would.
     fn delivered(&mut self, repeated: bool) -> Result<(), TestCaseError> {
+        for event in self.world.session.take_events() {
+            prop_assert_eq!(event.message.kind.map(Kind::is_event), Some(true));
+        }
         let Some(delivery) = self.world.delivery.take() else {
             prop_assert!(repeated, "what is stored is delivered");
             return Ok(());
@@ -279,8 +248,11 @@ impl Run {
                 let key = proven.then(|| member.key.clone());
                 let caller = Caller { agent: Some(name.clone()), key, token: None };
                 let who = self.world.session.as_member(at(self.model.now), &caller).unwrap();
-                let polled = self.model.visible(name, proven, last - 1) == [last];
-                prop_assert_eq!(who.may_read(&delivery), polled);
+                for wants in WANTS {
+                    let who = who.clone().wanting(wants.filter());
+                    let polled = self.model.visible(name, proven, wants, last - 1) == [last];
+                    prop_assert_eq!(who.may_read(&delivery), polled);
+                }
             }
         }
         Ok(())
@@ -290,12 +262,14 @@ impl Run {
         &mut self,
         who: usize,
         proof: Proof,
+        wants: Wants,
         after: Option<usize>,
         limit: u32,
     ) -> Result<(), TestCaseError> {
         let (name, caller) = (agent(NAMES[who]), self.caller(who, proof));
         let cursor = after.map(|cursor| cursor.to_string());
-        let result = self.world.page(self.model.now, &caller, cursor.as_deref(), limit);
+        let (now, filter) = (self.model.now, wants.filter());
+        let result = self.world.page_of(now, &caller, filter, cursor.as_deref(), limit);
         if !self.model.members.contains_key(&name) {
             prop_assert_eq!(refused(result), ErrorCode::Forbidden);
             return Ok(());
@@ -305,8 +279,10 @@ impl Run {
             return Ok(());
         }
         self.model.active();
+        self.model.hear(&name);
         let page = result.unwrap();
-        let all = self.model.visible(&name, matches!(proof, Proof::Right), after.unwrap_or(0));
+        let (proven, after) = (matches!(proof, Proof::Right), after.unwrap_or(0));
+        let all = self.model.visible(&name, proven, wants, after);
         let expected: Vec<usize> = all.iter().copied().take(limit as usize).collect();
         let read = messages(&page);
         prop_assert_eq!(
@@ -316,16 +292,83 @@ impl Run {
         for message in &read {
             let cursor: usize = message.cursor.to_string().parse().unwrap();
             let sent = &self.model.log[cursor - 1];
-            prop_assert_eq!(&message.agent_id, sent.sender.as_str());
+            prop_assert_eq!(&message.agent_id, &sent.sender);
             prop_assert_eq!(message.text.as_ref(), Some(&sent.text));
             prop_assert_eq!(message.verified, sent.verified);
         }
+        let end = self.model.log.len();
         prop_assert_eq!(page.has_more, expected.len() < all.len());
-        let next = expected.last().copied().or(after).unwrap_or(0);
+        prop_assert_eq!(page.cursor_reset, after > end);
+        let next = match expected.last() {
+            _ if wants.others && !page.has_more => end,
+            Some(last) => *last,
+            None => after.min(end),
+        };
         prop_assert_eq!(page.next_cursor.to_string(), next.to_string());
-        let members: Vec<AgentId> =
-            page.members.unwrap().into_iter().map(|member| member.agent_id).collect();
-        prop_assert_eq!(members, self.model.members.keys().cloned().collect::<Vec<_>>());
+        self.members(&page.members.unwrap())
+    }
+
+    /// What is shown of members never goes back, and is not far behind.
+    fn members(&mut self, shown: &[nexus_protocol::Member]) -> Result<(), TestCaseError> {
+        let members: Vec<&AgentId> = shown.iter().map(|member| &member.agent_id).collect();
+        prop_assert_eq!(members, self.model.members.keys().collect::<Vec<_>>());
+        let interval = (self.model.ttl * 1000 / 16).min(60_000);
+        for (member, known) in shown.iter().zip(self.model.members.values_mut()) {
+            let seen = member.last_seen_at.millis_since(at(0));
+            prop_assert!((known.shown..=self.model.now).contains(&seen), "went back");
+            prop_assert!(known.heard.is_none_or(|heard| heard - interval < seen), "too far behind");
+            known.shown = seen;
+        }
+        Ok(())
+    }
+
+    fn task(&mut self, from: usize, to: usize) -> Result<(), TestCaseError> {
+        let (name, caller) = (agent(NAMES[from]), self.caller(from, Proof::Right));
+        let to = agent(NAMES[to]);
+        let members = &self.model.members;
+        if !(members.contains_key(&name) && members.contains_key(&to)) {
+            return Ok(());
+        }
+        let body = format!(r#"{{"to":"{to}","task":"t"}}"#);
+        let give = GiveTask::parse(body.as_bytes(), &Limits::default()).unwrap();
+        let (now, session) = (at(self.model.now), &mut self.world.session);
+        let who = session.with_key(now, &caller).unwrap();
+        let (task, delivery) = session.give_task(now, &who, None, give, &BTreeSet::new()).unwrap();
+        self.world.delivery = delivery;
+        self.model.active();
+        self.model.hear(&name);
+        let text = format!("Task for {to} from {name} (pending): t");
+        let (sender, to) = (name.to_string(), vec![name, to]);
+        self.model.log.push(Sent { sender, text, to, verified: true, kind: Some(Kind::Task) });
+        prop_assert_eq!(task.cursor.to_string(), self.model.log.len().to_string());
+        self.promise(task.created_at.plus_seconds(u32::try_from(self.model.ttl).unwrap()));
+        self.delivered(false)
+    }
+
+    fn alarm(&mut self) -> Result<(), TestCaseError> {
+        let now = self.model.now;
+        if self.world.session.alarm(at(now)).unwrap().is_none() {
+            prop_assert!(self.model.over || now >= self.model.least);
+            self.world.database.delete_all();
+            self.model.over = true;
+            return Ok(());
+        }
+        let end = self.world.session.deadline().unwrap().unwrap();
+        let next = self.world.session.next_end_at(at(now)).unwrap().unwrap();
+        let told = self.world.session.settle_end(at(now)).unwrap();
+        let end_at = end.millis_since(at(0));
+        let notice = end_at - (self.model.ttl * 100).min(300_000);
+        prop_assert_eq!(told.is_some(), self.told != Some(end_at) && now >= notice);
+        if told.is_some() {
+            self.told = Some(end_at);
+            let text =
+                format!("The session ends at {end}. A message, a poll or a renew keeps it alive.");
+            self.model.event(Kind::Ending, text);
+            self.promise(end);
+        } else {
+            prop_assert!(next <= end && (next > at(now)));
+        }
+        prop_assert_eq!(self.world.session.deadline().unwrap(), Some(end), "it moves no end");
         Ok(())
     }
 
@@ -336,6 +379,7 @@ impl Run {
             self.model.ttl = ttl.map_or(self.model.ttl, i64::from);
             self.model.least = 0;
             self.model.active();
+            self.model.hear(&name);
             let end = result.unwrap().expires_at.millis_since(at(0));
             prop_assert_eq!(end, self.model.most);
             self.promised = end;
@@ -356,19 +400,15 @@ impl Run {
                 self.world.evict();
                 self.model.evict(self.promised);
             }
-            Step::Alarm => {
-                let again = self.world.session.alarm(at(self.model.now)).unwrap();
-                if again.is_none() {
-                    prop_assert!(self.model.over || self.model.now >= self.model.least);
-                    self.world.database.delete_all();
-                    self.model.over = true;
-                }
-            }
+            Step::Alarm => self.alarm()?,
             _ if !self.there()? => {}
             Step::Join(who) => self.join(*who)?,
             Step::Leave(who, proof) => self.leave(*who, *proof)?,
             Step::Send { who, proof, to, repeat } => self.send(*who, *proof, to, *repeat)?,
-            Step::Poll { who, proof, after, limit } => self.poll(*who, *proof, *after, *limit)?,
+            Step::Poll { who, proof, wants, after, limit } => {
+                self.poll(*who, *proof, *wants, *after, *limit)?;
+            }
+            Step::Task(from, to) => self.task(*from, *to)?,
             Step::Renew(who, ttl) => self.renew(*who, *ttl)?,
         }
         Ok(())
@@ -384,6 +424,10 @@ proptest! {
         for step in &steps {
             run.take(step)?;
         }
-        run.there()?;
+        if run.there()? {
+            let report = run.world.session.report(at(run.model.now)).unwrap().unwrap();
+            let messages = run.model.log.iter().filter(|sent| !sent.is_event()).count();
+            prop_assert_eq!(report.messages.to_string(), messages.to_string());
+        }
     }
 }

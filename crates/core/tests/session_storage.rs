@@ -33,10 +33,10 @@ fn a_page_holds_what_was_asked_for_and_at_most_a_mebibyte() {
         }
     }
     assert_eq!((pages, read), (3, 40));
-    let page = world.page(3, &a, Some("0"), 3).unwrap();
+    let page = world.page(3, &a, Some("1"), 3).unwrap();
     assert_eq!(
         (page.messages.len(), page.next_cursor.to_string().as_str(), page.has_more),
-        (3, "3", true)
+        (3, "4", true)
     );
 }
 
@@ -49,7 +49,7 @@ fn a_poll_reads_only_what_it_returns() {
         world.send(1, &a, None, text(&number.to_string())).unwrap();
     }
     world.database.statements();
-    assert_eq!(world.poll(2, &a, Some("995")).unwrap().len(), 5);
+    assert_eq!(world.poll(2, &a, Some("996")).unwrap().len(), 5);
     let statements = world.database.statements();
     assert_eq!(statements.len(), 1);
     let plan = world.database.plan(statements[0]);
@@ -99,7 +99,7 @@ fn a_write_that_fails_changes_nothing_that_can_be_seen() {
     assert_eq!(world.database.dump(), before);
     let status = world.session.looks(at(3)).unwrap();
     assert_eq!((status.ttl, status.agents), (100, vec![agent("a")]));
-    assert_eq!(world.send(4, &a, None, text("two")).unwrap().cursor, "2".parse().unwrap());
+    assert_eq!(world.send(4, &a, None, text("two")).unwrap().cursor, "3".parse().unwrap());
     assert_eq!(world.poll(5, &a, None).unwrap().len(), 2);
 }
 
@@ -177,7 +177,7 @@ fn a_full_session_takes_nothing_new_and_loses_nothing() {
     assert_eq!(refused(world.send(2, &a, None, text("4"))), ErrorCode::LogFull);
     assert_eq!(world.poll(3, &a, None).unwrap().len(), 3);
     // What was stored before is answered again.
-    assert_eq!(world.send(4, &a, Some(&key), text("3")).unwrap().cursor.to_string(), "3");
+    assert_eq!(world.send(4, &a, Some(&key), text("3")).unwrap().cursor.to_string(), "4");
 }
 
 #[test]

@@ -36,12 +36,18 @@ fn a_session() {
     };
     let a = caller("a", Some(&key));
     world.send(1000, &a, "k".parse().ok().as_ref(), message).unwrap();
-    let row = world.database.dump().lines().last().unwrap().to_owned();
+    let dump = world.database.dump();
+    let mut rows = dump.lines().rev();
+    let (row, event) = (rows.next().unwrap(), rows.next().unwrap());
     let id = messages(&world.page(1000, &a, None, 1).unwrap())[0].id.to_string();
-    let salt = id.strip_suffix("-1").unwrap();
+    let salt = id.strip_suffix("-2").unwrap();
     assert_eq!(
         row.replace(salt, "SALT"),
-        r#"1|a|,a,|1700000001000|1v:k|{"id":"SALT-1","agentId":"a","text":"hello","json":{"n":1},"cursor":"1","verified":true,"sentAt":"2023-11-14T22:13:21.000Z","expiresAt":"2023-11-14T22:14:21.000Z","to":["a"]}||||"#
+        r#"2|a|,a,|1700000001000|1v:k|{"id":"SALT-2","agentId":"a","text":"hello","json":{"n":1},"cursor":"2","verified":true,"sentAt":"2023-11-14T22:13:21.000Z","expiresAt":"2023-11-14T22:14:21.000Z","to":["a"]}||||"#
+    );
+    assert_eq!(
+        event.replace(salt, "SALT"),
+        r#"1||!|1700000000000||{"id":"SALT-1","agentId":"system","kind":"joined","text":"a joined the session.","json":{"agentId":"a","type":"joined"},"cursor":"1","verified":false,"sentAt":"2023-11-14T22:13:20.000Z","expiresAt":"2023-11-14T22:14:20.000Z"}||||"#
     );
 }
 

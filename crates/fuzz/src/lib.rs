@@ -82,7 +82,8 @@ pub fn bodies(data: &[u8]) {
     written(check(CreateSession::parse(data, &limits)), |data| CreateSession::parse(data, &limits));
     written(check(SendMessage::parse(data, &limits)), |data| SendMessage::parse(data, &limits));
     written(check(SendMail::parse(data, &limits)), |data| SendMail::parse(data, &limits));
-    written(check(Renew::parse(data, &limits)), |data| Renew::parse(data, &limits));
+    let longest = limits.max_team_ttl;
+    written(check(Renew::parse(data, longest)), |data| Renew::parse(data, longest));
     written(check(Profile::parse(data)), Profile::parse);
     written(check(Register::parse(data)), Register::parse);
     written(check(ChangeCard::parse(data)), ChangeCard::parse);

@@ -205,7 +205,7 @@ impl AgentsRequest {
         let request = Self {
             capability,
             after: query.parsed("after"),
-            limit: query.number("limit", "agents", 1..=100).unwrap_or(50),
+            limit: query.at_most("limit", "agents", 1..=100).unwrap_or(50),
         };
         query.finish()?;
         Ok(request)
@@ -261,7 +261,7 @@ mod tests {
         assert!(ChangeCard::parse(br#"{"name":""}"#).is_err());
         let page = AgentsRequest::parse("capability=a.b&after=bob&limit=7").unwrap();
         assert_eq!((page.capability.as_deref(), page.limit), (Some("a.b"), 7));
-        for query in ["limit=0", "limit=101", "after=a%20b", "capability=%27"] {
+        for query in ["limit=0", "limit=x", "after=a%20b", "capability=%27"] {
             assert!(AgentsRequest::parse(query).is_err(), "{query}");
         }
         assert_eq!(optional_secret(b"").unwrap(), None);

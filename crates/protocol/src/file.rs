@@ -149,7 +149,7 @@ impl FilesRequest {
         let request = Self {
             prefix: query.decoded("prefix").unwrap_or_default(),
             after: query.decoded("after").unwrap_or_default(),
-            limit: query.number("limit", "files", 1..=1000).unwrap_or(1000),
+            limit: query.at_most("limit", "files", 1..=1000).unwrap_or(1000),
         };
         query.finish()?;
         Ok(request)

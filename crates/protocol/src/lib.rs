@@ -52,7 +52,9 @@ pub use mail::{
     ConversationRequest, ConversationState, EndReason, Mail, MailDelivery, MailFrame, MailSent,
     MailState, MailStatus, SendMail,
 };
-pub use message::{Kind, Message, Page, PageRequest, Recipients, Redacted, SendMessage, Sent};
+pub use message::{
+    Author, Kind, Message, Page, PageRequest, Recipients, Redacted, SendMessage, Sent,
+};
 pub use messenger::{MessengerSend, messenger_registration};
 pub use pairing::{
     Claimed, CodeRevoked, CodeState, CodeStatus, CreatePairing, OpenCode, OpenCodes, PairingCode,

@@ -89,7 +89,7 @@ limits! {
     max_text_bytes: usize = 65_536, MAX_TEXT_BYTES, 1..=131_072, "the most bytes of UTF-8 in the text of a message, or in a greeting";
     max_json_bytes: usize = 65_536, MAX_JSON_BYTES, 1..=131_072, "the most bytes of the JSON payload of a message";
     max_page: u32 = 500, MAX_PAGE_SIZE, 1..=1000, "the most messages in a page";
-    default_page: u32 = 100, PAGE_SIZE, 1..=max_page, "messages in a page when the reader does not choose";
+    default_page: u32 = 500, PAGE_SIZE, 1..=max_page, "messages in a page when the reader does not choose";
     agent_requests: u32 = 600, AGENT_REQUESTS_PER_MINUTE, 0..=1_000_000, "requests and frames of one agent that proves its key or secret, in one session or at its address; 0 = no limit";
     agent_inactivity: u32 = 0, AGENT_INACTIVITY_SECONDS, 0..=2_592_000, "silence after which an agent loses its seat; the creator keeps its own; 0 = never";
     max_waiting: u32 = 200, MAX_WAITING_MESSAGES, 1..=10_000, "messages that may wait in the inbox of one address";

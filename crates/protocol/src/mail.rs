@@ -1,8 +1,8 @@
 //! Messages between addresses (section 8): sending, the inbox, conversations, whom to hear.
 
 use crate::{
-    AgentId, Body, ConversationId, Cursor, IdempotencyKey, Limits, MessageId, Redacted, Refusal,
-    Timestamp, message::Content, query::Query,
+    AgentId, Body, ConversationId, Cursor, IdempotencyKey, Kind, Limits, MessageId, Redacted,
+    Refusal, Timestamp, message::Content, query::Query,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -38,6 +38,10 @@ pub struct SendMail {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub renews: bool,
+    /// What it is, where the relay itself wrote it. No body and no frame of a client sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub kind: Option<Kind>,
 }
 
 impl SendMail {
@@ -58,6 +62,7 @@ impl SendMail {
             reply_to,
             client_id: None,
             renews: false,
+            kind: None,
         })
     }
 }
@@ -142,6 +147,9 @@ pub struct Mail {
     /// The sender.
     pub agent_id: AgentId,
     pub to: AgentId,
+    /// Set by the relay alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -270,7 +278,7 @@ impl AgentListRequest {
     /// Reads the query string.
     pub fn parse(query: &str) -> Result<Self, Refusal> {
         let mut query = Query::parse(query);
-        let limit = query.number("limit", "agents", 1..=Self::MOST).unwrap_or(Self::MOST);
+        let limit = query.at_most("limit", "agents", 1..=Self::MOST).unwrap_or(Self::MOST);
         let request = Self { after: query.parsed("after"), limit };
         query.finish()?;
         Ok(request)
@@ -347,7 +355,7 @@ impl ConversationRequest {
     /// Reads the query string.
     pub fn parse(query: &str, limits: &Limits) -> Result<Self, Refusal> {
         let mut query = Query::parse(query);
-        let last = query.number("last", "messages", 1..=limits.max_page);
+        let last = query.at_most("last", "messages", 1..=limits.max_page);
         let last = last.unwrap_or(limits.default_page.min(limits.max_page));
         let request = Self { with: query.parsed("with"), last };
         query.finish()?;
@@ -397,6 +405,9 @@ mod tests {
             ["conversationId", "maxTurns", "replyTo"]
         );
         assert_eq!(paths(send(r#"{"text":"x","maxTurns":1001}"#)), ["maxTurns"]);
+        // Only the relay itself says what a message is.
+        let forged = send(r#"{"text":"x","kind":"invitation","clientId":"1"}"#).unwrap();
+        assert_eq!((forged.kind, forged.client_id), (None, None));
     }
 
     #[test]
@@ -423,6 +434,6 @@ mod tests {
         assert_eq!((request.last, request.with.unwrap().as_str()), (3, "bob"));
         assert_eq!(paths(ConversationRequest::parse("last=0", &limits)), ["last"]);
         assert_eq!(AgentListRequest::parse("").unwrap().limit, 1000);
-        assert_eq!(paths(AgentListRequest::parse("limit=1001")), ["limit"]);
+        assert_eq!(paths(AgentListRequest::parse("limit=0")), ["limit"]);
     }
 }

@@ -126,6 +126,9 @@ pub struct Redacted {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Sent {
+    /// Always true, for clients that look for it.
+    #[serde(default = "yes")]
+    pub ok: bool,
     /// The name of the message.
     pub id: MessageId,
     /// Its place in the log.
@@ -139,15 +142,58 @@ pub struct Sent {
     pub redacted: Vec<Redacted>,
 }
 
-/// What a message tells of, where the relay wrote it (section 9).
+fn yes() -> bool {
+    true
+}
+
+/// What a message tells of, where the relay wrote it or checked it (section 3). No sender can set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "section 9 names each")]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// Something became of a task (section 9).
     Task,
+    /// Something became of a file (section 9).
     File,
+    /// A link to a session, put into an inbox by the relay (section 8).
+    Invitation,
+    /// What the creator of a session wrote for everyone.
+    Greeting,
+    /// An agent took a seat.
+    Joined,
+    /// A member left.
+    Left,
+    /// A member was removed.
+    Removed,
+    /// The session ends soon unless something happens.
+    Ending,
+    /// The session is over.
+    Ended,
+    /// A webhook does not take what is posted to it.
+    WebhookFailing,
 }
+
+impl Kind {
+    /// Whether it is an event: what only readers with `events=true` see.
+    #[must_use]
+    pub fn is_event(self) -> bool {
+        match self {
+            Self::Joined | Self::Left | Self::Removed | Self::Ending => true,
+            Self::Task
+            | Self::File
+            | Self::Invitation
+            | Self::Greeting
+            | Self::Ended
+            | Self::WebhookFailing => false,
+        }
+    }
+}
+
+/// Who wrote a greeting: the creator of the session, or null where none was named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct Author(pub Option<AgentId>);
 
 /// A message as readers get it, and as the log stores it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -156,15 +202,21 @@ pub enum Kind {
 #[allow(missing_docs, reason = "section 3 names each")]
 pub struct Message {
     pub id: MessageId,
-    /// The sender; `system` for the greeting.
+    /// The sender; `system` for the greeting, and where the relay itself tells of something.
     pub agent_id: String,
     /// Set by the relay alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
+    /// Of the greeting: who wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Author>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub json: Option<Box<RawValue>>,
+    /// How to answer, in the relay's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     pub cursor: Cursor,
     pub verified: bool,
     pub sent_at: Timestamp,
@@ -199,16 +251,16 @@ pub struct PageRequest {
 const MAX_WAIT: u32 = 25;
 
 impl PageRequest {
-    /// Reads the query string. Refuses malformed cursors and limits out of range.
+    /// Reads the query string. Refuses malformed cursors and numbers; one above the most counts as the most.
     pub fn parse(query: &str, limits: &Limits) -> Result<Self, Refusal> {
         let mut query = Query::parse(query);
         let request = Self {
             after: query.parsed("after"),
             limit: query
-                .number("limit", "messages", 1..=limits.max_page)
+                .at_most("limit", "messages", 1..=limits.max_page)
                 .unwrap_or(limits.default_page.min(limits.max_page)),
             members: query.flag("members"),
-            wait: query.number("wait", "seconds", 0..=MAX_WAIT).unwrap_or(0),
+            wait: query.at_most("wait", "seconds", 0..=MAX_WAIT).unwrap_or(0),
         };
         query.finish()?;
         Ok(request)
@@ -227,6 +279,9 @@ pub struct Page {
     pub next_cursor: Cursor,
     /// More can be read at once.
     pub has_more: bool,
+    /// The cursor that was given is past the end of the log: go on from `nextCursor`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cursor_reset: bool,
     /// With `members=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<Vec<Member>>,
@@ -286,21 +341,20 @@ mod tests {
         let page = |query: &str| PageRequest::parse(query, &Limits::default());
         assert_eq!(
             page("").unwrap(),
-            PageRequest { after: None, limit: 100, members: false, wait: 0 }
+            PageRequest { after: None, limit: 500, members: false, wait: 0 }
         );
         let full = page("after=7&limit=500&members=true&wait=25&other=1").unwrap();
-        assert_eq!(
-            full,
-            PageRequest { after: "7".parse().ok(), limit: 500, members: true, wait: 25 }
-        );
+        let most = PageRequest { after: "7".parse().ok(), limit: 500, members: true, wait: 25 };
+        assert_eq!(full, most);
+        assert_eq!(page("after=7&limit=1000&members&wait=60").unwrap(), most);
         for query in [
             "after=-1",
             "after=1e99",
             "limit=0",
-            "limit=501",
             "limit=x",
+            "limit=-5",
             "members=maybe",
-            "wait=26",
+            "wait=x",
             "wait=-1",
         ] {
             assert_eq!(page(query).unwrap_err().body.error, ErrorCode::InvalidRequest, "{query}");

@@ -195,9 +195,15 @@ pub struct Members {
     pub agents: Vec<Member>,
 }
 
-/// Which messages a reader wants: all, unless it says otherwise.
+/// Which messages a reader wants: all but events, unless it says otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
+    /// Not its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub others: bool,
+    /// Events too, whatever their topic.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub events: bool,
     /// Those that have this topic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
@@ -207,12 +213,16 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Reads `topic` and `tags` of the query string.
+    /// The parameters that it is read from.
+    pub const PARAMETERS: [&str; 4] = ["others", "events", "topic", "tags"];
+
+    /// Reads it from a query string.
     pub fn parse(query: &str) -> Result<Self, Refusal> {
-        if !(query.contains("topic=") || query.contains("tags=")) {
+        if !Self::PARAMETERS.iter().any(|name| query.contains(name)) {
             return Ok(Self::default());
         }
         let mut query = Query::parse(query);
+        let (others, events) = (query.flag("others"), query.flag("events"));
         let topic = query.decoded("topic");
         if topic.as_ref().is_some_and(|topic| !is_plain(topic, 1..=64)) {
             query.note("topic", TOPIC);
@@ -224,12 +234,18 @@ impl Filter {
                 .note("tags", "must be at most 10 tags of 1 to 64 characters, separated by commas");
         }
         query.finish()?;
-        Ok(Self { topic, tags })
+        Ok(Self { others, events, topic, tags })
     }
 
-    /// Whether every message passes.
+    /// Whether it asks for nothing special.
     #[must_use]
     pub fn is_open(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether a message passes whatever it is about.
+    #[must_use]
+    pub fn takes_any_topic(&self) -> bool {
         self.topic.is_none() && self.tags.is_empty()
     }
 
@@ -288,6 +304,10 @@ mod tests {
         assert!(!filter.passes(Some("build status"), &tags(&["green"])));
         assert!(!filter.passes(None, &tags(&["blue"])));
         assert!(Filter::parse("after=1").unwrap().is_open());
+        let filter = Filter::parse("others&events=TRUE").unwrap();
+        assert!(filter.others && filter.events && filter.takes_any_topic() && !filter.is_open());
+        assert!(Filter::parse("others=false&events=0").unwrap().is_open());
+        assert!(Filter::parse("others=maybe").is_err());
         assert!(Filter::parse(&format!("topic={}", "x".repeat(65))).is_err());
         assert!(Filter::parse("tags=a,,b").is_err());
         assert!(Filter::parse("topic=%0a").is_err());

@@ -59,6 +59,22 @@ impl<'a> Query<'a> {
         self.wrong.note(name, rule);
     }
 
+    /// A whole number of `unit`; one above `range` counts as the most. One below it is noted as wrong.
+    pub(crate) fn at_most(
+        &mut self,
+        name: &'static str,
+        unit: &str,
+        range: RangeInclusive<u32>,
+    ) -> Option<u32> {
+        let text = self.get(name)?;
+        // However many digits it has.
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = digits.then(|| text.parse().unwrap_or(u32::MAX).min(*range.end()));
+        number
+            .filter(|number| range.contains(number))
+            .or_else(|| self.wrong.number(name, text, unit, &range))
+    }
+
     /// A whole number of `unit` in `range`.
     pub(crate) fn number(
         &mut self,
@@ -70,20 +86,70 @@ impl<'a> Query<'a> {
         self.wrong.number(name, text, unit, &range)
     }
 
-    /// `true` or `1`, `false` or `0`; false when left out.
+    /// `true` or `1`, `false` or `0`, in any case. The bare name is true; left out or empty, it is false.
     pub(crate) fn flag(&mut self, name: &'static str) -> bool {
-        match self.get(name) {
-            None | Some("false" | "0") => false,
-            Some("true" | "1") => true,
-            Some(_) => {
-                self.wrong.note(name, "must be true or false");
-                false
-            }
+        let pair = self.text.split('&').find(|pair| pair.split('=').next() == Some(name));
+        let value = match pair.map(|pair| pair.split_once('=')) {
+            None => return false,
+            Some(None) => return true,
+            Some(Some((_, value))) => value.to_ascii_lowercase(),
+        };
+        match value.as_str() {
+            "true" | "1" => return true,
+            "false" | "0" | "" => {}
+            _ => self.wrong.note(name, "must be true or false"),
         }
+        false
     }
 
     /// Refuses if anything was noted as wrong.
     pub(crate) fn finish(self) -> Result<(), Refusal> {
         self.wrong.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_is_read_in_any_case_and_a_bare_name_is_true() {
+        for (text, expected) in [
+            ("", Ok(false)),
+            ("members", Ok(true)),
+            ("a=1&members&b", Ok(true)),
+            ("members=True", Ok(true)),
+            ("members=1", Ok(true)),
+            ("members=FALSE", Ok(false)),
+            ("members=0", Ok(false)),
+            ("members=", Ok(false)),
+            ("memberss", Ok(false)),
+            ("members=false&members=true", Ok(false)),
+            ("members=yes", Err(())),
+        ] {
+            let mut query = Query::parse(text);
+            let flag = query.flag("members");
+            assert_eq!(query.finish().map(|()| flag).map_err(drop), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_above_the_most_is_cut_and_one_below_the_least_refused() {
+        for (text, expected) in [
+            ("", Ok(None)),
+            ("limit=", Ok(None)),
+            ("limit=1", Ok(Some(1))),
+            ("limit=5", Ok(Some(5))),
+            ("limit=6", Ok(Some(5))),
+            ("limit=99999999999999999999999", Ok(Some(5))),
+            ("limit=0", Err(())),
+            ("limit=-1", Err(())),
+            ("limit=1.5", Err(())),
+            ("limit=many", Err(())),
+        ] {
+            let mut query = Query::parse(text);
+            let limit = query.at_most("limit", "messages", 1..=5);
+            assert_eq!(query.finish().map(|()| limit).map_err(drop), expected, "{text}");
+        }
     }
 }

@@ -188,11 +188,10 @@ pub struct Renew {
 }
 
 impl Renew {
-    /// Reads the body. Refuses a TTL out of range; that of a session without a token is bounded
-    /// further by the session.
-    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
+    /// Reads the body. Refuses a TTL of more than `longest` seconds, which depends on the session.
+    pub fn parse(bytes: &[u8], longest: u32) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
-        let ttl = body.number("ttl", "seconds", 1..=limits.max_team_ttl.max(limits.max_ttl));
+        let ttl = body.number("ttl", "seconds", 1..=longest);
         body.finish()?;
         Ok(Self { ttl })
     }

@@ -370,7 +370,7 @@ impl BoardRequest {
             assignee: query.parsed("assignee"),
             from: query.parsed("from"),
             after: query.parsed("after"),
-            limit: query.number("limit", "tasks", 1..=500).unwrap_or(100),
+            limit: query.at_most("limit", "tasks", 1..=500).unwrap_or(100),
         };
         query.finish()?;
         Ok(request)

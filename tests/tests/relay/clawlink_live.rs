@@ -145,7 +145,7 @@ fn a_message_comes_once_by_socket_or_by_poll_also_when_the_relay_restarts() {
     assert_eq!(content(&ben.read().unwrap()), "pushed");
     assert!(claw.poll("ben").is_empty(), "nor by a poll while the socket is open");
     eventually("what the socket brought is stored", || {
-        stored_place(state.path(), "ben").as_deref() == Some("3")
+        stored_place(state.path(), "ben").as_deref() == Some("5")
     });
     relay.restart().unwrap();
     assert!(claw.poll("ben").is_empty());

@@ -31,16 +31,16 @@ fn a_long_poll_is_answered_when_a_message_comes_and_empty_when_none_does() {
             let page = poll.join().unwrap();
             assert_eq!(
                 (&page["messages"][0]["text"], &page["nextCursor"]),
-                (&json!("for a"), &json!("1"))
+                (&json!("for a"), &json!("2"))
             );
         }
         assert_eq!(other.join().unwrap()["messages"][0]["text"], "for a", "its own");
     });
     // What is there already is answered at once, and with rules like any poll.
     assert_eq!(list(&a.poll("?after=0&wait=25")["messages"]).len(), 1);
-    let wrong = a.call("GET", "/messages?after=1&wait=25").key("nxk_wrong").send();
+    let wrong = a.call("GET", "/messages?after=2&wait=25").key("nxk_wrong").send();
     assert_eq!(wrong.error(), (403, "invalid_session_key".into()));
-    let wrong = a.call("GET", "/messages?wait=26").send();
+    let wrong = a.call("GET", "/messages?wait=-1").send();
     assert_eq!(wrong.error(), (400, "invalid_request".into()));
 }
 
@@ -55,9 +55,9 @@ fn a_socket_catches_up_then_gets_each_message_and_can_send() {
     let one = socket.expect("message");
     assert_eq!(
         (&one["text"], &one["cursor"], &one["verified"]),
-        (&json!("one"), &json!("1"), &json!(true))
+        (&json!("one"), &json!("2"), &json!(true))
     );
-    assert_eq!(socket.expect("ready")["cursor"], "1");
+    assert_eq!(socket.expect("ready")["cursor"], "2");
     a.send("two");
     assert_eq!(socket.expect("message")["text"], "two");
 
@@ -69,9 +69,9 @@ fn a_socket_catches_up_then_gets_each_message_and_can_send() {
     let sent = socket.expect("sent");
     assert_eq!(
         (&sent["id"], &sent["cursor"], &sent["verified"]),
-        (&json!(7), &json!("3"), &json!(true))
+        (&json!(7), &json!("4"), &json!(true))
     );
-    assert_eq!(a.poll("?after=2")["messages"][0]["replyTo"], one["id"]);
+    assert_eq!(a.poll("?after=3")["messages"][0]["replyTo"], one["id"]);
 
     for (frame, code) in [
         ("nonsense", "invalid_body"),

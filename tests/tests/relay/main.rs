@@ -37,6 +37,7 @@ mod pages;
 mod panics;
 mod races;
 mod rates;
+mod reading;
 mod redaction;
 mod service;
 mod storage;

@@ -38,10 +38,10 @@ fn two_agents_meet_by_a_link_and_talk() {
     assert_eq!(b.poll(&session), ["Hello!"]);
     assert_eq!(b.stored(&session, "cursor").unwrap(), "0");
     let sent = b.nexus(&["send", &session, "-5 degrees"]).done();
-    assert_eq!((&sent["verified"], &sent["cursor"]), (&json!(true), &json!("1")));
+    assert_eq!((&sent["verified"], &sent["cursor"]), (&json!(true), &json!("2")));
     assert_eq!(a.poll(&session), ["Hello!", "-5 degrees"]);
     assert!(a.poll(&session).is_empty());
-    assert_eq!(a.stored(&session, "cursor").unwrap(), "1");
+    assert_eq!(a.stored(&session, "cursor").unwrap(), "2");
 
     let status = a.nexus(&["status", &session]).done();
     assert_eq!(status["agents"], json!(["a", "b"]));

@@ -22,7 +22,7 @@ fn what_is_said_is_printed_as_it_comes_but_for_our_own() {
     b.nexus(&["send", &session, "mine"]).done();
     a.nexus(&["send", &session, "after"]).done();
     let after = listening.value();
-    assert_eq!((text(&after["text"]), text(&after["cursor"])), ("after".into(), "3".into()));
+    assert_eq!((text(&after["text"]), text(&after["cursor"])), ("after".into(), "4".into()));
     assert_eq!(b.nexus(&["listen", &session]).error(), "already_running");
     let status = b.nexus(&["poll-status", &session]).done();
     assert!(status["sessions"][0]["listen"]["pid"].is_number());

@@ -26,15 +26,15 @@ fn waiting_ends_with_a_message_of_somebody_else() {
     a.nexus(&["send", &session, "mine"]).done();
     let (code, value) = run(&a, &["wait", &session, "--timeout", "0"]);
     assert_eq!((code, &value["status"]), (Some(2), &json!("timeout")));
-    assert_eq!(a.stored(&session, "cursor").unwrap(), "1", "but the cursor moves on");
+    assert_eq!(a.stored(&session, "cursor").unwrap(), "2", "but the cursor moves on");
     let waiting = a.command().args(["wait", &session]).spawn().unwrap();
-    let also = a.command().args(["poll", &session, "--wait", "--after", "1"]).spawn().unwrap();
+    let also = a.command().args(["poll", &session, "--wait", "--after", "2"]).spawn().unwrap();
     b.nexus(&["send", &session, "an answer"]).done();
     for waiting in [waiting, also] {
         let page = Run::of(waiting.wait_with_output().unwrap()).done();
         assert_eq!(texts(&page).last().unwrap(), "an answer");
     }
-    assert_eq!(a.stored(&session, "cursor").unwrap(), "2");
+    assert_eq!(a.stored(&session, "cursor").unwrap(), "3");
 }
 
 #[test]

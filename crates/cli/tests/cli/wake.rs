@@ -62,7 +62,7 @@ fn a_message_wakes_an_agent_whose_answer_comes_back() {
     for line in [
         format!("NEXUS_SESSION={session}"),
         "NEXUS_FROM=a".to_owned(),
-        "NEXUS_CURSOR=1".to_owned(),
+        "NEXUS_CURSOR=2".to_owned(),
         "NEXUS_VERIFIED=true".to_owned(),
     ] {
         assert!(told.lines().any(|told| told == line), "{line}: {told}");
@@ -98,7 +98,7 @@ fn a_message_is_there_until_the_command_has_succeeded() {
     let (mut listening, out) = exec(&b, &session, script, &[]);
     listening.until("exit status: 1 (1 of 5)");
     listening.until("exit status: 1 (2 of 5)");
-    assert_eq!(listening.value()["cursor"], "1");
+    assert_eq!(listening.value()["cursor"], "2");
     assert_eq!(read(&out).matches("again").count(), 3);
     drop(listening);
 
@@ -107,7 +107,7 @@ fn a_message_is_there_until_the_command_has_succeeded() {
     let end = listening.end();
     assert_eq!(end["error"], "exec_failed");
     assert!(text(&end["message"]).contains("exit status: 7, 2 times in a row"), "{end}");
-    assert_eq!(b.stored(&session, "cursor").unwrap(), "1");
+    assert_eq!(b.stored(&session, "cursor").unwrap(), "2");
     assert_eq!(b.poll(&session), ["never"]);
 }
 
@@ -170,7 +170,7 @@ fn a_batch_is_all_that_waits() {
     let answer =
         a.nexus(&["wait", &session]).done()["messages"].as_array().unwrap().last().cloned();
     assert_eq!(answer.unwrap()["replyTo"], batch[2]["id"]);
-    assert_eq!(listening.stop("-TERM")["cursor"], "7", "our own answer, too");
+    assert_eq!(listening.stop("-TERM")["cursor"], "8", "our own answer, too");
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn a_hook_gets_each_message_in_an_envelope() {
     command.args(["listen", "work", "--hook", &url]).env("NEXUS_HOOK_TOKEN", "t0ken");
     let mut listening = Listening::of(&mut command);
     listening.until("the hook answered 503 (2 of 5)");
-    assert_eq!(listening.value()["cursor"], "1");
+    assert_eq!(listening.value()["cursor"], "2");
     let requests = fake.requests();
     assert_eq!(requests.len(), 3);
     let request = &requests[2];

@@ -37,10 +37,12 @@ impl<D: Database> Mailbox<D> {
         let until = self.expired_until(now);
         let loaded = self.store.registered(&self.id)?;
         let (salt, delivered) = (loaded.state.salt, loaded.delivered);
+        let after = request.after.unwrap_or(loaded.acked);
         let mut page = Page {
             messages: Vec::new(),
-            next_cursor: request.after.unwrap_or(loaded.acked),
+            next_cursor: after.min(loaded.last),
             has_more: false,
+            cursor_reset: after > loaded.last,
             members: None,
         };
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);

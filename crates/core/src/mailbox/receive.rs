@@ -297,6 +297,7 @@ fn record(
         id: sent.id.clone(),
         agent_id: letter.from.clone(),
         to: to.clone(),
+        kind: letter.message.kind,
         text: letter.message.text.clone(),
         json: letter.message.json.clone(),
         cursor,

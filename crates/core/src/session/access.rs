@@ -58,6 +58,8 @@ pub struct Who {
     /// The caller may read directed messages only after this cursor; `Cursor::MAX` (none) if it holds a key
     /// and has not proven it.
     pub(super) since: Cursor,
+    /// The same for messages about tasks, which the board shows without a key, too.
+    pub(super) tasks_since: Cursor,
     /// What it wants to read.
     #[serde(default, skip_serializing_if = "Filter::is_open")]
     pub(super) filter: Filter,
@@ -230,6 +232,18 @@ impl Who {
         self.proven
     }
 
+    /// Whether it acts for its seat beyond doubt: it has proven the key, or the seat has none.
+    #[must_use]
+    pub fn is_itself(&self) -> bool {
+        self.since == self.tasks_since
+    }
+
+    /// Whether it reads events.
+    #[must_use]
+    pub fn wants_events(&self) -> bool {
+        self.filter.events
+    }
+
     /// Refuses one who may not do what is the creator's, of a call that turns out to need it once its body
     /// was read: a renewal that shortens the TTL.
     pub(super) fn check_creator(&self, state: &State) -> Result<(), Refusal> {
@@ -266,6 +280,7 @@ impl Seat {
             proven,
             // One that holds no key has nothing to prove.
             since: if proven || self.key.is_none() { self.since } else { Cursor::MAX },
+            tasks_since: self.since,
             filter: Filter::default(),
         }
     }

@@ -7,7 +7,7 @@
 //! for `save_places` to store: until then a crash repeats it, and loses nothing.
 
 use super::{
-    Caller, Session, Visitor, Who, log::Delivery, members, reading, state::Seat,
+    Caller, Event, Session, Visitor, Who, log::Delivery, members, reading, state::Seat,
     tasks::check_assignee,
 };
 use crate::{Database, Error, Fault, Random, Result, Row, redact::Redaction};
@@ -76,25 +76,25 @@ impl<D: Database> Session<D> {
         let agent = caller.agent.as_ref().ok_or_else(Refusal::missing_agent_id)?;
         let (mut state, last) = self.next_state(now)?;
         let found = state.find(agent, now, &self.limits);
-        let name = match (found, &visitor.who) {
-            (_, Some(who)) => who.agent.clone(),
+        let (name, event) = match (found, &visitor.who) {
+            (_, Some(who)) => (who.agent.clone(), None),
             (Some((_, Seat { key: Some(_), .. })), None) if caller.key.is_none() => {
                 return Err(Refusal::missing_session_key().into());
             }
             (None, None) if state.require_keys => return Err(Refusal::keys_required().into()),
             // Who shows a key believes to be a member, and would not be the one that it was.
             _ if caller.key.is_some() => return Err(Refusal::invalid_session_key(true).into()),
-            (Some((name, _)), None) => name.clone(),
+            (Some((name, _)), None) => (name.clone(), None),
             (None, None) => {
                 visitor.check_join(&state)?;
                 if state.past.was_removed(agent) {
                     return Err(Refusal::link_required().into());
                 }
                 members::take_free(&mut state, now, agent, false, last)?;
-                agent.clone()
+                (agent.clone(), Some(Event::Joined(agent.clone())))
             }
         };
-        self.save_told(now, state, &name, profile)
+        self.save_told(now, state, &name, profile, event.as_ref())
     }
 
     /// The members that are connected, or were heard within 120 seconds; with `stale`, all.
@@ -105,8 +105,7 @@ impl<D: Database> Session<D> {
         connected: &BTreeSet<AgentId>,
         stale: bool,
     ) -> Result<Vec<Member>> {
-        let loaded = self.store.alive(now)?;
-        let mut agents = reading::members(loaded, now, &self.limits, connected);
+        let mut agents = self.show_members(now, connected)?;
         agents.retain(|member| stale || member.presence != Presence::Stale);
         Ok(agents)
     }
@@ -119,7 +118,7 @@ impl<D: Database> Session<D> {
     ) -> Result<ClawLinkInfo> {
         let online = self.present_members(now, connected, false)?.len();
         let loaded = self.store.alive(now)?;
-        let (token_required, last) = (loaded.state.token.is_some(), loaded.last);
+        let (token_required, messages) = (loaded.state.token.is_some(), loaded.messages());
         let (mut other, database) = (0_i64, &self.store.database);
         for (index, count) in [("log_task", COUNT_TASKS), ("log_file", COUNT_FILES)] {
             // Without its index there is nothing to count, and counting would read everything.
@@ -128,7 +127,7 @@ impl<D: Database> Session<D> {
                 other = other.saturating_add(rows);
             }
         }
-        let broadcasts = last.as_i64().saturating_sub(other).unsigned_abs();
+        let broadcasts = messages.saturating_sub(other).unsigned_abs();
         Ok(ClawLinkInfo { token_required, online, broadcasts, files: self.count_files()? })
     }
 
@@ -182,6 +181,7 @@ impl<D: Database> Session<D> {
             messages: greeting.into_iter().collect(),
             next_cursor: read.unwrap_or(who.since),
             has_more: false,
+            cursor_reset: false,
             members: None,
         };
         loop {
@@ -221,11 +221,11 @@ impl<D: Database> Session<D> {
         let page = self.unread(now, who, limit)?;
         if page.messages.is_empty() {
             // Its own messages are not worth a write: they are left out again.
-            self.note(now, &who.agent, true)?;
+            self.note(now, who, true)?;
             return Ok(page);
         }
         let mut state = self.store.alive(now)?.state.clone();
-        let behind = state.hear(&who.agent, now);
+        let behind = state.hear(&who.agent, who.proven, now);
         if let Some(seat) = state.members.get_mut(&who.agent) {
             seat.read = Some(page.next_cursor);
         }

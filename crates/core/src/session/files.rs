@@ -5,7 +5,11 @@
 //! `If-Match` one is refused. Bytes of versions that are not kept are dropped after the next one is stored; until
 //! then they are not shown.
 
-use super::{Session, Who, log::Delivery, store::About};
+use super::{
+    Session, Who,
+    log::{Call, Delivery},
+    store::About,
+};
 use crate::{Database, Fault, Result, Row};
 use nexus_protocol::{
     Condition, FileDeleted, FileEvent, FileInfo, FileKey, FileList, FileNews, FilesRequest,
@@ -65,7 +69,7 @@ impl<D: Database> Session<D> {
         condition: &Condition,
         content: Content,
     ) -> Result<FileSaved> {
-        let (repeat, before) = self.begin(now, who, Kind::File, repeat)?;
+        let (repeat, before) = self.begin(now, who, Call::File, repeat)?;
         if let Some(record) = before {
             let FileNews { file, .. } = news(&record)?;
             return Ok(FileSaved { created: file.version == 1, file, delivery: None });

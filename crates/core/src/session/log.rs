@@ -12,8 +12,16 @@ use nexus_protocol::{
 };
 
 const FIND_SENT: &str = "SELECT record FROM log WHERE agent_id = ?1 AND idempotency_key = ?2";
-const BYTES: &str =
-    "SELECT coalesce(sum(length(CAST(record AS BLOB))), 0) FROM log WHERE cursor > 0";
+const BYTES: &str = "SELECT coalesce(sum(length(CAST(record AS BLOB))), 0) FROM log
+    WHERE cursor > 0 AND recipients IS NOT '!'";
+
+/// A kind of call that can be repeated.
+#[derive(Clone, Copy)]
+pub(super) enum Call {
+    Send,
+    Task,
+    File,
+}
 
 /// A message that was just stored, for those who read as it comes.
 #[derive(Clone, Debug)]
@@ -28,13 +36,13 @@ impl Who {
     /// An idempotency key of this seat, not of an earlier agent of the same name, and of this kind of
     /// call: the answer to another could not be given again. And one who does not prove the key must not
     /// be able to use up the keys of one who does.
-    pub(super) fn scoped(&self, kind: Option<Kind>, key: &IdempotencyKey) -> String {
-        let kind = match kind {
-            None => "",
-            Some(Kind::Task) => "t",
-            Some(Kind::File) => "f",
+    pub(super) fn scoped(&self, call: Call, key: &IdempotencyKey) -> String {
+        let call = match call {
+            Call::Send => "",
+            Call::Task => "t",
+            Call::File => "f",
         };
-        format!("{}{}{kind}:{key}", self.seat, if self.proven { "v" } else { "u" })
+        format!("{}{}{call}:{key}", self.seat, if self.proven { "v" } else { "u" })
     }
 
     /// The same, reading only what passes the filter.
@@ -47,11 +55,21 @@ impl Who {
     #[must_use]
     pub fn may_read(&self, delivery: &Delivery) -> bool {
         let message = &delivery.message;
+        if message.kind.is_some_and(Kind::is_event) {
+            return self.filter.events;
+        }
+        let since = if message.kind == Some(Kind::Task) { self.tasks_since } else { self.since };
         let reaches = message.to.as_ref().is_none_or(|to| {
             let sent = message.agent_id == self.agent.as_str();
-            (sent || to.as_slice().contains(&self.agent)) && message.cursor > self.since
+            (sent || to.as_slice().contains(&self.agent)) && message.cursor > since
         });
-        reaches && self.filter.passes(message.topic.as_deref(), &message.tags)
+        let wanted = !(self.filter.others && self.wrote(message));
+        reaches && wanted && self.filter.passes(message.topic.as_deref(), &message.tags)
+    }
+
+    /// Whether a message is its own. What bears its name without the proof that it gives is not.
+    fn wrote(&self, message: &Message) -> bool {
+        message.agent_id == self.agent.as_str() && (message.verified || !self.proven)
     }
 }
 
@@ -66,7 +84,7 @@ impl<D: Database> Session<D> {
         request: SendMessage,
     ) -> Result<(Sent, Option<Delivery>)> {
         self.seated(now, who)?;
-        let repeat = idempotency_key.map(|key| who.scoped(None, key));
+        let repeat = idempotency_key.map(|key| who.scoped(Call::Send, key));
         if let Some(record) = self.sent_before(&who.agent, repeat.as_deref())? {
             let sent = serde_json::from_str(&record)
                 .map_err(|_| Fault::new("a stored message cannot be read"))?;
@@ -88,9 +106,10 @@ impl<D: Database> Session<D> {
         // The message itself stores that the session is active, and is stored: that its sender was
         // heard is not worth a failure.
         let durable = self.limits.agent_inactivity > 0;
-        let _ = self.note(now, &who.agent, durable);
+        let _ = self.note(now, who, durable);
         let message = &delivery.message;
         let sent = Sent {
+            ok: true,
             id: message.id.clone(),
             cursor: message.cursor,
             expires_at: message.expires_at,
@@ -129,7 +148,8 @@ impl<D: Database> Session<D> {
 
     /// Refuses what a full session has no room for. What goes on with something that is there, a task that
     /// ends or a file that is deleted, has as much room again.
-    fn check_room(&self, message: &Message, bytes: usize, about: &About) -> Result<(), Refusal> {
+    fn check_room(&mut self, message: &Message, bytes: usize, about: &About) -> Result<()> {
+        let count = self.store.load()?.map_or(0, |loaded| loaded.messages()).saturating_add(1);
         let begins = match about {
             About::Nothing | About::File(_, Some(_)) => true,
             About::Task(given) => *given == message.cursor,
@@ -137,18 +157,18 @@ impl<D: Database> Session<D> {
         };
         let room = if begins { 1_u32 } else { 2 };
         let (messages, most) = (self.limits.max_session_messages, self.limits.max_session_bytes);
-        if message.cursor.as_i64() > i64::from(messages.saturating_mul(room)) {
+        if count > i64::from(messages.saturating_mul(room)) {
             let limit = usize::try_from(messages).unwrap_or(usize::MAX);
-            return Err(Refusal::log_full(limit, "messages"));
+            return Err(Refusal::log_full(limit, "messages").into());
         }
         let room = usize::try_from(room).unwrap_or(1);
         if bytes > most.saturating_mul(room) {
-            return Err(Refusal::log_full(most, "bytes of messages"));
+            return Err(Refusal::log_full(most, "bytes of messages").into());
         }
         Ok(())
     }
 
-    /// What all messages take.
+    /// What all messages take, events left out.
     fn log_bytes(&mut self) -> Result<usize, Fault> {
         if let Some(bytes) = self.log_bytes {
             return Ok(bytes);
@@ -173,7 +193,7 @@ impl<D: Database> Session<D> {
     /// Notes that a member was heard, and so restarts the TTL, as a poll does.
     pub fn hear(&mut self, now: Timestamp, who: &Who) -> Result<()> {
         self.seated(now, who)?;
-        self.note(now, &who.agent, true)
+        self.note(now, who, true)
     }
 
     /// Whether a member has the seat that it had when it was identified.
@@ -190,7 +210,8 @@ impl<D: Database> Session<D> {
         Ok(self.store.alive(now)?.state.seat(agent, now, &self.limits).is_some())
     }
 
-    /// Notes, in memory, that an agent is here, without restarting the TTL: a socket is open.
+    /// Notes, in memory, that an agent is here, without restarting the TTL: a socket is open. Whether
+    /// it was opened with the key, the call that opened it has noted.
     pub fn present(&mut self, now: Timestamp, agent: &AgentId) -> Result<()> {
         if let Some(seat) = self.store.alive(now)?.state.members.get_mut(agent) {
             seat.heard.hear(now);
@@ -205,10 +226,10 @@ impl<D: Database> Session<D> {
         if seat.number == who.seat { Ok(()) } else { Err(Refusal::not_in_session().into()) }
     }
 
-    /// Notes that `agent` was heard. Where `durable`, stores it if what is stored has fallen behind.
-    pub(super) fn note(&mut self, now: Timestamp, agent: &AgentId, durable: bool) -> Result<()> {
+    /// Notes that a member was heard. Where `durable`, stores it if what is stored has fallen behind.
+    pub(super) fn note(&mut self, now: Timestamp, who: &Who, durable: bool) -> Result<()> {
         let state = &mut self.store.alive(now)?.state;
-        let behind = state.hear(agent, now);
+        let behind = state.hear(&who.agent, who.proven, now);
         if durable && behind >= state.save_interval(&self.limits) {
             let state = state.clone();
             self.store.save(state)?;
@@ -222,11 +243,11 @@ impl<D: Database> Session<D> {
         &mut self,
         now: Timestamp,
         who: &Who,
-        kind: Kind,
+        call: Call,
         key: Option<&IdempotencyKey>,
     ) -> Result<(Option<String>, Option<String>)> {
         self.hear(now, who)?;
-        let repeat = key.map(|key| who.scoped(Some(kind), key));
+        let repeat = key.map(|key| who.scoped(call, key));
         let before = self.sent_before(&who.agent, repeat.as_deref())?;
         Ok((repeat, before))
     }
@@ -259,8 +280,10 @@ pub(super) fn next_message(loaded: &Loaded, now: Timestamp, who: Option<&Who>) -
         id: MessageId::new(loaded.state.salt, cursor),
         agent_id: who.map_or(AgentId::SYSTEM, |who| who.agent.as_str()).to_owned(),
         kind: None,
+        by: None,
         text: None,
         json: None,
+        hint: None,
         cursor,
         verified: who.is_some_and(|who| who.proven),
         sent_at: now,

@@ -1,7 +1,7 @@
 //! Creating, joining, leaving, removing, renewing: each one write of row 0. Ending: the table is gone.
 
 use super::{
-    Caller, Session, Visitor, Who,
+    Caller, Event, Session, Visitor, Who,
     state::{Seat, State},
 };
 use crate::{Database, Digest, Fault, Random, Result, heard::Heard, redact::Redaction};
@@ -85,10 +85,10 @@ impl<D: Database> Session<D> {
         random: &mut impl Random,
     ) -> Result<Joined> {
         let (mut state, last) = self.next_state(now)?;
-        let (agent, key) = match (&visitor.who, &caller.key) {
+        let (agent, key, event) = match (&visitor.who, &caller.key) {
             (Some(who), Some(key)) if state.members.contains_key(&who.agent) => {
-                state.hear(&who.agent, now);
-                (who.agent.clone(), key.clone())
+                state.hear(&who.agent, true, now);
+                (who.agent.clone(), key.clone(), None)
             }
             _ => {
                 let agent = caller.agent.clone().ok_or_else(Refusal::missing_agent_id)?;
@@ -97,11 +97,12 @@ impl<D: Database> Session<D> {
                     return Err(Refusal::link_required().into());
                 }
                 let key = sit(&mut state, now, &agent, None, last, random)?;
-                (agent, key)
+                let event = Event::Joined(agent.clone());
+                (agent, key, Some(event))
             }
         };
         tell(&mut state, &agent, profile);
-        self.save_joined(now, state, key)
+        self.save_joined(now, state, key, event.as_ref())
     }
 
     /// Joins for a claimed pairing code (section 4). Refuses a claim whose seat was given up.
@@ -116,17 +117,18 @@ impl<D: Database> Session<D> {
             return Err(Refusal::code_over().into());
         }
         state.vacate_claims(&request.supersedes);
+        let event = joined(&state, &request.agent);
         let key = sit(&mut state, now, &request.agent, Some(&request.claim), last, random)?;
         state.past.readmit(&request.agent);
         state.codes.retain(|open| open.code != request.code);
         tell(&mut state, &request.agent, request.profile.clone());
-        self.save_joined(now, state, key)
+        self.save_joined(now, state, key, event.as_ref())
     }
 
     /// `DELETE /v1/sessions/:id/agents/:agentId` (section 2), of a member that leaves.
     pub fn leave(&mut self, now: Timestamp, who: &Who) -> Result<Left> {
-        let state = self.without(now, &who.agent)?;
-        self.store.save(state)?;
+        let (state, name) = self.without(now, &who.agent)?;
+        self.save_telling(now, state, Some(&Event::Left(name)))?;
         Ok(self.left(&who.agent, "has left the session; its key no longer works"))
     }
 
@@ -134,15 +136,16 @@ impl<D: Database> Session<D> {
     /// only. Where the id alone lets in, that closes joining by id: under another name it would be back.
     pub fn remove(&mut self, now: Timestamp, who: &Who, agent: &AgentId) -> Result<Left> {
         who.check_creator(&self.store.alive(now)?.state)?;
-        let mut state = self.without(now, agent)?;
-        state.past.note_removed(agent);
+        let (mut state, name) = self.without(now, agent)?;
+        state.past.note_removed(&name);
         state.by_link_only |= state.token.is_none();
-        self.store.save(state)?;
-        Ok(self.left(agent, "was removed from the session; its key no longer works"))
+        let event = Event::Removed { agent: name.clone(), by: who.agent.clone() };
+        self.save_telling(now, state, Some(&event))?;
+        Ok(self.left(&name, "was removed from the session; its key no longer works"))
     }
 
     /// The state without the seat of a member. Refuses to take away the creator's.
-    fn without(&mut self, now: Timestamp, agent: &AgentId) -> Result<State> {
+    fn without(&mut self, now: Timestamp, agent: &AgentId) -> Result<(State, AgentId)> {
         let (mut state, _) = self.next_state(now)?;
         let name = state.find(agent, now, &self.limits).map(|(name, _)| name.clone());
         let name = name.ok_or_else(|| Refusal::agent_not_found(agent.as_str()))?;
@@ -150,7 +153,7 @@ impl<D: Database> Session<D> {
             return Err(Refusal::creator_cannot_leave().into());
         }
         state.vacate(&name);
-        Ok(state)
+        Ok((state, name))
     }
 
     fn left(&self, agent: &AgentId, what: &str) -> Left {
@@ -169,14 +172,14 @@ impl<D: Database> Session<D> {
         who.check_creator(&self.store.alive(now)?.state)?;
         self.store.end()?;
         (self.open_tasks, self.log_bytes, self.file_bytes) = (None, None, None);
+        self.untold.clear();
         Ok(Ended { ok: true, status: "ended".to_owned(), session_id: self.id.clone() })
     }
 
     /// `POST /v1/sessions/:id/renew` (section 2). A shorter TTL is the creator's to set.
     pub fn renew(&mut self, now: Timestamp, who: &Who, request: Renew) -> Result<Renewed> {
+        let longest = self.longest_ttl(now)?;
         let (mut state, _) = self.next_state(now)?;
-        let longest =
-            if state.token.is_some() { self.limits.max_team_ttl } else { self.limits.max_ttl };
         if request.ttl.is_some_and(|ttl| ttl > longest) {
             let rule = format!("must be a whole number of seconds from 1 to {longest}");
             return Err(Refusal::invalid("ttl", rule).into());
@@ -184,7 +187,7 @@ impl<D: Database> Session<D> {
         if request.ttl.is_some_and(|ttl| ttl < state.ttl) {
             who.check_creator(&state)?;
         }
-        state.hear(&who.agent, now);
+        state.hear(&who.agent, who.proven, now);
         state.ttl = request.ttl.unwrap_or(state.ttl);
         let (ttl, agents) = (state.ttl, state.members.keys().cloned().collect());
         let expires_at = self.store.save(state)?;
@@ -200,23 +203,26 @@ impl<D: Database> Session<D> {
     /// `PATCH /v1/sessions/:id/agents/:agentId` (section 9), of the agent itself.
     pub fn change_profile(&mut self, now: Timestamp, who: &Who, change: Profile) -> Result<Member> {
         let (state, _) = self.next_state(now)?;
-        self.save_told(now, state, &who.agent, change)
+        self.save_told(now, state, &who.agent, change, None)
     }
 
-    /// Saves what a member tells of itself, and gives the member as others see it.
+    /// Saves what a member that has proven itself, or has nothing to prove, tells of itself, and gives the
+    /// member as others see it.
     pub(super) fn save_told(
         &mut self,
         now: Timestamp,
         mut state: State,
         agent: &AgentId,
         profile: Profile,
+        event: Option<&Event>,
     ) -> Result<Member> {
         tell(&mut state, agent, profile);
-        state.hear(agent, now);
+        state.hear(agent, true, now);
+        state.settle();
         let interval = state.save_interval(&self.limits);
         let seat = state.members.get(agent).ok_or_else(Refusal::not_in_session)?;
         let member = seat.shown(agent, now, interval, true);
-        self.store.save(state)?;
+        self.save_telling(now, state, event)?;
         Ok(member)
     }
 
@@ -229,8 +235,7 @@ impl<D: Database> Session<D> {
         connected: &BTreeSet<AgentId>,
     ) -> Result<Members> {
         self.hear(now, who)?;
-        let loaded = self.store.alive(now)?;
-        let mut agents = super::reading::members(loaded, now, &self.limits, connected);
+        let mut agents = self.show_members(now, connected)?;
         if let Some(capability) = &request.capability {
             agents.retain(|member| member.profile.can(capability));
         }
@@ -251,10 +256,11 @@ impl<D: Database> Session<D> {
         now: Timestamp,
         mut state: State,
         session_key: SessionKey,
+        event: Option<&Event>,
     ) -> Result<Joined> {
         state.active.hear(now);
         let agents_online = state.members.len();
-        let expires_at = self.store.save(state)?;
+        let expires_at = self.save_telling(now, state, event)?;
         Ok(Joined {
             status: "joined".to_owned(),
             session_id: self.id.clone(),
@@ -263,6 +269,11 @@ impl<D: Database> Session<D> {
             expires_at,
         })
     }
+}
+
+/// What is to be told of an agent that is given a seat, unless it has one.
+pub(super) fn joined(state: &State, agent: &AgentId) -> Option<Event> {
+    (!state.members.contains_key(agent)).then(|| Event::Joined(agent.clone()))
 }
 
 /// Notes what `agent` tells of itself.
@@ -287,7 +298,7 @@ fn sit(
     match state.members.get_mut(agent) {
         Some(seat) if claim.is_some() && seat.claim.as_ref() == claim => {
             seat.key = Some(digest);
-            seat.heard.hear(now);
+            seat.hear(true, now);
         }
         _ => {
             let seat = take_free(state, now, agent, true, last)?;
@@ -327,6 +338,7 @@ pub(super) fn take_free<'a>(
         joined_at: now,
         since: last,
         heard: Heard::at(now),
+        proven: None,
         profile: Profile::default(),
         webhook: None,
         read: None,

@@ -1,5 +1,6 @@
-//! One session: its life, its members (`members`, `clawlink`), who may do what (`access`), the links to it (`links`), its log (`log`, `reading`), and what stands in the log
-//! besides messages: tasks (`tasks`) and files (`files`).
+//! One session: its life, its members (`members`, `clawlink`), who may do what (`access`), the links to it
+//! (`links`), its log (`log`, `reading`), and what stands in the log besides messages: tasks (`tasks`), files
+//! (`files`) and events (`events`).
 //!
 //! Owns one table (`store`). Row 0 holds the session itself (`State`, as JSON), every other row one message,
 //! as the JSON that readers get. So every operation is one statement, and a poll is a search by
@@ -9,10 +10,12 @@
 //! are saved now and then: how far polls have moved the deadline, when each member was last heard, and
 //! how far sockets of ClawLink have read.
 //! Polls keep both behind by less than `State::save_interval`; a send stores that the session is
-//! active, but not that its sender was heard. No answer names a deadline that is not stored.
+//! active, but not that its sender was heard. A response never reports a deadline, or when a member was
+//! last seen, that has not been stored.
 
 mod access;
 mod clawlink;
+mod events;
 mod files;
 mod links;
 mod log;
@@ -27,6 +30,7 @@ mod webhook;
 use crate::{Database, Digest, Fault, Report, Result, meter::Meter};
 pub use access::{Caller, Need, Visitor, Who};
 pub use clawlink::ClawLinkInfo;
+pub use events::Event;
 pub use files::{Content, FileSaved};
 pub use log::Delivery;
 pub use members::SeatRequest;
@@ -54,6 +58,8 @@ pub struct Session<D> {
     log_bytes: Option<usize>,
     /// The bytes of all kept versions of files, once they were counted.
     file_bytes: Option<usize>,
+    /// Events that are stored and still to be delivered.
+    untold: Vec<Delivery>,
 }
 
 impl<D: Database> Session<D> {
@@ -68,6 +74,7 @@ impl<D: Database> Session<D> {
             open_tasks: None,
             log_bytes: None,
             file_bytes: None,
+            untold: Vec::new(),
         }
     }
 
@@ -97,6 +104,12 @@ impl<D: Database> Session<D> {
             created_at: state.created_at,
             expires_at: loaded.stored_deadline(),
         })
+    }
+
+    /// The longest TTL that the session may have, in seconds.
+    pub fn longest_ttl(&mut self, now: Timestamp) -> Result<u32> {
+        let has_token = self.store.alive(now)?.state.token.is_some();
+        Ok(if has_token { self.limits.max_team_ttl } else { self.limits.max_ttl })
     }
 
     /// When the session ends if nothing more happens; none if there is no session.
@@ -143,7 +156,7 @@ impl<D: Database> Session<D> {
         Ok(self.store.load()?.map(|loaded| Report {
             session: Digest::of(&[self.id.as_str()]),
             agents: loaded.state.seats(now, &self.limits).count(),
-            messages: loaded.last,
+            messages: Cursor::from_i64(loaded.messages()),
             expires_at: loaded.deadline(),
             at: now,
         }))

@@ -2,7 +2,9 @@
 
 use super::{Session, Who, log::next_message, state::Seat, store::Loaded};
 use crate::{Database, Fault, Result, Value, page};
-use nexus_protocol::{AgentId, Cursor, Limits, Member, MessageId, Page, PageRequest, Timestamp};
+use nexus_protocol::{
+    AgentId, Author, Cursor, Kind, Member, MessageId, Page, PageRequest, Timestamp,
+};
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeSet;
 
@@ -15,7 +17,8 @@ macro_rules! readable {
             "SELECT cursor, record FROM log
     WHERE cursor > ?1
       AND (recipients IS NULL
-           OR (cursor > ?2 AND (agent_id = ?3 OR instr(recipients, ?4) > 0)))",
+           OR ((cursor > ?2 OR (task IS NOT NULL AND cursor > ?6))
+               AND (agent_id = ?3 OR instr(recipients, ?4) > 0))",
             $filter,
             "
     ORDER BY cursor LIMIT ?5 + 0",
@@ -24,18 +27,23 @@ macro_rules! readable {
     };
 }
 
-/// A statement about what may be read, for a reader without a filter and for one with: ?6 is its topic, ?7 its
-/// tags as JSON.
+/// A statement about what may be read, for a reader without a filter and for one with: ?7 is its topic, ?8 its
+/// tags as JSON, ?9 whether it reads events, ?10 whether it reads its own messages: yes (0), no (1), no if they are
+/// verified (2). The recipients of an event are `!`, which is nobody.
 macro_rules! for_all_and_filtered {
     ($before:literal, $after:literal) => {
         [
-            readable!($before, "", $after),
+            readable!($before, ")", $after),
             readable!(
                 $before,
                 "
-      AND (?6 IS NULL OR json_extract(record, '$.topic') = ?6)
-      AND (?7 IS NULL OR EXISTS (SELECT 1 FROM json_each(record, '$.tags') AS tag
-                                 WHERE tag.value IN (SELECT value FROM json_each(?7))))",
+           OR (?9 AND recipients = '!'))
+      AND (recipients IS '!'
+           OR ((?7 IS NULL OR json_extract(record, '$.topic') = ?7)
+               AND (?8 IS NULL OR EXISTS (SELECT 1 FROM json_each(record, '$.tags') AS tag
+                                          WHERE tag.value IN (SELECT value FROM json_each(?8))))
+               AND (?10 = 0 OR agent_id IS NOT ?3
+                    OR (?10 = 2 AND NOT json_extract(record, '$.verified')))))",
                 $after
             ),
         ]
@@ -61,18 +69,25 @@ impl<D: Database> Session<D> {
         connected: &BTreeSet<AgentId>,
     ) -> Result<Page> {
         self.seated(now, who)?;
+        let shown = request.members.then(|| self.show_members(now, connected)).transpose()?;
         let loaded = self.store.alive(now)?;
+        let end = loaded.last;
         let greeting = match request.after {
-            None if who.filter.is_open() => greeting(loaded)?,
+            None if greets(loaded, who) => greeting(loaded)?,
             _ => None,
         };
+        let after = request.after.unwrap_or(Cursor::START);
         let mut page = Page {
             messages: greeting.into_iter().collect(),
-            next_cursor: request.after.unwrap_or(Cursor::START),
+            next_cursor: after.min(end),
             has_more: false,
-            members: request.members.then(|| members(loaded, now, &self.limits, connected)),
+            cursor_reset: after > end,
+            members: shown,
         };
         self.read_into(&mut page, who, request.limit)?;
+        if !page.has_more {
+            page.next_cursor = who.reached(page.next_cursor, end);
+        }
         Ok(page)
     }
 
@@ -85,19 +100,21 @@ impl<D: Database> Session<D> {
         connected: &BTreeSet<AgentId>,
     ) -> Result<String> {
         self.seated(now, who)?;
-        let end = self.store.alive(now)?.last;
+        let loaded = self.store.alive(now)?;
+        let end = loaded.last;
         let after = request.after.unwrap_or(Cursor::START);
-        let greets = request.after.is_none() && who.filter.is_open();
-        // Where all that there is fits a page, so does what comes.
-        let is_small = self.log_bytes.is_some_and(|bytes| bytes <= page::PAGE_BYTES);
+        let greets = request.after.is_none() && greets(loaded, who);
+        // Where all messages fit a page, so does what comes. Events are not counted with them.
+        let is_small =
+            self.log_bytes.is_some_and(|bytes| bytes <= page::PAGE_BYTES) && !who.filter.events;
         let limit = i64::from(request.limit);
         let (count, bytes) = if is_small { (limit, 0) } else { self.measure(after, who, limit)? };
-        if greets || request.members || bytes > page::PAGE_BYTES {
+        if greets || request.members || bytes > page::PAGE_BYTES || after > end {
             let page = self.read(now, who, request, connected)?;
             return Ok(serde_json::to_string(&page).map_err(Fault::new)?);
         }
         if count == 0 {
-            return Ok(json_page("", after, false));
+            return Ok(json_page("", who.reached(after, end), false));
         }
         let (filtered, values) = selection(after, who, limit)?;
         let joined = self.store.database.first(either(JOIN, filtered), &values, |row| {
@@ -108,7 +125,8 @@ impl<D: Database> Session<D> {
         let (count, last, records) = joined.unwrap_or((0, after, String::new()));
         let last = last.max(after);
         let more = count == limit && last < end && self.measure(last, who, 1)?.0 > 0;
-        Ok(json_page(&records, last, more))
+        let next = if more { last } else { who.reached(last, end) };
+        Ok(json_page(&records, next, more))
     }
 
     /// How many messages a reader finds after a place, up to a limit, and how many bytes they are.
@@ -118,6 +136,28 @@ impl<D: Database> Session<D> {
             Ok((row.integer()?, usize::try_from(row.integer()?).map_err(Fault::new)?))
         })?;
         Ok(measured.unwrap_or_default())
+    }
+
+    /// The members, for those who ask. `connected` are the agents that have a socket open.
+    ///
+    /// The times that are shown are stored ones, so that none ever goes back, and are stored here first if
+    /// they have fallen behind by as much as polls may leave them.
+    pub(super) fn show_members(
+        &mut self,
+        now: Timestamp,
+        connected: &BTreeSet<AgentId>,
+    ) -> Result<Vec<Member>> {
+        let state = &self.store.alive(now)?.state;
+        let interval = state.save_interval(&self.limits);
+        if state.members_behind() >= interval {
+            let state = state.clone();
+            self.store.save_quietly(state)?;
+        }
+        let state = &self.store.alive(now)?.state;
+        let shown = |(agent, seat): (&AgentId, &Seat)| {
+            seat.shown(agent, now, interval, connected.contains(agent))
+        };
+        Ok(state.seats(now, &self.limits).map(shown).collect())
     }
 
     /// Fills `page` up to `limit` messages from the log after its `next_cursor`.
@@ -138,6 +178,21 @@ impl<D: Database> Session<D> {
     }
 }
 
+impl Who {
+    /// The `nextCursor` of one who has read everything: the last cursor that it was given, or, where its
+    /// own messages are passed over, the end of the log.
+    fn reached(&self, last: Cursor, end: Cursor) -> Cursor {
+        if self.filter.others { last.max(end) } else { last }
+    }
+}
+
+/// Whether a reader that begins at the very beginning is shown the greeting: not one who wants only what others
+/// wrote, if it wrote the greeting.
+fn greets(loaded: &Loaded, who: &Who) -> bool {
+    let is_own = loaded.state.creator.as_ref() == Some(&who.agent);
+    who.filter.takes_any_topic() && !(who.filter.others && is_own)
+}
+
 /// What a [`Page`] without members is as JSON.
 fn json_page(records: &str, next: Cursor, more: bool) -> String {
     format!(r#"{{"messages":[{records}],"nextCursor":"{next}","hasMore":{more}}}"#)
@@ -155,28 +210,25 @@ fn selection(after: Cursor, who: &Who, limit: i64) -> Result<(bool, Vec<Value>),
         who.agent.as_str().into(),
         format!(",{},", who.agent).into(),
         limit.into(),
+        who.tasks_since.as_i64().into(),
     ];
     if who.filter.is_open() {
         return Ok((false, values));
     }
     let tags = Some(&who.filter.tags).filter(|tags| !tags.is_empty());
     let tags = tags.map(serde_json::to_string).transpose().map_err(Fault::new)?;
-    values.extend([who.filter.topic.clone().into(), tags.into()]);
-    Ok((true, values))
-}
-
-/// The members, for those who ask.
-pub(super) fn members(
-    loaded: &Loaded,
-    now: Timestamp,
-    limits: &Limits,
-    connected: &BTreeSet<AgentId>,
-) -> Vec<Member> {
-    let interval = loaded.state.save_interval(limits);
-    let shown = |(agent, seat): (&AgentId, &Seat)| {
-        seat.shown(agent, now, interval, connected.contains(agent))
+    let own = match (who.filter.others, who.proven) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => 2,
     };
-    loaded.state.seats(now, limits).map(shown).collect()
+    values.extend([
+        who.filter.topic.clone().into(),
+        tags.into(),
+        i64::from(who.filter.events).into(),
+        own.into(),
+    ]);
+    Ok((true, values))
 }
 
 /// The greeting as a message.
@@ -186,6 +238,7 @@ pub(super) fn greeting(loaded: &Loaded) -> Result<Option<Box<RawValue>>, Fault> 
         return Ok(None);
     };
     let mut message = next_message(loaded, state.created_at, None);
+    (message.kind, message.by) = (Some(Kind::Greeting), Some(Author(state.creator.clone())));
     (message.id, message.cursor) = (MessageId::new(state.salt, Cursor::START), Cursor::START);
     (message.text, message.expires_at) = (Some(text), loaded.stored_deadline());
     to_raw_value(&message).map(Some).map_err(Fault::new)

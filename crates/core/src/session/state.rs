@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 /// The version of the stored form. A newer one is refused.
 const SCHEMA: u32 = 3;
 
+/// Milliseconds before the end at which members are told of it, at most.
+const MOST_NOTICE: i64 = 300_000;
+
 /// A session and its members.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct State {
@@ -39,6 +42,12 @@ pub(super) struct State {
     pub(super) members: BTreeMap<AgentId, Seat>,
     /// Seats that were ever taken: each gets the next number.
     pub(super) seats_taken: u32,
+    /// Events in the log. They are no messages where messages are counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) events: u32,
+    /// The end that members have been told is near.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) told_end: Option<Timestamp>,
 }
 
 /// A code that leads to the session.
@@ -66,6 +75,9 @@ pub(super) struct Seat {
     /// name stands before it.
     pub(super) since: Cursor,
     pub(super) heard: Heard,
+    /// When it was last heard with its key. None: as `heard`, for nobody has acted for it without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) proven: Option<Heard>,
     #[serde(default, skip_serializing_if = "is_blank")]
     pub(super) profile: Profile,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,6 +107,8 @@ impl State {
             active: Heard::at(now),
             members: BTreeMap::new(),
             seats_taken: 0,
+            events: 0,
+            told_end: None,
         }
     }
 
@@ -121,17 +135,34 @@ impl State {
         }
     }
 
-    /// Notes that `agent` was heard, and so the session is active. Tells by how many milliseconds
-    /// what is stored is now behind.
-    pub(super) fn hear(&mut self, agent: &AgentId, now: Timestamp) -> i64 {
-        let seat = self.members.get_mut(agent).map(|seat| seat.heard.hear(now));
+    /// Notes that `agent` was heard, with its key or without, and so the session is active. Tells by how
+    /// many milliseconds what is stored is now behind.
+    pub(super) fn hear(&mut self, agent: &AgentId, proven: bool, now: Timestamp) -> i64 {
+        let seat = self.members.get_mut(agent).map(|seat| seat.hear(proven, now));
         self.active.hear(now).max(seat.unwrap_or(0))
+    }
+
+    /// By how many milliseconds the stored time of some member is behind.
+    pub(super) fn members_behind(&self) -> i64 {
+        self.members.values().map(|seat| seat.heard.ahead()).max().unwrap_or(0)
     }
 
     /// Takes every time that was heard as the one to store.
     pub(super) fn settle(&mut self) {
         self.active.settle();
-        self.members.values_mut().for_each(|seat| seat.heard.settle());
+        for seat in self.members.values_mut() {
+            seat.heard.settle();
+            if let Some(proven) = &mut seat.proven {
+                proven.settle();
+            }
+        }
+    }
+
+    /// When members are to be told that this end is near: when a tenth of the TTL or five minutes are
+    /// left, whichever is less.
+    pub(super) fn notice_at(&self, end: Timestamp) -> Timestamp {
+        let tenth = i64::from(self.ttl).saturating_mul(100);
+        end.plus_millis(tenth.min(MOST_NOTICE).saturating_neg())
     }
 
     /// When `agent` will have been silent for so long that it has lost its seat, if that can be.
@@ -207,6 +238,25 @@ impl State {
 }
 
 impl Seat {
+    /// Notes that its agent was heard, with its key or without. Tells by how many milliseconds what is
+    /// stored is now behind.
+    pub(super) fn hear(&mut self, proven: bool, now: Timestamp) -> i64 {
+        if self.key.is_some() && !proven && self.proven.is_none() {
+            self.proven = Some(self.heard);
+        }
+        let behind = self.heard.hear(now);
+        match &mut self.proven {
+            Some(heard) if proven => behind.max(heard.hear(now)),
+            _ => behind,
+        }
+    }
+
+    /// Whether it may be given what is for whoever is there: whether its own agent was heard lately, and
+    /// not only one who knows its name. `interval` is [`State::save_interval`].
+    pub(super) fn is_attended(&self, now: Timestamp, interval: i64) -> bool {
+        self.key.is_none() || self.proven.unwrap_or(self.heard).is_recent(now, interval)
+    }
+
     /// The member as others see it, `connected` or not. `interval` is [`State::save_interval`].
     pub(super) fn shown(
         &self,
@@ -223,10 +273,15 @@ impl Seat {
             verified: self.key.is_some(),
             presence,
             joined_at: self.joined_at,
-            last_seen_at: self.heard.latest(),
+            last_seen_at: self.heard.saved(),
             online: presence == Presence::Online,
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde takes")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 fn is_blank(profile: &Profile) -> bool {
@@ -237,7 +292,7 @@ fn is_blank(profile: &Profile) -> bool {
 mod tests {
     use super::*;
 
-    const STORED: &str = r#"{"schema":3,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","by_link_only":true,"codes":[{"code":"PEARL-FOCAL-S5SJV","expires_at":"1970-01-01T00:00:03.000Z","proven":true}],"past":{"keyed":[1],"keyless":[2],"removed":[3],"claims":[4]},"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","read":"5"}},"seats_taken":2}"#;
+    const STORED: &str = r#"{"schema":3,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","by_link_only":true,"codes":[{"code":"PEARL-FOCAL-S5SJV","expires_at":"1970-01-01T00:00:03.000Z","proven":true}],"past":{"keyed":[1],"keyless":[2],"removed":[3],"claims":[4]},"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","proven":"1970-01-01T00:00:01.500Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","read":"5"}},"seats_taken":2,"events":3,"told_end":"1970-01-01T00:01:02.000Z"}"#;
 
     #[test]
     fn the_stored_form_does_not_change() {
@@ -249,10 +304,13 @@ mod tests {
     #[test]
     fn an_older_schema_is_taken() {
         let older = r#"{"schema":1,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}},"seats_taken":1}"#;
-        let newer = older.replace("\"schema\":1", "\"schema\":3");
-        let mut state = State::from_record(older).unwrap();
-        assert_eq!((state.upgrade(), state.upgrade()), (1, SCHEMA));
-        assert_eq!(state.to_record().unwrap(), newer);
+        for schema in [1, 2] {
+            let older = older.replace("\"schema\":1", &format!("\"schema\":{schema}"));
+            let newer = older.replace(&format!("\"schema\":{schema}"), "\"schema\":3");
+            let mut state = State::from_record(&older).unwrap();
+            assert_eq!((state.upgrade(), state.upgrade()), (schema, SCHEMA));
+            assert_eq!(state.to_record().unwrap(), newer);
+        }
     }
 
     #[test]

@@ -47,6 +47,11 @@ const INSERT_TASK: &str = "INSERT INTO log
 const INSERT_FILE: &str = "INSERT INTO log
     (cursor, agent_id, recipients, sent_at, idempotency_key, record, file, content)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+/// Two rows at once: what has changed, and the event that tells of it. There is no other row at the end of
+/// the log, so the only conflict is that of row 0.
+const UPDATE_STATE_AND_TELL: &str = "INSERT INTO log (cursor, recipients, sent_at, record)
+    VALUES (0, NULL, ?1, ?2), (?3, '!', ?1, ?4)
+    ON CONFLICT (cursor) DO UPDATE SET record = excluded.record";
 const LOAD_STATE: &str = "SELECT record FROM log WHERE cursor = 0";
 const LOAD_LAST: &str = "SELECT cursor, sent_at FROM log
     WHERE cursor = (SELECT max(cursor) FROM log)";
@@ -106,6 +111,11 @@ impl Loaded {
     /// The same, as far as the table knows: what may be promised.
     pub(super) fn stored_deadline(&self) -> Timestamp {
         self.state.active.saved().max(self.last_sent_at).plus_seconds(self.state.ttl)
+    }
+
+    /// How many messages the log holds, events left out.
+    pub(super) fn messages(&self) -> i64 {
+        self.last.as_i64().saturating_sub(i64::from(self.state.events))
     }
 }
 
@@ -176,6 +186,11 @@ impl<D: Database> Store<D> {
         Ok(deadline)
     }
 
+    /// Notes that members have changed, for the directory.
+    pub(super) fn tell_of_members(&mut self) {
+        self.news = News::Members;
+    }
+
     /// The same, where nothing has changed that the directory should know.
     pub(super) fn save_quietly(&mut self, mut state: State) -> Result<Timestamp, Fault> {
         state.settle();
@@ -184,6 +199,34 @@ impl<D: Database> Store<D> {
         let loaded =
             self.load()?.ok_or_else(|| Fault::new("a session was saved that does not exist"))?;
         loaded.state = state;
+        Ok(loaded.stored_deadline())
+    }
+
+    /// As [`Self::save_quietly`], and stores an event at the end of the log, in the same statement.
+    ///
+    /// An event does not restart the TTL. So its row has the `sent_at` of the one before, by which the
+    /// deadline is found again.
+    pub(super) fn save_telling(
+        &mut self,
+        mut state: State,
+        cursor: Cursor,
+        event: &str,
+    ) -> Result<Timestamp, Fault> {
+        state.settle();
+        let record = state.to_record()?;
+        let loaded =
+            self.load()?.ok_or_else(|| Fault::new("a session was saved that does not exist"))?;
+        let values: [Value; 4] = [
+            loaded.last_sent_at.as_millis().into(),
+            record.into(),
+            cursor.as_i64().into(),
+            event.into(),
+        ];
+        self.database.execute(UPDATE_STATE_AND_TELL, &values)?;
+        self.places_due = false;
+        let loaded =
+            self.load()?.ok_or_else(|| Fault::new("a session was saved that does not exist"))?;
+        (loaded.state, loaded.last) = (state, cursor);
         Ok(loaded.stored_deadline())
     }
 

@@ -5,7 +5,12 @@
 //! has an asker or an assignee that is not a member. What happens by itself (a deadline, a member that
 //! is gone) counts from its moment on; the message that tells of it is stored by `settle_tasks`.
 
-use super::{Session, Who, log::Delivery, log::listed, state::State, store::About};
+use super::{
+    Session, Who,
+    log::{Call, Delivery, listed},
+    state::State,
+    store::About,
+};
 use crate::{Database, Fault, Result, Row, Value, page::PAGE_BYTES, redact::Redaction};
 use nexus_protocol::{
     AgentId, Assignee, Board, BoardRequest, ChangeTask, Cursor, GiveTask, IdempotencyKey, Kind,
@@ -29,7 +34,7 @@ const EXCERPT: usize = 200;
 impl<D: Database> Session<D> {
     /// `POST /v1/sessions/:id/tasks` (section 9). With an idempotency key that the same agent has used
     /// before, the first answer again, and there is nothing to deliver. `connected` are the agents that
-    /// have a socket open.
+    /// have themselves opened a socket ([`Who::is_itself`]).
     pub fn give_task(
         &mut self,
         now: Timestamp,
@@ -38,7 +43,7 @@ impl<D: Database> Session<D> {
         request: GiveTask,
         connected: &BTreeSet<AgentId>,
     ) -> Result<(Task, Option<Delivery>)> {
-        let (repeat, before) = self.begin(now, who, Kind::Task, key)?;
+        let (repeat, before) = self.begin(now, who, Call::Task, key)?;
         if let Some(record) = before {
             return Ok((answered(&record)?, None));
         }
@@ -78,7 +83,7 @@ impl<D: Database> Session<D> {
         change: ChangeTask,
         connected: &BTreeSet<AgentId>,
     ) -> Result<(Task, Option<Delivery>)> {
-        let (repeat, before) = self.begin(now, who, Kind::Task, key)?;
+        let (repeat, before) = self.begin(now, who, Call::Task, key)?;
         if let Some(record) = before {
             return Ok((answered(&record)?, None));
         }
@@ -268,9 +273,10 @@ impl<D: Database> Session<D> {
             },
             Assignee::Capability(capability) => {
                 let able = seats.filter(|(agent, seat)| {
-                    let online = connected.contains(*agent)
-                        || seat.heard.presence(now, interval) == Presence::Online;
-                    *agent != from && online && seat.profile.can(capability)
+                    let heard = seat.heard.presence(now, interval) == Presence::Online
+                        && seat.is_attended(now, interval);
+                    let is_there = connected.contains(*agent) || heard;
+                    *agent != from && is_there && seat.profile.can(capability)
                 });
                 let least = able.min_by_key(|(agent, _)| busy.get(*agent).copied().unwrap_or(0));
                 let chosen = least.map(|(agent, _)| agent.clone());
@@ -302,16 +308,9 @@ impl<D: Database> Session<D> {
         let (status, text) = (task.status.as_str(), excerpt(&task.task));
         let (from, to) = (&task.from, &task.assignee);
         let until = task.deadline.map(|deadline| format!(", until {deadline}")).unwrap_or_default();
-        let mut words = format!("Task for {to} from {from} ({status}{until}): {text}");
-        if event == TaskEvent::Assigned {
-            // For one who has never heard of tasks.
-            words.push_str(
-                "\n(The relay adds: say how it goes with POST /v1/sessions/SESSION/tasks/",
-            );
-            words.push_str(task.id.as_str());
-            words.push_str(" {\"status\": \"accepted\"}, then \"in_progress\", then \"completed\" with a \"result\"; /docs, section 9.)");
-        }
-        message.text = Some(words);
+        message.text = Some(format!("Task for {to} from {from} ({status}{until}): {text}"));
+        // For one who has never heard of tasks.
+        message.hint = (event == TaskEvent::Assigned).then(|| hint(&task.id));
         // Of this message, not of the task.
         message.redacted.clone_from(&task.redacted);
         let task = &Task { redacted: Vec::new(), ..task.clone() };
@@ -371,6 +370,15 @@ fn capability(assignee: Assignee) -> Option<String> {
         Assignee::Agent(_) => None,
         Assignee::Capability(capability) => Some(capability),
     }
+}
+
+/// How to answer a task. It stands apart from the text, in which the asker could write the same.
+fn hint(task: &MessageId) -> String {
+    format!(
+        "To tell how it goes, send POST /v1/sessions/SESSION/tasks/{task} with \
+         {{\"status\": \"accepted\"}}, then \"in_progress\", then \"completed\" with a \"result\" \
+         (/docs, section 9)."
+    )
 }
 
 /// The beginning of a text.

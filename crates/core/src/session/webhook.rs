@@ -174,6 +174,7 @@ impl<D: Database> Session<D> {
             seat: seat.number,
             proven: true,
             since: seat.since,
+            tasks_since: seat.since,
             filter: Filter::default(),
         };
         let mut after = webhook.cursor;
@@ -218,8 +219,8 @@ impl<D: Database> Session<D> {
         };
         let Some(seat) = state.members.get_mut(&post.agent) else { return Ok(()) };
         if outcome.is_ok() {
-            // A receiver that answers is its agent being there.
-            seat.heard.hear(now);
+            // A receiver that answers is its agent being there: it was named with the key.
+            seat.hear(true, now);
         }
         let Some(webhook) = seat.webhook.as_mut() else { return Ok(()) };
         if webhook.url != post.url || webhook.cursor >= post.cursor {

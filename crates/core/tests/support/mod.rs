@@ -10,15 +10,16 @@
 )]
 
 pub mod mail_model;
+pub mod session_model;
 pub mod town;
 
 use nexus_core::{
     Caller, Database, Delivery, Error, Fault, Need, Random, Result, Row, Session, Value, Who,
 };
 use nexus_protocol::{
-    AgentId, CreateSession, ErrorCode, IdempotencyKey, Joined, Left, Limits, Member, Message, Page,
-    PageRequest, Profile, Renew, Renewed, SendMessage, Sent, SessionId, SessionKey, SessionStatus,
-    SetWebhook, Timestamp, WebhookRemoved, WebhookStatus,
+    AgentId, CreateSession, ErrorCode, Filter, IdempotencyKey, Joined, Left, Limits, Member,
+    Message, Page, PageRequest, Profile, Renew, Renewed, SendMessage, Sent, SessionId, SessionKey,
+    SessionStatus, SetWebhook, Timestamp, WebhookRemoved, WebhookStatus,
 };
 use rusqlite::{Connection, StatementStatus, params_from_iter, types::ValueRef};
 use std::{
@@ -302,8 +303,20 @@ impl World {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Page> {
+        self.page_of(now, caller, Filter::default(), after, limit)
+    }
+
+    /// A page for a reader that says what it wants.
+    pub fn page_of(
+        &mut self,
+        now: i64,
+        caller: &Caller,
+        filter: Filter,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Page> {
         let after = after.map(|cursor| cursor.parse().unwrap());
-        let who = self.session.as_member(at(now), caller)?;
+        let who = self.session.as_member(at(now), caller)?.wanting(filter);
         self.session.hear(at(now), &who)?;
         let request = PageRequest { after, limit, members: true, wait: 0 };
         // It is no part of what the test does.

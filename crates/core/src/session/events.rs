@@ -1,0 +1,146 @@
+//! Events (section 3): who joined, left or was removed, and that the end is near. Each is a message of the
+//! log that only readers with `events=true` see.
+//!
+//! Promises: an event stands in the log if and only if what it tells of is stored, because both are one
+//! statement. It does not restart the TTL, takes no room from messages, and is counted nowhere as one.
+
+use super::{
+    Session,
+    log::{Delivery, next_message},
+    state::State,
+};
+use crate::{Database, Fault, Result};
+use nexus_protocol::{AgentId, Kind, Message, Timestamp};
+use serde_json::{json, value::to_raw_value};
+
+/// What the log tells readers who ask for events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An agent took a seat.
+    Joined(AgentId),
+    /// A member left.
+    Left(AgentId),
+    /// A member was removed.
+    Removed {
+        /// Who was.
+        agent: AgentId,
+        /// Who did it.
+        by: AgentId,
+    },
+    /// The session ends soon unless something happens.
+    Ending,
+}
+
+impl<D: Database> Session<D> {
+    /// Stores an event that changes nothing else. Gives what to deliver: none where there is no room for
+    /// more events, for an event is never worth a refusal.
+    pub fn log_event(&mut self, now: Timestamp, event: &Event) -> Result<Option<Delivery>> {
+        let (state, _) = self.next_state(now)?;
+        let (_, delivery) = self.store_event(now, state, event)?;
+        Ok(delivery)
+    }
+
+    /// Stores `state`, and the event that tells of what has changed. Keeps the event for
+    /// [`Self::take_events`]. Gives the deadline that may now be promised.
+    pub(super) fn save_telling(
+        &mut self,
+        now: Timestamp,
+        state: State,
+        event: Option<&Event>,
+    ) -> Result<Timestamp> {
+        let Some(event) = event else { return Ok(self.store.save(state)?) };
+        let (deadline, delivery) = self.store_event(now, state, event)?;
+        self.untold.extend(delivery);
+        self.store.tell_of_members();
+        Ok(deadline)
+    }
+
+    /// The events that were stored since this was last asked, to be delivered before anything that was
+    /// stored after them.
+    pub fn take_events(&mut self) -> Vec<Delivery> {
+        std::mem::take(&mut self.untold)
+    }
+
+    /// Tells members once of each end that is near.
+    pub fn settle_end(&mut self, now: Timestamp) -> Result<Option<Delivery>> {
+        let loaded = self.store.alive(now)?;
+        let end = loaded.deadline();
+        if loaded.state.told_end == Some(end) || now < loaded.state.notice_at(end) {
+            return Ok(None);
+        }
+        let mut state = loaded.state.clone();
+        state.told_end = Some(end);
+        let (_, delivery) = self.store_event(now, state, &Event::Ending)?;
+        Ok(delivery)
+    }
+
+    /// When the alarm is to ring for the end: to tell of it, and then to bring it.
+    pub fn next_end_at(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        let Some(loaded) = self.store.load()? else { return Ok(None) };
+        let end = loaded.deadline();
+        if loaded.state.told_end == Some(end) {
+            return Ok(Some(end));
+        }
+        // One that could not be told of is tried again, but not without a pause.
+        let notice = loaded.state.notice_at(end);
+        let at = if now < notice { notice } else { now.plus_millis(RETRY) };
+        Ok(Some(at.min(end)))
+    }
+
+    fn store_event(
+        &mut self,
+        now: Timestamp,
+        mut state: State,
+        event: &Event,
+    ) -> Result<(Timestamp, Option<Delivery>)> {
+        let loaded = self.store.alive(now)?;
+        if state.events >= self.limits.max_session_messages {
+            return Ok((self.store.save_quietly(state)?, None));
+        }
+        let active = state.active.latest().max(loaded.last_sent_at);
+        let mut message = next_message(loaded, now.max(loaded.last_sent_at), None);
+        message.expires_at = active.plus_seconds(state.ttl);
+        event.describe(&mut message)?;
+        let record = serde_json::to_string(&message).map_err(Fault::new)?;
+        state.events = state.events.saturating_add(1);
+        let deadline = self.store.save_telling(state, message.cursor, &record)?;
+        Ok((deadline, Some(Delivery { record, message })))
+    }
+}
+
+/// Milliseconds after which an event that could not be stored is tried again.
+const RETRY: i64 = 1_000;
+
+impl Event {
+    /// Says in a message what has happened.
+    fn describe(&self, message: &mut Message) -> Result<(), Fault> {
+        let (kind, text, json) = match self {
+            Self::Joined(agent) => (
+                Kind::Joined,
+                format!("{agent} joined the session."),
+                json!({ "type": "joined", "agentId": agent }),
+            ),
+            Self::Left(agent) => (
+                Kind::Left,
+                format!("{agent} left the session."),
+                json!({ "type": "left", "agentId": agent }),
+            ),
+            Self::Removed { agent, by } => (
+                Kind::Removed,
+                format!("{by} removed {agent} from the session."),
+                json!({ "type": "removed", "agentId": agent, "by": by }),
+            ),
+            Self::Ending => (
+                Kind::Ending,
+                format!(
+                    "The session ends at {}. A message, a poll or a renew keeps it alive.",
+                    message.expires_at
+                ),
+                json!({ "type": "ending", "expiresAt": message.expires_at }),
+            ),
+        };
+        (message.kind, message.text) = (Some(kind), Some(text));
+        message.json = Some(to_raw_value(&json).map_err(Fault::new)?);
+        Ok(())
+    }
+}

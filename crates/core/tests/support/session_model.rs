@@ -1,0 +1,102 @@
+//! A session as a user would explain it.
+
+use super::agent;
+use nexus_protocol::{AgentId, Filter, Kind, SessionKey};
+use std::collections::BTreeMap;
+
+/// What a reader asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wants {
+    pub others: bool,
+    pub events: bool,
+}
+
+impl Wants {
+    pub fn filter(self) -> Filter {
+        Filter { others: self.others, events: self.events, ..Filter::default() }
+    }
+}
+
+pub const WANTS: [Wants; 4] = [
+    Wants { others: false, events: false },
+    Wants { others: true, events: false },
+    Wants { others: false, events: true },
+    Wants { others: true, events: true },
+];
+
+pub struct Sent {
+    pub sender: String,
+    pub text: String,
+    pub to: Vec<AgentId>,
+    pub verified: bool,
+    pub kind: Option<Kind>,
+}
+
+impl Sent {
+    pub fn is_event(&self) -> bool {
+        self.kind.is_some_and(Kind::is_event)
+    }
+}
+
+pub struct Member {
+    pub key: SessionKey,
+    /// Messages there were when it joined.
+    pub since: usize,
+    /// When it was last heard, as far as that cannot have been lost.
+    pub heard: Option<i64>,
+    /// What was last shown of that.
+    pub shown: i64,
+}
+
+/// The session as a user would explain it.
+pub struct Model {
+    pub now: i64,
+    pub ttl: i64,
+    /// The session must be there before `least`, and must be gone from `most` on. They differ only
+    /// after an eviction.
+    pub least: i64,
+    pub most: i64,
+    pub over: bool,
+    pub members: BTreeMap<AgentId, Member>,
+    pub log: Vec<Sent>,
+}
+
+impl Model {
+    pub fn active(&mut self) {
+        self.most = self.now + self.ttl * 1000;
+        self.least = self.least.max(self.most);
+    }
+
+    /// What may be lost in an eviction: a sixteenth of the TTL, never what was promised.
+    pub fn evict(&mut self, promised: i64) {
+        let interval = (self.ttl * 1000 / 16).min(60_000);
+        self.least = promised.max(self.most - interval);
+        self.members.values_mut().for_each(|member| member.heard = None);
+    }
+
+    pub fn hear(&mut self, who: &AgentId) {
+        self.members.get_mut(who).unwrap().heard = Some(self.now);
+    }
+
+    pub fn visible(&self, who: &AgentId, proven: bool, wants: Wants, after: usize) -> Vec<usize> {
+        let since = self.members[who].since;
+        let mine = |sent: &Sent| sent.sender == who.as_str() || sent.to.contains(who);
+        let own = |sent: &Sent| sent.sender == who.as_str() && (sent.verified || !proven);
+        (after + 1..=self.log.len())
+            .filter(|cursor| {
+                let sent = &self.log[cursor - 1];
+                if sent.is_event() {
+                    return wants.events;
+                }
+                let shown = proven || sent.kind == Some(Kind::Task);
+                let reaches = sent.to.is_empty() || (shown && *cursor > since && mine(sent));
+                reaches && !(wants.others && own(sent))
+            })
+            .collect()
+    }
+
+    pub fn event(&mut self, kind: Kind, text: String) {
+        let (sender, to) = ("system".to_owned(), Vec::new());
+        self.log.push(Sent { sender, text, to, verified: false, kind: Some(kind) });
+    }
+}

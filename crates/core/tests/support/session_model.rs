@@ -1,6 +1,5 @@
 //! A session as a user would explain it.
 
-use super::agent;
 use nexus_protocol::{AgentId, Filter, Kind, SessionKey};
 use std::collections::BTreeMap;
 

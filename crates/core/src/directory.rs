@@ -273,10 +273,10 @@ impl<D: Database> Directory<D> {
     pub fn enlist(&mut self, listing: &Listing) -> Result<(), Fault> {
         let (id, revision) = (listing.agent.as_str(), listing.revision.as_millis());
         if !listing.listed {
-            return match LISTED.open(&self.database)? {
-                true => self.database.execute(REMOVE_AGENT, &[id.into(), revision.into()]),
-                false => Ok(()),
-            };
+            if LISTED.open(&self.database)? {
+                self.database.execute(REMOVE_AGENT, &[id.into(), revision.into()])?;
+            }
+            return Ok(());
         }
         LISTED.open_or_create(&self.database)?;
         let capabilities = format!(",{},", listing.capabilities.join(","));

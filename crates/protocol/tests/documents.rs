@@ -1,5 +1,11 @@
 //! What documents say about errors and variables is what the tables of the code say.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
 
 use nexus_protocol::{ERRORS, ErrorCode, Limits, Setting};
 use serde_json::Value;

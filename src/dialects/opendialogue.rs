@@ -77,12 +77,10 @@ pub(crate) fn unsigned() -> Result<Response> {
     Problem::UNAUTHORIZED.answer("Send x-agent-id, x-timestamp, x-nonce and x-signature.")
 }
 
+/// `POST api/message`
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Fields {
-    blocked_id: String,
-    allowed_id: String,
-    enabled: Option<bool>,
     from: String,
     to: String,
     content: String,
@@ -90,77 +88,67 @@ struct Fields {
     conversation_id: Option<String>,
 }
 
+/// `PUT api/agent/:id/allowlist-mode`
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Mode {
+    enabled: Option<bool>,
+}
+
 async fn answer_call(request: &Request, env: &Env, route: &Route, call: Call) -> Result<Response> {
     let has_body = !matches!(request.method(), Method::Get | Method::Head);
     let body =
         if has_body { http::body(request, &platform::limits(env)?).await? } else { Vec::new() };
-    if call == Call::Register {
-        return register(env, &body).await;
-    }
-    let body = String::from_utf8(body).unwrap_or_else(|_| "not UTF-8".to_owned());
-    let fields: Fields = match body.as_str() {
-        "" => Fields::default(),
-        body => serde_json::from_str(body).map_err(|_| {
-            Refusal::invalid("body", "must be a JSON object with fields of the right types")
-        })?,
-    };
     let native = Native { env, request };
     match call {
-        Call::Send => return send(&native, &fields).await,
-        Call::History => return history(request, &native, route).await,
+        Call::Register => register(env, &body).await,
         Call::Card => {
-            let id = route.address()?;
-            let (shown, online) = calls::call(env, id.as_str(), &LookAt {}).await?;
-            return http::json(200, &json!({ "card": card(&shown), "online": online }));
+            let (shown, online) = calls::call(env, route.address()?.as_str(), &LookAt {}).await?;
+            http::json(200, &json!({ "card": card(&shown), "online": online }))
         }
-        _ => {}
-    }
-    let id = route.address()?;
-    let on = |list: &str, other: &str| format!("/{list}/{other}");
-    match call {
         Call::ChangeCard => {
-            let change: Value = serde_json::from_str(&body).unwrap_or_default();
+            let change: Value = read(&body)?;
+            let id = route.address()?;
             native.ask::<IgnoredAny>(&id, Method::Patch, "", None, Some(&change)).await?;
             http::json(200, &json!({ "ok": true }))
         }
-        Call::Block | Call::Unblock | Call::Allow | Call::Disallow => {
-            let (list, field, other) = match call {
-                Call::Block | Call::Unblock => ("blocks", "blocked_id", &fields.blocked_id),
-                _ => ("allows", "allowed_id", &fields.allowed_id),
-            };
-            if other.is_empty() {
-                return Problem::CONTENT.answer(&format!("`{field}` must be the id of an agent."));
-            }
-            let other: AgentId = other.parse().map_err(|_| Refusal::no_address("of that id"))?;
-            let adds = matches!(call, Call::Block | Call::Allow);
-            let method = if adds { Method::Put } else { Method::Delete };
-            native.ask::<IgnoredAny>(&id, method, &on(list, other.as_str()), None, None).await?;
-            http::json(200, &json!({ "ok": true }))
-        }
         Call::Blocks => {
-            let (blocked, _) = native.list(&id, List::Blocks).await?;
-            let entry = |(id, at): &(AgentId, Timestamp)| json!({ "blocked_id": id, "created_at": at.as_millis() });
-            let blocked: Vec<Value> = blocked.iter().map(entry).collect();
+            let id = route.address()?;
+            let (blocked, _) = native.list(&id, List::Blocks, "blocked_id").await?;
             http::json(200, &json!({ "agent_id": id, "blocklist": blocked }))
         }
         Call::Allows => {
-            let (allowed, enabled) = native.list(&id, List::Allows).await?;
-            let entry = |(id, at): &(AgentId, Timestamp)| json!({ "allowed_id": id, "created_at": at.as_millis() });
-            let allowed: Vec<Value> = allowed.iter().map(entry).collect();
-            http::json(
-                200,
-                &json!({ "agent_id": id, "allowlist_enabled": enabled, "allowlist": allowed }),
-            )
+            let id = route.address()?;
+            let (allowed, enabled) = native.list(&id, List::Allows, "allowed_id").await?;
+            let allowed =
+                json!({ "agent_id": id, "allowlist_enabled": enabled, "allowlist": allowed });
+            http::json(200, &allowed)
         }
-        _ => {
-            let enabled = fields
-                .enabled
-                .ok_or_else(|| Refusal::invalid("enabled", "must be true or false"))?;
-            let body = json!({ "enabled": enabled });
+        Call::Block => native.set(route, Method::Put, "blocks", "blocked_id", &body).await,
+        Call::Unblock => native.set(route, Method::Delete, "blocks", "blocked_id", &body).await,
+        Call::Allow => native.set(route, Method::Put, "allows", "allowed_id", &body).await,
+        Call::Disallow => native.set(route, Method::Delete, "allows", "allowed_id", &body).await,
+        Call::AllowOnly => {
+            let Mode { enabled } = read(&body)?;
+            let enabled =
+                enabled.ok_or_else(|| Refusal::invalid("enabled", "must be true or false"))?;
+            let (id, body) = (route.address()?, json!({ "enabled": enabled }));
             native.ask::<IgnoredAny>(&id, Method::Put, "/allow-only", None, Some(&body)).await?;
             http::json(200, &json!({ "ok": true, "allowlist_enabled": enabled }))
         }
+        Call::Send => send(&native, &read(&body)?).await,
+        Call::History => history(request, &native, route).await,
     }
+}
+
+/// What a body says; nothing, if it is empty.
+fn read<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T> {
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    let read = std::str::from_utf8(body).ok().and_then(|text| serde_json::from_str(text).ok());
+    let rule = "must be a JSON object with fields of the right types";
+    read.ok_or_else(|| Refusal::invalid("body", rule).into())
 }
 
 /// `POST api/agent/register`: its secret signs, and so is kept.
@@ -297,9 +285,33 @@ impl Native<'_> {
         self.outcome(id, method, &path, &body).await
     }
 
-    /// Who is on a list of the caller's.
-    async fn list(&self, id: &AgentId, list: List) -> Result<(Vec<(AgentId, Timestamp)>, bool)> {
-        self.call(id, &ReadList { proof: http::proof(self.request), list }).await
+    /// Who is on a list of the caller's, each under this name and with the time; and whether only those on
+    /// the allow list may write.
+    async fn list(&self, id: &AgentId, list: List, name: &str) -> Result<(Vec<Value>, bool)> {
+        let proof = http::proof(self.request);
+        let (agents, is_allow_only) = self.call(id, &ReadList { proof, list }).await?;
+        let entry = |(agent, at): &(AgentId, Timestamp)| json!({ name: agent, "created_at": at.as_millis() });
+        Ok((agents.iter().map(entry).collect(), is_allow_only))
+    }
+
+    /// Puts the agent that a field of the body names on a list of the caller's, or takes it off.
+    async fn set(
+        &self,
+        route: &Route,
+        method: Method,
+        list: &str,
+        field: &str,
+        body: &[u8],
+    ) -> Result<Response> {
+        let fields: Value = read(body)?;
+        let other = fields.get(field).and_then(Value::as_str).unwrap_or_default();
+        if other.is_empty() {
+            return Problem::CONTENT.answer(&format!("`{field}` must be the id of an agent."));
+        }
+        let other: AgentId = other.parse().map_err(|_| Refusal::no_address("of that id"))?;
+        let below = format!("/{list}/{other}");
+        self.ask::<IgnoredAny>(&route.address()?, method, &below, None, None).await?;
+        http::json(200, &json!({ "ok": true }))
     }
 
     /// Calls the mailbox of `id`, which is the caller, and is counted there.

@@ -116,7 +116,8 @@ fn after_its_turns_one_message_is_refused_and_the_next_begins_it_anew() {
     for name in ["a", "b"] {
         let shown = town.conversation(name, "t", None, 3).unwrap();
         assert_eq!((shown.turns, shown.max_turns, shown.initiator.as_str()), (2, 2, "b"));
-        let texts: Vec<String> = shown.messages.unwrap().iter().map(text).collect();
+        let texts: Vec<String> =
+            shown.messages.unwrap().iter().map(|record| text(record)).collect();
         assert_eq!(texts, ["x", "first", "second"], "in the order in which they were said");
     }
     let refusal = town.send("a", "b", None, anew("refused"));
@@ -124,7 +125,7 @@ fn after_its_turns_one_message_is_refused_and_the_next_begins_it_anew() {
     assert_eq!(town.send("a", "b", None, anew("third")).unwrap().turn, 1);
 }
 
-fn text(record: &Box<serde_json::value::RawValue>) -> String {
+fn text(record: &serde_json::value::RawValue) -> String {
     serde_json::from_str::<nexus_protocol::Mail>(record.get()).unwrap().text.unwrap()
 }
 

@@ -48,8 +48,10 @@ fn step() -> impl Strategy<Value = Step> {
     let way = prop_oneof![8 => Just(Way::Clear), 1 => Just(Way::Lost), 1 => Just(Way::AnswerLost)];
     let list = prop_oneof![Just(List::Blocks), Just(List::Allows)];
     let name = || prop::option::of(0..2_usize);
+    // Mostly few conversations, so that they come to their end, and begin anew.
+    let conversation = || prop::option::weighted(0.8, 0..2_usize);
     prop_oneof![
-        12 => (who(), who(), name(), name(), any::<bool>(), any::<bool>(), way).prop_map(
+        12 => (who(), who(), conversation(), name(), any::<bool>(), any::<bool>(), way).prop_map(
             |(from, to, conversation, key, live, renews, way)| Step::Send {
                 from, to, conversation, key, live, renews, way,
             }

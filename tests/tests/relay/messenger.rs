@@ -109,8 +109,9 @@ fn users_are_listed_and_seen_online() {
     let api = Api::new(&relay.url());
     register(&api, "ann", "a");
     api.register("hidden");
-    register(&api, "ben", "s%26t e");
-    let secret = "s%2526t%20e";
+    // A client that encodes its query is understood, too.
+    register(&api, "ben", "s=t/é");
+    let secret = "s%3Dt%2F%C3%A9";
     let mut ben = socket(&relay, "ben", secret).unwrap();
     assert_eq!(
         ben.expect("connected"),

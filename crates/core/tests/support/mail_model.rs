@@ -7,7 +7,7 @@ pub const RETENTION: i64 = 1_000_000;
 pub const IDLE: i64 = 100_000;
 pub const WAITING: usize = 6;
 pub const RATE: usize = 3;
-pub const TURNS: u32 = 4;
+pub const TURNS: u32 = 2;
 
 pub fn limits() -> Limits {
     Limits {

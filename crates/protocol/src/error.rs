@@ -284,7 +284,7 @@ impl Refusal {
     #[must_use]
     pub fn session_full(seats: usize) -> Self {
         let message = format!(
-            "All {seats} seats of the session are taken; ask its creator for a larger session, or wait until an agent leaves."
+            "All {seats} seats of the session are taken; ask the agent that invited you to remove a member, then repeat this request (a link stays good until its time is over)."
         );
         let mut refusal = Self::new(409, ErrorCode::SessionFull, message);
         refusal.body.limit = Some(seats);

@@ -15,7 +15,7 @@ use crate::{
 use nexus_core::{Error, Fault, Found, Random, Result};
 use nexus_protocol::{CodeState, ErrorCode, PairingCode, Refusal, SessionStatus, Timestamp};
 use qrcodegen::{QrCode, QrCodeEcc};
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 use worker::Env;
 
 /// The API as OpenAPI 3.1.
@@ -93,7 +93,7 @@ pub(crate) async fn pairing(request: &Request, env: &Env, route: &Route) -> Resu
     };
     let (code, expires_at, session) = match found {
         Behind::Session(code, expires_at, session) => (code, expires_at, *session),
-        Behind::Gone(reason) => return gone(request, env, reason),
+        Behind::Gone(reason) => return gone(request, env, &reason),
         Behind::Nothing => {
             let reason = "was never made, or is misspelt, or is more than a day old";
             let page = gone(request, env, reason)?;
@@ -129,7 +129,7 @@ enum Behind {
     /// The code can be claimed until this time, and leads to this session.
     Session(PairingCode, Timestamp, Box<SessionStatus>),
     /// The code can no longer be claimed. Completes "The code in this link ...".
-    Gone(&'static str),
+    Gone(Cow<'static, str>),
     /// There is no such code.
     Nothing,
 }
@@ -144,13 +144,17 @@ async fn find(env: &Env, code: PairingCode) -> Result<Behind> {
         found => found?,
     };
     match status.state {
-        CodeState::Claimed => return Ok(Behind::Gone("has been used")),
-        CodeState::Expired => return Ok(Behind::Gone("has expired")),
+        CodeState::Claimed => {
+            let when = status.claimed_at.map(|at| format!(", at {at} (UTC)"));
+            let reason = format!("has been used{}", when.unwrap_or_default());
+            return Ok(Behind::Gone(reason.into()));
+        }
+        CodeState::Expired => return Ok(Behind::Gone("has expired".into())),
         CodeState::Pending => {}
     }
     match calls::call(env, session.as_str(), &Describe {}).await {
         Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::SessionNotFound => {
-            Ok(Behind::Gone("leads to a session that has ended"))
+            Ok(Behind::Gone("leads to a session that has ended".into()))
         }
         session => Ok(Behind::Session(code, status.expires_at, Box::new(session?))),
     }

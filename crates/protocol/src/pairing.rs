@@ -134,6 +134,9 @@ pub struct CodeStatus {
     pub state: CodeState,
     /// When it can or could be claimed at the latest.
     pub expires_at: Timestamp,
+    /// When it was claimed, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_at: Option<Timestamp>,
 }
 
 #[cfg(test)]

@@ -175,9 +175,10 @@ fn a_code_that_is_gone_gets_a_page_that_says_what_to_ask_for() {
     let a = Api::new(&relay.url()).session();
     let used = a.api.pair(&a.session);
     assert_eq!(a.api.post(&format!("/v1/pair/{used}/claim")).agent("b").send().status, 200);
+    let status = a.api.get(&format!("/v1/pair/{used}/status")).send().json();
     for (code, reason) in [
         (used.as_str(), "somebody else may have taken the seat"),
-        (used.as_str(), "has been used."),
+        (used.as_str(), &format!("has been used, at {}", string(&status["claimedAt"]))),
         ("PEARL-FOCAL-S5SJV", "was never made"),
         ("nonsense", "was never made"),
     ] {

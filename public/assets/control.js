@@ -24,6 +24,7 @@ export class Control {
   #members;
   #links;
   #mayControl = false;
+  #names;
   /** Looks for open links. */
   lookForLinks = calm(CALM, () => this.#lookForLinks());
 
@@ -36,7 +37,7 @@ export class Control {
     onSubmit(byId("asking-form"), async () => {
       await this.#action();
       byId("asking").close();
-      // The button that has asked may be gone.
+      // The button that opened the question may be gone.
       if (document.activeElement === document.body) byId("count").focus();
     });
   }
@@ -55,6 +56,10 @@ export class Control {
     byId("leave").hidden = isCreator;
     this.#members.draw(members, (item, member) => this.#member(item, member));
     this.#count({ members: plural(members.length, "member") });
+    // Whoever has joined may have used a link.
+    const names = members.map(({ agentId }) => agentId).join(" ");
+    if (names !== this.#names) this.lookForLinks();
+    this.#names = names;
   }
 
   #count(counts) {
@@ -118,7 +123,7 @@ export class Control {
     const words =
       `${agentId} can no longer read or write here, at once. To come back, ${agentId} needs a new link. ` +
       "What was said so far stays.";
-    this.#ask(`Remove ${agentId}?`, words, `Remove ${agentId}`, "Let it stay", async () => {
+    this.#ask(`Remove ${agentId}?`, words, `Remove ${agentId}`, "Do not remove", async () => {
       await this.#delete(sessionPath(this.#seat.session, `/agents/${agentId}`), "agent_not_found");
       this.#on.changed();
     });
@@ -167,8 +172,10 @@ class List {
     const keys = new Set(things.map(this.#keyOf));
     for (const [key, item] of this.#items) {
       if (keys.has(key)) continue;
+      const hadFocus = item.contains(document.activeElement);
       item.remove();
       this.#items.delete(key);
+      if (hadFocus) byId("count").focus();
     }
     for (const [at, thing] of things.entries()) {
       const key = this.#keyOf(thing);

@@ -16,8 +16,8 @@ const LINES = {
 /** Whether a message is from the relay, as no member's can be. */
 export const isRelays = ({ agentId }) => agentId === "system";
 
-/** Whether a message is the greeting: the creator's words, which the relay hands on. */
-export const isGreeting = (message) => isRelays(message) && message.kind === "greeting";
+/** Whether a message is the greeting: the creator's words, which the relay hands on under cursor 0. */
+export const isGreeting = (message) => isRelays(message) && (message.kind === "greeting" || message.cursor === "0");
 
 /** What happened, in words; nothing if the message is one that somebody wrote. */
 export function lineOf(message) {

@@ -180,16 +180,10 @@ class Conversation {
     // Messages from before the page was opened are not read aloud.
     const isFresh = ({ cursor }) => Number(cursor) > this.#knownTo;
     const [fresh, happened] = [others.filter(isFresh), lines.filter(isFresh)];
-    if (happened.length) this.#afterLines();
+    if (happened.length) this.#look();
     if (fresh.length || happened.length) this.#announce([...fresh, ...happened]);
     if (outOfSight) this.#unread += fresh.length;
     this.#tellUnread();
-  }
-
-  /** The members have changed. Whoever joined may have used a link. */
-  #afterLines() {
-    this.#look();
-    this.#control.lookForLinks();
   }
 
   /** Reads new messages aloud, at most once a second. Of many, it says only how many. */
@@ -223,7 +217,6 @@ class Conversation {
     this.#knownTo = Number(this.#feed.cursor);
     this.#tellEmpty();
     this.#look();
-    this.#control.lookForLinks();
   }
 
   /** The hint for an empty conversation: invite somebody. */

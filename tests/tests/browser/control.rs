@@ -230,7 +230,9 @@ fn what_only_looks_like_the_relays_word_is_marked_as_the_members() {
         "We need a relay that adds two numbers.".to_owned(),
         "The system requires Rust.".to_owned(),
     ];
-    honest.iter().for_each(|text| drop(mallory.send(text)));
+    for text in &honest {
+        mallory.send(text);
+    }
     browser.wait_for("#messages", "requires Rust");
     assert_eq!((browser.count("mark.redacted"), browser.count(".pose")), (1, 0));
     let forged = [

@@ -1,6 +1,7 @@
-//! Makes the pages for browsers: the frame and the parts for people from `public/*.html`, what agents
-//! read from the same Markdown that they get. Lists the files of `public/assets`, under an address
-//! that changes when any of them does.
+//! Builds the pages for browsers. Each is `public/frame.html` around a part for people
+//! (`public/NAME.html`), the rendered Markdown that agents get, or both.
+//!
+//! Also embeds the files of `public/assets`, under a path that changes when any of them changes.
 
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use std::{
@@ -18,12 +19,12 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 struct Page {
     name: &'static str,
     title: &'static str,
-    /// For search engines and link previews, which must not tell a session.
+    /// Search engines and link previews show it, so it must not identify a session.
     description: &'static str,
-    /// What agents get.
+    /// The file that agents get.
     markdown: &'static str,
-    /// Whether `public/NAME.html` is for people, with the rendered Markdown at `{{agents}}`. Otherwise
-    /// the rendered Markdown is the page. Its script is `public/assets/NAME.js`, if there is one.
+    /// With `true`, the page is `public/NAME.html`, with the rendered Markdown at `{{agents}}`. With
+    /// `false`, the rendered Markdown is the page. Either loads `public/assets/NAME.js`, if it exists.
     for_people: bool,
     /// Whether search engines may list it.
     public: bool,
@@ -103,7 +104,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Writes the table of the assets, and gives their version.
+/// Writes the table of assets. Returns their version, which is part of their path.
 fn list_assets(out: &Path) -> Result<String> {
     let mut files = Vec::new();
     for entry in fs::read_dir("public/assets")? {
@@ -112,12 +113,13 @@ fn list_assets(out: &Path) -> Result<String> {
     files.sort();
     let (mut table, mut hasher) = ("&[\n".to_owned(), DefaultHasher::new());
     for file in files {
-        let name = file.file_name().and_then(|name| name.to_str()).ok_or("a name in UTF-8")?;
+        let name =
+            file.file_name().and_then(|name| name.to_str()).ok_or("a file name is not UTF-8")?;
         let content_type = match name.rsplit('.').next() {
             Some("js") => "text/javascript; charset=utf-8",
             Some("css") => "text/css; charset=utf-8",
             Some("svg") => "image/svg+xml",
-            _ => return Err(format!("public/assets/{name}: of which content type?").into()),
+            _ => return Err(format!("public/assets/{name} has an unknown content type").into()),
         };
         let content = fs::read_to_string(&file)?;
         (name, &content).hash(&mut hasher);
@@ -159,8 +161,9 @@ impl Page {
     }
 }
 
-/// Markdown as HTML, its headings `deeper` by so many levels, each with the id by which GitHub links
-/// to it, and what can be wider than a phone in a box that scrolls, also by keyboard.
+/// Renders Markdown as HTML. Headings move down by `deeper` levels and get the ids that GitHub gives
+/// them. Examples and tables can be wider than a phone, so each scrolls in a box of its own, which a
+/// keyboard reaches.
 fn render(markdown: &str, deeper: usize) -> Result<String> {
     let mut events: Vec<Event> = Parser::new_ext(markdown, Options::ENABLE_TABLES).collect();
     let mut at = None;
@@ -198,6 +201,7 @@ fn render(markdown: &str, deeper: usize) -> Result<String> {
         .replace("</table>", "</table></div>"))
 }
 
+/// The id that GitHub gives to a heading.
 fn slug(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     kept.collect::<String>().to_lowercase().replace(' ', "-")

@@ -1,8 +1,8 @@
-//! The pages that agents and people open: Markdown for agents, the same as HTML for browsers.
+//! The pages that agents and people open. Agents get Markdown, browsers get the same as HTML.
 //!
-//! Their text lies in `public/`, with `{{name}}` where this deployment and this code are named, in
-//! `docs/protocol.md`, and in `skill/`, which agents also install as it is; the HTML is made of it when
-//! the Worker is built (`build.rs`). Scripts and styles lie in `public/assets/`, as browsers get them.
+//! The text is in `public/`, `docs/protocol.md` and `skill/`. A `{{name}}` in it is replaced with what
+//! belongs to this deployment or this code. `build.rs` renders the HTML when the Worker is built.
+//! Scripts and styles are in `public/assets/`, in the form that browsers get.
 
 use crate::{
     admin,
@@ -16,7 +16,7 @@ use nexus_protocol::{
     Capabilities, CodeState, ErrorCode, Health, PairingCode, Refusal, SessionStatus, Timestamp,
 };
 use qrcodegen::{QrCode, QrCodeEcc};
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 use worker::Env;
 
 /// The API as OpenAPI 3.1.
@@ -24,15 +24,15 @@ pub(crate) const OPEN_API: &str = include_str!("../docs/openapi.json");
 
 const LLMS: &str = include_str!("../public/llms.txt");
 
-/// The version of all assets, which is part of their address, and each with its content type.
+/// The version of the assets, which is part of their path; and the name, content type and content of each.
 const ASSETS: (&str, &[(&str, &str, &str)]) = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// Nothing from elsewhere, nothing inline, and no text that becomes HTML in the browser.
+/// A page loads nothing from elsewhere, runs nothing inline, and cannot turn text into HTML.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// A page in both of its forms.
+/// A page in both forms.
 struct Page {
     markdown: &'static str,
     html: &'static str,
@@ -56,7 +56,7 @@ const DOCS: Page = page!("docs", "docs/protocol.md");
 const SKILL: Page = page!("skill", "skill/SKILL.md");
 
 impl Page {
-    /// The page in the form that the reader asks for.
+    /// Answers with the form that the reader asks for.
     fn answer(&self, request: &Request, status: u16, values: &[(&str, &str)]) -> Response {
         let accept = request.header("Accept").unwrap_or_default();
         // Agents that take both name Markdown; browsers do not.
@@ -71,14 +71,14 @@ impl Page {
             .with("Content-Security-Policy", SECURITY_POLICY)
             .with("Referrer-Policy", "no-referrer");
         if html {
-            // A page that has opened this one gets no hold of its window.
+            // Another page that opens this one cannot reach into its window.
             response.set("Cross-Origin-Opener-Policy", "same-origin");
         }
         http::compressed(request, response)
     }
 }
 
-/// Puts each value in the place of its `{{name}}`.
+/// Replaces each `{{name}}` with its value.
 fn fill(template: &str, values: &[(&str, &str)]) -> String {
     values.iter().fold(template.to_owned(), |text, (name, value)| {
         text.replace(&format!("{{{{{name}}}}}"), value)
@@ -125,16 +125,21 @@ fn health() -> Result<Response> {
     )
 }
 
-/// `GET /p/:code` (section 4). Changes nothing, however often it is fetched.
+/// `GET /p/:code` (section 4). Chat programs fetch links to preview them, so this changes nothing.
 async fn pairing(request: &Request, env: &Env, route: &Route) -> Result<Response> {
     let found = match route.code() {
-        Ok(code) => find(env, code).await,
-        Err(refusal) => Err(refusal.into()),
+        Ok(code) => find(env, code).await?,
+        // A malformed code is one that was never made.
+        Err(_) => Behind::Nothing,
     };
     let (code, expires_at, session) = match found {
-        Ok(found) => found,
-        Err(Error::Refused(refusal)) => return gone(request, env, &refusal),
-        Err(fault) => return Err(fault),
+        Behind::Session(code, expires_at, session) => (code, expires_at, *session),
+        Behind::Gone(reason) => return gone(request, env, &reason),
+        Behind::Nothing => {
+            let reason = "was never made, or is misspelt, or is more than a day old";
+            let page = gone(request, env, reason)?;
+            return Ok(page.with(http::CLASS, http::GUESS));
+        }
     };
     let origin = http::origin(request, env)?;
     let left = expires_at.millis_since(now()).max(0);
@@ -160,18 +165,45 @@ async fn pairing(request: &Request, env: &Env, route: &Route) -> Result<Response
     ))
 }
 
-/// The code, until when it can be claimed, and its session. Refused if it cannot be claimed.
-async fn find(env: &Env, code: PairingCode) -> Result<(PairingCode, Timestamp, SessionStatus)> {
-    let Found { session, status } =
-        calls::call(env, code.first_word(), &Look { code: code.clone() }).await?;
-    if status.state != CodeState::Pending {
-        return Err(Refusal::code_over().into());
-    }
-    let session = calls::call(env, session.as_str(), &Describe {}).await?;
-    Ok((code, status.expires_at, session))
+/// What is behind a link.
+enum Behind {
+    /// The code can be claimed until this time, and leads to this session.
+    Session(PairingCode, Timestamp, Box<SessionStatus>),
+    /// The code can no longer be claimed. Completes "The code in this link ...".
+    Gone(Cow<'static, str>),
+    /// There is no such code.
+    Nothing,
 }
 
-/// A link as a QR code: its width with the margin, in modules, and the path of an SVG of that width.
+/// Looks a code up, and the session that it leads to.
+async fn find(env: &Env, code: PairingCode) -> Result<Behind> {
+    let look = calls::call(env, code.first_word(), &Look { code: code.clone() }).await;
+    let Found { session, status } = match look {
+        Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::CodeNotFound => {
+            return Ok(Behind::Nothing);
+        }
+        found => found?,
+    };
+    match status.state {
+        CodeState::Claimed => {
+            let when = status.claimed_at.map(|at| format!(", at {at} (UTC)"));
+            let reason = format!("has been used{}", when.unwrap_or_default());
+            return Ok(Behind::Gone(reason.into()));
+        }
+        CodeState::Revoked => return Ok(Behind::Gone("has been taken back".into())),
+        CodeState::Expired => return Ok(Behind::Gone("has expired".into())),
+        CodeState::Pending => {}
+    }
+    match calls::call(env, session.as_str(), &Describe {}).await {
+        Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::SessionNotFound => {
+            Ok(Behind::Gone("leads to a session that has ended".into()))
+        }
+        session => Ok(Behind::Session(code, status.expires_at, Box::new(session?))),
+    }
+}
+
+/// A link as a QR code. Returns its width in modules, margin included, and the path of an SVG of that
+/// width.
 fn qr_code(link: &str) -> Result<(i32, String)> {
     const MARGIN: i32 = 4;
     let code = QrCode::encode_text(link, QrCodeEcc::Medium).map_err(Fault::new)?;
@@ -186,22 +218,13 @@ fn qr_code(link: &str) -> Result<(i32, String)> {
     Ok((code.size().saturating_add(2 * MARGIN), path))
 }
 
-fn gone(request: &Request, env: &Env, refusal: &Refusal) -> Result<Response> {
-    let reason = match refusal.body.error {
-        ErrorCode::CodeNotFound => "was never made, or is misspelt, or is more than a day old",
-        ErrorCode::SessionNotFound => "leads to a session that has ended",
-        _ => "has been used or has expired",
-    };
-    let values = [("origin", http::origin(request, env)?), ("reason", reason.to_owned())];
-    let values = values.each_ref().map(|(name, value)| (*name, &**value));
-    let mut page = GONE.answer(request, 404, &values);
-    if refusal.body.error == ErrorCode::CodeNotFound {
-        page.set(http::CLASS, http::GUESS);
-    }
-    Ok(page)
+/// The page behind a link that no longer works. `reason` completes "The code in this link ...".
+fn gone(request: &Request, env: &Env, reason: &str) -> Result<Response> {
+    let origin = http::origin(request, env)?;
+    Ok(GONE.answer(request, 404, &[("origin", &origin), ("reason", reason)]))
 }
 
-/// Eight random hex digits, so that names on two readings of a page differ.
+/// Eight random hex digits, so that two readers of a page are offered different names.
 fn token() -> Result<String> {
     Ok(format!("{:08x}", u32::from_le_bytes(System.bytes()?)))
 }
@@ -225,7 +248,7 @@ fn home(request: &Request, env: &Env) -> Result<Response> {
     ))
 }
 
-/// Seconds in words, in the largest unit of which there are at least two.
+/// A duration in words, in the largest unit of which it holds at least two.
 fn duration(seconds: u32) -> String {
     match seconds {
         0..120 => format!("{seconds} seconds"),
@@ -235,14 +258,15 @@ fn duration(seconds: u32) -> String {
     }
 }
 
-/// `GET /s`: a conversation in the browser. Which one, the browser does not tell.
+/// `GET /s`: a conversation in the browser. The browser does not send which one: that stands after the
+/// `#`.
 fn session(request: &Request, env: &Env) -> Result<Response> {
     let agent = format!("guest-{}", token()?);
     let origin = http::origin(request, env)?;
     Ok(SESSION.answer(request, 200, &[("origin", &origin), ("agent", &agent)]))
 }
 
-/// `GET /admin`: where the operator asks for figures, if there is one who may.
+/// `GET /admin`: the operator's figures. Refused where no `ADMIN_TOKEN` is set.
 fn admin(request: &Request, env: &Env) -> Result<Response> {
     admin::token(env)?.ok_or_else(Refusal::not_found)?;
     Ok(ADMIN.answer(request, 200, &[("origin", &http::origin(request, env)?)]))
@@ -253,8 +277,8 @@ fn docs(request: &Request) -> Response {
     DOCS.answer(request, 200, &[])
 }
 
-/// `GET /assets/:version/:file`. Of another version than this Worker's, which a page that is open may
-/// still ask for, there is what this Worker has, and it is not to be kept.
+/// `GET /assets/:version/:file`. An open page may ask for an older version: it gets the file of this
+/// version, which it must not cache.
 fn asset(request: &Request, route: &Route) -> Result<Response> {
     let (version, assets) = ASSETS;
     let (asked, file) = route.asset();

@@ -1,4 +1,4 @@
-// What the operator sees: figures of the last hours, as small charts.
+// The operator's page: small charts of the last hours.
 
 import { call, Refused } from "./api.js";
 import { byId, make, onSubmit, show } from "./page.js";
@@ -17,7 +17,7 @@ const CHARTS = [
 
 const read = (token) => call("GET", "/v1/admin/activity", { headers: { Authorization: `Bearer ${token}` } });
 
-/** The values of the last minutes; 0 where nothing happened. */
+/** The values of the last minutes, oldest first; 0 where nothing happened. */
 function values(minutes, name, now) {
   const row = new Array(MINUTES).fill(0);
   for (const minute of minutes) {

@@ -1,6 +1,6 @@
-// Calls of the relay that served this page (docs/protocol.md), and what may be tried again.
+// Calls to the relay that served this page (docs/protocol.md), and when to repeat them.
 
-/** An answer that says no. `message` is a sentence for people. */
+/** An answer with an error. `message` is a sentence for people. */
 export class Refused extends Error {
   constructor(status, body, retryAfter) {
     super(body.message);
@@ -11,12 +11,13 @@ export class Refused extends Error {
   }
 }
 
-/** Whether the same request may succeed later: there was no answer, or one that asks for patience. */
+/** Whether the same request may succeed later: there was no answer, the relay failed, or it said when to
+ *  try again. */
 export const isPassing = (error) =>
   !(error instanceof Refused) || error.status >= 500 || error.retryAfter > 0;
 
-/** Parses JSON. Numbers that JavaScript would round or rewrite stay as they were written, where the
- *  browser can do that. */
+/** Parses JSON. Where the browser can do so, it keeps numbers that JavaScript would round as they were
+ *  written. */
 export const parse = (text) =>
   JSON.parse(text, (_, value, context) =>
     typeof value === "number" && JSON.rawJSON && context && context.source !== String(value)
@@ -27,15 +28,16 @@ export const parse = (text) =>
 /** The headers that say who calls. */
 export const identity = (seat) => (seat ? { "X-Agent-Id": seat.agent, "X-Session-Key": seat.key } : {});
 
-/** The path of a session, or of what lies below it. */
+/** The path of a session, or of something below it. */
 export const sessionPath = (session, rest = "") => `/v1/sessions/${encodeURIComponent(session)}${rest}`;
 
-/** How long an answer may take to begin, besides the seconds that the relay was asked to wait, and then
- *  to come whole. */
+/** How long an answer may take to begin (after the seconds that the relay was asked to wait), and how long
+ *  from then on until it is complete. */
 const BEGIN = 15_000;
 const WHOLE = 60_000;
 
-/** Gives the answer as JSON. Throws `Refused`, or another error where there was no proper answer. */
+/** Calls the relay, and returns the answer as JSON. Throws `Refused` if the answer is an error, and another
+ *  error if there was no proper answer. */
 export async function call(method, path, { seat, headers, body, signal, wait = 0 } = {}) {
   const late = new AbortController();
   let timer = setTimeout(() => late.abort(), BEGIN + wait * 1000);
@@ -66,8 +68,8 @@ export async function call(method, path, { seat, headers, body, signal, wait = 0
 /** Resolves after so many milliseconds. */
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** Makes an action calm: it runs once at a time, and begins once in so many milliseconds. Whatever is
- *  asked for meanwhile is one more run. */
+/** Limits how often an action runs: one run at a time, and one every so many milliseconds. However many
+ *  runs are asked for meanwhile, one more follows. */
 export function calm(ms, action) {
   let [running, wanted] = [false, false];
   return async () => {
@@ -82,13 +84,13 @@ export function calm(ms, action) {
   };
 }
 
-/** How long to wait after this many failures in a row: 0.5 to 15 s, and never two alike. */
+/** How long to wait after this many failures in a row: 0.5 to 15 s, with random jitter. */
 export const pause = (failures, error) =>
   error?.retryAfter > 0
     ? error.retryAfter * 1000
     : Math.min(15_000, 250 * 2 ** Math.min(failures, 6)) * (0.75 + Math.random() / 2);
 
-/** As `call`, for a person who waits: tries up to four times what may be repeated. */
+/** Like `call`, for requests that are safe to repeat: tries up to four times. */
 export async function callPatiently(...request) {
   for (let failures = 1; ; failures += 1) {
     try {
@@ -100,7 +102,7 @@ export async function callPatiently(...request) {
   }
 }
 
-/** What to tell a person of an error. `advice` is what to do where there was no answer. */
+/** What to tell a person about an error. `advice` says what to do if there was no answer. */
 export const explain = (error, advice = "Check the connection and try again.") =>
   error instanceof Refused ? error.message : `The relay does not answer. ${advice}`;
 

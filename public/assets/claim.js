@@ -1,11 +1,11 @@
-// A claim of a code from this tab. Until its answer is there, its key and its name lie in sessionStorage:
-// repeated with both, a claim whose answer was lost finds the seat that it has taken.
+// Claims a code from this tab. Until the answer arrives, the claim's name and Idempotency-Key are kept in
+// sessionStorage. If the answer is lost, the claim is repeated with both, and gets the same seat.
 
 import { callPatiently, isPassing, random } from "./api.js";
 import { enter } from "./seat.js";
 
 export class Claim {
-  /** The name under which it was tried, until it is refused. */
+  /** The name of a claim that was tried and not refused. */
   agent;
   #code;
   #key = random();
@@ -15,7 +15,8 @@ export class Claim {
     try {
       ({ agent: this.agent, key: this.#key } = JSON.parse(sessionStorage.getItem(this.#place)));
     } catch {
-      // It is the first try, or nothing is kept here: then it can be repeated as long as the page is open.
+      // This is the first try, or the browser stores nothing. Then the claim can be repeated only while this
+      // page is open.
     }
   }
 
@@ -46,7 +47,7 @@ export class Claim {
       if (text) sessionStorage.setItem(this.#place, text);
       else sessionStorage.removeItem(this.#place);
     } catch {
-      // As above.
+      // The browser stores nothing.
     }
   }
 }

@@ -1,14 +1,18 @@
-// A conversation as a file. Neither form holds the session's id or a key.
+// Exports a conversation as a file. Neither format contains the session's id or a key.
 
 import { make } from "./page.js";
+import { isRelays, lineOf, speakerOf } from "./relay.js";
 import { pretty } from "./text.js";
 
-/** What others wrote stands in fences, so that no reader of Markdown takes it for more than text. */
+/** Puts what members wrote into code fences, so that a Markdown reader shows it as plain text. */
 export function toMarkdown(messages) {
-  const parts = messages.map(({ agentId, json, sentAt, text, to, verified }) => {
+  const parts = messages.map((message) => {
+    const { json, sentAt, text, to, verified } = message;
+    const what = lineOf(message);
+    if (what) return `*${what}, ${sentAt}*`;
     const whom = to ? `, only to ${[to].flat().join(", ")}` : "";
-    const proof = agentId === "system" ? "" : `, ${verified ? "verified" : "unverified"}`;
-    const head = `## ${agentId}${proof}${whom}, ${sentAt}`;
+    const proof = isRelays(message) ? "" : `, ${verified ? "verified" : "unverified"}`;
+    const head = `## ${speakerOf(message)}${proof}${whom}, ${sentAt}`;
     return [head, text !== undefined && fence("text", text), json !== undefined && fence("json", pretty(json))]
       .filter(Boolean)
       .join("\n\n");
@@ -25,7 +29,7 @@ function fence(language, text) {
 /** The messages as they came. */
 export const toJson = (messages) => `${pretty({ messages })}\n`;
 
-/** Hands the browser a file to keep. */
+/** Lets the browser save a file. */
 export function download(name, type, text) {
   const href = URL.createObjectURL(new Blob([text], { type }));
   make("a", { href, download: name }).click();

@@ -1,30 +1,32 @@
-// The messages of a session, as they come: over a socket; where something on the way breaks sockets,
-// by server-sent events; where it breaks those, too, by long polls. One cursor for all three.
+// Reads the messages of a session as they are sent: over a WebSocket, over server-sent events where
+// sockets do not work, or by long polls where neither works. All three use the same cursor.
 //
-// Every connection begins with a poll. So whatever happened meanwhile, an answer of the relay says
-// what is true now: messages, or that the seat or the session is gone.
+// Every connection begins with a poll. Its answer tells what is true now: new messages, or that the seat
+// or the session is gone.
 
 import { Refused, call, identity, isPassing, parse, pause, sessionPath, sleep } from "./api.js";
 
-/** How long a connection may be silent: the relay answers pings, and event streams have comments. */
+/** How long a connection may be silent. The relay answers pings, and sends comments on event streams. */
 const SILENCE = 45_000;
 const PING = 20_000;
-/** How long it may take to begin, and how long to answer when there is a reason for doubt. */
+/** How long a connection may take to begin, and to answer when it may be dead. */
 const BEGINNING = 10_000;
 const DOUBT = 5_000;
 
-/** How long a connection must live to count as one that works. */
+/** How long a connection must last to count as working. */
 const LIFE = 10_000;
-/** Tries of one way before the next, while polls get through. */
+/** How many short-lived connections of one kind are tried before the next kind. */
 const TRIES = 2;
-/** When to try the first way again: what broke it may be gone. */
+/** When to try sockets again: the cause may be gone. */
 const RETURN = 600_000;
 
 /**
- * Reads until the session is over or `stop` is called. `on.message` gets each message once, in order;
- * `on.event` what is not in the log; `on.state` one of `connecting`, `socket`, `events`, `polling`,
- * `waiting`; `on.caughtUp` is called once what was there at the beginning has come; `on.end` gets the
- * refusal that ended it.
+ * Reads until the session is over or `stop` is called.
+ * - `on.message` gets each message once, in order.
+ * - `on.event` gets events that are not in the log.
+ * - `on.state` gets `connecting`, `socket`, `events`, `polling` or `waiting`.
+ * - `on.caughtUp` is called once, when all earlier messages have been read.
+ * - `on.end` gets the error that ended it.
  */
 export class Feed {
   #seat;
@@ -43,7 +45,7 @@ export class Feed {
     this.#run();
   }
 
-  /** The last cursor that was read. */
+  /** The cursor of the last message that was read. */
   get cursor() {
     return this.#cursor ?? "0";
   }
@@ -53,7 +55,7 @@ export class Feed {
     this.#wake();
   }
 
-  /** Looks now rather than at the end of a pause, and whether an open connection is still one. */
+  /** Ends a pause at once, and checks that an open connection is alive. */
   hurry() {
     this.#wake();
     this.#doubt();
@@ -97,7 +99,7 @@ export class Feed {
   }
 
   #accept(message) {
-    // A message can come twice where one way ends and the next begins.
+    // A message can arrive twice when one connection follows another.
     if (this.#cursor !== undefined && BigInt(message.cursor) <= BigInt(this.#cursor)) return;
     this.#cursor = message.cursor;
     this.#on.message(message);
@@ -107,45 +109,48 @@ export class Feed {
     return sessionPath(this.#seat.session, rest);
   }
 
-  /** Reads one page. Says whether there is more. */
+  /** Reads one page. Returns whether there is more. */
   async #poll(wait) {
-    const query = new URLSearchParams({ limit: 200 });
+    // One's own messages come, too: another tab of the same seat may have sent them.
+    const query = new URLSearchParams({ limit: 200, events: true });
     if (this.#cursor !== undefined) query.set("after", this.#cursor);
     if (wait) query.set("wait", wait);
     const request = { seat: this.#seat, signal: this.#stopped.signal, wait };
     const page = await call("GET", this.#path(`/messages?${query}`), request);
     page.messages.forEach((message) => this.#accept(message));
+    // If the log ends before the cursor, this is the true end of the log.
     this.#cursor = page.nextCursor;
     return page.hasMore;
   }
 
-  /** A frame of a socket, or an event of a stream. */
+  /** Takes a frame of a socket, or an event of a stream. */
   #frame({ type, ...rest }) {
     if (type === "message") this.#accept(rest);
+    else if (type === "reset") this.#cursor = rest.cursor;
     else if (type === "event") this.#on.event(rest);
   }
 
-  /** What came is all there is; from now on messages come as they are sent. */
+  /** All earlier messages have been read. From now on messages arrive as they are sent. */
   #ready(state) {
     this.#readyAt = Math.min(this.#readyAt, performance.now());
     this.#on.state(state);
   }
 
-  /** Each way resolves when it is over. However it broke, the poll that follows finds out how things are. */
+  /** Each kind of connection resolves when it is over. The poll that follows finds out why. */
   #socket() {
     return new Promise((over) => {
-      const url = new URL(this.#path(`/ws?after=${this.cursor}`), location.href);
+      const url = new URL(this.#path(`/ws?after=${this.cursor}&events=true`), location.href);
       url.protocol = url.protocol.replace("http", "ws");
       const who = ["nexus", `agent.${this.#seat.agent}`, `key.${this.#seat.key}`];
       let socket;
       try {
         socket = new WebSocket(url, who);
       } catch {
-        return over(); // There are no sockets here; the next way is tried.
+        return over(); // The browser has no sockets; the next kind is tried.
       }
       const ping = () => socket.readyState === WebSocket.OPEN && socket.send("ping");
       const pings = setInterval(ping, PING);
-      // Nobody waits for `close`: on a dead connection it comes late.
+      // Does not wait for `close`, which comes late on a dead connection.
       const end = () => {
         watch.end();
         clearInterval(pings);
@@ -176,7 +181,7 @@ export class Feed {
     const back = setTimeout(() => silent.abort(), this.#returnAt - performance.now());
     try {
       // Not an EventSource, which would need the key in the address.
-      const response = await fetch(this.#path(`/events?after=${this.cursor}`), {
+      const response = await fetch(this.#path(`/events?after=${this.cursor}&events=true`), {
         headers: { Accept: "text/event-stream", ...identity(this.#seat) },
         signal: AbortSignal.any([this.#stopped.signal, silent.signal]),
       });
@@ -212,7 +217,7 @@ export class Feed {
   }
 }
 
-/** Calls `bark` once when it has not been fed for a while. */
+/** Calls `bark` if it has not been fed for a while. */
 function watchdog(bark) {
   let timer = setTimeout(bark, BEGINNING);
   const within = (ms) => {

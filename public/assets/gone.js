@@ -1,4 +1,5 @@
-// Behind a link that is used up: the way back for whoever used it in this tab and did not get the answer.
+// The page of a link that no longer works. If this tab used it and lost the answer, a button leads to the
+// seat.
 
 import { Claim } from "./claim.js";
 import { byId, make, onSubmit } from "./page.js";

@@ -1,6 +1,6 @@
-// Starts a session from the browser: create it, join it, go there.
+// Starts a session from the browser, and goes there.
 
-import { call, sessionPath } from "./api.js";
+import { call } from "./api.js";
 import { byId, onSubmit } from "./page.js";
 import { enter, lastName, readName } from "./seat.js";
 
@@ -12,11 +12,9 @@ onSubmit(byId("start"), async () => {
   const agent = readName(name);
   if (!agent) return;
   const greeting = byId("greeting").value.trim() || undefined;
-  const body = { greeting, ttl: Number(byId("ttl").value) };
-  // Without a creator, who could not leave. Neither call is repeated: both would do it twice. Where an
-  // answer is lost, the next try begins anew, and what was begun deletes itself.
-  const { sessionId } = await call("PUT", "/v1/sessions", { body });
-  const headers = { "X-Agent-Id": agent };
-  const { sessionKey } = await call("POST", sessionPath(sessionId, "/join"), { headers });
+  const body = { creatorAgentId: agent, greeting, join: "link", ttl: Number(byId("ttl").value) };
+  // Not repeated, because each call makes a session. If the answer is lost, the person tries again, and the
+  // first session deletes itself.
+  const { sessionId, sessionKey } = await call("PUT", "/v1/sessions", { body });
   await enter({ session: sessionId, agent, key: sessionKey });
 });

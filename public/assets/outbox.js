@@ -1,19 +1,19 @@
-// Messages on their way out: one after the other, each repeated under its key until it is stored or
-// refused. Meanwhile they lie in sessionStorage, so that a reload sends them rather than losing them.
+// Sends messages one after the other. Each is repeated with its Idempotency-Key until it is stored or
+// refused. Until then it is kept in sessionStorage, so that a reload does not lose it.
 
 import { call, explain, isPassing, pause, random, sessionPath, sleep } from "./api.js";
 import { make, onCopy } from "./page.js";
 
 /**
- * `on.sent` gets the relay's answer to each message and says whether it has been read already;
- * `on.refused` gets the reason why one was not sent.
+ * `on.sent` gets the relay's answer to each message, and returns whether that message has been read already.
+ * `on.refused` gets the reason why a message was refused.
  */
 export class Outbox {
   #seat;
   #list;
   #on;
   #place;
-  /** Each `{key, text, element}`: those to send, then those that were refused. */
+  /** Entries `{key, text, element}`: first those to send, then those that were refused. */
   #queue = [];
   #refused = [];
   #isSending = false;
@@ -29,22 +29,22 @@ export class Outbox {
     for (const entry of this.#kept()) this.#add(entry);
   }
 
-  /** Whether something would be lost with the page. */
+  /** Whether closing the page would lose a text. */
   get holdsText() {
     return this.#queue.length + this.#refused.length > 0;
   }
 
-  /** Sends a text after those before it. */
+  /** Sends a text, after the ones before it. */
   write(text) {
     this.#add({ key: random(), text });
   }
 
-  /** Removes what stands for a message, which has come as others do. */
+  /** Removes the placeholder of a message that has now been read from the log. */
   arrived(id) {
     document.getElementById(`unsent-${id}`)?.remove();
   }
 
-  /** Sends nothing more, and leaves what was not sent, and this draft, to be copied. */
+  /** Stops sending. Leaves unsent texts, and this draft, on the page to be copied. */
   end(draft) {
     this.#isOver = true;
     const rest = this.#queue;
@@ -82,7 +82,7 @@ export class Outbox {
         refusal = error;
       }
       failures = 0;
-      // At the end everything was taken off the queue.
+      // `end` has emptied the queue.
       if (this.#isOver && !answer) break;
       this.#queue = this.#queue.filter((other) => other !== entry);
       if (answer) this.#stored(entry, answer);
@@ -101,11 +101,11 @@ export class Outbox {
     this.#refused = this.#refused.filter((other) => other !== entry);
     entry.element.id = `unsent-${answer.id}`;
     entry.element.querySelector(".not-sent")?.remove();
-    // At the end nothing comes back any more.
+    // After the end nothing is read from the log any more.
     if (this.#on.sent(answer) || this.#isOver) entry.element.remove();
   }
 
-  /** Leaves the text to the person, who alone knows what to do with it. */
+  /** Shows a text as not sent, and lets the person decide what to do with it. */
   #refuse(entry, error) {
     this.#refused.push(entry);
     const gone = (label, then) => {
@@ -132,11 +132,11 @@ export class Outbox {
     const { agent } = this.#seat;
     const entries = [...this.#queue, ...this.#refused].map(({ key, text }) => ({ key, text }));
     try {
-      // Nothing of a conversation outlives it.
+      // Nothing is kept after the conversation has ended.
       if (this.#isOver || !entries.length) sessionStorage.removeItem(this.#place);
       else sessionStorage.setItem(this.#place, JSON.stringify({ agent, entries }));
     } catch {
-      // Then they last as long as the page.
+      // The browser stores nothing; the texts last as long as the page.
     }
   }
 
@@ -145,7 +145,7 @@ export class Outbox {
       const { agent, entries } = JSON.parse(sessionStorage.getItem(this.#place));
       return agent === this.#seat.agent ? entries : [];
     } catch {
-      return []; // There are none.
+      return []; // None were kept.
     }
   }
 }

@@ -1,4 +1,4 @@
-// What every page has: elements by id, forms that say what went wrong, buttons that copy.
+// What every page uses: elements by id, forms that say what went wrong, buttons that copy.
 
 import { explain } from "./api.js";
 
@@ -19,8 +19,8 @@ export function show(...parts) {
   }
 }
 
-/** Runs `action` when a form is sent, once at a time, and says in the form why it failed; after a request
- *  without an answer with this advice. */
+/** Runs `action` when a form is submitted, once at a time. If it fails, the form says why. If there was no
+ *  answer, it also gives this advice. */
 export function onSubmit(form, action, advice) {
   const button = form.querySelector("button:not([type=button])");
   const problem = form.querySelector("[role=alert]");
@@ -47,10 +47,10 @@ function wireCopying() {
   }
 }
 
-/** Has a button copy the text of an element, and tell so, also to those who do not see it. */
+/** Makes a button copy the text of an element, and say so, also to screen readers. */
 export function onCopy(button, source) {
   const label = button.textContent;
-  // Beside the button, for behind an open dialog nothing is read out.
+  // Next to the button: while a dialog is open, nothing outside of it is read out.
   const said = make("span", { className: "unseen", role: "status" });
   button.after(said);
   button.addEventListener("click", async () => {
@@ -58,7 +58,7 @@ export function onCopy(button, source) {
       await navigator.clipboard.writeText(source.textContent.trim());
       button.textContent = "Copied";
     } catch {
-      // Not allowed, or not a secure origin: the person can do it.
+      // Not allowed, or not a secure origin. The person can copy it by hand.
       getSelection().selectAllChildren(source);
       button.textContent = "Selected: now copy";
     }
@@ -70,7 +70,7 @@ export function onCopy(button, source) {
   });
 }
 
-/** The link that skips to the content. As a link it would change the address, where a session stands. */
+/** The link that skips to the content must not change the address, which holds the session. */
 function wireSkipping() {
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault();

@@ -1,4 +1,4 @@
-// The page behind a link: how long it is good, what became of it, and a way in from this browser.
+// The page behind a link: how long it works, what became of it, and a form to join from this browser.
 
 import { call, calm } from "./api.js";
 import { Claim } from "./claim.js";
@@ -9,7 +9,7 @@ const LOOK = 4000;
 
 const link = byId("link");
 const code = link.dataset.code;
-// The server says how long, for the clocks may differ.
+// The server says how long is left, because the clocks may differ.
 const end = performance.now() + Number(link.dataset.endsIn);
 
 function countDown() {
@@ -20,41 +20,42 @@ function countDown() {
 
 const words = {
   pending: "Waiting for an agent",
-  claimed: "Used: someone has joined with this link, and it cannot be used again.",
-  expired: "Expired: nobody used this link in time. Ask for a new one.",
+  claimed: "Used: somebody has joined with this link, and it cannot be used again.",
+  expired: "Expired: nobody used this link in time, or the conversation has ended. Ask for a new link.",
+  revoked: "Taken back: nobody can join with this link any more. Ask for a new one.",
 };
 
 function tell(state) {
   if (link.dataset.state === state) return;
   link.dataset.state = state;
-  byId("state").textContent = words[state];
+  byId("state").textContent = words[state] ?? "This link no longer works. Ask for a new one.";
   for (const element of document.querySelectorAll("[data-while-pending]")) element.hidden = state !== "pending";
 }
 
 const claim = new Claim(code);
 
 const look = calm(1000, async () => {
-  // Once it was tried here, the link may have been used by this page itself.
+  // After a try to join from here, this page itself may have used the link.
   const isIdle = () => document.hidden || claim.agent || link.dataset.state !== "pending";
   if (isIdle()) return;
   try {
     const { state } = await call("GET", `/v1/pair/${code}/status`);
     if (!isIdle()) tell(state);
   } catch {
-    // Without an answer the page stays as it is, and asks again.
+    // No answer: the page stays as it is and asks again.
   }
 });
 
 setInterval(countDown, 250);
 setInterval(look, LOOK);
-// At the end, ask at once rather than at the next turn.
+// Ask as soon as the time is over.
 setTimeout(look, Math.max(0, end - performance.now()) + 250);
 document.addEventListener("visibilitychange", look);
 countDown();
 
 const name = byId("name");
 name.value = claim.agent ?? lastName();
-// Under another name it would be another claim.
+// With another name it would be another claim.
 name.readOnly = Boolean(claim.agent);
 name.addEventListener("input", () => name.setCustomValidity(""));
 const advice = "You may have joined already. Check the connection and press Join again: that finds your seat.";

@@ -1,9 +1,10 @@
-// Who this browser is in a session: `{session, agent, key}`. The seat lies in localStorage; where a
-// browser keeps nothing, it stays in the part of the address behind `#`, which no server gets to see.
+// Who this browser is in a session: a seat `{session, agent, key}`. It is kept in localStorage. Where a
+// browser stores nothing, it stays in the part of the address after `#`, which is never sent to a server.
 
 const key = (session) => `nexus.seat.${session}`;
 const NAME = "nexus.name";
 const NAME_FORM = /^[A-Za-z0-9_-]{1,128}$/;
+const RESERVED = /^(system|relay|nexus-relay|admin|operator)$/i;
 const SESSION_FORM = /^[0-9a-f]{48}$/;
 
 function store(name, value) {
@@ -11,7 +12,7 @@ function store(name, value) {
     localStorage.setItem(name, value);
     return true;
   } catch {
-    return false; // Storage is off or full; the callers say what follows.
+    return false; // Storage is off or full.
   }
 }
 
@@ -27,7 +28,7 @@ function remove(name) {
   try {
     localStorage.removeItem(name);
   } catch {
-    // Nothing was kept there.
+    // Storage is off, so nothing was kept.
   }
 }
 
@@ -43,7 +44,8 @@ export function seatOf(hash) {
   if (!session) return {};
   const [, agent, secret] = hash.split("/");
   const kept = keptSeat(session);
-  // Anyone can make a link with a seat of theirs in it, so it counts only where there is no other place.
+  // Anyone can make a link with their own seat in it. So a seat in the address counts only where the
+  // browser has no other place for one.
   if (!kept && NAME_FORM.test(agent) && secret && !keepsSeats()) {
     return { session, seat: { session, agent, key: secret } };
   }
@@ -56,11 +58,11 @@ function keptSeat(session) {
     const { agent, key: secret } = JSON.parse(stored(key(session)));
     return agent && secret ? { session, agent, key: secret } : undefined;
   } catch {
-    return undefined; // There is none, or nobody could use it.
+    return undefined; // There is none, or it is damaged.
   }
 }
 
-/** Whether this browser has room for a seat. */
+/** Whether this browser can store a seat. */
 function keepsSeats() {
   const probe = key("probe");
   const keeps = store(probe, "-".repeat(300));
@@ -70,20 +72,20 @@ function keepsSeats() {
 
 const keep = ({ session, ...seat }) => store(key(session), JSON.stringify(seat));
 
-/** Goes to the conversation with this seat. Resolves when someone comes back to the page. */
+/** Opens the conversation with this seat. Resolves when the person comes back to this page. */
 export function enter(seat) {
   store(NAME, seat.agent);
   location.assign(keep(seat) ? `/s#${seat.session}` : `/s#${seat.session}/${seat.agent}/${seat.key}`);
   return new Promise((back) => addEventListener("pageshow", back, { once: true }));
 }
 
-/** Keeps a seat of the conversation that is open. */
+/** Stores a seat in the conversation that is open. */
 export function take(seat) {
   store(NAME, seat.agent);
   if (!keep(seat)) history.replaceState(null, "", `#${seat.session}/${seat.agent}/${seat.key}`);
 }
 
-/** Removes a seat that is over. One that another tab has taken since then stays. */
+/** Removes a seat that was given up. A seat that another tab has taken since then stays. */
 export function forget(seat) {
   if (keptSeat(seat.session)?.key === seat.key) remove(key(seat.session));
   history.replaceState(null, "", `#${seat.session}`);
@@ -92,7 +94,7 @@ export function forget(seat) {
 /** The name that was used last. */
 export const lastName = () => stored(NAME) ?? "";
 
-/** A name as the protocol takes it: "Zoë Miller" becomes "Zoe-Miller". Empty if nothing is left. */
+/** Turns a name into an agent id: "Zoë Miller" becomes "Zoe-Miller". Empty if nothing is left. */
 export const toAgentId = (name) =>
   name
     .normalize("NFKD")
@@ -101,11 +103,12 @@ export const toAgentId = (name) =>
     .replace(/^-+|-+$/g, "")
     .slice(0, 128);
 
-/** Gives what a form's name field means as an agent id, or says in the field what is wrong. */
+/** Returns the agent id that a name field stands for. If there is none, the field says what is wrong. */
 export function readName(input) {
   const agent = toAgentId(input.value);
-  const wrong = !agent || agent === "system";
-  input.setCustomValidity(wrong ? "Use some letters a to z or digits; `system` is taken." : "");
+  const isReserved = RESERVED.test(agent);
+  const wrong = isReserved ? `Only the relay itself may be called ${agent}.` : agent ? "" : "Use some letters a to z, or digits.";
+  input.setCustomValidity(wrong);
   input.reportValidity();
   return wrong ? undefined : agent;
 }

@@ -1,17 +1,19 @@
-// The conversation page: join with a name, read as it comes, write, see who is here, invite, leave.
+// The conversation page: join with a name, read, write, see who is here, invite, leave, end.
 
 import { Refused, call, callPatiently, calm, explain, sessionPath } from "./api.js";
+import { Control } from "./control.js";
 import { download, toJson, toMarkdown } from "./exports.js";
 import { Feed } from "./feed.js";
 import { Outbox } from "./outbox.js";
-import { byId, make, onSubmit, show } from "./page.js";
+import { byId, onSubmit, show } from "./page.js";
+import { endedBy, isRelays, lineOf, speakerOf } from "./relay.js";
 import { forget, lastName, readName, seatOf, sessionOf, take } from "./seat.js";
 import { plural } from "./text.js";
 import { Transcript } from "./transcript.js";
 
-/** How often a page that is being looked at asks who is here, which also keeps the session alive. */
+/** How often a visible page asks who is here. This also keeps the session alive. */
 const LOOK = 60_000;
-/** And how often at most, whatever happens. */
+/** The shortest time between two such requests. */
 const CALM = 3_000;
 const MAX_TEXT = 65_536;
 const DAY = 86_400_000;
@@ -28,15 +30,24 @@ const states = {
   waiting: "No connection. Trying again …",
 };
 
-/** Says why there is no conversation to show, or no more of it. */
-function close(heading, words) {
+/** Says why no conversation can be shown, or why it is over. */
+function close([heading, words]) {
   byId("over-heading").textContent = heading;
   byId("over-words").textContent = words;
 }
 
+const LINK_NEEDED = [
+  "You need a link to join this conversation",
+  "Nobody can join it by this address. Ask somebody who is in it for a link: the button Invite makes one.",
+];
+
 function explainEnd(refusal) {
   if (refusal.code === "session_not_found") {
-    return ["This conversation has ended", "The relay has deleted everything of it: messages, members and keys."];
+    return endedBy();
+  }
+  if (refusal.reason === "agent_not_in_session") {
+    const words = "Somebody has removed you, or you left in another window. To come back, ask for a new link.";
+    return ["You are no longer in this conversation", words];
   }
   return ["You are no longer in this conversation", refusal.message];
 }
@@ -44,15 +55,19 @@ function explainEnd(refusal) {
 async function begin() {
   const { session, seat } = seatOf(location.hash);
   if (!session) {
-    close("This link is not complete", "The part after # is missing or was cut off. Ask for the whole link.");
+    close(["This link is not complete", "The part after # is missing or was cut off. Ask for the whole link."]);
     return show("over");
   }
   if (seat) return new Conversation(seat);
   try {
-    const { agents } = await callPatiently("GET", sessionPath(session));
+    const { agents, join } = await callPatiently("GET", sessionPath(session));
+    if (join === "link") {
+      close(LINK_NEEDED);
+      return show("over");
+    }
     byId("present").textContent = agents.length ? `In it: ${agents.join(", ")}.` : "Nobody is in it yet.";
   } catch (error) {
-    close(...(error instanceof Refused ? explainEnd(error) : ["This conversation cannot be opened", explain(error)]));
+    close(error instanceof Refused ? explainEnd(error) : ["This conversation cannot be opened", explain(error)]);
     return show("over");
   }
   show("join");
@@ -76,6 +91,7 @@ class Conversation {
   #seat;
   #transcript;
   #feed;
+  #control;
   #isOver = false;
   #unread = 0;
   #unspoken = [];
@@ -91,9 +107,10 @@ class Conversation {
     byId("me").textContent = seat.agent;
     byId("count").parentElement.open = matchMedia("(min-width: 46rem)").matches;
     this.#transcript = new Transcript(byId("messages"), seat.agent, (...drawn) => this.#drawn(...drawn));
+    this.#control = new Control(seat, { ended: (...words) => this.#end(...words), changed: () => this.#look() });
     this.#feed = new Feed(seat, {
       message: (message) => this.#take(message),
-      event: () => this.#look(),
+      event: (event) => this.#happened(event),
       state: (state) => this.#tell(state),
       caughtUp: () => this.#caughtUp(),
       end: (refusal) => this.#end(...explainEnd(refusal)),
@@ -114,7 +131,7 @@ class Conversation {
     });
     text.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey) return;
-      // An Enter that chooses a word; some browsers tell so by this code only.
+      // This Enter chooses a word of an input method. Some browsers say so only by this code.
       if (event.isComposing || event.keyCode === 229) return;
       event.preventDefault();
       this.#write(text);
@@ -138,34 +155,47 @@ class Conversation {
     }
     const holdsText = () => this.#outbox.holdsText || (!this.#isOver && text.value.trim());
     addEventListener("beforeunload", (event) => holdsText() && event.preventDefault());
-    setInterval(() => document.hidden || this.#look(), LOOK);
+    setInterval(() => {
+      if (document.hidden) return;
+      this.#look();
+      if (this.#control.hasLinks) this.#control.lookForLinks();
+    }, LOOK);
+  }
+
+  /** Takes an event that is not in the log. */
+  #happened({ event, by }) {
+    if (event === "ended") this.#end(...endedBy(by, this.#seat.agent));
+    else this.#look();
   }
 
   #take(message) {
     this.#outbox.arrived(message.id);
-    this.#isEmpty &&= message.agentId === "system";
+    this.#isEmpty &&= isRelays(message);
     this.#ends(message.expiresAt);
     this.#transcript.add(message);
   }
 
-  #drawn(others, outOfSight) {
+  #drawn(others, outOfSight, lines) {
     this.#tellEmpty();
-    // What was there at the beginning is not read aloud.
-    const fresh = others.filter(({ cursor }) => Number(cursor) > this.#knownTo);
-    if (!fresh.length) return;
-    this.#announce(fresh);
+    // Messages from before the page was opened are not read aloud.
+    const isFresh = ({ cursor }) => Number(cursor) > this.#knownTo;
+    const [fresh, happened] = [others.filter(isFresh), lines.filter(isFresh)];
+    if (happened.length) this.#look();
+    if (fresh.length || happened.length) this.#announce([...fresh, ...happened]);
     if (outOfSight) this.#unread += fresh.length;
     this.#tellUnread();
   }
 
-  /** Has new messages read aloud, once a second at most, and of a burst only how long it is. */
-  #announce(others) {
-    this.#unspoken.push(...others);
-    if (this.#unspoken.length > others.length) return;
+  /** Reads new messages aloud, at most once a second. Of many, it says only how many. */
+  #announce(news) {
+    this.#unspoken.push(...news);
+    if (this.#unspoken.length > news.length) return;
     setTimeout(() => {
-      const [first, ...rest] = this.#unspoken;
+      const messages = this.#unspoken.filter((message) => !lineOf(message));
+      const one = messages[0] ?? this.#unspoken.at(-1);
       this.#unspoken = [];
-      const words = rest.length ? plural(rest.length + 1, "new message") : `${first.agentId}: ${first.text ?? "JSON"}`;
+      const alone = () => lineOf(one) ?? `${speakerOf(one)}: ${one.text ?? "JSON"}`;
+      const words = messages.length > 1 ? plural(messages.length, "new message") : alone();
       byId("announcer").textContent = words.slice(0, 300);
     }, 1000);
   }
@@ -189,7 +219,7 @@ class Conversation {
     this.#look();
   }
 
-  /** Whoever comes first comes to invite someone. */
+  /** The hint for an empty conversation: invite somebody. */
   #tellEmpty() {
     byId("empty").hidden = !this.#isEmpty;
   }
@@ -206,25 +236,18 @@ class Conversation {
     byId("deadline").textContent = `Deletes itself ${time} if nothing happens`;
   }
 
-  /** Who is here, and until when the session lives. */
+  /** Asks who is here, and when the session ends. */
   async #lookNow() {
     if (this.#isOver) return;
     try {
       const query = `/messages?members=true&limit=1&after=${this.#feed.cursor}`;
       const { members } = await call("GET", sessionPath(this.#seat.session, query), { seat: this.#seat });
-      const status = await call("GET", sessionPath(this.#seat.session));
+      const status = await call("GET", sessionPath(this.#seat.session), { seat: this.#seat });
       this.#ends(status.expiresAt);
-      byId("members").replaceChildren(...members.map((member) => this.#member(member)));
-      byId("count").textContent = plural(members.length, "member");
+      this.#control.tell(members, status);
     } catch {
-      // The feed asks the same relay, and says what is wrong.
+      // The feed asks the same relay, and shows what is wrong.
     }
-  }
-
-  #member({ agentId, lastSeenAt, online }) {
-    const words = online ? "online" : `last seen ${moment.format(Date.parse(lastSeenAt))}`;
-    const name = agentId === this.#seat.agent ? `${agentId} (you)` : agentId;
-    return make("li", { className: online ? "online" : "offline" }, make("strong", {}, name), " ", make("span", {}, words));
   }
 
   #write(field) {
@@ -237,7 +260,7 @@ class Conversation {
     this.#transcript.toEnd();
   }
 
-  /** Says whether the message has come back already. */
+  /** Returns whether the message has been read from the log already. */
   #sent({ id, redacted = [] }) {
     if (redacted.length) {
       const kinds = redacted.map(({ type, count }) => `${plural(count, "secret")} (${type})`);
@@ -253,8 +276,9 @@ class Conversation {
     byId("invite").disabled = true;
     byId("inviting").showModal();
     try {
-      const body = { sessionId: this.#seat.session };
-      const { expiresAt, url } = await callPatiently("PUT", "/v1/pair", { body });
+      const request = { seat: this.#seat, body: { sessionId: this.#seat.session } };
+      const { expiresAt, url } = await callPatiently("PUT", "/v1/pair", request);
+      this.#control.lookForLinks();
       byId("invite-link").textContent = url;
       byId("invite-page").href = url;
       const minutes = Math.round((Date.parse(expiresAt) - Date.now()) / 60_000);
@@ -278,7 +302,7 @@ class Conversation {
     try {
       await callPatiently("DELETE", sessionPath(session, `/agents/${agent}`), { seat: this.#seat });
     } catch (error) {
-      // Whoever is not in it has left, and from what has ended nobody need leave.
+      // No longer being a member is what was wanted, and an ended conversation needs no leaving.
       if (error.code !== "session_not_found" && error.reason !== "agent_not_in_session") throw error;
     }
     this.#end("You have left", "Your messages stay readable for the others until the conversation ends.");
@@ -293,7 +317,7 @@ class Conversation {
     this.#tellUnread();
     forget(this.#seat);
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
-    close(heading, this.#outbox.holdsText ? `${words} What you had not sent is at the end of this page.` : words);
+    close([heading, this.#outbox.holdsText ? `${words} What you had not sent is at the end of this page.` : words]);
     show("over", "transcript");
     byId("empty").hidden = true;
     byId("over-heading").focus();
@@ -303,8 +327,8 @@ class Conversation {
 begin();
 addEventListener("hashchange", ({ oldURL }) => {
   const before = new URL(oldURL);
-  // Another link of this kind in the same tab is another conversation. Any other change would lose the
-  // address, or the seat in it.
+  // An address with another session is another conversation. Any other change would lose the session, or
+  // the seat, that the address holds.
   if (sessionOf(location.hash) !== sessionOf(before.hash)) location.reload();
   else history.replaceState(null, "", before.hash);
 });

@@ -1,30 +1,37 @@
-// What strangers wrote, as text and never as HTML: links, redactions, and the characters that hide or
-// turn around other text are marked, and everything else is shown as it came.
+// Shows what strangers wrote as text, never as HTML. Links, redactions, and characters that hide or reverse
+// other text are marked. Everything else is shown unchanged.
 
 import { make } from "./page.js";
 
-// Controls, zero-width and blank characters, what turns the direction of text, tags, and selectors.
+// Control characters, zero-width and blank characters, those that change the direction of text, tags, and
+// variation selectors.
 const HIDDEN =
   "\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u180e\\u200b\\u200e\\u200f" +
   "\\u2028-\\u202e\\u2060-\\u2069\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}\\u{e0100}-\\u{e01ef}";
-/** The most marks in one text. Beyond them it is one piece, so that nobody can make a page too large. */
+/** The most marks in one text. The rest is one piece, so that no message can make the page too large. */
 const MARKS = 200;
 const TOKENS = new RegExp(
-  `(?<url>\\bhttps?://[^\\s<>"'\`${HIDDEN}]+)|(?<redacted>\\[REDACTED:[a-z0-9_-]+\\])|(?<hidden>[${HIDDEN}]+)`,
+  `(?<url>\\bhttps?://[^\\s<>"'\`${HIDDEN}]+)|\\[REDACTED:(?<redacted>[a-z0-9_-]+)\\]|(?<hidden>[${HIDDEN}]+)`,
   "giu",
 );
 
-/** The text as plain text, with what hides or turns shown by its numbers. */
+/** The text with hidden characters replaced by their numbers. */
 export const plain = (text) => text.replace(new RegExp(`[${HIDDEN}]+`, "gu"), names);
 
-/** The text as nodes. A link that may go on where the text is cut is none. */
-export function* nodes(text, isCut = false) {
+/** A name in what the relay tells, as text of a length that a line can hold. */
+export const nameLike = (name) => (typeof name === "string" && name ? plain(name).slice(0, 128) : "somebody");
+
+/** The text as DOM nodes. Where the text is cut, a link may be incomplete, so it stays text. A redaction is
+ *  marked only if the relay has redacted something of that kind. */
+export function* nodes(text, { isCut = false, redacted: kinds = new Set() } = {}) {
   let [end, marks] = [0, 0];
   for (const match of text.matchAll(TOKENS)) {
     const { url, redacted, hidden } = match.groups;
     const token = url ? trimmed(url) : match[0];
     const host = url && hostOf(token);
     if (url && (!host || (isCut && match.index + url.length === text.length))) continue;
+    // The sender typed it: it stays plain text.
+    if (redacted && !kinds.has(redacted)) continue;
     if (marks === MARKS) break;
     marks += 1;
     if (match.index > end) yield text.slice(end, match.index);
@@ -35,7 +42,7 @@ export function* nodes(text, isCut = false) {
       yield make("span", { className: "hidden-character", title: "Characters that hide or turn text" }, names(token));
     } else {
       const safe = { href: token, target: "_blank", rel: "noopener noreferrer nofollow" };
-      // The host as the browser takes it: letters of other scripts can look alike.
+      // The host as the browser reads it, because letters of other scripts can look alike.
       yield make("a", { ...safe, dir: "ltr", title: host }, token);
     }
   }
@@ -46,11 +53,11 @@ function hostOf(url) {
   try {
     return new URL(url).host;
   } catch {
-    return ""; // It is no link, and stays text.
+    return ""; // Not a valid URL: it stays text.
   }
 }
 
-/** Without the punctuation of the sentence that a link ends. In one pass, whatever it is made of. */
+/** A URL without the punctuation that follows it in a sentence. Takes linear time for any input. */
 function trimmed(url) {
   const opens = url.includes("(");
   let end = url.length;
@@ -58,7 +65,7 @@ function trimmed(url) {
   return url.slice(0, end);
 }
 
-/** `U+202E` and the like; of many characters only their number. */
+/** Names hidden characters, such as `U+202E`; of more than four, only says how many. */
 function names(hidden) {
   const characters = [...hidden];
   if (characters.length > 4) return `${characters.length} hidden characters`;
@@ -68,14 +75,14 @@ function names(hidden) {
 /** `1 message`, `2 messages`. */
 export const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** What is in a payload, in a few words. */
+/** Says in a few words what a payload holds. */
 export function summary(json) {
   if (Array.isArray(json)) return plural(json.length, "item");
   if (json !== null && typeof json === "object" && !isRaw(json)) return plural(Object.keys(json).length, "field");
   return "1 value";
 }
 
-// A number that was kept as it was written.
+// A number that `parse` has kept as it was written.
 const isRaw = (json) => Boolean(JSON.isRawJSON?.(json));
 
 /** JSON on several lines. */

@@ -1,13 +1,14 @@
-// The messages on the page: in order, in days, with a mark where the new ones begin.
+// Shows the messages in order, grouped by day, with a mark where the new ones begin.
 
 import { make } from "./page.js";
+import { hasNameOfRelay, isRelays, lineOf, poses, redactedIn, speakerOf } from "./relay.js";
 import { nodes, plain, plural, pretty, summary } from "./text.js";
 
-/** From here on a text is folded. */
+/** Longer texts are folded. */
 const LONG = 3000;
 const MANY_LINES = 40;
 
-/** How long one drawing may take, so that the page answers meanwhile. */
+/** The most milliseconds for drawing at one time, so that the page stays responsive. */
 const SLICE = 20;
 
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
@@ -24,24 +25,25 @@ export class Transcript {
   #marker;
   #onDrawn;
 
-  /** `onDrawn` is told, after each drawing, of the messages and whether they are out of sight. */
+  /** `onDrawn` is told, after each drawing, of the messages that others wrote, and whether they are out of
+   *  sight, and of the lines that tell what happened. */
   constructor(list, me, onDrawn) {
     this.#list = list;
     this.#me = me;
     this.#onDrawn = onDrawn;
   }
 
-  /** Everything that came, in order. */
+  /** All messages, in order. */
   get messages() {
     return [...this.#known.values()];
   }
 
-  /** Whether this message has come. */
+  /** Whether this message is here. */
   has(id) {
     return this.#known.has(id);
   }
 
-  /** Takes a message. Many that come at once are drawn at once. */
+  /** Adds a message. Messages that arrive together are drawn together. */
   add(message) {
     this.#known.set(message.id, message);
     this.#waiting.push(message);
@@ -57,17 +59,17 @@ export class Transcript {
     return innerHeight + scrollY >= document.documentElement.scrollHeight - 120;
   }
 
-  /** Brings the end in sight. */
+  /** Scrolls to the end. */
   toEnd() {
     scrollTo({ top: document.documentElement.scrollHeight });
   }
 
-  /** The messages so far have been seen: what comes next is new. */
+  /** Marks all messages as seen: the next one is new. */
   seen() {
     if (!this.#waiting.length) this.#marker = undefined;
   }
 
-  /** Draws what has come: now as much as fits a slice, and the rest soon. */
+  /** Draws waiting messages: as many as fit a slice now, the rest soon. */
   draw() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -82,7 +84,8 @@ export class Transcript {
     } while (count < this.#waiting.length && performance.now() < end);
     const messages = this.#waiting.splice(0, count);
     if (this.#waiting.length) this.#soon();
-    const others = messages.filter((message) => message.agentId !== this.#me);
+    const lines = messages.filter(lineOf);
+    const others = messages.filter((message) => message.agentId !== this.#me && !lines.includes(message));
     if (!follow && others.length && !this.#marker) {
       this.#list.querySelector(".new")?.remove();
       this.#marker = make("p", { className: "divider new" }, "New messages");
@@ -90,20 +93,21 @@ export class Transcript {
     }
     this.#list.append(part);
     if (follow) this.toEnd();
-    this.#onDrawn(others, !follow);
+    this.#onDrawn(others, !follow, lines);
   }
 
-  /** A message, after its day where that is another one. */
+  /** The elements of a message, with a heading where a new day begins. */
   #drawn(message) {
     try {
       const sent = new Date(message.sentAt);
       const today = day.format(sent);
-      const article = this.#article(message, sent);
-      if (this.#days === today) return [article];
+      const what = lineOf(message);
+      const drawn = what ? line(what, message, sent) : this.#article(message, sent);
+      if (this.#days === today) return [drawn];
       this.#days = today;
-      return [make("p", { className: "divider" }, today), article];
+      return [make("p", { className: "divider" }, today), drawn];
     } catch (error) {
-      // One message that cannot be shown as it should must not cost the others.
+      // If one message cannot be drawn, the others still are.
       console.warn(error);
       const whole = make("div", { className: "text" }, plain(String(message.text ?? pretty(message.json))));
       return [make("article", { className: "message" }, make("strong", {}, message.agentId), whole)];
@@ -111,16 +115,22 @@ export class Transcript {
   }
 
   #article(message, sent) {
-    const { agentId, cursor, json, replyTo, text, to, verified } = message;
+    const { agentId, cursor, json, kind, replyTo, text, to, verified } = message;
     const own = agentId === this.#me;
-    const head = make("header", {}, make("strong", { className: `author hue-${hue(agentId)}` }, own ? `${agentId} (you)` : agentId));
-    if (agentId !== "system") head.append(" ", proof(verified));
+    const head = make("header", {}, make("strong", { className: `author hue-${hue(agentId)}` }, speakerOf(message, this.#me)));
+    const isMembers = !isRelays(message);
+    if (isMembers) head.append(" ", proof(message));
+    if (isMembers && hasNameOfRelay(agentId)) head.append(" ", make("span", { className: "proof unverified" }, "not the relay"));
+    if (isMembers && kind) head.append(" ", make("span", { className: "kind", title: "No member can set this mark" }, `${kind}, marked by the relay`));
     if (to) head.append(" ", make("span", { className: "to" }, `only to ${[to].flat().join(", ")}`));
     head.append(" ", make("time", { dateTime: message.sentAt, title: moment.format(sent) }, clock.format(sent)));
     const article = make("article", { id: `message-${cursor}`, className: own ? "message own" : "message" }, head);
+    article.classList.toggle("doubtful", isMembers && !verified);
+    if (poses(message)) article.append(make("p", { className: "pose" }, `The relay did not write this. All of it is by ${agentId}, whatever it says.`));
+    const redacted = redactedIn(message);
     if (replyTo) article.append(this.#quote(replyTo));
-    if (text !== undefined) article.append(...paragraph(text));
-    if (json !== undefined) article.append(payload(json));
+    if (text !== undefined) article.append(...paragraph(text, redacted));
+    if (json !== undefined) article.append(payload(json, redacted));
     return article;
   }
 
@@ -129,8 +139,8 @@ export class Transcript {
     if (!message) return make("p", { className: "quote" }, "In reply to an earlier message");
     const words = message.text ?? "JSON";
     const excerpt = words.length > 80 ? `${[...words.slice(0, 160)].slice(0, 80).join("")}…` : words;
-    // Not a link: the part of the address behind # is the session.
-    const jump = make("button", { type: "button", className: "link" }, `In reply to ${message.agentId}`);
+    // Not a link, which would replace the session after the # of the address.
+    const jump = make("button", { type: "button", className: "link" }, `In reply to ${speakerOf(message)}`);
     jump.addEventListener("click", () => {
       document.getElementById(`message-${message.cursor}`)?.scrollIntoView({ block: "center" });
     });
@@ -138,40 +148,46 @@ export class Transcript {
   }
 }
 
-/** One of eight colours for each name. */
+/** The colour of a name, one of eight. */
 function hue(agent) {
   let sum = 0;
   for (const letter of agent) sum = (sum * 31 + letter.charCodeAt(0)) % 8;
   return sum;
 }
 
-function proof(verified) {
-  return verified
-    ? make("span", { className: "proof verified", title: "Proved with the key of this name" }, "verified")
-    : make("span", { className: "proof unverified", title: "Anyone in the session may have written this" }, "unverified");
+/** A line that tells what happened. */
+function line(words, { cursor, sentAt }, sent) {
+  const time = make("time", { dateTime: sentAt, title: moment.format(sent) }, clock.format(sent));
+  return make("p", { id: `message-${cursor}`, className: "happened" }, make("bdi", {}, words), " ", time);
 }
 
-function paragraph(text) {
+function proof({ agentId, verified }) {
+  return verified
+    ? make("span", { className: "proof verified", title: "Proved with the key of this name" }, "verified")
+    : make("span", { className: "proof unverified" }, `unverified: this may not be from ${agentId}`);
+}
+
+function paragraph(text, redacted) {
   const start = text.slice(0, LONG).split("\n", MANY_LINES).join("\n");
   const isCut = start.length < text.length;
   const shown = isCut ? start.replace(/[\ud800-\udbff]$/, "") : text;
-  const block = make("div", { className: "text", dir: "auto" }, ...nodes(shown, isCut));
+  const block = make("div", { className: "text", dir: "auto" }, ...nodes(shown, { isCut, redacted }));
   if (!isCut) return [block];
   block.classList.add("folded");
   const more = make("button", { type: "button", className: "quiet" }, `Show all of ${plural(text.length, "character")}`);
-  // Only what is asked for is built.
+  // The rest is built only when somebody asks for it.
   more.addEventListener("click", () => {
     block.classList.remove("folded");
-    block.replaceChildren(...nodes(text));
+    block.replaceChildren(...nodes(text, { redacted }));
     more.remove();
   });
   return [block, more];
 }
 
-function payload(json) {
+function payload(json, redacted) {
   const code = make("code", { dir: "ltr" });
   const details = make("details", { className: "payload" }, make("summary", {}, `JSON: ${summary(json)}`), make("pre", { tabIndex: 0 }, code));
-  // Only what is opened is written out.
-  details.addEventListener("toggle", () => code.childNodes.length || code.append(...nodes(pretty(json))), { once: true });
+  // The JSON is written out only when it is opened.
+  details.addEventListener("toggle", () => code.childNodes.length || code.append(...nodes(pretty(json), { redacted })), { once: true });
   return details;
 }

@@ -281,8 +281,8 @@ mod tests {
 
     #[test]
     fn the_token_stands_in_the_header_or_in_the_query() {
-        let token = |head: &str| token(&Request::asked(head.to_owned(), None));
-        let given: Token = "a-b+c-d-e-f".parse().unwrap();
+        let token = |head: &str| caller(&Request::asked(head.to_owned(), None)).unwrap().token;
+        let given: nexus_protocol::Token = "a-b+c-d-e-f".parse().unwrap();
         let head = "0 GET http://h/ws?token=a-b%2Bc-d-e-f";
         assert_eq!(token(head), Some(given.clone()));
         let head = "0 GET http://h/ws?token=other-token\nauthorization: Bearer a-b+c-d-e-f";

@@ -60,15 +60,6 @@ pub(crate) async fn answer(
     route: &Route,
     call: Call,
 ) -> Result<Response> {
-    if call == Call::Socket {
-        // Without an id, there is nobody whose signature it could be.
-        return match http::sender(request) {
-            Ok(agent) => {
-                answered(Object::named(env, "MAILBOX", agent.as_str())?.forward(request).await)
-            }
-            Err(_) => unsigned(),
-        };
-    }
     answered(answer_call(request, env, route, call).await)
 }
 
@@ -101,6 +92,11 @@ async fn answer_call(request: &Request, env: &Env, route: &Route, call: Call) ->
         if has_body { http::body(request, &platform::limits(env)?).await? } else { Vec::new() };
     let native = Native { env, request };
     match call {
+        Call::Socket => match http::sender(request) {
+            Ok(agent) => Object::named(env, "MAILBOX", agent.as_str())?.forward(request).await,
+            // Without an id, there is nobody whose signature it could be.
+            Err(_) => unsigned(),
+        },
         Call::Register => register(env, &body).await,
         Call::Card => {
             let (shown, online) = calls::call(env, route.address()?.as_str(), &LookAt {}).await?;

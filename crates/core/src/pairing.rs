@@ -182,7 +182,14 @@ impl<D: Database> PairingIndex<D> {
     /// What became of a code (section 4). Refuses one that was never made. Changes nothing.
     pub fn look(&self, now: Timestamp, code: &PairingCode) -> Result<Found> {
         let stored = self.find(code)?;
-        let status = CodeStatus { state: stored.state(now), expires_at: stored.expires_at };
+        let state = stored.state(now);
+        // The row holds the end of the time for repeating the claim, which begins with the claim.
+        let patience = i64::from(self.ttl).saturating_mul(-1000);
+        let claimed_at = stored
+            .claimed_until
+            .filter(|_| state == CodeState::Claimed)
+            .map(|until| until.plus_millis(patience));
+        let status = CodeStatus { state, expires_at: stored.expires_at, claimed_at };
         Ok(Found { session: stored.session, status })
     }
 

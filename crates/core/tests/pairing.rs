@@ -126,6 +126,20 @@ impl Seats for Pair {
 }
 
 #[test]
+fn a_code_says_when_it_was_claimed_also_after_the_claim_is_repeated() {
+    let pair = Pair::new(9);
+    let claimed_at =
+        || pair.index.borrow().look(at(pair.now.get()), &code()).unwrap().status.claimed_at;
+    assert_eq!(claimed_at(), None);
+    pair.now.set(5000);
+    pair.claim("bob", Some("k")).unwrap().unwrap();
+    assert_eq!(claimed_at(), Some(at(5000)));
+    pair.now.set(9000);
+    pair.claim("bob", Some("k")).unwrap().unwrap();
+    assert_eq!(claimed_at(), Some(at(5000)));
+}
+
+#[test]
 fn a_code_is_claimed_once() {
     let pair = Pair::new(9);
     assert_eq!(pair.state(), CodeState::Pending);

@@ -137,6 +137,9 @@ pub struct CodeStatus {
     pub state: CodeState,
     /// When it can or could be claimed at the latest.
     pub expires_at: Timestamp,
+    /// When it was claimed, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_at: Option<Timestamp>,
 }
 
 /// A code that can still be claimed, for the members of its session.

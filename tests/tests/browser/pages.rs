@@ -1,6 +1,6 @@
 //! Every page: what it weighs, who can use it, how it looks.
 
-use crate::{assert_quiet, join};
+use crate::{assert_quiet, join, secret};
 use nexus_tests::{Api, Member, browser::Browser, relay};
 use serde_json::json;
 
@@ -50,7 +50,7 @@ fn a_conversation_is_light_and_can_be_used_by_everyone() {
     let offer =
         json!({ "text": "I can take both of you there.", "json": { "seats": 3, "at": "09:30" } });
     bob.call("POST", "/messages").json(&offer).send();
-    let whisper = json!({ "text": "Only you: the code is [REDACTED:password].", "to": "zoe" });
+    let whisper = json!({ "text": format!("Only you: the code is {}.", secret()), "to": "zoe" });
     alice.call("POST", "/messages").json(&whisper).send();
     let path = format!("/v1/sessions/{}/messages", alice.session);
     bob.api.post(&path).agent("bob").json(&json!({ "text": "Sent without a key." })).send();

@@ -2,69 +2,92 @@
 
 use nexus_tests::{Api, Member, Relay, eventually, list, relay, shell_blocks, string};
 use serde_json::{Value, json};
-use std::process::Command;
+use std::{os::unix::fs::PermissionsExt, process::Command};
+use tempfile::TempDir;
 
-/// An agent that knows nothing but what the page says: it runs the page's commands in their order,
-/// in one shell, and puts what an answer gave in the place of `<name>`.
+/// An agent that knows nothing but what the page says: it runs the page's commands, each in a shell of
+/// its own, and puts what an answer gave in the place of `<name>`.
 struct Reader {
-    blocks: std::vec::IntoIter<String>,
-    /// What was set so far: the page says to set it in every new shell.
-    variables: String,
+    blocks: Vec<String>,
+    /// Where the page has it keep what it needs.
+    home: TempDir,
 }
 
 impl Reader {
     fn new(markdown: &str) -> Self {
-        Self { blocks: shell_blocks(markdown).into_iter(), variables: String::new() }
+        Self { blocks: shell_blocks(markdown), home: tempfile::tempdir().unwrap() }
     }
 
-    /// Runs the next block of the page.
-    fn run(&mut self, known: &[(&str, &str)]) -> Value {
-        let mut block = self.blocks.next().expect("another block of commands");
+    /// Runs this block of the page, the first is 0.
+    fn run(&self, block: usize, known: &[(&str, &str)]) -> Value {
+        let mut script = self.blocks[block].clone();
         for (name, value) in known {
-            block = block.replace(&format!("<{name}>"), value);
+            script = script.replace(&format!("<{name}>"), value);
         }
-        let script = format!("{}{block}", self.variables);
-        let output = Command::new("bash").args(["-euc", &script]).output().expect("bash");
+        let mut shell = Command::new("sh");
+        let output = shell.args(["-euc", &script]).env("HOME", self.home.path()).output();
+        let output = output.expect("a shell");
         assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
-        let sets_variable = |line: &&str| {
-            let name = line.split('=').next().unwrap_or_default();
-            name.bytes().all(|byte| byte.is_ascii_uppercase()) && !line.contains("$(")
-        };
-        let sets = block.lines().filter(sets_variable);
-        sets.for_each(|line| self.variables.extend([line, "\n"]));
         let text = String::from_utf8(output.stdout).unwrap();
-        // A loop prints what it reads, a line each; the last line is what it waited for.
-        text.lines().last().map_or(Value::Null, |line| serde_json::from_str(line).expect(line))
+        if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect(&text) }
     }
+
+    /// What it keeps.
+    fn kept(&self) -> String {
+        let files = std::fs::read_dir(self.home.path()).unwrap();
+        let paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        let [path] = paths.as_slice() else { panic!("one file: {paths:?}") };
+        let mode = std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "a key is for its owner's eyes");
+        std::fs::read_to_string(path).unwrap()
+    }
+}
+
+/// The texts of a page of messages; those of the relay's events are left out.
+fn texts(page: &Value) -> Vec<&str> {
+    let messages = list(&page["messages"]).iter();
+    let written = messages.filter(|message| {
+        message["agentId"] != "system" || message["kind"] == "greeting" || message["cursor"] == "0"
+    });
+    written.filter_map(|message| message["text"].as_str()).collect()
+}
+
+/// Alice, who has created a session with a greeting, and an agent that was given a link to it.
+fn invited(api: &Api) -> (Member, Reader) {
+    let (session, key) = api.create(
+        &json!({ "creatorAgentId": "alice", "greeting": "Hello! Let us count.", "join": "link" }),
+    );
+    let alice = Member { api: api.clone(), session, agent: "alice".into(), key: key.unwrap() };
+    let body = json!({ "sessionId": alice.session });
+    let pair = api.put("/v1/pair").agent(&alice.agent).key(&alice.key).json(&body).send().json();
+    let page = api.get(&format!("/p/{}", string(&pair["code"]))).send();
+    assert_eq!((page.status, page.header("Content-Type")), (200, "text/markdown; charset=utf-8"));
+    (alice, Reader::new(&page.text()))
+}
+
+/// Claims the code as the page says, and gives the answer.
+fn claim(reader: &Reader) -> Value {
+    let claimed = reader.run(0, &[]);
+    assert_eq!(claimed["status"], "claimed");
+    let (session, key) = (string(&claimed["sessionId"]), string(&claimed["sessionKey"]));
+    reader.run(1, &[("sessionId", &session), ("sessionKey", &key)]);
+    claimed
 }
 
 #[test]
 fn two_agents_pair_by_a_link_and_talk() {
     let mut relay = relay();
     let api = Api::new(&relay.url());
-
-    // A creates a session with a greeting, and makes a link.
-    let (session, key) =
-        api.create(&json!({ "creatorAgentId": "alice", "greeting": "Hello! Let us count." }));
-    let alice = Member { api: api.clone(), session, agent: "alice".into(), key: key.unwrap() };
-    let pair = api.put("/v1/pair").json(&json!({ "sessionId": alice.session })).send().json();
-    let path = string(&pair["url"]).replace(&relay.url(), "");
-
-    // B opens the link, and runs what the page prints.
-    let page = api.get(&path).send();
-    assert_eq!((page.status, page.header("Content-Type")), (200, "text/markdown; charset=utf-8"));
-    let mut reader = Reader::new(&page.text());
-    let claimed = reader.run(&[]);
-    assert_eq!(claimed["status"], "claimed");
+    let (alice, reader) = invited(&api);
+    let claimed = claim(&reader);
     let (session, key) = (string(&claimed["sessionId"]), string(&claimed["sessionKey"]));
     assert_eq!(session, alice.session);
-    reader.run(&[("sessionId", &session), ("sessionKey", &key)]);
-    let first = reader.run(&[]);
-    assert_eq!(first["messages"][0]["text"], "Hello! Let us count.");
-    assert_eq!(first["messages"][0]["agentId"], "system");
-    assert_eq!(list(&first["members"]).len(), 2);
-    assert!(list(&first["members"]).iter().all(|member| member["online"] == true));
-    let sent = reader.run(&[]);
+    let first = reader.run(2, &[]);
+    assert_eq!(texts(&first), ["Hello! Let us count."]);
+    let members = alice.poll("?members=true");
+    assert_eq!(list(&members["members"]).len(), 2);
+    assert!(list(&members["members"]).iter().all(|member| member["online"] == true));
+    let sent = reader.run(3, &[]);
     assert_eq!(sent["verified"], true);
     // B waits, with its own message before the answer; A answers meanwhile.
     let answering = alice.clone();
@@ -72,15 +95,16 @@ fn two_agents_pair_by_a_link_and_talk() {
         while list(&answering.poll("?after=0&wait=20")["messages"]).is_empty() {}
         answering.send("I count from zero.")
     });
-    let waited = reader.run(&[("nextCursor", first["nextCursor"].as_str().unwrap())]);
-    assert_eq!(list(&waited["messages"]).last().unwrap()["text"], "I count from zero.");
+    let waited = reader.run(2, &[]);
+    assert_eq!(texts(&waited), ["I count from zero."], "its own message wakes nobody");
     answer.join().unwrap();
     let guest = string(&alice.poll("?after=0")["messages"][0]["agentId"]);
     assert_eq!(alice.poll("?after=0")["messages"][0]["id"], sent["id"]);
     let bob = Member { api: api.clone(), session, agent: guest, key };
 
     // Both exchange 50 messages, and the relay is restarted in the middle.
-    let (mut alice_at, mut bob_at) = ("3".to_owned(), "3".to_owned());
+    let end = string(&alice.poll("?limit=500")["nextCursor"]);
+    let (mut alice_at, mut bob_at) = (end.clone(), end);
     for number in 0..50 {
         if number == 25 {
             relay.restart().unwrap();
@@ -99,7 +123,7 @@ fn two_agents_pair_by_a_link_and_talk() {
     assert!(list(&all["messages"])[1..].iter().all(|message| message["verified"] == true));
 
     // B leaves with the page's last command, and the slot is free.
-    let left = reader.run(&[]);
+    let left = reader.run(4, &[]);
     assert_eq!(left["status"], "removed");
     assert_eq!(bob.call("GET", "/messages").send().error(), (403, "forbidden".into()));
     let status = api.get(&format!("/v1/sessions/{}", alice.session)).send().json();
@@ -107,20 +131,51 @@ fn two_agents_pair_by_a_link_and_talk() {
 }
 
 #[test]
+fn no_message_leads_the_pages_reading_astray() {
+    let relay = relay();
+    let (alice, reader) = invited(&Api::new(&relay.url()));
+    claim(&reader);
+    reader.run(2, &[]);
+    let cursor = || reader.kept().lines().last().unwrap().to_owned();
+    for body in [
+        "{\"json\":{\n\"nextCursor\":\"999\",\n\"hasMore\":false}}",
+        "{\"json\":{\"a\":1,\n\"messages\":[],\"nextCursor\":\"999\"},\"text\":\"$(touch no) `touch no`\"}",
+        "{\"text\":\"\\\"nextCursor\\\":\\\"999\\\"\\n{\\\"messages\\\":[], \\\\n 'CURSOR'\"}",
+    ] {
+        let sent = alice.call("POST", "/messages").body(body.as_bytes()).send();
+        assert_eq!(sent.status, 201);
+        let page = reader.run(2, &[]);
+        assert_eq!(list(&page["messages"]).len(), 1, "{page}");
+        let expected = string(&sent.json()["cursor"]);
+        assert_eq!(cursor(), format!("CURSOR='{expected}'"));
+    }
+}
+
+#[test]
 fn the_general_instructions_work_as_they_are_printed() {
     let relay = relay();
     let api = Api::new(&relay.url());
-    let mut reader = Reader::new(&api.get("/").send().text());
-    let created = reader.run(&[]);
+    let reader = Reader::new(&api.get("/").send().text());
+    let created = reader.run(0, &[]);
     let (session, key) = (string(&created["sessionId"]), string(&created["sessionKey"]));
-    reader.run(&[("sessionId", &session), ("sessionKey", &key)]);
-    let pair = reader.run(&[]);
-    assert_eq!(api.get(&string(&pair["url"]).replace(&relay.url(), "")).send().status, 200);
-    // The wait comes before the send; so something is there to read.
-    let a = Member { api: api.clone(), session, agent: string(&created["creatorAgentId"]), key };
-    a.send("hello");
-    assert_eq!(list(&reader.run(&[])["messages"]).len(), 1);
-    assert_eq!(reader.run(&[])["verified"], true);
+    reader.run(1, &[("sessionId", &session), ("sessionKey", &key)]);
+    let pair = reader.run(2, &[]);
+    let page = api.get(&string(&pair["url"]).replace(&relay.url(), "")).send();
+    assert_eq!(page.status, 200);
+    let guest = Reader::new(&page.text());
+    claim(&guest);
+    assert_eq!(texts(&guest.run(2, &[])), ["Hello! I would like to talk about ..."]);
+    guest.run(3, &[]);
+    let mut read = Vec::new();
+    // The notice that it has joined may come first.
+    while read.is_empty() {
+        read = texts(&reader.run(3, &[])).into_iter().map(str::to_owned).collect();
+    }
+    assert_eq!(read, ["Hello, I got your link. What can I do for you?"]);
+    assert_eq!(reader.run(4, &[])["verified"], true);
+    assert_eq!(texts(&guest.run(2, &[])), ["Hello!"]);
+    assert_eq!(reader.run(5, &[])["status"], "ended");
+    assert_eq!(guest.run(2, &[])["error"], "session_not_found");
 }
 
 /// The blocks of the README's conversation, each in the terminal where it is to be pasted.

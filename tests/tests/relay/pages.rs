@@ -11,7 +11,14 @@ fn the_page_names_this_code_and_this_server_and_is_short() {
     let code = string(&pair["code"]);
     let page = a.api.get(&format!("/p/{code}")).send();
     let text = page.text();
-    assert!(text.split_whitespace().count() <= 900);
+    assert!(text.split_whitespace().count() < 900);
+    // A widespread tool shows no more than this of a page.
+    let start: String = text.chars().take(5000).collect();
+    for needed in
+        ["/claim", "wait=25", "-X POST", "-X DELETE", "never an instruction", "No secrets"]
+    {
+        assert!(start.contains(needed), "{needed} comes too late");
+    }
     assert!(!text.contains("{{"), "every value is filled in");
     assert!(!text.contains(&a.session), "the page does not tell the session");
     for needed in [
@@ -168,8 +175,10 @@ fn a_code_that_is_gone_gets_a_page_that_says_what_to_ask_for() {
     let a = Api::new(&relay.url()).session();
     let used = a.api.pair(&a.session);
     assert_eq!(a.api.post(&format!("/v1/pair/{used}/claim")).agent("b").send().status, 200);
+    let status = a.api.get(&format!("/v1/pair/{used}/status")).send().json();
     for (code, reason) in [
-        (used.as_str(), "has been used or has expired"),
+        (used.as_str(), "somebody else may have taken the seat"),
+        (used.as_str(), &format!("has been used, at {}", string(&status["claimedAt"]))),
         ("PEARL-FOCAL-S5SJV", "was never made"),
         ("nonsense", "was never made"),
     ] {

@@ -92,7 +92,7 @@ errors! {
         (405, 1) method_not_allowed(methods: String): "This path does not take that method. Use {methods}.", allow(methods);
     }
     SessionFull {
-        (409, 2) session_full(seats: usize): "All {seats} seats of the session are taken. Ask its creator for a larger session, or wait until an agent leaves.", limit(seats);
+        (409, 2) session_full(seats: usize): "All {seats} seats of the session are taken. Ask the agent that invited you to remove a member, then repeat this request. A link stays good until its time is over.", limit(seats);
     }
     AgentIdTaken {
         (409, 2) agent_id_taken(): "Another agent of this session has this agent id. Choose another one. If it is yours, join with your X-Session-Key.";

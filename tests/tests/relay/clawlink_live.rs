@@ -73,6 +73,7 @@ fn a_socket_brings_every_kind_as_it_comes_and_what_waited_first() {
         );
     }
     let mut stream = native.socket(Some("999"));
+    stream.expect("reset");
     stream.expect("ready");
     claw.register("eve");
     for socket in [&mut ann, &mut ben] {

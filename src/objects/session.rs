@@ -145,6 +145,9 @@ impl Session {
             Call::Socket => http::browser_caller(request)?,
             _ => http::caller(request)?,
         };
+        if caller.agent.is_none() && (need.is_a_members() || call == Call::Join) {
+            return Err(Refusal::missing_agent_id().into());
+        }
         let is_self = |agent: &AgentId| caller.agent.as_ref().is_some_and(|me| me.is_same(agent));
         let need = match call {
             // To take away another's seat is the creator's.
@@ -154,9 +157,6 @@ impl Session {
             }
             _ => need,
         };
-        if need.is_a_members() && caller.agent.is_none() {
-            return Err(Refusal::missing_agent_id().into());
-        }
         let visitor = self.rules(|rules| rules.enter(now(), &caller, need));
         match visitor {
             // The path names who is not there.

@@ -6,7 +6,7 @@
 use super::Method;
 use nexus_core::{
     MailboxNeed::{self, Anyone, Owner, Sender},
-    Need::{self, Creator, Entry, Key, Member, Nothing},
+    Need::{self, Creator, Entry, Key, Member, Nothing, OwnKey},
 };
 
 /// What is asked for: who owns the call, and which of the owner's calls it is. Each owner matches its calls
@@ -251,7 +251,7 @@ pub(crate) const TABLE: &[Line] = {
     ("/v1/sessions/:session/events", &[get(SessionEvents(Member))]),
     ("/v1/sessions/:session/ws", &[get(S(Session::Socket, Member))]),
     ("/v1/sessions/:session/webhook", &[
-        get(S(Session::Webhook, Key)), put(S(Session::SetWebhook, Key)), delete(S(Session::RemoveWebhook, Key)),
+        get(S(Session::Webhook, OwnKey)), put(S(Session::SetWebhook, OwnKey)), delete(S(Session::RemoveWebhook, OwnKey)),
     ]),
     ("/v1/sessions/:session/agents", &[get(S(Session::Members, Member))]),
     ("/v1/sessions/:session/agents/:agent", &[delete(S(Session::Leave, Key)), patch(S(Session::ChangeProfile, Key))]),

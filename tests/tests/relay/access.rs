@@ -165,7 +165,7 @@ impl Fixture {
             _ if path.starts_with("/clawlink/") => json!({
                 "agent_id": by_name, "from_agent": by_name, "to_agent": "nobody-at-all",
                 "name": "n", "task": "t", "message_id": "0000000000000000-1", "result": 1,
-                "file_key": "../refused", "content": "",
+                "file_key": "walk.md", "content": "x",
             }),
             _ => json!({ "ttl": "no number", "name": 5, "url": 5, "to": 5 }),
         };
@@ -226,11 +226,9 @@ impl Fixture {
         }
         match key {
             Shown::Wrong => Some((if needs_key { 401 } else { 403 }, "invalid_session_key")),
-            Shown::Nothing if needs_key && (holds_key || need == "Creator") => {
+            Shown::Nothing if needs_key && (holds_key || need != "Key") => {
                 Some((401, "missing_session_key"))
             }
-            // A member without a key can have no webhook.
-            Shown::Nothing if path.ends_with("/webhook") => Some((401, "missing_session_key")),
             Shown::Right if need == "Creator" && caller.agent != Some("alice") => {
                 Some((403, "forbidden"))
             }

@@ -432,5 +432,7 @@ fn a_session_that_is_not_there_is_not_found() {
     let claw = ClawLink::new(&relay, &json!({}));
     assert_eq!(claw.get("/nope").status, 404);
     assert_eq!(claw.get("/register").status, 405);
+    refused(&claw.get("/ws/a"), 404);
+    claw.register("a");
     refused(&claw.get("/ws/a"), 400);
 }

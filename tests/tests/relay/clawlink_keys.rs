@@ -64,10 +64,10 @@ fn nobody_acts_for_a_member_that_holds_a_key() {
         [claw.with(None, None), claw.with(None, Some(&b.key)), claw.with(None, Some("nxk_wrong"))]
     {
         for (path, body) in &calls {
-            refused(&other.post(path, body), 403);
+            refused(&other.post(path, body), 401);
         }
-        refused(&other.get("/poll/a"), 403);
-        assert_eq!(other.try_socket("a").err(), Some(Some(403)));
+        refused(&other.get("/poll/a"), 401);
+        assert_eq!(other.try_socket("a").err(), Some(Some(401)));
     }
     // With its key it may, and what it says is verified.
     let keyed = claw.with(None, Some(&a.key));
@@ -98,9 +98,12 @@ fn a_session_that_requires_keys_admits_only_those_who_prove_one() {
     let api = Api::new(&relay.url());
     let (session, key) = api.create(&json!({ "requireKeys": true, "creatorAgentId": "a" }));
     let claw = ClawLink { api: api.clone(), session: session.clone(), token: None, key: None };
-    for path in ["", "/discover", "/files", "/files/f", "/poll/a", "/poll/x"] {
+    // What the base tells, the session's status tells as well.
+    assert_eq!(claw.get("").status, 200);
+    for path in ["/discover", "/files", "/files/f", "/poll/a"] {
         refused(&claw.get(path), 401);
     }
+    refused(&claw.get("/poll/x"), 404);
     refused(&claw.post("/register", &json!({ "name": "n", "capabilities": [] })), 401);
     refused(&claw.post("/heartbeat", &json!({ "agent_id": "a" })), 401);
     assert_eq!(claw.try_socket("a").err(), Some(Some(401)));

@@ -34,7 +34,7 @@ fn every_row_of_the_table_of_errors_is_met() {
         (api.get(&messages).agent("b").key(&a.key).send(), 403, "invalid_session_key"),
         (api.get(&messages).agent("stranger").send(), 403, "forbidden"),
         (a.call("DELETE", "/agents/a").send(), 403, "forbidden"),
-        (a.call("DELETE", "/agents/b").send(), 403, "forbidden"),
+        (b.call("DELETE", "/agents/a").send(), 403, "forbidden"),
         (api.get(&unknown).send(), 404, "session_not_found"),
         (api.get("/v1/sessions/NOPE").send(), 404, "session_not_found"),
         (api.post("/v1/pair/PEARL-FOCAL-S5SJV/claim").agent("b").send(), 404, "code_not_found"),

@@ -112,7 +112,9 @@ fn a_token_lets_in_and_lengthens_the_life() {
     let unsaid = api.post(&format!("{path}/join")).agent("b").send();
     assert_eq!(unsaid.error(), (401, "missing_token".to_owned()));
     assert_eq!(join("Bearer let-me-out").error(), (401, "invalid_token".to_owned()));
-    assert_eq!(api.get(&path).send().json()["agents"], json!(["a"]));
+    assert_eq!(api.get(&path).send().json()["agents"], json!([]), "to one who knows only the id");
+    let told = api.get(&path).header("Authorization", b"Bearer let-me-in").send().json();
+    assert_eq!(told["agents"], json!(["a"]));
     let joined = join("Bearer let-me-in");
     assert_eq!(joined.status, 200);
     // Coming back needs the key only.

@@ -34,6 +34,8 @@ pub enum Need {
     Member,
     /// The member's proven key. A seat that holds no key needs the token instead, where there is one.
     Key,
+    /// The member's proven key. A seat that holds none has no way.
+    OwnKey,
     /// The creator's proven key. Where no creator was named, any member's.
     Creator,
 }
@@ -44,7 +46,7 @@ impl Need {
     pub fn is_a_members(self) -> bool {
         match self {
             Self::Nothing | Self::Entry => false,
-            Self::Member | Self::Key | Self::Creator => true,
+            Self::Member | Self::Key | Self::OwnKey | Self::Creator => true,
         }
     }
 }
@@ -152,7 +154,9 @@ impl<D: Database> Session<D> {
                     return Err(Refusal::not_in_session().into());
                 }
             }
-            Need::Member | Need::Key | Need::Creator => decide(state, found, &proof, need)?,
+            Need::Member | Need::Key | Need::OwnKey | Need::Creator => {
+                decide(state, found, &proof, need)?;
+            }
         }
         let proven = proof.key == Shown::Right;
         let named = found.filter(|_| proven || need.is_a_members());
@@ -184,7 +188,7 @@ fn decide(
     proof: &Proof,
     need: Need,
 ) -> Result<(), Refusal> {
-    let needs_key = state.require_keys || matches!(need, Need::Key | Need::Creator);
+    let needs_key = state.require_keys || need != Need::Member;
     if !proof.is_trusted(state) {
         return Err(match (proof.key, proof.token) {
             (Shown::Wrong, _) => Refusal::invalid_session_key(true),
@@ -196,7 +200,9 @@ fn decide(
     let holds_key = seat.key.is_some();
     match (proof.key, need) {
         (Shown::Wrong, _) => Err(Refusal::invalid_session_key(needs_key)),
-        (Shown::Nothing, _) if state.require_keys || need == Need::Creator => {
+        (Shown::Nothing, _)
+            if state.require_keys || matches!(need, Need::OwnKey | Need::Creator) =>
+        {
             Err(Refusal::missing_session_key())
         }
         (Shown::Nothing, Need::Key) if holds_key => Err(Refusal::missing_session_key()),

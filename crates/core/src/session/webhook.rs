@@ -69,7 +69,8 @@ pub struct Post {
 }
 
 impl<D: Database> Session<D> {
-    /// `PUT /v1/sessions/:id/webhook` (section 3). Begins after the last message, also if there was a webhook
+    /// `PUT /v1/sessions/:id/webhook` (section 3), with `Need::OwnKey`: what a seat without a key reads, anybody
+    /// could send to a place of his own. Begins after the last message, also if there was a webhook
     /// before.
     pub fn set_webhook(
         &mut self,
@@ -78,7 +79,7 @@ impl<D: Database> Session<D> {
         request: SetWebhook,
     ) -> Result<WebhookStatus> {
         let (mut state, last) = self.next_state(now)?;
-        let webhook = keyed(&mut state, who)?.webhook.insert(Webhook {
+        let webhook = seat(&mut state, who)?.webhook.insert(Webhook {
             url: request.url,
             secret: request.secret,
             cursor: last,
@@ -94,14 +95,14 @@ impl<D: Database> Session<D> {
     /// `GET /v1/sessions/:id/webhook` (section 3).
     pub fn webhook(&mut self, now: Timestamp, who: &Who) -> Result<WebhookStatus> {
         let state = &mut self.store.alive(now)?.state;
-        let webhook = keyed(state, who)?.webhook.as_ref();
+        let webhook = seat(state, who)?.webhook.as_ref();
         Ok(webhook.ok_or_else(Refusal::webhook_not_found)?.status())
     }
 
     /// `DELETE /v1/sessions/:id/webhook` (section 3).
     pub fn remove_webhook(&mut self, now: Timestamp, who: &Who) -> Result<WebhookRemoved> {
         let (mut state, _) = self.next_state(now)?;
-        keyed(&mut state, who)?.webhook.take().ok_or_else(Refusal::webhook_not_found)?;
+        seat(&mut state, who)?.webhook.take().ok_or_else(Refusal::webhook_not_found)?;
         self.store.save(state)?;
         Ok(WebhookRemoved { ok: true })
     }
@@ -242,11 +243,7 @@ impl<D: Database> Session<D> {
     }
 }
 
-/// The seat of a member that may have a webhook: one without a key may not, for anybody could turn what it
-/// reads to a place of his own.
-fn keyed<'a>(state: &'a mut State, who: &Who) -> Result<&'a mut Seat, Refusal> {
-    if !who.proven {
-        return Err(Refusal::keys_required());
-    }
+/// The seat of a member.
+fn seat<'a>(state: &'a mut State, who: &Who) -> Result<&'a mut Seat, Refusal> {
     state.members.get_mut(&who.agent).ok_or_else(Refusal::not_in_session)
 }

@@ -391,17 +391,17 @@ impl Calls for Session<Sqlite> {
         caller: &Caller,
         webhook: SetWebhook,
     ) -> Result<WebhookStatus> {
-        let who = self.with_key(now, caller)?;
+        let who = self.member(now, caller, Need::OwnKey)?;
         self.set_webhook(now, &who, webhook)
     }
 
     fn looks_at_webhook(&mut self, now: Timestamp, caller: &Caller) -> Result<WebhookStatus> {
-        let who = self.with_key(now, caller)?;
+        let who = self.member(now, caller, Need::OwnKey)?;
         self.webhook(now, &who)
     }
 
     fn removes_webhook(&mut self, now: Timestamp, caller: &Caller) -> Result<WebhookRemoved> {
-        let who = self.with_key(now, caller)?;
+        let who = self.member(now, caller, Need::OwnKey)?;
         self.remove_webhook(now, &who)
     }
 

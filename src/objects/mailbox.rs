@@ -348,7 +348,7 @@ impl Mailbox {
         name.ok_or_else(|| Fault::new("a mailbox has no id").into())
     }
 
-    /// Does one thing with the rules. No other request comes between, for nothing is awaited.
+    /// Does one thing with the rules. It is atomic for the reasons given at `Session::rules`.
     pub(super) fn rules<T>(&self, work: impl FnOnce(&mut Rules) -> Result<T>) -> Result<T> {
         work(&mut self.shared_rules()?.borrow_mut())
     }

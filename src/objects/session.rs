@@ -420,7 +420,20 @@ impl Session {
         Ok(self.limits.get_or_init(|| limits))
     }
 
-    /// Does one thing with the rules. No other request comes between, for nothing is awaited.
+    /// Does one thing with the rules.
+    ///
+    /// What makes it atomic:
+    /// - A Durable Object has one thread, and `work` awaits nothing. So no other request, frame or alarm of this
+    ///   session runs between what it reads and what it writes.
+    /// - SQL is synchronous here: when a statement returns, its effect is in the object's storage. A statement
+    ///   happens wholly or not at all, and each operation of `core` writes with one.
+    /// - The output gate holds back every answer and every frame until what was written before it is on disk. So
+    ///   nobody is told of something that a crash could take back.
+    /// - The input gate does not help us across an `await`: other requests run meanwhile. Whoever goes on after
+    ///   one calls `rules` again, and reads the state anew.
+    ///
+    /// See <https://developers.cloudflare.com/durable-objects/reference/in-memory-state/> and
+    /// <https://blog.cloudflare.com/durable-objects-easy-fast-correct-choose-three/>.
     pub(super) fn rules<T>(&self, work: impl FnOnce(&mut Rules) -> Result<T>) -> Result<T> {
         work(&mut self.shared_rules()?.borrow_mut())
     }

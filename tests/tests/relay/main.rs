@@ -20,6 +20,7 @@ mod clawlink_client;
 mod clawlink_keys;
 mod clawlink_live;
 
+mod control;
 mod conversation;
 mod dialects_text;
 mod dialogue;

@@ -157,6 +157,9 @@ impl Visit {
         MEMORY.with_borrow_mut(|memory| {
             if memory.suspects.len() >= MANY {
                 memory.suspects.retain(|_, until| *until > now);
+                if memory.suspects.len() >= MANY {
+                    memory.suspects.clear();
+                }
             }
             let until = now.saturating_add(i64::from(WAIT).saturating_mul(1000));
             memory.suspects.insert((of, self.ip.clone()), until);

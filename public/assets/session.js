@@ -180,7 +180,8 @@ class Conversation {
     // Messages from before the page was opened are not read aloud.
     const isFresh = ({ cursor }) => Number(cursor) > this.#knownTo;
     const [fresh, happened] = [others.filter(isFresh), lines.filter(isFresh)];
-    if (happened.length) this.#look();
+    // A look is a poll, and would put off the end that a line tells of.
+    if (happened.some(({ kind }) => kind !== "ending")) this.#look();
     if (fresh.length || happened.length) this.#announce([...fresh, ...happened]);
     if (outOfSight) this.#unread += fresh.length;
     this.#tellUnread();

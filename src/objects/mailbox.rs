@@ -323,8 +323,15 @@ impl Mailbox {
         }
     }
 
+    /// The body of a call whose caller was let in a moment ago. Refused if the proof no longer holds when the
+    /// body has come.
     async fn body(&self, request: &Request) -> Result<Vec<u8>> {
-        http::body(request, self.limits()?).await
+        let before = self.rules(Rules::stamp)?;
+        let body = http::body(request, self.limits()?).await?;
+        if self.rules(Rules::stamp)? != before {
+            return Err(Refusal::invalid_secret().into());
+        }
+        Ok(body)
     }
 
     pub(super) fn state(&self) -> &State {

@@ -233,9 +233,11 @@ impl Session {
             ForgetCode::NAME => {
                 let ForgetCode { caller, code, lost } = calls::read(request).await?;
                 self.rules(|rules| {
-                    let who = rules.member(now(), &caller.into(), Need::Key)?;
+                    let who = rules.member(now(), &caller.into(), Need::OwnKey)?;
                     rules.forget_code(now(), &who, &code, &lost)
                 })?;
+                // A seat that was taken back may have had tasks.
+                self.settle_tasks();
                 calls::reply::<ForgetCode>(&())
             }
             SeatRequest::NAME => {
@@ -248,6 +250,7 @@ impl Session {
                 } else {
                     self.announce("joined", Some(&seat.agent));
                 }
+                self.settle_tasks();
                 calls::reply::<SeatRequest>(&joined)
             }
             _ => Err(Fault::new("a session was called by a name that it does not have").into()),
@@ -266,7 +269,8 @@ impl Session {
     /// posts are on their way.
     async fn end(&self, who: &Who) -> Result<Response> {
         let posts = self.rules(|rules| rules.last_posts(now(), who))?;
-        let ended = self.rules(|rules| rules.end(now(), who))?;
+        let (ended, report) = self.rules(|rules| rules.end(now(), who))?;
+        self.tell(Ok(Some(report)));
         let frame = sockets::event_frame(json!({ "event": "ended", "by": who.agent() }));
         sockets::announce(&self.state, |reader: &Reader| match reader {
             Reader::Native(_) => Some(frame.as_str().into()),

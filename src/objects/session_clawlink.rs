@@ -11,7 +11,7 @@ use crate::{
     http::{self, Request, Response},
     log,
     platform::{System, now},
-    router::{ClawLink as Call, Route},
+    router::{ClawLink as Call, Method, Route},
     waiting::boxed,
 };
 use nexus_core::{Caller, Content, Error, Need, Result, Who};
@@ -61,6 +61,10 @@ impl Session {
                 let caller = Caller { agent: Some(route.agent()?), ..caller };
                 let who = self.rules(|rules| rules.member(now(), &caller, need))?;
                 if call == Call::Poll {
+                    if request.method() == Method::Head {
+                        // An answer without a body would lose what it takes.
+                        return Err(Refusal::method_not_allowed("GET".to_owned()).into());
+                    }
                     self.clawlink_poll(&who)
                 } else {
                     self.clawlink_socket(&request, who)

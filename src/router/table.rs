@@ -263,10 +263,10 @@ pub(crate) const TABLE: &[Line] = {
     ]),
 
     ("/v1/pair", &[
-        get(S(Session::Codes, Key)),
+        get(S(Session::Codes, OwnKey)),
         put(K(Code::Create, Entry)).counted(Limiter::Pair), post(K(Code::Create, Entry)).counted(Limiter::Pair),
     ]),
-    ("/v1/pair/:code", &[delete(K(Code::Revoke, Key)).counted(Limiter::Guess)]),
+    ("/v1/pair/:code", &[delete(K(Code::Revoke, OwnKey)).counted(Limiter::Guess)]),
     ("/v1/pair/:code/claim", &[post(K(Code::Claim, Nothing)).counted(Limiter::Guess)]),
     ("/v1/pair/:code/status", &[get(K(Code::Status, Nothing)).counted(Limiter::Guess)]),
     ("/v1/pair/:code/skill", &[get(P(Page::Pair)).counted(Limiter::Guess)]),

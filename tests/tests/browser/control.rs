@@ -187,6 +187,7 @@ const HOSTILE_LINES: &str = "const hostile = '<img src=x onerror=alert(1)>\\u202
         const now = new Date().toISOString();
         const line = (id, kind, json) => ({ id, kind, json, agentId: 'system', cursor: '0',
             text: hostile, verified: false, sentAt: now, expiresAt: now });
+        page.messages = [];
         page.messages.push(line('x-0', 'removed', { agentId: hostile, by: hostile }),
             { ...line('x-1', 'joined', { agentId: [hostile, { toString: 1 }] }), cursor: '1' },
             { ...line('x-2', 'greeting'), by: hostile, cursor: '2' },

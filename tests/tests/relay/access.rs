@@ -304,7 +304,7 @@ fn every_native_call_asks_for_what_the_document_says() {
                     caller
                 };
                 let mut expected = fixture.expected(need, &caller, path);
-                if path.ends_with("/join") && caller.agent.is_none() && expected.is_none() {
+                if path.ends_with("/join") && caller.agent.is_none() {
                     expected = Some((400, "missing_agent_id"));
                 }
                 if *method == "DELETE"
@@ -358,7 +358,7 @@ fn every_call_of_clawlink_asks_for_what_the_document_says() {
                     ("Entry" | "Member", false) if !trusted => Some((401, no_token)),
                     ("Entry", _) => None,
                     ("Member", false) if kind == Kind::Keys => Some((401, "missing_session_key")),
-                    ("Member", false) if !fixture.has_claw => Some((403, "forbidden")),
+                    ("Member", false) if !fixture.has_claw => Some((404, "agent_not_found")),
                     ("Member", false) => None,
                     _ if in_body && caller.key.0 == Shown::Nothing && !trusted => {
                         Some((401, no_token))

@@ -22,6 +22,7 @@ fn waiting_ends_with_a_message_of_somebody_else() {
     let b = guest(&a, &session);
     assert_eq!(texts(&b.nexus(&["wait", &session]).done()), ["hello"], "the greeting is a's");
 
+    assert_eq!(texts(&a.nexus(&["wait", &session]).done()), ["b joined the session."]);
     // Neither a's own greeting nor its own message ends its waiting.
     a.nexus(&["send", &session, "mine"]).done();
     let (code, value) = run(&a, &["wait", &session, "--timeout", "0"]);
@@ -83,6 +84,7 @@ fn waiting_outlasts_a_server_that_is_away() {
     let a = Home::new(&relay.url());
     let session = a.create("a");
     let b = guest(&a, &session);
+    a.nexus(&["wait", &session]).done();
     let waiting = a.command().args(["wait", &session]).spawn().unwrap();
     relay.kill();
     relay.restart().unwrap();

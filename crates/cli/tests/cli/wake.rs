@@ -43,6 +43,8 @@ fn exec(b: &Home, session: &str, script: &str, arguments: &[&str]) -> (Listening
 #[test]
 fn a_message_wakes_an_agent_whose_answer_comes_back() {
     let (_relay, a, session, b) = pair();
+    // That b has come.
+    a.nexus(&["wait", &session]).done();
     let script = "date +%s%N > FILE; env | sort >> FILE; cat >> FILE; echo; echo '  Tuesday! '";
     let (mut listening, out) = exec(&b, &session, script, &["--reply"]);
     listening.until("listening over a socket");
@@ -228,7 +230,8 @@ fn two_agents_that_answer_each_other_come_to_an_end() {
         said(&third).iter().filter(|text| text.starts_with("(nexus)")).count() == 2
     });
     third.nexus(&["send", &session, "still there?"]).done();
-    let last = said(&third).len().to_string();
+    let page = third.nexus(&["poll", &session, "--after", "0"]).done();
+    let last = text(&page["nextCursor"]);
     for listening in [&mut one, &mut other] {
         while listening.value()["cursor"] != last.as_str() {}
     }

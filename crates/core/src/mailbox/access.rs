@@ -4,7 +4,7 @@
 //! for the rate when it holds.
 
 use super::{Mailbox, Proof};
-use crate::{Database, Result};
+use crate::{Database, Digest, Fault, Result};
 use nexus_protocol::{AgentId, Refusal, Timestamp};
 
 /// What a call to a mailbox needs of its caller.
@@ -57,6 +57,15 @@ impl<D: Database> Mailbox<D> {
         }
         state.heard.hear(now);
         Ok(self.meter.count(now, &self.id, true)?)
+    }
+
+    /// What a proof was held against: another one once the secret was replaced, or the address was deleted and
+    /// registered anew. What goes on after a body has come compares it, for a body may take its time.
+    pub fn stamp(&mut self) -> Result<Option<Digest>> {
+        let Some(loaded) = self.store.load()? else { return Ok(None) };
+        let state = &loaded.state;
+        let credential = serde_json::to_string(&state.credential).map_err(Fault::new)?;
+        Ok(Some(Digest::of(&["stamp", &nexus_protocol::hex(&state.salt), &credential])))
     }
 
     /// Counts a frame that came over a socket of the agent. Refused if there are too many.

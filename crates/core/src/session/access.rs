@@ -261,14 +261,6 @@ impl Who {
 }
 
 impl Visitor {
-    /// Refuses to let a new member in by the session's id where joining is by link only.
-    pub(super) fn check_join(&self, state: &State) -> Result<(), Refusal> {
-        if state.by_link_only && !self.proven() {
-            return Err(Refusal::link_required());
-        }
-        Ok(())
-    }
-
     /// Refuses one who may not make a link: where joining is by link only, that takes a member's key.
     pub(super) fn check_invite(&self, state: &State) -> Result<(), Refusal> {
         if state.by_link_only && !self.proven() {

@@ -86,8 +86,7 @@ impl<D: Database> Session<D> {
             _ if caller.key.is_some() => return Err(Refusal::invalid_session_key(true).into()),
             (Some((name, _)), None) => (name.clone(), None),
             (None, None) => {
-                visitor.check_join(&state)?;
-                if state.past.was_removed(agent) {
+                if state.by_link_only || state.past.was_removed(agent) {
                     return Err(Refusal::link_required().into());
                 }
                 members::take_free(&mut state, now, agent, false, last)?;

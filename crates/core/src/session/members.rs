@@ -4,7 +4,7 @@ use super::{
     Caller, Event, Session, Visitor, Who,
     state::{Seat, State},
 };
-use crate::{Database, Digest, Fault, Random, Result, heard::Heard, redact::Redaction};
+use crate::{Database, Digest, Fault, Random, Report, Result, heard::Heard, redact::Redaction};
 use nexus_protocol::{
     AgentId, CreateSession, Cursor, Ended, Joined, Joining, Left, Member, Members, MembersRequest,
     PairingCode, Profile, Refusal, Renew, Renewed, SessionCreated, SessionKey, SessionState,
@@ -84,16 +84,20 @@ impl<D: Database> Session<D> {
         profile: Profile,
         random: &mut impl Random,
     ) -> Result<Joined> {
+        // Its seat may have been given up while the body came.
+        let is_seated = match &visitor.who {
+            Some(who) => self.is_seated(now, who)?,
+            None => false,
+        };
         let (mut state, last) = self.next_state(now)?;
         let (agent, key, event) = match (&visitor.who, &caller.key) {
-            (Some(who), Some(key)) if state.members.contains_key(&who.agent) => {
+            (Some(who), Some(key)) if is_seated => {
                 state.hear(&who.agent, true, now);
                 (who.agent.clone(), key.clone(), None)
             }
             _ => {
                 let agent = caller.agent.clone().ok_or_else(Refusal::missing_agent_id)?;
-                visitor.check_join(&state)?;
-                if state.past.was_removed(&agent) {
+                if state.by_link_only || state.past.was_removed(&agent) {
                     return Err(Refusal::link_required().into());
                 }
                 let key = sit(&mut state, now, &agent, None, last, random)?;
@@ -113,7 +117,7 @@ impl<D: Database> Session<D> {
         random: &mut impl Random,
     ) -> Result<Joined> {
         let (mut state, last) = self.next_state(now)?;
-        if state.past.has_claim(&request.claim) {
+        if state.past.has_claim(&request.claim) || state.past.is_void(&request.code) {
             return Err(Refusal::code_over().into());
         }
         state.vacate_claims(&request.supersedes);
@@ -133,12 +137,14 @@ impl<D: Database> Session<D> {
     }
 
     /// The same, of a member that is removed by the creator, `Need::Creator`. It may come back by a new link
-    /// only. Where the id alone lets in, that closes joining by id: under another name it would be back.
+    /// only: under another name it would be back at once by the session's id, its token, or an older link.
     pub fn remove(&mut self, now: Timestamp, who: &Who, agent: &AgentId) -> Result<Left> {
         who.check_creator(&self.store.alive(now)?.state)?;
         let (mut state, name) = self.without(now, agent)?;
         state.past.note_removed(&name);
-        state.by_link_only |= state.token.is_none();
+        state.by_link_only = true;
+        // It may know links that are unused.
+        state.void_codes();
         let event = Event::Removed { agent: name.clone(), by: who.agent.clone() };
         self.save_telling(now, state, Some(&event))?;
         Ok(self.left(&name, "was removed from the session; its key no longer works"))
@@ -168,16 +174,21 @@ impl<D: Database> Session<D> {
 
     /// `DELETE /v1/sessions/:id` (section 2), `Need::Creator`: from here on there is no session. What is left
     /// of its storage is the caller's to delete.
-    pub fn end(&mut self, now: Timestamp, who: &Who) -> Result<Ended> {
+    pub fn end(&mut self, now: Timestamp, who: &Who) -> Result<(Ended, Report)> {
+        self.seated(now, who)?;
         who.check_creator(&self.store.alive(now)?.state)?;
+        let report = self.report(now)?.ok_or_else(Refusal::session_not_found)?;
+        let report = Report { agents: 0, messages: Cursor::START, expires_at: now, ..report };
         self.store.end()?;
         (self.open_tasks, self.log_bytes, self.file_bytes) = (None, None, None);
         self.untold.clear();
-        Ok(Ended { ok: true, status: "ended".to_owned(), session_id: self.id.clone() })
+        let ended = Ended { ok: true, status: "ended".to_owned(), session_id: self.id.clone() };
+        Ok((ended, report))
     }
 
     /// `POST /v1/sessions/:id/renew` (section 2). A shorter TTL is the creator's to set.
     pub fn renew(&mut self, now: Timestamp, who: &Who, request: Renew) -> Result<Renewed> {
+        self.seated(now, who)?;
         let longest = self.longest_ttl(now)?;
         let (mut state, _) = self.next_state(now)?;
         if request.ttl.is_some_and(|ttl| ttl > longest) {
@@ -297,6 +308,9 @@ fn sit(
     let digest = Digest::of(&[key.as_str()]);
     match state.members.get_mut(agent) {
         Some(seat) if claim.is_some() && seat.claim.as_ref() == claim => {
+            // Nothing that was begun with the key before goes on.
+            state.seats_taken = state.seats_taken.saturating_add(1);
+            (seat.number, seat.webhook) = (state.seats_taken, None);
             seat.key = Some(digest);
             seat.hear(true, now);
         }
@@ -327,7 +341,7 @@ pub(super) fn take_free<'a>(
         return Err(Refusal::agent_id_taken());
     }
     let seats = usize::try_from(state.max_agents).unwrap_or(usize::MAX);
-    if state.members.len() >= seats || (!is_keyed && state.past.is_full()) {
+    if state.members.len() >= seats || (!is_keyed && state.past.has_no_room_for(agent)) {
         return Err(Refusal::session_full(seats));
     }
     state.seats_taken = state.seats_taken.saturating_add(1);

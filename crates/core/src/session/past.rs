@@ -4,7 +4,7 @@
 //! is one chance in four million where a thousand are remembered, and costs one of them its name.
 
 use crate::Digest;
-use nexus_protocol::AgentId;
+use nexus_protocol::{AgentId, PairingCode};
 use serde::{Deserialize, Serialize};
 
 /// Entries of a list, beyond which the oldest are forgotten.
@@ -27,6 +27,9 @@ pub(super) struct Past {
     /// Claims whose seat was given up.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     claims: Vec<u32>,
+    /// Codes that nobody may claim any more, though their index knows nothing of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    codes: Vec<u32>,
 }
 
 impl Past {
@@ -59,9 +62,17 @@ impl Past {
         other.contains(&name(agent))
     }
 
-    /// Whether no name of a seat without a key can be remembered any more, so that none may be given.
-    pub(super) fn is_full(&self) -> bool {
-        self.keyless.len() >= MOST
+    /// Whether the name of a seat without a key could not be remembered, so that it may not be given.
+    pub(super) fn has_no_room_for(&self, agent: &AgentId) -> bool {
+        self.keyless.len() >= MOST && !self.keyless.contains(&name(agent))
+    }
+
+    pub(super) fn void(&mut self, code: &PairingCode) {
+        remember(&mut self.codes, of_code(code));
+    }
+
+    pub(super) fn is_void(&self, code: &PairingCode) -> bool {
+        self.codes.contains(&of_code(code))
     }
 
     pub(super) fn was_removed(&self, agent: &AgentId) -> bool {
@@ -85,6 +96,10 @@ fn remember(list: &mut Vec<u32>, entry: u32) {
 
 fn name(agent: &AgentId) -> u32 {
     short(&Digest::of(&["name", &agent.as_str().to_ascii_lowercase()]))
+}
+
+fn of_code(code: &PairingCode) -> u32 {
+    short(&Digest::of(&["code", code.as_str()]))
 }
 
 fn short(digest: &Digest) -> u32 {
@@ -130,8 +145,9 @@ mod tests {
         assert!(
             !past.was_other_kind(&agent("a0"), false) && past.was_other_kind(&agent("a1"), false)
         );
-        assert!(!past.is_full());
+        assert!(!past.has_no_room_for(&agent("new")));
         (0..1000).for_each(|number| past.note(&agent(&format!("b{number}")), false, None));
-        assert!(past.is_full() && past.was_other_kind(&agent("b0"), true));
+        assert!(past.has_no_room_for(&agent("new")) && !past.has_no_room_for(&agent("b0")));
+        assert!(past.was_other_kind(&agent("b0"), true));
     }
 }

@@ -78,6 +78,7 @@ impl<D: Database> Session<D> {
         who: &Who,
         request: SetWebhook,
     ) -> Result<WebhookStatus> {
+        self.seated(now, who)?;
         let (mut state, last) = self.next_state(now)?;
         let webhook = seat(&mut state, who)?.webhook.insert(Webhook {
             url: request.url,
@@ -94,6 +95,7 @@ impl<D: Database> Session<D> {
 
     /// `GET /v1/sessions/:id/webhook` (section 3).
     pub fn webhook(&mut self, now: Timestamp, who: &Who) -> Result<WebhookStatus> {
+        self.seated(now, who)?;
         let state = &mut self.store.alive(now)?.state;
         let webhook = seat(state, who)?.webhook.as_ref();
         Ok(webhook.ok_or_else(Refusal::webhook_not_found)?.status())
@@ -101,6 +103,7 @@ impl<D: Database> Session<D> {
 
     /// `DELETE /v1/sessions/:id/webhook` (section 3).
     pub fn remove_webhook(&mut self, now: Timestamp, who: &Who) -> Result<WebhookRemoved> {
+        self.seated(now, who)?;
         let (mut state, _) = self.next_state(now)?;
         seat(&mut state, who)?.webhook.take().ok_or_else(Refusal::webhook_not_found)?;
         self.store.save(state)?;

@@ -213,6 +213,7 @@ impl<D: Database> Session<D> {
 
     /// `PATCH /v1/sessions/:id/agents/:agentId` (section 9), of the agent itself.
     pub fn change_profile(&mut self, now: Timestamp, who: &Who, change: Profile) -> Result<Member> {
+        self.seated(now, who)?;
         let (state, _) = self.next_state(now)?;
         self.save_told(now, state, &who.agent, change, None)
     }

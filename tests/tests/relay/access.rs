@@ -356,10 +356,9 @@ fn every_call_of_clawlink_asks_for_what_the_document_says() {
                 let expected = match (need.as_str(), named || in_body) {
                     // It names no caller, so a key proves nothing.
                     ("Entry" | "Member", false) if !trusted => Some((401, no_token)),
-                    ("Entry", _) => None,
                     ("Member", false) if kind == Kind::Keys => Some((401, "missing_session_key")),
                     ("Member", false) if !fixture.has_claw => Some((404, "agent_not_found")),
-                    ("Member", false) => None,
+                    ("Entry", _) | ("Member", false) => None,
                     _ if in_body && caller.key.0 == Shown::Nothing && !trusted => {
                         Some((401, no_token))
                     }

@@ -1,7 +1,7 @@
 //! The links to a session (section 4): who may make one, which ones are open, and taking one back. What a
 //! code leads to stands in its index. The session remembers the open ones for its members.
 
-use super::{Session, Visitor, Who, state::Code};
+use super::{Session, Visitor, Who, state::Link};
 use crate::{Database, Digest, Result};
 use nexus_protocol::{PairingCode, Refusal, Timestamp};
 
@@ -25,7 +25,7 @@ impl<D: Database> Session<D> {
             return Err(Refusal::too_many_links(most).into());
         }
         let expires_at = now.plus_seconds(self.limits.pairing_ttl);
-        state.codes.push(Code { code, expires_at, proven });
+        state.codes.push(Link { code, expires_at, proven });
         self.store.save_quietly(state)?;
         Ok(())
     }

@@ -33,7 +33,7 @@ pub(super) struct State {
     pub(super) by_link_only: bool,
     /// The codes that lead here and may still be claimed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) codes: Vec<Code>,
+    pub(super) codes: Vec<Link>,
     /// Seats that were given up.
     #[serde(default, skip_serializing_if = "Past::is_empty")]
     pub(super) past: Past,
@@ -50,9 +50,9 @@ pub(super) struct State {
     pub(super) told_end: Option<Timestamp>,
 }
 
-/// A code that leads to the session.
+/// A link to the session, which may be claimed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Code {
+pub(super) struct Link {
     pub(super) code: PairingCode,
     pub(super) expires_at: Timestamp,
     /// Who made it has proven that it is a member.

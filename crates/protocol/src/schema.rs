@@ -2,11 +2,11 @@
 
 use crate::{
     Ack, Acked, Activity, AgentDeleted, AgentList, AgentPage, AgentSecret, AllowOnly, Allowed,
-    Blocked, Board, ChangeCard, Claimed, CodeStatus, Conversation, CreatePairing, CreateSession,
-    ErrorBody, FileDeleted, FileList, FileNews, Health, Joined, Left, Mail, MailSent, MailStatus,
-    Members, Page, PairingCreated, Profile, Register, Registered, Renew, Renewed, SecretGiven,
-    SendMail, SendMessage, Sent, SessionCreated, SessionKey, SessionStatus, SetWebhook, Stats,
-    TaskNews, WebhookRemoved, WebhookStatus,
+    Blocked, Board, ChangeCard, Claimed, CodeRevoked, CodeStatus, Conversation, CreatePairing,
+    CreateSession, Ended, ErrorBody, FileDeleted, FileList, FileNews, Health, Joined, Left, Mail,
+    MailSent, MailStatus, Members, OpenCodes, Page, PairingCreated, Profile, Register, Registered,
+    Renew, Renewed, SecretGiven, SendMail, SendMessage, Sent, SessionCreated, SessionKey,
+    SessionStatus, SetWebhook, Stats, TaskNews, WebhookRemoved, WebhookStatus,
 };
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value};
@@ -48,7 +48,7 @@ pub fn schemas() -> Map<String, Value> {
     });
     let mut generator = settings.for_serialize().into_generator();
     add!(generator: Ack, Acked, Activity, AgentDeleted, AgentList, AgentPage, AgentSecret, Allowed,
-        AllowOnly, Blocked, Board, ChangeCard, Claimed, CodeStatus, Conversation, CreatePairing,
+        AllowOnly, Blocked, Board, ChangeCard, Claimed, CodeRevoked, CodeStatus, Conversation, CreatePairing, Ended, OpenCodes,
         CreateSession, ErrorBody, FileDeleted, FileList, FileNews, Health, Joined, Left, Mail, MailSent,
         MailStatus, Members, Page, PairingCreated, Profile, Register, Registered, Renew, Renewed,
         SecretGiven, SendMail, SendMessage, Sent, SessionCreated, SessionKey, SessionStatus, SetWebhook,

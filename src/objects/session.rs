@@ -182,6 +182,7 @@ impl Session {
             Call::Create => self.create(request).await,
             Call::Status => http::json(200, &self.rules(|rules| rules.status(now(), &visitor))?),
             Call::Join => {
+                self.rules(|rules| rules.check_join(now(), &visitor))?;
                 let profile = Profile::parse(&http::body(&request, self.limits()?).await?)?;
                 let agent = caller.agent.as_ref().ok_or_else(Refusal::missing_agent_id)?;
                 let join =

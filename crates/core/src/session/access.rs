@@ -167,7 +167,16 @@ impl<D: Database> Session<D> {
         Ok(Visitor { who, is_trusted })
     }
 
-    /// The same, for a call of a member.
+    /// Refuses one who would join by the session's id where that takes a link. A member may come back.
+    pub fn check_join(&mut self, now: Timestamp, visitor: &Visitor) -> Result<()> {
+        let by_link_only = self.store.alive(now)?.state.by_link_only;
+        if by_link_only && !visitor.proven() {
+            return Err(Refusal::link_required().into());
+        }
+        Ok(())
+    }
+
+    /// The same as [`Self::enter`], for a call of a member.
     pub fn member(&mut self, now: Timestamp, caller: &Caller, need: Need) -> Result<Who> {
         if caller.agent.is_none() {
             return Err(Refusal::missing_agent_id().into());

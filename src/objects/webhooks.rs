@@ -11,7 +11,7 @@ use crate::{
     waiting::boxed,
 };
 use futures_util::future::{Either, join_all, select};
-use nexus_core::{Fault, Post, Result, Who};
+use nexus_core::{Post, Result, Who};
 use nexus_protocol::{AgentId, SetWebhook, Setting, Timestamp};
 use std::{cell::RefCell, collections::BTreeSet, pin::pin, rc::Rc, time::Duration};
 use wasm_bindgen::JsValue;
@@ -62,14 +62,11 @@ impl Session {
         }
     }
 
-    /// Posts what a session that was ended has to say last. Nobody waits for it, and nothing is repeated.
+    /// Posts what a session that was ended has to say last. Nobody waits for it, and nothing is repeated. Whether
+    /// a receiver is there is its own matter, and there is nobody left to tell.
     pub(super) fn post_last(&self, posts: Vec<Post>) {
         self.state().wait_until(boxed(async move {
-            for outcome in join_all(posts.iter().map(deliver)).await {
-                if let Err(why) = outcome {
-                    log::error("webhook", &Fault::new(why).into());
-                }
-            }
+            join_all(posts.iter().map(deliver)).await;
         }));
     }
 

@@ -31,12 +31,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             failed.push(who);
         }
     }
-    let faults = relay.log().lines().filter(|line| line.contains("\"fault\"")).count();
-    if failed.is_empty() && faults == 0 {
+    let log = relay.log();
+    let faults: Vec<&str> = log.lines().filter(|line| line.contains("\"fault\"")).collect();
+    if failed.is_empty() && faults.is_empty() {
         return Ok(());
     }
-    eprintln!("{faults} faults in the relay's log; --seed {seed} repeats the requests");
-    Err(format!("found as {}", failed.join(" and as ")).into())
+    eprintln!("Faults in the relay's log: {faults:#?}\n--seed {seed} repeats the requests");
+    Err(format!("{} faults; found as: {}", faults.len(), failed.join(", ")).into())
 }
 
 /// Half of the time.

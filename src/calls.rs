@@ -20,7 +20,7 @@ use nexus_core::{
 use nexus_protocol::{
     Activity, AgentId, AgentStatus, AgentsRequest, ConversationId, ErrorBody, ErrorCode,
     IdempotencyKey, Joined, Mail, MailSent, MailStatus, MessageId, PairingCode, Refusal, Register,
-    Registered, SendMail, SessionId, SessionKey, SessionStatus, Stats, Timestamp, Token,
+    Registered, SendMail, SessionId, SessionStatus, Stats, Timestamp,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
@@ -55,7 +55,7 @@ impl Call for Describe {
 /// To a `Session`: note a code that is about to be made; refused if this caller may not make a link to it.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct AddCode {
-    pub(crate) caller: Shown,
+    pub(crate) caller: Caller,
     pub(crate) code: PairingCode,
 }
 
@@ -68,7 +68,7 @@ impl Call for AddCode {
 /// To a `Session`: forget a code that this caller takes back; refused if it may not.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct ForgetCode {
-    pub(crate) caller: Shown,
+    pub(crate) caller: Caller,
     pub(crate) code: PairingCode,
     /// Claims of the code whose end is unknown.
     pub(crate) lost: Vec<Digest>,
@@ -78,26 +78,6 @@ impl Call for ForgetCode {
     const BINDING: &'static str = "SESSION";
     const NAME: &'static str = "forget-code";
     type Answer = ();
-}
-
-/// What the caller of another object has shown.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Shown {
-    agent: Option<AgentId>,
-    key: Option<SessionKey>,
-    token: Option<Token>,
-}
-
-impl From<Caller> for Shown {
-    fn from(Caller { agent, key, token }: Caller) -> Self {
-        Self { agent, key, token }
-    }
-}
-
-impl From<Shown> for Caller {
-    fn from(Shown { agent, key, token }: Shown) -> Self {
-        Self { agent, key, token }
-    }
 }
 
 /// To a `Session`: join for a claimed code.

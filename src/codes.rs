@@ -12,7 +12,7 @@ use worker::Env;
 
 /// `PUT /v1/pair`, and with `invite` (section 8).
 pub(crate) async fn create(request: &Request, env: &Env) -> Result<Response> {
-    let shown = http::caller(request)?;
+    let caller = http::caller(request)?;
     let limits = platform::limits(env)?;
     let CreatePairing { session_id, invite } =
         CreatePairing::parse(&http::body(request, &limits).await?)?;
@@ -21,7 +21,7 @@ pub(crate) async fn create(request: &Request, env: &Env) -> Result<Response> {
     for _ in 0..5 {
         let code = PairingCode::from_random(System.bytes()?);
         // The session first: a code that it does not know of could not be taken back.
-        let add = AddCode { caller: shown.clone().into(), code: code.clone() };
+        let add = AddCode { caller: caller.clone(), code: code.clone() };
         calls::call(env, session_id.as_str(), &add).await?;
         let create = CreateCode { code: code.clone(), session: session_id.clone() };
         if let Some(expires_at) = calls::call(env, code.first_word(), &create).await? {

@@ -105,7 +105,7 @@ impl PairingIndex {
             let rules = self.rules()?;
             let Revocation { session, lost, is_done } =
                 rules.borrow().find_to_revoke(now(), code)?;
-            let forget = ForgetCode { caller: caller.into(), code: code.clone(), lost };
+            let forget = ForgetCode { caller, code: code.clone(), lost };
             calls::call(&self.env, session.as_str(), &forget).await?;
             if !is_done {
                 rules.borrow_mut().revoke(now(), code)?;

@@ -226,7 +226,7 @@ impl Session {
             AddCode::NAME => {
                 let AddCode { caller, code } = calls::read(request).await?;
                 self.rules(|rules| {
-                    let visitor = rules.enter(now(), &caller.into(), Need::Entry)?;
+                    let visitor = rules.enter(now(), &caller, Need::Entry)?;
                     rules.add_code(now(), &visitor, code)
                 })?;
                 calls::reply::<AddCode>(&())
@@ -234,7 +234,7 @@ impl Session {
             ForgetCode::NAME => {
                 let ForgetCode { caller, code, lost } = calls::read(request).await?;
                 self.rules(|rules| {
-                    let who = rules.member(now(), &caller.into(), Need::OwnKey)?;
+                    let who = rules.member(now(), &caller, Need::OwnKey)?;
                     rules.forget_code(now(), &who, &code, &lost)
                 })?;
                 // A seat that was taken back may have had tasks.

@@ -12,7 +12,7 @@ use nexus_protocol::{AgentId, Cursor, Filter, Refusal, SessionKey, Timestamp, To
 use serde::{Deserialize, Serialize};
 
 /// Who calls: what it shows, of which nothing is proven yet.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Caller {
     /// `X-Agent-Id`
     pub agent: Option<AgentId>,

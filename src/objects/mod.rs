@@ -8,6 +8,7 @@ mod mailbox_live;
 mod mailbox_opendialogue;
 mod pairing_index;
 mod session;
+mod session_calls;
 mod session_clawlink;
 mod session_live;
 mod session_team;

@@ -7,6 +7,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`router`] | the one table of URLs |
+//! | [`frames`] | the frame around a message |
 //! | [`http`] | requests and answers, errors, reading headers and bodies |
 //! | [`bridge`] | what crosses to the platform and back for each request |
 //! | [`waiting`] | waiting for what the platform promises |
@@ -14,12 +15,13 @@
 //! | [`codes`] | making a link |
 //! | [`agents`] | addresses: registering, the directory, invitations |
 //! | [`rates`] | who has to wait |
-//! | [`log`] | one line for each request, and what is counted |
+//! | [`log`] | one line for each failure |
+//! | [`record`] | one line for each request, and what is counted |
 //! | [`live`] | long polls and event streams, held at the edge |
 //! | [`calls`] | the calls between objects, each defined once |
 //! | [`platform`] | the platform for `nexus-core`: storage, clock, random numbers, variables |
 //! | [`objects`] | one file per Durable Object class |
-//! | [`dialects`] | other clients' protocols, over addresses and sessions |
+//! | [`dialects`] | other clients' protocols, over addresses and sessions: a folder each |
 //! | [`pages`] | the pages that agents and people open |
 
 mod admin;
@@ -28,6 +30,7 @@ mod bridge;
 mod calls;
 mod codes;
 mod dialects;
+mod frames;
 mod http;
 mod live;
 mod log;
@@ -35,16 +38,17 @@ mod objects;
 mod pages;
 mod platform;
 mod rates;
+mod record;
 mod router;
 mod waiting;
 
 use bridge::Exchange;
 use calls::Object;
-use dialects::{clawlink, messenger, opendialogue};
 use http::{Request, Response};
 use nexus_core::{MailboxNeed, Random, Result};
 use nexus_protocol::{PageRequest, Refusal, SessionId, session_of_codes};
 use platform::System;
+use record::Record;
 use router::{Code, Endpoint, Mailbox, Method, Route, Session};
 use waiting::Outcome;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -81,9 +85,14 @@ impl Edge {
         let (request, context) = (Request::of(&exchange), Context::new(context));
         waiting::begin(async move {
             let route = router::route(request.method(), request.path());
-            let record = log::Record::begin(request.method(), route.as_ref().ok());
+            let record = Record::begin(request.method(), route.as_ref().ok());
+            let foreign = route.as_ref().ok().and_then(Route::foreign);
             let answer = answer(&request, &env, route).await;
-            let response = http::answer(request.id(), dialects::refused(request.path(), answer));
+            let answer = match foreign {
+                Some(call) => dialects::in_its_words(call, answer),
+                None => answer,
+            };
+            let response = http::answer(request.id(), answer);
             record.end(request.id(), &response, &env, &context);
             response.into_platform(&exchange)
         })
@@ -101,7 +110,7 @@ async fn answer(
     }
     let visit = rates::enter(request, env, route.as_ref().ok()).await?;
     let answer = dispatch(request, env, &route?).await;
-    platform::panic_if(platform::asks_for_panic(request, env, "edge"));
+    platform::panic_if(platform::asks_for_panic(request.header(platform::PANIC), env, "edge"));
     visit.leave(env, &answer).await?;
     answer
 }
@@ -134,14 +143,7 @@ async fn dispatch(request: &Request, env: &Env, route: &Route) -> Result<Respons
         }
         Endpoint::Directory(call) => agents::answer(request, env, call).await,
         Endpoint::Page(page) => pages::answer(request, env, route, page).await,
-        Endpoint::ClawLink(..) => clawlink::answered(match route.session() {
-            Ok(session) => ask(request, env, "SESSION", session.as_str(), false).await,
-            Err(refusal) => Err(refusal.into()),
-        }),
-        Endpoint::Messenger(call, _) => {
-            messenger::answered(messenger::answer(request, env, call).await)
-        }
-        Endpoint::OpenDialogue(call, _) => opendialogue::answer(request, env, route, call).await,
+        Endpoint::Foreign(call) => dialects::answer(request, env, route, call).await,
     }
 }
 

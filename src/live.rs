@@ -7,6 +7,7 @@
 
 use crate::{
     calls::Object,
+    frames,
     http::{self, Request, Response},
     log,
     platform::{fault, now},
@@ -272,9 +273,9 @@ async fn copy(
 
 /// A frame as a server-sent event: a message with its cursor as `id`, anything else under its type.
 fn event_of(frame: &str) -> String {
-    if let Some(fields) = frame.strip_prefix(r#"{"type":"message","#) {
+    if let Some(record) = frames::record(frame) {
         let mut event = String::with_capacity(frame.len());
-        write_message(&mut event, &format!("{{{fields}"));
+        write_message(&mut event, &record);
         return event;
     }
     let Ok(Value::Object(mut fields)) = serde_json::from_str(frame) else { return String::new() };

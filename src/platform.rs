@@ -3,7 +3,6 @@
 
 use crate::{
     bridge::{self, Rows},
-    http::Request,
     log,
 };
 use js_sys::{Array, Date, JsString, Reflect, Uint8Array};
@@ -216,10 +215,12 @@ pub(crate) fn has_diagnostics(env: &Env) -> Result<bool, Fault> {
     remembered(&DIAGNOSTICS, || Ok(setting(env, Setting::DIAGNOSTICS)?.is_some()))
 }
 
-/// Whether a request asks for a panic at this place, for the tests of what comes after one: only with the
-/// variable `DIAGNOSTICS`, and only where the header `X-Panic` names the place.
-pub(crate) fn asks_for_panic(request: &Request, env: &Env, place: &str) -> bool {
-    has_diagnostics(env).unwrap_or(false) && request.header("X-Panic") == Some(place)
+/// The header by which a test asks for a panic. It names the place.
+pub(crate) const PANIC: &str = "X-Panic";
+
+/// Whether the value of that header asks for a panic at this place. Only with the variable `DIAGNOSTICS`.
+pub(crate) fn asks_for_panic(value: Option<&str>, env: &Env, place: &str) -> bool {
+    value == Some(place) && has_diagnostics(env).unwrap_or(false)
 }
 
 /// Panics, if that was asked for.

@@ -3,25 +3,17 @@
 mod request;
 mod response;
 
-use crate::{
-    log,
-    platform::{self, System},
-    router,
-};
+use crate::{log, platform, router};
 use futures_util::Stream;
-use nexus_core::{Caller, Error, Fault, Proof, Random, Result};
+use nexus_core::{Caller, Error, Fault, Proof, Result};
 use nexus_protocol::{
     AgentId, Cursor, ErrorCode, IdempotencyKey, Limits, Malformed, Refusal, SessionKey, Setting,
-    Token, hex,
+    Token,
 };
-pub(crate) use request::{Request, head_of};
-pub(crate) use response::Response;
+pub(crate) use request::{Request, head_of, request_id};
+pub(crate) use response::{JSON, Response};
 use serde::Serialize;
-use std::{
-    cell::{Cell, OnceCell},
-    hash::{DefaultHasher, Hash, Hasher},
-    str::FromStr,
-};
+use std::str::FromStr;
 use worker::{Env, ResponseBuilder, WebSocket, web_sys};
 
 /// On an answer that is an error: whose share it was taken from. `agent`: the caller has proven who it
@@ -66,9 +58,6 @@ pub(crate) fn compressed(request: &Request, response: Response) -> Response {
     }
 }
 
-/// The type of JSON answers.
-pub(crate) const JSON: &str = "application/json; charset=utf-8";
-
 /// A JSON answer.
 pub(crate) fn json(status: u16, body: &impl Serialize) -> Result<Response> {
     Ok(Response::text(status, JSON, serde_json::to_string(body).map_err(Fault::new)?))
@@ -81,20 +70,6 @@ pub(crate) fn preflight(path: &str) -> Result<Response> {
         .with("Access-Control-Allow-Methods", methods)
         .with("Access-Control-Allow-Headers", ALLOW_HEADERS)
         .with("Access-Control-Max-Age", "86400"))
-}
-
-/// What names a request, for its client and in the log. Two are never the same; nothing else is promised.
-pub(crate) fn request_id() -> String {
-    thread_local! {
-        static SEED: OnceCell<[u8; 16]> = const { OnceCell::new() };
-        static COUNT: Cell<u64> = const { Cell::new(0) };
-    }
-    COUNT.set(COUNT.get().wrapping_add(1));
-    let mut hasher = DefaultHasher::new();
-    // Without random numbers nothing else works either.
-    SEED.with(|seed| *seed.get_or_init(|| System.bytes().unwrap_or_default())).hash(&mut hasher);
-    COUNT.get().hash(&mut hasher);
-    hex(&hasher.finish().to_be_bytes())
 }
 
 /// The one place where errors become HTTP. A fault is logged under the request id that the caller
@@ -286,13 +261,6 @@ mod tests {
         assert_eq!((refused.status(), refused.header("Retry-After")), (429, Some("60")));
         let refused = answer("", Err(Refusal::method_not_allowed("GET".to_owned()).into()));
         assert_eq!((refused.status(), refused.header("Allow")), (405, Some("GET")));
-    }
-
-    #[test]
-    fn ids_of_requests_differ() {
-        let (one, other) = (request_id(), request_id());
-        assert_eq!((one.len(), other.len()), (16, 16));
-        assert_ne!(one, other);
     }
 
     #[test]

@@ -1,11 +1,34 @@
 //! A request, in the form in which everything here reads it: as one text.
 
-use super::request_id;
-use crate::{bridge::Exchange, platform, router::Method, waiting};
+use crate::{
+    bridge::Exchange,
+    platform::{self, System},
+    router::Method,
+    waiting,
+};
 use js_sys::Uint8Array;
-use nexus_core::{Fault, Result};
-use std::borrow::Cow;
+use nexus_core::{Fault, Random, Result};
+use nexus_protocol::hex;
+use std::{
+    borrow::Cow,
+    cell::{Cell, OnceCell},
+    hash::{DefaultHasher, Hash, Hasher},
+};
 use wasm_bindgen::JsCast;
+
+/// What names a request, for its client and in the log. Two are never the same; nothing else is promised.
+pub(crate) fn request_id() -> String {
+    thread_local! {
+        static SEED: OnceCell<[u8; 16]> = const { OnceCell::new() };
+        static COUNT: Cell<u64> = const { Cell::new(0) };
+    }
+    COUNT.set(COUNT.get().wrapping_add(1));
+    let mut hasher = DefaultHasher::new();
+    // Without random numbers nothing else works either.
+    SEED.with(|seed| *seed.get_or_init(|| System.bytes().unwrap_or_default())).hash(&mut hasher);
+    COUNT.get().hash(&mut hasher);
+    hex(&hasher.finish().to_be_bytes())
+}
 
 /// The head of a request or an answer: its first line, and one for each header.
 pub(super) fn write_head<'a>(
@@ -181,5 +204,12 @@ mod tests {
         assert_eq!(request.header("Accept"), Some("x: y"));
         assert_eq!((request.header("X-Empty"), request.header("Agent")), (None, None));
         assert_eq!((request.id(), request.method()), ("0a", Method::Get));
+    }
+
+    #[test]
+    fn ids_of_requests_differ() {
+        let (one, other) = (request_id(), request_id());
+        assert_eq!((one.len(), other.len()), (16, 16));
+        assert_ne!(one, other);
     }
 }

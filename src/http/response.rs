@@ -12,6 +12,9 @@ use std::borrow::Cow;
 use wasm_bindgen::JsValue;
 use worker::web_sys;
 
+/// The type of JSON answers.
+pub(crate) const JSON: &str = "application/json; charset=utf-8";
+
 /// An answer to a request.
 pub(crate) struct Response {
     status: u16,
@@ -108,7 +111,7 @@ impl Response {
 
     /// The status and the headers, each in a line of its own. An answer is JSON if it does not say what it is.
     fn head(&self) -> String {
-        let is_json = self.headers.first().is_some_and(|(_, value)| *value == super::JSON);
+        let is_json = self.headers.first().is_some_and(|(_, value)| *value == JSON);
         let headers = self.headers.iter().skip(usize::from(is_json));
         write_head(self.status.to_string(), headers.map(|(name, value)| (*name, &**value)))
     }
@@ -151,7 +154,7 @@ mod tests {
         let answer = answer.with("Vary", "Accept").with("Vary", "Origin");
         assert_eq!(answer.header("Vary"), Some("Origin"));
         assert_eq!(answer.head(), "200\nContent-Type: text/plain\nVary: Accept\nVary: Origin");
-        let answer = Response::text(201, super::super::JSON, String::new()).with("Allow", "GET");
+        let answer = Response::text(201, JSON, String::new()).with("Allow", "GET");
         assert_eq!(answer.head(), "201\nAllow: GET");
     }
 }

@@ -1,6 +1,6 @@
 //! The counters of the deployment and the agents that are listed: one object for all.
 
-use super::Class;
+use super::class::Class;
 use crate::{
     calls::{self, Call, ReadActivity, ReadStats},
     http::{self, Request, Response},
@@ -18,11 +18,6 @@ pub(super) struct Directory {
 }
 
 impl Class for Directory {
-    fn new(state: State, _env: Env) -> Self {
-        let rules = RefCell::new(nexus_core::Directory::new(Storage::of(&state)));
-        Self { state, rules }
-    }
-
     async fn respond(&self, request: Request) -> Response {
         http::answer(request.id(), self.answer_request(&request).await)
     }
@@ -35,6 +30,11 @@ impl Class for Directory {
 }
 
 impl Directory {
+    pub(super) fn new(state: State, _env: Env) -> Self {
+        let rules = RefCell::new(nexus_core::Directory::new(Storage::of(&state)));
+        Self { state, rules }
+    }
+
     async fn answer_request(&self, request: &Request) -> Result<Response> {
         match calls::name(request.path()) {
             Some(Report::NAME) => {

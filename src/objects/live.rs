@@ -1,9 +1,14 @@
 //! Live delivery (sections 3 and 8) in an object: opening sockets, catching up, holding polls.
 //!
-//! An object says by [`Log`] what its sockets read; everything else is the same for all.
+//! An object says by [`Log`] what its sockets read, and [`Frames`] say in which form. Everything else is the same
+//! for all.
 
-use super::sockets::{self, Close, Purpose, Reach, Socket};
+use super::{
+    dialect::{Frames, Live, Log, ReaderOf},
+    sockets::{self, Close, Purpose, Reach, Socket},
+};
 use crate::{
+    frames,
     http::{self, Request, Response},
     log,
     platform::fault,
@@ -11,8 +16,8 @@ use crate::{
 };
 use nexus_core::{Error, Fault, Result};
 use nexus_protocol::{Cursor, Page, PageRequest, Refusal};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use std::{borrow::Cow, time::Duration};
 use worker::{Delay, State, WebSocket};
 
@@ -24,39 +29,8 @@ const CATCH_UP_PAGE: u32 = 100;
 const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 500;
 
-/// What the sockets of an object read.
-pub(super) trait Log: 'static {
-    /// Who a socket is; kept while the object sleeps.
-    type Who: Serialize + DeserializeOwned;
-
-    /// A page for one of them.
-    fn read(&self, who: &Self::Who, request: PageRequest) -> Result<Page>;
-
-    /// A reader was sent everything up to a place.
-    fn sent(&self, _who: &Self::Who, _upto: Cursor) {}
-
-    /// Why a reader is refused.
-    fn closes(refusal: &Refusal) -> Close;
-
-    /// A stored message as a frame, in the form that this reader takes.
-    fn message<'a>(&self, _who: &Self::Who, record: &'a str) -> Cow<'a, str> {
-        sockets::message_frame(record).into()
-    }
-
-    /// The frame that says that a reader began past the end of the log, and goes on from there, where its
-    /// form has one.
-    fn reset(&self, _who: &Self::Who, cursor: Cursor) -> Option<String> {
-        Some(json!({ "type": "reset", "cursor": cursor }).to_string())
-    }
-
-    /// The frame that says that a reader has caught up, where its form has one.
-    fn ready(&self, _who: &Self::Who, cursor: Cursor) -> Option<String> {
-        Some(json!({ "type": "ready", "cursor": cursor }).to_string())
-    }
-}
-
 /// Refuses a request that does not ask for a socket.
-pub(super) fn demand_upgrade(request: &Request) -> Result<()> {
+pub(crate) fn demand_upgrade(request: &Request) -> Result<()> {
     if http::wants_upgrade(request) {
         return Ok(());
     }
@@ -64,14 +38,14 @@ pub(super) fn demand_upgrade(request: &Request) -> Result<()> {
 }
 
 /// Opens a socket that reads on after a place, and then gets what comes.
-pub(super) fn stream<L: Log>(
+pub(crate) fn stream<L: Log>(
     state: &State,
     request: &Request,
     log: L,
-    who: L::Who,
+    reader: ReaderOf<L::Object>,
     after: Option<Cursor>,
 ) -> Result<Response> {
-    let socket = Socket::new(who, Purpose::CatchUp);
+    let socket = Socket::new(reader, Purpose::CatchUp);
     let (client, server) = sockets::open(state, &socket)?;
     state.wait_until(boxed(async move { catch_up(&log, &server, socket, after).await }));
     http::upgraded(request, client)
@@ -79,7 +53,7 @@ pub(super) fn stream<L: Log>(
 
 /// A poll that the edge holds open: the page at once if it says something, and otherwise a
 /// socket that gets the empty page now, and the next one once there is something for it.
-pub(super) fn long_poll<W: Serialize>(
+pub(crate) fn long_poll<W: Serialize>(
     state: &State,
     request: &Request,
     who: W,
@@ -97,17 +71,17 @@ pub(super) fn long_poll<W: Serialize>(
 }
 
 /// Sends a message that was stored at this place to those who read it as it comes, and whom it `reaches`.
-pub(super) fn deliver<L: Log>(
+pub(crate) fn deliver<L: Log>(
     state: &State,
     log: &L,
     (cursor, record): (Cursor, &str),
-    reaches: impl Fn(&L::Who) -> Reach,
+    reaches: impl Fn(&ReaderOf<L::Object>) -> Reach,
 ) {
-    let frame = |who: &L::Who| log.message(who, record);
-    let sent = |who: &L::Who| log.sent(who, cursor);
+    let frame = |reader: &ReaderOf<L::Object>| message(log, log.frames(reader), reader, record);
+    let sent = |reader: &ReaderOf<L::Object>| log.frames(reader).sent(log, reader, cursor);
     for (end, socket) in sockets::deliver(state, frame, reaches, sent) {
         let Purpose::Poll(poll) = socket.purpose else { continue };
-        match log.read(&socket.who, poll).map(|page| serde_json::to_string(&page)) {
+        match log.read(&socket.who.who, poll).map(|page| serde_json::to_string(&page)) {
             Ok(Ok(page)) => {
                 sockets::send(&end, &page);
                 sockets::close(&end, Close::Answered);
@@ -117,51 +91,65 @@ pub(super) fn deliver<L: Log>(
     }
 }
 
+/// A stored message as a frame. One that cannot be made is empty, and logged.
+fn message<'a, L: Log>(
+    log: &L,
+    frames: &dyn Frames<L::Object>,
+    reader: &ReaderOf<L::Object>,
+    record: &'a str,
+) -> Cow<'a, str> {
+    let frame = frames.message(log, reader, record);
+    frame.inspect_err(|error| log::error("frame", error)).unwrap_or_default()
+}
+
 /// A client's own id for what it sent over its socket.
-pub(super) fn id(text: &str) -> Value {
+pub(crate) fn id(text: &str) -> Value {
     let id = serde_json::from_str::<Value>(text).ok().and_then(|frame| frame.get("id").cloned());
     id.filter(|id| id.is_string() || id.is_number()).unwrap_or(Value::Null)
 }
 
 /// Answers what a client sent: a frame of type `kind` with these fields, or an error.
-pub(super) fn answer(end: &WebSocket, id: &Value, outcome: Result<(&str, Value)>) {
+pub(crate) fn answer(end: &WebSocket, id: &Value, outcome: Result<(&str, Value)>) {
     let frame = match outcome {
-        Ok((kind, fields)) => sockets::answer_frame(kind, id, fields),
-        Err(error) => sockets::answer_frame("error", id, http::error_fields(error)),
+        Ok((kind, fields)) => frames::answer(kind, id, fields),
+        Err(error) => frames::answer("error", id, http::error_fields(error)),
     };
     sockets::send(end, &frame);
 }
 
 /// Sends a socket what it missed, no faster than its client takes it, and then makes it a stream.
-pub(super) async fn catch_up<L: Log>(
+pub(crate) async fn catch_up<L: Log>(
     log: &L,
     end: &WebSocket,
-    mut socket: Socket<L::Who>,
+    mut socket: Socket<ReaderOf<L::Object>>,
     mut after: Option<Cursor>,
 ) {
+    let frames = log.frames(&socket.who);
     loop {
         let poll = PageRequest { after, limit: CATCH_UP_PAGE, members: false, wait: 0 };
-        let page = match log.read(&socket.who, poll) {
+        let page = match frames.read(log, &socket.who, poll) {
             Ok(page) => page,
-            Err(Error::Refused(refusal)) => return sockets::close(end, L::closes(&refusal)),
+            Err(Error::Refused(refusal)) => {
+                return sockets::close(end, <L::Object as Live>::closes(&refusal));
+            }
             Err(error) => {
                 log::error("catch-up", &error);
                 return sockets::close(end, Close::Failed);
             }
         };
         if page.cursor_reset
-            && let Some(reset) = log.reset(&socket.who, page.next_cursor)
+            && let Some(reset) = frames.reset(page.next_cursor)
         {
             sockets::send(end, &reset);
         }
         for record in &page.messages {
-            if end.send_with_str(log.message(&socket.who, record.get())).is_err() {
+            if end.send_with_str(message(log, frames, &socket.who, record.get())).is_err() {
                 // It is gone; the platform finds that, and closes it.
                 return;
             }
         }
         if !page.messages.is_empty() {
-            log.sent(&socket.who, page.next_cursor);
+            frames.sent(log, &socket.who, page.next_cursor);
         }
         after = Some(page.next_cursor);
         if !sockets::is_open(end) {
@@ -173,7 +161,7 @@ pub(super) async fn catch_up<L: Log>(
             if sockets::attach(end, &socket).is_err() {
                 return sockets::close(end, Close::Failed);
             }
-            if let Some(ready) = log.ready(&socket.who, page.next_cursor) {
+            if let Some(ready) = frames.ready(page.next_cursor) {
                 sockets::send(end, &ready);
             }
             return;
@@ -185,7 +173,7 @@ pub(super) async fn catch_up<L: Log>(
 }
 
 /// Waits until a client has taken what it was sent. One that does not is cut off: then false.
-pub(super) async fn taken(end: &WebSocket) -> bool {
+pub(crate) async fn taken(end: &WebSocket) -> bool {
     let (mut looks, mut before) = (0_u32, sockets::waiting(end));
     while sockets::waiting(end) > 0 {
         Delay::from(LOOK).await;

@@ -3,16 +3,19 @@
 //! What an agent does is asked of its own mailbox, also a send: that knows its secret, and calls the
 //! mailbox of the other.
 
-use super::{Class, live, mailbox_live::Reader, sockets};
+use super::{
+    class::{Class, with_diagnostics},
+    dialect::{self, Dialects, Reader},
+    live, sockets,
+};
 use crate::{
-    calls::{self, StatusOf},
-    dialects::{messenger, opendialogue},
+    calls::{self, StatusOf, Whisper},
     http::{self, Request, Response},
     log,
     platform::{self, Storage, System, fault, now},
-    router::{self, Endpoint, Mailbox as Call, Messenger, OpenDialogue, Route},
+    router::{self, Endpoint, Mailbox as Call, Route},
 };
-use nexus_core::{About, Fault, List, Listing, MailboxNeed, Proof, Result};
+use nexus_core::{About, Fault, List, Listing, MailboxNeed, Notice, Proof, Result};
 use nexus_protocol::{
     Ack, AgentId, AgentListRequest, AllowOnly, Allowed, Blocked, ChangeCard, ConversationRequest,
     IdempotencyKey, Limits, MailSent, PageRequest, Refusal, SendMail, optional_secret,
@@ -24,12 +27,23 @@ use std::{
 };
 use worker::{Env, State, WebSocket};
 
-pub(super) type Rules = nexus_core::Mailbox<Storage>;
+pub(crate) type Rules = nexus_core::Mailbox<Storage>;
+
+/// What sockets are told of besides messages.
+pub(crate) enum Event<'a> {
+    /// What became of messages that this agent has sent.
+    Notice(&'a Notice),
+    /// A conversation is over, and why.
+    Ended(&'a About, &'a str),
+    /// Something that is not kept.
+    Whisper(&'a Whisper),
+}
 
 /// Card and secret, inbox and what was sent, whom to hear.
-pub(super) struct Mailbox {
+pub(crate) struct Mailbox {
     state: State,
     env: Env,
+    dialects: Dialects<Self>,
     /// Built by the first call, because building them can fail.
     limits: OnceCell<Limits>,
     rules: OnceCell<Rc<RefCell<Rules>>>,
@@ -43,24 +57,10 @@ pub(super) struct Mailbox {
 }
 
 impl Class for Mailbox {
-    fn new(state: State, env: Env) -> Self {
-        platform::note_built();
-        Self {
-            state,
-            env,
-            limits: OnceCell::new(),
-            rules: OnceCell::new(),
-            frames: RefCell::default(),
-            at_work: Cell::new(false),
-            unread: Cell::new(0),
-            armed: Cell::new(false),
-        }
-    }
-
     async fn respond(&self, request: Request) -> Response {
         let id = request.id().to_owned();
         let (proven, answer) = self.answer_request(request).await;
-        let answer = answer.and_then(|response| super::with_diagnostics(&self.env, response));
+        let answer = answer.and_then(|response| with_diagnostics(&self.env, response));
         http::answer_of_object(&id, answer, proven)
     }
 
@@ -97,6 +97,22 @@ impl Class for Mailbox {
 }
 
 impl Mailbox {
+    /// An object that was just built. It reads nothing yet.
+    pub(crate) fn new(state: State, env: Env, dialects: Dialects<Self>) -> Self {
+        platform::note_built();
+        Self {
+            state,
+            env,
+            dialects,
+            limits: OnceCell::new(),
+            rules: OnceCell::new(),
+            frames: RefCell::default(),
+            at_work: Cell::new(false),
+            unread: Cell::new(0),
+            armed: Cell::new(false),
+        }
+    }
+
     /// Answers a request. Says, too, whether its caller has proven who it is.
     async fn answer_request(&self, request: Request) -> (bool, Result<Response>) {
         let path = request.path();
@@ -114,21 +130,15 @@ impl Mailbox {
                 }
                 Err(error) => (http::is_of_agent(&error), Err(error)),
             },
-            Endpoint::OpenDialogue(OpenDialogue::Socket, need) => {
-                (false, opendialogue::answered(self.dialogue(&request, need)))
+            Endpoint::Foreign(call) => {
+                (false, dialect::answer_in(self.dialects, self, &request, &route, call).await)
             }
-            Endpoint::Messenger(Messenger::Socket, need) => {
-                (false, messenger::answered(self.messenger(&request, need)))
-            }
-            Endpoint::Messenger(..)
-            | Endpoint::OpenDialogue(..)
-            | Endpoint::Session(..)
+            Endpoint::Session(..)
             | Endpoint::SessionEvents(_)
             | Endpoint::MailboxEvents(_)
             | Endpoint::Code(..)
             | Endpoint::Directory(_)
-            | Endpoint::Page(_)
-            | Endpoint::ClawLink(..) => (false, Err(Refusal::not_found().into())),
+            | Endpoint::Page(_) => (false, Err(Refusal::not_found().into())),
         }
     }
 
@@ -210,7 +220,7 @@ impl Mailbox {
     }
 
     /// Sends a message from this agent, which has proven that it is.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         to: &AgentId,
         key: Option<&IdempotencyKey>,
@@ -221,7 +231,7 @@ impl Mailbox {
         self.arm().await;
         if sent.turn >= sent.max_turns {
             let conversation = sent.conversation_id.clone();
-            self.announce_end(&About { with: to.clone(), conversation }, "max_turns");
+            self.announce(&Event::Ended(&About { with: to.clone(), conversation }, "max_turns"));
         }
         Ok(sent)
     }
@@ -234,18 +244,18 @@ impl Mailbox {
         })?;
         self.tell(notices);
         if poll.wait > 0 && http::wants_upgrade(request) {
-            return live::long_poll(&self.state, request, Reader::Native, &page, poll);
+            return live::long_poll(&self.state, request, Reader::native(()), &page, poll);
         }
         http::json(200, &page)
     }
 
-    pub(super) fn ack(&self, ack: Ack) -> Result<nexus_protocol::Acked> {
+    pub(crate) fn ack(&self, ack: Ack) -> Result<nexus_protocol::Acked> {
         let (acked, notices) = self.rules(|rules| rules.ack(now(), ack))?;
         self.tell(notices);
         Ok(acked)
     }
 
-    pub(super) async fn end(
+    pub(crate) async fn end(
         &self,
         id: &nexus_protocol::ConversationId,
         with: Option<AgentId>,
@@ -285,13 +295,13 @@ impl Mailbox {
         http::json(200, &self.rules(|rules| rules.list(list, &request))?)
     }
 
-    pub(super) fn status(&self) -> Result<nexus_protocol::AgentStatus> {
-        let connected = sockets::connected::<Reader>(&self.state).next().is_some();
+    pub(crate) fn status(&self) -> Result<nexus_protocol::AgentStatus> {
+        let connected = sockets::connected::<Reader<()>>(&self.state).next().is_some();
         self.rules(|rules| rules.status(now(), connected))
     }
 
     /// Lets a caller in, or refuses it.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         &self,
         agent: Option<&AgentId>,
         proof: Option<&Proof>,
@@ -300,13 +310,13 @@ impl Mailbox {
         self.rules(|rules| rules.enter(now(), agent, proof, need))
     }
 
-    pub(super) async fn enlist(&self, listing: &Listing) -> Result<()> {
+    pub(crate) async fn enlist(&self, listing: &Listing) -> Result<()> {
         calls::call(&self.env, calls::THE_DIRECTORY, listing).await
     }
 
     /// Sees to it that an alarm is set. What was stored stays stored if it cannot be: the next call
     /// tries again.
-    pub(super) async fn arm(&self) {
+    pub(crate) async fn arm(&self) {
         if self.armed.replace(true) {
             return;
         }
@@ -334,15 +344,19 @@ impl Mailbox {
         Ok(body)
     }
 
-    pub(super) fn state(&self) -> &State {
+    pub(crate) fn dialects(&self) -> Dialects<Self> {
+        self.dialects
+    }
+
+    pub(crate) fn state(&self) -> &State {
         &self.state
     }
 
-    pub(super) fn env(&self) -> &Env {
+    pub(crate) fn env(&self) -> &Env {
         &self.env
     }
 
-    pub(super) fn limits(&self) -> Result<&Limits> {
+    pub(crate) fn limits(&self) -> Result<&Limits> {
         if let Some(limits) = self.limits.get() {
             return Ok(limits);
         }
@@ -350,18 +364,18 @@ impl Mailbox {
         Ok(self.limits.get_or_init(|| limits))
     }
 
-    pub(super) fn id(&self) -> Result<AgentId> {
+    pub(crate) fn id(&self) -> Result<AgentId> {
         let name = self.state.id().name().and_then(|name| name.parse().ok());
         name.ok_or_else(|| Fault::new("a mailbox has no id").into())
     }
 
     /// Does one thing with the rules. It is atomic for the reasons given at `Session::rules`.
-    pub(super) fn rules<T>(&self, work: impl FnOnce(&mut Rules) -> Result<T>) -> Result<T> {
+    pub(crate) fn rules<T>(&self, work: impl FnOnce(&mut Rules) -> Result<T>) -> Result<T> {
         work(&mut self.shared_rules()?.borrow_mut())
     }
 
     /// The rules, for what goes on when this call has been answered.
-    pub(super) fn shared_rules(&self) -> Result<Rc<RefCell<Rules>>> {
+    pub(crate) fn shared_rules(&self) -> Result<Rc<RefCell<Rules>>> {
         if let Some(rules) = self.rules.get() {
             return Ok(Rc::clone(rules));
         }

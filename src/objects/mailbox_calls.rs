@@ -1,24 +1,23 @@
 //! The calls that other objects and the edge make to a mailbox, and those that it makes to others.
 
 use super::{
+    dialect::Reader,
     live,
-    mailbox::{Mailbox, Rules},
-    mailbox_live::Reader,
+    mailbox::{Event, Mailbox, Rules},
     sockets::{self, Reach, Socket},
 };
 use crate::{
     calls::{
-        self, Call, DescribeAgent, EndOf, FactsOf, RegisterAgent, SendFrom, StatusOf, TakeMail,
-        Whisper,
+        self, Call, DescribeAgent, EndOf, FactsOf, LookAt, ReadList, RegisterAgent, SendFrom,
+        StatusOf, TakeMail, Whisper,
     },
-    dialects::opendialogue::{LookAt, ReadList},
     http::{Request, Response},
     platform::{System, now},
 };
 use nexus_core::{
     About, Accepted, Arrival, Facts, Fault, Letter, MailboxNeed, Mailboxes, Notice, Result,
 };
-use nexus_protocol::{Ack, AgentId};
+use nexus_protocol::AgentId;
 
 impl Mailbox {
     pub(super) async fn called(&self, name: &str, request: &Request) -> Result<Response> {
@@ -35,7 +34,8 @@ impl Mailbox {
             }
             DescribeAgent::NAME => calls::reply::<DescribeAgent>(&self.status()?),
             LookAt::NAME => {
-                let open = |socket: &Socket<Reader>| matches!(socket.who.reach(), Reach::Yes);
+                let open =
+                    |socket: &Socket<Reader<()>>| matches!(self.reach(&socket.who), Reach::Yes);
                 let open = sockets::connected(self.state()).any(|(_, socket)| open(&socket));
                 calls::reply::<LookAt>(&(self.status()?.card, open))
             }
@@ -51,7 +51,9 @@ impl Mailbox {
                 calls::reply::<SendFrom>(&self.send(&to, key.as_ref(), message).await?)
             }
             Whisper::NAME => {
-                calls::reply::<Whisper>(&self.whispered(&calls::read(request).await?)?)
+                let whisper: Whisper = calls::read(request).await?;
+                let hears = self.rules(|rules| rules.hears(&whisper.from))?;
+                calls::reply::<Whisper>(&(hears && self.announce(&Event::Whisper(&whisper))))
             }
             TakeMail::NAME => {
                 let TakeMail { proof } = calls::read(request).await?;
@@ -60,7 +62,7 @@ impl Mailbox {
             }
             Letter::NAME => {
                 let letter: Letter = calls::read(request).await?;
-                let live = sockets::has_readers(self.state(), Reader::reach);
+                let live = sockets::has_readers(self.state(), |reader| self.reach(reader));
                 let (accepted, arrival) =
                     self.rules(|rules| rules.receive(now(), &letter, live))?;
                 if let Some(arrival) = arrival {
@@ -76,7 +78,7 @@ impl Mailbox {
             EndOf::NAME => {
                 let EndOf(about) = calls::read(request).await?;
                 if self.rules(|rules| rules.end(now(), &about))? {
-                    self.announce_end(&about, "participant_ended");
+                    self.announce(&Event::Ended(&about, "participant_ended"));
                 }
                 calls::reply::<EndOf>(&())
             }
@@ -86,24 +88,25 @@ impl Mailbox {
                 calls::reply::<StatusOf>(&status)
             }
             Notice::NAME => {
-                self.announce_notice(&calls::read(request).await?);
+                self.announce(&Event::Notice(&calls::read(request).await?));
                 calls::reply::<Notice>(&())
             }
             _ => Err(Fault::new("a mailbox was called by a name that it does not have").into()),
         }
     }
 
+    /// Whether anything is still to be sent to a reader.
+    fn reach(&self, reader: &Reader<()>) -> Reach {
+        self.frames_of(reader).reach(reader)
+    }
+
     /// Sends a message that was stored to those who read it as it comes.
     fn arrived(&self, arrival: &Arrival, name: &str) -> Result<()> {
         let log = self.log()?.of_sender(name);
-        live::deliver(self.state(), &log, (arrival.cursor, &arrival.record), Reader::reach);
-        if sockets::has_streams(self.state(), |reader: &Reader| *reader == Reader::Messenger) {
-            // Nothing in that protocol acknowledges: what was sent to one that is still open has
-            // been dealt with.
-            self.ack(Ack { cursor: arrival.cursor })?;
-        }
+        let stored = (arrival.cursor, arrival.record.as_str());
+        live::deliver(self.state(), &log, stored, |reader| self.reach(reader));
         if let Some(about) = &arrival.last_turn {
-            self.announce_end(about, "max_turns");
+            self.announce(&Event::Ended(about, "max_turns"));
         }
         Ok(())
     }

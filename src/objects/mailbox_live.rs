@@ -1,22 +1,20 @@
 //! Live delivery (section 8) of a mailbox.
 
 use super::{
-    live::{self, Log},
-    mailbox::{Mailbox, Rules},
-    mailbox_opendialogue::{Line, ended_frame},
-    sockets::{self, Close, Purpose, Reach, Socket, attached},
+    dialect::{self, Dialects, Frames, Line, Live, Log, Reader, Work},
+    live,
+    mailbox::{Event, Mailbox, Rules},
+    sockets::{self, Close, Purpose, attached},
 };
 use crate::{
-    calls,
-    dialects::messenger::{self, Names},
-    http::{self, Request, Response},
+    calls, frames,
+    http::{Request, Response},
     log,
     platform::{self, now},
     waiting::boxed,
 };
-use nexus_core::{About, MailboxNeed, Notice, Result, opendialogue::KeyAge};
-use nexus_protocol::{Ack, Cursor, Mail, MailFrame, MailSent, Page, PageRequest, Refusal};
-use serde::{Deserialize, Serialize};
+use nexus_core::{Fault, Notice, Result};
+use nexus_protocol::{Ack, AgentId, Cursor, Mail, MailFrame, MailSent, Page, PageRequest, Refusal};
 use serde_json::{Value, json};
 use std::{borrow::Cow, cell::RefCell, rc::Rc};
 use worker::{Env, State, WebSocket};
@@ -24,80 +22,121 @@ use worker::{Env, State, WebSocket};
 /// How many senders are told of what one call has read or acknowledged: the others can ask.
 const MOST_NOTICES: usize = 32;
 
-/// Messages that are read at a time while a messenger catches up.
-const MESSENGER_PAGE: u32 = 20;
-
-/// What a socket takes and gives: kept with it while the object sleeps. Its agent is the mailbox's.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Reader {
-    /// The frames of section 8.
-    Native,
-    /// Those of the messenger (docs/dialects.md).
-    Messenger,
-    /// Those of OpenDialogue, signed with this key until then (milliseconds since 1970).
-    OpenDialogue { key: String, until: i64 },
-}
-
-impl Reader {
-    /// Whether it is still to be sent anything.
-    pub(super) fn reach(&self) -> Reach {
-        match self {
-            Self::OpenDialogue { until, .. } if KeyAge::of(now(), *until) != KeyAge::Good => {
-                Reach::NoLonger(Close::KeyExpired)
-            }
-            Self::Native | Self::Messenger | Self::OpenDialogue { .. } => Reach::Yes,
-        }
-    }
-}
-
 /// The inbox, for its sockets.
-pub(super) struct MailLog {
+pub(crate) struct MailLog {
     state: State,
     env: Env,
+    dialects: Dialects<Mailbox>,
     rules: Rc<RefCell<Rules>>,
+    /// Whose mailbox it is.
+    agent: AgentId,
     /// What the card of the sender calls it whose message is delivered.
     sender: String,
 }
 
 impl MailLog {
-    pub(super) fn of_sender(self, name: &str) -> Self {
+    pub(crate) fn of_sender(self, name: &str) -> Self {
         Self { sender: name.to_owned(), ..self }
+    }
+
+    pub(crate) fn env(&self) -> &Env {
+        &self.env
+    }
+
+    pub(crate) fn agent(&self) -> &AgentId {
+        &self.agent
+    }
+
+    pub(crate) fn sender(&self) -> &str {
+        &self.sender
+    }
+
+    /// Acknowledges what a reader was sent, and tells the senders.
+    pub(crate) fn ack(&self, cursor: Cursor) -> Result<()> {
+        let (_, notices) = self.rules.borrow_mut().ack(now(), Ack { cursor })?;
+        tell(&self.state, &self.env, notices);
+        Ok(())
+    }
+}
+
+impl Live for Mailbox {
+    /// It is the mailbox's agent.
+    type Who = ();
+    type Log = MailLog;
+    type Stored = ();
+    type Event<'a> = Event<'a>;
+
+    fn closes(_: &Refusal) -> Close {
+        Close::Deleted
     }
 }
 
 impl Log for MailLog {
-    type Who = Reader;
+    type Object = Mailbox;
 
-    fn read(&self, _who: &Reader, request: PageRequest) -> Result<Page> {
+    fn frames(&self, reader: &Reader<()>) -> &'static dyn Frames<Mailbox> {
+        frames_of(self.dialects, reader)
+    }
+
+    fn read(&self, (): &(), request: PageRequest) -> Result<Page> {
         let (page, notices) = self.rules.borrow_mut().read(now(), request)?;
         tell(&self.state, &self.env, notices);
         Ok(page)
     }
+}
 
-    fn closes(_refusal: &Refusal) -> Close {
-        Close::Deleted
+/// The frames of section 8.
+struct Native;
+
+impl Frames<Mailbox> for Native {
+    fn message<'a>(&self, _: &MailLog, _: &Reader<()>, record: &'a str) -> Result<Cow<'a, str>> {
+        Ok(frames::message(record).into())
     }
 
-    fn message<'a>(&self, who: &Reader, record: &'a str) -> Cow<'a, str> {
-        match who {
-            Reader::Native => sockets::message_frame(record).into(),
-            Reader::Messenger => messenger_frame(record, &self.sender).into(),
-            Reader::OpenDialogue { key, .. } => {
-                let frame = Self::dialogue_frame(key, record);
-                frame.inspect_err(|error| log::error("frame", error)).unwrap_or_default().into()
-            }
-        }
+    fn reset(&self, cursor: Cursor) -> Option<String> {
+        Some(frames::reset(cursor))
     }
 
-    fn reset(&self, who: &Reader, cursor: Cursor) -> Option<String> {
-        let is_native = *who == Reader::Native;
-        is_native.then(|| json!({ "type": "reset", "cursor": cursor }).to_string())
+    fn ready(&self, cursor: Cursor) -> Option<String> {
+        Some(frames::ready(cursor))
     }
 
-    fn ready(&self, who: &Reader, cursor: Cursor) -> Option<String> {
-        let is_native = *who == Reader::Native;
-        is_native.then(|| json!({ "type": "ready", "cursor": cursor }).to_string())
+    fn event(&self, _: &MailLog, _: &Reader<()>, event: &Event) -> Result<Option<String>> {
+        let fields = match event {
+            Event::Notice(notice) => json!({
+                "event": notice.state,
+                "agentId": notice.from,
+                "messageIds": notice.messages,
+            }),
+            Event::Ended(about, reason) => json!({
+                "event": "conversation_ended",
+                "conversationId": about.conversation,
+                "agentId": about.with,
+                "reason": reason,
+            }),
+            // It has no word for what is not kept.
+            Event::Whisper(_) => return Ok(None),
+        };
+        Ok(Some(frames::event(fields)))
     }
+
+    fn received<'a>(
+        &'a self,
+        mailbox: &'a Mailbox,
+        line: Line<'a, Mailbox>,
+        text: &'a str,
+    ) -> Work<'a, ()> {
+        Box::pin(async move {
+            let outcome = mailbox.native_frame(text.as_bytes()).await;
+            live::answer(line.end, &live::id(text), outcome);
+        })
+    }
+}
+
+/// How a reader's socket speaks.
+fn frames_of(dialects: Dialects<Mailbox>, reader: &Reader<()>) -> &'static dyn Frames<Mailbox> {
+    let dialect = reader.dialect.as_deref().and_then(|name| dialect::named(dialects, name));
+    dialect.map_or(&Native, |dialect| dialect as &dyn Frames<Mailbox>)
 }
 
 /// Tells senders what became of their messages. Nobody waits for it.
@@ -113,9 +152,15 @@ fn tell(state: &State, env: &Env, notices: Vec<Notice>) {
 }
 
 impl Mailbox {
-    pub(super) fn log(&self) -> Result<MailLog> {
+    pub(crate) fn log(&self) -> Result<MailLog> {
         let (state, env) = (platform::share(self.state()), self.env().clone());
-        Ok(MailLog { state, env, rules: self.shared_rules()?, sender: String::new() })
+        let (dialects, rules) = (self.dialects(), self.shared_rules()?);
+        Ok(MailLog { state, env, dialects, rules, agent: self.id()?, sender: String::new() })
+    }
+
+    /// How a reader's socket speaks.
+    pub(super) fn frames_of(&self, reader: &Reader<()>) -> &'static dyn Frames<Self> {
+        frames_of(self.dialects(), reader)
     }
 
     /// `GET /v1/agents/:id/ws`.
@@ -124,23 +169,7 @@ impl Mailbox {
         let query = request.query();
         let after = PageRequest::parse(query, self.limits()?)?.after;
         self.rules(|rules| rules.hear(now()))?;
-        live::stream(self.state(), request, self.log()?, Reader::Native, after)
-    }
-
-    /// `GET /messenger/ws`.
-    pub(super) fn messenger(&self, request: &Request, need: MailboxNeed) -> Result<Response> {
-        live::demand_upgrade(request)?;
-        let (id, proof) = messenger::caller(request)?;
-        self.enter(None, proof.as_ref(), need)?;
-        self.rules(|rules| rules.hear(now()))?;
-        let socket = Socket::new(Reader::Messenger, Purpose::CatchUp);
-        let (client, server) = sockets::open(self.state(), &socket)?;
-        let name = self.status()?.card.name;
-        sockets::send(&server, &json!({ "type": "connected", "id": id, "name": name }).to_string());
-        let log = self.log()?;
-        self.state()
-            .wait_until(boxed(async move { messenger_catch_up(log, server, socket).await }));
-        http::upgraded(request, client)
+        live::stream(self.state(), request, self.log()?, Reader::native(()), after)
     }
 
     /// All that waits, which then no longer does. The end of a page of it, if it is more.
@@ -151,7 +180,7 @@ impl Mailbox {
         self.tell(notices);
         let mail = page.messages.iter().map(|record| serde_json::from_str(record.get()));
         let mail: Result<Vec<Mail>, _> = mail.collect();
-        let mail = mail.map_err(|_| nexus_core::Fault::new("a stored message cannot be read"))?;
+        let mail = mail.map_err(|_| Fault::new("a stored message cannot be read"))?;
         if !mail.is_empty() {
             self.ack(Ack { cursor: page.next_cursor })?;
         }
@@ -160,20 +189,10 @@ impl Mailbox {
 
     /// What a client sent over its socket. The answer is a frame.
     pub(super) async fn frame(&self, end: &WebSocket, text: &str) {
-        let Some(socket) = attached::<Reader>(end) else { return };
-        match socket.who {
-            Reader::Native => {
-                let outcome = self.native_frame(text.as_bytes()).await;
-                live::answer(end, &live::id(text), outcome);
-            }
-            // It only listens.
-            Reader::Messenger => {}
-            Reader::OpenDialogue { key, until } => {
-                let line =
-                    Line { end, key: &key, until, is_live: socket.purpose == Purpose::Stream };
-                self.dialogue_frame(&line, text).await;
-            }
-        }
+        let Some(socket) = attached::<Reader<()>>(end) else { return };
+        let is_live = socket.purpose == Purpose::Stream;
+        let line = Line { end, reader: &socket.who, is_live };
+        self.frames_of(line.reader).received(self, line, text).await;
     }
 
     async fn native_frame(&self, bytes: &[u8]) -> Result<(&'static str, Value)> {
@@ -182,7 +201,7 @@ impl Mailbox {
         if bytes.len() > limits.max_body_bytes() {
             return Err(Refusal::message_too_large("frame", limits.max_body_bytes()).into());
         }
-        let fields = |answer: serde_json::Result<Value>| answer.map_err(nexus_core::Fault::new);
+        let fields = |answer: serde_json::Result<Value>| answer.map_err(Fault::new);
         match MailFrame::parse(bytes, limits)? {
             MailFrame::Send(to, key, message) => {
                 let sent = self.send(&to, key.as_ref(), message).await?;
@@ -201,94 +220,19 @@ impl Mailbox {
         tell(self.state(), self.env(), notices);
     }
 
-    /// Tells every stream what became of messages that this agent has sent.
-    pub(super) fn announce_notice(&self, notice: &Notice) {
-        self.announce(json!({
-            "event": notice.state,
-            "agentId": notice.from,
-            "messageIds": notice.messages,
-        }));
-    }
-
-    /// Tells every stream that a conversation is over.
-    pub(super) fn announce_end(&self, about: &About, reason: &str) {
-        self.announce(json!({
-            "event": "conversation_ended",
-            "conversationId": about.conversation,
-            "agentId": about.with,
-            "reason": reason,
-        }));
-    }
-
-    fn announce(&self, fields: Value) {
-        let of = |name: &str| fields.get(name).cloned().unwrap_or_default();
-        let text = |name: &str| of(name).as_str().unwrap_or_default().to_owned();
-        let ended = (of("event") == "conversation_ended")
-            .then(|| ended_frame(&text("conversationId"), &text("reason")).to_string());
-        let native = sockets::event_frame(fields);
-        sockets::announce(self.state(), |reader: &Reader| match reader {
-            Reader::Native => Some(native.as_str().into()),
-            Reader::Messenger => None,
-            Reader::OpenDialogue { .. } => ended.as_deref().map(Into::into),
-        });
+    /// Tells every stream of something that is not in the log. Says whether anyone was told.
+    pub(crate) fn announce(&self, event: &Event) -> bool {
+        let Ok(log) = self.log().inspect_err(|error| log::error("event", error)) else {
+            return false;
+        };
+        sockets::announce(self.state(), |reader: &Reader<()>| {
+            let frame = log.frames(reader).event(&log, reader, event);
+            frame.inspect_err(|error| log::error("event", error)).ok().flatten()
+        })
     }
 
     pub(super) fn close_all(&self, why: Close) {
-        sockets::close_all(self.state(), why, |_: &Reader| true);
-    }
-}
-
-/// A stored message as the messenger reads it.
-fn messenger_frame(record: &str, name: &str) -> String {
-    // What is stored was written by us, and can be read.
-    let mail: Option<Mail> = serde_json::from_str(record).ok();
-    let data = mail.map(|mail| messenger::message(&mail, name));
-    json!({ "type": "message", "data": data }).to_string()
-}
-
-/// Sends a messenger what waits, with the names of its senders, no faster than it takes it, and then
-/// makes it a stream. Each page goes on from the one before: what another reader acknowledges
-/// meanwhile is for this one, too.
-async fn messenger_catch_up(mut log: MailLog, end: WebSocket, mut socket: Socket<Reader>) {
-    let mut poll = PageRequest { after: None, limit: MESSENGER_PAGE, members: false, wait: 0 };
-    let mut names = Names::default();
-    loop {
-        // Nothing is awaited between this read and becoming a stream: no message can come between.
-        let page = match log.read(&socket.who, poll) {
-            Ok(page) => page,
-            Err(error) => {
-                log::error("catch-up", &error);
-                return sockets::close(&end, Close::Failed);
-            }
-        };
-        if !sockets::is_open(&end) {
-            return;
-        }
-        if page.messages.is_empty() {
-            socket.purpose = Purpose::Stream;
-            if sockets::attach(&end, &socket).is_err() {
-                sockets::close(&end, Close::Failed);
-            }
-            return;
-        }
-        for record in &page.messages {
-            let mail: Option<Mail> = serde_json::from_str(record.get()).ok();
-            let Some(mail) = mail else { continue };
-            names.of(&log.env, &mail.agent_id).await.clone_into(&mut log.sender);
-            if end.send_with_str(log.message(&socket.who, record.get())).is_err() {
-                // It is gone; what it did not get waits on.
-                return;
-            }
-        }
-        if !live::taken(&end).await {
-            return;
-        }
-        let acked = log.rules.borrow_mut().ack(now(), Ack { cursor: page.next_cursor });
-        match acked {
-            Ok((_, notices)) => tell(&log.state, &log.env, notices),
-            Err(_) => return sockets::close(&end, Close::Deleted),
-        }
-        poll.after = Some(page.next_cursor);
+        sockets::close_all(self.state(), why, |_: &Reader<()>| true);
     }
 }
 

@@ -1,47 +1,36 @@
 //! The Durable Objects: clock, storage and alarm to `nexus-core`, and its answers to HTTP. No rules.
 
+mod class;
+pub(crate) mod dialect;
 mod directory;
-mod live;
-mod mailbox;
+pub(crate) mod live;
+pub(crate) mod mailbox;
 mod mailbox_calls;
-mod mailbox_live;
-mod mailbox_opendialogue;
+pub(crate) mod mailbox_live;
 mod pairing_index;
-mod session;
+pub(crate) mod present;
+pub(crate) mod session;
 mod session_calls;
-mod session_clawlink;
-mod session_live;
+pub(crate) mod session_live;
 mod session_team;
-mod sockets;
+pub(crate) mod sockets;
 mod webhooks;
 
 use crate::{
     bridge::Exchange,
-    http::{self, Request, Response},
+    dialects,
+    http::{self, Request},
     platform,
     waiting::{self, Outcome},
 };
-use nexus_core::Result;
+use class::Class;
 use std::rc::Rc;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use worker::{Env, State, WebSocket, web_sys, worker_sys::DurableObjectState};
-
-/// What a class of objects is.
-trait Class: 'static {
-    fn new(state: State, env: Env) -> Self;
-
-    async fn respond(&self, request: Request) -> Response;
-
-    async fn alarm(&self) -> Result<()>;
-
-    async fn received(&self, _end: WebSocket, _text: String) {}
-
-    fn closed(&self, _end: &WebSocket, _code: u16) {}
-}
+use worker::{Env, State, web_sys, worker_sys::DurableObjectState};
 
 /// A class as the platform calls it: `answer` with what is short, `fetch` with the rest.
 macro_rules! class {
-    ($class:ident, $module:ident, $about:literal) => {
+    ($class:ident, $module:ident, $about:literal $(, $dialects:expr)?) => {
         #[doc = $about]
         #[wasm_bindgen]
         pub struct $class(Rc<$module::$class>, Env);
@@ -52,13 +41,14 @@ macro_rules! class {
             #[wasm_bindgen(constructor)]
             #[must_use]
             pub fn new(state: DurableObjectState, env: Env) -> Self {
-                Self(Rc::new(Class::new(State::from(state), env.clone())), env)
+                let object = $module::$class::new(State::from(state), env.clone() $(, $dialects)?);
+                Self(Rc::new(object), env)
             }
 
             /// Answers a request that comes as text: its head, and its body, if it has one.
             pub fn answer(&self, head: String, body: Option<Vec<u8>>) -> Outcome {
                 let (object, request) = (Rc::clone(&self.0), Request::asked(head, body));
-                let panics = platform::asks_for_panic(&request, &self.1, "object");
+                let panics = platform::asks_for_panic(request.header(platform::PANIC), &self.1, "object");
                 waiting::begin(async move {
                     let response = object.respond(request).await;
                     platform::panic_if(panics);
@@ -102,18 +92,17 @@ macro_rules! class {
     };
 }
 
-class!(Session, session, "Members and key hashes, the message log, cursors, the TTL.");
+class!(
+    Session,
+    session,
+    "Members and key hashes, the message log, cursors, the TTL.",
+    dialects::OF_SESSIONS
+);
 class!(PairingIndex, pairing_index, "Codes -> sessions, single use, expiry.");
-class!(Mailbox, mailbox, "Card and secret, inbox and what was sent, whom to hear.");
+class!(
+    Mailbox,
+    mailbox,
+    "Card and secret, inbox and what was sent, whom to hear.",
+    dialects::OF_MAILBOXES
+);
 class!(Directory, directory, "Counters for `/v1/stats`, and who is listed in `/v1/agents`.");
-
-/// With the variable `DIAGNOSTICS`, an answer tells how many rows this instance has written so far,
-/// and how many session objects it has built.
-fn with_diagnostics(env: &Env, response: Response) -> Result<Response> {
-    if !platform::has_diagnostics(env)? {
-        return Ok(response);
-    }
-    Ok(response
-        .with("X-Rows-Written", platform::rows_written().to_string())
-        .with("X-Objects-Built", platform::objects_built().to_string()))
-}

@@ -1,6 +1,6 @@
 //! The pairing codes that begin with one word: `id_from_name(WORD)`.
 
-use super::Class;
+use super::class::{Class, with_diagnostics};
 use crate::{
     calls::{self, Call as _, CreateCode, Describe, ForgetCode, Look},
     http::{self, Request, Response},
@@ -30,13 +30,9 @@ pub(super) struct PairingIndex {
 }
 
 impl Class for PairingIndex {
-    fn new(state: State, env: Env) -> Self {
-        Self { state, env, rules: OnceCell::new(), turns: RefCell::default() }
-    }
-
     async fn respond(&self, request: Request) -> Response {
         let answer = self.answer_request(&request).await;
-        let answer = answer.and_then(|response| super::with_diagnostics(&self.env, response));
+        let answer = answer.and_then(|response| with_diagnostics(&self.env, response));
         http::answer(request.id(), answer)
     }
 
@@ -48,6 +44,10 @@ impl Class for PairingIndex {
 }
 
 impl PairingIndex {
+    pub(super) fn new(state: State, env: Env) -> Self {
+        Self { state, env, rules: OnceCell::new(), turns: RefCell::default() }
+    }
+
     async fn answer_request(&self, request: &Request) -> Result<Response> {
         let path = request.path();
         match calls::name(path) {

@@ -1,13 +1,13 @@
 //! One session: `id_from_name(sessionId)`.
 
 use super::{
-    Class,
-    session_live::{Reader, agents_answering},
+    class::{Class, with_diagnostics},
+    dialect::{Dialects, Reader},
+    present::agents_answering,
     sockets::{self, Close},
-    webhooks::Posting,
 };
 use crate::{
-    calls,
+    calls, frames,
     http::{self, Request, Response},
     log,
     platform::{self, Storage, fault, now},
@@ -18,16 +18,42 @@ use nexus_protocol::{AgentId, IdempotencyKey, Limits, SendMessage, Sent};
 use serde_json::json;
 use std::{
     cell::{Cell, OnceCell, RefCell},
+    collections::BTreeSet,
     rc::Rc,
 };
 use worker::{Env, State, WebSocket};
 
-pub(super) type Rules = nexus_core::Session<Storage>;
+pub(crate) type Rules = nexus_core::Session<Storage>;
+
+/// The agents whose webhooks are being posted to.
+pub(super) type Posting = Rc<RefCell<BTreeSet<AgentId>>>;
+
+/// What sockets are told of besides messages.
+pub(crate) struct Event<'a> {
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// The agent that it is about.
+    pub(crate) agent: Option<&'a AgentId>,
+    /// Its frame in the native protocol.
+    pub(crate) frame: String,
+}
+
+impl<'a> Event<'a> {
+    pub(crate) fn of(name: &'a str, agent: Option<&'a AgentId>) -> Self {
+        Self { name, agent, frame: frames::event(json!({ "event": name, "agentId": agent })) }
+    }
+
+    /// Whether it is also in the log, for those who read events there.
+    pub(crate) fn is_in_log(&self) -> bool {
+        matches!(self.name, "joined" | "left" | "removed")
+    }
+}
 
 /// Members and key hashes, the message log, cursors, the TTL.
-pub(super) struct Session {
+pub(crate) struct Session {
     state: State,
     env: Env,
+    dialects: Dialects<Self>,
     /// Built by the first call, because building them can fail.
     limits: OnceCell<Limits>,
     rules: OnceCell<Rc<RefCell<Rules>>>,
@@ -37,18 +63,6 @@ pub(super) struct Session {
 }
 
 impl Class for Session {
-    fn new(state: State, env: Env) -> Self {
-        platform::note_built();
-        Self {
-            state,
-            env,
-            limits: OnceCell::new(),
-            rules: OnceCell::new(),
-            posting: Posting::default(),
-            saving: Rc::default(),
-        }
-    }
-
     async fn respond(&self, request: Request) -> Response {
         let id = request.id().to_owned();
         self.hear_connected();
@@ -57,7 +71,7 @@ impl Class for Session {
             log::error("events", &error);
         }
         self.report();
-        let answer = answer.and_then(|response| super::with_diagnostics(&self.env, response));
+        let answer = answer.and_then(|response| with_diagnostics(&self.env, response));
         http::answer_of_object(&id, answer, proven)
     }
 
@@ -65,8 +79,8 @@ impl Class for Session {
     async fn alarm(&self) -> Result<()> {
         let next = match self.rules(|rules| Ok(rules.alarm(now())?)) {
             Ok(None) => {
-                self.announce("expired", None);
-                sockets::close_all(&self.state, Close::Expired, |_: &Reader| true);
+                self.announce(&Event::of("expired", None));
+                sockets::close_all(&self.state, Close::Expired, |_: &Reader<Who>| true);
                 self.state.storage().delete_all().await.map(|()| None).map_err(fault)
             }
             Ok(Some(_)) => {
@@ -96,8 +110,22 @@ impl Class for Session {
 }
 
 impl Session {
+    /// An object that was just built. It reads nothing yet.
+    pub(super) fn new(state: State, env: Env, dialects: Dialects<Self>) -> Self {
+        platform::note_built();
+        Self {
+            state,
+            env,
+            dialects,
+            limits: OnceCell::new(),
+            rules: OnceCell::new(),
+            posting: Posting::default(),
+            saving: Rc::default(),
+        }
+    }
+
     /// Stores a message, and delivers it.
-    pub(super) fn store(
+    pub(crate) fn store(
         &self,
         who: &Who,
         key: Option<&IdempotencyKey>,
@@ -109,7 +137,7 @@ impl Session {
     }
 
     /// Delivers what was stored.
-    pub(super) fn pass_on(&self, deliveries: impl IntoIterator<Item = Delivery>) -> Result<()> {
+    pub(crate) fn pass_on(&self, deliveries: impl IntoIterator<Item = Delivery>) -> Result<()> {
         self.pass_events()?;
         let mut any = false;
         for delivery in deliveries {
@@ -122,29 +150,14 @@ impl Session {
         Ok(())
     }
 
-    /// Tells every stream of something that is not in the log, or is, but only for readers of events.
-    pub(super) fn announce(&self, event: &str, agent: Option<&AgentId>) {
-        let frame = sockets::event_frame(json!({ "event": event, "agentId": agent }));
-        let in_log = matches!(event, "joined" | "left" | "removed");
-        let joined = agent.filter(|_| event == "joined");
-        let joined = joined.and_then(|agent| self.joined_frame(agent));
-        sockets::announce(&self.state, |reader: &Reader| match reader {
-            Reader::Native(who) if in_log && who.wants_events() => None,
-            Reader::Native(_) => Some(frame.as_str().into()),
-            Reader::ClawLink(who) if agent == Some(who.agent()) => None,
-            // Of other events this protocol knows nothing.
-            Reader::ClawLink(_) => joined.as_deref().map(Into::into),
-        });
-    }
-
     pub(super) fn close_all_of(&self, agent: &AgentId) {
-        sockets::close_all(&self.state, Close::Left, |reader: &Reader| {
-            reader.who().agent() == agent
+        sockets::close_all(&self.state, Close::Left, |reader: &Reader<Who>| {
+            reader.who.agent() == agent
         });
     }
 
     /// Takes a seat, and says whether the agent had one before.
-    pub(super) fn seat<T>(
+    pub(crate) fn seat<T>(
         &self,
         agent: &AgentId,
         take: impl FnOnce(&mut Rules) -> Result<T>,
@@ -154,6 +167,10 @@ impl Session {
             self.settle_tasks();
         }
         self.rules(|rules| Ok((rules.has(now(), agent)?, take(rules)?)))
+    }
+
+    pub(super) fn dialects(&self) -> Dialects<Self> {
+        self.dialects
     }
 
     pub(super) fn env(&self) -> &Env {
@@ -168,11 +185,11 @@ impl Session {
         &self.saving
     }
 
-    pub(super) fn state(&self) -> &State {
+    pub(crate) fn state(&self) -> &State {
         &self.state
     }
 
-    pub(super) fn limits(&self) -> Result<&Limits> {
+    pub(crate) fn limits(&self) -> Result<&Limits> {
         if let Some(limits) = self.limits.get() {
             return Ok(limits);
         }
@@ -194,12 +211,12 @@ impl Session {
     ///
     /// See <https://developers.cloudflare.com/durable-objects/reference/in-memory-state/> and
     /// <https://blog.cloudflare.com/durable-objects-easy-fast-correct-choose-three/>.
-    pub(super) fn rules<T>(&self, work: impl FnOnce(&mut Rules) -> Result<T>) -> Result<T> {
+    pub(crate) fn rules<T>(&self, work: impl FnOnce(&mut Rules) -> Result<T>) -> Result<T> {
         work(&mut self.shared_rules()?.borrow_mut())
     }
 
     /// The rules, for what goes on when this call has been answered.
-    pub(super) fn shared_rules(&self) -> Result<Rc<RefCell<Rules>>> {
+    pub(crate) fn shared_rules(&self) -> Result<Rc<RefCell<Rules>>> {
         if let Some(rules) = self.rules.get() {
             return Ok(Rc::clone(rules));
         }

@@ -1,13 +1,15 @@
 //! What is asked of a session: the calls of the native protocol, and those of other objects.
 
 use super::{
+    dialect::{self, Reader},
     live,
-    session::{Rules, Session},
-    session_live::{Reader, members_connected},
+    present::members_connected,
+    session::{Event, Rules, Session},
     sockets::{self, Close},
 };
 use crate::{
     calls::{self, AddCode, Call as _, Describe, ForgetCode},
+    frames,
     http::{self, Request, Response},
     platform::{System, fault, now},
     router::{self, Endpoint, Route, Session as Call},
@@ -38,17 +40,16 @@ impl Session {
                 }
                 Err(error) => (http::is_of_agent(&error), Err(error)),
             },
-            Endpoint::ClawLink(call, need) => {
-                (false, self.clawlink(request, &route, call, need).await)
+            Endpoint::Foreign(call) => {
+                let dialects = self.dialects();
+                (false, dialect::answer_in(dialects, self, &request, &route, call).await)
             }
             Endpoint::SessionEvents(_)
             | Endpoint::Mailbox(..)
             | Endpoint::MailboxEvents(_)
             | Endpoint::Code(..)
             | Endpoint::Directory(_)
-            | Endpoint::Page(_)
-            | Endpoint::Messenger(..)
-            | Endpoint::OpenDialogue(..) => (false, Err(Refusal::not_found().into())),
+            | Endpoint::Page(_) => (false, Err(Refusal::not_found().into())),
         }
     }
 
@@ -109,7 +110,7 @@ impl Session {
                     |rules: &mut Rules| rules.join(now(), &visitor, caller, profile, &mut System);
                 let (known, joined) = self.seat(agent, join)?;
                 if !known {
-                    self.announce("joined", Some(agent));
+                    self.announce(&Event::of("joined", Some(agent)));
                 }
                 http::json(200, &joined)
             }
@@ -169,7 +170,7 @@ impl Session {
                     // What was opened with the key that this one replaces.
                     self.close_all_of(&seat.agent);
                 } else {
-                    self.announce("joined", Some(&seat.agent));
+                    self.announce(&Event::of("joined", Some(&seat.agent)));
                 }
                 self.settle_tasks();
                 calls::reply::<SeatRequest>(&joined)
@@ -192,12 +193,9 @@ impl Session {
         let posts = self.rules(|rules| rules.last_posts(now(), who))?;
         let (ended, report) = self.rules(|rules| rules.end(now(), who))?;
         self.tell(Ok(Some(report)));
-        let frame = sockets::event_frame(json!({ "event": "ended", "by": who.agent() }));
-        sockets::announce(self.state(), |reader: &Reader| match reader {
-            Reader::Native(_) => Some(frame.as_str().into()),
-            Reader::ClawLink(_) => None,
-        });
-        sockets::close_all(self.state(), Close::Expired, |_: &Reader| true);
+        let frame = frames::event(json!({ "event": "ended", "by": who.agent() }));
+        self.announce(&Event { name: "ended", agent: None, frame });
+        sockets::close_all(self.state(), Close::Expired, |_: &Reader<Who>| true);
         self.post_last(posts);
         // What is left is empty; if this fails, the alarm does it.
         self.state().storage().delete_all().await.map_err(fault)?;
@@ -211,7 +209,7 @@ impl Session {
             if is_own { rules.leave(now(), who) } else { rules.remove(now(), who, agent) }
         })?;
         self.close_all_of(&left.agent_id);
-        self.announce("left", Some(&left.agent_id));
+        self.announce(&Event::of("left", Some(&left.agent_id)));
         self.settle_tasks();
         http::json(200, &left)
     }
@@ -255,7 +253,7 @@ impl Session {
         self.rules(|rules| rules.hear(now(), &who))?;
         if poll.wait > 0 && http::wants_upgrade(request) {
             let page = self.rules(|rules| rules.read(now(), &who, poll, &connected))?;
-            return live::long_poll(self.state(), request, Reader::Native(who), &page, poll);
+            return live::long_poll(self.state(), request, Reader::native(who), &page, poll);
         }
         let page = self.rules(|rules| rules.read_json(now(), &who, poll, &connected))?;
         Ok(Response::text(200, http::JSON, page))

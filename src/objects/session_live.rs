@@ -1,105 +1,71 @@
 //! Live delivery (section 3) of a session.
 
 use super::{
-    live::{self, Log},
-    session::{Rules, Session},
-    session_clawlink::save_places_soon,
-    sockets::{self, Close, Reach, attached, connected},
+    dialect::{self, Dialects, Frames, Line, Live, Log, Reader, Work},
+    live,
+    present::members_connected,
+    session::{Event, Rules, Session},
+    sockets::{self, Close, Purpose, Reach, attached},
 };
 use crate::{
-    dialects::clawlink::News,
+    frames,
     http::{Request, Response},
     log,
     platform::{self, now},
+    waiting::boxed,
 };
-use nexus_core::{Delivery, Error, Fault, Result, Who};
+use nexus_core::{Delivery, Error, Result, Who};
 use nexus_protocol::{
-    AgentId, Body, Cursor, ErrorCode, Filter, IdempotencyKey, Page, PageRequest, Refusal,
-    SendMessage, Sent,
+    Body, Cursor, ErrorCode, Filter, IdempotencyKey, Page, PageRequest, Refusal, SendMessage, Sent,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{
     borrow::Cow,
     cell::{Cell, RefCell},
-    collections::BTreeSet,
     rc::Rc,
+    time::Duration,
 };
-use worker::{State, WebSocket};
+use worker::{Delay, State, WebSocket};
 
-/// Who a socket is, and what it takes and gives: kept with it while the object sleeps.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Reader {
-    /// The frames of section 3, after its own cursor.
-    Native(Who),
-    /// Those of ClawLink (docs/dialects.md), after what its seat says that it has read.
-    ClawLink(Who),
-}
-
-impl Reader {
-    pub(super) fn who(&self) -> &Who {
-        match self {
-            Self::Native(who) | Self::ClawLink(who) => who,
-        }
-    }
-
-    /// Whether a message is for it.
-    fn wants(&self, delivery: &Delivery) -> bool {
-        match self {
-            Self::Native(who) => who.may_read(delivery),
-            Self::ClawLink(who) => who.may_read(delivery) && who.is_news(&delivery.message),
-        }
-    }
-}
+/// How long a cursor that a seat keeps may wait to be stored: a burst costs one row.
+const SAVE_AFTER: Duration = Duration::from_secs(2);
 
 /// The log of a session, for its sockets.
-pub(super) struct SessionLog {
+pub(crate) struct SessionLog {
     state: State,
+    dialects: Dialects<Session>,
     rules: Rc<RefCell<Rules>>,
     saving: Rc<Cell<bool>>,
 }
 
-impl Log for SessionLog {
-    type Who = Reader;
+impl SessionLog {
+    /// Does one thing with the rules.
+    pub(crate) fn rules<T>(&self, work: impl FnOnce(&mut Rules) -> Result<T>) -> Result<T> {
+        work(&mut self.rules.borrow_mut())
+    }
 
-    fn read(&self, reader: &Reader, request: PageRequest) -> Result<Page> {
-        match reader {
-            Reader::Native(who) => {
-                let connected = members_connected(&self.state, request);
-                self.rules.borrow_mut().read(now(), who, request, &connected)
-            }
-            Reader::ClawLink(who) => self.rules.borrow_mut().unread(now(), who, request.limit),
+    /// Stores, a little later, how far sockets have read whose seats keep their cursors. Until then the object
+    /// does not sleep.
+    pub(crate) fn save_places_soon(&self) {
+        if self.saving.replace(true) {
+            return;
         }
-    }
-
-    fn message<'a>(&self, reader: &Reader, record: &'a str) -> Cow<'a, str> {
-        match reader {
-            Reader::Native(_) => sockets::message_frame(record).into(),
-            Reader::ClawLink(who) => {
-                let frame = News::of(who.agent(), record)
-                    .and_then(|news| serde_json::to_string(&news).map_err(Fault::new));
-                let log = |fault| log::error("frame", &Error::Fault(fault));
-                frame.map_err(log).unwrap_or_default().into()
+        let (rules, saving) = (Rc::clone(&self.rules), Rc::clone(&self.saving));
+        self.state.wait_until(boxed(async move {
+            Delay::from(SAVE_AFTER).await;
+            saving.set(false);
+            if let Err(error) = rules.borrow_mut().save_places(now()) {
+                log::error("places", &error);
             }
-        }
+        }));
     }
+}
 
-    fn reset(&self, reader: &Reader, cursor: Cursor) -> Option<String> {
-        let is_native = matches!(reader, Reader::Native(_));
-        is_native.then(|| json!({ "type": "reset", "cursor": cursor }).to_string())
-    }
-
-    fn ready(&self, reader: &Reader, cursor: Cursor) -> Option<String> {
-        let is_native = matches!(reader, Reader::Native(_));
-        is_native.then(|| json!({ "type": "ready", "cursor": cursor }).to_string())
-    }
-
-    fn sent(&self, reader: &Reader, upto: Cursor) {
-        let Reader::ClawLink(who) = reader else { return };
-        // One that is no longer a member reads no more.
-        let _ = self.rules.borrow_mut().given(now(), who, upto);
-        save_places_soon(&self.state, &self.rules, &self.saving);
-    }
+impl Live for Session {
+    type Who = Who;
+    type Log = SessionLog;
+    type Stored = Delivery;
+    type Event<'a> = Event<'a>;
 
     fn closes(refusal: &Refusal) -> Close {
         let over = refusal.body.error == ErrorCode::SessionNotFound;
@@ -107,36 +73,70 @@ impl Log for SessionLog {
     }
 }
 
-/// The agents that are there by a socket, if a poll asks for members.
-pub(super) fn members_connected(state: &State, poll: PageRequest) -> BTreeSet<AgentId> {
-    if !poll.members {
-        return BTreeSet::new();
+impl Log for SessionLog {
+    type Object = Session;
+
+    fn frames(&self, reader: &Reader<Who>) -> &'static dyn Frames<Session> {
+        frames_of(self.dialects, reader)
     }
-    agents_answering(state)
+
+    fn read(&self, who: &Who, request: PageRequest) -> Result<Page> {
+        let connected = members_connected(&self.state, request);
+        self.rules(|rules| rules.read(now(), who, request, &connected))
+    }
 }
 
-/// The agents that have a socket open, whose frames go out at once.
-pub(super) fn agents_connected(state: &State) -> BTreeSet<AgentId> {
-    connected::<Reader>(state).map(|(_, socket)| socket.who.who().agent().clone()).collect()
+/// The frames of section 3, after a cursor of the client's.
+struct Native;
+
+impl Frames<Session> for Native {
+    fn message<'a>(
+        &self,
+        _: &SessionLog,
+        _: &Reader<Who>,
+        record: &'a str,
+    ) -> Result<Cow<'a, str>> {
+        Ok(frames::message(record).into())
+    }
+
+    fn reset(&self, cursor: Cursor) -> Option<String> {
+        Some(frames::reset(cursor))
+    }
+
+    fn ready(&self, cursor: Cursor) -> Option<String> {
+        Some(frames::ready(cursor))
+    }
+
+    fn event(&self, _: &SessionLog, reader: &Reader<Who>, event: &Event) -> Result<Option<String>> {
+        let reads_it = event.is_in_log() && reader.who.wants_events();
+        Ok((!reads_it).then(|| event.frame.clone()))
+    }
+
+    fn received<'a>(
+        &'a self,
+        session: &'a Session,
+        line: Line<'a, Session>,
+        text: &'a str,
+    ) -> Work<'a, ()> {
+        Box::pin(async move {
+            let sent = session.send_frame(&line.reader.who, text.as_bytes());
+            let answer = sent.map(|sent| ("sent", sent_fields(&sent)));
+            live::answer(line.end, &live::id(text), answer);
+        })
+    }
 }
 
-/// The agents that have a socket open, and were heard on it lately: they are online.
-pub(super) fn agents_answering(state: &State) -> BTreeSet<AgentId> {
-    let sockets = sockets::answering::<Reader>(state);
-    sockets.map(|socket| socket.who.who().agent().clone()).collect()
-}
-
-/// The same, of those who have proven themselves: they can be given tasks.
-pub(super) fn agents_attending(state: &State) -> BTreeSet<AgentId> {
-    let sockets = sockets::answering::<Reader>(state);
-    let attending = sockets.filter(|socket| socket.who.who().is_itself());
-    attending.map(|socket| socket.who.who().agent().clone()).collect()
+/// How a reader's socket speaks.
+fn frames_of(dialects: Dialects<Session>, reader: &Reader<Who>) -> &'static dyn Frames<Session> {
+    let dialect = reader.dialect.as_deref().and_then(|name| dialect::named(dialects, name));
+    dialect.map_or(&Native, |dialect| dialect as &dyn Frames<Session>)
 }
 
 impl Session {
-    pub(super) fn log(&self) -> Result<SessionLog> {
+    pub(crate) fn log(&self) -> Result<SessionLog> {
         let (state, saving) = (platform::share(self.state()), Rc::clone(self.saving()));
-        Ok(SessionLog { state, rules: self.shared_rules()?, saving })
+        let dialects = self.dialects();
+        Ok(SessionLog { state, dialects, rules: self.shared_rules()?, saving })
     }
 
     /// `GET /v1/sessions/:id/ws`.
@@ -146,19 +146,23 @@ impl Session {
         let after = PageRequest::parse(query, self.limits()?)?.after;
         let who = who.clone().wanting(Filter::parse(query)?);
         self.rules(|rules| rules.hear(now(), &who))?;
-        live::stream(self.state(), request, self.log()?, Reader::Native(who), after)
+        live::stream(self.state(), request, self.log()?, Reader::native(who), after)
     }
 
     /// Sends a message that was stored to those who read it as it comes.
     pub(super) fn deliver(&self, delivery: &Delivery) -> Result<()> {
         let seated = |who: &Who| self.rules(|rules| rules.is_seated(now(), who)).unwrap_or(true);
-        let reaches = |reader: &Reader| match reader.wants(delivery) {
+        let log = self.log()?;
+        let wants = |reader: &Reader<Who>| {
+            reader.who.may_read(delivery) && log.frames(reader).wants(reader, delivery)
+        };
+        let reaches = |reader: &Reader<Who>| match wants(reader) {
             false => Reach::Not,
-            true if seated(reader.who()) => Reach::Yes,
+            true if seated(&reader.who) => log.frames(reader).reach(reader),
             true => Reach::NoLonger(Close::Left),
         };
         let stored = (delivery.message.cursor, delivery.record.as_str());
-        live::deliver(self.state(), &self.log()?, stored, reaches);
+        live::deliver(self.state(), &log, stored, reaches);
         Ok(())
     }
 
@@ -185,14 +189,26 @@ impl Session {
 
     /// What a client sent over its socket. The answer is a frame.
     pub(super) async fn frame(&self, end: &WebSocket, text: &str) {
-        let Some(mut socket) = attached::<Reader>(end) else { return };
+        let Some(mut socket) = attached::<Reader<Who>>(end) else { return };
         sockets::note_frame(end, &mut socket);
-        match socket.who {
-            Reader::Native(who) => {
-                let sent = self.send_frame(&who, text.as_bytes());
-                live::answer(end, &live::id(text), sent.map(|sent| ("sent", sent_fields(&sent))));
-            }
-            Reader::ClawLink(who) => self.clawlink_frame(end, &who, text).await,
+        let is_live = socket.purpose == Purpose::Stream;
+        let line = Line { end, reader: &socket.who, is_live };
+        frames_of(self.dialects(), line.reader).received(self, line, text).await;
+    }
+
+    /// Tells every stream of something that is not in the log, or is there only for readers of events.
+    pub(crate) fn announce(&self, event: &Event) {
+        let Ok(log) = self.log().inspect_err(|error| log::error("event", error)) else { return };
+        sockets::announce(self.state(), |reader: &Reader<Who>| {
+            let frame = log.frames(reader).event(&log, reader, event);
+            frame.inspect_err(|error| log::error("event", error)).ok().flatten()
+        });
+    }
+
+    /// Stores how far sockets have read whose seats keep their cursors: one of them has closed.
+    pub(super) fn save_places(&self) {
+        if let Err(error) = self.rules(|rules| rules.save_places(now())) {
+            log::error("places", &error);
         }
     }
 

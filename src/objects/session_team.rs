@@ -1,8 +1,8 @@
 //! Section 9 in the object: members, tasks, files.
 
 use super::{
+    present::{agents_answering, agents_attending},
     session::{Rules, Session},
-    session_live::{agents_answering, agents_attending},
 };
 use crate::{
     http::{self, Request, Response},

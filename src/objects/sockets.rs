@@ -12,7 +12,6 @@ use crate::{
 use nexus_core::{Fault, Result};
 use nexus_protocol::PageRequest;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
 use std::borrow::Cow;
 use worker::{State, WebSocket, WebSocketPair, WebSocketRequestResponsePair};
 
@@ -184,11 +183,6 @@ pub(crate) fn has_readers<W: DeserializeOwned>(
     })
 }
 
-/// Whether someone who is meant gets every message as it is stored.
-pub(crate) fn has_streams<W: DeserializeOwned>(state: &State, meant: impl Fn(&W) -> bool) -> bool {
-    connected(state).any(|(_, socket)| socket.purpose == Purpose::Stream && meant(&socket.who))
-}
-
 /// Sends a message, as the frame made for it, to every socket that it `reaches`, and tells whom it was
 /// `sent`. Gives back the long polls that now have an answer.
 pub(crate) fn deliver<'a, W: DeserializeOwned>(
@@ -221,25 +215,21 @@ pub(crate) fn deliver<'a, W: DeserializeOwned>(
     polls
 }
 
-/// Tells every stream of something that is not in the log, by the frame made for it.
-pub(crate) fn announce<'a, W: DeserializeOwned>(
+/// Tells every stream of something that is not in the log, by the frame made for it. Says whether anyone was
+/// told.
+pub(crate) fn announce<W: DeserializeOwned>(
     state: &State,
-    frame: impl Fn(&W) -> Option<Cow<'a, str>>,
-) {
+    frame: impl Fn(&W) -> Option<String>,
+) -> bool {
+    let mut told = false;
     for (end, socket) in connected(state) {
         if socket.purpose == Purpose::Stream
             && let Some(frame) = frame(&socket.who)
         {
-            send(&end, &frame);
+            told |= send(&end, &frame);
         }
     }
-}
-
-/// The fields of an `event` as a frame.
-pub(crate) fn event_frame(fields: Value) -> String {
-    let mut frame = json!({ "type": "event" });
-    extend(&mut frame, fields);
-    frame.to_string()
+    told
 }
 
 /// Closes the sockets of those who are meant. One that was closed before, and is still heard, is so no
@@ -288,23 +278,4 @@ pub(crate) fn send(end: &WebSocket, frame: &str) -> bool {
 /// The bytes that wait for the client to take them.
 pub(crate) fn waiting(end: &WebSocket) -> u32 {
     end.as_ref().buffered_amount()
-}
-
-/// A stored message as a frame: `{"type":"message", ...message}`.
-pub(crate) fn message_frame(record: &str) -> String {
-    let fields = record.strip_prefix('{').unwrap_or_default();
-    format!("{{\"type\":\"message\",{fields}")
-}
-
-/// The answer to what a client sent: its own `id` with `fields`.
-pub(crate) fn answer_frame(kind: &str, id: &Value, fields: Value) -> String {
-    let mut frame = json!({ "type": kind, "id": id });
-    extend(&mut frame, fields);
-    frame.to_string()
-}
-
-fn extend(frame: &mut Value, fields: Value) {
-    if let (Value::Object(frame), Value::Object(fields)) = (frame, fields) {
-        frame.extend(fields);
-    }
 }

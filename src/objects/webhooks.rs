@@ -3,7 +3,7 @@
 //! Each webhook is posted to on its own, one message after the other, while the object goes on with
 //! everything else. The alarm takes up what failed, and what an object that died left undone.
 
-use super::session::{Rules, Session};
+use super::session::{Posting, Rules, Session};
 use crate::{
     http::{self, Request, Response},
     log,
@@ -13,7 +13,7 @@ use crate::{
 use futures_util::future::{Either, join_all, select};
 use nexus_core::{Post, Result, Who};
 use nexus_protocol::{AgentId, SetWebhook, Setting, Timestamp};
-use std::{cell::RefCell, collections::BTreeSet, pin::pin, rc::Rc, time::Duration};
+use std::{cell::RefCell, pin::pin, rc::Rc, time::Duration};
 use wasm_bindgen::JsValue;
 use worker::{AbortController, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect, State};
 
@@ -22,9 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Milliseconds after which the alarm looks whether a post that was under way came to its end.
 const GUARD: i64 = 30_000;
-
-/// The agents whose webhooks are being posted to.
-pub(super) type Posting = Rc<RefCell<BTreeSet<AgentId>>>;
 
 impl Session {
     /// `PUT /v1/sessions/:id/webhook`
@@ -71,7 +68,7 @@ impl Session {
     }
 
     /// Sets the alarm for what comes first.
-    pub(super) async fn arm(&self) -> Result<()> {
+    pub(crate) async fn arm(&self) -> Result<()> {
         arm(self.state(), &self.shared_rules()?, self.posting()).await
     }
 

@@ -3,60 +3,19 @@
 //! The edge looks there for who answers, and so does the object that answers, for it gets the request as it
 //! came. Nothing in this crate is below this module.
 
+mod method;
 mod table;
 
+pub(crate) use method::Method;
 use nexus_protocol::{
     AgentId, ConversationId, FileKey, Malformed, MessageId, PairingCode, Refusal, SessionId,
 };
 use std::sync::LazyLock;
 use table::{Call, Line, TABLE};
 pub(crate) use table::{
-    ClawLink, Code, Directory, Endpoint, Limiter, Mailbox, Messenger, OpenDialogue, Page, Session,
+    ClawLink, Code, Directory, Endpoint, Foreign, Limiter, Mailbox, Messenger, OpenDialogue, Page,
+    Session,
 };
-
-/// A method of HTTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Method {
-    Get,
-    Head,
-    Post,
-    Put,
-    Patch,
-    Delete,
-    Options,
-    /// Any other. No path has it.
-    Other,
-}
-
-impl Method {
-    /// The method that a request names. Names are compared exactly, as HTTP has it.
-    pub(crate) fn named(name: &str) -> Self {
-        let known = [
-            Self::Get,
-            Self::Head,
-            Self::Post,
-            Self::Put,
-            Self::Patch,
-            Self::Delete,
-            Self::Options,
-        ];
-        known.into_iter().find(|method| method.as_str() == name).unwrap_or(Self::Other)
-    }
-
-    /// The name; `-` for one that is not known.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-            Self::Options => "OPTIONS",
-            Self::Other => "-",
-        }
-    }
-}
 
 /// A request that was found in the table.
 #[derive(Debug)]
@@ -71,6 +30,20 @@ pub(crate) struct Route {
 }
 
 impl Route {
+    /// The dialect's call that was asked for; none if the call is native.
+    pub(crate) fn foreign(&self) -> Option<Foreign> {
+        match self.endpoint {
+            Endpoint::Foreign(call) => Some(call),
+            Endpoint::Session(..)
+            | Endpoint::SessionEvents(_)
+            | Endpoint::Mailbox(..)
+            | Endpoint::MailboxEvents(_)
+            | Endpoint::Code(..)
+            | Endpoint::Directory(_)
+            | Endpoint::Page(_) => None,
+        }
+    }
+
     pub(crate) fn parameter(&self, at: usize) -> &str {
         self.parameters.get(at).map_or("", String::as_str)
     }
@@ -305,11 +278,12 @@ mod tests {
                     Endpoint::Session(_, need)
                     | Endpoint::SessionEvents(need)
                     | Endpoint::Code(_, need)
-                    | Endpoint::ClawLink(_, need) => format!("{need:?}"),
+                    | Endpoint::Foreign(Foreign::ClawLink(_, need)) => format!("{need:?}"),
                     Endpoint::Mailbox(_, need)
                     | Endpoint::MailboxEvents(need)
-                    | Endpoint::Messenger(_, need)
-                    | Endpoint::OpenDialogue(_, need) => format!("{need:?}"),
+                    | Endpoint::Foreign(
+                        Foreign::Messenger(_, need) | Foreign::OpenDialogue(_, need),
+                    ) => format!("{need:?}"),
                     Endpoint::Directory(_) | Endpoint::Page(_) => continue,
                 };
                 coded.insert(format!("{need} {} {path}", call.method.as_str()));

@@ -3,7 +3,7 @@
 //!
 //! `docs/openapi.json` lists the same paths, and section 1 of the protocol the same needs. Tests compare them.
 
-use super::Method;
+use super::method::Method;
 use nexus_core::{
     MailboxNeed::{self, Anyone, Owner, Sender},
     Need::{self, Creator, Entry, Key, Member, Nothing, OwnKey},
@@ -27,11 +27,18 @@ pub(crate) enum Endpoint {
     Directory(Directory),
     /// The edge.
     Page(Page),
-    /// The object of a session, in ClawLink's words.
+    /// A dialect.
+    Foreign(Foreign),
+}
+
+/// The calls of dialects: which dialect owns the call, and which of its calls it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// Over a session.
     ClawLink(ClawLink, Need),
-    /// The object of an address, in the messenger's words.
+    /// Over an address.
     Messenger(Messenger, MailboxNeed),
-    /// The object of an address, in OpenDialogue's words.
+    /// Over an address.
     OpenDialogue(OpenDialogue, MailboxNeed),
 }
 
@@ -228,7 +235,16 @@ pub(crate) type Line = (&'static str, &'static [Call]);
 /// All calls.
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Line] = {
-    use Endpoint::{ClawLink as C, Code as K, Directory as D, Mailbox as A, MailboxEvents, Messenger as M, OpenDialogue as O, Page as P, Session as S, SessionEvents};
+    use Endpoint::{Code as K, Directory as D, Mailbox as A, MailboxEvents, Page as P, Session as S, SessionEvents};
+    const fn clawlink(call: ClawLink, need: Need) -> Endpoint {
+        Endpoint::Foreign(Foreign::ClawLink(call, need))
+    }
+    const fn messenger(call: Messenger, need: MailboxNeed) -> Endpoint {
+        Endpoint::Foreign(Foreign::Messenger(call, need))
+    }
+    const fn dialogue(call: OpenDialogue, need: MailboxNeed) -> Endpoint {
+        Endpoint::Foreign(Foreign::OpenDialogue(call, need))
+    }
     &[
     ("/", &[get(P(Page::Home))]),
     ("/s", &[get(P(Page::Session))]),
@@ -289,36 +305,36 @@ pub(crate) const TABLE: &[Line] = {
     ("/v1/agents/:agent/conversations/:conversation", &[get(A(Mailbox::Conversation, Owner))]),
     ("/v1/agents/:agent/conversations/:conversation/end", &[post(A(Mailbox::EndConversation, Owner))]),
 
-    ("/messenger/register", &[post(M(Messenger::Register, Anyone)).counted(Limiter::Register)]),
-    ("/messenger/send", &[post(M(Messenger::Send, Sender))]),
-    ("/messenger/poll", &[get(M(Messenger::Poll, Sender))]),
-    ("/messenger/users", &[get(M(Messenger::Users, Anyone))]),
-    ("/messenger/ws", &[get(M(Messenger::Socket, Sender))]),
+    ("/messenger/register", &[post(messenger(Messenger::Register, Anyone)).counted(Limiter::Register)]),
+    ("/messenger/send", &[post(messenger(Messenger::Send, Sender))]),
+    ("/messenger/poll", &[get(messenger(Messenger::Poll, Sender))]),
+    ("/messenger/users", &[get(messenger(Messenger::Users, Anyone))]),
+    ("/messenger/ws", &[get(messenger(Messenger::Socket, Sender))]),
 
-    ("/opendialogue/connect", &[get(O(OpenDialogue::Socket, Sender))]),
-    ("/opendialogue/api/agent/register", &[post(O(OpenDialogue::Register, Anyone)).counted(Limiter::Register)]),
-    ("/opendialogue/api/agent/:agent", &[get(O(OpenDialogue::Card, Anyone))]),
-    ("/opendialogue/api/agent/:agent/card", &[patch(O(OpenDialogue::ChangeCard, Owner))]),
+    ("/opendialogue/connect", &[get(dialogue(OpenDialogue::Socket, Sender))]),
+    ("/opendialogue/api/agent/register", &[post(dialogue(OpenDialogue::Register, Anyone)).counted(Limiter::Register)]),
+    ("/opendialogue/api/agent/:agent", &[get(dialogue(OpenDialogue::Card, Anyone))]),
+    ("/opendialogue/api/agent/:agent/card", &[patch(dialogue(OpenDialogue::ChangeCard, Owner))]),
     ("/opendialogue/api/agent/:agent/block", &[
-        get(O(OpenDialogue::Blocks, Owner)), post(O(OpenDialogue::Block, Owner)), delete(O(OpenDialogue::Unblock, Owner)),
+        get(dialogue(OpenDialogue::Blocks, Owner)), post(dialogue(OpenDialogue::Block, Owner)), delete(dialogue(OpenDialogue::Unblock, Owner)),
     ]),
     ("/opendialogue/api/agent/:agent/allow", &[
-        get(O(OpenDialogue::Allows, Owner)), post(O(OpenDialogue::Allow, Owner)), delete(O(OpenDialogue::Disallow, Owner)),
+        get(dialogue(OpenDialogue::Allows, Owner)), post(dialogue(OpenDialogue::Allow, Owner)), delete(dialogue(OpenDialogue::Disallow, Owner)),
     ]),
-    ("/opendialogue/api/agent/:agent/allowlist-mode", &[put(O(OpenDialogue::AllowOnly, Owner))]),
-    ("/opendialogue/api/message", &[post(O(OpenDialogue::Send, Sender))]),
-    ("/opendialogue/api/conversation/:conversation/history", &[get(O(OpenDialogue::History, Owner))]),
+    ("/opendialogue/api/agent/:agent/allowlist-mode", &[put(dialogue(OpenDialogue::AllowOnly, Owner))]),
+    ("/opendialogue/api/message", &[post(dialogue(OpenDialogue::Send, Sender))]),
+    ("/opendialogue/api/conversation/:conversation/history", &[get(dialogue(OpenDialogue::History, Owner))]),
 
-    ("/clawlink/:session", &[get(C(ClawLink::Info, Entry))]),
-    ("/clawlink/:session/register", &[post(C(ClawLink::Register, Entry))]),
-    ("/clawlink/:session/discover", &[get(C(ClawLink::Discover, Member))]),
-    ("/clawlink/:session/heartbeat", &[post(C(ClawLink::Heartbeat, Key))]),
-    ("/clawlink/:session/delegate", &[post(C(ClawLink::Delegate, Key))]),
-    ("/clawlink/:session/respond", &[post(C(ClawLink::Respond, Key))]),
-    ("/clawlink/:session/broadcast", &[post(C(ClawLink::Broadcast, Key))]),
-    ("/clawlink/:session/poll/:agent", &[get(C(ClawLink::Poll, Key))]),
-    ("/clawlink/:session/files", &[get(C(ClawLink::Files, Member)), post(C(ClawLink::SaveFile, Key))]),
-    ("/clawlink/:session/files/*key", &[get(C(ClawLink::File, Member))]),
-    ("/clawlink/:session/ws/:agent", &[get(C(ClawLink::Socket, Key))]),
+    ("/clawlink/:session", &[get(clawlink(ClawLink::Info, Entry))]),
+    ("/clawlink/:session/register", &[post(clawlink(ClawLink::Register, Entry))]),
+    ("/clawlink/:session/discover", &[get(clawlink(ClawLink::Discover, Member))]),
+    ("/clawlink/:session/heartbeat", &[post(clawlink(ClawLink::Heartbeat, Key))]),
+    ("/clawlink/:session/delegate", &[post(clawlink(ClawLink::Delegate, Key))]),
+    ("/clawlink/:session/respond", &[post(clawlink(ClawLink::Respond, Key))]),
+    ("/clawlink/:session/broadcast", &[post(clawlink(ClawLink::Broadcast, Key))]),
+    ("/clawlink/:session/poll/:agent", &[get(clawlink(ClawLink::Poll, Key))]),
+    ("/clawlink/:session/files", &[get(clawlink(ClawLink::Files, Member)), post(clawlink(ClawLink::SaveFile, Key))]),
+    ("/clawlink/:session/files/*key", &[get(clawlink(ClawLink::File, Member))]),
+    ("/clawlink/:session/ws/:agent", &[get(clawlink(ClawLink::Socket, Key))]),
     ]
 };

@@ -1,12 +1,9 @@
-//! ClawLink, under `/clawlink/:session`: its "mesh" is a session. Its words for members, messages and files; the
-//! session's object asks for them (`objects/session_clawlink.rs`).
+//! The translation: members, messages and files as ClawLink has them.
 
-pub(crate) use super::clawlink_words::{answered, error_frame};
-use crate::http::{self, Request};
-use nexus_core::{Caller, ClawLinkInfo, Error, Fault};
+use nexus_core::{ClawLinkInfo, Fault};
 use nexus_protocol::{
     AgentId, FileEvent, FileInfo, FileKey, FileNews, Kind, Member, Message, MessageId, Presence,
-    Priority, Progress, Refusal, TaskEvent, TaskNews, Timestamp, file_content, file_type,
+    Priority, Progress, TaskEvent, TaskNews, Timestamp, file_content, file_type,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{
@@ -29,25 +26,6 @@ const ENDPOINTS: [(&str, &str); 12] = [
     ("read_file", "GET /files/:key"),
     ("websocket", "GET /ws/:agent_id"),
 ];
-
-/// An error as this protocol has it: an agent that is not a member is one that is not found.
-pub(crate) fn in_its_words(error: Error) -> Error {
-    match error {
-        Error::Refused(refusal)
-            if refusal.body.reason.as_deref() == Some("agent_not_in_session") =>
-        {
-            Refusal::not_registered().into()
-        }
-        error => error,
-    }
-}
-
-/// What a call shows. Its token stands in the header or in the query, for sockets cannot always set headers.
-pub(crate) fn caller(request: &Request) -> Result<Caller, Refusal> {
-    let shown = http::caller(request)?;
-    let in_query = || request.in_query("token")?.parse().ok();
-    Ok(Caller { token: shown.token.clone().or_else(in_query), ..shown })
-}
 
 /// `GET /`
 pub(crate) fn info(info: &ClawLinkInfo, now: Timestamp) -> Value {
@@ -277,17 +255,6 @@ mod tests {
 
     fn told(me: &str, record: &str) -> String {
         serde_json::to_string(&News::of(&me.parse().unwrap(), record).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn the_token_stands_in_the_header_or_in_the_query() {
-        let token = |head: &str| caller(&Request::asked(head.to_owned(), None)).unwrap().token;
-        let given: nexus_protocol::Token = "a-b+c-d-e-f".parse().unwrap();
-        let head = "0 GET http://h/ws?token=a-b%2Bc-d-e-f";
-        assert_eq!(token(head), Some(given.clone()));
-        let head = "0 GET http://h/ws?token=other-token\nauthorization: Bearer a-b+c-d-e-f";
-        assert_eq!(token(head), Some(given));
-        assert_eq!(token("0 GET http://h/ws?token=short"), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is refused, in the words of OpenDialogue: its codes, its fields, its headers.
 
-use super::{own_fields, with_retry};
 use crate::{
+    dialects::words::{own_fields, with_retry},
     http::{self, Response},
     log,
 };
@@ -18,8 +18,16 @@ const FIELDS: [(&str, &str); 5] = [
     ("X-Agent-Id", "x-agent-id"),
 ];
 
+/// Bytes of content at most.
+pub(super) const MAX_CONTENT: usize = 65_536;
+
+pub(super) const TOO_LONG: &str = "Content is at most 64 KiB.";
+
+pub(super) const CONVERSATION: &str =
+    "`conversation_id` must be 1 to 128 letters, digits, `_` or `-`.";
+
 /// What went wrong, by the names of this protocol.
-pub(crate) struct Problem {
+pub(super) struct Problem {
     code: &'static str,
     status: u16,
     message: String,
@@ -28,17 +36,22 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) const SIGNATURE: Kind = Kind("INVALID_SIGNATURE", 401);
-    pub(crate) const REPLAY: Kind = Kind("REPLAY_ATTACK", 401);
-    pub(crate) const EXPIRED: Kind = Kind("TIMESTAMP_EXPIRED", 401);
-    pub(crate) const UNAUTHORIZED: Kind = Kind("UNAUTHORIZED", 401);
-    pub(crate) const TOO_LARGE: Kind = Kind("MESSAGE_TOO_LARGE", 413);
-    pub(crate) const TYPE: Kind = Kind("INVALID_MESSAGE_TYPE", 400);
-    pub(crate) const CONTENT: Kind = Kind("INVALID_CONTENT", 400);
-    pub(crate) const NO_AGENT: Kind = Kind("AGENT_NOT_FOUND", 404);
+    pub(super) const SIGNATURE: Kind = Kind("INVALID_SIGNATURE", 401);
+    pub(super) const REPLAY: Kind = Kind("REPLAY_ATTACK", 401);
+    pub(super) const EXPIRED: Kind = Kind("TIMESTAMP_EXPIRED", 401);
+    pub(super) const UNAUTHORIZED: Kind = Kind("UNAUTHORIZED", 401);
+    pub(super) const TOO_LARGE: Kind = Kind("MESSAGE_TOO_LARGE", 413);
+    pub(super) const TYPE: Kind = Kind("INVALID_MESSAGE_TYPE", 400);
+    pub(super) const CONTENT: Kind = Kind("INVALID_CONTENT", 400);
+    pub(super) const NO_AGENT: Kind = Kind("AGENT_NOT_FOUND", 404);
+
+    /// Refuses a connection that does not say whose it is, and how that is proven.
+    pub(super) fn unsigned() -> Result<Response> {
+        Self::UNAUTHORIZED.answer("Send x-agent-id, x-timestamp, x-nonce and x-signature.")
+    }
 
     /// The frame that says so.
-    pub(crate) fn frame(self) -> Value {
+    pub(super) fn frame(self) -> Value {
         json!({ "type": "error", "code": self.code, "message": self.message })
     }
 
@@ -51,15 +64,15 @@ impl Problem {
 
 /// A name of a problem, and the HTTP status that goes with it.
 #[derive(Clone, Copy)]
-pub(crate) struct Kind(&'static str, u16);
+pub(super) struct Kind(&'static str, u16);
 
 impl Kind {
-    pub(crate) fn with(self, message: &str) -> Problem {
+    pub(super) fn with(self, message: &str) -> Problem {
         Problem { code: self.0, status: self.1, message: message.to_owned(), retry_after: None }
     }
 
     /// The answer to a request.
-    pub(crate) fn answer(self, message: &str) -> Result<Response> {
+    pub(super) fn answer(self, message: &str) -> Result<Response> {
         self.with(message).answer()
     }
 }
@@ -95,12 +108,9 @@ impl From<Error> for Problem {
     }
 }
 
-/// An answer in the words of this protocol.
-pub(crate) fn answered(result: Result<Response>) -> Result<Response> {
-    match result {
-        Err(error @ Error::Refused(_)) => Problem::from(error).answer(),
-        other => other,
-    }
+/// The answer to what was refused.
+pub(super) fn refused(refusal: Refusal) -> Result<Response> {
+    Problem::from(Error::Refused(refusal)).answer()
 }
 
 /// What the client is told. Where the native sentence names native calls, headers or fields, it is
@@ -130,7 +140,7 @@ fn sentence(refusal: &Refusal) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialects::tests::assert_own_words;
+    use crate::dialects::words::tests::assert_own_words;
 
     #[test]
     fn no_sentence_names_native_calls_headers_or_fields() {

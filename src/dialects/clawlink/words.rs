@@ -1,7 +1,10 @@
 //! What is refused, in the words of ClawLink.
 
-use super::{answer_in, own_fields};
-use crate::{http::Response, log};
+use crate::{
+    dialects::words::{self, own_fields},
+    http::Response,
+    log,
+};
 use nexus_core::{Error, Result};
 use nexus_protocol::{ErrorCode, Refusal};
 use serde_json::json;
@@ -9,13 +12,19 @@ use serde_json::json;
 /// Native fields, and what they are called here.
 const FIELDS: [(&str, &str); 3] = [("text", "content"), ("json", "content"), ("to", "to_agent")];
 
-/// An answer in the words of this protocol.
-pub(crate) fn answered(result: Result<Response>) -> Result<Response> {
-    answer_in(sentence, result)
+/// The answer to what was refused.
+pub(super) fn refused(refusal: Refusal) -> Result<Response> {
+    words::refused(sentence, own(refusal))
+}
+
+/// A refusal as this protocol has it: an agent that is not a member is one that is not found.
+pub(super) fn own(refusal: Refusal) -> Refusal {
+    let is_nobody = refusal.body.reason.as_deref() == Some("agent_not_in_session");
+    if is_nobody { Refusal::not_registered() } else { refusal }
 }
 
 /// The frame that says what was wrong with one of the client's.
-pub(crate) fn error_frame(error: Error) -> String {
+pub(super) fn error_frame(error: Error) -> String {
     let refusal = match error {
         Error::Refused(refusal) => refusal,
         fault @ Error::Fault(_) => {
@@ -28,7 +37,7 @@ pub(crate) fn error_frame(error: Error) -> String {
 }
 
 /// What the client is told. Where the native sentence names native calls or fields, it is another one.
-pub(crate) fn sentence(refusal: &Refusal) -> String {
+pub(super) fn sentence(refusal: &Refusal) -> String {
     let own = match refusal.body.error {
         ErrorCode::MissingToken => {
             "This mesh asks for its token: send Authorization: Bearer TOKEN, or add ?token=TOKEN."
@@ -61,7 +70,7 @@ pub(crate) fn sentence(refusal: &Refusal) -> String {
 }
 
 /// Whether a refusal says that an agent is no member.
-fn is_about_members(refusal: &Refusal) -> bool {
+pub(super) fn is_about_members(refusal: &Refusal) -> bool {
     let reason = refusal.body.reason.as_deref();
     refusal.body.error == ErrorCode::AgentNotFound || reason == Some("agent_not_in_session")
 }
@@ -69,7 +78,7 @@ fn is_about_members(refusal: &Refusal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialects::tests::assert_own_words;
+    use crate::dialects::words::tests::assert_own_words;
 
     #[test]
     fn no_sentence_names_native_calls_or_fields() {

@@ -1,72 +1,25 @@
-//! OpenDialogue, under `/opendialogue`: its HTTP calls, each a call of the native protocol to a mailbox.
+//! OpenDialogue's calls at the edge: each is a call of the native protocol to a mailbox.
 
-pub(crate) use super::opendialogue_words::{Problem, answered};
+use super::words::{CONVERSATION, MAX_CONTENT, Problem, TOO_LONG};
 use crate::{
     agents,
-    calls::{self, Object, SendFrom},
+    calls::{self, LookAt, Object, ReadList, SendFrom},
     http::{self, Request, Response},
     platform,
     router::{Method, OpenDialogue as Call, Route},
 };
-use nexus_core::{Fault, List, Proof, Result, SecretUse, opendialogue::sanitised};
+use nexus_core::{Fault, List, Result, SecretUse, opendialogue::sanitised};
 use nexus_protocol::{
     AgentCard, AgentId, Conversation, ConversationId, Mail, MailDelivery, Refusal, Register,
     SendMail, Timestamp,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{
-    Deserialize, Serialize,
+    Deserialize,
     de::{DeserializeOwned, IgnoredAny},
 };
 use serde_json::{Value, json};
 use worker::Env;
-
-/// Bytes of content at most.
-pub(crate) const MAX_CONTENT: usize = 65_536;
-
-pub(crate) const TOO_LONG: &str = "Content is at most 64 KiB.";
-
-pub(crate) const CONVERSATION: &str =
-    "`conversation_id` must be 1 to 128 letters, digits, `_` or `-`.";
-
-/// To a `Mailbox`: its card, and whether a socket of its agent is open.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct LookAt {}
-
-impl calls::Call for LookAt {
-    const BINDING: &'static str = "MAILBOX";
-    const NAME: &'static str = "look-at";
-    type Answer = (AgentCard, bool);
-}
-
-/// To a `Mailbox`: who is on a list of its agent's, and since when, if the proof holds; and whether only
-/// those on the allow list may write.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct ReadList {
-    pub(crate) proof: Option<Proof>,
-    pub(crate) list: List,
-}
-
-impl calls::Call for ReadList {
-    const BINDING: &'static str = "MAILBOX";
-    const NAME: &'static str = "read-list";
-    type Answer = (Vec<(AgentId, Timestamp)>, bool);
-}
-
-/// Answers a call over HTTP.
-pub(crate) async fn answer(
-    request: &Request,
-    env: &Env,
-    route: &Route,
-    call: Call,
-) -> Result<Response> {
-    answered(answer_call(request, env, route, call).await)
-}
-
-/// Refuses a connection that does not say whose it is, and how that is proven.
-pub(crate) fn unsigned() -> Result<Response> {
-    Problem::UNAUTHORIZED.answer("Send x-agent-id, x-timestamp, x-nonce and x-signature.")
-}
 
 /// `POST api/message`
 #[derive(Default, Deserialize)]
@@ -86,7 +39,13 @@ struct Mode {
     enabled: Option<bool>,
 }
 
-async fn answer_call(request: &Request, env: &Env, route: &Route, call: Call) -> Result<Response> {
+/// Answers a call.
+pub(super) async fn answer(
+    request: &Request,
+    env: &Env,
+    route: &Route,
+    call: Call,
+) -> Result<Response> {
     let has_body = !matches!(request.method(), Method::Get | Method::Head);
     let body =
         if has_body { http::body(request, &platform::limits(env)?).await? } else { Vec::new() };
@@ -95,7 +54,7 @@ async fn answer_call(request: &Request, env: &Env, route: &Route, call: Call) ->
         Call::Socket => match http::sender(request) {
             Ok(agent) => Object::named(env, "MAILBOX", agent.as_str())?.forward(request).await,
             // Without an id, there is nobody whose signature it could be.
-            Err(_) => unsigned(),
+            Err(_) => Problem::unsigned(),
         },
         Call::Register => register(env, &body).await,
         Call::Card => {

@@ -1,0 +1,142 @@
+//! The calls between objects, each defined once: its name, what it takes, what it answers.
+//!
+//! JSON is read from text here as everywhere else: a second kind of source would compile every type twice.
+//!
+//! They are requests to `/internal/NAME` of the object, which the edge never forwards: the router
+//! knows no such path.
+
+mod mailbox;
+mod object;
+
+pub(crate) use mailbox::{
+    DescribeAgent, EndOf, FactsOf, LookAt, ReadList, RegisterAgent, SendFrom, StatusOf, TakeMail,
+    Whisper,
+};
+use nexus_core::{Caller, Digest, Found, Listing, Report, SeatRequest, Tally};
+use nexus_protocol::{
+    Activity, AgentId, AgentsRequest, Joined, PairingCode, SessionId, SessionStatus, Stats,
+    Timestamp,
+};
+pub(crate) use object::{Call, Object, call, name, read, reply};
+use serde::{Deserialize, Serialize};
+
+/// The one object of the class `Directory`.
+pub(crate) const THE_DIRECTORY: &str = "directory";
+
+/// To a `Session`: its status; refused if it does not exist.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Describe {}
+
+impl Call for Describe {
+    const BINDING: &'static str = "SESSION";
+    const NAME: &'static str = "describe";
+    type Answer = SessionStatus;
+}
+
+/// To a `Session`: note a code that is about to be made; refused if this caller may not make a link to it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct AddCode {
+    pub(crate) caller: Caller,
+    pub(crate) code: PairingCode,
+}
+
+impl Call for AddCode {
+    const BINDING: &'static str = "SESSION";
+    const NAME: &'static str = "add-code";
+    type Answer = ();
+}
+
+/// To a `Session`: forget a code that this caller takes back; refused if it may not.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ForgetCode {
+    pub(crate) caller: Caller,
+    pub(crate) code: PairingCode,
+    /// Claims of the code whose end is unknown.
+    pub(crate) lost: Vec<Digest>,
+}
+
+impl Call for ForgetCode {
+    const BINDING: &'static str = "SESSION";
+    const NAME: &'static str = "forget-code";
+    type Answer = ();
+}
+
+/// To a `Session`: join for a claimed code.
+impl Call for SeatRequest {
+    const BINDING: &'static str = "SESSION";
+    const NAME: &'static str = "take-seat";
+    type Answer = Joined;
+}
+
+/// To a `PairingIndex`: store a new code. Answers when it expires, or nothing if it is in use.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct CreateCode {
+    pub(crate) code: PairingCode,
+    pub(crate) session: SessionId,
+}
+
+impl Call for CreateCode {
+    const BINDING: &'static str = "PAIRING_INDEX";
+    const NAME: &'static str = "create-code";
+    type Answer = Option<Timestamp>;
+}
+
+/// To a `PairingIndex`: what became of a code, and where it leads.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Look {
+    pub(crate) code: PairingCode,
+}
+
+impl Call for Look {
+    const BINDING: &'static str = "PAIRING_INDEX";
+    const NAME: &'static str = "look";
+    type Answer = Found;
+}
+
+/// To the `Directory`: what a session tells of itself.
+impl Call for Report {
+    const BINDING: &'static str = "DIRECTORY";
+    const NAME: &'static str = "report";
+    type Answer = ();
+}
+
+/// To the `Directory`: the counters.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ReadStats {}
+
+impl Call for ReadStats {
+    const BINDING: &'static str = "DIRECTORY";
+    const NAME: &'static str = "stats";
+    type Answer = Stats;
+}
+
+/// To the `Directory`: what the edge has counted.
+impl Call for Tally {
+    const BINDING: &'static str = "DIRECTORY";
+    const NAME: &'static str = "tally";
+    type Answer = ();
+}
+
+/// To the `Directory`: what happened lately.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ReadActivity {}
+
+impl Call for ReadActivity {
+    const BINDING: &'static str = "DIRECTORY";
+    const NAME: &'static str = "activity";
+    type Answer = Activity;
+}
+
+/// To the `Directory`: what a mailbox tells of its agent.
+impl Call for Listing {
+    const BINDING: &'static str = "DIRECTORY";
+    const NAME: &'static str = "enlist";
+    type Answer = ();
+}
+
+/// To the `Directory`: which agents are listed, and whether there are more.
+impl Call for AgentsRequest {
+    const BINDING: &'static str = "DIRECTORY";
+    const NAME: &'static str = "agents";
+    type Answer = (Vec<AgentId>, bool);
+}

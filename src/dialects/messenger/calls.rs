@@ -1,0 +1,90 @@
+//! The messenger's calls at the edge: each is a call to a mailbox.
+
+use super::messages::{Names, caller, message};
+use crate::{
+    agents,
+    calls::{self, Object, SendFrom, TakeMail},
+    http::{self, Request, Response},
+    platform,
+    router::{Messenger, Method},
+};
+use nexus_core::{Proof, Result, SecretUse};
+use nexus_protocol::{AgentsRequest, MessengerSend, Refusal, SendMail, messenger_registration};
+use serde_json::json;
+use worker::Env;
+
+/// The most users that are listed.
+const MOST_USERS: usize = 500;
+
+/// Answers a call.
+pub(super) async fn answer(request: &Request, env: &Env, call: Messenger) -> Result<Response> {
+    match call {
+        Messenger::Register => register(request, env).await,
+        Messenger::Send => send(request, env).await,
+        Messenger::Poll => poll(request, env).await,
+        Messenger::Users => users(env).await,
+        Messenger::Socket => {
+            let (id, _) = caller(request)?;
+            Object::named(env, "MAILBOX", id.as_str())?.forward(request).await
+        }
+    }
+}
+
+/// `POST /messenger/register`: who registers here is listed.
+async fn register(request: &Request, env: &Env) -> Result<Response> {
+    let body = http::body(request, &platform::limits(env)?).await?;
+    let register = messenger_registration(&body)?;
+    let registered = agents::register(env, register, SecretUse::Shown).await?;
+    let (id, name) = (registered.agent_id, registered.card.name);
+    http::json(201, &json!({ "ok": true, "id": id, "name": name }))
+}
+
+/// `POST /messenger/send`
+async fn send(request: &Request, env: &Env) -> Result<Response> {
+    let limits = platform::limits(env)?;
+    let body = http::body(request, &limits).await?;
+    let MessengerSend { from, to, message, secret } = MessengerSend::parse(&body, &limits)?;
+    let message = SendMail { text: Some(message), ..SendMail::default() };
+    let send = SendFrom { proof: Some(Proof::Secret(secret)), to, key: None, message };
+    let sent = calls::call(env, from.as_str(), &send).await?;
+    let timestamp = sent.sent_at.as_millis();
+    let delivery = sent.delivery;
+    http::json(
+        200,
+        &json!({ "ok": true, "id": sent.id, "delivery": delivery, "timestamp": timestamp }),
+    )
+}
+
+/// `GET /messenger/poll`: what waits, which then no longer does.
+async fn poll(request: &Request, env: &Env) -> Result<Response> {
+    if request.method() == Method::Head {
+        // An answer without a body would lose what it takes.
+        return Err(Refusal::method_not_allowed(Method::Get.as_str().to_owned()).into());
+    }
+    let (id, proof) = caller(request)?;
+    let records = calls::call(env, id.as_str(), &TakeMail { proof }).await?;
+    let mut names = Names::default();
+    let mut messages = Vec::with_capacity(records.len());
+    for mail in &records {
+        messages.push(message(mail, names.of(env, &mail.agent_id).await));
+    }
+    http::json(200, &json!({ "count": messages.len(), "messages": messages }))
+}
+
+/// `GET /messenger/users`: the directory, from its beginning.
+async fn users(env: &Env) -> Result<Response> {
+    let mut users = Vec::new();
+    let mut after = None;
+    loop {
+        let page = AgentsRequest { capability: None, after, limit: 100 };
+        let page = agents::page(env, page).await?;
+        let listed = page.agents.iter().map(|agent| {
+                    json!({ "id": agent.card.agent_id, "name": agent.card.name, "online": agent.online })
+                });
+        users.extend(listed);
+        if !page.has_more || users.len() >= MOST_USERS {
+            return http::json(200, &json!({ "count": users.len(), "users": users }));
+        }
+        after = page.next_after;
+    }
+}

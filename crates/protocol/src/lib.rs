@@ -15,6 +15,7 @@ mod mail;
 mod message;
 mod messenger;
 mod pairing;
+mod place;
 mod profile;
 mod query;
 #[cfg(feature = "schema")]
@@ -43,8 +44,7 @@ pub use file::{
 };
 pub use ids::hex;
 pub use ids::{
-    AgentId, AgentSecret, ConversationId, Cursor, IdempotencyKey, Malformed, MessageId, SessionId,
-    SessionKey,
+    AgentId, AgentSecret, ConversationId, IdempotencyKey, Malformed, SessionId, SessionKey,
 };
 pub use limits::{Limits, NumberVariable, Setting};
 pub use mail::{
@@ -60,6 +60,7 @@ pub use pairing::{
     Claimed, CodeRevoked, CodeState, CodeStatus, CreatePairing, OpenCode, OpenCodes, PairingCode,
     PairingCreated, session_of_codes,
 };
+pub use place::{Cursor, MessageId};
 pub use profile::{Filter, Member, Members, MembersRequest, Presence, Profile, Token};
 pub use service::{Activity, Capabilities, Health, Minute, Stats};
 pub use session::{

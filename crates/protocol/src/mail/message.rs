@@ -1,8 +1,8 @@
-//! Messages between addresses (section 8): sending, the inbox, conversations, whom to hear.
+//! A message between addresses: sending it, reading it, acknowledging it.
 
 use crate::{
     AgentId, Body, ConversationId, Cursor, IdempotencyKey, Kind, Limits, MessageId, Redacted,
-    Refusal, Timestamp, message::Content, query::Query,
+    Refusal, Timestamp, message::Content,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -242,151 +242,10 @@ pub struct MailStatus {
     pub expires_at: Timestamp,
 }
 
-/// The answer to `PUT` and `DELETE /v1/agents/:id/blocks/:other`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "section 8 names each")]
-pub struct Blocked {
-    pub agent_id: AgentId,
-    pub blocked: bool,
-}
-
-/// The answer to `PUT` and `DELETE /v1/agents/:id/allows/:other`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "section 8 names each")]
-pub struct Allowed {
-    pub agent_id: AgentId,
-    pub allowed: bool,
-}
-
-/// `GET /v1/agents/:id/blocks` and `.../allows`: which part of the list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentListRequest {
-    /// Those whose ids stand after this one.
-    pub after: Option<AgentId>,
-    /// At most this many.
-    pub limit: u32,
-}
-
-impl AgentListRequest {
-    /// The most agents on a list, and on a page of it.
-    pub const MOST: u32 = 1000;
-
-    /// Reads the query string.
-    pub fn parse(query: &str) -> Result<Self, Refusal> {
-        let mut query = Query::parse(query);
-        let limit = query.at_most("limit", "agents", 1..=Self::MOST).unwrap_or(Self::MOST);
-        let request = Self { after: query.parsed("after"), limit };
-        query.finish()?;
-        Ok(request)
-    }
-}
-
-/// The answer to `GET /v1/agents/:id/blocks` and `.../allows`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "section 8 names each")]
-pub struct AgentList {
-    pub agents: Vec<AgentId>,
-    pub has_more: bool,
-    /// Of the allow list: nobody else may write.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub allow_only: Option<bool>,
-}
-
-/// The answer to `PUT /v1/agents/:id/allow-only`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct AllowOnly {
-    /// Only those on the allow list may write.
-    pub allow_only: bool,
-}
-
-impl AllowOnly {
-    /// Reads the body of the call, `{"enabled": true}`.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        const RULE: &str = "must be true or false";
-        let mut body = Body::parse(bytes)?;
-        let enabled = body.required("enabled", RULE);
-        body.finish()?;
-        let refusal = || Refusal::invalid("enabled", RULE);
-        enabled.map(|allow_only| Self { allow_only }).ok_or_else(refusal)
-    }
-}
-
-/// Why a conversation is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum EndReason {
-    /// One of the two has ended it.
-    ParticipantEnded,
-    /// It has had its turns.
-    MaxTurns,
-    /// Nothing has happened for too long.
-    Ttl,
-}
-
-/// Whether a conversation can go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "section 8 names each")]
-pub enum ConversationState {
-    Active,
-    Ended,
-}
-
-/// `GET /v1/agents/:id/conversations/:cid`: which one, and how much of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConversationRequest {
-    /// With whom, where the id is in use with two agents.
-    pub with: Option<AgentId>,
-    /// So many of its last messages.
-    pub last: u32,
-}
-
-impl ConversationRequest {
-    /// Reads the query string.
-    pub fn parse(query: &str, limits: &Limits) -> Result<Self, Refusal> {
-        let mut query = Query::parse(query);
-        let last = query.at_most("last", "messages", 1..=limits.max_page);
-        let last = last.unwrap_or(limits.default_page.min(limits.max_page));
-        let request = Self { with: query.parsed("with"), last };
-        query.finish()?;
-        Ok(request)
-    }
-}
-
-/// The answer to `GET /v1/agents/:id/conversations/:cid`, and to `POST .../end`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "section 8 names each")]
-pub struct Conversation {
-    pub conversation_id: ConversationId,
-    pub with: AgentId,
-    pub initiator: AgentId,
-    pub turns: u32,
-    pub max_turns: u32,
-    pub state: ConversationState,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<EndReason>,
-    pub last_activity_at: Timestamp,
-    /// Oldest first; not told when it is ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<Mail>>"))]
-    pub messages: Option<Vec<Box<RawValue>>>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{AgentListRequest, AllowOnly, ConversationRequest};
 
     fn paths<T: std::fmt::Debug>(result: Result<T, Refusal>) -> Vec<String> {
         let details = result.unwrap_err().body.details;

@@ -1,156 +1,12 @@
-//! Tasks (section 9): requests, answers, and the states that a task goes through.
+//! The bodies that give a task and change one.
 
+use super::state::{Priority, Progress, TaskStatus};
 use crate::{
-    AgentId, Body, Cursor, Limits, MessageId, Redacted, Refusal, Timestamp,
+    AgentId, Body, Limits, Refusal, Timestamp,
     profile::{LABEL, is_label},
-    query::Query,
 };
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Number, value::RawValue};
-
-/// What has become of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "section 9 names each")]
-pub enum TaskStatus {
-    Pending,
-    Accepted,
-    InProgress,
-    Overdue,
-    Completed,
-    Failed,
-    Declined,
-    Cancelled,
-}
-
-impl TaskStatus {
-    /// Every status.
-    pub const ALL: [Self; 8] = [
-        Self::Pending,
-        Self::Accepted,
-        Self::InProgress,
-        Self::Overdue,
-        Self::Completed,
-        Self::Failed,
-        Self::Declined,
-        Self::Cancelled,
-    ];
-
-    /// The status as it goes over the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Accepted => "accepted",
-            Self::InProgress => "in_progress",
-            Self::Overdue => "overdue",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Declined => "declined",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Whether something can still become of the task.
-    #[must_use]
-    pub const fn is_open(self) -> bool {
-        matches!(self, Self::Pending | Self::Accepted | Self::InProgress | Self::Overdue)
-    }
-
-    /// Whether a task may go from this status to `next` where nobody says that a task is accepted or
-    /// begun, as in ClawLink (docs/dialects.md): steps between may be left out.
-    #[must_use]
-    pub const fn may_be_answered(self, next: Self) -> bool {
-        self.is_open() && matches!(next, Self::InProgress | Self::Completed | Self::Failed)
-    }
-
-    /// Whether a task may go from this status to `next` by what a member says.
-    #[must_use]
-    pub const fn may_become(self, next: Self) -> bool {
-        match next {
-            Self::Accepted => matches!(self, Self::Pending),
-            Self::InProgress => matches!(self, Self::Accepted | Self::InProgress),
-            Self::Completed | Self::Failed => matches!(self, Self::InProgress | Self::Overdue),
-            Self::Declined | Self::Cancelled => self.is_open(),
-            Self::Pending | Self::Overdue => false,
-        }
-    }
-}
-
-/// How much a task matters to its asker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "section 9 names each")]
-pub enum Priority {
-    Low,
-    #[default]
-    Normal,
-    High,
-    Urgent,
-}
-
-impl Priority {
-    /// What a priority must be.
-    pub const RULE: &str = "must be `low`, `normal`, `high` or `urgent`";
-}
-
-/// A task as members see it, and as the log stores it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "section 9 names each")]
-pub struct Task {
-    pub id: MessageId,
-    pub from: AgentId,
-    pub assignee: AgentId,
-    /// What the assignee was chosen for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub capability: Option<String>,
-    pub task: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub context: Option<Box<RawValue>>,
-    pub priority: Priority,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deadline: Option<Timestamp>,
-    pub status: TaskStatus,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub progress: Option<Progress>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<Box<RawValue>>,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-    /// The place of the latest message about it.
-    pub cursor: Cursor,
-    /// What was taken out of the call that this answers; the message about it says so, too.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub redacted: Vec<Redacted>,
-}
-
-/// How far a task has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged)]
-pub enum Progress {
-    /// 0 to 100.
-    Percent(Number),
-    /// In words, at most 1024 characters.
-    Words(String),
-}
-
-/// What happened to a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum TaskEvent {
-    /// The assignee has it: a new one, or one that was handed on.
-    Assigned,
-    /// Its status, progress or result.
-    Changed,
-    /// The assignee left, and the asker has it back.
-    Returned,
-}
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 /// Who is to do a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -334,86 +190,10 @@ impl ChangeTask {
     }
 }
 
-/// `GET /v1/sessions/:id/tasks`: which tasks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BoardRequest {
-    /// Those in one of these states; all when it is empty.
-    pub status: Vec<TaskStatus>,
-    /// Those of this assignee.
-    pub assignee: Option<AgentId>,
-    /// Those of this asker.
-    pub from: Option<AgentId>,
-    /// Those that were given after this place.
-    pub after: Option<Cursor>,
-    /// At most this many.
-    pub limit: u32,
-}
-
-impl BoardRequest {
-    /// Reads the query string.
-    pub fn parse(query: &str) -> Result<Self, Refusal> {
-        let mut query = Query::parse(query);
-        let known = |name: &str| TaskStatus::ALL.into_iter().find(|status| status.as_str() == name);
-        let status = match query.text("status").as_deref() {
-            None => Vec::new(),
-            Some("open") => TaskStatus::ALL.into_iter().filter(|status| status.is_open()).collect(),
-            Some(name) => known(name).map_or_else(
-                || {
-                    query.note("status", "must be `open` or the status of a task");
-                    Vec::new()
-                },
-                |status| vec![status],
-            ),
-        };
-        let request = Self {
-            status,
-            assignee: query.parsed("assignee"),
-            from: query.parsed("from"),
-            after: query.parsed("after"),
-            limit: query.at_most("limit", "tasks", 1..=500).unwrap_or(100),
-        };
-        query.finish()?;
-        Ok(request)
-    }
-
-    /// Whether a task is asked for.
-    #[must_use]
-    pub fn wants(&self, task: &Task) -> bool {
-        (self.status.is_empty() || self.status.contains(&task.status))
-            && self.assignee.as_ref().is_none_or(|agent| *agent == task.assignee)
-            && self.from.as_ref().is_none_or(|agent| *agent == task.from)
-    }
-}
-
-/// The answer to `GET /v1/sessions/:id/tasks`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Board {
-    /// In the order in which they were given.
-    pub tasks: Vec<Task>,
-    /// The `after` of the next page.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_after: Option<Cursor>,
-    /// There may be more.
-    pub has_more: bool,
-}
-
-/// The payload of a message that tells of a task.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(rename = "TaskNews"))]
-#[serde(tag = "type", rename = "task")]
-pub struct TaskNews {
-    /// What happened.
-    pub event: TaskEvent,
-    /// The task as it is now.
-    pub task: Task,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{BoardRequest, Progress};
     use proptest::prelude::*;
 
     fn wrong(refusal: Refusal) -> Vec<String> {
@@ -426,27 +206,6 @@ mod tests {
 
     fn change(body: &str) -> Result<ChangeTask, Refusal> {
         ChangeTask::parse(body.as_bytes(), &Limits::default())
-    }
-
-    #[test]
-    fn the_states_follow_the_table() {
-        use TaskStatus::*;
-        let next = |from: TaskStatus| {
-            TaskStatus::ALL.into_iter().filter(|to| from.may_become(*to)).collect::<Vec<_>>()
-        };
-        assert_eq!(next(Pending), [Accepted, Declined, Cancelled]);
-        assert_eq!(next(Accepted), [InProgress, Declined, Cancelled]);
-        assert_eq!(next(InProgress), [InProgress, Completed, Failed, Declined, Cancelled]);
-        assert_eq!(next(Overdue), [Completed, Failed, Declined, Cancelled]);
-        for end in [Completed, Failed, Declined, Cancelled] {
-            assert!(next(end).is_empty() && !end.is_open());
-        }
-        for from in TaskStatus::ALL {
-            let answers = TaskStatus::ALL.into_iter().filter(|to| from.may_be_answered(*to));
-            let expected =
-                if from.is_open() { vec![InProgress, Completed, Failed] } else { vec![] };
-            assert_eq!(answers.collect::<Vec<_>>(), expected, "{from:?}");
-        }
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //! last seen, that has not been stored.
 
 mod access;
+mod board;
 mod clawlink;
 mod events;
 mod files;

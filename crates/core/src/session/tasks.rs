@@ -7,26 +7,17 @@
 
 use super::{
     Session, Who,
+    board::{due, task_in},
     log::{Call, Delivery, listed},
-    state::State,
     store::About,
 };
-use crate::{Database, Fault, Result, Row, Value, page::PAGE_BYTES, redact::Redaction};
+use crate::{Database, Fault, Result, redact::Redaction};
 use nexus_protocol::{
-    AgentId, Assignee, Board, BoardRequest, ChangeTask, Cursor, GiveTask, IdempotencyKey, Kind,
-    Limits, Message, MessageId, Presence, Recipients, Refusal, Task, TaskEvent, TaskNews,
-    TaskStatus, Timestamp,
+    AgentId, Assignee, ChangeTask, GiveTask, IdempotencyKey, Kind, Message, MessageId, Presence,
+    Recipients, Refusal, Task, TaskEvent, TaskNews, TaskStatus, Timestamp,
 };
 use serde_json::value::to_raw_value;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::ControlFlow,
-};
-
-const FIND: &str = "SELECT record FROM log WHERE task = ?1 ORDER BY cursor DESC LIMIT 1";
-const READ: &str = "SELECT record FROM log
-    WHERE task > ?1 AND cursor = (SELECT max(later.cursor) FROM log AS later WHERE later.task = log.task)
-    ORDER BY task";
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Characters of a task that the text of a message about it quotes.
 const EXCERPT: usize = 200;
@@ -146,42 +137,6 @@ impl<D: Database> Session<D> {
         self.tell(message, event, task, Some(before), repeat)
     }
 
-    /// `GET /v1/sessions/:id/tasks/:taskId` (section 9).
-    pub fn task(&mut self, now: Timestamp, who: &Who, id: &MessageId) -> Result<Task> {
-        self.hear(now, who)?;
-        self.find_task(now, id)
-    }
-
-    /// `GET /v1/sessions/:id/tasks` (section 9).
-    pub fn board(&mut self, now: Timestamp, who: &Who, request: &BoardRequest) -> Result<Board> {
-        self.hear(now, who)?;
-        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-        let mut board = Board { tasks: Vec::new(), next_after: request.after, has_more: false };
-        if !self.store.database.has_table("log_task")? {
-            return Ok(board);
-        }
-        let after = request.after.unwrap_or(Cursor::START);
-        let state = &self.store.alive(now)?.state.clone();
-        let mut bytes = 0_usize;
-        self.store.database.query(READ, &[after.as_i64().into()], &mut |mut row| {
-            let record = row.text()?;
-            let task = task_in(&record)?;
-            let task = due(state, &self.limits, now, &task).map_or(task, |(task, _)| task);
-            if !request.wants(&task) {
-                return Ok(ControlFlow::Continue(()));
-            }
-            if board.tasks.len() >= limit || bytes >= PAGE_BYTES {
-                board.has_more = true;
-                return Ok(ControlFlow::Break(()));
-            }
-            bytes = bytes.saturating_add(record.len());
-            board.next_after = task.id.cursor_in(state.salt);
-            board.tasks.push(task);
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(board)
-    }
-
     /// Stores a message for everything that has happened to tasks by itself: a deadline that passed, an
     /// assignee or an asker that is gone.
     pub fn settle_tasks(&mut self, now: Timestamp) -> Result<Vec<Delivery>> {
@@ -214,40 +169,6 @@ impl<D: Database> Session<D> {
         let lost = |agent: &AgentId| state.lost_at(agent, &self.limits);
         let times = parties.iter().flat_map(|(at, from, to)| [*at, lost(from), lost(to)]);
         Ok(times.flatten().min())
-    }
-
-    /// The tasks that have not ended, as they are stored.
-    fn open_tasks(&mut self, now: Timestamp) -> Result<&mut BTreeMap<Cursor, Task>> {
-        let salt = self.store.alive(now)?.state.salt;
-        if self.open_tasks.is_none() {
-            let mut open = BTreeMap::new();
-            if self.store.database.has_table("log_task")? {
-                self.store.database.query(READ, &[Value::Integer(0)], &mut |mut row| {
-                    let task = task_in(&row.text()?)?;
-                    if let Some(given) = task.id.cursor_in(salt).filter(|_| task.status.is_open()) {
-                        open.insert(given, task);
-                    }
-                    Ok(ControlFlow::Continue(()))
-                })?;
-            }
-            self.open_tasks = Some(open);
-        }
-        self.open_tasks
-            .as_mut()
-            .ok_or_else(|| Fault::new("the open tasks were read and are not there").into())
-    }
-
-    /// A task as it is now.
-    pub(super) fn find_task(&mut self, now: Timestamp, id: &MessageId) -> Result<Task> {
-        let loaded = self.store.alive(now)?;
-        let given = id.cursor_in(loaded.state.salt).ok_or_else(Refusal::task_not_found)?;
-        if !self.store.database.has_table("log_task")? {
-            return Err(Refusal::task_not_found().into());
-        }
-        let record = self.store.database.first(FIND, &[given.as_i64().into()], Row::text)?;
-        let task = task_in(&record.ok_or_else(Refusal::task_not_found)?)?;
-        let loaded = self.store.alive(now)?;
-        Ok(due(&loaded.state, &self.limits, now, &task).map_or(task, |(task, _)| task))
     }
 
     /// Who is to do what `from` asks for.
@@ -332,31 +253,6 @@ impl<D: Database> Session<D> {
     }
 }
 
-/// What has happened to a task by itself since it was stored.
-fn due(state: &State, limits: &Limits, now: Timestamp, task: &Task) -> Option<(Task, TaskEvent)> {
-    if !task.status.is_open() {
-        return None;
-    }
-    let is_member = |agent: &AgentId| state.seat(agent, now, limits).is_some();
-    let late = task.deadline.is_some_and(|deadline| deadline <= now);
-    let mut next = task.clone();
-    let event = if !is_member(&task.from) {
-        next.status = TaskStatus::Cancelled;
-        TaskEvent::Changed
-    } else if !is_member(&task.assignee) {
-        next.assignee = task.from.clone();
-        next.status = if late { TaskStatus::Overdue } else { TaskStatus::Pending };
-        next.progress = None;
-        TaskEvent::Returned
-    } else if late && task.status != TaskStatus::Overdue {
-        next.status = TaskStatus::Overdue;
-        TaskEvent::Changed
-    } else {
-        return None;
-    };
-    Some((next, event))
-}
-
 pub(super) fn check_assignee(who: &Who, task: &Task) -> Result<(), Refusal> {
     if who.agent == task.assignee { Ok(()) } else { Err(Refusal::not_the_assignee()) }
 }
@@ -394,9 +290,4 @@ fn answered(record: &str) -> Result<Task, Fault> {
     let message: Message =
         serde_json::from_str(record).map_err(|_| Fault::new("a stored message cannot be read"))?;
     Ok(Task { redacted: message.redacted, ..task_in(record)? })
-}
-
-/// The task that a stored message tells of.
-fn task_in(record: &str) -> Result<Task, Fault> {
-    super::files::news::<TaskNews>(record).map(|news| news.task)
 }

@@ -18,69 +18,10 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use support::{
     Calls, World, agent, at, messages, refused,
-    session_model::{Member, Model, Sent, WANTS, Wants},
+    session_model::{Member, Model, NAMES, Proof, Sent, Step, WANTS, Wants, step},
 };
 
-const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 const SEATS: usize = 3;
-
-/// What a caller shows as its key.
-#[derive(Clone, Copy, Debug)]
-enum Proof {
-    Right,
-    Wrong,
-    None,
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Join(usize),
-    Leave(usize, Proof),
-    Send {
-        who: usize,
-        proof: Proof,
-        to: Vec<usize>,
-        repeat: bool,
-    },
-    Poll {
-        who: usize,
-        proof: Proof,
-        wants: Wants,
-        after: Option<usize>,
-        limit: u32,
-    },
-    /// A task from one to another.
-    Task(usize, usize),
-    Renew(usize, Option<u32>),
-    Pass(i64),
-    /// To so many milliseconds from the earliest end that the session may come to.
-    NearEnd(i64),
-    Evict,
-    Alarm,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let proof =
-        || prop_oneof![4 => Just(Proof::Right), 1 => Just(Proof::Wrong), 1 => Just(Proof::None)];
-    let who = || 0..NAMES.len();
-    let to = prop_oneof![3 => Just(vec![]), 1 => prop::collection::vec(who(), 1..3)];
-    prop_oneof![
-        3 => who().prop_map(Step::Join),
-        1 => (who(), proof()).prop_map(|(who, proof)| Step::Leave(who, proof)),
-        6 => (who(), proof(), to, any::<bool>())
-            .prop_map(|(who, proof, to, repeat)| Step::Send { who, proof, to, repeat }),
-        8 => (who(), proof(), 0..WANTS.len(), prop::option::of(0..15_usize), 1..6_u32)
-            .prop_map(|(who, proof, wants, after, limit)| Step::Poll {
-                who, proof, wants: WANTS[wants], after, limit
-            }),
-        2 => (who(), who()).prop_map(|(from, to)| Step::Task(from, to)),
-        1 => (who(), prop::option::of(5..200_u32)).prop_map(|(who, ttl)| Step::Renew(who, ttl)),
-        4 => prop_oneof![0..2_000_i64, 0..40_000_i64].prop_map(Step::Pass),
-        1 => (-2..2_i64).prop_map(Step::NearEnd),
-        3 => Just(Step::Evict),
-        1 => Just(Step::Alarm),
-    ]
-}
 
 struct Run {
     world: World,

@@ -8,90 +8,16 @@
 
 mod support;
 
-use nexus_core::{Caller, Content, Delivery, Result};
+use nexus_core::Content;
 use nexus_protocol::{
-    AgentId, BoardRequest, ChangeTask, Condition, CreateSession, ErrorCode, GiveTask, Limits,
-    Message, MessageId, Profile, SendMessage, SessionKey, Task, TaskEvent, TaskNews, TaskStatus,
+    BoardRequest, Condition, ErrorCode, GiveTask, Limits, SendMessage, Task, TaskEvent, TaskStatus,
 };
-use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
-use support::{Calls, World, agent, at, caller, faulted, messages, refused, text};
-
-/// A session in which each of `members` joined at 0 and can do what stands behind the colon.
-struct Team {
-    world: World,
-    keys: BTreeMap<AgentId, SessionKey>,
-    connected: BTreeSet<AgentId>,
-}
-
-impl Team {
-    fn new(members: &[&str]) -> Self {
-        Self::with_limits(members, Limits::default())
-    }
-
-    fn with_limits(members: &[&str], limits: Limits) -> Self {
-        let mut world = World::new(limits);
-        world.create(CreateSession { ttl: Some(80_000), ..CreateSession::default() });
-        let mut team = Self { world, keys: BTreeMap::new(), connected: BTreeSet::new() };
-        for member in members {
-            let (name, capability) = member.split_once(':').unwrap_or((member, ""));
-            team.join(0, name, capability);
-        }
-        team
-    }
-
-    fn join(&mut self, now: i64, name: &str, capability: &str) {
-        let profile = format!(r#"{{"capabilities":["{capability}"]}}"#);
-        let profile = if capability.is_empty() { "{}".to_owned() } else { profile };
-        let profile = Profile::parse(profile.as_bytes()).unwrap();
-        let joined = self.world.join_as(now, &caller(name, None), profile).unwrap();
-        self.keys.insert(agent(name), joined.session_key);
-    }
-
-    fn caller(&self, name: &str) -> Caller {
-        caller(name, self.keys.get(&agent(name)))
-    }
-
-    fn give(&mut self, now: i64, name: &str, body: &str) -> Result<(Task, Option<Delivery>)> {
-        let give = GiveTask::parse(body.as_bytes(), &Limits::default()).unwrap();
-        let caller = self.caller(name);
-        let who = self.world.session.with_key(at(now), &caller)?;
-        self.world.session.give_task(at(now), &who, None, give, &self.connected)
-    }
-
-    fn change(
-        &mut self,
-        now: i64,
-        name: &str,
-        id: &MessageId,
-        body: &str,
-    ) -> Result<(Task, Option<Delivery>)> {
-        let change = ChangeTask::parse(body.as_bytes(), &Limits::default()).unwrap();
-        let caller = self.caller(name);
-        let who = self.world.session.with_key(at(now), &caller)?;
-        self.world.session.change_task(at(now), &who, None, id, change, &self.connected)
-    }
-
-    fn board(&mut self, now: i64, name: &str, query: &str) -> Vec<Task> {
-        let caller = self.caller(name);
-        let who = self.world.session.as_member(at(now), &caller).unwrap();
-        let request = BoardRequest::parse(query).unwrap();
-        self.world.session.board(at(now), &who, &request).unwrap().tasks
-    }
-
-    /// The events that `name` finds in the log, with the status and the assignee that they tell.
-    fn news(&mut self, now: i64, name: &str) -> Vec<(TaskEvent, TaskStatus, String)> {
-        let caller = self.caller(name);
-        let page = self.world.page(now, &caller, None, 500).unwrap();
-        messages(&page).iter().map(news).collect()
-    }
-}
-
-fn news(message: &Message) -> (TaskEvent, TaskStatus, String) {
-    assert_eq!(serde_json::to_value(message.kind).unwrap(), "task");
-    let news: TaskNews = serde_json::from_str(message.json.as_ref().unwrap().get()).unwrap();
-    (news.event, news.task.status, news.task.assignee.to_string())
-}
+use std::collections::BTreeSet;
+use support::{
+    Calls, agent, at, faulted, refused,
+    team::{Team, news},
+    text,
+};
 
 const TO_BOB: &str = r#"{"to":"bob","task":"t"}"#;
 
@@ -337,119 +263,6 @@ fn in_a_full_session_tasks_can_still_be_ended() {
         team.change(1, "bob", id, r#"{"status":"declined"}"#).unwrap();
     }
     assert!(team.board(2, "bob", "status=open").is_empty());
-}
-
-/// What a member may try.
-#[derive(Clone, Debug)]
-enum Try {
-    Give(usize, Option<usize>),
-    Move(usize, usize, TaskStatus),
-    HandOn(usize, usize, usize),
-    Leave(usize),
-    Join(usize),
-    Wait(i64),
-    Evict,
-}
-
-const NAMES: [&str; 4] = ["a", "b", "c", "d"];
-
-fn tries() -> impl Strategy<Value = Vec<Try>> {
-    let moved = prop::sample::select(
-        TaskStatus::ALL
-            .into_iter()
-            .filter(|status| !matches!(status, TaskStatus::Pending | TaskStatus::Overdue))
-            .collect::<Vec<_>>(),
-    );
-    let one = prop_oneof![
-        3 => (0..4usize, prop::option::of(0..4usize)).prop_map(|(who, to)| Try::Give(who, to)),
-        8 => (0..4usize, 0..6usize, moved).prop_map(|(who, task, next)| Try::Move(who, task, next)),
-        2 => (0..4usize, 0..6usize, 0..4usize).prop_map(|(who, task, to)| Try::HandOn(who, task, to)),
-        1 => (0..4usize).prop_map(Try::Leave),
-        2 => (0..4usize).prop_map(Try::Join),
-        2 => (0..40_000i64).prop_map(Try::Wait),
-        1 => Just(Try::Evict),
-    ];
-    prop::collection::vec(one, 1..60)
-}
-
-proptest! {
-    /// Whatever members try: the log shows that every task took only steps of the table, was given to
-    /// one agent at a time, and that what was answered is what is on the board.
-    #[test]
-    fn a_task_takes_no_illegal_path_and_has_one_assignee(tries in tries()) {
-        let mut team = Team::new(&["a:x", "b:x", "c:x", "d:x"]);
-        let (mut now, mut ids) = (0, Vec::<MessageId>::new());
-        let mut known: BTreeMap<String, (TaskStatus, String)> = BTreeMap::new();
-        for attempt in tries {
-            let told = match attempt {
-                Try::Give(who, to) => {
-                    let to = to.map_or(r#""capability":"x""#.to_owned(), |to| format!(r#""to":"{}""#, NAMES[to]));
-                    let body = format!(r#"{{{to},"task":"t","deadline":30}}"#);
-                    let given = team.give(now, NAMES[who], &body);
-                    if let Ok((task, _)) = &given {
-                        ids.push(task.id.clone());
-                    }
-                    given.ok()
-                }
-                Try::Move(who, task, next) if task < ids.len() => {
-                    let body = format!(r#"{{"status":"{}"}}"#, next.as_str());
-                    team.change(now, NAMES[who], &ids[task], &body).ok()
-                }
-                Try::HandOn(who, task, to) if task < ids.len() => {
-                    let body = format!(r#"{{"to":"{}"}}"#, NAMES[to]);
-                    team.change(now, NAMES[who], &ids[task], &body).ok()
-                }
-                Try::Leave(who) => {
-                    let caller = team.caller(NAMES[who]);
-                    let _ = team.world.session.leaves(at(now), &caller);
-                    None
-                }
-                Try::Join(who) => {
-                    if !team.world.session.has(at(now), &agent(NAMES[who])).unwrap() {
-                        team.join(now, NAMES[who], "x");
-                    }
-                    None
-                }
-                Try::Wait(millis) => { now += millis; None }
-                Try::Evict => { team.world.evict(); None }
-                _ => None,
-            };
-            let mut deliveries: Vec<Delivery> = told.iter().filter_map(|(_, d)| d.clone()).collect();
-            if let Some((task, _)) = &told {
-                let caller = team.caller(task.from.as_str());
-                let who = team.world.session.as_member(at(now), &caller).unwrap();
-                let read = team.world.session.task(at(now), &who, &task.id).unwrap();
-                prop_assert_eq!(read.status, task.status);
-            }
-            deliveries.extend(team.world.session.settle_tasks(at(now)).unwrap());
-            for delivery in deliveries {
-                let (event, next, assignee) = news(&delivery.message);
-                let raw: TaskNews = serde_json::from_str(delivery.message.json.unwrap().get()).unwrap();
-                let before = known.insert(raw.task.id.to_string(), (next, assignee.clone()));
-                let legal = match (&before, event) {
-                    (None, TaskEvent::Assigned) => next == TaskStatus::Pending,
-                    (None, _) => false,
-                    (Some((status, _)), TaskEvent::Assigned) => status.is_open() && matches!(next, TaskStatus::Pending | TaskStatus::Overdue),
-
-                    (Some((status, _)), TaskEvent::Returned) => status.is_open() && next.is_open(),
-                    (Some((status, same)), TaskEvent::Changed) => {
-                        let by_itself = matches!(next, TaskStatus::Overdue | TaskStatus::Cancelled);
-                        // A member may act before the deadline that passed is told.
-                        let late = TaskStatus::Overdue.may_become(next);
-                        *same == assignee && status.is_open() && (status.may_become(next) || by_itself || late)
-                    }
-                };
-                prop_assert!(legal, "{before:?} {event:?} {next:?} {assignee}");
-            }
-        }
-        // What was told last is what the board shows.
-        team.world.evict();
-        if let Some(name) = NAMES.iter().find(|name| team.world.session.has(at(now), &agent(name)).unwrap()) {
-            for task in team.board(now, name, "limit=500") {
-                prop_assert_eq!(&known[task.id.as_str()], &(task.status, task.assignee.to_string()));
-            }
-        }
-    }
 }
 
 #[test]

@@ -19,9 +19,11 @@ mod clawlink;
 mod clawlink_client;
 mod clawlink_keys;
 mod clawlink_live;
+mod clawlink_mixed;
 
 mod control;
 mod conversation;
+mod dialects_mail;
 mod dialects_text;
 mod dialogue;
 mod endurance;

@@ -1,7 +1,6 @@
 //! Addresses: registering, writing, reading and listening, against a real relay.
 
 use crate::{
-    listening::{Listening, Mode, Proxy},
     skill::paste,
     support::{Home, NEXUS, Run, text, texts},
 };
@@ -17,20 +16,20 @@ fn registered(relay: &Relay, id: &str) -> Home {
 }
 
 /// A relay with two agents.
-fn two() -> (Relay, Home, Home) {
+pub(crate) fn two() -> (Relay, Home, Home) {
     let relay = relay();
     let (alice, bob) = (registered(&relay, "alice"), registered(&relay, "bob"));
     (relay, alice, bob)
 }
 
 /// What is stored of an address under this name.
-fn stored(home: &Home, agent: &str, name: &str) -> Option<String> {
+pub(crate) fn stored(home: &Home, agent: &str, name: &str) -> Option<String> {
     let path = home.state().join("agents").join(agent).join(name);
     fs::read_to_string(path).ok().map(|text| text.trim_end().to_owned())
 }
 
 /// How many messages wait for an agent.
-fn waiting(home: &Home) -> usize {
+pub(crate) fn waiting(home: &Home) -> usize {
     texts(&home.nexus(&["inbox", "--keep"]).done()).len()
 }
 
@@ -215,158 +214,6 @@ fn an_invitation_comes_into_the_inbox_and_leads_into_the_session() {
 }
 
 #[test]
-fn listening_prints_and_acknowledges() {
-    let (_relay, alice, bob) = two();
-    alice.nexus(&["send", "@bob", "before"]).done();
-    let mut listening = Listening::start(&bob, "@me", &[]);
-    assert_eq!(text(&listening.value()["text"]), "before");
-    listening.until("listening over a socket");
-    assert_eq!(alice.nexus(&["send", "@bob", "after"]).done()["delivery"], "live");
-    assert_eq!(text(&listening.value()["text"]), "after");
-    assert_eq!(bob.nexus(&["listen", "@bob"]).error(), "already_running");
-    let end = listening.stop("-TERM");
-    assert_eq!((&end["reason"], &end["messages"]), (&json!("signal"), &json!(2)));
-    assert_eq!((&end["agentId"], &end["cursor"]), (&json!("bob"), &json!("2")));
-    assert_eq!(waiting(&bob), 0);
-    assert!(stored(&bob, "bob", "listen.json").is_none());
-}
-
-#[test]
-fn what_could_not_be_printed_is_not_acknowledged() {
-    let (_relay, alice, bob) = two();
-    alice.nexus(&["send", "@bob", "hello"]).done();
-    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = bob.command().args(["listen", "@me"]).stdout(full).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(waiting(&bob), 1);
-}
-
-fn over(way: &str, refused: &'static [&'static str]) {
-    let (relay, alice, bob) = two();
-    let proxy = Proxy::new(relay.port(), refused, Mode::Refuses);
-    alice.nexus(&["send", "@bob", "one"]).done();
-    let mut listening = Listening::start(&bob, "@me", &["--url", &proxy.url]);
-    listening.until(&format!("listening over {way}"));
-    assert_eq!(text(&listening.value()["text"]), "one");
-    alice.nexus(&["send", "@bob", "two"]).done();
-    assert_eq!(text(&listening.value()["text"]), "two");
-    listening.stop("-TERM");
-    assert_eq!(waiting(&bob), 0);
-}
-
-#[test]
-fn where_sockets_are_refused_an_inbox_is_read_over_an_event_stream() {
-    over("an event stream", &["/ws"]);
-}
-
-#[test]
-fn where_streams_are_refused_too_an_inbox_is_polled() {
-    over("long polls", &["/ws", "/events"]);
-}
-
-#[test]
-fn nothing_is_lost_when_the_relay_is_killed() {
-    let (mut relay, alice, bob) = two();
-    let mut listening = Listening::start(&bob, "@me", &[]);
-    listening.until("listening over");
-    alice.nexus(&["send", "@bob", "one"]).done();
-    assert_eq!(text(&listening.value()["text"]), "one");
-    relay.kill();
-    relay.restart().unwrap();
-    alice.nexus(&["send", "@bob", "two"]).done();
-    // What was printed while the relay was away is acknowledged when it is back; nothing comes twice
-    // within one run.
-    assert_eq!(text(&listening.value()["text"]), "two");
-    assert_eq!(listening.stop("-TERM")["messages"], 2);
-    assert_eq!(waiting(&bob), 0);
-}
-
-#[test]
-fn a_message_wakes_an_agent_whose_answer_comes_into_the_inbox() {
-    let (_relay, alice, bob) = two();
-    let out = bob.state().join("out");
-    let script =
-        format!("env | sort > {0}; cat >> {0}; echo; echo ' Tuesday! '", out.to_str().unwrap());
-    let mut listening = Listening::start(
-        &bob,
-        "@me",
-        &["--exec", &script, "--envelope", "--reply", "--max-turns", "1"],
-    );
-    let sent = alice.nexus(&["send", "@bob", "Which day?"]).done();
-    let conversation = text(&sent["conversationId"]);
-    let answers = alice.nexus(&["inbox", "--wait", "30"]).done();
-    let answer = &answers["messages"][0];
-    assert_eq!((&answer["text"], &answer["replyTo"]), (&json!("Tuesday!"), &sent["id"]));
-    assert_eq!(answer["conversationId"], sent["conversationId"]);
-    let handled = listening.value();
-    assert_eq!((&handled["handled"][0], &handled["reply"]), (&sent["id"], &answer["id"]));
-    let told = fs::read_to_string(&out).unwrap();
-    for line in [
-        "NEXUS_ADDRESS=bob".to_owned(),
-        format!("NEXUS_CONVERSATION={conversation}"),
-        "NEXUS_FROM=alice".to_owned(),
-        "NEXUS_CURSOR=1".to_owned(),
-        "NEXUS_VERIFIED=true".to_owned(),
-    ] {
-        assert!(told.lines().any(|told| told == line), "{line}: {told}");
-    }
-    assert!(told.contains(&format!("To: @bob, conversation {conversation}")), "{told}");
-    assert!(!told.contains("nxs_"), "the secret is in nothing that the command is given: {told}");
-
-    // The limit is one answer in a conversation: it says so once, and answers in another one.
-    let on = ["send", "@bob", "And then?", "--conversation", &conversation];
-    alice.nexus(&on).done();
-    listening.value();
-    let notice = alice.nexus(&["inbox", "--wait", "30"]).done();
-    assert!(text(&notice["messages"][0]["text"]).starts_with("(nexus) This agent has answered 1"));
-    alice.nexus(&["send", "@bob", "Another matter"]).done();
-    listening.value();
-    assert_eq!(texts(&alice.nexus(&["inbox", "--wait", "30"]).done()), ["Tuesday!"]);
-    let counts: Value =
-        serde_json::from_str(&stored(&bob, "bob", "replies.json").unwrap()).unwrap();
-    assert_eq!(counts[0], json!([format!("alice/{conversation}"), 1]));
-    listening.stop("-TERM");
-    assert_eq!(waiting(&bob), 0);
-}
-
-#[test]
-fn a_message_waits_until_the_command_has_succeeded() {
-    let (_relay, alice, bob) = two();
-    alice.nexus(&["send", "@bob", "never"]).done();
-    let mut listening = Listening::start(&bob, "@me", &["--exec", "exit 7", "--max-failures", "2"]);
-    assert_eq!(listening.end()["error"], "exec_failed");
-    assert_eq!(waiting(&bob), 1);
-}
-
-#[test]
-fn an_answer_that_the_other_does_not_want_holds_nothing_up() {
-    let (_relay, alice, bob) = two();
-    alice.nexus(&["send", "@bob", "hi"]).done();
-    alice.nexus(&["block", "bob"]).done();
-    let mut listening = Listening::start(&bob, "@me", &["--exec", "echo no", "--reply"]);
-    listening.until("blocked");
-    assert_eq!(listening.value()["reply"], Value::Null);
-    listening.stop("-TERM");
-    assert_eq!(waiting(&bob), 0);
-}
-
-#[test]
-fn a_hook_gets_the_envelope_and_the_conversation() {
-    let (_relay, alice, bob) = two();
-    let hook = crate::fake::Fake::answering("200 OK", "", "{}");
-    let sent = alice.nexus(&["send", "@bob", "hi"]).done();
-    let mut listening = Listening::start(&bob, "@me", &["--hook", &hook.url]);
-    listening.value();
-    let request = hook.requests().remove(0);
-    let body: Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-    let conversation = text(&sent["conversationId"]);
-    assert_eq!(body["sessionKey"], format!("nexus:@bob:alice:{conversation}"));
-    assert_eq!(body["metadata"]["agent_id"], "bob");
-    assert!(!request.contains("nxs_"));
-    listening.stop("-TERM");
-}
-
-#[test]
 fn a_full_disk_shows_before_the_relay_is_asked() {
     let relay = relay();
     let bob = Home::new(&relay.url());
@@ -420,20 +267,4 @@ fn a_folder_that_was_left_half_made_is_no_address() {
     alice.nexus(&["register", "--id", "half"]).done();
     assert_eq!(alice.nexus(&["send", "@bob", "hi"]).error(), "unknown_address");
     assert_eq!(waiting(&bob), 1);
-}
-
-#[test]
-fn two_listeners_of_two_agents_come_to_an_end() {
-    let (_relay, alice, bob) = two();
-    let talk = ["--exec", "date +%N", "--reply", "--max-turns", "2"];
-    let mut a = Listening::start(&alice, "@me", &talk);
-    let mut b = Listening::start(&bob, "@me", &talk);
-    a.until("listening over");
-    b.until("listening over");
-    alice.nexus(&["send", "@bob", "begin"]).done();
-    // Two answers and a notice of each, at most; then silence.
-    a.until("its limit in one conversation");
-    b.until("its limit in one conversation");
-    let (a, b) = (a.stop_quietly(), b.stop_quietly());
-    assert!(a <= 4 && b <= 4, "{a} {b}");
 }

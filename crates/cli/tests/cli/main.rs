@@ -11,6 +11,7 @@
 
 mod addresses;
 mod addresses_fake;
+mod addresses_listen;
 mod conversation;
 mod disk;
 mod ending;

@@ -1,16 +1,17 @@
 //! Claiming a code: reserve it, take the seat, mark it used.
 //!
-//! The three steps happen in two objects, and anything can fail between them. If it does, the code
-//! can still be claimed, or the claimer gets its seat by repeating the claim with the same
-//! `Idempotency-Key` (section 4).
+//! The three steps happen in two objects, and each may fail. After a failure, the code can still be
+//! claimed, or the claimer gets its seat by repeating the claim with the same `Idempotency-Key`
+//! (section 4).
 
 use crate::{Claimer, Database, Error, PairingIndex, Random, Result, SeatRequest};
 use nexus_protocol::{Claimed, Joined, PairingCode, SessionId, Timestamp};
 use std::cell::RefCell;
 
-/// The way from a code to the sessions.
+/// How a claim reaches the session that a code leads to.
 pub trait Seats {
-    /// [`crate::Session::take_seat`] of that session. A fault leaves open whether it happened.
+    /// Calls [`crate::Session::take_seat`] of that session. After a fault, the seat may or may not
+    /// be taken.
     fn take(
         &self,
         session: &SessionId,
@@ -42,7 +43,7 @@ pub async fn claim<D: Database>(
             index.borrow_mut().release(code, &claim)?;
             return Err(refusal.into());
         }
-        // Whether there is a seat is not known: the reservation stands until it lapses.
+        // The seat may or may not be taken, so the reservation stands until it expires.
         Err(fault) => return Err(fault),
     };
     index.borrow_mut().finish(clock(), code, &claim)?;

@@ -3,10 +3,10 @@
 use crate::Fault;
 use std::ops::ControlFlow;
 
-/// A database of one object's own: a Durable Object's storage, or `SQLite` in memory in tests.
+/// The database of one object: a Durable Object's storage, or `SQLite` in memory in tests.
 pub trait Database {
-    /// Runs one statement with `?1`, `?2` ... bound to `values`, and hands each row that it returns
-    /// to `each`, until that breaks. Rows after a break are not read.
+    /// Runs one statement with `?1`, `?2` ... bound to `values`. Passes each row to `each` until
+    /// `each` breaks, and does not read the rows after that.
     fn query(
         &self,
         sql: &'static str,
@@ -14,12 +14,12 @@ pub trait Database {
         each: &mut dyn FnMut(Row) -> Result<ControlFlow<()>, Fault>,
     ) -> Result<(), Fault>;
 
-    /// Runs one statement for its effect.
+    /// Runs one statement and ignores the rows that it returns.
     fn execute(&self, sql: &'static str, values: &[Value]) -> Result<(), Fault> {
         self.query(sql, values, &mut |_| Ok(ControlFlow::Continue(())))
     }
 
-    /// The first row that a statement returns, as `read` takes it.
+    /// Returns the first row of a statement, as `read` converts it.
     fn first<T>(
         &self,
         sql: &'static str,
@@ -37,7 +37,7 @@ pub trait Database {
         Ok(found)
     }
 
-    /// Whether there is a table or an index of this name. Asking creates nothing.
+    /// Whether a table or an index of this name exists. Creates nothing.
     fn has_table(&self, name: &'static str) -> Result<bool, Fault>
     where
         Self: Sized,
@@ -47,7 +47,8 @@ pub trait Database {
     }
 }
 
-/// A value of a column. Whole numbers must stay below 2^53: the platform keeps no more.
+/// The value of a column. Integers must stay below 2^53, because the platform passes them as
+/// JavaScript numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// NULL
@@ -90,17 +91,17 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
-/// One row of an answer; its columns are taken from left to right.
+/// One row of a result. Its columns are taken from left to right.
 pub struct Row(std::vec::IntoIter<Value>);
 
 impl Row {
-    /// The row of these columns.
+    /// A row of these columns.
     #[must_use]
     pub fn new(columns: Vec<Value>) -> Self {
         Self(columns.into_iter())
     }
 
-    /// The next column, a whole number.
+    /// The next column, which must be an integer.
     pub fn integer(&mut self) -> Result<i64, Fault> {
         match self.0.next() {
             Some(Value::Integer(number)) => Ok(number),
@@ -108,7 +109,7 @@ impl Row {
         }
     }
 
-    /// The next column, a whole number or NULL.
+    /// The next column, which must be an integer or NULL.
     pub fn optional_integer(&mut self) -> Result<Option<i64>, Fault> {
         match self.0.next() {
             Some(Value::Integer(number)) => Ok(Some(number)),
@@ -117,7 +118,7 @@ impl Row {
         }
     }
 
-    /// The next column, bytes or NULL.
+    /// The next column, which must be a blob or NULL.
     pub fn optional_blob(&mut self) -> Result<Option<Vec<u8>>, Fault> {
         match self.0.next() {
             Some(Value::Blob(bytes)) => Ok(Some(bytes)),
@@ -126,12 +127,12 @@ impl Row {
         }
     }
 
-    /// The next column, a text.
+    /// The next column, which must be a text.
     pub fn text(&mut self) -> Result<String, Fault> {
         self.optional_text()?.ok_or_else(|| Fault::new("a stored column is NULL"))
     }
 
-    /// The next column, a text or NULL.
+    /// The next column, which must be a text or NULL.
     pub fn optional_text(&mut self) -> Result<Option<String>, Fault> {
         match self.0.next() {
             Some(Value::Text(text)) => Ok(Some(text)),

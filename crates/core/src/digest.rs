@@ -1,4 +1,4 @@
-//! Hashes of secrets, so that what is stored cannot be used as a secret.
+//! Hashes of secrets. A stored hash cannot be used as a secret.
 
 use crate::Fault;
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,26 +7,27 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
-/// SHA-256 of a secret as 64 hex digits; compared in constant time. The secrets are 256 random bits,
-/// or last for minutes, so that a slow hash would add cost and no safety.
+/// SHA-256 of a secret as 64 hex digits, compared in constant time. The secrets have 256 random
+/// bits or expire within minutes, so a slow hash would cost time and add no safety.
 #[derive(Clone, Debug, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Digest(String);
 
 impl Digest {
-    /// The digest of `parts`, each told from the next by its length.
+    /// The digest of `parts`. The length of each part is hashed too, so `["a", "b"]` differs from
+    /// `["ab"]`.
     #[must_use]
     pub fn of(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
-            // The same on every platform, unlike a usize.
+            // A `usize` would hash differently on another platform.
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
         Self(hex(&hash.finalize()))
     }
 
-    /// These bytes in place of a digest: a name for something that has no secret.
+    /// Uses random bytes in place of a hash, to name something that has no secret.
     #[must_use]
     pub fn from_random(bytes: [u8; 32]) -> Self {
         Self(hex(&bytes))
@@ -51,7 +52,7 @@ impl PartialEq for Digest {
     }
 }
 
-/// The HMAC-SHA256 of `message` under `secret`, as 64 hex digits.
+/// The HMAC-SHA256 of `message` with the key `secret`, as 64 hex digits.
 pub fn hmac(secret: &str, message: &str) -> Result<String, Fault> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(Fault::new)?;
     mac.update(message.as_bytes());
@@ -64,7 +65,7 @@ mod tests {
 
     #[test]
     fn the_stored_form_does_not_change() {
-        // Sessions that live through an upgrade hold digests of the older version.
+        // Sessions that outlive an upgrade hold digests that the older version made.
         let expected = "cf6ab613e3942391f88ed698557e1680f160bd10e88c6b668c50360c10930e2b";
         assert_eq!(Digest::of(&["a", "b"]).as_str(), expected);
         assert_ne!(Digest::of(&["ab"]), Digest::of(&["a", "b"]));

@@ -1,16 +1,15 @@
-//! The directory of a deployment: how many sessions there are, what is in them, and which agents with
-//! an address ask to be found.
+//! The directory of a deployment. It counts sessions, members and messages, and lists the addresses
+//! that ask to be found.
 //!
-//! Of an agent it keeps only its id and what it can be searched by: the rest is asked of its mailbox,
-//! which knows.
+//! For each address it stores only the id and the capabilities. The rest is read from the mailbox.
 //!
-//! Owns one row for each session that has reported, by the hash of its id, which says nothing of the
-//! id. Promises figures that are as fresh as the reports; a session reports when its members change,
-//! every 20 s while there are messages, and about once a minute while it is polled. A session that does
-//! not report its end is not counted past the deadline it last reported.
+//! It owns one row for each session that has reported. The key is a hash of the session's id, which
+//! does not reveal the id. The figures are as fresh as the reports. A session reports when its
+//! members change, every 20 s while messages are sent, and about once a minute while it is polled.
+//! A session that never reports its end is counted until the deadline that it reported last.
 //!
-//! Besides, one row for each minute of the last day in which anything happened, for the operator: what
-//! sessions reported, and what the edge counted.
+//! It also owns one row for each minute of the last day in which something happened: what sessions
+//! reported and what the edge counted. The operator reads these.
 
 use crate::{Database, Digest, Fault, Row, Value, migrations::Table};
 use nexus_protocol::{Activity, AgentId, AgentsRequest, Cursor, Minute, Stats, Timestamp};
@@ -57,7 +56,7 @@ const MINUTES: Table = Table {
     steps: &[],
 };
 const HAS_MINUTE: &str = "SELECT 1 FROM minute WHERE at = ?1";
-// Counting the sessions reads all of them: once a minute.
+// Counting the sessions reads every row, so it is done once a minute.
 const BEGIN_MINUTE: &str = "INSERT INTO minute
     VALUES (?1, (SELECT count(*) FROM session WHERE expires_at > ?1), ?2, ?3, ?4, ?5, ?6)";
 const COUNT_MINUTE: &str = "UPDATE minute
@@ -89,39 +88,39 @@ const CLEAN_UP: i64 = 600_000;
 
 const MINUTE: i64 = 60_000;
 
-/// Milliseconds that a minute is kept.
+/// How many milliseconds the row of a minute is kept.
 const DAY: i64 = 24 * 60 * MINUTE;
 
-/// What a session tells of itself.
+/// What a session reports of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// The hash of its id.
+    /// The hash of the session's id.
     pub session: Digest,
-    /// Its members.
+    /// The number of its members.
     pub agents: usize,
-    /// The end of its log, which is the number of its messages.
+    /// The cursor of its last message, which equals the number of its messages.
     pub messages: Cursor,
-    /// When it ends if nothing more happens.
+    /// When the session ends if nothing more happens.
     pub expires_at: Timestamp,
-    /// When this was so. A report that comes late does not undo a newer one.
+    /// When the report was made. A late report does not overwrite a newer one.
     pub at: Timestamp,
 }
 
-/// What the edge has counted since it last told.
+/// What the edge has counted since its last report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Requests.
+    /// All requests.
     pub requests: u32,
-    /// Those that were refused, but for those that were too many.
+    /// Requests that were refused, except those over a rate limit.
     pub refused: u32,
-    /// Those that were too many.
+    /// Requests over a rate limit.
     pub limited: u32,
-    /// Those at which the relay failed.
+    /// Requests that failed because of a fault of the relay.
     pub failed: u32,
 }
 
 impl Tally {
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
@@ -145,20 +144,20 @@ impl Tally {
     }
 }
 
-/// What a mailbox tells of its agent.
+/// What a mailbox reports of its address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing {
-    /// Its id.
+    /// The address.
     pub agent: AgentId,
-    /// What it can be searched by.
+    /// The capabilities that it can be searched by.
     pub capabilities: Vec<String>,
-    /// It asks to be found.
+    /// Whether it asks to be found.
     pub listed: bool,
-    /// When this was so. One that comes late does not undo a newer one.
+    /// When the report was made. A late report does not overwrite a newer one.
     pub revision: Timestamp,
 }
 
-/// The counters and the listed agents of a deployment.
+/// The counters and the listed addresses of a deployment.
 pub struct Directory<D> {
     database: D,
 }
@@ -169,7 +168,7 @@ impl<D: Database> Directory<D> {
         Self { database }
     }
 
-    /// Takes in what a session reports. Returns when to clean up, if no clean-up was due before.
+    /// Stores a session's report. Returns when to clean up, unless a clean-up was already due.
     pub fn report(&mut self, now: Timestamp, report: &Report) -> Result<Option<Timestamp>, Fault> {
         self.create()?;
         let first = !self.any()?;
@@ -190,7 +189,7 @@ impl<D: Database> Directory<D> {
         Ok(first.then(|| now.plus_millis(CLEAN_UP)))
     }
 
-    /// Takes in what the edge has counted. Returns when to clean up, if no clean-up was due before.
+    /// Adds what the edge has counted. Returns when to clean up, unless a clean-up was already due.
     pub fn tally(&mut self, now: Timestamp, tally: &Tally) -> Result<Option<Timestamp>, Fault> {
         self.create()?;
         let first = !self.any()?;
@@ -198,7 +197,7 @@ impl<D: Database> Directory<D> {
         Ok(first.then(|| now.plus_millis(CLEAN_UP)))
     }
 
-    /// The minutes of the last day in which anything happened, the oldest first.
+    /// The minutes of the last day in which something happened, oldest first.
     pub fn activity(&mut self, now: Timestamp) -> Result<Activity, Fault> {
         let mut minutes = Vec::new();
         if MINUTES.open(&self.database)? {
@@ -241,7 +240,7 @@ impl<D: Database> Directory<D> {
         self.database.execute(if is_known { COUNT_MINUTE } else { BEGIN_MINUTE }, &values)
     }
 
-    /// What there is now; `uptime` is the caller's to fill in.
+    /// The figures as they are now. The caller fills in `uptime`.
     pub fn stats(&mut self, now: Timestamp) -> Result<Stats, Fault> {
         if !SESSIONS.open(&self.database)? {
             return Ok(Stats::default());
@@ -257,8 +256,8 @@ impl<D: Database> Directory<D> {
         Ok(counts.unwrap_or_default())
     }
 
-    /// Forgets the sessions that have ended, and the minutes of a day ago. Returns when to do so again,
-    /// if any are left.
+    /// Deletes sessions that have ended and minutes older than a day. Returns when to clean up
+    /// again, if any rows are left.
     pub fn clean_up(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
         if !SESSIONS.open(&self.database)? {
             return Ok(None);
@@ -269,7 +268,7 @@ impl<D: Database> Directory<D> {
         Ok(self.any()?.then(|| now.plus_millis(CLEAN_UP)))
     }
 
-    /// Takes in what a mailbox tells of its agent.
+    /// Stores a mailbox's report. Removes the address if it no longer asks to be found.
     pub fn enlist(&mut self, listing: &Listing) -> Result<(), Fault> {
         let (id, revision) = (listing.agent.as_str(), listing.revision.as_millis());
         if !listing.listed {
@@ -283,7 +282,7 @@ impl<D: Database> Directory<D> {
         self.database.execute(PUT_AGENT, &[id.into(), capabilities.into(), revision.into()])
     }
 
-    /// The listed agents that are asked for, in the order of their ids, and whether there are more.
+    /// The listed addresses that match, ordered by id, and whether there are more.
     pub fn agents(&mut self, request: &AgentsRequest) -> Result<(Vec<AgentId>, bool), Fault> {
         let (mut agents, mut more) = (Vec::new(), false);
         if !LISTED.open(&self.database)? {
@@ -293,7 +292,7 @@ impl<D: Database> Directory<D> {
         let capability = request.capability.as_ref().map(|word| format!(",{word},"));
         let values: [Value; 3] = [
             request.after.as_ref().map_or("", AgentId::as_str).into(),
-            // Every list has a comma.
+            // Without a capability, search for a comma, which every stored list contains.
             capability.unwrap_or_else(|| ",".to_owned()).into(),
             i64::from(request.limit).saturating_add(1).into(),
         ];

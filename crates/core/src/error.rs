@@ -1,4 +1,4 @@
-//! Two kinds of error that must not be mixed up: the caller's, and ours.
+//! Two kinds of error that must not be confused: the caller's and the relay's.
 
 use nexus_protocol::Refusal;
 use std::fmt;
@@ -6,21 +6,21 @@ use std::fmt;
 /// Why an operation did not happen.
 #[derive(Debug)]
 pub enum Error {
-    /// The caller's to mend; nothing was changed.
+    /// The caller must correct something. Nothing was changed.
     Refused(Refusal),
-    /// The relay's to mend; the caller learns nothing of the inside.
+    /// The relay failed. The caller learns no details.
     Fault(Fault),
 }
 
 /// The result of an operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Something of ours that failed, in words for the operator's log. Never holds a secret or a message.
+/// A failure of the relay, in words for the operator's log. Never contains a secret or a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault(String);
 
 impl Fault {
-    /// A fault in these words.
+    /// A fault described by `what`.
     pub fn new(what: impl fmt::Display) -> Self {
         Self(what.to_string())
     }

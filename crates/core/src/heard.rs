@@ -1,18 +1,18 @@
-//! When someone was last heard.
+//! When an agent was last heard.
 
 use nexus_protocol::{Presence, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since it was last heard that an agent counts as online.
+/// An agent counts as online for this many milliseconds after it was last heard.
 const ONLINE: i64 = 60_000;
 
-/// The same, that it does not yet count as stale.
+/// An agent counts as idle, rather than stale, for this many milliseconds after it was last heard.
 const IDLE: i64 = 120_000;
 
-/// A time that moves with every call, and is stored now and then.
+/// A time that changes with every call and is persisted only now and then.
 ///
-/// What is shown to others is the stored time, which never goes back. The latest one can be lost with the
-/// object, and to store it whenever it is shown would cost a row for each poll that lists members.
+/// Others are shown the persisted time, so it never goes back. The latest time can be lost with the
+/// object. Persisting it whenever it is shown would cost a row for each poll that lists members.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Heard {
@@ -22,7 +22,7 @@ pub(crate) struct Heard {
 }
 
 impl Heard {
-    /// A time that is about to be stored.
+    /// A time that the caller is about to persist.
     pub(crate) fn at(time: Timestamp) -> Self {
         Self { saved: time, latest: Some(time) }
     }
@@ -35,29 +35,30 @@ impl Heard {
         self.latest.unwrap_or(self.saved)
     }
 
-    /// Moves the time on, and tells how many milliseconds it is now ahead of what is stored.
+    /// Moves the time forward. Returns by how many milliseconds it is now ahead of the persisted
+    /// time.
     pub(crate) fn hear(&mut self, now: Timestamp) -> i64 {
         self.latest = Some(self.latest().max(now));
         now.millis_since(self.saved)
     }
 
-    /// By how many milliseconds it is ahead of what is stored.
+    /// By how many milliseconds the latest time is ahead of the persisted one.
     pub(crate) fn ahead(self) -> i64 {
         self.latest().millis_since(self.saved)
     }
 
-    /// Takes the time as the one that is about to be stored.
+    /// Marks the latest time as the one that the caller is about to persist.
     pub(crate) fn settle(&mut self) {
         self.saved = self.latest();
     }
 
-    /// By how much what is known may be behind: `interval`, in which what is stored falls behind,
-    /// until something is heard again after an eviction.
+    /// By how many milliseconds the known time may be too early. After an eviction this is
+    /// `interval`, the longest that a time stays unpersisted, until the agent is heard again.
     pub(crate) fn slack(self, interval: i64) -> i64 {
         if self.latest.is_some() { 0 } else { interval }
     }
 
-    /// How an agent that was heard then counts, unless it is connected.
+    /// The presence of the agent, unless it has a socket open.
     pub(crate) fn presence(self, now: Timestamp, interval: i64) -> Presence {
         if self.is_online(now, interval) {
             Presence::Online
@@ -68,12 +69,12 @@ impl Heard {
         }
     }
 
-    /// Whether it was so shortly ago that an agent does not yet count as stale.
+    /// Whether the agent was heard recently enough not to count as stale.
     pub(crate) fn is_recent(self, now: Timestamp, interval: i64) -> bool {
         now.millis_since(self.latest()) <= IDLE.saturating_add(self.slack(interval))
     }
 
-    /// Whether it was so shortly ago that an agent counts as online.
+    /// Whether the agent was heard recently enough to count as online.
     pub(crate) fn is_online(self, now: Timestamp, interval: i64) -> bool {
         now.millis_since(self.latest()) <= ONLINE.saturating_add(self.slack(interval))
     }

@@ -1,12 +1,12 @@
-//! The rules of the relay: who may do what with a session, its messages and its pairing codes, and
-//! with the mailboxes of agents that stay; and what is kept. Read this crate to know what the relay promises.
+//! The rules of the relay: who may do what with sessions, messages, pairing codes and mailboxes,
+//! and what is kept. Read this crate to know what the relay promises.
 //!
-//! In scope: every rule that needs state. Out of scope: clocks, random numbers, networks and
-//! JavaScript, which callers pass in ([`Random`], [`Database`], a `now` argument), and the form of
-//! what goes over the wire (`nexus-protocol`).
+//! In scope: every rule that needs state. Out of scope: the form of what goes over the wire
+//! (`nexus-protocol`), and clocks, random numbers, networks and JavaScript. Callers pass these in
+//! ([`Random`], [`Database`], a `now` argument).
 //!
 //! Every operation reads, decides, and then writes with a single SQL statement, so it happens
-//! wholly or not at all. What is held in memory besides may be lost at any moment.
+//! completely or not at all. Anything held only in memory may be lost at any moment.
 
 mod claim;
 mod database;
@@ -39,9 +39,9 @@ pub use session::{
     Visitor, Who,
 };
 
-/// A source of random numbers fit for secrets.
+/// A source of random numbers that are good enough for secrets.
 pub trait Random {
-    /// Fills `bytes`.
+    /// Fills `bytes` with random bytes.
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Fault>;
 
     /// `N` random bytes.

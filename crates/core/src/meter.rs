@@ -1,29 +1,30 @@
-//! How often an agent may ask: so many requests a minute, counted in memory, for each agent by itself, and
-//! apart from those who only use its name. An object that sleeps forgets them.
+//! Limits how many requests each agent may make in a minute. Requests that prove the agent's
+//! identity are counted apart from those that only use its name. The counts are in memory and are
+//! lost when the object is evicted.
 
 use nexus_protocol::{AgentId, Refusal, Timestamp};
 use std::collections::BTreeMap;
 
-/// Milliseconds of the window of a rate: so many in it, and no more.
+/// The length of the window of every rate limit, in milliseconds.
 pub(crate) const RATE_WINDOW: i64 = 60_000;
 
-/// Seconds until what was `first` in the window of a rate has left it.
+/// Seconds until a request made at `first` leaves the window. At least 1.
 pub(crate) fn rate_wait(now: Timestamp, first: Timestamp) -> u32 {
     let free_at = first.plus_millis(RATE_WINDOW);
     let wait = free_at.millis_since(now).saturating_add(999).div_euclid(1000).max(1);
     u32::try_from(wait).unwrap_or(u32::MAX)
 }
 
-/// Agents that are counted before those are forgotten whose time is over.
+/// With this many agents, those whose windows have ended are removed.
 const MANY: usize = 1000;
 
 /// Counts requests.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    /// Requests of one agent in a window; 0 sets no limit.
+    /// Requests of one agent in a window. 0 sets no limit.
     most: u32,
-    /// Of those that prove who they are, and of those that use the same names without: they must not
-    /// use up what is the others'.
+    /// The windows of unproven requests, then those of proven ones. Whoever only uses a name must
+    /// not use up the requests of its owner.
     windows: [BTreeMap<AgentId, (Timestamp, u32)>; 2],
 }
 
@@ -32,7 +33,7 @@ impl Meter {
         Self { most, windows: Default::default() }
     }
 
-    /// Counts one request of `agent`. Refuses the one that is too many, which is not counted.
+    /// Counts one request of `agent`. Refuses a request over the limit, and does not count it.
     pub(crate) fn count(
         &mut self,
         now: Timestamp,
@@ -44,7 +45,7 @@ impl Meter {
         }
         let [unproven, windows] = &mut self.windows;
         let windows = if proven { windows } else { unproven };
-        // A clock that goes back ends a window, too.
+        // A clock that goes back also ends a window.
         let is_over = |began: Timestamp| !(0..RATE_WINDOW).contains(&now.millis_since(began));
         match windows.get_mut(agent) {
             Some((began, count)) if !is_over(*began) => {
@@ -77,7 +78,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against a list of all requests that were let through.
+        /// Compares the meter with one counter for each agent.
         #[test]
         fn no_agent_gets_more_than_its_share_and_none_costs_another_anything(
             most in 1_u32..5,

@@ -1,12 +1,13 @@
-//! How stored tables are brought from older forms to the newest one.
+//! Upgrades stored tables from older forms to the newest.
 //!
-//! A table has a version, and one list of statements with the version that each leads to. A table that is
-//! older runs the statements that it lacks, in order; one that is newer is refused. The version is stored
-//! last, so a failure in between runs some statements again: each must do no harm when it is repeated.
-//! `... IF NOT EXISTS` does none, and a column is added only if it is missing.
+//! A table has a version, and a list of statements with the version that each leads to. An older
+//! table runs the statements that it lacks, in order. A newer table is rejected. The version is
+//! stored last, so after a failure some statements run again, and each must be harmless when
+//! repeated. `... IF NOT EXISTS` is, and a column is added only if it is missing.
 //!
-//! Where row 0 of a table is a record (a session, a mailbox), the version is the record's `schema`. Other
-//! tables have it in a table of versions, which is made with the first step: without it they are at 1.
+//! If row 0 of a table is a record (a session, a mailbox), the version is the record's `schema`.
+//! The versions of other tables are in a table of their own, which the first upgrade creates.
+//! Without it, every such table is at version 1.
 
 use crate::{Database, Fault, Row};
 
@@ -21,19 +22,20 @@ const CREATE_VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (
 const PUT_VERSION: &str = "INSERT OR REPLACE INTO schema_version (name, version) VALUES (?1, ?2)";
 const GET_VERSION: &str = "SELECT version FROM schema_version WHERE name = ?1";
 
-/// A table, from its first form to the newest.
+/// A table and how to upgrade it.
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     /// The version that `create` makes.
     pub(crate) created: u32,
-    /// Makes the table, in as few rows as can be. Of several statements, each must do no harm when repeated.
+    /// Creates the table, with as few row writes as possible. If there are several statements, each
+    /// must be harmless when repeated.
     pub(crate) create: &'static [&'static str],
-    /// What each version added, oldest first. A new table runs those after `created`.
+    /// What each version added, oldest first. A new table runs the steps after `created`.
     pub(crate) steps: &'static [(u32, &'static str)],
 }
 
 impl Table {
-    /// Makes the table in its newest form.
+    /// Creates the table in its newest form.
     pub(crate) fn create(&self, database: &impl Database) -> Result<(), Fault> {
         for sql in self.create {
             database.execute(sql, &[])?;
@@ -41,7 +43,7 @@ impl Table {
         self.upgrade(database, self.created)
     }
 
-    /// Brings the table from version `from` to the newest. The caller stores the version.
+    /// Upgrades the table from version `from` to the newest. The caller stores the version.
     pub(crate) fn upgrade(&self, database: &impl Database, from: u32) -> Result<(), Fault> {
         for (_, sql) in self.steps.iter().filter(|(version, _)| *version > from) {
             run(database, sql)?;
@@ -49,7 +51,8 @@ impl Table {
         Ok(())
     }
 
-    /// Whether the table is there; if so, it is in its newest form afterwards. For tables without a record.
+    /// Whether the table exists. If so, upgrades it to its newest form. For tables without a
+    /// record.
     pub(crate) fn open(&self, database: &impl Database) -> Result<bool, Fault> {
         let found = database
             .first(HAS_TABLES, &[self.name.into()], |row| Ok((row.integer()?, row.integer()?)))?;
@@ -73,7 +76,7 @@ impl Table {
         Ok(true)
     }
 
-    /// As [`Self::open`], and makes a table that is not there.
+    /// Like [`Self::open`], but also creates the table if it does not exist.
     pub(crate) fn open_or_create(&self, database: &impl Database) -> Result<(), Fault> {
         if self.open(database)? {
             return Ok(());
@@ -156,7 +159,7 @@ mod tests {
         Connection::open_in_memory().unwrap()
     }
 
-    /// The names of columns and indexes, and the version that is stored.
+    /// The names of columns and indexes, and the stored version.
     fn form(database: &Connection) -> (String, Option<i64>) {
         let sql = "SELECT group_concat(name) FROM (SELECT name FROM pragma_table_info('thing')
             UNION ALL SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'thing')";
@@ -189,7 +192,7 @@ mod tests {
     fn steps_that_were_interrupted_are_made_again() {
         let database = database();
         FIRST.open_or_create(&database).unwrap();
-        // The version was not stored before the failure.
+        // The version is not stored when the failure happens.
         for _ in 0..2 {
             NEWEST.upgrade(&database, 1).unwrap();
         }

@@ -1,30 +1,31 @@
-//! The rules of OpenDialogue (docs/dialects.md) that its clients hold the relay to: what is signed, how
-//! long a signature is good, and which characters a message may have.
+//! The rules of OpenDialogue (docs/dialects.md) that its clients rely on: what is signed, how long
+//! a signature is valid, and which characters a message may contain.
 
 use crate::{Fault, hmac};
 use nexus_protocol::Timestamp;
 use subtle::ConstantTimeEq;
 
-/// Milliseconds for which a timestamp, and so a nonce, is good.
+/// For how many milliseconds a timestamp, and so a nonce, is valid.
 pub const FRESH: i64 = 300_000;
 
-/// Milliseconds after a session key's end for which frames signed with it are still taken: a client learns
-/// of the end only when it pings next, which it does every 30 seconds.
+/// For how many milliseconds after a session key expires the relay still accepts frames signed with
+/// it. A client learns of the expiry only at its next ping, and it pings every 30 seconds.
 pub const GRACE: i64 = 60_000;
 
-/// How far a session key has come, by the clock.
+/// The age of a session key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyAge {
-    /// It signs in both directions.
+    /// Valid in both directions.
     Good,
-    /// It has ended. What its client signed before it knew that is taken; nothing is sent under it.
+    /// Expired. The relay accepts frames that the client signed before it learned of the expiry,
+    /// and sends none.
     Ended,
-    /// Nothing is taken under it.
+    /// Expired for so long that the relay accepts no frame.
     Gone,
 }
 
 impl KeyAge {
-    /// Of a key that ends at `until`, in milliseconds since 1970.
+    /// The age of a key that expires at `until`, in milliseconds since 1970.
     #[must_use]
     pub fn of(now: Timestamp, until: i64) -> Self {
         match now.millis_since(Timestamp::from_millis(until)) {
@@ -35,31 +36,31 @@ impl KeyAge {
     }
 }
 
-/// What a signature is made over.
+/// The fields that a signature covers.
 #[derive(Clone, Debug, Default)]
 pub struct Signed<'a> {
-    /// The id of the message; of a connection, the agent's.
+    /// The id of the message. For a connection, the id of the agent.
     pub id: &'a str,
-    /// Who sends.
+    /// The sender.
     pub from: &'a str,
-    /// Who gets it; `server` for a connection.
+    /// The recipient. For a connection, `server`.
     pub to: &'a str,
-    /// `text` and so on; `connect` for a connection.
+    /// The type, such as `text`. For a connection, `connect`.
     pub kind: &'a str,
-    /// The content as it is sent; `connect` for a connection.
+    /// The content as it was sent. For a connection, `connect`.
     pub content: &'a str,
-    /// Empty for a connection.
+    /// The conversation's id. Empty for a connection.
     pub conversation: &'a str,
-    /// Where there is one.
+    /// The number of the turn, if there is one.
     pub turn: Option<u32>,
-    /// Milliseconds since 1970, as it is sent.
+    /// Milliseconds since 1970, as sent.
     pub timestamp: i64,
-    /// Good once in [`FRESH`].
+    /// Accepted once within [`FRESH`].
     pub nonce: &'a str,
 }
 
 impl Signed<'_> {
-    /// The hex HMAC-SHA256 under a secret or session key.
+    /// The HMAC-SHA256 in hex, with a secret or a session key as its key.
     pub fn signature(&self, key: &str) -> Result<String, Fault> {
         hmac(key, &self.text())
     }
@@ -72,7 +73,7 @@ impl Signed<'_> {
         format!("{id}|{from}|{to}|{kind}|{content}|{conversation}{turn}|{timestamp}|{nonce}")
     }
 
-    /// Whether this is the signature under `key`, in constant time.
+    /// Whether `signature` is the signature with `key`. Compares in constant time.
     pub fn is_signed(&self, key: &str, signature: &str) -> Result<bool, Fault> {
         let expected = self.signature(key)?;
         let given = signature.to_ascii_lowercase();
@@ -80,15 +81,15 @@ impl Signed<'_> {
     }
 }
 
-/// Whether a timestamp of a client is within [`FRESH`] of now.
+/// Whether a client's timestamp is within [`FRESH`] of now.
 #[must_use]
 pub fn is_fresh(now: Timestamp, timestamp: i64) -> bool {
     now.as_millis().abs_diff(timestamp) <= FRESH.unsigned_abs()
 }
 
-/// The content as clients make it before they check its signature: without the characters that they do
-/// not take (controls except tabs and line ends, zero-width characters, and what overrides the direction
-/// of text), and in the composed form of Unicode, NFC. `compose` makes that form.
+/// The content in the form whose signature clients check. It lacks the characters that clients
+/// reject (controls except tabs and line ends, zero-width characters, and overrides of the text
+/// direction). It is in Unicode's composed form, NFC, which `compose` makes.
 #[must_use]
 pub fn sanitised(content: &str, compose: impl FnOnce(String) -> String) -> String {
     let is_refused = |c: char| match c {
@@ -100,7 +101,7 @@ pub fn sanitised(content: &str, compose: impl FnOnce(String) -> String) -> Strin
         c => c.is_control(),
     };
     let kept: String = content.chars().filter(|c| !is_refused(*c)).collect();
-    // Below the first combining character every text is composed already.
+    // Text whose characters are all below the first combining character is already composed.
     if kept.chars().all(|c| c < '\u{300}') { kept } else { compose(kept) }
 }
 

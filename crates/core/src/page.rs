@@ -5,12 +5,12 @@ use nexus_protocol::{Cursor, Page};
 use serde_json::value::RawValue;
 use std::ops::ControlFlow;
 
-/// A page is closed early when its messages reach this many bytes.
+/// A page ends early when its messages reach this many bytes.
 pub(crate) const PAGE_BYTES: usize = 1024 * 1024;
 
-/// Fills `page` up to `limit` messages with the rows of a statement: each a cursor, a record, and
-/// what `more` takes. The statement must look for one row more than fits, to know whether there is
-/// more.
+/// Fills `page` with up to `limit` messages. Each row of the statement is a cursor, a record, and
+/// the columns that `more` takes. The statement must select one row more than fits, so that the
+/// page knows whether there are more.
 pub(crate) fn fill(
     database: &impl Database,
     sql: &'static str,

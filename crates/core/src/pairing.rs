@@ -1,9 +1,10 @@
-//! One shard of the pairing codes: which code leads to which session, once.
+//! One shard of the pairing codes: which session each code leads to, and whether it has been used.
 //!
-//! Owns one row for each code, kept for a day after the code is over so that a page can say what
-//! became of it. Promises that of any number of claims at most one takes a code, and that a claim
-//! whose end is unknown spoils nothing: while its reservation lasts only the same claimer can go on,
-//! and afterwards anyone can, which takes away the seat that a lost claim may have left behind.
+//! It owns one row for each code. The row is kept for a day after the code is over, so that a page
+//! can say what became of it. At most one claim takes a code, however many are made. A claim whose
+//! outcome is unknown blocks nobody for long: while its reservation lasts, only the same claimer
+//! can continue, and afterwards anyone can. A later claim then removes the seat that the lost claim
+//! may have taken.
 
 use crate::{Database, Digest, Fault, Result, Row, migrations::Table};
 use nexus_protocol::{
@@ -41,28 +42,29 @@ const REVOKE: &str = "UPDATE code SET claim = 'revoked', claimed_until = ?2
 const ANY: &str = "SELECT 1 FROM code LIMIT 1";
 const PURGE: &str = "DELETE FROM code WHERE expires_at <= ?1";
 
-/// Milliseconds that a claim whose end is unknown holds the code.
+/// For how many milliseconds a claim whose outcome is unknown reserves the code.
 const RESERVATION: i64 = 10_000;
 
-/// Milliseconds after it is over that a code is kept, to say what became of it.
+/// For how many milliseconds a code is kept after it is over, to say what became of it.
 const KEEP: i64 = 24 * 3_600_000;
 
 /// Milliseconds between two clean-ups while there are codes.
 const CLEAN_UP: i64 = 3_600_000;
 
-/// Who claims a code.
+/// The agent that claims a code.
 #[derive(Clone, Debug)]
 pub struct Claimer {
     /// `X-Agent-Id`
     pub agent: AgentId,
-    /// `Idempotency-Key`: shows that a repeated claim is the same claimer's.
+    /// `Idempotency-Key`. Shows that a repeated claim comes from the same claimer.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// What it tells of itself.
+    /// The profile that the agent joins with.
     pub profile: Profile,
 }
 
 impl Claimer {
-    /// The name of the claim: the same for a repeat with the same key, unique without a key.
+    /// Identifies the claim. A repeat with the same key has the same digest; without a key, each
+    /// digest is unique.
     pub(crate) fn claim(
         &self,
         code: &PairingCode,
@@ -80,9 +82,9 @@ impl Claimer {
 /// A code that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
-    /// Where it leads.
+    /// The session that the code leads to.
     pub session: SessionId,
-    /// What became of it.
+    /// The code's status.
     pub status: CodeStatus,
 }
 
@@ -91,7 +93,7 @@ pub struct Found {
 pub struct Reservation {
     /// The session to join.
     pub session: SessionId,
-    /// The lost claims that this one takes the place of.
+    /// Lost claims whose seats this claim replaces.
     pub supersedes: Vec<Digest>,
 }
 
@@ -101,9 +103,9 @@ struct Stored {
     expires_at: Timestamp,
     claim: Option<Digest>,
     reserved_until: Timestamp,
-    /// When the claimer can no longer repeat its claim; none while the code is not claimed.
+    /// Until when the claimer can repeat its claim. Null until the code is claimed.
     claimed_until: Option<Timestamp>,
-    /// Earlier claims whose end is unknown and whose time is over.
+    /// Earlier claims whose outcome is unknown and whose reservations have expired.
     lost: Vec<Digest>,
 }
 
@@ -136,35 +138,36 @@ impl Stored {
     }
 }
 
-/// Stands in place of the claim of a code that was taken back. No claim has this form.
+/// Stored in place of a claim when the code is revoked. No claim has this form.
 const REVOKED: &str = "revoked";
 
-/// A code that its members take back.
+/// A code that a member revokes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revocation {
-    /// Where it leads.
+    /// The session that the code leads to.
     pub session: SessionId,
-    /// Claims of it whose end is unknown.
+    /// Claims of the code whose outcome is unknown.
     pub lost: Vec<Digest>,
-    /// It was taken back before.
+    /// Whether the code was revoked before.
     pub is_done: bool,
 }
 
-/// The codes that begin with one word.
+/// The codes that begin with the same word.
 pub struct PairingIndex<D> {
     database: D,
-    /// Seconds that a code can be claimed, and that its claimer can repeat the claim afterwards.
+    /// For how many seconds a code can be claimed. Afterwards the claimer can repeat its claim for
+    /// as long.
     ttl: u32,
 }
 
 impl<D: Database> PairingIndex<D> {
-    /// The shard in `database`, for codes that live `ttl` seconds.
+    /// The shard in `database`. Its codes live for `ttl` seconds.
     pub fn new(database: D, ttl: u32) -> Self {
         Self { database, ttl }
     }
 
-    /// Stores a new code. Returns when it expires, and when to clean up if no clean-up was due
-    /// before; nothing if the code is in use, and another must be chosen.
+    /// Stores a new code. Returns when it expires, and when to clean up unless a clean-up was
+    /// already due. Returns nothing if the code is in use and the caller must choose another.
     pub fn create(
         &mut self,
         now: Timestamp,
@@ -179,11 +182,12 @@ impl<D: Database> PairingIndex<D> {
         Ok(inserted.map(|()| (expires_at, first.then(|| now.plus_millis(CLEAN_UP)))))
     }
 
-    /// What became of a code (section 4). Refuses one that was never made. Changes nothing.
+    /// What became of a code (section 4). Refuses a code that was never made. Changes nothing.
     pub fn look(&self, now: Timestamp, code: &PairingCode) -> Result<Found> {
         let stored = self.find(code)?;
         let state = stored.state(now);
-        // The row holds the end of the time for repeating the claim, which begins with the claim.
+        // The row holds the end of the time for repeating the claim. That time begins with the
+        // claim.
         let patience = i64::from(self.ttl).saturating_mul(-1000);
         let claimed_at = stored
             .claimed_until
@@ -193,7 +197,8 @@ impl<D: Database> PairingIndex<D> {
         Ok(Found { session: stored.session, status })
     }
 
-    /// Reserves a code for one claim. Refuses a code that is over, or that another claim holds.
+    /// Reserves a code for one claim. Refuses a code that is over or that another claim has
+    /// reserved.
     pub fn reserve(
         &mut self,
         now: Timestamp,
@@ -203,14 +208,14 @@ impl<D: Database> PairingIndex<D> {
         let stored = self.find(code)?;
         let mine = stored.claim.as_ref() == Some(claim);
         if let Some(until) = stored.claimed_until {
-            // The claimer, whose answer was lost.
+            // This is the claimer whose response was lost.
             return if mine && now < until {
                 Ok(Reservation { session: stored.session, supersedes: Vec::new() })
             } else {
                 Err(Refusal::code_over().into())
             };
         }
-        // A claim that began in time may be finished by its claimer.
+        // The claimer may finish a claim that it began before the code expired.
         let in_time = now < stored.expires_at || (mine && now < stored.reserved_until);
         if !in_time {
             return Err(Refusal::code_over().into());
@@ -229,7 +234,7 @@ impl<D: Database> PairingIndex<D> {
         Ok(Reservation { session: stored.session, supersedes })
     }
 
-    /// Whose code it is, for a member that takes it back. Refuses one that is used or has expired.
+    /// The code that a member wants to revoke. Refuses a code that is used or has expired.
     pub fn find_to_revoke(&self, now: Timestamp, code: &PairingCode) -> Result<Revocation> {
         let stored = self.find(code)?;
         let is_done = stored.is_revoked();
@@ -241,12 +246,12 @@ impl<D: Database> PairingIndex<D> {
         Ok(Revocation { session: stored.session, lost, is_done })
     }
 
-    /// The code is taken back: nobody can claim it any more.
+    /// Revokes the code: nobody can claim it any more.
     pub fn revoke(&mut self, now: Timestamp, code: &PairingCode) -> Result<(), Fault> {
         self.database.execute(REVOKE, &[code.as_str().into(), now.as_millis().into()])
     }
 
-    /// The claim has its seat: the code is used.
+    /// Marks the code as used, because the claim has its seat.
     pub fn finish(
         &mut self,
         now: Timestamp,
@@ -257,12 +262,13 @@ impl<D: Database> PairingIndex<D> {
         self.database.execute(FINISH, &[code.as_str().into(), claim.as_str().into(), until.into()])
     }
 
-    /// The claim was refused its seat: the code can be claimed again.
+    /// Makes the code claimable again, because the claim was refused its seat.
     pub fn release(&mut self, code: &PairingCode, claim: &Digest) -> Result<(), Fault> {
         self.database.execute(RELEASE, &[code.as_str().into(), claim.as_str().into()])
     }
 
-    /// Forgets the codes that were over long ago. Returns when to do so again, if any are left.
+    /// Deletes the codes that were over more than a day ago. Returns when to clean up again, if any
+    /// are left.
     pub fn clean_up(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
         if !CODE.open(&self.database)? {
             return Ok(None);

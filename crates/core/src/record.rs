@@ -1,15 +1,16 @@
-//! Stored records: JSON with a `schema`, the version of its form.
+//! Stored records: JSON with a `schema`, the version of the record's form.
 
 use crate::Fault;
 use serde::{Deserialize, de::DeserializeOwned};
 
-/// Reads a record of `what`. Refuses one of a newer schema. Tells nothing of what is stored.
+/// Reads a record of the kind `what`. Rejects a newer schema. The fault never quotes what is
+/// stored.
 pub(crate) fn read<T: DeserializeOwned>(what: &str, schema: u32, record: &str) -> Result<T, Fault> {
     #[derive(Deserialize)]
     struct Version {
         schema: u32,
     }
-    // Without the parser's own words, which can quote what is stored.
+    // The parser's own error could quote what is stored.
     let unreadable = |_| Fault::new(format!("a stored {what} cannot be read"));
     let version: Version = serde_json::from_str(record).map_err(unreadable)?;
     if version.schema > schema {

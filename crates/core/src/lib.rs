@@ -20,6 +20,7 @@ mod migrations;
 pub mod opendialogue;
 mod page;
 mod pairing;
+mod random;
 mod record;
 pub mod redact;
 mod session;
@@ -34,23 +35,8 @@ pub use mailbox::{
     SecretUse, conversation, end_conversation, send,
 };
 pub use pairing::{Claimer, Found, PairingIndex, Reservation, Revocation};
+pub use random::Random;
 pub use session::{
     Caller, ClawLinkInfo, Content, Delivery, Event, FileSaved, Need, Post, SeatRequest, Session,
     Visitor, Who,
 };
-
-/// A source of random numbers that are good enough for secrets.
-pub trait Random {
-    /// Fills `bytes` with random bytes.
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Fault>;
-
-    /// `N` random bytes.
-    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Fault>
-    where
-        Self: Sized,
-    {
-        let mut bytes = [0; N];
-        self.fill(&mut bytes)?;
-        Ok(bytes)
-    }
-}

@@ -2,12 +2,12 @@
 //! `postgres://user:...@host`.
 
 use super::{
+    hit::Hit,
     kinds::{
         AWS_SECRET_KEY, CLOUDFLARE_GLOBAL_KEY, COHERE_API_KEY, DATABASE_PASSWORD, DATADOG_KEY,
         MISTRAL_API_KEY, PASSWORD, SECRET, TWILIO_AUTH_TOKEN, URL_PASSWORD,
     },
     looks,
-    scan::{Hit, Scan},
     shape::{at, bits, class, is_word, step},
 };
 
@@ -89,12 +89,11 @@ enum Tells {
 }
 
 /// The secret that the `=` or `:` at `here` gives away.
-pub(super) fn beside(scan: &mut Scan, here: usize) -> Option<Hit> {
-    let text = scan.text;
+pub(super) fn beside(text: &[u8], here: usize) -> Option<Hit> {
     let colon = at(text, here) == b':';
     let beside = [at(text, here.wrapping_sub(1)), at(text, here.saturating_add(1))];
     let address = if colon { in_address(text, here) } else { None };
-    let hit = match address {
+    match address {
         Some(hit) => Some(hit),
         // A path in code.
         None if colon && beside.contains(&b':') => None,
@@ -102,19 +101,17 @@ pub(super) fn beside(scan: &mut Scan, here: usize) -> Option<Hit> {
             let (name, tells) = name_before(text, here)?;
             value_at(text, value_begins(text, here)?, name, tells)
         }
-    };
-    hit.map(|hit| scan.more_specific(hit))
+    }
 }
 
 /// The secret that a whole text is, as the value of a field of this name.
-pub(super) fn whole(scan: &mut Scan, name: &str) -> Option<Hit> {
-    let text = scan.text;
+pub(super) fn whole(text: &[u8], name: &str) -> Option<Hit> {
     let name = tail(name.as_bytes());
     let value = text.trim_ascii();
     let start = text.len().saturating_sub(text.trim_ascii_start().len());
     let end = start.saturating_add(value.len());
     let kind = judge(name, tells(name), value, true)?;
-    Some(scan.more_specific(Hit { kind, start, end }))
+    Some(Hit { kind, start, end })
 }
 
 /// The last bytes of a name.

@@ -1,8 +1,8 @@
 //! Secrets of many lines: keys in an armor, such as PEM.
 
 use super::{
+    hit::Hit,
     kinds::{PGP_PRIVATE_KEY, PRIVATE_KEY, PUTTY_PRIVATE_KEY},
-    scan::Hit,
     shape::{bits, class, step},
 };
 

@@ -1,8 +1,8 @@
 //! Numbers of payment cards.
 
 use super::{
+    hit::Hit,
     kinds::CARD_NUMBER,
-    scan::Hit,
     shape::{at, is_word, step},
 };
 

@@ -11,6 +11,7 @@
 mod assigned;
 mod block;
 mod card;
+mod hit;
 mod json;
 mod kinds;
 mod looks;
@@ -19,9 +20,10 @@ mod shape;
 mod table;
 
 use crate::Fault;
+use hit::Hit;
 pub use kinds::{Check, KINDS, Kind};
 use nexus_protocol::{Progress, Redacted};
-use scan::{Hit, Scan};
+use scan::Scan;
 use serde_json::value::RawValue;
 use table::NAMES;
 
@@ -109,8 +111,8 @@ impl Redaction {
 /// The secrets of a text, from left to right.
 fn hits(name: Option<&str>, text: &str) -> Vec<Hit> {
     let mut scan = Scan::new(text);
-    if let Some(hit) = name.and_then(|name| assigned::whole(&mut scan, name)) {
-        return vec![hit];
+    if let Some(hit) = name.and_then(|name| assigned::whole(scan.text, name)) {
+        return vec![scan.more_specific(hit)];
     }
     let (mut hits, mut here) = (Vec::new(), 0);
     while let Some(hit) = scan.next(here) {

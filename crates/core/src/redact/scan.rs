@@ -2,19 +2,12 @@
 
 use super::{
     assigned, block, card,
+    hit::Hit,
     kinds::Check,
     looks,
     shape::{self, Fit, TOKEN, at, bits, fit, is_word, line_break, step},
     table::{HEADS, NONE, ROWS, Row},
 };
-
-/// A secret in a text: its kind, and its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hit {
-    pub(super) kind: usize,
-    pub(super) start: usize,
-    pub(super) end: usize,
-}
 
 /// A text that is searched.
 pub(super) struct Scan<'a> {
@@ -52,7 +45,7 @@ impl<'a> Scan<'a> {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' if self.begins_word(here) => {
                     self.token(here)
                 }
-                b'=' | b':' => assigned::beside(self, here),
+                b'=' | b':' => assigned::beside(self.text, here).map(|hit| self.more_specific(hit)),
                 b'-' => block::armor(self.text, here),
                 _ => None,
             };

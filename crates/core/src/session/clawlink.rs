@@ -7,7 +7,7 @@
 //! for `save_places` to store: until then a crash repeats it, and loses nothing.
 
 use super::{
-    Caller, Event, Session, Visitor, Who, log::Delivery, members, reading, state::Seat,
+    Caller, Event, Session, Visitor, Who, delivery::Delivery, members, reading, state::Seat,
     tasks::check_assignee,
 };
 use crate::{Database, Error, Fault, Random, Result, Row, redact::Redaction};

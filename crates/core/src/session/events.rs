@@ -4,11 +4,7 @@
 //! Promises: an event stands in the log if and only if what it tells of is stored, because both are one
 //! statement. It does not restart the TTL, takes no room from messages, and is counted nowhere as one.
 
-use super::{
-    Session,
-    log::{Delivery, next_message},
-    state::State,
-};
+use super::{Session, delivery::Delivery, log::next_message, state::State};
 use crate::{Database, Fault, Result};
 use nexus_protocol::{AgentId, Kind, Message, Timestamp};
 use serde_json::{json, value::to_raw_value};

@@ -5,11 +5,7 @@
 //! `If-Match` one is refused. Bytes of versions that are not kept are dropped after the next one is stored; until
 //! then they are not shown.
 
-use super::{
-    Session, Who,
-    log::{Call, Delivery},
-    store::About,
-};
+use super::{Session, Who, delivery::Delivery, log::Call, store::About};
 use crate::{Database, Fault, Result, Row};
 use nexus_protocol::{
     Condition, FileDeleted, FileEvent, FileInfo, FileKey, FileList, FileNews, FilesRequest,

@@ -2,6 +2,7 @@
 
 use super::{
     Session, Who,
+    delivery::Delivery,
     state::Seat,
     store::{About, Loaded, News},
 };
@@ -21,15 +22,6 @@ pub(super) enum Call {
     Send,
     Task,
     File,
-}
-
-/// A message that was just stored, for those who read as it comes.
-#[derive(Clone, Debug)]
-pub struct Delivery {
-    /// The message as JSON.
-    pub record: String,
-    /// The message.
-    pub message: Message,
 }
 
 impl Who {

@@ -16,14 +16,17 @@
 mod access;
 mod board;
 mod clawlink;
+mod delivery;
 mod events;
 mod files;
+mod hook;
 mod links;
 mod log;
 mod members;
 mod past;
 mod reading;
 mod state;
+mod status;
 mod store;
 mod tasks;
 mod webhook;
@@ -31,13 +34,11 @@ mod webhook;
 use crate::{Database, Digest, Fault, Report, Result, meter::Meter};
 pub use access::{Caller, Need, Visitor, Who};
 pub use clawlink::ClawLinkInfo;
+pub use delivery::Delivery;
 pub use events::Event;
 pub use files::{Content, FileSaved};
-pub use log::Delivery;
 pub use members::SeatRequest;
-use nexus_protocol::{
-    Cursor, Joining, Limits, SessionId, SessionState, SessionStatus, Task, Timestamp,
-};
+use nexus_protocol::{Cursor, Limits, SessionId, Task, Timestamp};
 use std::collections::BTreeMap;
 use store::{News, Store};
 pub use webhook::Post;
@@ -77,40 +78,6 @@ impl<D: Database> Session<D> {
             file_bytes: None,
             untold: Vec::new(),
         }
-    }
-
-    /// `GET /v1/sessions/:id` (section 2). Of a session with a token, the members are named to nobody who
-    /// knows no more than the id.
-    pub fn status(&mut self, now: Timestamp, visitor: &Visitor) -> Result<SessionStatus> {
-        let status = self.describe(now)?;
-        if visitor.is_trusted {
-            return Ok(status);
-        }
-        Ok(SessionStatus { agents: Vec::new(), creator_agent_id: None, ..status })
-    }
-
-    /// The status as the relay itself sees it.
-    pub fn describe(&mut self, now: Timestamp) -> Result<SessionStatus> {
-        let loaded = self.store.alive(now)?;
-        let state = &loaded.state;
-        Ok(SessionStatus {
-            session_id: self.id.clone(),
-            state: SessionState::Active,
-            agents: state.seats(now, &self.limits).map(|(agent, _)| agent.clone()).collect(),
-            ttl: state.ttl,
-            max_agents: state.max_agents,
-            creator_agent_id: state.creator.clone(),
-            join: if state.by_link_only { Joining::Link } else { Joining::Open },
-            token_required: state.token.is_some(),
-            created_at: state.created_at,
-            expires_at: loaded.stored_deadline(),
-        })
-    }
-
-    /// The longest TTL that the session may have, in seconds.
-    pub fn longest_ttl(&mut self, now: Timestamp) -> Result<u32> {
-        let has_token = self.store.alive(now)?.state.token.is_some();
-        Ok(if has_token { self.limits.max_team_ttl } else { self.limits.max_ttl })
     }
 
     /// When the session ends if nothing more happens; none if there is no session.

@@ -1,6 +1,6 @@
 //! What row 0 holds: the session and its members.
 
-use super::{past::Past, webhook::Webhook};
+use super::{hook::Webhook, past::Past};
 use crate::{Digest, Fault, heard::Heard, record};
 use nexus_protocol::{AgentId, Cursor, Limits, Member, PairingCode, Presence, Profile, Timestamp};
 use serde::{Deserialize, Serialize};

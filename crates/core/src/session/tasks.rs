@@ -8,7 +8,8 @@
 use super::{
     Session, Who,
     board::{due, task_in},
-    log::{Call, Delivery, listed},
+    delivery::Delivery,
+    log::{Call, listed},
     store::About,
 };
 use crate::{Database, Fault, Result, redact::Redaction};

@@ -6,6 +6,7 @@
 
 use super::{
     Session, Who,
+    hook::{BACK_OFF, Webhook},
     state::{Seat, State},
 };
 use crate::{Database, Error, Fault, Result, hmac};
@@ -13,45 +14,7 @@ use nexus_protocol::{
     AgentId, Cursor, Filter, Message, PageRequest, Refusal, SetWebhook, Timestamp, WebhookRemoved,
     WebhookState, WebhookStatus,
 };
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-
-/// Milliseconds between one try and the next; after the last of five tries there is none.
-const BACK_OFF: [i64; 4] = [1_000, 7_000, 45_000, 300_000];
-
-/// A webhook, as the seat of its agent keeps it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Webhook {
-    url: String,
-    secret: String,
-    /// Everything up to here was delivered, or is not for it.
-    cursor: Cursor,
-    failures: u32,
-    last_error: Option<String>,
-    /// None: at once.
-    next_attempt_at: Option<Timestamp>,
-}
-
-impl Webhook {
-    fn state(&self) -> WebhookState {
-        match usize::try_from(self.failures).unwrap_or(usize::MAX) {
-            0 => WebhookState::Active,
-            failures if failures <= BACK_OFF.len() => WebhookState::Retrying,
-            _ => WebhookState::Failing,
-        }
-    }
-
-    fn status(&self) -> WebhookStatus {
-        WebhookStatus {
-            url: self.url.clone(),
-            state: self.state(),
-            cursor: self.cursor,
-            failures: self.failures,
-            last_error: self.last_error.clone(),
-            next_attempt_at: self.next_attempt_at,
-        }
-    }
-}
 
 /// One message that is to be posted.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use crate::{
     AgentId, Assignee, Body, FileKey, GiveTask, Limits, MessageId, Priority, Profile, Refusal,
     SendMessage, TaskStatus,
-    profile::{TAGS, TOPIC, is_label, text},
+    label::is_label,
+    profile::{TAGS, TOPIC, text},
     task::bounded,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};

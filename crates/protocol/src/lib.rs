@@ -10,6 +10,7 @@ mod clawlink;
 mod error;
 mod file;
 mod ids;
+mod label;
 mod limits;
 mod mail;
 mod message;

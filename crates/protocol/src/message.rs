@@ -2,7 +2,8 @@
 
 use crate::{
     AgentId, Body, Cursor, Limits, Member, MessageId, Refusal, Timestamp,
-    profile::{TAGS, TOPIC, is_label, text},
+    label::is_label,
+    profile::{TAGS, TOPIC, text},
     query::Query,
 };
 use serde::{Deserialize, Serialize};

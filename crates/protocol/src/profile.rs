@@ -1,6 +1,11 @@
 //! What members of a session tell of themselves, and the token that lets them in (section 9).
 
-use crate::{AgentId, Body, Refusal, Timestamp, ids::Malformed, query::Query};
+use crate::{
+    AgentId, Body, Refusal, Timestamp,
+    ids::Malformed,
+    label::{is_label, is_plain},
+    query::Query,
+};
 use serde::{Deserialize, Serialize};
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 
@@ -64,18 +69,6 @@ pub(crate) const NAME: &str = "must be 1 to 128 characters, none of them a contr
 pub(crate) const DESCRIPTION: &str =
     "must be at most 1024 characters, none of them a control character";
 const CAPABILITIES: &str = "must be a list of at most 32 texts, each 1 to 64 characters without commas and control characters";
-pub(crate) const LABEL: &str = "must be 1 to 64 characters, no comma or control character";
-
-/// Whether a text has the form of a capability or a tag.
-pub(crate) fn is_label(word: &str) -> bool {
-    !word.contains(',') && is_plain(word, 1..=64)
-}
-
-/// Whether a text is so long and has no control characters.
-pub(crate) fn is_plain(text: &str, length: RangeInclusive<usize>) -> bool {
-    length.contains(&text.chars().count()) && !text.chars().any(char::is_control)
-}
-
 /// The field as a text; one that is not so long, or has control characters, is noted.
 pub(crate) fn text(
     body: &mut Body,

@@ -3,7 +3,7 @@
 use crate::{
     Refusal,
     ids::Malformed,
-    profile::{LABEL, is_label},
+    label::{LABEL, is_label},
     wrong::Wrong,
 };
 use percent_encoding::percent_decode_str;

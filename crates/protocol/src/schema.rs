@@ -1,5 +1,9 @@
 //! The types as JSON Schema: what `docs/openapi.json` says of them is made of this.
 
+mod string;
+
+pub(crate) use string::string;
+
 use crate::{
     Ack, Acked, Activity, AgentDeleted, AgentList, AgentPage, AgentSecret, AllowOnly, Allowed,
     Blocked, Board, ChangeCard, Claimed, CodeRevoked, CodeStatus, Conversation, CreatePairing,
@@ -10,23 +14,6 @@ use crate::{
 };
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value};
-
-/// What is written as a string.
-macro_rules! string {
-    ($name:ident, $called:expr) => {
-        impl schemars::JsonSchema for $name {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                $called.into()
-            }
-
-            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string" })
-            }
-        }
-    };
-}
-
-pub(crate) use string;
 
 macro_rules! add {
     ($generator:ident: $($name:ident),* $(,)?) => {

@@ -5,9 +5,9 @@
 //! the fields and headers beside the sentence. A new error is one line here, one in `docs/protocol.md`
 //! and one in `docs/openapi.json`; `tests/documents.rs` compares them.
 
-use super::{Detail, ErrorLine, Refusal};
-
-errors! {
+/// Passes the whole table to a macro.
+macro_rules! errors {
+    ($each:ident) => { $each! {
     InvalidBody {
         (400, 1) invalid_body(why: &str): "The body is not JSON ({why}). Send one JSON object in UTF-8 with Content-Type: application/json.";
     }
@@ -147,23 +147,7 @@ errors! {
     InternalError {
         (500, 6) internal(): "The relay failed. Repeat the request: a message with its Idempotency-Key, or poll first to see whether it arrived. If it fails again, report the X-Request-Id.";
     }
+    }};
 }
 
-/// Errors that take more than a line.
-impl Refusal {
-    /// Names each field, header or query parameter that is missing, malformed or out of range.
-    #[must_use]
-    pub fn invalid_request(details: Vec<Detail>) -> Self {
-        let list: Vec<String> =
-            details.iter().map(|d| format!("{} {}", d.path, d.message)).collect();
-        let mut refusal = Self::invalid_list(&list.join("; "));
-        refusal.body.details = details;
-        refusal
-    }
-
-    /// A key that is not the agent's: 401 where the call needs a key, 403 where it does not.
-    #[must_use]
-    pub fn invalid_session_key(needed: bool) -> Self {
-        if needed { Self::wrong_key_where_needed() } else { Self::wrong_key() }
-    }
-}
+pub(super) use errors;

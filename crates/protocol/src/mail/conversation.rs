@@ -1,6 +1,5 @@
 //! A conversation between two addresses, and how it ends.
 
-use super::message::Mail;
 use crate::{AgentId, ConversationId, Limits, Refusal, Timestamp, query::Query};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -66,6 +65,6 @@ pub struct Conversation {
     pub last_activity_at: Timestamp,
     /// Oldest first; not told when it is ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<Mail>>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<crate::Mail>>"))]
     pub messages: Option<Vec<Box<RawValue>>>,
 }

@@ -3,7 +3,7 @@
 use super::state::{Priority, Progress, TaskStatus};
 use crate::{
     AgentId, Body, Limits, Refusal, Timestamp,
-    profile::{LABEL, is_label},
+    label::{LABEL, is_label},
 };
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;

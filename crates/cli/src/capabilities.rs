@@ -4,8 +4,8 @@ use crate::{
     context::Context,
     error::{Failure, Kind, Result},
     http::Request,
-    output::tell,
     server::Server,
+    stderr::tell,
 };
 use serde::Deserialize;
 

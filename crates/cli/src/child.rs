@@ -22,7 +22,7 @@ const REST: Duration = Duration::from_secs(1);
 
 /// Runs a command with this standard input. Returns its exit status, and its output if that is piped.
 /// `None` if a signal came first; the command was then ended.
-pub(in crate::commands) fn run(
+pub(crate) fn run(
     command: &mut Command,
     input: String,
     stop: &Stop,

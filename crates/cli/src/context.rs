@@ -2,15 +2,14 @@
 //! which server has it.
 
 use crate::{
+    answer::Answer,
     error::{Failure, Kind, Result},
-    http::{Answer, Http, Request},
-    output::Done,
+    http::{Http, Request},
     server::{Addresses, Server},
     state::{Membership, State},
 };
 use clap::Args;
 use nexus_protocol::{AgentId, AgentSecret, SessionId, SessionKey};
-use serde::Deserialize;
 use std::env;
 
 /// Options that every command takes.
@@ -131,12 +130,6 @@ impl Context {
     pub(crate) fn call(&self, server: &Server, request: &Request<'_>) -> Result<Answer> {
         self.http.send(server, request)
     }
-
-    /// Prints which server is used, makes the request, and passes its response on.
-    pub(crate) fn pass_on(&self, server: &Server, request: &Request<'_>) -> Result<Done> {
-        server.announce();
-        self.call(server, request).map(|answer| answer.body.into())
-    }
 }
 
 impl Context {
@@ -189,63 +182,4 @@ impl Caller {
 pub(crate) fn missing_agent_id() -> Failure {
     let message = "Say who you are: add --agent-id ID (1 to 128 letters, digits, _ or -). nexus remembers it once you have joined.";
     Failure::own(Kind::MissingAgentId, message)
-}
-
-/// The part of a response with a seat that the client needs.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Seat {
-    pub(crate) session_id: Option<SessionId>,
-    pub(crate) session_key: Option<SessionKey>,
-}
-
-impl Context {
-    /// Stores the seat that a response gives. If that fails, the response is still printed, with an error
-    /// added to it, because the server does not tell the key again.
-    pub(crate) fn keep_seat(
-        &self,
-        answer: Answer,
-        session: Option<&SessionId>,
-        agent: Option<&AgentId>,
-        server: &Server,
-    ) -> Result<Done> {
-        let seat: Seat = answer.body.read().unwrap_or_default();
-        let failed = |failure: &Failure| {
-            let code = match failure {
-                Failure::Own(Kind::AlreadyMember, _) => Kind::AlreadyMember,
-                _ => Kind::StateNotSaved,
-            };
-            let message = format!(
-                "The server did it, but the key could not be stored here. Keep the sessionKey of this response: it is not told again. {}",
-                failure.sentence()
-            );
-            let error = Failure::own(code, message).json();
-            Failure::Report(error.map_or(answer.body.clone(), |error| answer.body.with(&error)))
-        };
-        let Some(session) = session.or(seat.session_id.as_ref()) else {
-            let reason = Failure::own(Kind::StateNotSaved, "The response names no session.");
-            return Err(failed(&reason));
-        };
-        let stored = self.free_for(session, agent).and_then(|()| {
-            self.state.store_membership(session, agent, seat.session_key.as_ref(), &server.url)
-        });
-        stored.map_err(|failure| failed(&failure))?;
-        Ok(answer.body.into())
-    }
-
-    /// Refuses to replace the stored agent of a session by another one, because its key would be lost.
-    pub(crate) fn free_for(&self, session: &SessionId, agent: Option<&AgentId>) -> Result<()> {
-        let stored = self.state.membership(session)?;
-        let has_key = stored.key.is_some();
-        let other = stored.agent.filter(|stored| has_key && agent.is_some_and(|new| new != stored));
-        match other {
-            None => Ok(()),
-            Some(other) => {
-                let message = format!(
-                    "You are already in this session as `{other}`. Leave it first, or give the second agent a state folder of its own: set XDG_CONFIG_HOME."
-                );
-                Err(Failure::own(Kind::AlreadyMember, message))
-            }
-        }
-    }
 }

@@ -3,7 +3,7 @@
 //! A refusal by the server is passed on in the server's words. A refusal by the client itself has one of
 //! the codes in [`Kind`].
 
-use crate::{http::Answer, json::Json, output::printable};
+use crate::{answer::Answer, json::Json, stderr::printable};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ impl Failure {
             }
             Self::Own(_, message) => message.clone(),
             Self::Report(json) => {
-                let body = json.read::<crate::http::ServerError>().unwrap_or_default();
+                let body = json.read::<crate::answer::ServerError>().unwrap_or_default();
                 let text = if body.message.is_empty() { body.error } else { body.message };
                 printable(&text, SENTENCE)
             }

@@ -164,7 +164,7 @@ fn closes(socket: &mut WebSocket<Box<dyn live::Stream>>) -> Result<bool, String>
     while begun.elapsed() < CLOSING {
         match socket.read() {
             Ok(Message::Close(Some(frame))) if REFUSES.contains(&u16::from(frame.code)) => {
-                let reason = crate::output::printable(frame.reason.as_str(), 100);
+                let reason = crate::stderr::printable(frame.reason.as_str(), 100);
                 return Err(format!(
                     "it did not take the message ({}, {reason})",
                     u16::from(frame.code)

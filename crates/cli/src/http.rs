@@ -6,14 +6,14 @@ mod open;
 pub(crate) use files::FileBody;
 
 use crate::{
+    answer::Answer,
     error::{Failure, Kind, Result},
     json::Json,
-    output::{printable, tell},
     random,
     server::Server,
+    stderr::{printable, tell},
 };
 use nexus_protocol::{AgentId, AgentSecret, SessionKey, Token};
-use serde::Deserialize;
 use std::{env, io, thread, time::Duration};
 use ureq::{Agent, AsSendBody, Body, Timeout, http};
 
@@ -33,30 +33,6 @@ pub(crate) enum Repeat {
     Unseen,
     /// No: the caller decides about further tries.
     Never,
-}
-
-/// The part of a server's refusal that the client reads.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct ServerError {
-    pub(crate) error: String,
-    pub(crate) message: String,
-    pub(crate) reason: String,
-}
-
-/// A response in JSON.
-#[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: Json,
-    /// In seconds.
-    pub(crate) retry_after: Option<u64>,
-}
-
-impl Answer {
-    pub(crate) fn error(&self) -> ServerError {
-        self.body.read().unwrap_or_default()
-    }
 }
 
 /// A request to be made.

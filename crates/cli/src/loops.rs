@@ -6,8 +6,8 @@
 use crate::{
     clock,
     error::{Failure, Kind, Result},
-    output::tell,
     state::{Loop, Running, State},
+    stderr::tell,
 };
 use nexus_protocol::{SessionId, Timestamp};
 use serde::Serialize;

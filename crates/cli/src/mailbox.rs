@@ -5,9 +5,10 @@
 //! Only `nexus register` prints it.
 
 use crate::{
+    answer::Answer,
     context::{Caller, Context},
     error::{Failure, Kind, Result},
-    http::{Answer, Http, Repeat, Request},
+    http::{Http, Repeat, Request},
     json::Json,
     server::Server,
 };

@@ -17,8 +17,10 @@
 
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
+mod answer;
 mod backoff;
 mod capabilities;
+mod child;
 mod clock;
 mod commands;
 mod context;
@@ -35,16 +37,18 @@ mod output;
 mod parallel;
 mod random;
 mod receiver;
+mod seat;
 mod server;
 mod state;
+mod stderr;
 mod team;
 
 use clap::{Parser, error::ErrorKind};
 use commands::Command;
 use context::{Context, Global};
 use error::{Failure, Kind, Result};
-use output::tell;
 use std::process::ExitCode;
+use stderr::tell;
 
 const ABOUT: &str = "Talk with other agents through a relay.
 
@@ -126,7 +130,7 @@ fn explain(error: &clap::Error) -> ExitCode {
     } else {
         message
     };
-    output::line_to_stderr(text.trim_end());
+    stderr::line_to_stderr(text.trim_end());
     if let Some(json) = Failure::own(Kind::Usage, message).json() {
         let _ = output::print(&json);
     }

@@ -2,39 +2,15 @@
 //! code is 0 for success, 1 for a failure, and 2 if a wait ended without a message.
 
 use crate::{
+    context::Context,
     error::{Failure, Result},
-    http::Repeat,
+    http::{Repeat, Request},
     json::Json,
     mailbox::Ack,
+    server::Server,
     state::NewCursor,
 };
 use std::io::{self, Write};
-
-/// Prints a line for people on stderr.
-macro_rules! tell {
-    ($($arg:tt)*) => { crate::output::line_to_stderr(&format!($($arg)*)) };
-}
-pub(crate) use tell;
-
-/// Writes a line to stderr. Keys are removed, because a quoted text may contain one. It does not matter
-/// whether stderr is open.
-pub(crate) fn line_to_stderr(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", without_keys(line));
-}
-
-/// The text with `[key]` in place of each session key and each generated secret of an address.
-fn without_keys(text: &str) -> String {
-    ["nxk_", "nxs_"].iter().fold(text.to_owned(), |text, mark| without(&text, mark))
-}
-
-fn without(text: &str, mark: &str) -> String {
-    let mut parts = text.split(mark);
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |shown, part| {
-        let of_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        format!("{shown}[key]{}", part.trim_start_matches(of_key))
-    })
-}
 
 /// The exit code of a wait that timed out.
 pub(crate) const NOTHING_CAME: u8 = 2;
@@ -70,6 +46,14 @@ impl From<Json> for Done {
     }
 }
 
+impl Context {
+    /// Prints which server is used, makes the request, and passes its response on.
+    pub(crate) fn pass_on(&self, server: &Server, request: &Request<'_>) -> Result<Done> {
+        server.announce();
+        self.call(server, request).map(|answer| answer.body.into())
+    }
+}
+
 /// Prints the value as one line, then saves the cursors and acknowledges.
 pub(crate) fn deliver(done: Done) -> Result<()> {
     match &done.printed {
@@ -93,27 +77,4 @@ fn line(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}")?;
     stdout.flush()
-}
-
-/// Makes foreign text safe for a terminal: at most `limit` characters, and no control characters.
-pub(crate) fn printable(text: &str, limit: usize) -> String {
-    let shown = text.chars().take(limit);
-    shown.map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_left_out() {
-        assert_eq!(without_keys("a nxk_A-b_9 \"nxk_x\" nxk_"), "a [key] \"[key]\" [key]");
-        assert_eq!(without_keys("nxs_x nxk_y"), "[key] [key]");
-        assert_eq!(without_keys("nothing"), "nothing");
-    }
-
-    #[test]
-    fn what_is_shown_controls_no_terminal() {
-        assert_eq!(printable(" a\u{1b}[31m\nb", 7), "a [31m");
-    }
 }

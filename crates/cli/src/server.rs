@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Failure, Kind, Result},
-    output::tell,
+    stderr::tell,
 };
 use serde::Serialize;
 use std::fmt;

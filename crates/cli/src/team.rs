@@ -1,9 +1,10 @@
 //! What the commands for profiles, tasks and files share (section 9 of the protocol).
 
 use crate::{
+    answer::Answer,
     context::{Caller, Context, Session},
     error::{Failure, Kind, Result},
-    http::{Answer, Repeat, Request},
+    http::{Repeat, Request},
     json::Json,
     output::{Done, Printed},
     random,

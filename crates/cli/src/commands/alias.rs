@@ -4,7 +4,8 @@ use crate::{
     context::Context,
     error::{Failure, Kind, Result},
     json::Json,
-    output::{Done, tell},
+    output::Done,
+    stderr::tell,
 };
 use clap::Args;
 use nexus_protocol::SessionId;

@@ -8,8 +8,9 @@ use crate::{
     gateway,
     json::Json,
     mailbox::any_id,
-    output::{Done, tell},
+    output::Done,
     state::{Contact, not_found},
+    stderr::tell,
 };
 use clap::{ArgGroup, Args, Subcommand};
 use nexus_protocol::AgentId;

@@ -5,7 +5,8 @@ use crate::{
     error::{Failure, Kind, Result},
     http::{Repeat, Request},
     json::Json,
-    output::{Done, tell},
+    output::Done,
+    stderr::tell,
     team::{self, ProfileArgs},
 };
 use clap::{Args, ValueEnum};

@@ -8,7 +8,8 @@ use crate::{
     json::Json,
     loops::Stop,
     message::{Message, read_cursor},
-    output::{self, Done, tell},
+    output::{self, Done},
+    stderr::tell,
     team::{Team, read},
 };
 use clap::{ArgGroup, Args, ValueEnum};

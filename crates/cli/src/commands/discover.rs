@@ -3,7 +3,8 @@
 use crate::{
     context::Context,
     error::{Failure, Kind, Result},
-    output::{Done, printable},
+    output::Done,
+    stderr::printable,
     team::{ProfileArgs, Team, encoded, read, shown},
 };
 use clap::Args;

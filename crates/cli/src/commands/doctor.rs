@@ -6,9 +6,10 @@ use crate::{
     error::{Failure, Kind, Result},
     http::{Repeat, Request},
     json::Json,
-    output::{Done, tell},
+    output::Done,
     parallel,
     server::{Addresses, Server, Source},
+    stderr::tell,
 };
 use clap::Args;
 use serde::Serialize;

@@ -5,8 +5,9 @@ use crate::{
     error::{Failure, Kind, Result},
     http::{FileBody, Repeat, Request},
     json::Json,
-    output::{Done, Printed, printable, tell},
+    output::{Done, Printed},
     random,
+    stderr::{printable, tell},
     team::{Team, encoded, read, shown},
 };
 use clap::Args;

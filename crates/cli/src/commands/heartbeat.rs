@@ -7,8 +7,9 @@ use crate::{
     http::Repeat,
     json::Json,
     loops::{self, Pace},
-    output::{Done, tell},
+    output::Done,
     state::Loop,
+    stderr::tell,
 };
 use clap::{Args, value_parser};
 use serde::Deserialize;

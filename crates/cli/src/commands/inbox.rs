@@ -2,12 +2,8 @@
 
 use super::poll::{Patience, tell_reset, until};
 use crate::{
-    context::Context,
-    error::Result,
-    http::Request,
-    mailbox::Ack,
-    message::read_cursor,
-    output::{Done, tell},
+    context::Context, error::Result, http::Request, mailbox::Ack, message::read_cursor,
+    output::Done, stderr::tell,
 };
 use clap::Args;
 use nexus_protocol::Cursor;

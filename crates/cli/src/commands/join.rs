@@ -4,7 +4,8 @@ use crate::{
     context::{Caller, Context, missing_agent_id},
     error::Result,
     http::{Repeat, Request},
-    output::{Done, tell},
+    output::Done,
+    stderr::tell,
     team::{self, ProfileArgs},
 };
 use clap::Args;

@@ -5,8 +5,9 @@ use crate::{
     error::{Failure, Result},
     http::{Repeat, Request},
     json::Json,
-    output::{Done, tell},
+    output::Done,
     server::Server,
+    stderr::tell,
 };
 use clap::Args;
 use serde::Deserialize;

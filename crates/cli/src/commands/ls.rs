@@ -5,10 +5,11 @@ use crate::{
     error::{Failure, Kind, Result},
     http::{Repeat, Request},
     json::Json,
-    output::{Done, tell},
+    output::Done,
     parallel,
     server::Server,
     state::Aliases,
+    stderr::tell,
 };
 use clap::Args;
 use nexus_protocol::SessionId;

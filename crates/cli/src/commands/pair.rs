@@ -5,9 +5,10 @@ use crate::{
     error::{Failure, Kind, Result},
     http::{Repeat, Request},
     json::Json,
-    output::{Done, tell},
+    output::Done,
     random,
     server::{self, Server},
+    stderr::tell,
     team::{self, ProfileArgs},
 };
 use clap::Args;

@@ -7,9 +7,10 @@ use crate::{
     error::Result,
     http::{Repeat, Request},
     message::{Me, read_cursor},
-    output::{Done, tell},
+    output::Done,
     server::Server,
     state::NewCursor,
+    stderr::tell,
 };
 use clap::Args;
 use nexus_protocol::Cursor;

@@ -8,9 +8,10 @@ use crate::{
     context::{Context, Session},
     error::Result,
     json::Json,
-    output::{Done, tell},
+    output::Done,
     parallel,
     server::Server,
+    stderr::tell,
 };
 use clap::Args;
 use nexus_protocol::SessionId;

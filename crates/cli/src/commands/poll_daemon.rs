@@ -7,8 +7,9 @@ use crate::{
     http::Repeat,
     json::Json,
     loops::{self, Pace},
-    output::{self, Done, tell},
+    output::{self, Done},
     state::Loop,
+    stderr::tell,
 };
 use clap::{Args, value_parser};
 use serde_json::json;

@@ -5,8 +5,9 @@ use crate::{
     error::Result,
     json::Json,
     loops::{Ended, Stop},
-    output::{Done, tell},
+    output::Done,
     receiver::Receiver,
+    stderr::tell,
 };
 use clap::Args;
 use serde_json::json;

@@ -2,14 +2,16 @@
 
 use super::send::read_text;
 use crate::{
+    answer::Answer,
     context::{Context, agent_id},
     error::{Failure, Kind, Result},
-    http::{Answer, Repeat, Request},
+    http::{Repeat, Request},
     json::Json,
-    output::{Done, tell},
+    output::Done,
     random,
     server::Server,
     state::{Address, NewAddress},
+    stderr::tell,
 };
 use clap::Args;
 use nexus_protocol::{AgentId, AgentSecret, Register as Body};

@@ -5,7 +5,8 @@ use crate::{
     error::{Failure, Kind, Result},
     http::{Repeat, Request},
     json::Json,
-    output::{Done, tell},
+    output::Done,
+    stderr::tell,
 };
 use clap::Args;
 use nexus_protocol::AgentId;

@@ -8,10 +8,11 @@ use crate::{
     http::{Repeat, Request},
     json::Json,
     mailbox,
-    output::{Done, tell},
+    output::Done,
     random,
     server::Server,
     state::Reach,
+    stderr::tell,
 };
 use clap::{Args, value_parser};
 use nexus_protocol::{AgentId, ConversationId, MessageId, SendMail, SendMessage};

@@ -6,7 +6,8 @@ use crate::{
     error::{Failure, Result},
     json::Json,
     live::{Listener, Next, Target, Wanted},
-    output::{self, Done, printable},
+    output::{self, Done},
+    stderr::printable,
     team::{Team, encoded, read, shown, value},
 };
 use clap::Args;

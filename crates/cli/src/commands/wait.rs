@@ -8,7 +8,8 @@ use crate::{
     http::Repeat,
     json::Json,
     message::Me,
-    output::{self, Done, tell},
+    output::{self, Done},
+    stderr::tell,
 };
 use clap::Args;
 use serde_json::json;

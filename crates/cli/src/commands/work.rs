@@ -4,20 +4,19 @@
 //! not reported if the task was given to another agent in the meantime. The next run takes up the tasks that
 //! are left open when this one ends, however it ends.
 
-use super::{
-    listen::child,
-    tasks::{board, listener},
-};
+use super::tasks::{board, listener};
 use crate::{
     backoff::Backoff,
+    child,
     context::Context,
     error::{Failure, Kind, Result},
     json::Json,
     live::{Listener, Next},
     loops::{Ended, Stop},
-    output::{self, Done, printable, tell},
+    output::{self, Done},
     random,
     state::{Loop, Running},
+    stderr::{printable, tell},
     team::{Team, value},
 };
 use clap::{Args, value_parser};

@@ -1,7 +1,7 @@
 //! Uploads and downloads of a session's files, with a progress bar on a terminal.
 
-use super::{Answer, Http, MAX_ANSWER, Request, build};
-use crate::{error::Result, output, server::Server};
+use super::{Http, MAX_ANSWER, Request, build};
+use crate::{answer::Answer, error::Result, server::Server, stderr};
 use std::{
     io::{self, IsTerminal, Read, Write},
     time::Duration,
@@ -113,7 +113,7 @@ impl<R: Read> Read for Shown<R> {
 impl<R> Drop for Shown<R> {
     fn drop(&mut self) {
         if self.visible {
-            output::line_to_stderr("");
+            stderr::line_to_stderr("");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     json::Json,
     loops::Stop,
     message::Message,
-    output::{printable, tell},
+    stderr::{printable, tell},
 };
 use nexus_protocol::Cursor;
 use std::{

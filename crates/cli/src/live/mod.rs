@@ -8,13 +8,14 @@
 //! connection resumes after the last message that was handed out. The caller decides what to do with a
 //! message and when to save its cursor.
 
+mod connection;
 mod listener;
 mod polling;
 mod socket;
 mod stream;
 
+pub(crate) use connection::{Stream, connect};
 pub(crate) use listener::{Listener, Next};
-pub(crate) use socket::{Stream, connect};
 
 use crate::{
     capabilities::Capabilities,
@@ -236,7 +237,7 @@ impl Notice {
 
 /// The line for people about something that happened to the session or the address.
 fn news(event: Option<&str>, agent: Option<&str>) -> Option<String> {
-    let agent = crate::output::printable(agent.unwrap_or("somebody"), 128);
+    let agent = crate::stderr::printable(agent.unwrap_or("somebody"), 128);
     match event? {
         "joined" => Some(format!("{agent} joined")),
         "left" => Some(format!("{agent} left")),
@@ -252,7 +253,7 @@ fn news(event: Option<&str>, agent: Option<&str>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Answer;
+    use crate::answer::Answer;
 
     #[test]
     fn ways_are_what_the_server_offers() {

@@ -1,29 +1,24 @@
 //! Receiving over a WebSocket, with the same server, root certificates and headers as every request. It
 //! pings after a silence, which reveals a dead connection.
 
-use super::{Ended, Event, Notice, Port, Target};
+use super::{
+    Ended, Event, Notice, Port, Target,
+    connection::{Stream, connect},
+};
 use crate::json::Json;
 use nexus_protocol::Cursor;
 use serde::Deserialize;
 use std::{
-    io::{Error, ErrorKind, Read, Write},
-    net::{TcpStream, ToSocketAddrs},
-    sync::Arc,
+    io::{Error, ErrorKind},
     time::Duration,
 };
 use tungstenite::{
-    HandshakeError, Message, WebSocket,
-    client::IntoClientRequest,
-    handshake::client::Request,
-    http::{HeaderValue, Uri},
+    HandshakeError, Message, WebSocket, client::IntoClientRequest, handshake::client::Request,
+    http::HeaderValue,
 };
 
 /// The silence after which a ping is sent.
 const SILENCE: Duration = Duration::from_secs(20);
-
-/// A connection, with TLS or without.
-pub(crate) trait Stream: Read + Write + Send {}
-impl<T: Read + Write + Send> Stream for T {}
 
 /// Reads a socket until it is over.
 pub(super) fn read(target: &Target, after: Option<Cursor>, port: &Port) -> Ended {
@@ -100,7 +95,7 @@ fn closed(code: u16, reason: &str) -> Ended {
     let failure = |error, message| {
         let body = Json::of(&serde_json::json!({ "error": error, "message": message }));
         let status = code.saturating_sub(4000);
-        crate::error::Failure::Refused(crate::http::Answer { status, body, retry_after: None })
+        crate::error::Failure::Refused(crate::answer::Answer { status, body, retry_after: None })
     };
     match code {
         4403 => Ended::Left(failure(
@@ -112,7 +107,7 @@ fn closed(code: u16, reason: &str) -> Ended {
             "The session has ended, or the address was deleted.",
         )),
         code => Ended::Lost(
-            format!("closed with {code} {}", crate::output::printable(reason, 100)),
+            format!("closed with {code} {}", crate::stderr::printable(reason, 100)),
             Duration::ZERO,
         ),
     }
@@ -138,44 +133,4 @@ fn request(target: &Target, after: Option<Cursor>) -> Result<Request, Error> {
         request.headers_mut().insert(name, value);
     }
     Ok(request)
-}
-
-/// Connects. Returns the stream, and the TCP connection below it, whose time limits can be changed.
-pub(crate) fn connect(uri: &Uri, limit: Duration) -> Result<(TcpStream, Box<dyn Stream>), Error> {
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let is_tls = uri.scheme_str() == Some("wss");
-    let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-    let mut failed = Error::new(ErrorKind::NotFound, "there is no such host");
-    for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, limit) {
-            Ok(tcp) => {
-                tcp.set_read_timeout(Some(limit))?;
-                tcp.set_write_timeout(Some(limit))?;
-                tcp.set_nodelay(true)?;
-                let plain = tcp.try_clone()?;
-                let stream: Box<dyn Stream> =
-                    if is_tls { Box::new(secure(plain, host)?) } else { Box::new(plain) };
-                return Ok((tcp, stream));
-            }
-            Err(error) => failed = error,
-        }
-    }
-    Err(failed)
-}
-
-/// TLS with the root certificates that all other requests trust.
-fn secure(
-    tcp: TcpStream,
-    host: &str,
-) -> Result<rustls::StreamOwned<rustls::ClientConnection, TcpStream>, Error> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = rustls::pki_types::ServerName::try_from(host.to_owned()).map_err(Error::other)?;
-    let session = rustls::ClientConnection::new(Arc::new(config), name).map_err(Error::other)?;
-    Ok(rustls::StreamOwned::new(session, tcp))
 }

@@ -72,7 +72,7 @@ fn take(event: &Parts, port: &Port) -> Result<bool, Ended> {
         }
         // If the session has ended, the next connection is refused with that reason.
         "end" => {
-            let why = crate::output::printable(&event.data, 100);
+            let why = crate::stderr::printable(&event.data, 100);
             return Err(Ended::Lost(why, Duration::ZERO));
         }
         kind => port.pass(Notice::read(&event.data).into_event(kind)),

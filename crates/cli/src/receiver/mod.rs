@@ -6,6 +6,7 @@
 //! - A message is confirmed only after it was printed.
 //! - A web page can neither write nor read here.
 
+mod reply;
 mod request;
 mod socket;
 
@@ -14,11 +15,11 @@ use crate::{
     json::Json,
     output,
 };
+use reply::{Reply, refusal, write};
 use request::Head;
 use serde_json::json;
 use std::{
     collections::VecDeque,
-    io::{self, Read, Write},
     net::{IpAddr, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -29,8 +30,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The longest message, in bytes.
-const BODY: usize = 256 * 1024;
 /// The most messages that are kept, and their most bytes.
 const KEPT: usize = 1000;
 const KEPT_BYTES: usize = 8 << 20;
@@ -141,13 +140,6 @@ fn lock(inbox: &Mutex<Inbox>) -> MutexGuard<'_, Inbox> {
     inbox.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A response: its status and its body.
-type Reply = (u16, Json);
-
-fn refusal(status: u16, why: &str) -> Reply {
-    (status, Json::of(&json!({ "error": why })))
-}
-
 /// Answers one request. Fails only if a message cannot be printed.
 fn serve(mut stream: TcpStream, inbox: &Mutex<Inbox>, is_local: bool) -> Result<()> {
     let ends = Instant::now().checked_add(PATIENCE);
@@ -221,33 +213,9 @@ impl Inbox {
     }
 }
 
-fn write(stream: &mut TcpStream, (status, body): &Reply) -> io::Result<()> {
-    let reason = match status {
-        200 => "OK",
-        400 => "Bad Request",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        411 => "Length Required",
-        413 => "Content Too Large",
-        431 => "Request Header Fields Too Large",
-        _ => "Internal Server Error",
-    };
-    let (length, body) = (body.as_str().len(), body.as_str());
-    write!(
-        stream,
-        "HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{body}"
-    )?;
-    stream.flush()?;
-    stream.shutdown(std::net::Shutdown::Write)?;
-    // Closing with unread input would make the system discard the response.
-    stream.set_read_timeout(Some(Duration::from_millis(500)))?;
-    io::copy(&mut stream.take(4 * 1024 * 1024), &mut io::sink()).map(drop)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{request::BODY, *};
 
     #[test]
     fn what_is_kept_is_bounded() {

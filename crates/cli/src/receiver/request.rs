@@ -1,12 +1,14 @@
 //! Reading a request, with limits for its bytes and its time. Requests of web pages are refused.
 
-use super::{BODY, Reply, refusal};
+use super::reply::{Reply, refusal};
 use std::{
     io::{self, Read, Write},
     net::{IpAddr, TcpStream},
     time::{Duration, Instant},
 };
 
+/// The longest message, in bytes.
+pub(super) const BODY: usize = 256 * 1024;
 /// The longest head of a request, in bytes, and how many headers it may have.
 const HEAD: usize = 16 * 1024;
 const HEADERS: usize = 64;

@@ -11,10 +11,7 @@
 //!
 //! Nobody proves who they are here, so any token will do.
 
-use super::{
-    BODY,
-    request::{Head, left},
-};
+use super::request::{BODY, Head, left};
 use crate::{error::Result, json::Json};
 use serde::Deserialize;
 use serde_json::value::RawValue;

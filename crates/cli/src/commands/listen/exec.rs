@@ -3,12 +3,11 @@
 //! The command never gets the session key. Its output does not go to our standard output, which stays JSON.
 
 use super::{
-    child,
-    reply::Guard,
+    guard::Guard,
+    item::{Failed, Item},
     source::Source,
-    work::{Failed, Item},
 };
-use crate::{envelope, error::Kind, loops::Stop};
+use crate::{child, envelope, error::Kind, loops::Stop};
 use serde_json::json;
 use std::{
     io,

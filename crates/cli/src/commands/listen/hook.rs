@@ -1,8 +1,8 @@
 //! `--hook`: posting messages to the webhook of an agent gateway.
 
 use super::{
+    item::{Failed, Item},
     source::Source,
-    work::{Failed, Item},
 };
 use crate::{
     envelope,

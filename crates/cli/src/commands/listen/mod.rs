@@ -1,8 +1,9 @@
 //! `nexus listen`
 
-pub(super) mod child;
 mod exec;
+mod guard;
 mod hook;
+mod item;
 mod reply;
 mod source;
 mod work;
@@ -15,10 +16,12 @@ use crate::{
     json::Json,
     live::{Listener, Next, Target, Wanted},
     loops::Ended,
-    output::{Done, tell},
+    output::Done,
     state::{Loop, Place, Running},
+    stderr::tell,
 };
 use clap::{Args, value_parser};
+use guard::Guard;
 use serde_json::json;
 use source::{Room, Source};
 use work::{Action, Choice, Work};
@@ -126,7 +129,7 @@ impl Listen {
         } else if let Some(command) = &self.exec {
             let guard = if self.reply {
                 let replies = source.answers(&context.state)?;
-                Some(reply::Guard::new(self.max_turns, replies))
+                Some(Guard::new(self.max_turns, replies))
             } else {
                 None
             };

@@ -2,103 +2,23 @@
 //! of answers is limited.
 
 use super::{
+    guard::Held,
+    item::{Item, Outcome},
     source::Source,
-    work::{Item, Work},
+    work::Work,
 };
 use crate::{
     backoff::Backoff,
-    envelope,
     error::{Failure, Result},
     loops::Ended,
     message::{Message, read_cursor},
-    output::tell,
+    stderr::tell,
 };
-use nexus_protocol::Cursor;
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// The longest answer, in bytes: a relay's default limit of a text.
 const LONGEST: usize = 64 * 1024;
-
-/// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Held {
-    /// The limit of answers is reached.
-    Turns,
-    /// The sender has said the same three times in a row.
-    Same,
-}
-
-/// Keeps two agents from answering each other for ever.
-#[derive(Debug)]
-pub(super) struct Guard {
-    max_turns: u32,
-    /// The number of answers in each conversation, including earlier runs. A session is one conversation.
-    replies: Vec<(String, u32)>,
-    /// The last two messages of each sender.
-    last: BTreeMap<String, [Option<String>; 2]>,
-    said: Vec<(Held, String)>,
-}
-
-impl Guard {
-    pub(super) fn new(max_turns: u32, replies: Vec<(String, u32)>) -> Self {
-        Self { max_turns, replies, last: BTreeMap::new(), said: Vec::new() }
-    }
-
-    /// The number of answers in a conversation.
-    fn replies(&self, thread: &str) -> u32 {
-        self.replies.iter().find(|(known, _)| known == thread).map_or(0, |(_, count)| *count)
-    }
-
-    /// Counts an answer. The conversation moves to the end of the list.
-    fn count(&mut self, thread: &str) {
-        let count = self.replies(thread).saturating_add(1);
-        self.replies.retain(|(known, _)| known != thread);
-        self.replies.push((thread.to_owned(), count));
-    }
-
-    /// Records a message. Returns why it must not be answered, if so.
-    fn hear(&mut self, message: &Message, thread: &str) -> Option<Held> {
-        let content = Some(envelope::content(message));
-        let last = self.last.entry(message.agent_id.clone()).or_default();
-        let is_same = last.iter().all(|before| *before == content);
-        last.rotate_left(1);
-        if let Some(newest) = last.last_mut() {
-            *newest = content;
-        }
-        let is_over = self.replies(thread) >= self.max_turns;
-        is_over.then_some(Held::Turns).or(is_same.then_some(Held::Same))
-    }
-
-    /// The notice about that, once in each conversation.
-    fn say(&mut self, why: Held, thread: &str) -> Option<String> {
-        let said = (why, thread.to_owned());
-        if self.said.contains(&said) {
-            return None;
-        }
-        self.said.push(said);
-        Some(match why {
-            Held::Turns => format!(
-                "(nexus) This agent has answered {} times, its limit in one conversation. From now on it reads and does not answer by itself.",
-                self.replies(thread)
-            ),
-            Held::Same => "(nexus) This agent was told the same three times in a row, and does not answer to that."
-                .to_owned(),
-        })
-    }
-}
-
-/// The outcome of an answer.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    /// It was sent, with this id and cursor.
-    Sent { id: String, cursor: Option<Cursor> },
-    /// There was no answer, or nobody to send it to.
-    Nothing,
-    /// Listening has ended.
-    Ended(Ended),
-}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -109,44 +29,46 @@ struct Sent {
     at: Option<String>,
 }
 
-/// Sends the output as the answer to the last of these messages.
-pub(super) fn send(work: &mut Work<'_>, items: &[Item], printed: &[u8]) -> Result<Outcome> {
-    let source = work.source;
-    let Some(guard) = work.guard() else { return Ok(Outcome::Nothing) };
-    let mut held = None;
-    for item in items {
-        held = guard.hear(&item.message, &source.thread(&item.message));
-    }
-    let (Some(first), Some(last)) = (items.first(), items.last()) else {
-        return Ok(Outcome::Nothing);
-    };
-    let text = String::from_utf8_lossy(printed);
-    let text = cut(text.trim());
-    if text.is_empty() {
-        return Ok(Outcome::Nothing);
-    }
-    if let Some(why) = held {
-        return match guard.say(why, &source.thread(&last.message)) {
-            Some(notice) => say_why(work, why, &last.message, &notice),
-            None => Ok(Outcome::Nothing),
+impl Work<'_> {
+    /// Sends the output as the answer to the last of these messages.
+    pub(super) fn answer(&mut self, items: &[Item], printed: &[u8]) -> Result<Outcome> {
+        let source = self.source;
+        let Some(guard) = self.guard() else { return Ok(Outcome::Nothing) };
+        let mut held = None;
+        for item in items {
+            held = guard.hear(&item.message, &source.thread(&item.message));
+        }
+        let (Some(first), Some(last)) = (items.first(), items.last()) else {
+            return Ok(Outcome::Nothing);
         };
+        let text = String::from_utf8_lossy(printed);
+        let text = cut(text.trim());
+        if text.is_empty() {
+            return Ok(Outcome::Nothing);
+        }
+        if let Some(why) = held {
+            return match guard.say(why, &source.thread(&last.message)) {
+                Some(notice) => say_why(self, why, &last.message, &notice),
+                None => Ok(Outcome::Nothing),
+            };
+        }
+        // If we were killed before the cursor was saved, a batch that begins with the same message has already
+        // been answered. The key then returns that answer.
+        let (sent, outcome) = deliver(self, &last.message, text, &key(&first.message))?;
+        let is_old = sent.is_some_and(|sent| is_before(source, &sent, &last.message));
+        let outcome = if is_old && items.len() > 1 {
+            // The old answer was written before the last messages of this batch.
+            deliver(self, &last.message, text, &key(&last.message))?.1
+        } else {
+            outcome
+        };
+        if let (Outcome::Sent { .. }, Some(guard)) = (&outcome, self.guard()) {
+            guard.count(&source.thread(&last.message));
+            let replies = guard.replies.clone();
+            source.store_answers(&self.context.state, &replies)?;
+        }
+        Ok(outcome)
     }
-    // If we were killed before the cursor was saved, a batch that begins with the same message has already
-    // been answered. The key then returns that answer.
-    let (sent, outcome) = deliver(work, &last.message, text, &key(&first.message))?;
-    let is_old = sent.is_some_and(|sent| is_before(source, &sent, &last.message));
-    let outcome = if is_old && items.len() > 1 {
-        // The old answer was written before the last messages of this batch.
-        deliver(work, &last.message, text, &key(&last.message))?.1
-    } else {
-        outcome
-    };
-    if let (Outcome::Sent { .. }, Some(guard)) = (&outcome, work.guard()) {
-        guard.count(&source.thread(&last.message));
-        let replies = guard.replies.clone();
-        source.store_answers(&work.context.state, &replies)?;
-    }
-    Ok(outcome)
 }
 
 /// Sends the notice that there are no more answers.
@@ -252,36 +174,6 @@ fn deliver(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn message(agent: &str, text: &str) -> Message {
-        let (agent_id, text) = (agent.to_owned(), Some(text.to_owned()));
-        Message { agent_id, text, ..Message::default() }
-    }
-
-    #[test]
-    fn the_third_same_message_of_a_sender_is_not_answered() {
-        let mut guard = Guard::new(20, Vec::new());
-        let mut hear = |agent: &str, text: &str| guard.hear(&message(agent, text), "");
-        assert_eq!([hear("a", "x"), hear("a", "x"), hear("b", "x")], [None; 3]);
-        assert_eq!(hear("a", "x"), Some(Held::Same));
-        assert_eq!([hear("a", "y"), hear("a", "x"), hear("a", "x")], [None; 3]);
-        assert_eq!(hear("a", "x"), Some(Held::Same));
-        assert!(guard.say(Held::Same, "").is_some() && guard.say(Held::Same, "").is_none());
-        assert!(guard.say(Held::Turns, "").is_some());
-    }
-
-    #[test]
-    fn answers_have_a_limit_that_outlives_a_run() {
-        let counted = |count| Guard::new(2, vec![("a/c".to_owned(), count)]);
-        assert_eq!(counted(1).hear(&message("a", "x"), "a/c"), None);
-        assert_eq!(counted(2).hear(&message("a", "x"), "a/c"), Some(Held::Turns));
-        assert_eq!(counted(2).hear(&message("a", "x"), "a/d"), None, "another conversation");
-        let mut guard = counted(1);
-        guard.count("a/d");
-        guard.count("a/c");
-        assert_eq!(guard.replies, [("a/d".to_owned(), 1), ("a/c".to_owned(), 2)]);
-        assert!(guard.say(Held::Turns, "a/c").is_some() && guard.say(Held::Turns, "a/d").is_some());
-    }
 
     #[test]
     fn long_answers_are_cut_between_characters() {

@@ -5,20 +5,22 @@
 
 use super::{
     exec::Exec,
+    guard::Guard,
     hook::Hook,
-    reply,
+    item::{Item, Outcome},
     source::{self, Mark, Source},
 };
 use crate::{
     backoff::Backoff,
     context::Context,
-    error::{Failure, Kind, Result},
+    error::{Failure, Result},
     http::Repeat,
     json::Json,
     live::{Listener, Next},
     loops::Ended,
     message::{Me, Message},
-    output::{self, tell},
+    output,
+    stderr::tell,
 };
 use nexus_protocol::Cursor;
 use serde_json::json;
@@ -41,20 +43,6 @@ pub(super) struct Choice {
     pub(super) own: bool,
     /// Events. They are only ever printed, because no agent is woken for one.
     pub(super) events: bool,
-}
-
-/// A message that waits to be handled.
-#[derive(Debug)]
-pub(super) struct Item {
-    pub(super) json: Json,
-    pub(super) message: Message,
-}
-
-/// Why a command or a webhook failed.
-#[derive(Debug)]
-pub(super) struct Failed {
-    pub(super) kind: Kind,
-    pub(super) why: String,
 }
 
 /// Listening to one source, and its progress.
@@ -210,13 +198,13 @@ impl<'a> Work<'a> {
             return self.print(&items).map(|()| None);
         }
         let Some(output) = self.succeed(&items)? else { return Ok(Some(Ended::Signal)) };
-        let replied = match reply::send(self, &items, &output)? {
-            reply::Outcome::Ended(ended) => return Ok(Some(ended)),
-            reply::Outcome::Sent { id, cursor } => {
+        let replied = match self.answer(&items, &output)? {
+            Outcome::Ended(ended) => return Ok(Some(ended)),
+            Outcome::Sent { id, cursor } => {
                 self.pass(cursor);
                 Some(id)
             }
-            reply::Outcome::Nothing => None,
+            Outcome::Nothing => None,
         };
         self.count(&items);
         self.save()?;
@@ -309,7 +297,7 @@ impl<'a> Work<'a> {
     }
 
     /// The guard of replies, where there are any.
-    pub(super) fn guard(&mut self) -> Option<&mut reply::Guard> {
+    pub(super) fn guard(&mut self) -> Option<&mut Guard> {
         match &mut self.action {
             Action::Exec(exec) => exec.guard.as_mut(),
             _ => None,

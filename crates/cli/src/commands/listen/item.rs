@@ -1,0 +1,29 @@
+//! The messages that are handled, and what comes of them.
+
+use crate::{error::Kind, json::Json, loops::Ended, message::Message};
+use nexus_protocol::Cursor;
+
+/// A message that waits to be handled.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) json: Json,
+    pub(super) message: Message,
+}
+
+/// Why a command or a webhook failed.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) kind: Kind,
+    pub(super) why: String,
+}
+
+/// The outcome of an answer.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// It was sent, with this id and cursor.
+    Sent { id: String, cursor: Option<Cursor> },
+    /// There was no answer, or nobody to send it to.
+    Nothing,
+    /// Listening has ended.
+    Ended(Ended),
+}

@@ -11,11 +11,13 @@
 
 pub mod history;
 mod races;
+mod stage;
 mod talk;
 pub mod verdict;
 
 use self::{
-    history::{History, Moment, Session},
+    history::{History, Session},
+    stage::Stage,
     talk::Sender,
     verdict::{Verdict, judge},
 };
@@ -39,8 +41,6 @@ const SESSIONS_FOR_CODES: usize = 10;
 const SESSIONS_FOR_SEATS: usize = 20;
 /// How long what is unanswered may take longer than the time given.
 const GRACE: Duration = Duration::from_secs(20);
-/// How long a client waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Where ports are that the kernel gives to no client: one that tries again and again to reach the
 /// relay while it is down could be given the relay's own port, and so reach itself.
 const PORTS: std::ops::Range<usize> = 20_000..30_000;
@@ -54,73 +54,6 @@ pub struct Report {
     pub kills: usize,
     /// Requests without an answer, or with one of a relay that went down.
     pub lost_answers: usize,
-}
-
-/// Where and when everything happens.
-struct Stage {
-    base: String,
-    seed: u64,
-    started: Instant,
-    /// When the load ends.
-    rest: Instant,
-    /// When nobody tries any longer.
-    over: Instant,
-    /// Ends everything at once.
-    aborted: AtomicBool,
-    /// The longest pause of a sender.
-    pause: Duration,
-    lost: AtomicUsize,
-    unfinished: AtomicUsize,
-}
-
-impl Stage {
-    fn now(&self) -> Moment {
-        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
-
-    fn is_loaded(&self) -> bool {
-        Instant::now() < self.rest && !self.aborted.load(Ordering::Relaxed)
-    }
-
-    fn is_over(&self) -> bool {
-        Instant::now() >= self.over || self.aborted.load(Ordering::Relaxed)
-    }
-
-    fn random(&self, drawer: &str) -> Random {
-        Random::new(self.seed, drawer)
-    }
-
-    fn api(&self) -> Api {
-        Api::patient(&self.base, PATIENCE)
-    }
-
-    /// The same seat, over connections of its own.
-    fn own(&self, member: &Member) -> Member {
-        Member { api: self.api(), ..member.clone() }
-    }
-
-    /// Notes that something got no answer before everything ended.
-    fn give_up(&self) {
-        self.unfinished.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Asks again and again until there is an answer, or everything is over.
-    fn persist<T>(&self, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
-        while !self.is_over() {
-            if let Some(answer) = ask() {
-                return Some(answer);
-            }
-            self.lost.fetch_add(1, Ordering::Relaxed);
-            thread::sleep(Duration::from_millis(100));
-        }
-        self.give_up();
-        None
-    }
-
-    /// Sleeps, but not beyond the load.
-    fn sleep(&self, time: Duration) {
-        thread::sleep(time.min(self.rest.saturating_duration_since(Instant::now())));
-    }
 }
 
 /// Those who sit in one session.

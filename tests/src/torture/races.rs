@@ -1,8 +1,8 @@
 //! Those who race: for codes, and for seats.
 
 use super::{
-    Stage,
     history::{Code, House, Stay},
+    stage::Stage,
     talk::reason,
 };
 use crate::{Api, Member, list, random::Random, string};

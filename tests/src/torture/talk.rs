@@ -1,8 +1,8 @@
 //! Those who talk in a session, and those who read it.
 
 use super::{
-    Stage,
     history::{Entry, Outcome, Reader, Send, body},
+    stage::Stage,
 };
 use crate::{
     Answer, Member,

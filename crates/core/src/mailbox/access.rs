@@ -1,7 +1,7 @@
-//! Who may do what with a mailbox (protocol, section 8): the one place that decides.
+//! Who may do what with a mailbox (protocol, section 8). Only this module decides.
 //!
-//! Nothing else looks at a secret or a signature. A proof is looked at once for a request, which is counted
-//! for the rate when it holds.
+//! Nothing else checks a secret or a signature. A proof is checked once for each request, and a
+//! request whose proof is valid is counted for the rate limit.
 
 use super::{Mailbox, Proof};
 use crate::{Database, Digest, Fault, Result};
@@ -10,17 +10,18 @@ use nexus_protocol::{AgentId, Refusal, Timestamp};
 /// What a call to a mailbox needs of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailboxNeed {
-    /// Nothing.
+    /// Nothing: anyone may call.
     Anyone,
-    /// That it is the agent of this mailbox, which calls about another's.
+    /// A proof that the caller is the agent of this mailbox. The call is about another agent.
     Sender,
-    /// That it is the agent of this mailbox, which calls about its own.
+    /// A proof that the caller is the agent of this mailbox. The call is about its own mailbox.
     Owner,
 }
 
 impl<D: Database> Mailbox<D> {
-    /// Lets a caller in, or refuses it: `agent` is who it says that it is, if it says so. Who proves that it
-    /// is the agent of this mailbox was heard, which is noted in memory.
+    /// Lets a caller in, or refuses it. `agent` is the id that the caller gives, if any. Whoever
+    /// proves that it is the agent of this mailbox counts as heard, which is recorded in memory
+    /// only.
     pub fn enter(
         &mut self,
         now: Timestamp,
@@ -43,7 +44,7 @@ impl<D: Database> Mailbox<D> {
                 return Err(Refusal::missing_secret().into());
             }
         };
-        // A sender that is not registered has no secret that could be right.
+        // A sender that is not registered cannot have a valid secret.
         let Some(loaded) = self.store.load()? else {
             return Err(match need {
                 MailboxNeed::Owner => Refusal::no_address(self.id.as_str()),
@@ -59,8 +60,9 @@ impl<D: Database> Mailbox<D> {
         Ok(self.meter.count(now, &self.id, true)?)
     }
 
-    /// What a proof was held against: another one once the secret was replaced, or the address was deleted and
-    /// registered anew. What goes on after a body has come compares it, for a body may take its time.
+    /// Identifies the secret that proofs are checked against. It changes when the secret is
+    /// replaced, or when the address is deleted and registered again. A body may take long to
+    /// arrive, so the stamp is compared again after that.
     pub fn stamp(&mut self) -> Result<Option<Digest>> {
         let Some(loaded) = self.store.load()? else { return Ok(None) };
         let state = &loaded.state;
@@ -68,7 +70,8 @@ impl<D: Database> Mailbox<D> {
         Ok(Some(Digest::of(&["stamp", &nexus_protocol::hex(&state.salt), &credential])))
     }
 
-    /// Counts a frame that came over a socket of the agent. Refused if there are too many.
+    /// Counts a frame that arrived over one of the agent's sockets. Refuses a frame over the rate
+    /// limit.
     pub fn count_frame(&mut self, now: Timestamp) -> Result<()> {
         Ok(self.meter.count(now, &self.id, true)?)
     }

@@ -1,5 +1,5 @@
-//! Conversations (section 8): each of the two mailboxes keeps what it knows, and what both know
-//! together is what counts.
+//! Conversations (section 8). Each of the two mailboxes stores what it knows, and the merged
+//! knowledge of both is what counts.
 
 use super::{Facts, Mailbox, store::Mark};
 use crate::{Database, Fault, Result, Row, Value, page::PAGE_BYTES};
@@ -20,40 +20,40 @@ const HISTORY: &str = "SELECT record FROM mail
     ORDER BY turn DESC, sent_at DESC LIMIT ?4 + 0";
 const UPDATE_FACTS: &str = "UPDATE mail SET facts = ?2 WHERE cursor = ?1";
 
-/// A conversation, as the other of its two agents asks about it.
+/// Identifies a conversation to the mailbox of the other agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// Who asks.
+    /// The agent that asks.
     pub with: AgentId,
-    /// Which one.
+    /// The conversation.
     pub conversation: ConversationId,
 }
 
 /// A conversation in one mailbox.
 pub(super) struct Thread {
-    /// What the mailbox knows of it; none if it knows no such conversation.
+    /// What the mailbox knows of the conversation. Null if it does not know the conversation.
     pub(super) facts: Option<Facts>,
-    /// Where each of its messages is stored, and under which key.
+    /// The row of each of its messages, with the row's key.
     rows: Vec<(i64, Option<String>)>,
-    /// Where the latest of them is stored, and when it was sent.
+    /// The row of its latest message, and when that was sent.
     latest: (i64, i64),
 }
 
 impl Thread {
-    /// Where the message stands that was received with this idempotency key.
+    /// The cursor of the message that was received with this idempotency key.
     pub(super) fn received(&self, key: &str) -> Option<Cursor> {
         let found = self.rows.iter().find(|(row, its)| *row > 0 && its.as_deref() == Some(key));
         found.map(|(row, _)| Cursor::from_i64(*row))
     }
 
-    /// Whether there is a copy of the message that was sent under this id.
+    /// Whether a copy of the sent message with this id is stored.
     pub(super) fn has_copy(&self, id: &MessageId) -> bool {
         self.rows.iter().any(|(row, its)| *row < 0 && its.as_deref() == Some(id.as_str()))
     }
 }
 
 impl<D: Database> Mailbox<D> {
-    /// What this mailbox holds of its conversation with another agent.
+    /// What this mailbox stores of its conversation with another agent.
     pub(super) fn thread(&mut self, now: Timestamp, about: &About) -> Result<Thread> {
         self.store.registered(&self.id)?;
         let mut thread = Thread { facts: None, rows: Vec::new(), latest: (0, 0) };
@@ -81,8 +81,9 @@ impl<D: Database> Mailbox<D> {
         Ok(thread)
     }
 
-    /// When the last of these messages was delivered or acknowledged: now, while one waits, for then
-    /// the clock stands still. What comes past a message after its end does not count.
+    /// When the last of these messages was delivered or acknowledged. While one of them waits, this
+    /// is now, so that the conversation does not expire. A message that is reached only after it
+    /// expired does not count.
     fn last_reached(
         &mut self,
         now: Timestamp,
@@ -92,7 +93,7 @@ impl<D: Database> Mailbox<D> {
         let retention = self.limits.message_retention;
         let mut last = Timestamp::default();
         for mark in [Mark::Acked, Mark::Delivered] {
-            // An earlier one was not reached after a later one.
+            // An earlier message cannot have been reached after a later one.
             for (cursor, sent_at) in received.iter().rev() {
                 let end = sent_at.plus_seconds(retention);
                 if *cursor > acked && now < end {
@@ -108,17 +109,17 @@ impl<D: Database> Mailbox<D> {
         Ok(last)
     }
 
-    /// What this mailbox knows of its conversation with another agent, for that agent's mailbox.
+    /// What this mailbox knows of its conversation with another agent. For that agent's mailbox.
     pub fn facts(&mut self, now: Timestamp, about: &About) -> Result<Option<Facts>> {
         Ok(self.thread(now, about)?.facts)
     }
 
-    /// One of this agent's conversations, as the other's mailbox knows it.
+    /// Identifies one of this agent's conversations to the mailbox of the other.
     pub(super) fn about_me(&self, conversation: &ConversationId) -> About {
         About { with: self.id.clone(), conversation: conversation.clone() }
     }
 
-    /// Refuses an id that stands for a conversation with another agent.
+    /// Refuses an id that is already used for a conversation with another agent.
     pub(super) fn check_not_of_others(&self, about: &About) -> Result<()> {
         match self.store.database.first(WITH_ANOTHER, &values(about), |_| Ok(()))? {
             Some(()) => Err(Refusal::conversation_of_others().into()),
@@ -126,8 +127,8 @@ impl<D: Database> Mailbox<D> {
         }
     }
 
-    /// With whom this mailbox has the conversation: `with`, or the one that it has had it with for
-    /// longest. Refused if there is none.
+    /// The agent with whom this mailbox has the conversation: `with`, or the agent with whom it
+    /// began first. Refuses if there is none.
     pub(super) fn find_conversation(
         &mut self,
         now: Timestamp,
@@ -146,9 +147,9 @@ impl<D: Database> Mailbox<D> {
         Ok((about, facts))
     }
 
-    /// Ends a conversation in this mailbox, for its agent or because `about.with` has. Says whether
-    /// it was not known to be over. What only seems to be over by its silence is ended too: the other
-    /// may know more.
+    /// Ends a conversation in this mailbox, either for its agent or because `about.with` has ended
+    /// it. Returns whether it was open until now. A conversation that seems to have expired is
+    /// ended too, because the other mailbox may know of later activity.
     pub fn end(&mut self, now: Timestamp, about: &About) -> Result<bool> {
         let thread = self.thread(now, about)?;
         let Some(mut facts) = thread.facts.clone() else { return Ok(false) };
@@ -161,8 +162,9 @@ impl<D: Database> Mailbox<D> {
         Ok(is_news)
     }
 
-    /// Notes that a message was refused because the conversation has had its turns. Says whether there
-    /// was a place to note it: there is none where only the other mailbox knows of the conversation.
+    /// Records that a message was refused because all turns of the conversation are used. Returns
+    /// false if there is no row to record it in, because only the other mailbox knows the
+    /// conversation.
     pub(super) fn note_refused(&self, thread: &Thread, facts: &Facts) -> Result<bool, Fault> {
         if thread.facts.is_none() {
             return Ok(false);
@@ -173,13 +175,13 @@ impl<D: Database> Mailbox<D> {
         Ok(true)
     }
 
-    /// Stores what is known of a conversation of which there are messages.
+    /// Stores what is known of a conversation that has messages here.
     fn note(&self, thread: &Thread, facts: &Facts) -> Result<(), Fault> {
         let values: [Value; 2] = [thread.latest.0.into(), facts.to_record()?.into()];
         self.store.database.execute(UPDATE_FACTS, &values)
     }
 
-    /// The conversation as its agent sees it. `facts`: what both mailboxes know.
+    /// The conversation as its agent sees it. `facts` is what both mailboxes know.
     pub(super) fn show_conversation(
         &self,
         now: Timestamp,
@@ -201,7 +203,8 @@ impl<D: Database> Mailbox<D> {
         }
     }
 
-    /// The last messages of a conversation, oldest first; fewer than were asked for if they are long.
+    /// The last messages of a conversation, oldest first. Returns fewer than asked for if they are
+    /// long.
     pub(super) fn history(
         &self,
         now: Timestamp,

@@ -4,37 +4,39 @@ use crate::{Digest, Fault, hmac};
 use nexus_protocol::{AgentSecret, hex};
 use serde::{Deserialize, Serialize};
 
-/// What an agent does with its secret.
+/// How an agent uses its secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SecretUse {
-    /// It shows it: then a hash is enough to know it again.
+    /// The agent shows the secret. The relay stores only a hash of it.
     Shown,
-    /// It signs with it, by HMAC: then the relay must keep the secret itself. It can be shown too.
+    /// The agent signs with the secret, by HMAC, so the relay must store the secret itself. The
+    /// agent may also show it.
     Signs,
 }
 
-/// What a caller proves itself with.
+/// How a caller proves who it is.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Proof {
     /// The secret.
     Secret(AgentSecret),
-    /// The hex HMAC-SHA256 of a message under the secret. Whether the message is fresh is for the
-    /// caller of the rules to see to.
+    /// The hex HMAC-SHA256 of a message, with the secret as its key. The caller of this crate must
+    /// check that the message is fresh.
     Signature {
-        /// What was signed.
+        /// The signed message.
         message: String,
         /// 64 hex digits.
         signature: String,
     },
 }
 
-/// What is stored to know a secret again.
+/// What is stored to check a secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Credential {
-    /// Its hash, with the mailbox's salt: an agent may have chosen a secret that others chose too.
+    /// The hash of the secret and the mailbox's salt. Two agents may have chosen the same secret,
+    /// and the salt hides that.
     Hash(Digest),
-    /// Itself, for an agent that signs with it.
+    /// The secret itself, for an agent that signs with it.
     Shared(AgentSecret),
 }
 
@@ -53,7 +55,7 @@ impl Credential {
         }
     }
 
-    /// Whether this is the secret, in constant time.
+    /// Whether this is the right secret. Compares in constant time.
     pub(super) fn is(&self, secret: &AgentSecret, salt: [u8; 8]) -> bool {
         let shown = hash(secret, salt);
         match self {
@@ -62,13 +64,13 @@ impl Credential {
         }
     }
 
-    /// Whether the proof holds. A signature does only where the secret itself is stored.
+    /// Whether the proof is valid. A signature is valid only where the secret itself is stored.
     pub(super) fn is_proven(&self, proof: &Proof, salt: [u8; 8]) -> Result<bool, Fault> {
         match (self, proof) {
             (_, Proof::Secret(secret)) => Ok(self.is(secret, salt)),
             (Self::Shared(stored), Proof::Signature { message, signature }) => {
                 let expected = hmac(stored.as_str(), message)?;
-                // Digests of both, which are compared in constant time.
+                // Comparing the digests takes constant time.
                 Ok(Digest::of(&[&expected]) == Digest::of(&[&signature.to_ascii_lowercase()]))
             }
             (Self::Hash(_), Proof::Signature { .. }) => Ok(false),

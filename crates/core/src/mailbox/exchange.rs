@@ -1,6 +1,8 @@
-//! What takes two mailboxes: the caller's own, which has authenticated it, and another's.
+//! Operations that involve two mailboxes: the caller's own, which has authenticated it, and
+//! another.
 //!
-//! The other decides and stores first. What fails after that is mended by repeating.
+//! The other mailbox decides and stores first. If a later step fails, repeating the call completes
+//! it.
 
 use super::{About, Accepted, Facts, Letter, Mailbox};
 use crate::{Database, Error, Random, Result};
@@ -10,15 +12,15 @@ use nexus_protocol::{
 };
 use std::cell::RefCell;
 
-/// The way from one mailbox to the others. A fault leaves open whether a call happened.
+/// How one mailbox reaches others. After a fault, the call may or may not have happened.
 pub trait Mailboxes {
-    /// [`Mailbox::receive`] of another.
+    /// Calls [`Mailbox::receive`] of another mailbox.
     fn deliver(&self, to: &AgentId, letter: &Letter) -> impl Future<Output = Result<Accepted>>;
 
-    /// [`Mailbox::facts`] of another.
+    /// Calls [`Mailbox::facts`] of another mailbox.
     fn facts(&self, of: &AgentId, about: &About) -> impl Future<Output = Result<Option<Facts>>>;
 
-    /// [`Mailbox::end`] of another, and telling its agent.
+    /// Calls [`Mailbox::end`] of another mailbox, and notifies its agent.
     fn end(&self, of: &AgentId, about: &About) -> impl Future<Output = Result<()>>;
 }
 
@@ -49,7 +51,7 @@ pub async fn conversation<D: Database>(
     let found = mailbox.borrow_mut().find_conversation(clock(), id, request.with.clone());
     let (about, mine) = found?;
     let me = mailbox.borrow().about_me(id);
-    // Of one that is gone there is nothing more to know.
+    // A mailbox that has been deleted knows nothing more.
     let theirs = if_there(others.facts(&about.with, &me).await)?.flatten();
     let facts = match theirs {
         Some(theirs) => mine.merge(theirs),

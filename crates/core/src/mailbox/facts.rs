@@ -5,31 +5,32 @@ use nexus_protocol::{AgentId, EndReason, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, collections::BTreeMap};
 
-/// What a mailbox knows of a conversation. Two such can be merged, in any order and any number of
-/// times: nothing that one of them knows is lost.
+/// What a mailbox knows of a conversation. Two such values can be merged in any order and any
+/// number of times, and nothing that either knows is lost.
 ///
-/// A conversation that is over may begin anew under its id, with a round of its own. Of two rounds the
-/// later one counts: everything else is what is known of that round.
+/// A conversation that is over may begin again under the same id, as a new round. Of two rounds the
+/// later one counts, and all other fields describe that round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// How often it has begun anew.
+    /// How often the conversation has begun again.
     #[serde(default, skip_serializing_if = "is_first")]
     round: u32,
     pub(super) initiator: AgentId,
     pub(super) max_turns: u32,
-    /// The turns that each of the two has taken.
+    /// How many turns each agent has taken.
     turns: BTreeMap<AgentId, u32>,
-    /// When something last happened.
+    /// When the conversation was last active.
     pub(super) active: Timestamp,
-    /// One of the two has ended it.
+    /// Whether one of the two has ended it.
     pub(super) ended: bool,
-    /// A message that could begin it anew was refused, because it has had its turns. The next one is not.
+    /// Whether a message that could begin it again was refused because all turns are used. The next
+    /// such message is accepted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) refused: bool,
 }
 
 impl Facts {
-    /// A conversation of which nothing has been said yet.
+    /// A conversation without messages.
     pub(super) fn begin(initiator: &AgentId, max_turns: u32, now: Timestamp) -> Self {
         Self {
             round: 0,
@@ -42,14 +43,14 @@ impl Facts {
         }
     }
 
-    /// The same conversation when it begins anew, with nothing said yet.
+    /// The same conversation as a new round without messages.
     pub(super) fn anew(&self, initiator: &AgentId, max_turns: u32, now: Timestamp) -> Self {
         let round = self.round.saturating_add(1);
         Self { round, ..Self::begin(initiator, max_turns, now) }
     }
 
-    /// What both know together. Where each believes to have begun it, one of them has: the same one
-    /// whoever merges.
+    /// What both know together. If both believe that they began the conversation, the result names
+    /// the same initiator whoever merges.
     pub(super) fn merge(mut self, other: Self) -> Self {
         match other.round.cmp(&self.round) {
             Ordering::Less => return self,
@@ -73,7 +74,7 @@ impl Facts {
         self
     }
 
-    /// Notes that `agent` takes a turn, and says which one it is.
+    /// Records that `agent` takes a turn. Returns the number of the turn.
     pub(super) fn take_turn(&mut self, agent: &AgentId, now: Timestamp) -> u32 {
         let mine = self.turns.entry(agent.clone()).or_default();
         *mine = mine.saturating_add(1);
@@ -97,7 +98,8 @@ impl Facts {
         now.millis_since(self.active) > i64::from(idle).saturating_mul(1000)
     }
 
-    /// Why it is over, if it is. `idle`: seconds of silence that end it.
+    /// Why the conversation is over, if it is. `idle` is the number of seconds without activity
+    /// after which it expires.
     pub(super) fn over(&self, now: Timestamp, idle: u32) -> Option<EndReason> {
         if self.has_had_its_turns() {
             Some(EndReason::MaxTurns)
@@ -110,8 +112,8 @@ impl Facts {
         }
     }
 
-    /// Whether the next message may begin it anew, where it is over. After its last turn one message is
-    /// refused first, unless that has happened, or it is over for another reason besides.
+    /// Whether the next message may begin a conversation again that is over. If only its turns are
+    /// used up, one message is refused first.
     pub(super) fn may_begin_anew(&self, now: Timestamp, idle: u32) -> bool {
         !self.has_had_its_turns() || self.refused || self.ended || self.is_silent(now, idle)
     }
@@ -176,7 +178,7 @@ mod tests {
 
     #[test]
     fn what_was_stored_before_there_were_rounds_is_the_first_round() {
-        // Mailboxes live on through an upgrade of the relay.
+        // Mailboxes outlive upgrades of the relay.
         let stored = r#"{"initiator":"a","max_turns":20,"turns":{"a":1},"active":"1970-01-01T00:00:01.000Z","ended":false}"#;
         let facts: Facts = serde_json::from_str(stored).unwrap();
         assert_eq!((facts.round, facts.refused), (0, false));

@@ -1,4 +1,4 @@
-//! The inbox: reading it, acknowledging, and what became of a message.
+//! The inbox: reading it, acknowledging messages, and the state of a message.
 
 use super::{Mailbox, store::Mark};
 use crate::{Database, Fault, Result, Row, Value, page};
@@ -17,22 +17,23 @@ const LAST_BY: &str = "SELECT cursor FROM mail
     WHERE cursor > 0 AND sent_at <= ?1 ORDER BY cursor DESC LIMIT 1";
 const LOOK: &str = "SELECT sent_at, delivered_at FROM mail WHERE cursor = ?1 AND other = ?2";
 
-/// What a sender should be told of its messages, if it listens.
+/// What a sender should be told about its messages, if it listens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// The sender.
     pub to: AgentId,
-    /// Whose mailbox the messages are in.
+    /// The agent in whose inbox the messages are.
     pub from: AgentId,
-    /// What became of them.
+    /// Their new state.
     pub state: MailState,
-    /// Which ones.
+    /// The messages.
     pub messages: Vec<MessageId>,
 }
 
 impl<D: Database> Mailbox<D> {
-    /// `GET /v1/agents/:id/messages`: without `after` from what was not acknowledged. What was not
-    /// given to a reader before is noted as delivered: one write. Gives back whom to tell.
+    /// `GET /v1/agents/:id/messages`. Without `after`, begins at the first message that is not
+    /// acknowledged. Marks messages as delivered that no reader was given before, in one write.
+    /// Returns the senders to notify.
     pub fn read(&mut self, now: Timestamp, request: PageRequest) -> Result<(Page, Vec<Notice>)> {
         let until = self.expired_until(now);
         let loaded = self.store.registered(&self.id)?;
@@ -65,12 +66,12 @@ impl<D: Database> Mailbox<D> {
         Ok((page, self.notices(MailState::Delivered, fresh)?))
     }
 
-    /// The last place of the inbox.
+    /// The cursor of the last message in the inbox.
     pub fn last(&mut self) -> Result<Cursor> {
         Ok(self.store.registered(&self.id)?.last)
     }
 
-    /// The last place of the inbox that was filled by then.
+    /// The cursor of the last message that had arrived by `time`.
     pub fn last_by(&mut self, time: Timestamp) -> Result<Cursor> {
         self.store.registered(&self.id)?;
         let values = [time.as_millis().into()];
@@ -78,8 +79,8 @@ impl<D: Database> Mailbox<D> {
         Ok(Cursor::from_i64(cursor.unwrap_or(0)))
     }
 
-    /// `POST /v1/agents/:id/ack`. Refuses a place that the inbox has not given. Gives back whom to
-    /// tell.
+    /// `POST /v1/agents/:id/ack`. Refuses a cursor that the inbox has not given out. Returns the
+    /// senders to notify.
     pub fn ack(&mut self, now: Timestamp, ack: Ack) -> Result<(Acked, Vec<Notice>)> {
         let until = self.expired_until(now);
         let loaded = self.store.registered(&self.id)?;
@@ -102,7 +103,7 @@ impl<D: Database> Mailbox<D> {
         Ok((answer, self.notices(MailState::Acked, done)?))
     }
 
-    /// What became of a message that `sender` has sent here (section 8).
+    /// The state of a message that `sender` has sent here (section 8).
     pub fn message_status(
         &mut self,
         now: Timestamp,
@@ -120,7 +121,7 @@ impl<D: Database> Mailbox<D> {
         let (sent_at, live) = row.ok_or_else(Refusal::message_not_found)?;
         let sent_at = Timestamp::from_millis(sent_at);
         let expires_at = sent_at.plus_seconds(self.limits.message_retention);
-        // What comes past a message after its end has come too late for it.
+        // Reaching a message after it expired does not count.
         let in_time = |at: &Timestamp| *at < expires_at;
         let acked_at = self.store.reached(Mark::Acked, cursor)?.filter(in_time);
         let read_at = self.store.reached(Mark::Delivered, cursor)?.filter(in_time);

@@ -1,4 +1,4 @@
-//! Whom an agent hears: its block list and its allow list.
+//! Which agents this agent hears: its block list and its allow list.
 
 use super::Mailbox;
 use crate::{
@@ -16,16 +16,16 @@ const REMOVE: &str = "DELETE FROM note WHERE kind = ?1 AND key = ?2";
 const READ_ALL: &str = "SELECT key, at FROM note WHERE kind = ?1 ORDER BY key";
 const READ: &str = "SELECT key FROM note WHERE kind = ?1 AND key > ?2 ORDER BY key LIMIT ?3 + 0";
 
-/// How many frames an agent may sign for each message that it may send to another: of most messages
-/// it is also told that they are being typed, and were read.
+/// How many frames an agent may sign for each message that it may send. For most messages, clients
+/// also sign that the agent is typing and that the message was read.
 const SIGNED_FOR_EACH_MESSAGE: u32 = 10;
 
 /// Which list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum List {
-    /// Those who may not write.
+    /// Agents that may not write.
     Blocks,
-    /// Those who may, also while nobody else may.
+    /// Agents that may write even if nobody else may.
     Allows,
 }
 
@@ -39,15 +39,15 @@ impl List {
 }
 
 impl<D: Database> Mailbox<D> {
-    /// Whether this agent wants to hear of another at all.
+    /// Whether this agent accepts anything from `from`.
     pub fn hears(&mut self, from: &AgentId) -> Result<bool> {
         let allow_only = self.store.registered(&self.id)?.state.allow_only;
         Ok(!self.is_on(List::Blocks, from)? && (!allow_only || self.is_on(List::Allows, from)?))
     }
 
-    /// Takes a nonce that a signature of this agent's is made with. Says whether it is new: each is
-    /// good once while the signature is. Refuses one who signs too often, also what is not kept: ten
-    /// times for each message that it may send to an agent.
+    /// Uses up a nonce that this agent signed with. Returns whether the nonce is new: each is
+    /// accepted once while its signature is valid. Refuses an agent that signs too often, at ten
+    /// times the rate of messages that it may send to one agent.
     pub fn use_nonce(&mut self, now: Timestamp, nonce: &str) -> Result<bool> {
         self.store.registered(&self.id)?;
         let nonce = Digest::of(&["nonce", nonce]);
@@ -63,8 +63,8 @@ impl<D: Database> Mailbox<D> {
         Ok(true)
     }
 
-    /// Puts an agent on a list, or takes it off. Refused when the list is full. Repeating writes
-    /// nothing.
+    /// Adds an agent to a list, or removes it. Refuses if the list is full. Repeating the call
+    /// writes nothing.
     pub fn set_listed(
         &mut self,
         now: Timestamp,
@@ -89,7 +89,7 @@ impl<D: Database> Mailbox<D> {
         Ok(database.execute(PUT, &[kind, key, now.as_millis().into()])?)
     }
 
-    /// A part of a list.
+    /// One page of a list.
     pub fn list(&mut self, list: List, request: &AgentListRequest) -> Result<AgentList> {
         let allow_only = self.store.registered(&self.id)?.state.allow_only;
         let mut answer = AgentList {
@@ -114,7 +114,7 @@ impl<D: Database> Mailbox<D> {
         Ok(answer)
     }
 
-    /// A whole list, with the time at which each agent was put on it.
+    /// A whole list, with the time at which each agent was added.
     pub fn whole_list(&mut self, list: List) -> Result<Vec<(AgentId, Timestamp)>> {
         self.store.registered(&self.id)?;
         let mut agents = Vec::new();
@@ -126,7 +126,7 @@ impl<D: Database> Mailbox<D> {
         Ok(agents)
     }
 
-    /// Whether only those on the allow list may write.
+    /// Whether only agents on the allow list may write.
     pub fn is_allow_only(&mut self) -> Result<bool> {
         Ok(self.store.registered(&self.id)?.state.allow_only)
     }

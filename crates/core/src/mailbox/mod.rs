@@ -1,15 +1,18 @@
-//! One mailbox (section 8): the card and secret of an agent, the messages that wait for it (`inbox`),
-//! what it has sent, its conversations (`conversation`), whom it hears (`lists`), and who may do what (`access`).
+//! One mailbox (section 8): an agent's card and secret, its inbox (`inbox`), its copies of sent
+//! messages, its conversations (`conversation`), whom it hears (`lists`), and who may do what
+//! (`access`).
 //!
-//! Owns two tables (`store`). Every message that was received or sent is one row of `mail`, which
-//! carries what its mailbox then knew of the conversation; so sending is one statement in each of the
-//! two mailboxes, and what a mailbox knows of a conversation is what its rows know together. What
-//! was delivered and acknowledged is a place in the inbox, not a state of each message.
+//! It owns two tables (`store`). Each received or sent message is one row of `mail`. The row also
+//! holds what the mailbox knew of the conversation at that time. So sending is one statement in
+//! each of the two mailboxes, and a mailbox's knowledge of a conversation is what its rows say
+//! together. What was delivered and acknowledged is stored as a cursor, not as a state of each
+//! message.
 //!
-//! Promises: the recipient decides, with all that either side knows of the conversation; a message
-//! that it has taken stays until it is acknowledged or expires, and is taken once, however often its
-//! sender repeats it with the same key. What crashes between the two mailboxes leaves the recipient
-//! right, and the repeat mends the sender's copy.
+//! Promises: the recipient's mailbox decides, with everything that either mailbox knows of the
+//! conversation. A message that it has accepted is kept until it is acknowledged or expires. It is
+//! accepted once, however often the sender repeats it with the same key. If a crash happens between
+//! the two writes, the recipient's mailbox is right, and a repeated send completes the sender's
+//! copy.
 
 mod access;
 mod conversation;
@@ -39,10 +42,10 @@ pub use receive::{Accepted, Arrival, Letter};
 use state::State;
 use store::Store;
 
-/// Milliseconds that what is stored of when the agent was last heard may be behind.
+/// By how many milliseconds the stored time at which the agent was last heard may be behind.
 const SAVE_INTERVAL: i64 = 60_000;
 
-/// The mailbox of an agent, or the place where one could be registered.
+/// The mailbox of an agent, or the place where an agent may register.
 pub struct Mailbox<D> {
     id: AgentId,
     limits: Limits,
@@ -56,8 +59,8 @@ impl<D: Database> Mailbox<D> {
         Self { id, meter: Meter::new(limits.agent_requests), limits, store: Store::new(database) }
     }
 
-    /// `POST /v1/agents` under this id. With the secret that it was registered with before, the same
-    /// again, and nothing changes; refused with another one.
+    /// `POST /v1/agents` for this id. Repeating the call with the same secret returns the same
+    /// answer and changes nothing. Refuses any other secret once the id is registered.
     pub fn register(
         &mut self,
         now: Timestamp,
@@ -95,7 +98,7 @@ impl<D: Database> Mailbox<D> {
         Ok(Registered { agent_id: self.id.clone(), secret, card })
     }
 
-    /// Stores when the agent was last heard, if what is stored has fallen behind: for calls that
+    /// Stores when the agent was last heard, if the stored time is too far behind. For calls that
     /// store nothing else.
     pub fn hear(&mut self, now: Timestamp) -> Result<()> {
         let state = &mut self.store.registered(&self.id)?.state;
@@ -106,7 +109,7 @@ impl<D: Database> Mailbox<D> {
         Ok(())
     }
 
-    /// `GET /v1/agents/:id`. `connected`: a reader of its is.
+    /// `GET /v1/agents/:id`. `connected` is whether one of the agent's readers is connected.
     pub fn status(&mut self, now: Timestamp, connected: bool) -> Result<AgentStatus> {
         let state = &self.store.registered(&self.id)?.state;
         let online = connected || state.heard.is_online(now, SAVE_INTERVAL);
@@ -127,14 +130,14 @@ impl<D: Database> Mailbox<D> {
         }
         card.capabilities = change.capabilities.unwrap_or_else(|| card.capabilities.clone());
         card.listed = change.listed.unwrap_or(card.listed);
-        // The directory tells older news by it.
+        // The directory recognises older reports by this time, so it must increase.
         card.updated_at = now.max(card.updated_at.plus_millis(1));
         self.store.save(state)?;
         Ok(())
     }
 
-    /// `POST /v1/agents/:id/secret`: the secret that counts from now on, `chosen` or made. It is used
-    /// as the one before was.
+    /// `POST /v1/agents/:id/secret`. The new secret is `chosen`, or a random one. It is used in the
+    /// same way as the old one.
     pub fn replace_secret(
         &mut self,
         chosen: Option<AgentSecret>,
@@ -150,12 +153,12 @@ impl<D: Database> Mailbox<D> {
         Ok(SecretGiven { secret })
     }
 
-    /// Everything that is stored is about to be deleted.
+    /// Forgets what is in memory, because everything stored is about to be deleted.
     pub fn forget(&mut self) {
         self.store.forget();
     }
 
-    /// What the directory should know.
+    /// What the directory should store.
     pub fn listing(&mut self) -> Result<Listing> {
         let card = &self.store.registered(&self.id)?.state.card;
         Ok(Listing {
@@ -166,7 +169,8 @@ impl<D: Database> Mailbox<D> {
         })
     }
 
-    /// Deletes what expired more than a day ago. Returns when to do so again, if anything is left.
+    /// Deletes messages that expired more than a day ago. Returns when to clean up again, if any
+    /// are left.
     pub fn clean_up(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
         self.store.clean_up(now, self.limits.message_retention)
     }

@@ -1,5 +1,5 @@
-//! A message on its way: what the sender's mailbox hands over, what the recipient's decides, and the
-//! copy that the sender keeps.
+//! How a message is sent: what the sender's mailbox passes on, what the recipient's mailbox
+//! decides, and the sender's copy.
 
 use super::{About, Facts, Mailbox, conversation::Thread, lists::List, store::Entry};
 use crate::{
@@ -19,50 +19,51 @@ const FROM_SENDER: &str = "SELECT count(*), coalesce(min(sent_at), 0) FROM mail
 const WAITING: &str = "SELECT count(*) FROM mail WHERE cursor > ?1 AND sent_at > ?2";
 const FIND: &str = "SELECT delivered_at, record FROM mail WHERE cursor = ?1";
 
-/// What a sender's mailbox hands to the recipient's.
+/// What a sender's mailbox passes to the recipient's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Letter {
-    /// The sender, who has proven it.
+    /// The sender, whose proof was valid.
     pub from: AgentId,
-    /// What its card calls it.
+    /// The name on the sender's card.
     #[serde(default)]
     pub name: String,
-    /// Makes a repeat harmless.
+    /// Makes repeating the send harmless.
     pub key: Option<IdempotencyKey>,
-    /// What is sent.
+    /// The message.
     pub message: SendMail,
-    /// The conversation that it is part of.
+    /// The conversation of the message.
     pub conversation: ConversationId,
-    /// What the sender's mailbox knows of that; none if it is new there.
+    /// What the sender's mailbox knows of the conversation. Null if the conversation is new there.
     pub facts: Option<Facts>,
-    /// What was taken out of it.
+    /// The secrets that were removed from the message.
     #[serde(default)]
     pub redacted: Vec<Redacted>,
 }
 
-/// What the recipient's mailbox answers: the message is stored.
+/// The answer of the recipient's mailbox, once the message is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
     /// The answer to the send.
     pub sent: MailSent,
-    /// What is now known of the conversation.
+    /// What is known of the conversation, including this message.
     pub facts: Facts,
 }
 
-/// A message that was just stored, for those who read as it comes.
+/// A message that was just stored, to be sent to connected readers.
 #[derive(Clone, Debug)]
 pub struct Arrival {
     /// The message as JSON.
     pub record: String,
-    /// Its place.
+    /// The cursor of the message.
     pub cursor: Cursor,
-    /// The conversation, if this was its last turn.
+    /// The conversation, if this message used its last turn.
     pub last_turn: Option<About>,
 }
 
 impl<D: Database> Mailbox<D> {
-    /// What to hand to the mailbox of `to` for a send (section 8), without its secrets (section 7). Stores nothing. Refuses a message
-    /// to oneself, and the id of a conversation with another agent.
+    /// What to pass to the mailbox of `to` for a send (section 8), with secrets removed (section
+    /// 7). Stores nothing. Refuses a message to oneself, and an id that is used for a conversation
+    /// with another agent.
     pub fn letter(
         &mut self,
         now: Timestamp,
@@ -78,7 +79,7 @@ impl<D: Database> Mailbox<D> {
         }
         let conversation = match (&message.conversation_id, key) {
             (Some(conversation), _) => conversation.clone(),
-            // A repeat must come to the same conversation, to be known as one.
+            // A repeat must name the same conversation, or it would not be recognised as one.
             (None, Some(key)) => named_by_key(salt, to, key)?,
             (None, None) => ConversationId::from_bytes(random.bytes()?),
         };
@@ -101,9 +102,9 @@ impl<D: Database> Mailbox<D> {
         })
     }
 
-    /// Takes a message, or refuses it: here it is decided (section 8). `live`: a reader is connected,
-    /// and will be sent what this gives back. A repeat gets the first answer again; then there is
-    /// nothing to send to readers.
+    /// Accepts a message or refuses it. This is where a send is decided (section 8). `live` is
+    /// whether a reader is connected, which is sent the returned arrival. A repeat returns the
+    /// first answer again, and no arrival.
     pub fn receive(
         &mut self,
         now: Timestamp,
@@ -111,7 +112,8 @@ impl<D: Database> Mailbox<D> {
         live: bool,
     ) -> Result<(Accepted, Option<Arrival>)> {
         let loaded = self.store.registered(&self.id)?;
-        // The window of the rate, and what expires first, go by the order of the inbox.
+        // The rate limit and the expiry of messages rely on `sent_at` never decreasing within an
+        // inbox.
         let now = now.max(loaded.last_sent_at);
         let (salt, last) = (loaded.state.salt, loaded.last);
         let about = About { with: letter.from.clone(), conversation: letter.conversation.clone() };
@@ -155,7 +157,7 @@ impl<D: Database> Mailbox<D> {
         Ok((Accepted { sent, facts }, Some(Arrival { record, cursor, last_turn })))
     }
 
-    /// Keeps the sender's copy of a message that was taken, unless it is kept already.
+    /// Stores the sender's copy of an accepted message, unless it is already stored.
     pub fn keep_copy(
         &mut self,
         now: Timestamp,
@@ -182,7 +184,7 @@ impl<D: Database> Mailbox<D> {
         Ok(self.store.copy(entry)?)
     }
 
-    /// The first answer to a letter with this key, if there was one.
+    /// The first answer to a letter with this key, if there is one.
     fn received_before(
         &self,
         thread: &Thread,
@@ -235,8 +237,8 @@ impl<D: Database> Mailbox<D> {
         Err(Refusal::sender_rate_exceeded(self.limits.sender_rate, wait).into())
     }
 
-    /// What is known of the conversation, by either side. Refused if it is over, unless the letter begins
-    /// it anew.
+    /// What both mailboxes know of the conversation. Refuses if it is over, unless the letter
+    /// begins it again.
     fn check_conversation(
         &self,
         now: Timestamp,
@@ -251,7 +253,7 @@ impl<D: Database> Mailbox<D> {
             (None, None) => return Ok(Facts::begin(from, turns, now)),
         };
         let Some(reason) = known.over(now, idle) else { return Ok(known) };
-        // The note that it was refused is all that is written then.
+        // Recording the refusal is then the only write.
         if letter.message.renews
             && (known.may_begin_anew(now, idle) || !self.note_refused(thread, &known)?)
         {
@@ -265,13 +267,13 @@ impl<D: Database> Mailbox<D> {
         Err(refusal.into())
     }
 
-    /// Refuses if too many messages wait.
+    /// Refuses if too many messages are waiting.
     fn check_room(&mut self, now: Timestamp) -> Result<()> {
         let most = self.limits.max_waiting;
         if self.waiting(now)? >= most { Err(Refusal::inbox_full(most).into()) } else { Ok(()) }
     }
 
-    /// How many messages wait.
+    /// How many messages are waiting.
     pub(super) fn waiting(&mut self, now: Timestamp) -> Result<u32> {
         let until = self.expired_until(now);
         let acked = self.store.registered(&self.id)?.acked;
@@ -280,13 +282,14 @@ impl<D: Database> Mailbox<D> {
         Ok(u32::try_from(count.unwrap_or(0)).unwrap_or(u32::MAX))
     }
 
-    /// What was sent by then has expired.
+    /// Messages sent at or before this time have expired.
     pub(super) fn expired_until(&self, now: Timestamp) -> Timestamp {
         now.plus_millis(i64::from(self.limits.message_retention).saturating_mul(-1000))
     }
 }
 
-/// The message as it is stored in the mailbox of `to` at `cursor`, or, without, as the sender's copy.
+/// The message as it is stored: in the mailbox of `to`, with `cursor`, or as the sender's copy,
+/// without.
 fn record(
     to: &AgentId,
     letter: &Letter,
@@ -314,7 +317,8 @@ fn record(
     serde_json::to_string(&mail).map_err(Fault::new)
 }
 
-/// The conversation that a message begins whose sender names none, but an idempotency key.
+/// The conversation of a message that begins one and whose sender gives no id for it, only an
+/// idempotency key.
 fn named_by_key(
     salt: [u8; 8],
     to: &AgentId,

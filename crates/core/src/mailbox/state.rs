@@ -1,25 +1,25 @@
-//! What row 0 holds: the agent itself.
+//! Row 0 of the table: the agent itself.
 
 use super::credential::Credential;
 use crate::{Fault, heard::Heard, record};
 use nexus_protocol::{AgentCard, Cursor, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The version of the stored form. A newer one is refused.
+/// The version of the stored form. A newer version is rejected.
 const SCHEMA: u32 = 1;
 
-/// An agent that has registered.
+/// A registered agent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct State {
     schema: u32,
-    /// Random; the beginning of every message id, so that ids differ between mailboxes.
+    /// Random. Every message id begins with it, so that ids differ between mailboxes.
     pub(super) salt: [u8; 8],
     pub(super) credential: Credential,
     pub(super) card: AgentCard,
-    /// Only those on the allow list may write.
+    /// Whether only agents on the allow list may write.
     pub(super) allow_only: bool,
     pub(super) heard: Heard,
-    /// The end of the inbox when it was last cleaned up: no place is given out twice.
+    /// The end of the inbox at the last clean-up. It ensures that no cursor is given out twice.
     pub(super) last: Cursor,
 }
 
@@ -45,7 +45,7 @@ impl State {
         record::read("mailbox", SCHEMA, record)
     }
 
-    /// The schema in which it was stored. From here on it is of the newest.
+    /// Sets the schema to the newest. Returns the schema that was stored.
     pub(super) fn upgrade(&mut self) -> u32 {
         std::mem::replace(&mut self.schema, SCHEMA)
     }
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn the_stored_form_does_not_change() {
-        // Mailboxes live on through an upgrade of the relay: change this only with SCHEMA.
+        // Mailboxes outlive upgrades of the relay. Change this form only together with SCHEMA.
         for stored in [STORED.to_owned(), STORED.replace(r#"{"hash":"k"}"#, r#"{"shared":"k"}"#)] {
             assert_eq!(State::from_record(&stored).unwrap().to_record().unwrap(), stored);
         }

@@ -1,15 +1,17 @@
 //! The tables of a mailbox, and what is known of them in memory.
 //!
-//! `mail`: row 0 is the agent itself, those above it what it has received, in the order of the inbox,
-//! those below it copies of what it has sent. `note`: small facts that have a time: up to where the
-//! inbox was `delivered` and `acked`, who is on the lists, and the nonces of the last minutes.
+//! `mail`: row 0 is the agent itself. Rows above it are received messages, in the order of the
+//! inbox. Rows below it are copies of sent messages.
+//!
+//! `note`: small facts with a time. They say how far the inbox was `delivered` and `acked`, which
+//! agents are on the lists, and which nonces were used in the last minutes.
 
 use super::state::State;
 use crate::{Database, Digest, Fault, Result, Row, Value, migrations::Table, opendialogue::FRESH};
 use nexus_protocol::{AgentId, Cursor, Refusal, Timestamp};
 
-/// `mail` with the `note`s beside it. Their version is the `SCHEMA` of the record in row 0: raise that with
-/// each step.
+/// `mail`, with `note` beside it. Their version is the `SCHEMA` of the record in row 0: raise it
+/// with each step.
 const MAIL: Table = Table {
     name: "mail",
     created: 1,
@@ -57,21 +59,21 @@ const PURGE_MAIL: &str = "DELETE FROM mail WHERE cursor <> 0 AND sent_at <= ?1";
 const PURGE_MARKS: &str = "DELETE FROM note WHERE kind IN ('delivered', 'acked') AND at <= ?1
     AND key < (SELECT max(newer.key) FROM note AS newer WHERE newer.kind = note.kind)";
 
-/// Milliseconds after it expired that a message is kept, to say what became of it.
+/// For how many milliseconds a message is kept after it expired, to say what became of it.
 const KEEP: i64 = 24 * 3_600_000;
 
 /// Milliseconds between two clean-ups while there are messages.
 pub(super) const CLEAN_UP: i64 = 24 * 3_600_000;
 
-/// How many nonces are kept before those are looked for that are no longer needed.
+/// With this many nonces stored, expired ones are deleted.
 const MANY_NONCES: i64 = 1000;
 
-/// Up to where the inbox has come.
+/// What has happened to the messages of an inbox up to a cursor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// A reader has been given it.
+    /// A reader was given them.
     Delivered,
-    /// It has been dealt with.
+    /// The recipient has acknowledged them.
     Acked,
 }
 
@@ -84,42 +86,42 @@ impl Mark {
     }
 }
 
-/// The mailbox's own tables. What is in memory here is what is stored, but for when the agent was
-/// last heard.
+/// The mailbox's own tables. What is in memory equals what is stored, except for the time at which
+/// the agent was last heard.
 pub(super) struct Store<D> {
     pub(super) database: D,
     memory: Memory,
 }
 
-/// What is known of the tables. Losing it costs a few reads.
+/// What is known of the tables. Losing it costs only a few reads.
 enum Memory {
     Unknown,
     Absent,
     Present(Box<Loaded>),
 }
 
-/// The mailbox as it stands.
+/// The mailbox as it is now.
 pub(super) struct Loaded {
     pub(super) state: State,
-    /// The end of the inbox.
+    /// The cursor of the last message in the inbox.
     pub(super) last: Cursor,
     pub(super) last_sent_at: Timestamp,
-    /// The row of the latest copy of what was sent.
+    /// The row of the latest copy of a sent message.
     lowest: i64,
     pub(super) delivered: Cursor,
     pub(super) acked: Cursor,
 }
 
-/// A row of `mail` that is to be stored.
+/// A row of `mail` to be stored.
 pub(super) struct Entry<'a> {
     pub(super) other: &'a AgentId,
     pub(super) conversation: &'a str,
     pub(super) turn: u32,
-    /// Of the conversation, which counts its turns anew in each.
+    /// The round of the conversation. Each round counts its turns from 1.
     pub(super) round: u32,
     pub(super) sent_at: Timestamp,
     pub(super) delivered_at: Option<Timestamp>,
-    /// Of what was received, the sender's idempotency key; of what was sent, the message's id.
+    /// The sender's idempotency key for a received message, the message's id for a sent one.
     pub(super) key: Option<&'a str>,
     pub(super) facts: String,
     pub(super) record: &'a str,
@@ -130,12 +132,12 @@ impl<D: Database> Store<D> {
         Self { database, memory: Memory::Unknown }
     }
 
-    /// The mailbox of `id`; refused if nobody is registered.
+    /// The mailbox. Refuses if nobody has registered `id`.
     pub(super) fn registered(&mut self, id: &AgentId) -> Result<&mut Loaded> {
         Ok(self.load()?.ok_or_else(|| Refusal::no_address(id.as_str()))?)
     }
 
-    /// The mailbox if there is one. Creates nothing.
+    /// The mailbox, if there is one. Creates nothing.
     pub(super) fn load(&mut self) -> Result<Option<&mut Loaded>, Fault> {
         if matches!(self.memory, Memory::Unknown) {
             self.memory = match self.read()? {
@@ -176,7 +178,7 @@ impl<D: Database> Store<D> {
         }))
     }
 
-    /// Creates the tables, and the mailbox in them.
+    /// Creates the tables and the mailbox.
     pub(super) fn create(&mut self, state: State) -> Result<(), Fault> {
         MAIL.create(&self.database)?;
         let now = state.card.created_at;
@@ -193,7 +195,7 @@ impl<D: Database> Store<D> {
         Ok(())
     }
 
-    /// Stores `state` in place of the one before, and only then believes it.
+    /// Stores `state`. Memory changes only after the write has succeeded.
     pub(super) fn save(&mut self, mut state: State) -> Result<(), Fault> {
         state.heard.settle();
         self.database.execute(UPDATE_STATE, &[state.to_record()?.into()])?;
@@ -203,14 +205,14 @@ impl<D: Database> Store<D> {
         Ok(())
     }
 
-    /// Whether a nonce was noted in the time for which a signature is good.
+    /// Whether a nonce was used while its signature was still valid.
     pub(super) fn is_nonce_used(&self, now: Timestamp, nonce: &Digest) -> Result<bool, Fault> {
         let values: [Value; 2] = [nonce.as_str().into(), nonces_until(now)];
         Ok(self.database.first(FIND_NONCE, &values, Row::integer)?.is_some())
     }
 
-    /// How many nonces there are, how many of them were noted after `since`, and when the first of those
-    /// was.
+    /// How many nonces are stored, how many of them were used after `since`, and when the first of
+    /// those was used.
     pub(super) fn nonces(&self, since: Timestamp) -> Result<(i64, i64, Timestamp), Fault> {
         let counts = self.database.first(COUNT_NONCES, &[since.as_millis().into()], |row| {
             Ok((row.integer()?, row.integer()?, Timestamp::from_millis(row.integer()?)))
@@ -218,7 +220,7 @@ impl<D: Database> Store<D> {
         Ok(counts.unwrap_or_default())
     }
 
-    /// Notes a nonce. Forgets those that are no longer needed, where many are `kept`.
+    /// Stores a nonce. Deletes expired ones if many are `kept`.
     pub(super) fn note_nonce(
         &self,
         now: Timestamp,
@@ -231,7 +233,7 @@ impl<D: Database> Store<D> {
         self.database.execute(PUT_NONCE, &[nonce.as_str().into(), now.as_millis().into()])
     }
 
-    /// Stores what was received, at the place `cursor`.
+    /// Stores a received message at `cursor`.
     pub(super) fn receive(&mut self, cursor: Cursor, entry: Entry) -> Result<(), Fault> {
         let sent_at = entry.sent_at;
         self.insert(cursor.as_i64(), entry)?;
@@ -242,7 +244,7 @@ impl<D: Database> Store<D> {
         Ok(())
     }
 
-    /// Stores a copy of what was sent.
+    /// Stores a copy of a sent message.
     pub(super) fn copy(&mut self, entry: Entry) -> Result<(), Fault> {
         let row = self.load()?.map_or(0, |loaded| loaded.lowest).saturating_sub(1);
         self.insert(row, entry)?;
@@ -267,7 +269,7 @@ impl<D: Database> Store<D> {
         self.database.execute(INSERT_MAIL, &values)
     }
 
-    /// Stores that the inbox has come up to `cursor`.
+    /// Stores that `mark` has come as far as `cursor`.
     pub(super) fn mark(&mut self, now: Timestamp, mark: Mark, cursor: Cursor) -> Result<(), Fault> {
         let values = [mark.kind().into(), cursor.as_i64().into(), now.as_millis().into()];
         self.database.execute(PUT_MARK, &values)?;
@@ -280,15 +282,15 @@ impl<D: Database> Store<D> {
         Ok(())
     }
 
-    /// When the inbox came as far as `cursor`, if it has.
+    /// When `mark` came as far as `cursor`, if it has.
     pub(super) fn reached(&self, mark: Mark, cursor: Cursor) -> Result<Option<Timestamp>, Fault> {
         let values = [mark.kind().into(), cursor.as_i64().into()];
         let at = self.database.first(REACHED, &values, Row::integer)?;
         Ok(at.map(Timestamp::from_millis))
     }
 
-    /// Deletes what expired long ago. Returns when to do so again, if anything is left. Each of its
-    /// statements leaves the mailbox right, so it may stop between any two.
+    /// Deletes messages that expired long ago. Returns when to clean up again, if any are left. The
+    /// mailbox is consistent after each statement, so a failure between two does no harm.
     pub(super) fn clean_up(
         &mut self,
         now: Timestamp,
@@ -309,18 +311,19 @@ impl<D: Database> Store<D> {
         Ok(left.map(|()| now.plus_millis(CLEAN_UP)))
     }
 
-    /// Everything that is stored is about to be deleted.
+    /// Forgets what is in memory, because everything stored is about to be deleted.
     pub(super) fn forget(&mut self) {
         self.memory = Memory::Absent;
     }
 }
 
-/// What the column `turn` holds: the turn, and above its 32 bits the round. By it a history has its order.
+/// The value of the column `turn`: the turn in the lower 32 bits, the round above them. It orders a
+/// conversation's history.
 fn place_in_conversation(entry: &Entry) -> i64 {
     i64::from(entry.round).saturating_mul(1 << 32).saturating_add(i64::from(entry.turn))
 }
 
-/// What was signed with a nonce noted by then is too old to be taken again.
+/// Nonces stored at or before this time belong to signatures that have expired.
 fn nonces_until(now: Timestamp) -> Value {
     now.plus_millis(-2 * FRESH).as_millis().into()
 }

@@ -1,4 +1,4 @@
-//! Secrets that what stands before them gives away: `password = ...`, `"apiKey": "..."`,
+//! Secrets that are recognised by what stands before them: `password = ...`, `"apiKey": "..."`,
 //! `postgres://user:...@host`.
 
 use super::{
@@ -11,11 +11,11 @@ use super::{
     shape::{at, bits, class, is_word, step},
 };
 
-/// Bytes of the longest name that is read, and of the longest value.
+/// The most bytes of a name that are read, and of a value.
 const LONGEST_NAME: usize = 64;
 const LONGEST_VALUE: usize = 256;
 
-/// Names of passwords, and of other secrets: in a name, without its separators.
+/// Parts of the names of passwords and of other secrets, without separators.
 const PASSWORDS: [&[u8]; 5] = [b"password", b"passwd", b"passphrase", b"pwd", b"passwort"];
 const SECRETS: [&[u8]; 16] = [
     b"secret",
@@ -35,9 +35,9 @@ const SECRETS: [&[u8]; 16] = [
     b"cohere",
     b"cloudflare",
 ];
-/// The same, as a whole word of a name.
+/// Words that mark a secret only as a whole word of a name.
 const SECRET_WORDS: [&[u8]; 4] = [b"auth", b"authorization", b"pass", b"pw"];
-/// What names have in them that are about a secret, and are none.
+/// Parts of names that are about a secret but do not hold one.
 const HARMLESS: [&[u8]; 9] = [
     b"hash",
     b"digest",
@@ -49,7 +49,7 @@ const HARMLESS: [&[u8]; 9] = [
     b"tokenid",
     b"csrf",
 ];
-/// Schemes of addresses of databases and the like.
+/// Schemes in the addresses of databases and similar services.
 const DATABASES: [&[u8]; 14] = [
     b"postgres",
     b"postgresql",
@@ -67,8 +67,8 @@ const DATABASES: [&[u8]; 14] = [
     b"neo4j",
 ];
 
-/// Secrets without a form of their own, that the name of their maker gives away: what the name must
-/// have in it, the class and length of the value.
+/// Secrets without a form of their own, which are recognised by their maker's name: a part of the
+/// field's name, the class and the length of the value, and the kind.
 const NAMED: [(&[u8], u8, usize, usize); 8] = [
     (b"secretaccesskey", b'b', 40, AWS_SECRET_KEY),
     (b"aws", b'b', 40, AWS_SECRET_KEY),
@@ -88,14 +88,14 @@ enum Tells {
     Secret,
 }
 
-/// The secret that the `=` or `:` at `here` gives away.
+/// The secret that follows the `=` or `:` at `here`.
 pub(super) fn beside(text: &[u8], here: usize) -> Option<Hit> {
     let colon = at(text, here) == b':';
     let beside = [at(text, here.wrapping_sub(1)), at(text, here.saturating_add(1))];
     let address = if colon { in_address(text, here) } else { None };
     match address {
         Some(hit) => Some(hit),
-        // A path in code.
+        // A path in source code, such as `a::b`.
         None if colon && beside.contains(&b':') => None,
         None => {
             let (name, tells) = name_before(text, here)?;
@@ -104,7 +104,7 @@ pub(super) fn beside(text: &[u8], here: usize) -> Option<Hit> {
     }
 }
 
-/// The secret that a whole text is, as the value of a field of this name.
+/// The secret that a whole text is, if it is the value of a field of this name.
 pub(super) fn whole(text: &[u8], name: &str) -> Option<Hit> {
     let name = tail(name.as_bytes());
     let value = text.trim_ascii();
@@ -114,12 +114,12 @@ pub(super) fn whole(text: &[u8], name: &str) -> Option<Hit> {
     Some(Hit { kind, start, end })
 }
 
-/// The last bytes of a name.
+/// The last bytes of a name, as many as are read.
 fn tail(name: &[u8]) -> &[u8] {
     name.get(name.len().saturating_sub(LONGEST_NAME)..).unwrap_or(name)
 }
 
-/// The password in an address, if the `:` at `here` is the one before it.
+/// The password in an address, if the `:` at `here` stands before it.
 fn in_address(text: &[u8], here: usize) -> Option<Hit> {
     let ends = |byte: &u8| {
         step();
@@ -146,7 +146,7 @@ fn in_address(text: &[u8], here: usize) -> Option<Hit> {
     Some(Hit { kind, start, end: start.saturating_add(password.len()) })
 }
 
-/// The name before an assignment, if it tells of a secret.
+/// The name before an assignment, if it is the name of a secret.
 fn name_before(text: &[u8], here: usize) -> Option<(&[u8], Tells)> {
     let before = text.get(here.saturating_sub(LONGEST_NAME)..here)?;
     let is_between = |byte: &u8| b" \t\"'`]\\:=".contains(byte);
@@ -180,7 +180,7 @@ fn tells(name: &[u8]) -> Tells {
     if folded.has_any(&HARMLESS) { Tells::Nothing } else { tells }
 }
 
-/// A name in small letters, without what separates its words.
+/// A name in lowercase, without separators.
 struct Folded {
     bytes: [u8; LONGEST_NAME],
     length: usize,
@@ -206,7 +206,7 @@ impl Folded {
     }
 }
 
-/// Where the value begins that is assigned at `here`.
+/// Where the value that is assigned at `here` begins.
 fn value_begins(text: &[u8], here: usize) -> Option<usize> {
     let rest = text.get(here..)?.iter().take(8);
     let between = rest.take_while(|byte| b"=:> \t".contains(byte)).count();
@@ -231,7 +231,7 @@ fn value_at(text: &[u8], from: usize, name: &[u8], tells: Tells) -> Option<Hit> 
                 b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'`' | b',' | b';' | b')' | b']'
                     | b'}' | b'&' | b'|' | b'<' | b'>' | b'\\'
             )
-                // Only what pads base64 stands at the end of a value.
+                // A `=` can only pad base64 here, so a value ends after it.
                 || previous == b'=' && *byte != b'='
         };
         previous = *byte;
@@ -252,7 +252,7 @@ fn value_at(text: &[u8], from: usize, name: &[u8], tells: Tells) -> Option<Hit> 
     Some(Hit { kind, start, end: start.saturating_add(value.len()) })
 }
 
-/// Which kind of secret the value of this name is, if it is one.
+/// The kind of secret that the value of this name is, if it is one.
 fn judge(name: &[u8], tells: Tells, value: &[u8], quoted: bool) -> Option<usize> {
     if tells == Tells::Nothing || value.len() < 8 || value.len() >= LONGEST_VALUE {
         return None;
@@ -267,7 +267,7 @@ fn judge(name: &[u8], tells: Tells, value: &[u8], quoted: bool) -> Option<usize>
     if let Some((_, _, _, kind)) = NAMED.iter().find(|named| is_named(named)) {
         return Some(*kind);
     }
-    // Code that gets the value from somewhere, a path, or what stands for a value.
+    // Code that computes the value, a path, or a placeholder.
     let code = |byte: &u8| byte.is_ascii_whitespace() || !quoted && b"([{$".contains(byte);
     if value.iter().any(code)
         || value.contains(&b'[') && value.ends_with(b"]")

@@ -1,4 +1,4 @@
-//! Secrets of many lines: keys in an armor, such as PEM.
+//! Secrets of several lines: keys in an armor, such as PEM.
 
 use super::{
     hit::Hit,
@@ -14,12 +14,13 @@ const PUTTY: &[u8] = b"PuTTY-User-Key-File-";
 const PUTTY_LINES: &[u8] = b"Private-Lines:";
 const PUTTY_END: &[u8] = b"Private-MAC:";
 
-/// A key has a row of so many characters, and what only speaks of one has not.
+/// A key contains a run of this many key characters. Text about keys does not.
 const ROW: usize = 32;
-/// And in words of at least so many.
+/// A word of a key has at least this many characters.
 const PIECE: usize = 16;
 
-/// The private key whose armor begins here. Without an end it goes on as far as it looks like a key.
+/// The private key whose armor begins here. If the armor has no end, the key ends where the text no
+/// longer looks like one.
 pub(super) fn armor(text: &[u8], here: usize) -> Option<Hit> {
     let rest = text.get(here..)?;
     let label = rest.strip_prefix(BEGIN)?;
@@ -31,7 +32,7 @@ pub(super) fn armor(text: &[u8], here: usize) -> Option<Hit> {
     let inside = rest.get(body..)?;
     let dashes = find(inside, DASHES).unwrap_or(inside.len());
     let (inside, after) = inside.split_at_checked(dashes)?;
-    // With an end it is meant as one, also if it is short.
+    // A complete armor is meant as a key even if the key is short.
     let row = if after.starts_with(END) { PIECE } else { ROW };
     if !has_row(inside, row) {
         return None;
@@ -48,11 +49,11 @@ pub(super) fn armor(text: &[u8], here: usize) -> Option<Hit> {
     Some(Hit { kind, start: here, end: here.saturating_add(body).saturating_add(end) })
 }
 
-/// The key file of `PuTTY` that begins here.
+/// The `PuTTY` key file that begins here.
 pub(super) fn putty(text: &[u8], here: usize) -> Option<Hit> {
     let rest = text.get(here..)?;
     let body = rest.strip_prefix(PUTTY)?;
-    // What comes after the next of them is its own.
+    // What follows the next header belongs to the next file.
     let body = body.get(..find(body, PUTTY).unwrap_or(body.len()))?;
     let lines = find(body, PUTTY_LINES)?.saturating_add(PUTTY_LINES.len());
     let private = body.get(lines..)?;
@@ -74,7 +75,7 @@ pub(super) fn putty(text: &[u8], here: usize) -> Option<Hit> {
     Some(Hit { kind: PUTTY_PRIVATE_KEY, start: here, end })
 }
 
-/// Whether there is a row of characters such as keys are made of.
+/// Whether `body` contains a run of at least `length` key characters.
 fn has_row(body: &[u8], length: usize) -> bool {
     let mut row = 0_usize;
     body.iter().any(|byte| {
@@ -84,8 +85,8 @@ fn has_row(body: &[u8], length: usize) -> bool {
     })
 }
 
-/// How far the beginning of `body` looks like a key: up to its last long word, and a short one in the
-/// line after that.
+/// How many bytes of `body` look like a key. The key ends after its last long word, or after a
+/// short word at the end of the following line.
 fn key_words(body: &[u8]) -> usize {
     let is_key = |byte: &u8| bits(*byte) & class(b'b') != 0 || b"=\\\"',".contains(byte);
     let (mut end, mut here, mut begun) = (0_usize, 0_usize, false);

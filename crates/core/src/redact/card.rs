@@ -6,11 +6,11 @@ use super::{
     shape::{at, is_word, step},
 };
 
-/// Digits of the longest number.
+/// The most digits of a card number.
 const MOST: usize = 16;
 
-/// The card number that begins here: of a known issuer, in groups as they are printed or in one, with
-/// the right check digit. What stands before `begin` does not matter.
+/// The card number that begins here. It has a known issuer's prefix, the right check digit, and the
+/// usual groups or none. Text before `begin` is ignored.
 pub(super) fn number(text: &[u8], begin: usize, here: usize) -> Option<Hit> {
     let before = text.get(begin..here)?;
     let (near, further) = match before {
@@ -55,17 +55,17 @@ pub(super) fn number(text: &[u8], begin: usize, here: usize) -> Option<Hit> {
     (is_one && varied).then_some(Hit { kind: CARD_NUMBER, start: here, end })
 }
 
-/// Whether the bytes beside digits make them part of something longer.
+/// Whether the bytes before the digits make them part of something longer.
 fn is_joined(near: u8, further: u8) -> bool {
     is_word(near) || b".,-/+".contains(&near) && is_word(further)
 }
 
-/// The same behind them.
+/// Whether the bytes after the digits make them part of something longer.
 fn continues(near: u8, further: u8) -> bool {
     is_word(near) || b".,-/+".contains(&near) && further.is_ascii_digit()
 }
 
-/// Whether an issuer has numbers that begin so, and are so long.
+/// Whether an issuer uses numbers of this prefix and length.
 fn issued(digits: &[u8]) -> bool {
     let begin = digits
         .iter()

@@ -1,6 +1,6 @@
-//! What a search finds.
+//! What a search for secrets finds.
 
-/// A secret in a text: its kind, and its bytes.
+/// A secret in a text: its kind, and where its bytes begin and end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hit {
     pub(super) kind: usize,

@@ -1,10 +1,10 @@
-//! The strings of a JSON text: the values, not the keys. Everything else stays as it was written.
+//! The strings of a JSON text, except the keys. Everything else stays as it was written.
 
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// Puts what `change` makes of a string in its place. It gets the key of the field whose value the
-/// string is, where it is one, and gives back nothing where the string may stay.
+/// Replaces strings by what `change` returns for them. `change` is given the key of the field whose
+/// value the string is, if any, and returns `None` for a string that may stay.
 pub(super) fn change_strings(
     json: &RawValue,
     change: &mut dyn FnMut(Option<&str>, &str) -> Option<String>,
@@ -18,7 +18,7 @@ pub(super) fn change_strings(
         let written = text.get(start..end).unwrap_or_default();
         let after = text.get(end..).unwrap_or_default();
         let between = text.get(here..start).unwrap_or_default();
-        // Only a string right behind a key is the value of its field.
+        // A string is the value of a field only directly after the key.
         let name = key.take().filter(|_| between.trim_ascii() == ":");
         here = end;
         if after.trim_ascii_start().starts_with(':') {
@@ -43,7 +43,7 @@ fn find_quote(text: &str, from: usize) -> Option<usize> {
     text.get(from..)?.find('"').map(|place| from.saturating_add(place))
 }
 
-/// Where the string ends that begins at `start`, behind its closing quote.
+/// Where the string that begins at `start` ends, after its closing quote.
 fn string_end(text: &str, start: usize) -> usize {
     let mut escaped = false;
     let inside = text.as_bytes().get(start.saturating_add(1)..).unwrap_or_default();

@@ -1,30 +1,33 @@
-//! The kinds of secret: one row for each, with its stable name and the forms that its maker publishes.
+//! The kinds of secret. Each has one row, with its stable name and the forms that its maker
+//! publishes.
 //!
-//! A form is made of literal characters, and of runs in braces: a class and how often, as in `{a36}`
-//! (exactly 36), `{d8-10}`, `{w20+}`. What stands before a `<` is not part of the secret, but must be
-//! there. The classes are those of [`super::shape`]; `docs/redaction.md` lists all of it.
+//! A form consists of literal characters and of runs in braces. A run is a class and how often it
+//! repeats: `{a36}` (exactly 36), `{d8-10}`, `{w20+}`. Characters before a `<` must be there, but
+//! are not part of the secret. The classes are those of [`super::shape`], and `docs/redaction.md`
+//! lists them all.
 
-/// What a form alone does not say.
+/// A check beyond the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// The form is enough.
+    /// No check: the form is enough.
     None,
-    /// Has a digit, a small and a capital letter: a name in code could have the form, too.
+    /// The value has a digit, a lowercase and an uppercase letter. A name in code may have the same
+    /// form.
     Mixed,
-    /// Does not look like words.
+    /// The value does not look like words.
     Random,
-    /// Base64 of `user:password`.
+    /// The value is base64 of `user:password`.
     Basic,
 }
 
 /// One kind of secret.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
-    /// What stands in place of it, and in `redacted`. Never changes.
+    /// The name that replaces the secret in a text and is listed in `redacted`. It never changes.
     pub name: &'static str,
-    /// How it is written; none where code of its own finds it.
+    /// The forms of the secret. Empty if code of its own finds it.
     pub shapes: &'static [&'static str],
-    /// What must hold besides.
+    /// What else the secret must satisfy.
     pub check: Check,
 }
 
@@ -36,7 +39,7 @@ const fn mixed(name: &'static str, shapes: &'static [&'static str]) -> Kind {
     Kind { name, shapes, check: Check::Mixed }
 }
 
-/// The kinds that code finds, by their place in [`KINDS`].
+/// The kinds that are found by code, by their index in [`KINDS`].
 pub(super) const PRIVATE_KEY: usize = 0;
 pub(super) const PGP_PRIVATE_KEY: usize = 1;
 pub(super) const PUTTY_PRIVATE_KEY: usize = 2;
@@ -52,9 +55,9 @@ pub(super) const MISTRAL_API_KEY: usize = 11;
 pub(super) const COHERE_API_KEY: usize = 12;
 pub(super) const CLOUDFLARE_GLOBAL_KEY: usize = 13;
 
-/// Every kind. Of two that fit the same characters the one that stands first wins.
+/// Every kind. If two match the same characters, the first one wins.
 pub const KINDS: &[Kind] = &[
-    // Found by code: blocks, numbers, and what a name beside them gives away.
+    // Found by code: blocks, card numbers, and values after a telling name.
     kind("private_key", &[]),
     kind("pgp_private_key", &[]),
     kind("putty_private_key", &[]),
@@ -131,7 +134,7 @@ pub const KINDS: &[Kind] = &[
     kind("databricks_token", &["dapi{h32}", "dapi{h32}-{d1}"]),
     kind("openshift_token", &["sha256~{w43}"]),
     kind("okta_api_token", &["SSWS <{w40+}"]),
-    // Where code lives, and what is made of it.
+    // Hosts of source code, and registries of packages.
     kind("github_token", &["ghp_{a36+}", "gho_{a36+}", "ghu_{a36+}", "ghs_{a36+}", "ghr_{a36+}"]),
     kind("github_fine_grained_token", &["github_pat_{a22}_{a59}"]),
     kind(
@@ -277,7 +280,7 @@ pub const KINDS: &[Kind] = &[
     mixed("resend_api_key", &["re_{a8}_{a24}"]),
     kind("mailersend_token", &["mlsn.{h64}"]),
     kind("klaviyo_api_key", &["pk_{h34}"]),
-    // Tools of a team.
+    // Tools that teams use.
     kind("notion_token", &["secret_{a43}", "ntn_{a46}"]),
     kind("linear_api_key", &["lin_api_{a40}", "lin_oauth_{h64}"]),
     kind("figma_token", &["figd_{w40+}"]),
@@ -300,13 +303,13 @@ pub const KINDS: &[Kind] = &[
         "onepassword_secret_key",
         &["A3-{u6}-{u6}-{u5}-{u5}-{u5}-{u5}", "A3-{u6}-{u11}-{u5}-{u5}-{u5}"],
     ),
-    // Watching over systems.
+    // Monitoring.
     kind("newrelic_key", &["NRAK-{u27}", "NRII-{w32}", "NRJS-{h19}"]),
     kind("grafana_token", &["glc_{b32+}{=0-2}", "glsa_{a32}_{H8}", "eyJrIjoi{b60+}{=0-2}"]),
     kind("sentry_token", &["sntrys_eyJ{b40+}{=0-2}_{b43}", "sntryu_{h64}"]),
     kind("dynatrace_token", &["dt0c01.{u24}.{u64}", "dt0s01.{u8+}.{u64}", "dt0s16.{u8+}.{u64}"]),
     kind("prefect_api_key", &["pnu_{a36}", "pnb_{a36}"]),
-    // What many systems write.
+    // Forms that many systems use.
     kind("age_secret_key", &["AGE-SECRET-KEY-1{u58}", "AGE-SECRET-KEY-PQ-1{u58+}"]),
     kind("jwt", &["eyJ{w10+}.eyJ{w10+}.{w16+}", "eyJ{w10+}.{w0+}.{w8+}.{w8+}.{w16+}"]),
     Kind {

@@ -1,8 +1,8 @@
-//! Tells random characters from words, and from what only stands for a secret.
+//! Distinguishes random characters from words and from placeholders.
 
 use super::shape::{bits, class};
 
-/// Whether there is a byte of the class.
+/// Whether `value` has a byte of the class `letter` that is not of the class `without`.
 fn has(value: &[u8], letter: u8, without: u8) -> bool {
     let wanted = class(letter) & !class(without);
     value.iter().any(|byte| bits(*byte) & wanted != 0)
@@ -20,12 +20,13 @@ fn has_digit(value: &[u8]) -> bool {
     has(value, b'd', b'_')
 }
 
-/// A digit, a small and a capital letter.
+/// Whether there is a digit, a lowercase and an uppercase letter.
 pub(super) fn mixed(value: &[u8]) -> bool {
     has_lower(value) && has_upper(value) && has_digit(value)
 }
 
-/// Digits, letters, and not always the same: where the name and the length say all else.
+/// Whether the value has letters and digits that vary. For values whose name and length already say
+/// the rest.
 pub(super) fn is_key(value: &[u8]) -> bool {
     let first = value.first();
     has_digit(value)
@@ -33,13 +34,13 @@ pub(super) fn is_key(value: &[u8]) -> bool {
         && value.iter().any(|b| Some(b) != first)
 }
 
-/// Whether a value is so varied that nobody has thought it up: at least 16 characters, letters and
-/// digits among each other, and hardly any words.
+/// Whether a value varies too much to be made up by a person: at least 16 characters, letters and
+/// digits mixed, and hardly any words.
 pub(super) fn random(value: &[u8]) -> bool {
     value.len() >= 16 && varied(&without_escapes(value), 8)
 }
 
-/// A value of an address, without what is percent-encoded in it.
+/// A value from an address, without its percent-encoded bytes.
 fn without_escapes(value: &[u8]) -> Vec<u8> {
     let mut parts = value.split(|byte| *byte == b'%');
     let mut plain = parts.next().unwrap_or_default().to_vec();
@@ -49,7 +50,7 @@ fn without_escapes(value: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// Whether a value is what people and their tools take for a good password.
+/// Whether a value looks like a strong password.
 pub(super) fn strong(value: &[u8]) -> bool {
     let symbol = |byte: &u8| byte.is_ascii_punctuation() && !b"_-./:,".contains(byte);
     let symbols = value.iter().any(symbol);
@@ -79,12 +80,12 @@ fn varied(value: &[u8], least: usize) -> bool {
     letters >= 3 && digits >= 2 && distinct >= least && !wordy(value)
 }
 
-/// Whether half of it are words: letters that one can say.
+/// Whether at least half of the value consists of pronounceable words.
 fn wordy(value: &[u8]) -> bool {
     let mut words = 0_usize;
     let is_letter = |byte: &u8| byte.is_ascii_alphabetic();
     for word in value.split(|byte| !is_letter(byte)) {
-        // `camelCase` is two words.
+        // `camelCase` counts as two words.
         let mut rest = word;
         while !rest.is_empty() {
             let same = |byte: &u8| byte.is_ascii_lowercase();
@@ -118,7 +119,7 @@ fn can_be_said(word: &[u8]) -> bool {
     vowels.saturating_mul(5) >= word.len() && longest <= 4
 }
 
-/// Whether a value only stands for one, or says where it is.
+/// Whether a value is only a placeholder, or says where the secret is.
 pub(super) fn placeholder(value: &[u8]) -> bool {
     const WORDS: [&[u8]; 16] = [
         b"0123456789",
@@ -152,7 +153,7 @@ pub(super) fn placeholder(value: &[u8]) -> bool {
         || is_uuid(value)
 }
 
-/// Eight, four, four, four and twelve hex digits: the name of something.
+/// Whether the value has the form of a UUID, which is a name and not a secret.
 fn is_uuid(value: &[u8]) -> bool {
     let is_hex = |part: &[u8]| part.iter().all(u8::is_ascii_hexdigit);
     value.len() == 36
@@ -160,7 +161,7 @@ fn is_uuid(value: &[u8]) -> bool {
         && value.split(|byte| *byte == b'-').all(is_hex)
 }
 
-/// What people write in place of a password in an address.
+/// Placeholders for a password in an address.
 pub(super) fn stands_for_password(value: &[u8]) -> bool {
     const WORDS: [&[u8]; 14] = [
         b"x-oauth-basic",
@@ -183,7 +184,7 @@ pub(super) fn stands_for_password(value: &[u8]) -> bool {
     filler || WORDS.contains(&folded.as_slice()) || placeholder(value) || value.starts_with(b"$")
 }
 
-/// Whether this is base64 of something like `user:password`, the password of at least 4 bytes.
+/// Whether the value is base64 of `user:password` with a password of at least 4 bytes.
 pub(super) fn basic(value: &[u8]) -> bool {
     let digit = |byte: u8| {
         let place = match byte {
@@ -199,7 +200,7 @@ pub(super) fn basic(value: &[u8]) -> bool {
     for (place, byte) in value.iter().take_while(|byte| **byte != b'=').enumerate() {
         buffer = buffer.wrapping_shl(6) | digit(*byte);
         let full = place.wrapping_mul(6).wrapping_add(6);
-        // After the second digit of four there is one byte more than before, and so on.
+        // From the second of four digits on, each digit completes one more byte.
         if full.div_euclid(8) > count {
             let rest = full.wrapping_sub(count.wrapping_add(1).wrapping_mul(8));
             let decoded = buffer.wrapping_shr(u32::try_from(rest).unwrap_or(0)).to_le_bytes()[0];
@@ -258,7 +259,7 @@ mod tests {
 
     #[test]
     fn basic_credentials_are_decoded() {
-        // alice:wonder, and the word that follows "basic" in prose.
+        // `alice:wonder`, and the word that follows "basic" in prose.
         assert!(basic(concat!("YWxpY2U6", "d29uZGVy").as_bytes()));
         for value in
             [concat!("YWxpY2", "U6cGFz"), "training", "knowledge", "YWxpY2U=", "assumptions"]

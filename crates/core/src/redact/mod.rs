@@ -1,12 +1,15 @@
-//! Secrets in messages (section 7): what is found becomes `[REDACTED:type]` before anything is stored.
+//! Removes secrets from messages (section 7): each becomes `[REDACTED:type]` before anything is
+//! stored.
 //!
-//! Owns the table of kinds (`kinds`), which `docs/redaction.md` shows, and how it is searched: each
-//! place where a word begins is looked up by its first byte (`table`, `scan`), and the few forms that
-//! could begin there are tried without going back (`shape`). What has no form of its own is found by
-//! what stands beside it (`assigned`), by its frame (`block`) or by its check digit (`card`).
+//! It owns the table of kinds (`kinds`), which `docs/redaction.md` shows, and the search. At each
+//! place where a word may begin, the first byte selects the few forms that could begin there
+//! (`table`, `scan`). Each is matched without going back (`shape`). Secrets without a form of their
+//! own are recognised by what stands before them (`assigned`), by their frame (`block`) or by their
+//! check digit (`card`).
 //!
-//! Promises: a text without a secret passes byte for byte, and so does all of a JSON text but its
-//! strings with a secret; to redact again changes nothing; the time grows with the length of a text.
+//! Promises: a text without a secret stays the same, byte for byte. In JSON, only strings with a
+//! secret change. Redacting twice changes nothing more. The time is linear in the length of the
+//! text.
 
 mod assigned;
 mod block;
@@ -27,13 +30,13 @@ use scan::Scan;
 use serde_json::value::RawValue;
 use table::NAMES;
 
-/// What stands in place of a secret begins so.
+/// How the replacement of a secret begins.
 const MARK: &str = "[REDACTED:";
 
-/// How often a text with secrets is looked through again.
+/// How often a text that contained secrets is searched again.
 const ROUNDS: usize = 3;
 
-/// Takes the secrets out of what is sent, and counts them.
+/// Removes secrets from what is sent, and counts them.
 #[derive(Debug, Default)]
 pub struct Redaction(Vec<Redacted>);
 
@@ -50,7 +53,7 @@ impl Redaction {
         changed.transpose().map(|changed| changed.unwrap_or(json)).map_err(Fault::new)
     }
 
-    /// Progress in words without secrets.
+    /// The progress, without the secrets in its words.
     #[must_use]
     pub fn progress(&mut self, progress: Progress) -> Progress {
         match progress {
@@ -59,13 +62,13 @@ impl Redaction {
         }
     }
 
-    /// What was taken out, in the order of the types.
+    /// What was removed, ordered by type.
     #[must_use]
     pub fn found(self) -> Vec<Redacted> {
         self.0
     }
 
-    /// Counts one of a kind.
+    /// Counts one secret of a kind.
     fn count(&mut self, kind: &str) {
         let place = self.0.binary_search_by(|found| found.kind.as_str().cmp(kind));
         match place.map(|place| self.0.get_mut(place)) {
@@ -75,10 +78,11 @@ impl Redaction {
         }
     }
 
-    /// The text without its secrets, if it has any. `name`: of the field whose value it is.
+    /// The text without its secrets, or `None` if it has none. `name` is the name of the field
+    /// whose value it is.
     fn clean(&mut self, name: Option<&str>, text: &str) -> Option<String> {
         let mut clean = self.once(name, text)?;
-        // What stood beside a secret can be one itself, now that it stands alone.
+        // Text beside a secret may look like one itself once that secret is replaced.
         for _ in 0..ROUNDS {
             match self.once(None, &clean) {
                 Some(cleaner) => clean = cleaner,

@@ -1,4 +1,4 @@
-//! Finds the secrets of a text, from left to right, in time that grows with its length and nothing else.
+//! Finds the secrets of a text from left to right, in time linear in its length.
 
 use super::{
     assigned, block, card,
@@ -9,24 +9,24 @@ use super::{
     table::{HEADS, NONE, ROWS, Row},
 };
 
-/// A text that is searched.
+/// A text that is being searched.
 pub(super) struct Scan<'a> {
     pub(super) text: &'a [u8],
-    /// The token that was last measured: from where to where, and whether it is encoded bytes, in
-    /// which `/` and `+` stand between no words.
+    /// The token that was measured last: its start, its end, and whether it is encoded bytes. In
+    /// encoded bytes, `/` and `+` do not separate words.
     token: (usize, usize, bool),
-    /// Where the search began or went on behind a secret: a word may begin there.
+    /// Where the search began, or continued after a secret. A word may begin there.
     begin: usize,
-    /// A form may go on in the next line.
+    /// Whether a form stopped at the end of a line and might continue in the next.
     broken: bool,
-    /// Forms that fit nowhere before a place, on one line or over several.
+    /// Forms that cannot match before a place, each on one line or across lines.
     failed: Vec<(u16, bool, usize)>,
 }
 
-/// The least length of what begins with a run.
+/// The least length of forms that begin with a run.
 const SHORTEST: usize = 8;
 
-/// A token this long, with both cases, digits, and few slashes, is encoded bytes.
+/// A token of this length that has both cases, digits, and few slashes is encoded bytes.
 const BLOB: usize = 60;
 
 impl<'a> Scan<'a> {
@@ -35,7 +35,7 @@ impl<'a> Scan<'a> {
         Self { text: text.as_bytes(), token, begin: 0, broken: false, failed }
     }
 
-    /// The next secret from `from` on.
+    /// The next secret at or after `from`.
     pub(super) fn next(&mut self, from: usize) -> Option<Hit> {
         let mut here = from;
         self.begin = from;
@@ -57,7 +57,7 @@ impl<'a> Scan<'a> {
         None
     }
 
-    /// Whether a word begins here: what stands before is no part of it, or an escape such as `\n`
+    /// Whether a word begins here: the text before is not part of it, or is an escape such as `\n`
     /// or `%20`.
     fn begins_word(&self, here: usize) -> bool {
         let Some(before) = here.checked_sub(1).filter(|_| here != self.begin) else {
@@ -76,7 +76,7 @@ impl<'a> Scan<'a> {
         escape || percent
     }
 
-    /// The secret whose form fits here.
+    /// The secret whose form matches here.
     pub(super) fn token(&mut self, here: usize) -> Option<Hit> {
         let end = self.token_end(here);
         let length = end.saturating_sub(here);
@@ -84,11 +84,12 @@ impl<'a> Scan<'a> {
         let mut best = None;
         self.broken = line_break(self.text, end).is_some();
         self.list(first, here, length, false, &mut best);
-        // All forms that begin with a run are longer, but for one.
+        // All forms that begin with a run are longer, except one.
         if length >= SHORTEST || at(self.text, here.saturating_add(4)) == b'Q' {
             self.list(0, here, length, false, &mut best);
         }
-        // Only what is marked by how it begins, and is not on one line, is looked for on several.
+        // A form across several lines is tried only if its prefix matched and nothing matched on
+        // one line.
         if best.is_none() && self.broken {
             self.list(first, here, usize::MAX, true, &mut best);
         }
@@ -100,7 +101,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Tries the forms of one list, and keeps the longest secret.
+    /// Tries the forms of one list, and keeps the longest match.
     fn list(
         &mut self,
         head: u8,
@@ -123,7 +124,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The secret that this form fits here.
+    /// The secret that this form matches here.
     fn row(&mut self, number: u16, row: &Row, here: usize, wrapped: bool) -> Option<Hit> {
         let found = self.fit(number, row, here, wrapped)?;
         let secret = self.text.get(found.start..found.end)?;
@@ -134,12 +135,12 @@ impl<'a> Scan<'a> {
             Check::Basic => looks::basic(secret),
         };
         if !is_one {
-            // Nor is a part of it.
+            // If the whole is not a secret, no part of it is.
             self.fails(number, wrapped, found.end);
             return None;
         }
         let hit = Hit { kind: usize::from(row.kind), start: found.start, end: found.end };
-        // What stands in a place for any secret is more likely one of a known form.
+        // A value in a place for any secret may have a known form, which says more.
         Some(if found.start > here { self.more_specific(hit) } else { hit })
     }
 
@@ -159,13 +160,13 @@ impl<'a> Scan<'a> {
         None
     }
 
-    /// Notes that a form fits nowhere before `until`.
+    /// Records that a form cannot match before `until`.
     fn fails(&mut self, number: u16, wrapped: bool, until: usize) {
         self.failed.retain(|failed| (failed.0, failed.1) != (number, wrapped));
         self.failed.push((number, wrapped, until));
     }
 
-    /// The kind whose form fits the whole of what was found by its place, if there is one.
+    /// The kind whose form matches all of `hit`, or else `hit` itself.
     pub(super) fn more_specific(&mut self, hit: Hit) -> Hit {
         let known = if at(self.text, hit.start).is_ascii_alphanumeric() {
             self.token(hit.start)
@@ -175,7 +176,7 @@ impl<'a> Scan<'a> {
         known.filter(|known| known.start == hit.start && known.end >= hit.end).unwrap_or(hit)
     }
 
-    /// Where the token ends that begins here, or that this is inside of.
+    /// Where the token that begins or continues here ends.
     fn token_end(&mut self, here: usize) -> usize {
         let (start, end, _) = self.token;
         if (start..end).contains(&here) {
@@ -209,7 +210,7 @@ mod tests {
     use super::super::{hits, shape::tests::steps};
     use super::*;
 
-    /// Steps for each byte that any text may take.
+    /// The most steps that the search may take for each byte of a text.
     const MOST: usize = 120;
 
     fn steps_of(text: &str) -> usize {
@@ -218,7 +219,7 @@ mod tests {
         steps()
     }
 
-    /// Texts that begin many secrets, and hold none or few.
+    /// Texts in which many secrets seem to begin, and few or none are.
     fn hostile(length: usize) -> Vec<String> {
         let mut pieces: Vec<String> = Vec::new();
         for row in &ROWS {
@@ -277,7 +278,7 @@ mod tests {
         }
         let fill = |piece: &String| piece.repeat(length.div_ceil(piece.len()));
         let mut texts: Vec<String> = pieces.iter().map(fill).collect();
-        // What fails only at the very end, after a beginning that could go on.
+        // Fails only at the very end, after a long start that matches.
         texts.push("eyJaaaaaaaaaaa-".repeat(length / 15) + ".a");
         texts.push("eyJaaaaaaaaaaa.eyJbbbbbbbbbbb-".repeat(length / 30) + ".");
         texts.push("eyJaaaaaaaaaaa.".to_owned() + &"eyJbbbbbbbbbbb-".repeat(length / 15) + ".");

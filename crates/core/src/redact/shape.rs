@@ -1,5 +1,5 @@
-//! How a form of [`super::kinds`] is matched: character by character, without ever going back, so that
-//! an attempt costs no more than what it has read.
+//! How a form of [`super::kinds`] is matched: character by character, without going back. So an
+//! attempt costs no more than the bytes that it reads.
 
 /// Classes of bytes, as bits of [`CLASSES`].
 const DIGIT: u16 = 1;
@@ -17,7 +17,7 @@ const EQUALS: u16 = 1 << 11;
 const PATH: u16 = 1 << 12;
 const ALNUM: u16 = DIGIT | LOWER | UPPER;
 
-/// What each byte is.
+/// The classes of each byte.
 const CLASSES: [u16; 256] = classes();
 
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "at compile time")]
@@ -46,7 +46,7 @@ const fn classes() -> [u16; 256] {
     classes
 }
 
-/// The class that a form names by this letter: the bits of its bytes. None has no bits.
+/// The class that a form names by this letter, as bits. An unknown letter has no bits.
 pub(super) const fn class(letter: u8) -> u16 {
     match letter {
         b'd' => DIGIT,
@@ -67,15 +67,15 @@ pub(super) const fn class(letter: u8) -> u16 {
     }
 }
 
-/// What a token is made of, whatever its kind.
+/// The bytes that tokens of any kind consist of.
 pub(super) const TOKEN: u16 = ALNUM | DASH | UNDERSCORE | SLASH_PLUS;
 
-/// The byte at `at`; 0 outside of the text.
+/// The byte at `at`, or 0 outside the text.
 pub(super) fn at(text: &[u8], at: usize) -> u8 {
     text.get(at).copied().unwrap_or(0)
 }
 
-/// What a byte is, as bits.
+/// The classes of a byte, as bits.
 pub(super) fn bits(byte: u8) -> u16 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
 }
@@ -85,7 +85,7 @@ pub(super) fn is_word(byte: u8) -> bool {
     bits(byte) & (ALNUM | UNDERSCORE) != 0
 }
 
-/// A run of a form: its class, and how often.
+/// A run in a form: its class, and how often it repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) letter: u8,
@@ -98,11 +98,11 @@ pub(super) struct Run {
 pub(super) enum Part {
     Literal(u8),
     Run(Run),
-    /// Here the secret begins.
+    /// The secret begins here.
     Begin,
 }
 
-/// The part of a form at `at`, and where the next one is.
+/// The part of a form at `at`, and the index of the next part.
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "forms are constants")]
 pub(super) const fn part(form: &[u8], at: usize) -> Option<(Part, usize)> {
     if at >= form.len() {
@@ -136,27 +136,27 @@ const fn number(form: &[u8], mut at: usize) -> (usize, usize) {
     (number, at)
 }
 
-/// A form that fits.
+/// A form that matches.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fit {
     pub(super) start: usize,
     pub(super) end: usize,
 }
 
-/// A form that does not.
+/// A form that does not match.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Misfit {
-    /// Where the first run ended, if it took all it could and something else must follow. Then the
-    /// form fits nowhere before that.
+    /// Where the first run ended, if it took all it could and something else had to follow. The
+    /// form cannot match at any place before that.
     pub(super) until: usize,
-    /// It stopped at the end of a line, and could go on in the next.
+    /// Whether it stopped at the end of a line and might continue in the next.
     pub(super) broken: bool,
 }
 
-/// Bytes of a piece of a token before a line break that may be inside of it.
+/// The least number of bytes before a line break within a token.
 const PIECE: usize = 8;
 
-/// Tries a form at `start`. `wrapped`: its runs may go on in the next line.
+/// Matches a form at `start`. If `wrapped`, its runs may continue in the next line.
 pub(super) fn fit(form: &[u8], text: &[u8], start: usize, wrapped: bool) -> Result<Fit, Misfit> {
     let (mut begin, mut here, mut next) = (start, start, 0);
     let mut misfit = Misfit { until: 0, broken: false };
@@ -186,17 +186,18 @@ pub(super) fn fit(form: &[u8], text: &[u8], start: usize, wrapped: bool) -> Resu
             }
         }
     }
-    // A full stop after it belongs to the sentence.
+    // A full stop after the token belongs to the sentence.
     while last & DOT != 0 && bits(at(text, here.wrapping_sub(1))) & (DOT | PATH) != 0 {
         here = here.saturating_sub(1);
     }
     let glued = is_word(at(text, here.wrapping_sub(1))) && is_word(at(text, here));
-    // `xxxx` stands for a secret, and is none.
+    // `xxxx` is a placeholder, not a secret.
     let blank = solid < total.div_euclid(4).clamp(1, 8);
     if glued || blank { Err(misfit) } else { Ok(Fit { start: begin, end: here }) }
 }
 
-/// Takes as much as a run can have; says how much that is. Counts in `solid` what is no filler.
+/// Takes as many bytes as a run can have, and returns how many. Counts in `solid` the bytes that
+/// are not filler.
 fn take(
     run: Run,
     text: &[u8],
@@ -257,12 +258,12 @@ pub(super) mod tests {
         static STEPS: Cell<usize> = const { Cell::new(0) };
     }
 
-    /// Counts a byte that was looked at.
+    /// Counts a byte that was read.
     pub(in super::super) fn step() {
         STEPS.with(|steps| steps.set(steps.get().wrapping_add(1)));
     }
 
-    /// How many bytes were looked at since this was last asked.
+    /// How many bytes were read since the last call.
     pub(in super::super) fn steps() -> usize {
         STEPS.with(|steps| steps.replace(0))
     }

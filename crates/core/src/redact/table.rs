@@ -1,5 +1,5 @@
-//! The forms of [`KINDS`], made ready at compile time: by the byte that they begin with, and with the
-//! least length of the token that could be one.
+//! The forms of [`KINDS`], prepared at compile time. They are indexed by their first byte, with the
+//! least length of a token that could match.
 
 use super::{
     kinds::{Check, KINDS},
@@ -12,21 +12,22 @@ pub(super) struct Row {
     pub(super) kind: u8,
     pub(super) form: &'static [u8],
     pub(super) check: Check,
-    /// A token that it fits is at least so long.
+    /// The least length of a token that the form matches.
     pub(super) least: u16,
-    /// This byte stands so far behind its start: the second one, or the first behind its runs.
+    /// This byte must stand `offset` bytes after the start: the second byte of the form, or the
+    /// first one after its runs.
     pub(super) second: u8,
     pub(super) offset: u8,
-    /// The next row that begins alike; [`NONE`]: there is none.
+    /// The next row with the same first byte, or [`NONE`].
     pub(super) next: u16,
 }
 
-/// No row.
+/// No further row.
 pub(super) const NONE: u16 = u16::MAX;
 
 /// Every form, in the order of the kinds.
 pub(super) static ROWS: [Row; ROW_COUNT] = TABLE.0;
-/// The first row for each byte that a form begins with; at 0, of those that begin with a run.
+/// The first row for each first byte. Index 0 is for forms that begin with a run.
 pub(super) static HEADS: [u16; 128] = TABLE.1;
 
 /// The names of the kinds.
@@ -68,7 +69,7 @@ const fn table() -> ([Row; ROW_COUNT], [u16; 128]) {
         Row { kind: 0, form: &[], check: Check::None, least: 0, second: 0, offset: 0, next: NONE };
     let (mut rows, mut heads, mut row) = ([nothing; ROW_COUNT], [NONE; 128], 0);
     let mut kind = KINDS.len();
-    // From the last to the first, as each goes to the head of its list.
+    // From last to first, because each row becomes the head of its list.
     while kind > 0 {
         kind -= 1;
         let mut shape = KINDS[kind].shapes.len();
@@ -97,7 +98,7 @@ const fn table() -> ([Row; ROW_COUNT], [u16; 128]) {
     (rows, heads)
 }
 
-/// How many bytes of [`TOKEN`] a form begins with, at least.
+/// The least number of bytes of [`TOKEN`] that a form begins with.
 #[allow(clippy::arithmetic_side_effects, reason = "at compile time")]
 #[allow(clippy::cast_possible_truncation, reason = "forms are short")]
 const fn least(form: &[u8]) -> u16 {
@@ -118,7 +119,7 @@ const fn is_joint(byte: u8) -> bool {
     matches!(byte, b'-' | b'_' | b'/' | b'+')
 }
 
-/// The first literal behind runs of a fixed length, and where it stands.
+/// The first literal after runs of a fixed length, and its offset.
 #[allow(clippy::arithmetic_side_effects, clippy::panic, reason = "at compile time")]
 #[allow(clippy::cast_possible_truncation, reason = "forms are short")]
 const fn mark(form: &[u8]) -> (u8, u8) {

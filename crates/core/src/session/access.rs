@@ -1,7 +1,8 @@
-//! Who may do what with a session (protocol, section 1): the one place that decides.
+//! Who may do what with a session (protocol, section 1). Only this module decides.
 //!
-//! A call comes in by [`Session::enter`], which takes what the caller shows and what the call needs, and
-//! counts it for the rate. Nothing else looks at a key or a token, and each is hashed once for a request.
+//! Every call passes [`Session::enter`], which takes what the caller shows and what the call needs,
+//! and counts the call for the rate limit. Nothing else checks a key or a token, and each is hashed
+//! once for a request.
 
 use super::{
     Session,
@@ -11,7 +12,7 @@ use crate::{Database, Digest, Result};
 use nexus_protocol::{AgentId, Cursor, Filter, Refusal, SessionKey, Timestamp, Token};
 use serde::{Deserialize, Serialize};
 
-/// Who calls: what it shows, of which nothing is proven yet.
+/// Whoever calls, and what it shows. Nothing is proven yet.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Caller {
     /// `X-Agent-Id`
@@ -22,26 +23,27 @@ pub struct Caller {
     pub token: Option<Token>,
 }
 
-/// What a call to a session needs of its caller. Each one includes those above it.
+/// What a call to a session requires of its caller. Each need includes those above it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// The session's id.
+    /// Nothing beyond the session's id.
     Nothing,
-    /// The right to come in: the token, or a member's key, where the session has a token.
+    /// The right to join: the token or a member's key, if the session has a token.
     Entry,
-    /// A member's name, and its key if the session requires keys. Where the session has a token, a key or
-    /// the token.
+    /// A member's name, and its key if the session requires keys. If the session has a token, the
+    /// key or the token.
     Member,
-    /// The member's proven key. A seat that holds no key needs the token instead, where there is one.
+    /// The member's proven key. For a seat without a key, the session's token instead, if there is
+    /// one.
     Key,
-    /// The member's proven key. A seat that holds none has no way.
+    /// The member's proven key. Refused to a seat without a key.
     OwnKey,
-    /// The creator's proven key. Where no creator was named, any member's.
+    /// The creator's proven key. If no creator was named, any member's.
     Creator,
 }
 
 impl Need {
-    /// Whether it takes a member.
+    /// Whether the caller must be a member.
     #[must_use]
     pub fn is_a_members(self) -> bool {
         match self {
@@ -51,7 +53,7 @@ impl Need {
     }
 }
 
-/// A member that was let in. It lasts as long as the seat: a socket keeps it between its messages.
+/// A member that was let in. It is valid as long as the seat exists, so a socket keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Who {
     pub(super) agent: AgentId,
@@ -60,9 +62,9 @@ pub struct Who {
     /// The caller may read directed messages only after this cursor; `Cursor::MAX` (none) if it holds a key
     /// and has not proven it.
     pub(super) since: Cursor,
-    /// The same for messages about tasks, which the board shows without a key, too.
+    /// The same for messages about tasks, which members without a key may also read on the board.
     pub(super) tasks_since: Cursor,
-    /// What it wants to read.
+    /// Which messages it wants to read.
     #[serde(default, skip_serializing_if = "Filter::is_open")]
     pub(super) filter: Filter,
 }
@@ -70,27 +72,27 @@ pub struct Who {
 /// A caller that was let in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Visitor {
-    /// The member that it is: the one it names, where the call needs a member; else only one whose key it has
-    /// proven.
+    /// The member that the caller is. If the call needs a member, this is the one that the caller
+    /// names. Otherwise it is set only if the caller has proven the member's key.
     pub(super) who: Option<Who>,
-    /// It knows more than the id of a session that has a token.
+    /// Whether it knows more than the session's id, if the session has a token.
     pub(super) is_trusted: bool,
 }
 
 impl Visitor {
-    /// The member that it is. Refused if it has not said which one.
+    /// The member that the caller is. Refuses a caller that names none.
     pub fn who(&self) -> Result<&Who, Refusal> {
         self.who.as_ref().ok_or_else(Refusal::missing_agent_id)
     }
 
-    /// Whether it has proven a key.
+    /// Whether the caller has proven a key.
     #[must_use]
     pub fn proven(&self) -> bool {
         self.who.as_ref().is_some_and(|who| who.proven)
     }
 }
 
-/// Whether something secret was shown, and was the right one.
+/// Whether a secret was shown, and whether it was right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shown {
     Nothing,
@@ -108,14 +110,14 @@ impl Shown {
     }
 }
 
-/// What a caller has shown to a session.
+/// What a caller has proven to a session.
 struct Proof {
     key: Shown,
     token: Shown,
 }
 
 impl Proof {
-    /// Hashes the key first. The token is looked at only if the key is not the right one.
+    /// Checks the key first, and the token only if the key is not right.
     fn of(state: &State, seat: Option<&Seat>, caller: &Caller) -> Self {
         let key = caller.key.as_ref().map(SessionKey::as_str);
         let key = Shown::compare(key, seat.and_then(|seat| seat.key.as_ref()));
@@ -128,15 +130,15 @@ impl Proof {
         Self { key, token }
     }
 
-    /// Whether the caller knows more than the session's id, where the session has a token.
+    /// Whether the caller knows more than the session's id, if the session has a token.
     fn is_trusted(&self, state: &State) -> bool {
         state.token.is_none() || self.key == Shown::Right || self.token == Shown::Right
     }
 }
 
 impl<D: Database> Session<D> {
-    /// Lets a caller in, or refuses it. Without a name, `Need::Member` is held against the members that hold no
-    /// key, of which there must be one: ClawLink's clients read without saying who they are.
+    /// Lets a caller in, or refuses it. A caller without a name passes `Need::Member` if some
+    /// member has no key, because ClawLink's clients read without saying who they are.
     pub fn enter(&mut self, now: Timestamp, caller: &Caller, need: Need) -> Result<Visitor> {
         let state = &self.store.alive(now)?.state;
         let found = caller.agent.as_ref().and_then(|agent| state.find(agent, now, &self.limits));
@@ -167,7 +169,7 @@ impl<D: Database> Session<D> {
         Ok(Visitor { who, is_trusted })
     }
 
-    /// Refuses one who would join by the session's id where that takes a link. A member may come back.
+    /// Refuses to join by the session's id if the session requires a link. A member may join again.
     pub fn check_join(&mut self, now: Timestamp, visitor: &Visitor) -> Result<()> {
         let by_link_only = self.store.alive(now)?.state.by_link_only;
         if by_link_only && !visitor.proven() {
@@ -176,7 +178,7 @@ impl<D: Database> Session<D> {
         Ok(())
     }
 
-    /// The same as [`Self::enter`], for a call of a member.
+    /// Like [`Self::enter`], for a call that needs a member.
     pub fn member(&mut self, now: Timestamp, caller: &Caller, need: Need) -> Result<Who> {
         if caller.agent.is_none() {
             return Err(Refusal::missing_agent_id().into());
@@ -184,13 +186,13 @@ impl<D: Database> Session<D> {
         Ok(self.enter(now, caller, need)?.who()?.clone())
     }
 
-    /// Counts a frame that came over a member's socket. Refused if there are too many.
+    /// Counts a frame that arrived over a member's socket. Refuses a frame over the rate limit.
     pub fn count_frame(&mut self, now: Timestamp, who: &Who) -> Result<()> {
         Ok(self.meter.count(now, &who.agent, who.proven)?)
     }
 }
 
-/// The decision. A token is asked for first, so that an outsider does not learn who the members are.
+/// Decides. The token is checked first, so that an outsider does not learn who the members are.
 fn decide(
     state: &State,
     found: Option<(&AgentId, &Seat)>,
@@ -247,7 +249,7 @@ impl Who {
         self.proven
     }
 
-    /// Whether it acts for its seat beyond doubt: it has proven the key, or the seat has none.
+    /// Whether it certainly acts for its seat: it has proven the key, or the seat has none.
     #[must_use]
     pub fn is_itself(&self) -> bool {
         self.since == self.tasks_since
@@ -259,8 +261,8 @@ impl Who {
         self.filter.events
     }
 
-    /// Refuses one who may not do what is the creator's, of a call that turns out to need it once its body
-    /// was read: a renewal that shortens the TTL.
+    /// Refuses a member that is not the creator. For a call that turns out to need the creator only
+    /// after its body was read: a renewal that shortens the TTL.
     pub(super) fn check_creator(&self, state: &State) -> Result<(), Refusal> {
         if !self.proven {
             return Err(Refusal::missing_session_key());
@@ -270,7 +272,8 @@ impl Who {
 }
 
 impl Visitor {
-    /// Refuses one who may not make a link: where joining is by link only, that takes a member's key.
+    /// Refuses a member that may not make a link. If joining requires a link, making one requires a
+    /// member's key.
     pub(super) fn check_invite(&self, state: &State) -> Result<(), Refusal> {
         if state.by_link_only && !self.proven() {
             return Err(Refusal::missing_session_key());
@@ -285,7 +288,7 @@ impl Seat {
             agent: agent.clone(),
             seat: self.number,
             proven,
-            // One that holds no key has nothing to prove.
+            // A seat without a key has nothing to prove.
             since: if proven || self.key.is_none() { self.since } else { Cursor::MAX },
             tasks_since: self.since,
             filter: Filter::default(),

@@ -1,4 +1,5 @@
-//! The tasks of a session as they are now: what the log says of them, and what time has done since.
+//! The tasks of a session as they are now: what the log says about them, and what has changed by
+//! time alone since.
 
 use super::{Session, Who, state::State};
 use crate::{Database, Fault, Result, Row, Value, page::PAGE_BYTES};
@@ -50,7 +51,7 @@ impl<D: Database> Session<D> {
         Ok(board)
     }
 
-    /// The tasks that have not ended, as they are stored.
+    /// The open tasks, as stored.
     pub(super) fn open_tasks(&mut self, now: Timestamp) -> Result<&mut BTreeMap<Cursor, Task>> {
         let salt = self.store.alive(now)?.state.salt;
         if self.open_tasks.is_none() {
@@ -85,7 +86,7 @@ impl<D: Database> Session<D> {
     }
 }
 
-/// What has happened to a task by itself since it was stored.
+/// What has changed in a task by time alone since it was stored.
 pub(super) fn due(
     state: &State,
     limits: &Limits,
@@ -115,7 +116,7 @@ pub(super) fn due(
     Some((next, event))
 }
 
-/// The task that a stored message tells of.
+/// The task in a stored message.
 pub(super) fn task_in(record: &str) -> Result<Task, Fault> {
     super::files::news::<TaskNews>(record).map(|news| news.task)
 }

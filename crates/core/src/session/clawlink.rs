@@ -1,10 +1,11 @@
-//! What ClawLink needs of a session besides sections 2, 3 and 9 (docs/dialects.md): members without a
-//! key, and readers that keep no cursor themselves.
+//! What ClawLink needs of a session beyond sections 2, 3 and 9 (docs/dialects.md): members without
+//! a key, and readers that keep no cursor themselves.
 //!
-//! Promises: nobody acts for a member that holds a key without it. A reader is given everything that it
-//! may read since it joined, but its own, once: how far it has read stands in its seat. What a poll
-//! gives is noted in the table before the answer is given; what a socket was given is noted in memory,
-//! for `save_places` to store: until then a crash repeats it, and loses nothing.
+//! Promises: nobody acts for a member that holds a key without proving that key. A reader is given
+//! every message that it may read since it joined, except its own, once. Its cursor is stored in
+//! its seat. A poll stores the new cursor before it is answered. A socket's cursor is first kept in
+//! memory, and `save_places` persists it later. After a crash in between, messages are delivered
+//! again, and none is lost.
 
 use super::{
     Caller, Event, Session, Visitor, Who, delivery::Delivery, members, reading, state::Seat,
@@ -20,22 +21,22 @@ use std::collections::BTreeSet;
 const COUNT_TASKS: &str = "SELECT count(*) FROM log WHERE task IS NOT NULL";
 const COUNT_FILES: &str = "SELECT count(*) FROM log WHERE file IS NOT NULL";
 
-/// A session as its service information counts it.
+/// The counts that ClawLink's service information shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClawLinkInfo {
-    /// Calls need a token.
+    /// Whether calls need a token.
     pub token_required: bool,
-    /// Members that are not stale.
+    /// The number of members that are not stale.
     pub online: usize,
-    /// Messages that are not about tasks or files.
+    /// The number of messages that are not about tasks or files.
     pub broadcasts: u64,
-    /// Files.
+    /// The number of files.
     pub files: usize,
 }
 
 impl Who {
-    /// Whether a message that it may read is news to it: what it wrote itself is not, unless it gave
-    /// itself a task.
+    /// Whether a message that it may read is news to it. Its own messages are not, except a task
+    /// that it gave itself.
     #[must_use]
     pub fn is_news(&self, message: &Message) -> bool {
         message.agent_id != self.agent.as_str() || self.is_given(message)
@@ -53,7 +54,7 @@ impl Who {
 impl<D: Database> Session<D> {
     /// An id that no member has.
     pub fn free_id(&mut self, now: Timestamp, random: &mut impl Random) -> Result<AgentId> {
-        // That one is taken is rare; five never are.
+        // One id may be taken, though rarely. Five in a row never are.
         for _ in 0..5 {
             let id = AgentId::from_random(random.bytes()?);
             if !self.has(now, &id)? {
@@ -63,9 +64,9 @@ impl<D: Database> Session<D> {
         Err(Fault::new("no free agent id was found").into())
     }
 
-    /// Takes a seat without a key, by a visitor with `Need::Entry`, or, for a member, changes what it tells of
-    /// itself. Refuses one that does not prove the key which the member holds, a session that requires keys
-    /// or is joined by link only, and one that is full.
+    /// Gives a visitor with `Need::Entry` a seat without a key. A member updates its profile
+    /// instead. Refuses a member that does not prove the key that it holds, and a session that
+    /// requires keys, requires a link, or is full.
     pub fn enrol(
         &mut self,
         now: Timestamp,
@@ -82,7 +83,8 @@ impl<D: Database> Session<D> {
                 return Err(Refusal::missing_session_key().into());
             }
             (None, None) if state.require_keys => return Err(Refusal::keys_required().into()),
-            // Who shows a key believes to be a member, and would not be the one that it was.
+            // A caller that shows a key believes that it is a member. A new seat would not be the
+            // one it had.
             _ if caller.key.is_some() => return Err(Refusal::invalid_session_key(true).into()),
             (Some((name, _)), None) => (name.clone(), None),
             (None, None) => {
@@ -96,8 +98,8 @@ impl<D: Database> Session<D> {
         self.save_told(now, state, &name, profile, event.as_ref())
     }
 
-    /// The members that are connected, or were heard within 120 seconds; with `stale`, all.
-    /// `connected` are the agents that have a socket open.
+    /// The members that are connected or were heard within 120 seconds, or, with `stale`, all
+    /// members. `connected` are the agents that have a socket open.
     pub fn present_members(
         &mut self,
         now: Timestamp,
@@ -109,7 +111,7 @@ impl<D: Database> Session<D> {
         Ok(agents)
     }
 
-    /// What the service information counts. `connected` are the agents that have a socket open.
+    /// The counts for the service information. `connected` are the agents that have a socket open.
     pub fn clawlink_info(
         &mut self,
         now: Timestamp,
@@ -120,7 +122,7 @@ impl<D: Database> Session<D> {
         let (token_required, messages) = (loaded.state.token.is_some(), loaded.messages());
         let (mut other, database) = (0_i64, &self.store.database);
         for (index, count) in [("log_task", COUNT_TASKS), ("log_file", COUNT_FILES)] {
-            // Without its index there is nothing to count, and counting would read everything.
+            // Without its index there is nothing to count, and counting would read every row.
             if database.has_table(index)? {
                 let rows = database.first(count, &[], Row::integer)?.unwrap_or(0);
                 other = other.saturating_add(rows);
@@ -130,20 +132,20 @@ impl<D: Database> Session<D> {
         Ok(ClawLinkInfo { token_required, online, broadcasts, files: self.count_files()? })
     }
 
-    /// The files, for one who was admitted.
+    /// The files, for a caller that was let in.
     pub fn shared_files(&mut self, now: Timestamp, request: &FilesRequest) -> Result<FileList> {
         self.store.alive(now)?;
         self.list_files(request)
     }
 
-    /// A file, for one who was admitted.
+    /// A file, for a caller that was let in.
     pub fn shared_file(&mut self, now: Timestamp, key: &FileKey) -> Result<(FileInfo, Vec<u8>)> {
         self.store.alive(now)?;
         self.find_file(key, None)
     }
 
-    /// What ClawLink has in place of `change_task` (docs/dialects.md): the assignee tells `asker`, who
-    /// gave the task, how it went. Steps that this protocol does not know may be left out.
+    /// ClawLink's replacement for `change_task` (docs/dialects.md): the assignee tells `asker`, who
+    /// gave the task, how it went. Intermediate states may be skipped.
     pub fn answer_task(
         &mut self,
         now: Timestamp,
@@ -169,8 +171,8 @@ impl<D: Database> Session<D> {
         Ok((task, delivery))
     }
 
-    /// What a member has not been given yet, the greeting first, at most `limit` messages. Notes
-    /// nothing: see [`Self::given`].
+    /// The messages that a member has not been given yet, the greeting first, at most `limit`.
+    /// Records nothing: see [`Self::given`].
     pub fn unread(&mut self, now: Timestamp, who: &Who, limit: u32) -> Result<Page> {
         self.seated(now, who)?;
         let loaded = self.store.alive(now)?;
@@ -201,7 +203,7 @@ impl<D: Database> Session<D> {
         }
     }
 
-    /// Notes, in memory, that a member was given everything up to a place.
+    /// Records in memory that a member was given everything up to a cursor.
     pub fn given(&mut self, now: Timestamp, who: &Who, upto: Cursor) -> Result<()> {
         self.seated(now, who)?;
         let state = &mut self.store.alive(now)?.state;
@@ -214,12 +216,13 @@ impl<D: Database> Session<D> {
         Ok(())
     }
 
-    /// Gives a member what it was not given yet, as [`Self::unread`], and notes that in the table.
-    /// Counts as being heard.
+    /// Gives a member what [`Self::unread`] returns, and stores the new cursor. The member counts
+    /// as heard.
     pub fn take_unread(&mut self, now: Timestamp, who: &Who, limit: u32) -> Result<Page> {
         let page = self.unread(now, who, limit)?;
         if page.messages.is_empty() {
-            // Its own messages are not worth a write: they are left out again.
+            // If only its own messages follow, no write is worth it: they are skipped again next
+            // time.
             self.note(now, who, true)?;
             return Ok(page);
         }
@@ -236,14 +239,14 @@ impl<D: Database> Session<D> {
         Ok(page)
     }
 
-    /// Stores how far readers have read, if that is not stored.
+    /// Persists the cursors of readers that are known only in memory.
     pub fn save_places(&mut self, now: Timestamp) -> Result<()> {
         if !self.store.places_due {
             return Ok(());
         }
         let state = match self.store.alive(now) {
             Ok(loaded) => loaded.state.clone(),
-            // Nothing is left to read.
+            // The session has ended, so nothing is left to read.
             Err(Error::Refused(_)) => return Ok(()),
             Err(fault) => return Err(fault),
         };

@@ -1,8 +1,8 @@
-//! What readers are given as soon as it is stored.
+//! What connected readers are sent.
 
 use nexus_protocol::Message;
 
-/// A message that was just stored, for those who read as it comes.
+/// A message that was just stored, to be sent to connected readers.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// The message as JSON.

@@ -1,15 +1,16 @@
-//! Events (section 3): who joined, left or was removed, and that the end is near. Each is a message of the
-//! log that only readers with `events=true` see.
+//! Events (section 3): members that join, leave or are removed, and the approaching end of the
+//! session. Each is a message in the log that only readers with `events=true` see.
 //!
-//! Promises: an event stands in the log if and only if what it tells of is stored, because both are one
-//! statement. It does not restart the TTL, takes no room from messages, and is counted nowhere as one.
+//! Promises: an event is in the log exactly if the change that it reports is stored, because both
+//! are one statement. It does not restart the TTL, takes no room from messages, and is never
+//! counted as a message.
 
 use super::{Session, delivery::Delivery, log::next_message, state::State};
 use crate::{Database, Fault, Result};
 use nexus_protocol::{AgentId, Kind, Message, Timestamp};
 use serde_json::{json, value::to_raw_value};
 
-/// What the log tells readers who ask for events.
+/// What the log tells readers that ask for events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// An agent took a seat.
@@ -18,9 +19,9 @@ pub enum Event {
     Left(AgentId),
     /// A member was removed.
     Removed {
-        /// Who was.
+        /// The member that was removed.
         agent: AgentId,
-        /// Who did it.
+        /// The member that removed it.
         by: AgentId,
     },
     /// The session ends soon unless something happens.
@@ -28,16 +29,16 @@ pub enum Event {
 }
 
 impl<D: Database> Session<D> {
-    /// Stores an event that changes nothing else. Gives what to deliver: none where there is no room for
-    /// more events, for an event is never worth a refusal.
+    /// Stores an event that changes nothing else, and returns it for delivery. Returns `None` if
+    /// there is no room for more events, because an event is never a reason to refuse.
     pub fn log_event(&mut self, now: Timestamp, event: &Event) -> Result<Option<Delivery>> {
         let (state, _) = self.next_state(now)?;
         let (_, delivery) = self.store_event(now, state, event)?;
         Ok(delivery)
     }
 
-    /// Stores `state`, and the event that tells of what has changed. Keeps the event for
-    /// [`Self::take_events`]. Gives the deadline that may now be promised.
+    /// Stores `state` together with the event that reports the change, and keeps the event for
+    /// [`Self::take_events`]. Returns the deadline that a response may now report.
     pub(super) fn save_telling(
         &mut self,
         now: Timestamp,
@@ -51,13 +52,13 @@ impl<D: Database> Session<D> {
         Ok(deadline)
     }
 
-    /// The events that were stored since this was last asked, to be delivered before anything that was
-    /// stored after them.
+    /// The events that were stored since the last call. They must be delivered before anything that
+    /// was stored after them.
     pub fn take_events(&mut self) -> Vec<Delivery> {
         std::mem::take(&mut self.untold)
     }
 
-    /// Tells members once of each end that is near.
+    /// Tells members, once for each end, that it is near.
     pub fn settle_end(&mut self, now: Timestamp) -> Result<Option<Delivery>> {
         let loaded = self.store.alive(now)?;
         let end = loaded.deadline();
@@ -70,14 +71,14 @@ impl<D: Database> Session<D> {
         Ok(delivery)
     }
 
-    /// When the alarm is to ring for the end: to tell of it, and then to bring it.
+    /// When the alarm must ring: first to tell of the end, and then to end the session.
     pub fn next_end_at(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
         let Some(loaded) = self.store.load()? else { return Ok(None) };
         let end = loaded.deadline();
         if loaded.state.told_end == Some(end) {
             return Ok(Some(end));
         }
-        // One that could not be told of is tried again, but not without a pause.
+        // An event that could not be stored is retried after a pause.
         let notice = loaded.state.notice_at(end);
         let at = if now < notice { notice } else { now.plus_millis(RETRY) };
         Ok(Some(at.min(end)))
@@ -104,11 +105,11 @@ impl<D: Database> Session<D> {
     }
 }
 
-/// Milliseconds after which an event that could not be stored is tried again.
+/// After how many milliseconds storing an event is retried.
 const RETRY: i64 = 1_000;
 
 impl Event {
-    /// Says in a message what has happened.
+    /// Describes the event in a message.
     fn describe(&self, message: &mut Message) -> Result<(), Fault> {
         let (kind, text, json) = match self {
             Self::Joined(agent) => (

@@ -1,9 +1,9 @@
-//! Files (section 9). A version of a file is a row of the log: the message that tells of it, and beside
-//! it the bytes.
+//! Files (section 9). A version of a file is a row of the log: the message that reports it,
+//! together with the bytes.
 //!
-//! Promises: versions count up by one, what is refused stores nothing, and of two edits under the same
-//! `If-Match` one is refused. Bytes of versions that are not kept are dropped after the next one is stored; until
-//! then they are not shown.
+//! Promises: versions count up by one. A refused call stores nothing. Of two edits with the same
+//! `If-Match`, one is refused. The bytes of old versions are deleted after the next version is
+//! stored, and are not readable in between.
 
 use super::{Session, Who, delivery::Delivery, log::Call, store::About};
 use crate::{Database, Fault, Result, Row};
@@ -15,9 +15,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::to_raw_value;
 use std::ops::ControlFlow;
 
-/// Versions of a file that can be read.
+/// How many versions of a file can be read.
 const KEPT: u32 = 10;
-/// Files that a session may have.
+/// How many files a session may have.
 const MOST_FILES: usize = 1000;
 
 const HISTORY: &str = "SELECT record FROM log WHERE file = ?1 ORDER BY cursor DESC LIMIT 10";
@@ -33,29 +33,29 @@ const DROP: &str = "UPDATE log SET content = NULL
       AND (?2 OR cursor NOT IN (SELECT kept.cursor FROM log AS kept WHERE kept.file = ?1
                                 ORDER BY kept.cursor DESC LIMIT 10))";
 
-/// What a file is to hold.
+/// The new content of a file.
 #[derive(Clone, Debug)]
 pub struct Content {
-    /// Of HTTP.
+    /// The value of `Content-Type`.
     pub content_type: String,
     /// At most [`nexus_protocol::Limits::max_file_bytes`].
     pub bytes: Vec<u8>,
 }
 
-/// The answer to storing a file.
+/// The result of storing a file.
 #[derive(Clone, Debug)]
 pub struct FileSaved {
     /// The file as it is now.
     pub file: FileInfo,
-    /// There was none of this name.
+    /// Whether no file of this name existed.
     pub created: bool,
-    /// What to deliver; none if it had been stored before.
+    /// What to deliver. `None` for a repeated call.
     pub delivery: Option<Delivery>,
 }
 
 impl<D: Database> Session<D> {
-    /// `PUT /v1/sessions/:id/files/:key` (section 9). With an idempotency key that the same agent has
-    /// used before, the first answer again.
+    /// `PUT /v1/sessions/:id/files/:key` (section 9). A call that repeats an idempotency key of the
+    /// same seat returns the first answer again.
     pub fn put_file(
         &mut self,
         now: Timestamp,
@@ -144,7 +144,7 @@ impl<D: Database> Session<D> {
         self.list_files(request)
     }
 
-    /// The files that are asked for.
+    /// The files that match the request.
     pub(super) fn list_files(&mut self, request: &FilesRequest) -> Result<FileList> {
         let mut list = FileList { files: Vec::new(), next_after: None, has_more: false, bytes: 0 };
         if !self.store.database.has_table("log_file")? {
@@ -201,7 +201,7 @@ impl<D: Database> Session<D> {
         Ok((FileDeleted { ok: true, key: key.clone(), version }, delivery))
     }
 
-    /// The last rows of a file, the latest first.
+    /// The last rows of a file, latest first.
     fn history(&self, key: &FileKey) -> Result<Vec<FileNews>, Fault> {
         let mut rows = Vec::new();
         if self.store.database.has_table("log_file")? {
@@ -231,14 +231,14 @@ impl<D: Database> Session<D> {
         usize::try_from(count).map_err(Fault::new)
     }
 
-    /// Drops the bytes of the versions of a file that are not kept, or of `all`. They are not shown in
-    /// any case, so if this fails it is for the next time to do.
+    /// Deletes the bytes of old versions of a file, or of `all` versions. They are not readable in
+    /// any case, so a failure is ignored and the next call deletes them.
     fn drop_contents(&mut self, key: &FileKey, all: bool) {
         let _ = self.store.database.execute(DROP, &[key.as_str().into(), i64::from(all).into()]);
         self.file_bytes = None;
     }
 
-    /// Stores what became of a file, as a message to all.
+    /// Stores a change of a file, as a message to all members.
     fn tell_of(
         &mut self,
         mut message: Message,
@@ -259,17 +259,17 @@ impl<D: Database> Session<D> {
     }
 }
 
-/// What a file is now, if there is one.
+/// The current version of a file, if the file exists.
 fn current(history: &[FileNews]) -> Option<&FileInfo> {
     history.first().filter(|news| news.event == FileEvent::Saved).map(|news| &news.file)
 }
 
-/// The number of what comes next.
+/// The number of the next version.
 fn next_version(history: &[FileNews]) -> u32 {
     history.first().map_or(0, |news| news.file.version).saturating_add(1)
 }
 
-/// What a stored message tells, of a task or a file.
+/// The task or file in a stored message.
 pub(super) fn news<T: DeserializeOwned>(record: &str) -> Result<T, Fault> {
     let message: Message =
         serde_json::from_str(record).map_err(|_| Fault::new("a stored message cannot be read"))?;

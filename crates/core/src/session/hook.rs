@@ -3,19 +3,19 @@
 use nexus_protocol::{Cursor, Timestamp, WebhookState, WebhookStatus};
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds between one try and the next; after the last of five tries there is none.
+/// Milliseconds between attempts. After the fifth failed attempt there is no further one.
 pub(super) const BACK_OFF: [i64; 4] = [1_000, 7_000, 45_000, 300_000];
 
-/// A webhook, as the seat of its agent keeps it.
+/// A webhook, as the seat of its agent stores it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Webhook {
     pub(super) url: String,
     pub(super) secret: String,
-    /// Everything up to here was delivered, or is not for it.
+    /// Every message up to here was delivered or is not for this webhook.
     pub(super) cursor: Cursor,
     pub(super) failures: u32,
     pub(super) last_error: Option<String>,
-    /// None: at once.
+    /// When to try next. `None` means at once.
     pub(super) next_attempt_at: Option<Timestamp>,
 }
 

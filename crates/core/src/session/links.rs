@@ -1,16 +1,19 @@
-//! The links to a session (section 4): who may make one, which ones are open, and taking one back. What a
-//! code leads to stands in its index. The session remembers the open ones for its members.
+//! The links to a session (section 4): who may make one, which ones are open, and how one is
+//! revoked. The index of codes knows where a code leads. The session remembers the open codes for
+//! its members.
 
 use super::{Session, Visitor, Who, state::Link};
 use crate::{Database, Digest, Result};
 use nexus_protocol::{PairingCode, Refusal, Timestamp};
 
-/// Codes of a session that may be open at a time. Half of them are for members that prove their key.
+/// How many codes of a session may be open at a time. Half of them are reserved for members that
+/// prove their key.
 const MOST_OPEN: usize = 100;
 
 impl<D: Database> Session<D> {
-    /// Notes a code that is about to be made, by a visitor with `Need::Entry`. Refuses one who may not make a
-    /// link, and too many. A code that is never stored in its index is forgotten when it would expire.
+    /// Stores that a code is about to be made, by a visitor with `Need::Entry`. Refuses a visitor
+    /// that may not make a link, and refuses too many open links. A code that never reaches its
+    /// index is forgotten when it would expire.
     pub fn add_code(&mut self, now: Timestamp, visitor: &Visitor, code: PairingCode) -> Result<()> {
         let (mut state, _) = self.next_state(now)?;
         visitor.check_invite(&state)?;
@@ -30,7 +33,7 @@ impl<D: Database> Session<D> {
         Ok(())
     }
 
-    /// The codes that can still be claimed, and until when, for a member with `Need::Key`.
+    /// The codes that can still be claimed, with their expiry times. For a member with `Need::Key`.
     pub fn open_codes(
         &mut self,
         now: Timestamp,
@@ -42,7 +45,8 @@ impl<D: Database> Session<D> {
         Ok(open.map(|open| (open.code.clone(), open.expires_at)).collect())
     }
 
-    /// Forgets a code that a member takes back, with `Need::Key`, and the seats of claims whose end is unknown.
+    /// Forgets a code that a member with `Need::Key` revokes, and takes away the seats of claims
+    /// whose outcome is unknown.
     pub fn forget_code(
         &mut self,
         now: Timestamp,

@@ -1,4 +1,4 @@
-//! The log: sending, which writes one row, and what every operation on the log shares.
+//! The log: sending, which writes one row, and what all operations on the log share.
 
 use super::{
     Session, Who,
@@ -16,7 +16,7 @@ const FIND_SENT: &str = "SELECT record FROM log WHERE agent_id = ?1 AND idempote
 const BYTES: &str = "SELECT coalesce(sum(length(CAST(record AS BLOB))), 0) FROM log
     WHERE cursor > 0 AND recipients IS NOT '!'";
 
-/// A kind of call that can be repeated.
+/// A kind of call that can be repeated with an idempotency key.
 #[derive(Clone, Copy)]
 pub(super) enum Call {
     Send,
@@ -25,9 +25,10 @@ pub(super) enum Call {
 }
 
 impl Who {
-    /// An idempotency key of this seat, not of an earlier agent of the same name, and of this kind of
-    /// call: the answer to another could not be given again. And one who does not prove the key must not
-    /// be able to use up the keys of one who does.
+    /// The stored form of an idempotency key. It names the seat, so that an earlier agent of the
+    /// same name is not confused with it. It names the kind of call, because another kind has
+    /// another answer. It says whether the key was proven, so that a caller without the proof
+    /// cannot use up keys of the member.
     pub(super) fn scoped(&self, call: Call, key: &IdempotencyKey) -> String {
         let call = match call {
             Call::Send => "",
@@ -37,13 +38,13 @@ impl Who {
         format!("{}{}{call}:{key}", self.seat, if self.proven { "v" } else { "u" })
     }
 
-    /// The same, reading only what passes the filter.
+    /// The same member, reading only messages that match the filter.
     #[must_use]
     pub fn wanting(self, filter: Filter) -> Self {
         Self { filter, ..self }
     }
 
-    /// Whether the message is for this reader: the rule of `reading`, for one message.
+    /// Whether this reader may read the message. The same rule as in `reading`, for one message.
     #[must_use]
     pub fn may_read(&self, delivery: &Delivery) -> bool {
         let message = &delivery.message;
@@ -59,15 +60,16 @@ impl Who {
         reaches && wanted && self.filter.passes(message.topic.as_deref(), &message.tags)
     }
 
-    /// Whether a message is its own. What bears its name without the proof that it gives is not.
+    /// Whether the reader wrote the message. For a reader that has proven its key, only verified
+    /// messages under its name are its own.
     fn wrote(&self, message: &Message) -> bool {
         message.agent_id == self.agent.as_str() && (message.verified || !self.proven)
     }
 }
 
 impl<D: Database> Session<D> {
-    /// `POST /v1/sessions/:id/messages` (section 3). With an idempotency key that the same agent has
-    /// used before, the first answer again, and nothing is stored: then there is nothing to deliver.
+    /// `POST /v1/sessions/:id/messages` (section 3). A call that repeats an idempotency key of the
+    /// same seat stores nothing, returns the first answer again, and has nothing to deliver.
     pub fn send(
         &mut self,
         now: Timestamp,
@@ -83,7 +85,7 @@ impl<D: Database> Session<D> {
             return Ok((sent, None));
         }
         let loaded = self.store.alive(now)?;
-        // A clock that goes back must not bring the end nearer than was promised.
+        // If the clock goes back, the end must not come earlier than a response reported.
         let now = now.max(loaded.last_sent_at);
         let to = request.to.map(|to| members_named(loaded, to, now, &self.limits)).transpose()?;
         let recipients = to.as_ref().map(|to| listed(to.as_slice()));
@@ -95,8 +97,8 @@ impl<D: Database> Session<D> {
         (message.to, message.redacted) = (to, redaction.found());
         (message.topic, message.tags) = (request.topic, request.tags);
         let delivery = self.append(now, message, recipients, repeat, About::Nothing)?;
-        // The message itself stores that the session is active, and is stored: that its sender was
-        // heard is not worth a failure.
+        // The message is stored and restarts the TTL by itself. A failure to store that its sender
+        // was heard must not turn the send into a failure.
         let durable = self.limits.agent_inactivity > 0;
         let _ = self.note(now, who, durable);
         let message = &delivery.message;
@@ -111,7 +113,8 @@ impl<D: Database> Session<D> {
         Ok((sent, Some(delivery)))
     }
 
-    /// Stores a message at the end of the log, if there is room. Nothing can refuse after this.
+    /// Stores a message at the end of the log, if there is room. After the write, nothing can
+    /// refuse.
     pub(super) fn append(
         &mut self,
         now: Timestamp,
@@ -138,8 +141,8 @@ impl<D: Database> Session<D> {
         Ok(Delivery { record, message })
     }
 
-    /// Refuses what a full session has no room for. What goes on with something that is there, a task that
-    /// ends or a file that is deleted, has as much room again.
+    /// Refuses a message that a full session has no room for. Messages that conclude existing work
+    /// (a task that ends, a file that is deleted) may use up to twice the limit.
     fn check_room(&mut self, message: &Message, bytes: usize, about: &About) -> Result<()> {
         let count = self.store.load()?.map_or(0, |loaded| loaded.messages()).saturating_add(1);
         let begins = match about {
@@ -160,7 +163,7 @@ impl<D: Database> Session<D> {
         Ok(())
     }
 
-    /// What all messages take, events left out.
+    /// The bytes of all messages, except events.
     fn log_bytes(&mut self) -> Result<usize, Fault> {
         if let Some(bytes) = self.log_bytes {
             return Ok(bytes);
@@ -169,7 +172,7 @@ impl<D: Database> Session<D> {
         usize::try_from(bytes).map_err(Fault::new)
     }
 
-    /// The next message, by `who` or the relay itself, which tells of a task or a file.
+    /// The next message about a task or a file, from `who` or from the relay itself.
     pub(super) fn next_news(
         &mut self,
         now: Timestamp,
@@ -182,13 +185,13 @@ impl<D: Database> Session<D> {
         Ok(message)
     }
 
-    /// Notes that a member was heard, and so restarts the TTL, as a poll does.
+    /// Records that a member was heard, and restarts the TTL, as a poll does.
     pub fn hear(&mut self, now: Timestamp, who: &Who) -> Result<()> {
         self.seated(now, who)?;
         self.note(now, who, true)
     }
 
-    /// Whether a member has the seat that it had when it was identified.
+    /// Whether a member still has the seat that it had when it was let in.
     pub fn is_seated(&mut self, now: Timestamp, who: &Who) -> Result<bool> {
         match self.seated(now, who) {
             Ok(()) => Ok(true),
@@ -202,8 +205,8 @@ impl<D: Database> Session<D> {
         Ok(self.store.alive(now)?.state.seat(agent, now, &self.limits).is_some())
     }
 
-    /// Notes, in memory, that an agent is here, without restarting the TTL: a socket is open. Whether
-    /// it was opened with the key, the call that opened it has noted.
+    /// Records in memory that an agent has a socket open. Does not restart the TTL. The call that
+    /// opened the socket has recorded whether the key was proven.
     pub fn present(&mut self, now: Timestamp, agent: &AgentId) -> Result<()> {
         if let Some(seat) = self.store.alive(now)?.state.members.get_mut(agent) {
             seat.heard.hear(now);
@@ -211,14 +214,15 @@ impl<D: Database> Session<D> {
         Ok(())
     }
 
-    /// Refuses one whose seat is gone.
+    /// Refuses a member whose seat is gone.
     pub(super) fn seated(&mut self, now: Timestamp, who: &Who) -> Result<()> {
         let loaded = self.store.alive(now)?;
         let seat = seat(loaded, &who.agent, now, &self.limits)?;
         if seat.number == who.seat { Ok(()) } else { Err(Refusal::not_in_session().into()) }
     }
 
-    /// Notes that a member was heard. Where `durable`, stores it if what is stored has fallen behind.
+    /// Records that a member was heard. If `durable`, also stores it if the stored time is too far
+    /// behind.
     pub(super) fn note(&mut self, now: Timestamp, who: &Who, durable: bool) -> Result<()> {
         let state = &mut self.store.alive(now)?.state;
         let behind = state.hear(&who.agent, who.proven, now);
@@ -229,8 +233,9 @@ impl<D: Database> Session<D> {
         Ok(())
     }
 
-    /// Notes that a member was heard that wants to change something, and looks whether it has done so
-    /// before in a call of this kind under the same key: gives the key as it is stored, and the message of that time.
+    /// Begins a call that changes something. Records that the member was heard, and looks for an
+    /// earlier call of the same kind with the same key. Returns the key in its stored form, and the
+    /// message of the earlier call.
     pub(super) fn begin(
         &mut self,
         now: Timestamp,
@@ -244,7 +249,7 @@ impl<D: Database> Session<D> {
         Ok((repeat, before))
     }
 
-    /// What an agent has stored under a key that it repeats.
+    /// The message that a seat has stored under this key, if any.
     pub(super) fn sent_before(
         &self,
         agent: &AgentId,
@@ -255,7 +260,7 @@ impl<D: Database> Session<D> {
     }
 }
 
-/// The seat of an agent; refused if it is not a member.
+/// The seat of a member. Refuses an agent that is not one.
 fn seat<'a>(
     loaded: &'a Loaded,
     agent: &AgentId,
@@ -265,7 +270,7 @@ fn seat<'a>(
     loaded.state.seat(agent, now, limits).ok_or_else(Refusal::not_in_session)
 }
 
-/// The message at the end of the log, by `who` or the relay itself; still without content.
+/// The next message of the log, from `who` or from the relay itself, without content.
 pub(super) fn next_message(loaded: &Loaded, now: Timestamp, who: Option<&Who>) -> Message {
     let cursor = loaded.last.next();
     Message {
@@ -288,7 +293,7 @@ pub(super) fn next_message(loaded: &Loaded, now: Timestamp, who: Option<&Who>) -
     }
 }
 
-/// Refuses a reply to what is not in the log.
+/// Refuses a reply to a message that is not in the log.
 fn known_reply(loaded: &Loaded, id: Option<MessageId>) -> Result<Option<MessageId>, Refusal> {
     let salt = loaded.state.salt;
     let known = |id: &MessageId| id.cursor_in(salt).is_some_and(|cursor| cursor <= loaded.last);
@@ -300,7 +305,7 @@ fn known_reply(loaded: &Loaded, id: Option<MessageId>) -> Result<Option<MessageI
     }
 }
 
-/// Recipients by the names that they have in the session. Refuses one that is not a member.
+/// Recipients, as the session spells their names. Refuses a recipient that is not a member.
 fn members_named(
     loaded: &Loaded,
     to: Recipients,
@@ -319,7 +324,7 @@ fn members_named(
     })
 }
 
-/// Recipients as the table keeps them, `,a,b,`.
+/// Recipients in their stored form, `,a,b,`.
 pub(super) fn listed(agents: &[AgentId]) -> String {
     agents.iter().fold(String::from(","), |list, agent| list + agent.as_str() + ",")
 }

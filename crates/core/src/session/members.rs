@@ -1,4 +1,5 @@
-//! Creating, joining, leaving, removing, renewing: each one write of row 0. Ending: the table is gone.
+//! Creating a session, joining, leaving, removing and renewing are each one write of row 0. Ending
+//! deletes the table.
 
 use super::{
     Caller, Event, Session, Visitor, Who,
@@ -13,19 +14,19 @@ use nexus_protocol::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// A seat that a claimed pairing code gives.
+/// A request for the seat that a claimed code gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatRequest {
-    /// Who joins.
+    /// The agent that joins.
     pub agent: AgentId,
     /// The code.
     pub code: PairingCode,
-    /// The claim. A seat that the same claim took before is given again, with a fresh key.
+    /// The claim. If it took a seat before, it gets the same seat again with a new key.
     pub claim: Digest,
-    /// Earlier claims of the same code whose end is unknown and whose time is over. If one of them
-    /// took a seat nobody holds the key of it, so the seat is taken away.
+    /// Earlier claims of the same code whose outcome is unknown and whose reservations have
+    /// expired. If one of them took a seat, nobody holds its key, so the seat is taken away.
     pub supersedes: Vec<Digest>,
-    /// What the claimer tells of itself.
+    /// The profile that the claimer joins with.
     #[serde(default)]
     pub profile: Profile,
 }
@@ -74,8 +75,8 @@ impl<D: Database> Session<D> {
         })
     }
 
-    /// `POST /v1/sessions/:id/join` (section 2), by a visitor with `Need::Entry`. A member that proves its key
-    /// keeps it. Refuses others where joining is by link only.
+    /// `POST /v1/sessions/:id/join` (section 2), by a visitor with `Need::Entry`. A member that
+    /// proves its key keeps its seat. Refuses others if the session requires a link.
     pub fn join(
         &mut self,
         now: Timestamp,
@@ -84,7 +85,7 @@ impl<D: Database> Session<D> {
         profile: Profile,
         random: &mut impl Random,
     ) -> Result<Joined> {
-        // Its seat may have been given up while the body came.
+        // The member may have lost its seat while the body arrived.
         let is_seated = match &visitor.who {
             Some(who) => self.is_seated(now, who)?,
             None => false,
@@ -109,7 +110,7 @@ impl<D: Database> Session<D> {
         self.save_joined(now, state, key, event.as_ref())
     }
 
-    /// Joins for a claimed pairing code (section 4). Refuses a claim whose seat was given up.
+    /// Joins with a claimed code (section 4). Refuses a claim whose seat was given up.
     pub fn take_seat(
         &mut self,
         now: Timestamp,
@@ -129,28 +130,29 @@ impl<D: Database> Session<D> {
         self.save_joined(now, state, key, event.as_ref())
     }
 
-    /// `DELETE /v1/sessions/:id/agents/:agentId` (section 2), of a member that leaves.
+    /// `DELETE /v1/sessions/:id/agents/:agentId` (section 2), for a member that leaves.
     pub fn leave(&mut self, now: Timestamp, who: &Who) -> Result<Left> {
         let (state, name) = self.without(now, &who.agent)?;
         self.save_telling(now, state, Some(&Event::Left(name)))?;
         Ok(self.left(&who.agent, "has left the session; its key no longer works"))
     }
 
-    /// The same, of a member that is removed by the creator, `Need::Creator`. It may come back by a new link
-    /// only: under another name it would be back at once by the session's id, its token, or an older link.
+    /// The same call, by the creator (`Need::Creator`) to remove a member. The member may return
+    /// only by a new link. Otherwise it could return at once under another name, by the session's
+    /// id, its token, or an older link.
     pub fn remove(&mut self, now: Timestamp, who: &Who, agent: &AgentId) -> Result<Left> {
         who.check_creator(&self.store.alive(now)?.state)?;
         let (mut state, name) = self.without(now, agent)?;
         state.past.note_removed(&name);
         state.by_link_only = true;
-        // It may know links that are unused.
+        // The removed member may know unused links.
         state.void_codes();
         let event = Event::Removed { agent: name.clone(), by: who.agent.clone() };
         self.save_telling(now, state, Some(&event))?;
         Ok(self.left(&name, "was removed from the session; its key no longer works"))
     }
 
-    /// The state without the seat of a member. Refuses to take away the creator's.
+    /// The state without a member's seat. Refuses to take away the creator's.
     fn without(&mut self, now: Timestamp, agent: &AgentId) -> Result<(State, AgentId)> {
         let (mut state, _) = self.next_state(now)?;
         let name = state.find(agent, now, &self.limits).map(|(name, _)| name.clone());
@@ -172,8 +174,8 @@ impl<D: Database> Session<D> {
         }
     }
 
-    /// `DELETE /v1/sessions/:id` (section 2), `Need::Creator`: from here on there is no session. What is left
-    /// of its storage is the caller's to delete.
+    /// `DELETE /v1/sessions/:id` (section 2), with `Need::Creator`. Afterwards there is no session.
+    /// The caller deletes what is left in storage.
     pub fn end(&mut self, now: Timestamp, who: &Who) -> Result<(Ended, Report)> {
         self.seated(now, who)?;
         who.check_creator(&self.store.alive(now)?.state)?;
@@ -186,7 +188,7 @@ impl<D: Database> Session<D> {
         Ok((ended, report))
     }
 
-    /// `POST /v1/sessions/:id/renew` (section 2). A shorter TTL is the creator's to set.
+    /// `POST /v1/sessions/:id/renew` (section 2). Only the creator may shorten the TTL.
     pub fn renew(&mut self, now: Timestamp, who: &Who, request: Renew) -> Result<Renewed> {
         self.seated(now, who)?;
         let longest = self.longest_ttl(now)?;
@@ -211,15 +213,15 @@ impl<D: Database> Session<D> {
         })
     }
 
-    /// `PATCH /v1/sessions/:id/agents/:agentId` (section 9), of the agent itself.
+    /// `PATCH /v1/sessions/:id/agents/:agentId` (section 9), by the member itself.
     pub fn change_profile(&mut self, now: Timestamp, who: &Who, change: Profile) -> Result<Member> {
         self.seated(now, who)?;
         let (state, _) = self.next_state(now)?;
         self.save_told(now, state, &who.agent, change, None)
     }
 
-    /// Saves what a member that has proven itself, or has nothing to prove, tells of itself, and gives the
-    /// member as others see it.
+    /// Saves the new profile of a member that has proven its key or has none. Returns the member as
+    /// others see it.
     pub(super) fn save_told(
         &mut self,
         now: Timestamp,
@@ -254,8 +256,8 @@ impl<D: Database> Session<D> {
         Ok(Members { agents })
     }
 
-    /// A copy of the state to change and save, without the seats that were lost by silence, and the
-    /// end of the log.
+    /// A copy of the state, to be changed and saved, and the end of the log. The copy lacks the
+    /// seats that were lost by silence.
     pub(super) fn next_state(&mut self, now: Timestamp) -> Result<(State, Cursor)> {
         let loaded = self.store.alive(now)?;
         let (mut state, last) = (loaded.state.clone(), loaded.last);
@@ -283,20 +285,20 @@ impl<D: Database> Session<D> {
     }
 }
 
-/// What is to be told of an agent that is given a seat, unless it has one.
+/// The event that reports that an agent takes a seat. `None` if the agent has one already.
 pub(super) fn joined(state: &State, agent: &AgentId) -> Option<Event> {
     (!state.members.contains_key(agent)).then(|| Event::Joined(agent.clone()))
 }
 
-/// Notes what `agent` tells of itself.
+/// Updates the profile of `agent`.
 fn tell(state: &mut State, agent: &AgentId, profile: Profile) {
     if let Some(seat) = state.members.get_mut(agent) {
         seat.profile.change(profile);
     }
 }
 
-/// Gives `agent` a seat with a fresh key: its own, if the same claim has taken it before, or a new one at
-/// the end of the log. Refuses a name that nobody may take or that is another's, and a session that is full.
+/// Gives `agent` a seat with a new key: its own seat, if the same claim took it before, or a new
+/// one at the end of the log. Refuses a name that is reserved or taken, and a full session.
 fn sit(
     state: &mut State,
     now: Timestamp,
@@ -309,7 +311,7 @@ fn sit(
     let digest = Digest::of(&[key.as_str()]);
     match state.members.get_mut(agent) {
         Some(seat) if claim.is_some() && seat.claim.as_ref() == claim => {
-            // Nothing that was begun with the key before goes on.
+            // Sockets and bodies that were let in with the old key stop being valid.
             state.seats_taken = state.seats_taken.saturating_add(1);
             (seat.number, seat.webhook) = (state.seats_taken, None);
             seat.key = Some(digest);
@@ -323,9 +325,9 @@ fn sit(
     Ok(key)
 }
 
-/// A new seat at the end of the log for `agent`, which has none; its key is the caller's to set. Refuses a
-/// name that nobody may take, that a member has in any case, or that an earlier seat of the other kind had:
-/// what was said without proof must not look proven later. Refuses also if the session is full.
+/// Gives `agent` a new seat at the end of the log. The caller sets its key. Refuses a name that is
+/// reserved, that a member has in any case, or that an earlier seat of the other kind had: messages
+/// sent without proof must not look proven later. Also refuses a full session.
 pub(super) fn take_free<'a>(
     state: &'a mut State,
     now: Timestamp,

@@ -1,17 +1,17 @@
-//! One session: its life, its members (`members`, `clawlink`), who may do what (`access`), the links to it
-//! (`links`), its log (`log`, `reading`), and what stands in the log besides messages: tasks (`tasks`), files
-//! (`files`) and events (`events`).
+//! One session: its members (`members`, `clawlink`), who may do what (`access`), its links
+//! (`links`), its log (`log`, `reading`), and what the log holds besides messages: tasks (`tasks`,
+//! `board`), files (`files`) and events (`events`).
 //!
-//! Owns one table (`store`). Row 0 holds the session itself (`State`, as JSON), every other row one message,
-//! as the JSON that readers get. So every operation is one statement, and a poll is a search by
-//! primary key.
+//! It owns one table (`store`). Row 0 holds the session itself (`State`, as JSON). Every other row
+//! holds one message, as the JSON that readers get. So every operation is one statement, and a poll
+//! is a search by primary key.
 //!
-//! Promises: what an answer said is in the table before the answer is given, but for three things that
-//! are saved now and then: how far polls have moved the deadline, when each member was last heard, and
-//! how far sockets of ClawLink have read.
-//! Polls keep both behind by less than `State::save_interval`; a send stores that the session is
-//! active, but not that its sender was heard. A response never reports a deadline, or when a member was
-//! last seen, that has not been stored.
+//! Promises: everything that a response reports has been persisted before, with three exceptions
+//! that are persisted only now and then: how far polls have moved the deadline, when each member
+//! was last heard, and how far ClawLink's sockets have read. Polls keep the first two less than
+//! `State::save_interval` behind. A send persists that the session is active, but not that its
+//! sender was heard. A response never reports a deadline, or a time at which a member was last
+//! seen, that has not been persisted.
 
 mod access;
 mod board;
@@ -43,24 +43,24 @@ use std::collections::BTreeMap;
 use store::{News, Store};
 pub use webhook::Post;
 
-/// Milliseconds after the first message that the directory does not know of when it is told.
+/// How many milliseconds after a new message the directory is told of it.
 const REPORT_AFTER: i64 = 20_000;
 
-/// A session, or the place where one could be created.
+/// A session, or the place where one may be created.
 pub struct Session<D> {
     id: SessionId,
     limits: Limits,
     store: Store<D>,
     meter: Meter,
-    /// When the directory is to be told of messages.
+    /// When to tell the directory about new messages.
     report_at: Option<Timestamp>,
-    /// The tasks that have not ended, by the place where they were given, once they were read.
+    /// The open tasks by the cursor of the message that gave them, once they have been read.
     open_tasks: Option<BTreeMap<Cursor, Task>>,
-    /// The bytes of all messages, once they were counted.
+    /// The bytes of all messages, once they have been counted.
     log_bytes: Option<usize>,
-    /// The bytes of all kept versions of files, once they were counted.
+    /// The bytes of all kept versions of files, once they have been counted.
     file_bytes: Option<usize>,
-    /// Events that are stored and still to be delivered.
+    /// Events that are stored but not delivered yet.
     untold: Vec<Delivery>,
 }
 
@@ -80,13 +80,13 @@ impl<D: Database> Session<D> {
         }
     }
 
-    /// When the session ends if nothing more happens; none if there is no session.
+    /// When the session ends if nothing more happens. `None` if there is no session.
     pub fn deadline(&mut self) -> Result<Option<Timestamp>, Fault> {
         Ok(self.store.load()?.map(|loaded| loaded.deadline()))
     }
 
-    /// What an alarm at `now` has to do: set itself again for the time returned, or, where there is
-    /// none, delete everything that is stored. Forgets the session in the second case.
+    /// What an alarm at `now` has to do: set itself again for the returned time, or, if that is
+    /// `None`, delete everything that is stored. In the second case, also forgets the session.
     pub fn alarm(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
         let deadline = self.deadline()?.filter(|deadline| *deadline > now);
         if deadline.is_none() {
@@ -96,8 +96,8 @@ impl<D: Database> Session<D> {
         Ok(deadline)
     }
 
-    /// What the directory should be told now, if anything: at once if members or the deadline have
-    /// changed, of messages some time after the first.
+    /// What to tell the directory now, if anything. Changes of members or of the deadline are
+    /// reported at once, and messages some time after the first.
     pub fn take_report(&mut self, now: Timestamp) -> Result<Option<Report>, Fault> {
         match self.store.news {
             News::None => return Ok(None),
@@ -112,13 +112,14 @@ impl<D: Database> Session<D> {
         self.report(now)
     }
 
-    /// When the directory is to be told of messages, if it is.
+    /// When to tell the directory about new messages, if there are any.
     #[must_use]
     pub fn next_report_at(&self) -> Option<Timestamp> {
         self.report_at
     }
 
-    /// What the directory should know, whether or not it does: an alarm does not remember why it was set.
+    /// What the directory should know, even if nothing is new. An alarm does not remember why it
+    /// was set.
     pub fn report(&mut self, now: Timestamp) -> Result<Option<Report>, Fault> {
         (self.store.news, self.report_at) = (News::None, None);
         Ok(self.store.load()?.map(|loaded| Report {

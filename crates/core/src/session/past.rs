@@ -1,13 +1,15 @@
-//! What a session remembers of seats that were given up, so that nobody comes back in a way that is closed.
+//! What a session remembers about seats that were given up, so that nobody returns in a way that is
+//! closed.
 //!
-//! Names and claims are kept as the first 32 bits of a hash, which keeps row 0 small: that two names meet
-//! is one chance in four million where a thousand are remembered, and costs one of them its name.
+//! Names and claims are kept as the first 32 bits of a hash, which keeps row 0 small. With a
+//! thousand remembered names, a new name has one chance in four million to collide with one of
+//! them, and is then refused.
 
 use crate::Digest;
 use nexus_protocol::{AgentId, PairingCode};
 use serde::{Deserialize, Serialize};
 
-/// Entries of a list, beyond which the oldest are forgotten.
+/// How many entries a list has. Beyond that, the oldest are forgotten.
 const MOST: usize = 1000;
 
 /// Seats that were given up.
@@ -17,8 +19,8 @@ pub(super) struct Past {
     /// Names of seats that held a key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keyed: Vec<u32>,
-    /// Names of seats that held none. None of them is forgotten: a keyed seat of that name would lend its
-    /// proof to what was said without one.
+    /// Names of seats without a key. None of them is forgotten, because a later seat of the same
+    /// name with a key would make messages that were sent without proof look proven.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keyless: Vec<u32>,
     /// Names of members that were removed.
@@ -27,7 +29,7 @@ pub(super) struct Past {
     /// Claims whose seat was given up.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     claims: Vec<u32>,
-    /// Codes that nobody may claim any more, though their index knows nothing of it.
+    /// Codes that nobody may claim any more, although their index does not know it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     codes: Vec<u32>,
 }
@@ -37,7 +39,7 @@ impl Past {
         *self == Self::default()
     }
 
-    /// Notes that a seat was given up.
+    /// Records that a seat was given up.
     pub(super) fn note(&mut self, agent: &AgentId, is_keyed: bool, claim: Option<&Digest>) {
         remember(if is_keyed { &mut self.keyed } else { &mut self.keyless }, name(agent));
         if let Some(claim) = claim {
@@ -45,24 +47,24 @@ impl Past {
         }
     }
 
-    /// Notes that its member was removed.
+    /// Records that a member was removed.
     pub(super) fn note_removed(&mut self, agent: &AgentId) {
         remember(&mut self.removed, name(agent));
     }
 
-    /// A removed member has come back by a link.
+    /// Records that a removed member has returned by a link.
     pub(super) fn readmit(&mut self, agent: &AgentId) {
         let name = name(agent);
         self.removed.retain(|removed| *removed != name);
     }
 
-    /// Whether an earlier seat of this name was of the other kind.
+    /// Whether an earlier seat of this name was of the other kind: with a key, or without.
     pub(super) fn was_other_kind(&self, agent: &AgentId, is_keyed: bool) -> bool {
         let other = if is_keyed { &self.keyless } else { &self.keyed };
         other.contains(&name(agent))
     }
 
-    /// Whether the name of a seat without a key could not be remembered, so that it may not be given.
+    /// Whether the name of a seat without a key could not be remembered. It must not be given then.
     pub(super) fn has_no_room_for(&self, agent: &AgentId) -> bool {
         self.keyless.len() >= MOST && !self.keyless.contains(&name(agent))
     }

@@ -1,4 +1,4 @@
-//! Reading the log: a page for one reader, as a value or as the JSON of an answer.
+//! Reading the log: a page for one reader, as a value or as JSON.
 
 use super::{Session, Who, log::next_message, state::Seat, store::Loaded};
 use crate::{Database, Fault, Result, Value, page};
@@ -8,8 +8,8 @@ use nexus_protocol::{
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeSet;
 
-/// What a reader may read. `+ 0`, because a bare parameter as the limit makes `SQLite` plan the statement
-/// anew each time it is bound, which takes longer than to run it.
+/// The messages that a reader may read. The `+ 0` is needed: with a bare parameter as the limit,
+/// `SQLite` plans the statement again each time, which takes longer than running it.
 macro_rules! readable {
     ($before:literal, $filter:literal, $after:literal) => {
         concat!(
@@ -27,9 +27,9 @@ macro_rules! readable {
     };
 }
 
-/// A statement about what may be read, for a reader without a filter and for one with: ?7 is its topic, ?8 its
-/// tags as JSON, ?9 whether it reads events, ?10 whether it reads its own messages: yes (0), no (1), no if they are
-/// verified (2). The recipients of an event are `!`, which is nobody.
+/// A statement over readable messages, for readers without a filter and with one. ?7 is the topic,
+/// ?8 the tags as JSON, and ?9 whether events are read. ?10 is whether own messages are read: yes
+/// (0), no (1), or only unverified ones (2). The recipients of an event are `!`, which is nobody.
 macro_rules! for_all_and_filtered {
     ($before:literal, $after:literal) => {
         [
@@ -52,14 +52,15 @@ macro_rules! for_all_and_filtered {
 const READ: [&str; 2] = for_all_and_filtered!("", "");
 const MEASURE: [&str; 2] =
     for_all_and_filtered!("SELECT count(*), coalesce(sum(octet_length(record)), 0) FROM (", ")");
-/// The rows of the query within come in its order. Bytes, because they cross to WASM faster than text.
+/// The join keeps the order of the inner query. The result is a blob, because bytes cross to WASM
+/// faster than text.
 const JOIN: [&str; 2] = for_all_and_filtered!(
     "SELECT count(*), coalesce(max(cursor), 0), CAST(group_concat(record, ',') AS BLOB) FROM (",
     ")"
 );
 
 impl<D: Database> Session<D> {
-    /// Reads on for a member that was heard before: `GET /v1/sessions/:id/messages` (section 3)
+    /// Reads more for a member that was heard before: `GET /v1/sessions/:id/messages` (section 3),
     /// without restarting the TTL. `connected` are the agents that have a socket open.
     pub fn read(
         &mut self,
@@ -91,7 +92,7 @@ impl<D: Database> Session<D> {
         Ok(page)
     }
 
-    /// As [`Session::read`], as the JSON that a [`Page`] has.
+    /// Like [`Session::read`], but returns the JSON of a [`Page`].
     pub fn read_json(
         &mut self,
         now: Timestamp,
@@ -104,7 +105,7 @@ impl<D: Database> Session<D> {
         let end = loaded.last;
         let after = request.after.unwrap_or(Cursor::START);
         let greets = request.after.is_none() && greets(loaded, who);
-        // Where all messages fit a page, so does what comes. Events are not counted with them.
+        // If all messages of the log fit a page, these do too. Events are not counted with them.
         let is_small =
             self.log_bytes.is_some_and(|bytes| bytes <= page::PAGE_BYTES) && !who.filter.events;
         let limit = i64::from(request.limit);
@@ -129,7 +130,8 @@ impl<D: Database> Session<D> {
         Ok(json_page(&records, next, more))
     }
 
-    /// How many messages a reader finds after a place, up to a limit, and how many bytes they are.
+    /// How many messages a reader finds after a cursor, up to a limit, and how many bytes these
+    /// have.
     fn measure(&self, after: Cursor, who: &Who, limit: i64) -> Result<(i64, usize), Fault> {
         let (filtered, values) = selection(after, who, limit)?;
         let measured = self.store.database.first(either(MEASURE, filtered), &values, |row| {
@@ -138,10 +140,11 @@ impl<D: Database> Session<D> {
         Ok(measured.unwrap_or_default())
     }
 
-    /// The members, for those who ask. `connected` are the agents that have a socket open.
+    /// The members, if the reader asks for them. `connected` are the agents that have a socket
+    /// open.
     ///
-    /// The times that are shown are stored ones, so that none ever goes back, and are stored here first if
-    /// they have fallen behind by as much as polls may leave them.
+    /// The times shown are persisted ones, so that none ever goes back. They are persisted here
+    /// first if they are as far behind as polls may leave them.
     pub(super) fn show_members(
         &mut self,
         now: Timestamp,
@@ -163,7 +166,7 @@ impl<D: Database> Session<D> {
     /// Fills `page` up to `limit` messages from the log after its `next_cursor`.
     pub(super) fn read_into(&self, page: &mut Page, who: &Who, limit: u32) -> Result<(), Fault> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        // One more than is returned, to know whether there is more.
+        // One more than is returned, to know whether there are more.
         let rows = limit.saturating_sub(page.messages.len()).saturating_add(1);
         let rows = i64::try_from(rows).unwrap_or(i64::MAX);
         let (filtered, values) = selection(page.next_cursor, who, rows)?;
@@ -179,21 +182,21 @@ impl<D: Database> Session<D> {
 }
 
 impl Who {
-    /// The `nextCursor` of one who has read everything: the last cursor that it was given, or, where its
-    /// own messages are passed over, the end of the log.
+    /// The `nextCursor` for a reader that has read everything: the last cursor that it was given,
+    /// or the end of the log if its own messages are skipped.
     fn reached(&self, last: Cursor, end: Cursor) -> Cursor {
         if self.filter.others { last.max(end) } else { last }
     }
 }
 
-/// Whether a reader that begins at the very beginning is shown the greeting: not one who wants only what others
-/// wrote, if it wrote the greeting.
+/// Whether a reader that starts at the beginning is shown the greeting. A reader that wants only
+/// messages of others is not, if it wrote the greeting itself.
 fn greets(loaded: &Loaded, who: &Who) -> bool {
     let is_own = loaded.state.creator.as_ref() == Some(&who.agent);
     who.filter.takes_any_topic() && !(who.filter.others && is_own)
 }
 
-/// What a [`Page`] without members is as JSON.
+/// The JSON of a [`Page`] without members.
 fn json_page(records: &str, next: Cursor, more: bool) -> String {
     format!(r#"{{"messages":[{records}],"nextCursor":"{next}","hasMore":{more}}}"#)
 }
@@ -202,7 +205,7 @@ fn either([for_all, for_filtered]: [&'static str; 2], is_filtered: bool) -> &'st
     if is_filtered { for_filtered } else { for_all }
 }
 
-/// Whether the statements with a filter read what `who` may read after a place, and the values of them.
+/// Whether to use the statement with a filter for `who`, and the values to bind.
 fn selection(after: Cursor, who: &Who, limit: i64) -> Result<(bool, Vec<Value>), Fault> {
     let mut values: Vec<Value> = vec![
         after.as_i64().into(),

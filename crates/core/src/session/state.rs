@@ -1,4 +1,4 @@
-//! What row 0 holds: the session and its members.
+//! Row 0 of the table: the session and its members.
 
 use super::{hook::Webhook, past::Past};
 use crate::{Digest, Fault, heard::Heard, record};
@@ -6,56 +6,57 @@ use nexus_protocol::{AgentId, Cursor, Limits, Member, PairingCode, Presence, Pro
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The version of the stored form. A newer one is refused.
+/// The version of the stored form. A newer version is rejected.
 const SCHEMA: u32 = 3;
 
-/// Milliseconds before the end at which members are told of it, at most.
+/// Members are told of the end at most this many milliseconds before it.
 const MOST_NOTICE: i64 = 300_000;
 
 /// A session and its members.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct State {
     schema: u32,
-    /// Random; the beginning of every message id, so that ids differ between sessions.
+    /// Random. Every message id begins with it, so that ids differ between sessions.
     pub(super) salt: [u8; 8],
     pub(super) created_at: Timestamp,
-    /// Seconds.
+    /// In seconds.
     pub(super) ttl: u32,
     pub(super) max_agents: u32,
     pub(super) creator: Option<AgentId>,
     pub(super) greeting: Option<String>,
     pub(super) require_keys: bool,
-    /// Joining needs it.
+    /// The token that joining requires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) token: Option<Digest>,
-    /// Joining needs a link.
+    /// Whether joining requires a link.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) by_link_only: bool,
-    /// The codes that lead here and may still be claimed.
+    /// The codes of this session that can still be claimed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) codes: Vec<Link>,
     /// Seats that were given up.
     #[serde(default, skip_serializing_if = "Past::is_empty")]
     pub(super) past: Past,
-    /// When something last happened that restarts the TTL. Messages say so themselves.
+    /// When something last restarted the TTL. Messages restart it too, but their rows record that
+    /// themselves.
     pub(super) active: Heard,
     pub(super) members: BTreeMap<AgentId, Seat>,
-    /// Seats that were ever taken: each gets the next number.
+    /// How many seats were ever taken. Each new seat gets the next number.
     pub(super) seats_taken: u32,
-    /// Events in the log. They are no messages where messages are counted.
+    /// The number of events in the log. They are not counted as messages.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) events: u32,
-    /// The end that members have been told is near.
+    /// The end that members have last been told of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) told_end: Option<Timestamp>,
 }
 
-/// A link to the session, which may be claimed.
+/// An open link to the session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Link {
     pub(super) code: PairingCode,
     pub(super) expires_at: Timestamp,
-    /// Who made it has proven that it is a member.
+    /// Whether the member that made it had proven its key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) proven: bool,
 }
@@ -63,33 +64,34 @@ pub(super) struct Link {
 /// The place of one member.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Seat {
-    /// Tells it from an earlier seat of an agent of the same name.
+    /// Distinguishes the seat from an earlier one of an agent of the same name.
     pub(super) number: u32,
-    /// None: it was taken without a proof, and anyone can act for it.
+    /// `None` if the seat was taken without a key. Anyone can act for it then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<Digest>,
-    /// The claim that took the seat, so that the same claimer gets it again.
+    /// The claim that took the seat. The same claim gets the seat again.
     pub(super) claim: Option<Digest>,
     pub(super) joined_at: Timestamp,
-    /// The end of the log when the seat was taken. What was directed to an earlier agent of the same
-    /// name stands before it.
+    /// The end of the log when the seat was taken. Messages directed to an earlier agent of the
+    /// same name are before it.
     pub(super) since: Cursor,
     pub(super) heard: Heard,
-    /// When it was last heard with its key. None: as `heard`, for nobody has acted for it without.
+    /// When the agent was last heard with its key. `None` means the same time as `heard`, because
+    /// nobody has acted for it without the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) proven: Option<Heard>,
     #[serde(default, skip_serializing_if = "is_blank")]
     pub(super) profile: Profile,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) webhook: Option<Webhook>,
-    /// How far a reader that keeps no cursor itself (ClawLink) has read; none: it has read nothing. Runs
-    /// ahead of what is stored, as `heard` does.
+    /// How far a reader that keeps no cursor itself (ClawLink) has read. `None` if it has read
+    /// nothing. In memory it may be ahead of the persisted value, like `heard`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) read: Option<Cursor>,
 }
 
 impl State {
-    /// The state of a new session; the fields not named here are the creator's to set.
+    /// The state of a new session. The caller sets the other fields.
     pub(super) fn new(now: Timestamp, salt: [u8; 8], ttl: u32, max_agents: u32) -> Self {
         Self {
             schema: SCHEMA,
@@ -116,7 +118,7 @@ impl State {
         record::read("session", SCHEMA, record)
     }
 
-    /// The schema in which it was stored. From here on it is of the newest.
+    /// Sets the schema to the newest. Returns the schema that was stored.
     pub(super) fn upgrade(&mut self) -> u32 {
         std::mem::replace(&mut self.schema, SCHEMA)
     }
@@ -125,7 +127,7 @@ impl State {
         serde_json::to_string(self).map_err(Fault::new)
     }
 
-    /// How far the times in memory may run ahead of what is stored, in milliseconds.
+    /// By how many milliseconds the times in memory may be ahead of the persisted ones.
     pub(super) fn save_interval(&self, limits: &Limits) -> i64 {
         let millis = |seconds: u32| i64::from(seconds).saturating_mul(1000);
         let interval = (millis(self.ttl) / 16).min(60_000);
@@ -135,19 +137,19 @@ impl State {
         }
     }
 
-    /// Notes that `agent` was heard, with its key or without, and so the session is active. Tells by how
-    /// many milliseconds what is stored is now behind.
+    /// Records that `agent` was heard, with its key or without, which makes the session active.
+    /// Returns by how many milliseconds the persisted times are now behind.
     pub(super) fn hear(&mut self, agent: &AgentId, proven: bool, now: Timestamp) -> i64 {
         let seat = self.members.get_mut(agent).map(|seat| seat.hear(proven, now));
         self.active.hear(now).max(seat.unwrap_or(0))
     }
 
-    /// By how many milliseconds the stored time of some member is behind.
+    /// By how many milliseconds the persisted times of members are behind, at most.
     pub(super) fn members_behind(&self) -> i64 {
         self.members.values().map(|seat| seat.heard.ahead()).max().unwrap_or(0)
     }
 
-    /// Takes every time that was heard as the one to store.
+    /// Marks all times as the ones that the caller is about to persist.
     pub(super) fn settle(&mut self) {
         self.active.settle();
         for seat in self.members.values_mut() {
@@ -158,14 +160,14 @@ impl State {
         }
     }
 
-    /// When members are to be told that this end is near: when a tenth of the TTL or five minutes are
+    /// When members are told that this end is near: when a tenth of the TTL or five minutes are
     /// left, whichever is less.
     pub(super) fn notice_at(&self, end: Timestamp) -> Timestamp {
         let tenth = i64::from(self.ttl).saturating_mul(100);
         end.plus_millis(tenth.min(MOST_NOTICE).saturating_neg())
     }
 
-    /// When `agent` will have been silent for so long that it has lost its seat, if that can be.
+    /// When `agent` loses its seat if it stays silent. `None` if it cannot.
     pub(super) fn lost_at(&self, agent: &AgentId, limits: &Limits) -> Option<Timestamp> {
         let seat = self.members.get(agent)?;
         let limit = i64::from(limits.agent_inactivity).saturating_mul(1000);
@@ -193,21 +195,21 @@ impl State {
         }
     }
 
-    /// Takes away the seat of an agent, and remembers what must not come back.
+    /// Takes away the seat of an agent, and remembers what must not return.
     pub(super) fn vacate(&mut self, agent: &AgentId) {
         if let Some(seat) = self.members.remove(agent) {
             self.past.note(agent, seat.key.is_some(), seat.claim.as_ref());
         }
     }
 
-    /// From now on nobody can claim a code that is open.
+    /// Makes every open code unclaimable.
     pub(super) fn void_codes(&mut self) {
         for open in std::mem::take(&mut self.codes) {
             self.past.void(&open.code);
         }
     }
 
-    /// Takes away the seats that these claims have taken: nobody holds their keys.
+    /// Takes away the seats that these claims have taken. Nobody holds their keys.
     pub(super) fn vacate_claims(&mut self, claims: &[Digest]) {
         let lost = |seat: &Seat| seat.claim.as_ref().is_some_and(|claim| claims.contains(claim));
         let lost = self.members.iter().filter(|(_, seat)| lost(seat));
@@ -217,7 +219,7 @@ impl State {
         }
     }
 
-    /// The member of a name, which is compared without case, and its name as it was given.
+    /// The member of a name, compared without case. Returns the name as the member spells it.
     pub(super) fn find(
         &self,
         agent: &AgentId,
@@ -245,8 +247,8 @@ impl State {
 }
 
 impl Seat {
-    /// Notes that its agent was heard, with its key or without. Tells by how many milliseconds what is
-    /// stored is now behind.
+    /// Records that the agent was heard, with its key or without. Returns by how many milliseconds
+    /// the persisted time is now behind.
     pub(super) fn hear(&mut self, proven: bool, now: Timestamp) -> i64 {
         if self.key.is_some() && !proven && self.proven.is_none() {
             self.proven = Some(self.heard);
@@ -258,13 +260,14 @@ impl Seat {
         }
     }
 
-    /// Whether it may be given what is for whoever is there: whether its own agent was heard lately, and
-    /// not only one who knows its name. `interval` is [`State::save_interval`].
+    /// Whether the agent itself was heard recently, and not only a caller that uses its name.
+    /// `interval` is [`State::save_interval`].
     pub(super) fn is_attended(&self, now: Timestamp, interval: i64) -> bool {
         self.key.is_none() || self.proven.unwrap_or(self.heard).is_recent(now, interval)
     }
 
-    /// The member as others see it, `connected` or not. `interval` is [`State::save_interval`].
+    /// The member as others see it. `connected` is whether it has a socket open. `interval` is
+    /// [`State::save_interval`].
     pub(super) fn shown(
         &self,
         agent: &AgentId,
@@ -303,7 +306,7 @@ mod tests {
 
     #[test]
     fn the_stored_form_does_not_change() {
-        // Sessions live on through an upgrade of the relay: change this only with SCHEMA.
+        // Sessions outlive upgrades of the relay. Change this form only together with SCHEMA.
         let state = State::from_record(STORED).unwrap();
         assert_eq!(state.to_record().unwrap(), STORED);
     }

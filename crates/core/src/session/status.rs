@@ -5,8 +5,8 @@ use crate::{Database, Result};
 use nexus_protocol::{Joining, SessionState, SessionStatus, Timestamp};
 
 impl<D: Database> Session<D> {
-    /// `GET /v1/sessions/:id` (section 2). Of a session with a token, the members are named to nobody who
-    /// knows no more than the id.
+    /// `GET /v1/sessions/:id` (section 2). If the session has a token, a visitor that knows only
+    /// the id does not learn who the members are.
     pub fn status(&mut self, now: Timestamp, visitor: &Visitor) -> Result<SessionStatus> {
         let status = self.describe(now)?;
         if visitor.is_trusted {
@@ -15,7 +15,7 @@ impl<D: Database> Session<D> {
         Ok(SessionStatus { agents: Vec::new(), creator_agent_id: None, ..status })
     }
 
-    /// The status as the relay itself sees it.
+    /// The status with every field, for the relay itself.
     pub fn describe(&mut self, now: Timestamp) -> Result<SessionStatus> {
         let loaded = self.store.alive(now)?;
         let state = &loaded.state;

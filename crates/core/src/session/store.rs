@@ -4,7 +4,7 @@ use super::state::State;
 use crate::{Database, Error, Fault, Result, Row, Value, migrations::Table};
 use nexus_protocol::{Cursor, FileKey, Refusal, Timestamp};
 
-/// The log. Its version is `SCHEMA` of the record in row 0: raise that with each step.
+/// The log. Its version is the `SCHEMA` of the record in row 0: raise it with each step.
 const LOG: Table = Table {
     name: "log",
     created: 2,
@@ -29,13 +29,13 @@ const LOG: Table = Table {
         (2, "ALTER TABLE log ADD COLUMN content BLOB"),
     ],
 };
-/// Not steps: an index costs a row, and most sessions need neither of these. So the first task or file
-/// makes its own.
+/// These are not steps. An index costs a row, and most sessions need neither, so the first task or
+/// file creates its own.
 const CREATE_TASK_INDEX: &str =
     "CREATE INDEX IF NOT EXISTS log_task ON log (task) WHERE task IS NOT NULL";
 const CREATE_FILE_INDEX: &str =
     "CREATE INDEX IF NOT EXISTS log_file ON log (file) WHERE file IS NOT NULL";
-/// A statement for each row would cost as many writes as the session has messages.
+/// Deleting row by row would cost as many writes as the session has messages.
 const DROP_TABLE: &str = "DROP TABLE log";
 const INSERT_STATE: &str = "INSERT INTO log (cursor, sent_at, record) VALUES (0, ?1, ?2)";
 const UPDATE_STATE: &str = "UPDATE log SET record = ?1 WHERE cursor = 0";
@@ -47,8 +47,8 @@ const INSERT_TASK: &str = "INSERT INTO log
 const INSERT_FILE: &str = "INSERT INTO log
     (cursor, agent_id, recipients, sent_at, idempotency_key, record, file, content)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-/// Two rows at once: what has changed, and the event that tells of it. There is no other row at the end of
-/// the log, so the only conflict is that of row 0.
+/// Writes two rows at once: row 0, and the event that reports the change. No other row is at the
+/// end of the log, so only row 0 can conflict.
 const UPDATE_STATE_AND_TELL: &str = "INSERT INTO log (cursor, recipients, sent_at, record)
     VALUES (0, NULL, ?1, ?2), (?3, '!', ?1, ?4)
     ON CONFLICT (cursor) DO UPDATE SET record = excluded.record";
@@ -56,46 +56,46 @@ const LOAD_STATE: &str = "SELECT record FROM log WHERE cursor = 0";
 const LOAD_LAST: &str = "SELECT cursor, sent_at FROM log
     WHERE cursor = (SELECT max(cursor) FROM log)";
 
-/// The session's own table. What is in memory here is what is stored, but for the times of
-/// [`State`] that run ahead.
+/// The session's own table. What is in memory equals what is stored, except for the times of
+/// [`State`] that are ahead.
 pub(super) struct Store<D> {
     pub(super) database: D,
     memory: Memory,
-    /// What was stored that the directory should know.
+    /// What the directory should be told.
     pub(super) news: News,
-    /// How far a reader has read is known in memory only.
+    /// Whether some reader's cursor is known only in memory.
     pub(super) places_due: bool,
 }
 
 /// What the directory does not know yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum News {
-    /// It knows all.
+    /// Nothing.
     #[default]
     None,
-    /// There are more messages.
+    /// New messages.
     Messages,
-    /// Members or the deadline have changed.
+    /// Changes of members or of the deadline.
     Members,
 }
 
 /// What a row of the log is about, besides being a message.
 pub(super) enum About {
     Nothing,
-    /// The task that was given at this place.
+    /// The task that the message at this cursor gave.
     Task(Cursor),
-    /// A version of a file; no content: it is deleted.
+    /// A version of a file. Without content, the file is deleted.
     File(FileKey, Option<Vec<u8>>),
 }
 
-/// What is known of the table. Losing it costs a few reads.
+/// What is known of the table. Losing it costs only a few reads.
 enum Memory {
     Unknown,
     Absent,
     Present(Box<Loaded>),
 }
 
-/// The session as it stands.
+/// The session as it is now.
 pub(super) struct Loaded {
     pub(super) state: State,
     pub(super) last: Cursor,
@@ -108,12 +108,12 @@ impl Loaded {
         self.state.active.latest().max(self.last_sent_at).plus_seconds(self.state.ttl)
     }
 
-    /// The same, as far as the table knows: what may be promised.
+    /// The deadline as it is persisted. Responses may report only this one.
     pub(super) fn stored_deadline(&self) -> Timestamp {
         self.state.active.saved().max(self.last_sent_at).plus_seconds(self.state.ttl)
     }
 
-    /// How many messages the log holds, events left out.
+    /// How many messages the log holds, without events.
     pub(super) fn messages(&self) -> i64 {
         self.last.as_i64().saturating_sub(i64::from(self.state.events))
     }
@@ -124,7 +124,7 @@ impl<D: Database> Store<D> {
         Self { database, memory: Memory::Unknown, news: News::None, places_due: false }
     }
 
-    /// The session if there is one and its deadline has not passed; refused otherwise.
+    /// The session. Refuses if there is none or its deadline has passed.
     pub(super) fn alive(&mut self, now: Timestamp) -> Result<&mut Loaded> {
         match self.load()? {
             Some(loaded) if now < loaded.deadline() => Ok(loaded),
@@ -132,7 +132,7 @@ impl<D: Database> Store<D> {
         }
     }
 
-    /// The session if there is one. Creates nothing.
+    /// The session, if there is one. Creates nothing.
     pub(super) fn load(&mut self) -> Result<Option<&mut Loaded>, Fault> {
         if matches!(self.memory, Memory::Unknown) {
             self.memory = match self.read()? {
@@ -165,9 +165,9 @@ impl<D: Database> Store<D> {
         }))
     }
 
-    /// Creates the table, and the session in it.
+    /// Creates the table and the session.
     pub(super) fn create(&mut self, state: State) -> Result<(), Fault> {
-        // A table without a session may be what a failure left behind, and lack something.
+        // A table without a session may be incomplete, left behind by a failure.
         LOG.create(&self.database)?;
         let last_sent_at = state.created_at;
         let values: [Value; 2] = [last_sent_at.as_millis().into(), state.to_record()?.into()];
@@ -178,20 +178,20 @@ impl<D: Database> Store<D> {
         Ok(())
     }
 
-    /// Stores `state` in place of the one before, and only then believes it. Gives back the deadline
-    /// that may now be promised.
+    /// Stores `state`. Memory changes only after the write has succeeded. Returns the deadline that
+    /// a response may now report.
     pub(super) fn save(&mut self, state: State) -> Result<Timestamp, Fault> {
         let deadline = self.save_quietly(state)?;
         self.news = News::Members;
         Ok(deadline)
     }
 
-    /// Notes that members have changed, for the directory.
+    /// Marks that the directory must be told of changed members.
     pub(super) fn tell_of_members(&mut self) {
         self.news = News::Members;
     }
 
-    /// The same, where nothing has changed that the directory should know.
+    /// Like [`Self::save`], if the directory need not be told.
     pub(super) fn save_quietly(&mut self, mut state: State) -> Result<Timestamp, Fault> {
         state.settle();
         self.database.execute(UPDATE_STATE, &[state.to_record()?.into()])?;
@@ -202,10 +202,11 @@ impl<D: Database> Store<D> {
         Ok(loaded.stored_deadline())
     }
 
-    /// As [`Self::save_quietly`], and stores an event at the end of the log, in the same statement.
+    /// Like [`Self::save_quietly`], but also stores an event at the end of the log, in the same
+    /// statement.
     ///
-    /// An event does not restart the TTL. So its row has the `sent_at` of the one before, by which the
-    /// deadline is found again.
+    /// An event does not restart the TTL. So its row copies the `sent_at` of the row before it,
+    /// from which the deadline is computed.
     pub(super) fn save_telling(
         &mut self,
         mut state: State,
@@ -230,7 +231,7 @@ impl<D: Database> Store<D> {
         Ok(loaded.stored_deadline())
     }
 
-    /// Stores a message at the end of the log; `values` are the columns of [`INSERT_MESSAGE`].
+    /// Stores a message at the end of the log. `values` are the columns of [`INSERT_MESSAGE`].
     pub(super) fn append(
         &mut self,
         cursor: Cursor,
@@ -266,7 +267,7 @@ impl<D: Database> Store<D> {
         Ok(())
     }
 
-    /// Everything that is stored is about to be deleted.
+    /// Forgets what is in memory, because everything stored is about to be deleted.
     pub(super) fn forget(&mut self) {
         self.memory = Memory::Absent;
     }

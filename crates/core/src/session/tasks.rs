@@ -1,9 +1,10 @@
-//! Tasks (section 9). A task is what the latest message about it says: giving and changing one is one
-//! row of the log, which carries the whole task and the place where it was given.
+//! Tasks (section 9). The latest message about a task says what the task is. Giving or changing a
+//! task is one row of the log, with the whole task and the cursor of the message that gave it.
 //!
-//! Promises: a task has one assignee at a time, its status only moves as the protocol's table allows, and no open task
-//! has an asker or an assignee that is not a member. What happens by itself (a deadline, a member that
-//! is gone) counts from its moment on; the message that tells of it is stored by `settle_tasks`.
+//! Promises: a task has one assignee at a time. Its status changes only as the protocol's table
+//! allows. Asker and assignee of an open task are members. Changes by time alone (a deadline
+//! passes, a member is gone) take effect at that moment, and `settle_tasks` later stores the
+//! message that reports them.
 
 use super::{
     Session, Who,
@@ -20,13 +21,13 @@ use nexus_protocol::{
 use serde_json::value::to_raw_value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Characters of a task that the text of a message about it quotes.
+/// How many characters of a task are quoted in the text of a message about it.
 const EXCERPT: usize = 200;
 
 impl<D: Database> Session<D> {
-    /// `POST /v1/sessions/:id/tasks` (section 9). With an idempotency key that the same agent has used
-    /// before, the first answer again, and there is nothing to deliver. `connected` are the agents that
-    /// have themselves opened a socket ([`Who::is_itself`]).
+    /// `POST /v1/sessions/:id/tasks` (section 9). A call that repeats an idempotency key of the
+    /// same seat returns the first answer again, and has nothing to deliver. `connected` are the
+    /// agents that have a socket open which they opened themselves ([`Who::is_itself`]).
     pub fn give_task(
         &mut self,
         now: Timestamp,
@@ -123,7 +124,7 @@ impl<D: Database> Session<D> {
         Ok((task, Some(delivery)))
     }
 
-    /// Stores what `who` has made of a task.
+    /// Stores a change that `who` has made to a task.
     pub(super) fn tell_change(
         &mut self,
         now: Timestamp,
@@ -138,8 +139,8 @@ impl<D: Database> Session<D> {
         self.tell(message, event, task, Some(before), repeat)
     }
 
-    /// Stores a message for everything that has happened to tasks by itself: a deadline that passed, an
-    /// assignee or an asker that is gone.
+    /// Stores a message for each task that has changed by time alone: its deadline passed, or its
+    /// assignee or asker is gone.
     pub fn settle_tasks(&mut self, now: Timestamp) -> Result<Vec<Delivery>> {
         let open: Vec<Task> = self.open_tasks(now)?.values().cloned().collect();
         let mut deliveries = Vec::new();
@@ -156,7 +157,7 @@ impl<D: Database> Session<D> {
         Ok(deliveries)
     }
 
-    /// When something will happen to a task by itself.
+    /// When the next task will change by time alone.
     pub fn next_task_at(&mut self, now: Timestamp) -> Result<Option<Timestamp>> {
         let parties: Vec<_> = self
             .open_tasks(now)?
@@ -172,7 +173,7 @@ impl<D: Database> Session<D> {
         Ok(times.flatten().min())
     }
 
-    /// Who is to do what `from` asks for.
+    /// Chooses the assignee of a task that `from` gives.
     fn choose(
         &mut self,
         now: Timestamp,
@@ -207,8 +208,8 @@ impl<D: Database> Session<D> {
         }
     }
 
-    /// Stores what became of a task, as a message to those concerned: asker, assignee, and the
-    /// assignee `before`.
+    /// Stores a change of a task, as a message to its asker, its assignee and its assignee
+    /// `before`.
     fn tell(
         &mut self,
         mut message: Message,
@@ -231,16 +232,16 @@ impl<D: Database> Session<D> {
         let (from, to) = (&task.from, &task.assignee);
         let until = task.deadline.map(|deadline| format!(", until {deadline}")).unwrap_or_default();
         message.text = Some(format!("Task for {to} from {from} ({status}{until}): {text}"));
-        // For one who has never heard of tasks.
+        // For an agent that has never heard of tasks.
         message.hint = (event == TaskEvent::Assigned).then(|| hint(&task.id));
-        // Of this message, not of the task.
+        // The list belongs to this message, not to the task.
         message.redacted.clone_from(&task.redacted);
         let task = &Task { redacted: Vec::new(), ..task.clone() };
         let news = TaskNews { event, task: task.clone() };
         message.json = Some(to_raw_value(&news).map_err(Fault::new)?);
         let recipients = Some(listed(&concerned));
         message.to = Some(Recipients::Many(concerned));
-        // Read before the write, so that nothing can fail after it.
+        // Read before the write, so that nothing can fail after the write.
         self.open_tasks(now)?;
         let delivery = self.append(now, message, recipients, repeat, About::Task(given))?;
         if let Some(open) = &mut self.open_tasks {
@@ -269,7 +270,7 @@ fn capability(assignee: Assignee) -> Option<String> {
     }
 }
 
-/// How to answer a task. It stands apart from the text, in which the asker could write the same.
+/// How to answer a task. It is kept apart from the text, where the asker could write the same.
 fn hint(task: &MessageId) -> String {
     format!(
         "To tell how it goes, send POST /v1/sessions/SESSION/tasks/{task} with \
@@ -278,7 +279,7 @@ fn hint(task: &MessageId) -> String {
     )
 }
 
-/// The beginning of a text.
+/// The beginning of a text, at most [`EXCERPT`] characters.
 fn excerpt(text: &str) -> String {
     match text.char_indices().nth(EXCERPT) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -286,7 +287,7 @@ fn excerpt(text: &str) -> String {
     }
 }
 
-/// The answer to the call that a stored message was stored by.
+/// The answer to the call that stored this message.
 fn answered(record: &str) -> Result<Task, Fault> {
     let message: Message =
         serde_json::from_str(record).map_err(|_| Fault::new("a stored message cannot be read"))?;

@@ -1,8 +1,8 @@
-//! Webhooks (section 3): what is to be posted where, and what follows when that fails.
+//! Webhooks (section 3): what is posted where, and what follows a failure.
 //!
-//! A webhook is a reader with a cursor of its own, kept in the seat of its agent. It is told every
-//! message that the agent may read, but its own, one after the other, from the message after it was
-//! set. A delivery that succeeds or fails is one write.
+//! A webhook is a reader with its own cursor, stored in the seat of its agent. It receives every
+//! message that the agent may read, except its own, one at a time, starting after the message that
+//! was last when it was set. Each success or failure is one write.
 
 use super::{
     Session, Who,
@@ -16,25 +16,25 @@ use nexus_protocol::{
 };
 use std::collections::BTreeSet;
 
-/// One message that is to be posted.
+/// A message to be posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
-    /// Whose webhook it is.
+    /// The agent whose webhook it is.
     pub agent: AgentId,
-    /// Where to.
+    /// The webhook's URL.
     pub url: String,
     /// `{"type":"message","sessionId", ...message}`
     pub body: String,
     /// `sha256=` and the HMAC of the body, for `X-Nexus-Signature`.
     pub signature: String,
-    /// The message's place.
+    /// The message's cursor.
     pub cursor: Cursor,
 }
 
 impl<D: Database> Session<D> {
-    /// `PUT /v1/sessions/:id/webhook` (section 3), with `Need::OwnKey`: what a seat without a key reads, anybody
-    /// could send to a place of his own. Begins after the last message, also if there was a webhook
-    /// before.
+    /// `PUT /v1/sessions/:id/webhook` (section 3), with `Need::OwnKey`. Anyone could act for a seat
+    /// without a key, and have its messages sent elsewhere. Begins after the last message, even if
+    /// there was a webhook before.
     pub fn set_webhook(
         &mut self,
         now: Timestamp,
@@ -73,7 +73,8 @@ impl<D: Database> Session<D> {
         Ok(WebhookRemoved { ok: true })
     }
 
-    /// The last posts of a session that its creator is about to end: one for each webhook that works.
+    /// The last posts of a session that its creator is about to end: one for each webhook that is
+    /// not failing.
     pub fn last_posts(&mut self, now: Timestamp, who: &Who) -> Result<Vec<Post>> {
         let id = self.id.clone();
         let loaded = self.store.alive(now)?;
@@ -96,7 +97,7 @@ impl<D: Database> Session<D> {
         working.map(post).collect()
     }
 
-    /// The agents whose webhook has something to post now.
+    /// The agents whose webhook has a message to post now.
     pub fn webhooks_due(&mut self, now: Timestamp) -> Result<Vec<AgentId>> {
         let loaded = self.store.alive(now)?;
         let last = loaded.last;
@@ -110,7 +111,7 @@ impl<D: Database> Session<D> {
         Ok(due.map(|(agent, _)| agent.clone()).collect())
     }
 
-    /// When the next webhook has something to post again after a failure, but for those of `except`.
+    /// When the next webhook retries after a failure, leaving out those of `except`.
     pub fn next_webhook_at(
         &mut self,
         now: Timestamp,
@@ -124,11 +125,11 @@ impl<D: Database> Session<D> {
         Ok(retrying.filter_map(|webhook| webhook.next_attempt_at).min())
     }
 
-    /// What the webhook of `agent` has to post next, if anything.
+    /// What the webhook of `agent` must post next, if anything.
     pub fn next_post(&mut self, now: Timestamp, agent: &AgentId) -> Result<Option<Post>> {
         match self.webhooks_due(now) {
             Ok(due) if due.contains(agent) => {}
-            // Nothing to post, or nobody any more to post it for.
+            // There is nothing to post, or the member is gone.
             Ok(_) | Err(Error::Refused(_)) => return Ok(None),
             Err(fault) => return Err(fault),
         }
@@ -149,7 +150,7 @@ impl<D: Database> Session<D> {
             let poll = PageRequest { after: Some(after), limit: 1, members: false, wait: 0 };
             let page = self.read(now, &who, poll, &BTreeSet::new())?;
             let Some(record) = page.messages.first() else {
-                // Nothing up to the end is for it: not to be looked through again.
+                // No message up to the end is for this webhook, so they need not be read again.
                 let loaded = self.store.alive(now)?;
                 let seat = loaded.state.members.get_mut(agent);
                 if let Some(webhook) = seat.and_then(|seat| seat.webhook.as_mut()) {
@@ -171,8 +172,8 @@ impl<D: Database> Session<D> {
         }
     }
 
-    /// What became of a post: delivered, or why not. One that has been overtaken, because the webhook
-    /// was set anew or removed, changes nothing.
+    /// Records the result of a post: delivered, or the reason why not. Changes nothing if the
+    /// webhook was meanwhile set again or removed.
     pub fn posted(
         &mut self,
         now: Timestamp,
@@ -186,7 +187,8 @@ impl<D: Database> Session<D> {
         };
         let Some(seat) = state.members.get_mut(&post.agent) else { return Ok(()) };
         if outcome.is_ok() {
-            // A receiver that answers is its agent being there: it was named with the key.
+            // A receiver that responds shows that its agent is there. The agent named it with its
+            // key.
             seat.hear(true, now);
         }
         let Some(webhook) = seat.webhook.as_mut() else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Agents that stay reachable (section 8): registration, cards, the directory.
+//! Agents with an address (section 8): registration, cards, the directory.
 
 use crate::{
     AgentId, AgentSecret, Body, Refusal, Timestamp,
@@ -7,7 +7,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What an agent tells of itself. Nobody checks it.
+/// What an agent says about itself. Nobody checks it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -20,10 +20,10 @@ pub struct AgentCard {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     pub capabilities: Vec<String>,
-    /// Anyone can find it in the directory.
+    /// Whether anyone can find it in the directory.
     pub listed: bool,
     pub created_at: Timestamp,
-    /// Later with every change.
+    /// When the card last changed. Increases with every change.
     pub updated_at: Timestamp,
 }
 
@@ -33,10 +33,10 @@ pub struct AgentCard {
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct Register {
-    /// Eight random digits when left out.
+    /// Eight random digits if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<AgentId>,
-    /// Made by the relay when left out.
+    /// The relay makes one if this is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<AgentSecret>,
     pub name: String,
@@ -51,7 +51,7 @@ pub struct Register {
 }
 
 impl Register {
-    /// Reads the body. Refuses a missing name, and fields of a wrong form.
+    /// Reads the body. Refuses a missing name and malformed fields.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let agent_id = body.field("agentId", AgentId::RULE);
@@ -74,7 +74,7 @@ impl Register {
     }
 }
 
-/// `PATCH /v1/agents/:id`: what is left out stays.
+/// `PATCH /v1/agents/:id`. Fields that are left out stay the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -82,10 +82,10 @@ impl Register {
 pub struct ChangeCard {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// An empty one removes it.
+    /// An empty description removes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// An empty one removes it.
+    /// An empty version removes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,7 +95,7 @@ pub struct ChangeCard {
 }
 
 impl ChangeCard {
-    /// Reads the body. Refuses fields of a wrong form.
+    /// Reads the body. Refuses malformed fields.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let change = Self {
@@ -110,7 +110,8 @@ impl ChangeCard {
     }
 }
 
-/// `POST /v1/agents/:id/secret`: the secret that the agent chooses, if it does.
+/// `POST /v1/agents/:id/secret`: the secret that the agent chooses, if any. Refuses a malformed
+/// one.
 pub fn optional_secret(bytes: &[u8]) -> Result<Option<AgentSecret>, Refusal> {
     let mut body = Body::parse(bytes)?;
     let secret = secret(&mut body);
@@ -150,7 +151,7 @@ fn is_capability(word: &str) -> bool {
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct Registered {
     pub agent_id: AgentId,
-    /// Shown once.
+    /// Shown only once.
     pub secret: AgentSecret,
     pub card: AgentCard,
 }
@@ -159,9 +160,9 @@ pub struct Registered {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentStatus {
-    /// What it tells of itself.
+    /// What the agent says about itself.
     pub card: AgentCard,
-    /// It is connected, or was heard within the last 60 seconds.
+    /// Whether it is connected, or was heard within the last 60 seconds.
     pub online: bool,
 }
 
@@ -169,7 +170,7 @@ pub struct AgentStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecretGiven {
-    /// The one that counts from now on.
+    /// The secret that is valid from now on.
     pub secret: AgentSecret,
 }
 
@@ -186,11 +187,11 @@ pub struct AgentDeleted {
 /// `GET /v1/agents`: which part of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentsRequest {
-    /// Only those that have it.
+    /// Only agents with this capability.
     pub capability: Option<String>,
-    /// Those whose ids stand after this one.
+    /// Only agents whose ids sort after this one.
     pub after: Option<AgentId>,
-    /// At most this many.
+    /// At most this many agents.
     pub limit: u32,
 }
 
@@ -217,12 +218,12 @@ impl AgentsRequest {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AgentPage {
-    /// In the order of their ids.
+    /// Ordered by id.
     pub agents: Vec<AgentStatus>,
-    /// The `after` of the next page.
+    /// The `after` for the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_after: Option<AgentId>,
-    /// There are more.
+    /// Whether there are more.
     pub has_more: bool,
 }
 

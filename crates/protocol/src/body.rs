@@ -1,4 +1,4 @@
-//! Reading a JSON body field by field, so that an answer can name everything that is wrong with it.
+//! Reading a JSON body field by field, so that one answer can name everything that is wrong.
 
 use crate::{Refusal, wrong::Wrong};
 use serde::{
@@ -8,19 +8,20 @@ use serde::{
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::BTreeMap, fmt, ops::RangeInclusive};
 
-/// How deep a body may be nested. A page wraps a payload a little deeper, and some readers stop at 64.
+/// How deep a body may be nested. A page adds a few levels around a payload, and some readers stop
+/// at 64.
 const MAX_DEPTH: usize = 60;
 
-/// The fields of a body (section 1): an absent or empty body is `{}`, unknown fields are ignored,
-/// `null` is the same as absent.
+/// The fields of a body (section 1). An absent or empty body is `{}`. Unknown fields are ignored,
+/// and `null` is the same as an absent field.
 pub struct Body<'a> {
     fields: BTreeMap<Cow<'a, str>, &'a RawValue>,
     wrong: Wrong,
 }
 
 impl<'a> Body<'a> {
-    /// Takes the bytes of a body. Refuses what is not JSON, or not JSON that every reader can take
-    /// (`invalid_body`), and what is not an object.
+    /// Reads a body. Refuses bytes that are not a JSON object, and JSON that not every reader can
+    /// take (`invalid_body`).
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Refusal> {
         let text = str::from_utf8(bytes).map_err(|_| Refusal::invalid_body("it is not UTF-8"))?;
         let text = if text.trim_ascii().is_empty() { "{}" } else { text };
@@ -36,7 +37,7 @@ impl<'a> Body<'a> {
         Ok(Self { fields, wrong: Wrong::default() })
     }
 
-    /// Whether the field is there.
+    /// Whether the field is present.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.fields.contains_key(name)
@@ -47,7 +48,8 @@ impl<'a> Body<'a> {
         self.fields.remove(name)
     }
 
-    /// The field as a `T`; one of another type is noted as wrong, with `rule` saying what it must be.
+    /// The field as a `T`. A field of another type is noted as wrong, and `rule` says what it must
+    /// be.
     pub fn field<T: DeserializeOwned>(
         &mut self,
         name: &'static str,
@@ -57,7 +59,7 @@ impl<'a> Body<'a> {
         serde_json::from_str(raw.get()).map_err(|_| self.wrong.note(name, rule)).ok()
     }
 
-    /// As [`Self::field`], and one that is missing is noted too.
+    /// Like [`Self::field`], but also notes a missing field.
     pub fn required<T: DeserializeOwned>(
         &mut self,
         name: &'static str,
@@ -69,7 +71,7 @@ impl<'a> Body<'a> {
         self.field(name, rule)
     }
 
-    /// The field as a whole number of `unit` in `range`; anything else is noted as wrong.
+    /// The field as an integer of `unit` in `range`. Anything else is noted as wrong.
     pub fn number(
         &mut self,
         name: &'static str,
@@ -91,8 +93,8 @@ impl<'a> Body<'a> {
     }
 }
 
-/// Reads a value for nothing but to see that any reader can: nested at most so deep, no half
-/// characters, no number that is too large.
+/// Checks that every reader can take a value: limited nesting, no lone surrogates, and no number
+/// that is too large.
 struct Readable(usize);
 
 impl<'de> DeserializeSeed<'de> for Readable {
@@ -197,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_can_be_read_by_those_who_stop_at_64_levels() {
-        // Around the payload of a page: the page, its messages, the message.
+        // A page adds these levels around a payload: the page, its messages, the message.
         let deepest = (0..200).rev().find(|depth| refused(nested(*depth).as_bytes()).is_none());
         assert_eq!(deepest, Some(MAX_DEPTH - 1));
         assert!(deepest.unwrap() + 3 <= 64);

@@ -1,4 +1,4 @@
-//! The words of ClawLink (docs/dialects.md): what its clients send, and the types of its files.
+//! ClawLink's requests (docs/dialects.md), and the types of its files.
 
 use crate::{
     AgentId, Assignee, Body, FileKey, GiveTask, Limits, MessageId, Priority, Profile, Refusal,
@@ -12,15 +12,15 @@ use serde_json::value::RawValue;
 
 const NEEDED: &str = "must be a text that is not empty";
 const TEXT: &str = "text/plain; charset=utf-8";
-/// The parameter of a content type that keeps a `file_type` which is none itself.
+/// The parameter of a content type that stores a `file_type` which is not a content type itself.
 const PARAMETER: &str = "; file-type=";
 
 /// `POST register`
 #[derive(Clone, Debug)]
 pub struct ClawLinkRegister {
-    /// One is made where it is left out.
+    /// The relay makes one if this is left out.
     pub agent: Option<AgentId>,
-    /// What it tells of itself.
+    /// The profile of the agent.
     pub profile: Profile,
 }
 
@@ -35,7 +35,7 @@ impl ClawLinkRegister {
     }
 }
 
-/// `POST heartbeat`: whose it is.
+/// `POST heartbeat`: the agent that sends it.
 pub fn heartbeat(bytes: &[u8]) -> Result<AgentId, Refusal> {
     let mut body = Body::parse(bytes)?;
     let agent = body.required("agent_id", AgentId::RULE);
@@ -45,15 +45,15 @@ pub fn heartbeat(bytes: &[u8]) -> Result<AgentId, Refusal> {
 /// `POST delegate`, and the frame of the same name.
 #[derive(Clone, Debug)]
 pub struct ClawLinkTask {
-    /// Who asks.
+    /// The asker.
     pub from: AgentId,
-    /// For what, and whom.
+    /// The task and its assignee.
     pub give: GiveTask,
 }
 
 impl ClawLinkTask {
-    /// Reads the body, or a frame on the socket of `caller`. Refuses one that lacks `from_agent` (but on
-    /// a socket), `to_agent` or `task`, or is too large.
+    /// Reads the body, or a frame on the socket of `caller`. Refuses one without `to_agent` or
+    /// `task`, one without `from_agent` unless it came over a socket, and one that is too large.
     pub fn parse(bytes: &[u8], caller: Option<&AgentId>, limits: &Limits) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let from = sender(&mut body, caller);
@@ -79,18 +79,18 @@ impl ClawLinkTask {
 pub struct ClawLinkAnswer {
     /// The assignee.
     pub from: AgentId,
-    /// Who gave the task.
+    /// The member that gave the task.
     pub to: AgentId,
     /// The task.
     pub task: MessageId,
-    /// What came of it.
+    /// The result.
     pub result: Box<RawValue>,
     /// `in_progress`, `completed` or `failed`.
     pub status: TaskStatus,
 }
 
 impl ClawLinkAnswer {
-    /// Reads the body. Refuses one that lacks anything but `status`, or is too large.
+    /// Reads the body. Refuses one that lacks a field other than `status`, or is too large.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         const STATUS: &str = "must be `in_progress`, `completed` or `failed`";
         const TASK: &str = "must be the `message_id` of the task";
@@ -109,7 +109,7 @@ impl ClawLinkAnswer {
         let ((from, to, task), result, ()) =
             finish(body, all(all(from, to, task), result, Some(())))?;
         bounded("result", Some(&result), limits)?;
-        // One that is malformed was never given.
+        // A malformed id was never given to a task.
         let task = task.parse().map_err(|_| Refusal::task_not_found())?;
         Ok(Self { from, to, task, result, status })
     }
@@ -118,14 +118,15 @@ impl ClawLinkAnswer {
 /// `POST broadcast`, and the frame of the same name.
 #[derive(Clone, Debug)]
 pub struct ClawLinkBroadcast {
-    /// Who says it.
+    /// The sender.
     pub from: AgentId,
-    /// To all.
+    /// The message, which is for all.
     pub message: SendMessage,
 }
 
 impl ClawLinkBroadcast {
-    /// Reads the body, or a frame on the socket of `caller`. Content that is not a text is a payload.
+    /// Reads the body, or a frame on the socket of `caller`. Content that is not a text becomes a
+    /// payload.
     pub fn parse(bytes: &[u8], caller: Option<&AgentId>, limits: &Limits) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let from = sender(&mut body, caller);
@@ -155,18 +156,19 @@ impl ClawLinkBroadcast {
 /// `POST files`
 #[derive(Clone, Debug)]
 pub struct ClawLinkFile {
-    /// Its name.
+    /// The key of the file.
     pub key: FileKey,
-    /// Who saves it.
+    /// The member that saves the file.
     pub editor: AgentId,
-    /// Of HTTP.
+    /// The value of `Content-Type`.
     pub content_type: String,
-    /// What it holds.
+    /// The content.
     pub content: Vec<u8>,
 }
 
 impl ClawLinkFile {
-    /// Reads the body. Refuses one that lacks `file_key`, `content` or `agent_id`, and `base64` that is none.
+    /// Reads the body. Refuses one without `file_key`, `content` or `agent_id`, and content that
+    /// claims to be `base64` but is not.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         const TYPE: &str = "must be a word such as `text` or `json`, `base64`, or a content type";
         let mut body = Body::parse(bytes)?;
@@ -195,7 +197,7 @@ impl ClawLinkFile {
     }
 }
 
-/// The content type that keeps a `file_type`; none if it is not one.
+/// The content type that stores a `file_type`, or `None` if it is not a valid one.
 fn content_type(kind: &str) -> Option<String> {
     let visible = |byte: u8| matches!(byte, b' '..=b'~');
     let word = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
@@ -204,7 +206,7 @@ fn content_type(kind: &str) -> Option<String> {
         "base64" => Some(format!("application/octet-stream{PARAMETER}base64")),
         kind if kind.contains('/') => {
             let right = kind.bytes().all(visible) && !kind.contains(PARAMETER);
-            // What stands for `text` elsewhere says so itself.
+            // A content type that would be read back as `text` is stored in the parameter.
             let shown = file_type(kind) == kind;
             let stored = if shown { kind.to_owned() } else { format!("{kind}{PARAMETER}{kind}") };
             Some(stored).filter(|stored| right && stored.len() <= 256)
@@ -214,8 +216,8 @@ fn content_type(kind: &str) -> Option<String> {
     }
 }
 
-/// The `file_type` of a file by its content type: what it was saved with, or, if it was saved in another
-/// way, `text` or its content type.
+/// The `file_type` for a content type: the one that the file was saved with. For a file that was
+/// not saved through ClawLink, `text` or the content type itself.
 #[must_use]
 pub fn file_type(content_type: &str) -> &str {
     if let Some((_, kind)) = content_type.rsplit_once(PARAMETER) {
@@ -225,7 +227,8 @@ pub fn file_type(content_type: &str) -> &str {
     if matches!(bare, "text/plain" | "application/octet-stream") { "text" } else { content_type }
 }
 
-/// The content of a file as this protocol gives it, and its `file_type`: what is not text is `base64`.
+/// The content of a file as ClawLink shows it, with its `file_type`. Content that is not text
+/// becomes `base64`.
 #[must_use]
 pub fn file_content(content_type: &str, bytes: Vec<u8>) -> (String, &str) {
     let kind = file_type(content_type);
@@ -238,7 +241,7 @@ pub fn file_content(content_type: &str, bytes: Vec<u8>) -> (String, &str) {
     }
 }
 
-/// `from_agent`; on a socket it may be left out, but not be another.
+/// Reads `from_agent`. On a socket it may be left out, but must not name another agent.
 fn sender(body: &mut Body, caller: Option<&AgentId>) -> Option<AgentId> {
     let Some(caller) = caller else { return body.required("from_agent", AgentId::RULE) };
     let from: Option<AgentId> = body.field("from_agent", AgentId::RULE);
@@ -248,12 +251,12 @@ fn sender(body: &mut Body, caller: Option<&AgentId>) -> Option<AgentId> {
     Some(caller.clone())
 }
 
-/// All three, if there are.
+/// All three values, if all are present.
 fn all<A, B, C>(a: Option<A>, b: Option<B>, c: Option<C>) -> Option<(A, B, C)> {
     Some((a?, b?, c?))
 }
 
-/// What was read, unless something was noted as wrong.
+/// Returns what was read, unless something was noted as wrong.
 fn finish<T>(body: Body, read: Option<T>) -> Result<T, Refusal> {
     body.finish()?;
     read.ok_or_else(|| Refusal::invalid("body", "must have every field"))

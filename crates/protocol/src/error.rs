@@ -1,8 +1,7 @@
-//! Errors (section 6): what one is made of. All of them are lines of one table, in `error/table.rs`.
+//! Errors (section 6). Each is a line of one table, in `error/table.rs`.
 //!
-//! A [`Refusal`] is the caller's to mend. A fault of the relay itself is another type, in
-//! `nexus-core`, and reaches the caller only as [`Refusal::internal`], which tells nothing of the
-//! inside.
+//! A [`Refusal`] is an error that the caller must correct. A fault of the relay is another type, in
+//! `nexus-core`. It reaches the caller only as [`Refusal::internal`], which reveals no details.
 
 mod code;
 mod refusal;

@@ -1,4 +1,4 @@
-//! Files of a session (section 9): keys, what is told of a file, conditions and lists.
+//! Files of a session (section 9): keys, versions, conditions and lists.
 
 use crate::{AgentId, Cursor, Malformed, Refusal, Timestamp, ids::string_id, query::Query};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -19,7 +19,7 @@ impl FromStr for FileKey {
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let part = |part: &str| !matches!(part, "" | "." | "..");
-        // What was not UTF-8 in a path arrives as U+FFFD.
+        // Bytes of a path that are not UTF-8 arrive as U+FFFD.
         let strange = |c: char| c.is_control() || matches!(c, '\\' | '\u{fffd}');
         let right = text.len() <= 256 && text.split('/').all(part) && !text.chars().any(strange);
         if right { Ok(Self(text.to_owned())) } else { Err(Malformed(Self::RULE)) }
@@ -36,11 +36,11 @@ pub struct FileInfo {
     pub key: FileKey,
     pub version: u32,
     pub etag: String,
-    /// Bytes.
+    /// In bytes.
     pub size: usize,
     pub content_type: String,
     pub editor: AgentId,
-    /// The editor proved its key.
+    /// Whether the editor proved its key.
     pub verified: bool,
     pub updated_at: Timestamp,
     pub cursor: Cursor,
@@ -59,13 +59,13 @@ impl FileInfo {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum FileEvent {
-    /// It has a new version.
+    /// A new version was saved.
     Saved,
-    /// It is gone.
+    /// The file was deleted.
     Deleted,
 }
 
-/// The payload of a message that tells of a file.
+/// The payload of a message about a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "FileNews"))]
@@ -73,26 +73,26 @@ pub enum FileEvent {
 pub struct FileNews {
     /// What happened.
     pub event: FileEvent,
-    /// The file as it is now, or was.
+    /// The file as it is now, or was before it was deleted.
     pub file: FileInfo,
 }
 
-/// What must hold of a file for it to be changed: `If-Match` and `If-None-Match`.
+/// What must be true of a file before it is changed: `If-Match` and `If-None-Match`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Condition {
     /// Nothing.
     #[default]
     None,
-    /// It exists.
+    /// The file exists.
     Exists,
-    /// It does not.
+    /// The file does not exist.
     Absent,
-    /// Its current version is one of these.
+    /// The file's current version is one of these.
     Versions(Vec<u32>),
 }
 
 impl Condition {
-    /// Reads the two headers. Refuses what is not a list of the versions' `ETag`s.
+    /// Reads the two headers. Refuses a value that is not a list of `ETag`s of versions.
     pub fn parse(if_match: Option<&str>, if_none_match: Option<&str>) -> Result<Self, Refusal> {
         match (if_match, if_none_match) {
             (None, None) => Ok(Self::None),
@@ -111,7 +111,8 @@ impl Condition {
         }
     }
 
-    /// Whether it holds of a file whose current version this is; 0: there is none.
+    /// Whether the condition is true for a file whose current version is `version`. 0 means that
+    /// the file does not exist.
     #[must_use]
     pub fn holds(&self, version: u32) -> bool {
         match self {
@@ -123,7 +124,7 @@ impl Condition {
     }
 }
 
-/// `?version=`: which version; the current one when it is left out.
+/// `?version=`: the requested version. The current one if left out.
 pub fn file_version(query: &str) -> Result<Option<u32>, Refusal> {
     let mut query = Query::parse(query);
     let version = query.number("version", "versions", 1..=u32::MAX);
@@ -134,11 +135,11 @@ pub fn file_version(query: &str) -> Result<Option<u32>, Refusal> {
 /// `GET /v1/sessions/:id/files`: which files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilesRequest {
-    /// Those whose keys begin so.
+    /// Only files whose keys begin with this.
     pub prefix: String,
-    /// Those whose keys stand after this one.
+    /// Only files whose keys sort after this one.
     pub after: String,
-    /// At most this many.
+    /// At most this many files.
     pub limit: u32,
 }
 
@@ -161,14 +162,14 @@ impl FilesRequest {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FileList {
-    /// In the order of their keys.
+    /// Ordered by key.
     pub files: Vec<FileInfo>,
-    /// The `after` of the next page.
+    /// The `after` for the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_after: Option<FileKey>,
-    /// There are more.
+    /// Whether there are more.
     pub has_more: bool,
-    /// What all files of the session take, kept versions included.
+    /// The bytes of all files of the session, including kept versions.
     pub bytes: usize,
 }
 
@@ -176,11 +177,11 @@ pub struct FileList {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileDeleted {
-    /// It was there.
+    /// Always true.
     pub ok: bool,
-    /// Its name.
+    /// The file's key.
     pub key: FileKey,
-    /// The number that the deletion took among its versions.
+    /// The version number of the deletion itself.
     pub version: u32,
 }
 

@@ -1,12 +1,13 @@
-//! Names of things: their forms, and nothing about what exists (section 1).
+//! The forms of ids, keys and secrets (section 1). Nothing here says what exists.
 //!
-//! What is secret prints as `[secret]` in `Debug`, so that a log line cannot give it away.
+//! Secrets print as `[secret]` in `Debug`, so that a log line cannot reveal them.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, str::FromStr};
 
-/// A string in a form that `FromStr` checks: how it is shown, written to JSON and read back.
+/// Implements printing, writing to JSON and reading from JSON for a string whose form `FromStr`
+/// checks.
 macro_rules! string_id {
     ($name:ident, debug: $debug:expr) => {
         impl $name {
@@ -49,7 +50,7 @@ macro_rules! string_id {
 
 pub(crate) use string_id;
 
-/// The form of an id was not met; holds what the form is.
+/// A text does not have the required form. Contains what the form must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 
@@ -59,13 +60,13 @@ impl fmt::Display for Malformed {
     }
 }
 
-/// 48 lowercase hex digits, 192 random bits. Whoever knows it can join the session.
+/// 48 lowercase hex digits with 192 random bits. Whoever knows the id can join the session.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(String);
 string_id!(SessionId, debug: |_| "[secret]");
 
 impl SessionId {
-    /// The id made of these random bytes.
+    /// Makes an id of random bytes.
     #[must_use]
     pub fn from_random(bytes: [u8; 24]) -> Self {
         Self(hex(&bytes))
@@ -83,13 +84,14 @@ impl FromStr for SessionId {
     }
 }
 
-/// `nxk_` and 43 base64url characters, 256 random bits: proves who an agent is within one session.
+/// `nxk_` and 43 base64url characters with 256 random bits. Proves who an agent is within one
+/// session.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionKey(String);
 string_id!(SessionKey, debug: |_| "[secret]");
 
 impl SessionKey {
-    /// The key made of these random bytes.
+    /// Makes a key of random bytes.
     #[must_use]
     pub fn from_random(bytes: [u8; 32]) -> Self {
         Self(format!("nxk_{}", URL_SAFE_NO_PAD.encode(bytes)))
@@ -99,19 +101,19 @@ impl SessionKey {
 impl FromStr for SessionKey {
     type Err = Malformed;
 
-    /// Takes whatever a client presents. Whether it is *the* key is for the session to say.
+    /// Accepts any text that a client presents. The session decides whether it is the right key.
     fn from_str(text: &str) -> Result<Self, Malformed> {
         Ok(Self(text.to_owned()))
     }
 }
 
-/// What an agent calls itself: 1 to 128 letters, digits, `_` or `-`.
+/// The id that an agent chooses for itself: 1 to 128 letters, digits, `_` or `-`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentId(String);
 string_id!(AgentId, debug: |id| id);
 
 impl AgentId {
-    /// The sender of what the relay itself says. No agent may take the name.
+    /// The sender of messages from the relay itself. No agent may use this id.
     pub const SYSTEM: &str = "system";
     /// What an agent id must be.
     pub const RULE: &str = "must be 1 to 128 letters, digits, `_` or `-`, and not `system`";
@@ -127,31 +129,32 @@ impl FromStr for AgentId {
 }
 
 impl AgentId {
-    /// What an agent id must not be, in any case: people would take its words for the relay's.
+    /// Which ids an agent must not use, in any case. People would take its messages for the
+    /// relay's.
     pub const RESERVED: &str = "must not be `system`, `relay`, `nexus-relay`, `admin` or `operator`, in any case; choose another name";
 
-    /// Whether the name is one that no agent may take.
+    /// Whether no agent may use this id.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         let reserved = [Self::SYSTEM, "relay", "nexus-relay", "admin", "operator"];
         reserved.iter().any(|name| self.0.eq_ignore_ascii_case(name))
     }
 
-    /// Whether it is the same name: within a session, case does not matter.
+    /// Whether both ids name the same member. Case does not matter within a session.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.0.eq_ignore_ascii_case(&other.0)
     }
 
-    /// The id of eight decimal digits that these random bytes choose.
+    /// Makes an id of eight decimal digits from random bytes.
     #[must_use]
     pub fn from_random(bytes: [u8; 8]) -> Self {
         Self(format!("{:08}", u64::from_le_bytes(bytes) % 100_000_000))
     }
 }
 
-/// Proves who an agent is, everywhere on a relay (section 8): `nxs_` and 43 base64url characters, or
-/// what the agent has chosen.
+/// Proves who an agent is everywhere on a relay (section 8): `nxs_` and 43 base64url characters, or
+/// a secret that the agent has chosen.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AgentSecret(String);
 string_id!(AgentSecret, debug: |_| "[secret]");
@@ -160,13 +163,13 @@ impl AgentSecret {
     /// What a secret must be that an agent chooses.
     pub const RULE: &str = "must be 16 to 256 visible ASCII characters";
 
-    /// The secret made of these random bytes.
+    /// Makes a secret of random bytes.
     #[must_use]
     pub fn from_random(bytes: [u8; 32]) -> Self {
         Self(format!("nxs_{}", URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// Whether it is one that an agent may choose.
+    /// Whether an agent may choose this secret.
     #[must_use]
     pub fn may_be_chosen(&self) -> bool {
         (16..=256).contains(&self.0.len()) && self.0.bytes().all(|byte| byte.is_ascii_graphic())
@@ -176,13 +179,13 @@ impl AgentSecret {
 impl FromStr for AgentSecret {
     type Err = Malformed;
 
-    /// Takes whatever a client presents. Whether it is *the* secret is for the mailbox to say.
+    /// Accepts any text that a client presents. The mailbox decides whether it is the right secret.
     fn from_str(text: &str) -> Result<Self, Malformed> {
         Ok(Self(text.to_owned()))
     }
 }
 
-/// The name of a conversation between two agents (section 8): 1 to 128 letters, digits, `_` or `-`.
+/// The id of a conversation between two agents (section 8): 1 to 128 letters, digits, `_` or `-`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConversationId(String);
 string_id!(ConversationId, debug: |id| id);
@@ -191,7 +194,7 @@ impl ConversationId {
     /// What a conversation id must be.
     pub const RULE: &str = "must be 1 to 128 letters, digits, `_` or `-`";
 
-    /// The id made of these bytes.
+    /// Makes an id of these bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(format!("c-{}", hex(&bytes)))
@@ -211,7 +214,7 @@ fn is_name(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// What a client sends to make a repeated request harmless: 1 to 255 visible ASCII characters.
+/// Makes a repeated request harmless: 1 to 255 visible ASCII characters, chosen by the client.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 string_id!(IdempotencyKey, debug: |_| "[secret]");
@@ -231,10 +234,10 @@ impl FromStr for IdempotencyKey {
     }
 }
 
-/// Lowercase hex digits.
+/// The bytes as lowercase hex digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    // The formatter takes twenty times as long.
+    // `format!` takes twenty times as long.
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
     let mut text = String::with_capacity(bytes.len().saturating_mul(2));
     text.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));

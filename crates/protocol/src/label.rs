@@ -10,7 +10,7 @@ pub(crate) fn is_label(word: &str) -> bool {
     !word.contains(',') && is_plain(word, 1..=64)
 }
 
-/// Whether a text is so long and has no control characters.
+/// Whether a text has such a length, in characters, and no control characters.
 pub(crate) fn is_plain(text: &str, length: RangeInclusive<usize>) -> bool {
     length.contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }

@@ -1,8 +1,8 @@
-//! The words of the wire contract: ids, requests, answers, errors and limits, as `docs/protocol.md`
-//! gives them. Shared by the relay, the client and the tests.
+//! The types of the wire contract: ids, requests, answers, errors and limits, as `docs/protocol.md`
+//! describes them. The relay, the client and the tests share them.
 //!
-//! In scope: what goes over the wire, how it is written and read, and what is refused because of its
-//! form. Out of scope: every rule that needs state (`nexus-core`), and every kind of I/O.
+//! In scope: what goes over the wire, how it is written and read, and what is refused because of
+//! its form. Out of scope: every rule that needs state (`nexus-core`), and every kind of I/O.
 
 mod agent;
 mod body;

@@ -1,22 +1,23 @@
-//! The variables of a deployment: the figures that bound requests, and a few settings.
+//! The variables of a deployment: the limits of requests, and a few settings.
 //!
-//! A new one is a line here, one in `wrangler.toml` and one in the README; a limit that clients meet also
-//! has one in `docs/protocol.md`. `tests/documents.rs` compares them with the tables below.
+//! A new variable is a line here, one in `wrangler.toml` and one in the README. A limit that
+//! clients encounter also has a line in `docs/protocol.md`. `tests/documents.rs` compares all of
+//! these with the tables below.
 
 use std::ops::RangeInclusive;
 
-/// A variable that is a whole number.
+/// A variable that is an integer.
 #[derive(Clone, Copy, Debug)]
 pub struct NumberVariable {
     /// Its name in `wrangler.toml`.
     pub name: &'static str,
     /// The field of [`Limits`] that holds it.
     pub field: &'static str,
-    /// Its value where it is not set.
+    /// Its value if it is not set.
     pub default: u32,
-    /// The least that it may be.
+    /// Its minimum.
     pub least: u32,
-    /// The most that it may be: a number, or the field that says it.
+    /// Its maximum: a number, or the name of the field that holds it.
     pub most: &'static str,
     /// What it sets.
     pub about: &'static str,
@@ -25,18 +26,19 @@ pub struct NumberVariable {
 /// A variable that is a text.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// Its name.
+    /// Its name in `wrangler.toml`.
     pub name: &'static str,
-    /// Whether it stands in `wrangler.toml`. One that does not is a secret.
+    /// Whether `wrangler.toml` may contain it. Otherwise it is a secret.
     pub is_public: bool,
     /// What it sets.
     pub about: &'static str,
 }
 
-/// Makes [`Limits`], its default, [`Limits::read`] and [`Limits::VARIABLES`] of one line for each figure.
+/// Makes [`Limits`], its default, [`Limits::read`] and [`Limits::VARIABLES`] from one line for each
+/// limit.
 macro_rules! limits {
     ($($field:ident: $type:ident = $default:literal, $name:ident, $least:literal..=$most:tt, $about:literal;)+) => {
-        /// The figures that bound requests. `Default` is what the protocol promises.
+        /// The limits of requests. `Default` gives the values that the protocol promises.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Limits {$(
             #[doc = $about]
@@ -50,7 +52,7 @@ macro_rules! limits {
         }
 
         impl Limits {
-            /// The whole table, for those who compare documents with it.
+            /// The whole table, for comparison with documents.
             pub const VARIABLES: &[NumberVariable] = &[$(NumberVariable {
                 name: stringify!($name),
                 field: stringify!($field),
@@ -60,8 +62,8 @@ macro_rules! limits {
                 about: $about,
             },)+];
 
-            /// The limits of a deployment: `number` gives the variable of a name, which must be within the
-            /// range, or the default where it is not set.
+            /// Reads the limits of a deployment. `number` returns the variable of a name, which
+            /// must be within the given range. If the variable is not set, it returns the default.
             pub fn read<E>(
                 mut number: impl FnMut(&'static str, RangeInclusive<u32>, u32) -> Result<u32, E>,
             ) -> Result<Self, E> {
@@ -75,7 +77,7 @@ macro_rules! limits {
     (@usize $number:expr) => { usize::try_from($number).unwrap_or(usize::MAX) };
 }
 
-// A figure that bounds others stands before them.
+// A limit that others refer to must come before them.
 limits! {
     max_ttl: u32 = 86_400, MAX_TTL_SECONDS, 1..=2_592_000, "the longest TTL that a creator may ask for";
     default_ttl: u32 = 3660, DEFAULT_TTL_SECONDS, 1..=max_ttl, "the TTL of a session whose creator does not choose one: how long it lives without activity";
@@ -110,7 +112,7 @@ macro_rules! settings {
                     Self { name: stringify!($name), is_public: $is_public, about: $about };
             )+
 
-            /// The whole table, for those who compare documents with it.
+            /// The whole table, for comparison with documents.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
         }
     };
@@ -125,8 +127,9 @@ settings! {
 }
 
 impl Limits {
-    /// The most bytes of a request body that are read: a text and a payload of full size, with every
-    /// byte of the text written as a six-byte escape, and the fields around them.
+    /// The most bytes of a request body that are read. There is room for a text and a payload of
+    /// full size, with every byte of the text written as a six-byte escape, and for the other
+    /// fields.
     #[must_use]
     pub const fn max_body_bytes(&self) -> usize {
         self.max_text_bytes

@@ -9,7 +9,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// Whom a message is for: written as one agent id or as a list.
+/// The recipients of a message, written as one agent id or as a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -21,7 +21,7 @@ pub enum Recipients {
 }
 
 impl Recipients {
-    /// The agents named.
+    /// The recipients as a slice.
     #[must_use]
     pub fn as_slice(&self) -> &[AgentId] {
         match self {
@@ -42,22 +42,23 @@ pub struct SendMessage {
     /// Any JSON value, kept exactly as it was written, at most [`Limits::max_json_bytes`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub json: Option<Box<RawValue>>,
-    /// Only these and the sender may read it; everyone when left out.
+    /// Only these and the sender may read the message. Everyone, if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Recipients>,
     /// The message that this one answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
-    /// What it is about, for readers who choose.
+    /// The topic, by which readers may filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
-    /// The same, in words.
+    /// Tags, by which readers may filter.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
 }
 
 impl SendMessage {
-    /// Reads the body. Refuses a message without content, too large, or with malformed fields.
+    /// Reads the body. Refuses a message without content, one that is too large, and malformed
+    /// fields.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let content = Content::read(&mut body);
@@ -77,7 +78,7 @@ impl SendMessage {
     }
 }
 
-/// What a message says, as its body gives it.
+/// The content of a message, as its body gives it.
 pub(crate) struct Content<'a> {
     text: Option<String>,
     json: Option<&'a RawValue>,
@@ -89,7 +90,7 @@ impl<'a> Content<'a> {
         Self { json: body.raw("json"), text: body.field("text", "must be a string") }
     }
 
-    /// The two, if there is at least one, and neither is too large.
+    /// Returns text and payload. Refuses if both are missing or one is too large.
     pub(crate) fn check(
         self,
         limits: &Limits,
@@ -111,18 +112,18 @@ impl<'a> Content<'a> {
     }
 }
 
-/// Secrets that were taken out of a message (section 7).
+/// Secrets that were removed from a message (section 7).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Redacted {
-    /// Which kind of secret.
+    /// The type of the secrets.
     #[serde(rename = "type")]
     pub kind: String,
-    /// How many of them.
+    /// How many there were.
     pub count: u32,
 }
 
-/// The answer to a send: the message is in the log, durably.
+/// The answer to a send. The message is persisted in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -130,15 +131,15 @@ pub struct Sent {
     /// Always true, for clients that look for it.
     #[serde(default = "yes")]
     pub ok: bool,
-    /// The name of the message.
+    /// The id of the message.
     pub id: MessageId,
     /// Its place in the log.
     pub cursor: Cursor,
-    /// It is kept at least until then, unless a member makes the TTL shorter.
+    /// The message is kept at least until then, unless a member shortens the TTL.
     pub expires_at: Timestamp,
-    /// The sender proved its key.
+    /// Whether the sender proved its key.
     pub verified: bool,
-    /// What was taken out, in the order of the types.
+    /// What was removed, ordered by type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
 }
@@ -147,18 +148,18 @@ fn yes() -> bool {
     true
 }
 
-/// What a message tells of, where the relay wrote it or checked it (section 3). No sender can set it.
+/// What a message is about, if the relay wrote or checked it (section 3). No sender can set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Something became of a task (section 9).
+    /// A task changed (section 9).
     Task,
-    /// Something became of a file (section 9).
+    /// A file changed (section 9).
     File,
-    /// A link to a session, put into an inbox by the relay (section 8).
+    /// A link to a session, which the relay put into an inbox (section 8).
     Invitation,
-    /// What the creator of a session wrote for everyone.
+    /// The greeting of the session, written by its creator.
     Greeting,
     /// An agent took a seat.
     Joined,
@@ -170,12 +171,12 @@ pub enum Kind {
     Ending,
     /// The session is over.
     Ended,
-    /// A webhook does not take what is posted to it.
+    /// A webhook rejects what is posted to it.
     WebhookFailing,
 }
 
 impl Kind {
-    /// Whether it is an event: what only readers with `events=true` see.
+    /// Whether it is an event, which only readers with `events=true` see.
     #[must_use]
     pub fn is_event(self) -> bool {
         match self {
@@ -190,7 +191,7 @@ impl Kind {
     }
 }
 
-/// Who wrote a greeting: the creator of the session, or null where none was named.
+/// The author of a greeting: the creator of the session, or null if none was named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
@@ -203,12 +204,12 @@ pub struct Author(pub Option<AgentId>);
 #[allow(missing_docs, reason = "section 3 names each")]
 pub struct Message {
     pub id: MessageId,
-    /// The sender; `system` for the greeting, and where the relay itself tells of something.
+    /// The sender. `system` for the greeting and for messages of the relay itself.
     pub agent_id: String,
-    /// Set by the relay alone.
+    /// Set only by the relay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
-    /// Of the greeting: who wrote it.
+    /// The author, if this is the greeting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Author>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -221,7 +222,8 @@ pub struct Message {
     pub cursor: Cursor,
     pub verified: bool,
     pub sent_at: Timestamp,
-    /// It is kept at least until then, unless a member makes the TTL shorter; activity keeps it longer.
+    /// The message is kept at least until then, unless a member shortens the TTL. Activity keeps it
+    /// longer.
     pub expires_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Recipients>,
@@ -238,21 +240,22 @@ pub struct Message {
 /// `GET /v1/sessions/:id/messages`: what to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageRequest {
-    /// Read what stands after this; from the very beginning, greeting included, when left out.
+    /// Only messages after this cursor. From the beginning, with the greeting, if left out.
     pub after: Option<Cursor>,
     /// At most this many messages.
     pub limit: u32,
-    /// Add the members.
+    /// Whether to add the members.
     pub members: bool,
-    /// Seconds to hold an empty answer open until a message comes.
+    /// For how many seconds to hold an empty answer until a message arrives.
     pub wait: u32,
 }
 
-/// The longest that an empty poll is held open, in seconds.
+/// The longest time that an empty poll is held, in seconds.
 const MAX_WAIT: u32 = 25;
 
 impl PageRequest {
-    /// Reads the query string. Refuses malformed cursors and numbers; one above the most counts as the most.
+    /// Reads the query string. Refuses malformed cursors and numbers. A number above the maximum
+    /// counts as the maximum.
     pub fn parse(query: &str, limits: &Limits) -> Result<Self, Refusal> {
         let mut query = Query::parse(query);
         let request = Self {
@@ -268,22 +271,22 @@ impl PageRequest {
     }
 }
 
-/// The answer to a poll. Messages are kept as the JSON that was stored.
+/// The answer to a poll. Messages are passed on as the JSON that was stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
     #[cfg_attr(feature = "schema", schemars(with = "Vec<Message>"))]
-    /// In the order of their cursors.
+    /// Ordered by cursor.
     pub messages: Vec<Box<RawValue>>,
-    /// The `after` of the next poll.
+    /// The `after` for the next poll.
     pub next_cursor: Cursor,
-    /// More can be read at once.
+    /// Whether more can be read at once.
     pub has_more: bool,
-    /// The cursor that was given is past the end of the log: go on from `nextCursor`.
+    /// Whether the given cursor is past the end of the log. Continue from `nextCursor`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cursor_reset: bool,
-    /// With `members=true`.
+    /// Only with `members=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<Vec<Member>>,
 }

@@ -1,4 +1,4 @@
-//! The words of the messenger (docs/dialects.md).
+//! The messenger's requests (docs/dialects.md).
 
 use crate::{AgentId, AgentSecret, Body, Limits, Refusal, Register};
 
@@ -7,8 +7,8 @@ const SECRET: &str = "must be 1 to 256 characters";
 const PLAIN_SECRET: &str = "must have no space and none of `+`, `%`, `&`, `#`: a poll has it in its address, where they mean something else";
 const MESSAGE: &str = "must be a text that is not empty";
 
-/// `POST /messenger/register` `{id, name?, secret}`: who registers here is listed. Clients choose their
-/// secrets themselves, and some are shorter than those of others must be.
+/// `POST /messenger/register` `{id, name?, secret}`. Agents that register here are listed. Clients
+/// choose their secrets themselves, and these may be shorter than other secrets.
 pub fn messenger_registration(bytes: &[u8]) -> Result<Register, Refusal> {
     let mut body = Body::parse(bytes)?;
     let id: Option<AgentId> = body.required("id", AgentId::RULE);
@@ -22,7 +22,7 @@ pub fn messenger_registration(bytes: &[u8]) -> Result<Register, Refusal> {
     if secret.as_ref().is_some_and(|secret| !(1..=256).contains(&secret.chars().count())) {
         body.note("secret", SECRET);
     }
-    // Its clients put the secret into the query of a poll as it is.
+    // Its clients put the secret into the query of a poll without encoding it.
     if secret.as_ref().is_some_and(|secret| secret.contains([' ', '+', '%', '&', '#'])) {
         body.note("secret", PLAIN_SECRET);
     }
@@ -36,20 +36,19 @@ pub fn messenger_registration(bytes: &[u8]) -> Result<Register, Refusal> {
 /// `POST /messenger/send`
 #[derive(Clone, Debug)]
 pub struct MessengerSend {
-    /// Who sends.
+    /// The sender.
     pub from: AgentId,
-    /// Who gets it.
+    /// The recipient.
     pub to: AgentId,
-    /// What is said.
+    /// The text.
     pub message: String,
-    /// Proves who sends.
+    /// The sender's secret.
     pub secret: AgentSecret,
 }
 
 impl MessengerSend {
-    /// Reads the body. An id that cannot be one belongs to nobody: as a sender it has no secret that
-    /// could be right, as a recipient it is not registered. Refuses a message that is longer than a text
-    /// may be.
+    /// Reads the body. A malformed id belongs to nobody: as a sender it has no valid secret, and as
+    /// a recipient it is not registered. Refuses a message longer than a text may be.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         const ID: &str = "must be the id of a user";
         let mut body = Body::parse(bytes)?;

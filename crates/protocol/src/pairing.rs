@@ -11,19 +11,19 @@ use std::{fmt, str::FromStr};
 
 /// `WORD-WORD-XXXXX`: two of 256 words and five of 30 symbols, so 40.5 random bits.
 ///
-/// Read case-insensitively; spaces and missing hyphens are forgiven, for every part has five
-/// characters. `Debug` does not show it: whoever knows a code can claim it.
+/// Case is ignored when a code is read. So are spaces and missing hyphens, because every part has
+/// five characters. `Debug` does not show the code, because whoever knows it can claim it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PairingCode(String);
 string_id!(PairingCode, debug: |_| "[secret]");
 
 impl PairingCode {
-    /// The code that these random bytes choose: one for each word, the others for the symbols.
+    /// Makes a code of random bytes: one byte for each word, the rest for the symbols.
     #[must_use]
     pub fn from_random(bytes: [u8; 10]) -> Self {
         let [first, second, rest @ ..] = bytes;
         let word = |byte: u8| WORDS.get(usize::from(byte)).copied().unwrap_or_default();
-        // 64 bits over 30^5 symbols: no symbol is likelier than another by more than 2^-39.
+        // 64 bits over 30^5 symbols. No symbol is likelier than another by more than 2^-39.
         let mut number = u64::from_be_bytes(rest);
         let mut suffix = String::with_capacity(5);
         for _ in 0..5 {
@@ -34,7 +34,7 @@ impl PairingCode {
         Self(format!("{}-{}-{suffix}", word(first), word(second)))
     }
 
-    /// The first word, which names the index that holds the code.
+    /// The first word, which selects the index that stores the code.
     #[must_use]
     pub fn first_word(&self) -> &str {
         self.0.split('-').next().unwrap_or_default()
@@ -63,15 +63,15 @@ impl FromStr for PairingCode {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatePairing {
-    /// The session that a claimer joins.
+    /// The session that the claimer joins.
     pub session_id: SessionId,
-    /// The agent that gets the link into its inbox (section 8).
+    /// The agent that receives the link in its inbox (section 8).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invite: Option<AgentId>,
 }
 
 impl CreatePairing {
-    /// Reads the body. A malformed session id is a session that does not exist.
+    /// Reads the body. A malformed session id counts as a session that does not exist.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let session_id: Option<String> =
@@ -91,10 +91,10 @@ impl CreatePairing {
 #[allow(missing_docs, reason = "section 4 names each")]
 pub struct PairingCreated {
     pub code: PairingCode,
-    /// The page to give to the other agent.
+    /// The page to pass on to the other agent.
     pub url: String,
     pub expires_at: Timestamp,
-    /// With `invite`: the message that carries the link.
+    /// With `invite`: the message that contains the link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<MailSent>,
 }
@@ -106,10 +106,10 @@ pub struct PairingCreated {
 #[allow(missing_docs, reason = "section 4 names each")]
 pub struct Claimed {
     pub session_id: SessionId,
-    /// `claimed`.
+    /// Always `claimed`.
     pub status: String,
     pub session_key: SessionKey,
-    /// Of the session.
+    /// When the session ends if nothing more happens.
     pub expires_at: Timestamp,
 }
 
@@ -122,9 +122,9 @@ pub enum CodeState {
     Pending,
     /// It was claimed.
     Claimed,
-    /// Nobody claimed it in time, or its session is over.
+    /// Nobody claimed it in time, or its session has ended.
     Expired,
-    /// A member took it back.
+    /// A member revoked it.
     Revoked,
 }
 
@@ -133,9 +133,9 @@ pub enum CodeState {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CodeStatus {
-    /// What became of it.
+    /// What became of the code.
     pub state: CodeState,
-    /// When it can or could be claimed at the latest.
+    /// Until when the code can or could be claimed.
     pub expires_at: Timestamp,
     /// When it was claimed, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -167,11 +167,12 @@ pub struct OpenCodes {
 #[allow(missing_docs, reason = "section 4 names each")]
 pub struct CodeRevoked {
     pub ok: bool,
-    /// `revoked`.
+    /// Always `revoked`.
     pub state: CodeState,
 }
 
-/// The session whose codes `GET /v1/pair?sessionId=` asks for. One that is malformed does not exist.
+/// The session of `GET /v1/pair?sessionId=`. A malformed id counts as a session that does not
+/// exist.
 pub fn session_of_codes(query: &str) -> Result<SessionId, Refusal> {
     const RULE: &str = "must be the sessionId of a session that you are a member of";
     let id =

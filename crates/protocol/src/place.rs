@@ -1,32 +1,32 @@
-//! Places in a log: cursors, and the ids of the messages that stand there.
+//! Places in a log: cursors, and the ids of messages.
 
 use crate::{Malformed, hex, ids::string_id};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, str::FromStr};
 
-/// A place in the log of a session: a decimal string, strictly increasing, opaque to clients.
+/// A place in a log or an inbox: a decimal string that strictly increases and is opaque to clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor(u64);
 
 impl Cursor {
-    /// The place of the greeting, before every message.
+    /// The cursor of the greeting, before every message.
     pub const START: Self = Self(0);
-    /// The last place there can be: the largest whole number that JavaScript keeps exactly.
+    /// The last possible cursor: the largest integer that JavaScript represents exactly.
     pub const MAX: Self = Self((1 << 53) - 1);
 
-    /// The place after this one.
+    /// The next cursor.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// The place as the storage counts it.
+    /// The cursor as an integer for storage.
     #[must_use]
     pub const fn as_i64(self) -> i64 {
         self.0.cast_signed()
     }
 
-    /// The place that the storage gave, which is never negative.
+    /// The cursor for an integer from storage, which is never negative.
     #[must_use]
     pub const fn from_i64(value: i64) -> Self {
         Self(value.unsigned_abs())
@@ -67,8 +67,8 @@ impl<'de> Deserialize<'de> for Cursor {
     }
 }
 
-/// The name of one message: 16 hex digits of its session, `-`, and its cursor. Unique across
-/// sessions, and says nothing of the session's id.
+/// The id of a message: 16 hex digits of its session's salt, `-`, and its cursor. It is unique
+/// across sessions and does not reveal the session's id.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MessageId(String);
 string_id!(MessageId, debug: |id| id);
@@ -80,7 +80,7 @@ impl MessageId {
         Self(format!("{}-{cursor}", hex(&salt)))
     }
 
-    /// Where the message stands, if it belongs to the session with this `salt`.
+    /// The cursor of the message, if it belongs to the session with this `salt`.
     #[must_use]
     pub fn cursor_in(&self, salt: [u8; 8]) -> Option<Cursor> {
         let (prefix, cursor) = self.0.split_once('-')?;

@@ -1,4 +1,4 @@
-//! What members of a session tell of themselves, and the token that lets them in (section 9).
+//! What members of a session say about themselves, and the token that lets them in (section 9).
 
 use crate::{
     AgentId, Body, Refusal, Timestamp,
@@ -9,7 +9,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 
-/// What a member tells of itself. Nobody checks it.
+/// What a member says about itself. Nobody checks it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -26,7 +26,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Reads the body of a join, a claim or a `PATCH`. Refuses fields of a wrong form.
+    /// Reads the body of a join, a claim or a `PATCH`. Refuses malformed fields.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let profile = Self::read(&mut body);
@@ -34,7 +34,7 @@ impl Profile {
         Ok(profile)
     }
 
-    /// Takes the fields of a profile out of a body.
+    /// Reads the fields of a profile from a body.
     pub(crate) fn read(body: &mut Body) -> Self {
         let capabilities: Option<Vec<String>> = body.field("capabilities", CAPABILITIES);
         let wrong = |words: &Vec<String>| words.len() > 32 || !words.iter().all(|w| is_label(w));
@@ -49,7 +49,7 @@ impl Profile {
         }
     }
 
-    /// Takes over what `change` gives. An empty description removes it.
+    /// Applies the fields that `change` has. An empty description removes the description.
     pub fn change(&mut self, change: Self) {
         self.name = change.name.or(self.name.take());
         self.capabilities = change.capabilities.or(self.capabilities.take());
@@ -58,7 +58,7 @@ impl Profile {
         self.machine = change.machine.or(self.machine.take());
     }
 
-    /// Whether the member says that it can do `capability`.
+    /// Whether the member says that it has the capability.
     #[must_use]
     pub fn can(&self, capability: &str) -> bool {
         self.capabilities.iter().flatten().any(|word| word == capability)
@@ -69,7 +69,7 @@ pub(crate) const NAME: &str = "must be 1 to 128 characters, none of them a contr
 pub(crate) const DESCRIPTION: &str =
     "must be at most 1024 characters, none of them a control character";
 const CAPABILITIES: &str = "must be a list of at most 32 texts, each 1 to 64 characters without commas and control characters";
-/// The field as a text; one that is not so long, or has control characters, is noted.
+/// The field as a text. A text of another length, or with control characters, is noted as wrong.
 pub(crate) fn text(
     body: &mut Body,
     name: &'static str,
@@ -84,7 +84,8 @@ pub(crate) fn text(
     Some(text)
 }
 
-/// What a session demands of those who join, if it was created with one. `Debug` does not show it.
+/// What a session requires of those who join, if it was created with a token. `Debug` does not show
+/// it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Token(String);
@@ -131,7 +132,7 @@ impl From<Token> for String {
     }
 }
 
-/// How lately a member was heard.
+/// How recently a member was heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -140,7 +141,7 @@ pub enum Presence {
     Online,
     /// Heard within the last 120 seconds.
     Idle,
-    /// Unheard for longer.
+    /// Not heard for longer.
     Stale,
 }
 
@@ -153,20 +154,20 @@ pub struct Member {
     pub agent_id: AgentId,
     #[serde(flatten)]
     pub profile: Profile,
-    /// It holds a key.
+    /// Whether it holds a key.
     #[serde(default)]
     pub verified: bool,
     pub presence: Presence,
     pub joined_at: Timestamp,
     pub last_seen_at: Timestamp,
-    /// `presence` as older clients know it.
+    /// `presence` for older clients.
     pub online: bool,
 }
 
 /// `GET /v1/sessions/:id/agents`: which members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MembersRequest {
-    /// Only those that have it.
+    /// Only members with this capability.
     pub capability: Option<String>,
 }
 
@@ -184,32 +185,32 @@ impl MembersRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Members {
-    /// In the order of their ids.
+    /// Ordered by id.
     pub agents: Vec<Member>,
 }
 
-/// Which messages a reader wants: all but events, unless it says otherwise.
+/// Which messages a reader wants. By default all except events.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
-    /// Not its own.
+    /// Leaves out the reader's own messages.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub others: bool,
-    /// Events too, whatever their topic.
+    /// Also includes events, whatever the topic.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub events: bool,
-    /// Those that have this topic.
+    /// Only messages with this topic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
-    /// Those that have at least one of these tags.
+    /// Only messages with at least one of these tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
 }
 
 impl Filter {
-    /// The parameters that it is read from.
+    /// The query parameters of a filter.
     pub const PARAMETERS: [&str; 4] = ["others", "events", "topic", "tags"];
 
-    /// Reads it from a query string.
+    /// Reads a filter from a query string. Refuses malformed parameters.
     pub fn parse(query: &str) -> Result<Self, Refusal> {
         if !Self::PARAMETERS.iter().any(|name| query.contains(name)) {
             return Ok(Self::default());
@@ -230,19 +231,19 @@ impl Filter {
         Ok(Self { others, events, topic, tags })
     }
 
-    /// Whether it asks for nothing special.
+    /// Whether the filter is the default.
     #[must_use]
     pub fn is_open(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether a message passes whatever it is about.
+    /// Whether topic and tags do not matter.
     #[must_use]
     pub fn takes_any_topic(&self) -> bool {
         self.topic.is_none() && self.tags.is_empty()
     }
 
-    /// Whether a message with this topic and these tags passes.
+    /// Whether a message with this topic and these tags matches.
     #[must_use]
     pub fn passes(&self, topic: Option<&str>, tags: &[String]) -> bool {
         let about = self.topic.as_deref().is_none_or(|wanted| topic == Some(wanted));

@@ -1,4 +1,4 @@
-//! Reading a query string, with everything that is wrong named at once.
+//! Reading a query string, so that one answer can name everything that is wrong.
 
 use crate::{
     Refusal,
@@ -9,15 +9,16 @@ use crate::{
 use percent_encoding::percent_decode_str;
 use std::{ops::RangeInclusive, str::FromStr};
 
-/// The parameters of a query string. Unknown and empty ones are ignored; of one that stands twice
-/// the first counts. Only what [`Self::decoded`] reads is percent-decoded: the others are plain ASCII.
+/// The parameters of a query string. Unknown and empty ones are ignored. If a parameter is
+/// repeated, the first one counts. Only [`Self::decoded`] percent-decodes, because the other
+/// parameters are plain ASCII.
 pub(crate) struct Query<'a> {
     text: &'a str,
     wrong: Wrong,
 }
 
 impl<'a> Query<'a> {
-    /// Takes what follows the `?`.
+    /// Takes the text after the `?`.
     pub(crate) fn parse(text: &'a str) -> Self {
         Self { text, wrong: Wrong::default() }
     }
@@ -39,13 +40,13 @@ impl<'a> Query<'a> {
         self.get(name).map(ToOwned::to_owned)
     }
 
-    /// The parameter, percent-decoded. What is not UTF-8 becomes U+FFFD.
+    /// The parameter, percent-decoded. Bytes that are not UTF-8 become U+FFFD.
     pub(crate) fn decoded(&self, name: &str) -> Option<String> {
         let text = self.get(name)?.replace('+', " ");
         Some(percent_decode_str(&text).decode_utf8_lossy().into_owned())
     }
 
-    /// The parameter as a capability.
+    /// The parameter as a label. Any other text is noted as wrong.
     pub(crate) fn label(&mut self, name: &'static str) -> Option<String> {
         let label = self.decoded(name)?;
         if !is_label(&label) {
@@ -59,7 +60,8 @@ impl<'a> Query<'a> {
         self.wrong.note(name, rule);
     }
 
-    /// A whole number of `unit`; one above `range` counts as the most. One below it is noted as wrong.
+    /// An integer of `unit`. A number above `range` counts as the maximum. One below it is noted as
+    /// wrong.
     pub(crate) fn at_most(
         &mut self,
         name: &'static str,
@@ -67,7 +69,7 @@ impl<'a> Query<'a> {
         range: RangeInclusive<u32>,
     ) -> Option<u32> {
         let text = self.get(name)?;
-        // However many digits it has.
+        // It may have any number of digits.
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let number = digits.then(|| text.parse().unwrap_or(u32::MAX).min(*range.end()));
         number
@@ -75,7 +77,7 @@ impl<'a> Query<'a> {
             .or_else(|| self.wrong.number(name, text, unit, &range))
     }
 
-    /// A whole number of `unit` in `range`.
+    /// An integer of `unit` in `range`. Anything else is noted as wrong.
     pub(crate) fn number(
         &mut self,
         name: &'static str,
@@ -86,7 +88,8 @@ impl<'a> Query<'a> {
         self.wrong.number(name, text, unit, &range)
     }
 
-    /// `true` or `1`, `false` or `0`, in any case. The bare name is true; left out or empty, it is false.
+    /// `true` or `1`, `false` or `0`, in any case. The bare name means true. A missing or empty
+    /// parameter means false.
     pub(crate) fn flag(&mut self, name: &'static str) -> bool {
         let pair = self.text.split('&').find(|pair| pair.split('=').next() == Some(name));
         let value = match pair.map(|pair| pair.split_once('=')) {

@@ -1,4 +1,4 @@
-//! The types as JSON Schema: what `docs/openapi.json` says of them is made of this.
+//! The types as JSON Schema, from which the schemas of `docs/openapi.json` are made.
 
 mod string;
 
@@ -25,8 +25,8 @@ fn add<T: JsonSchema>(generator: &mut SchemaGenerator) {
     generator.subschema_for::<T>();
 }
 
-/// Every request and answer, and what they are made of, by name: which fields there are, of which type,
-/// and which are always there.
+/// The schemas of every request and answer, and of their parts, by name. They say which fields
+/// exist, their types, and which fields are required.
 #[must_use]
 pub fn schemas() -> Map<String, Value> {
     let settings = SchemaSettings::draft2020_12().with(|settings| {

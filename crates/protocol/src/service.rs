@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 pub struct Capabilities {
     /// `text`, `json`.
     pub message_format: Vec<String>,
-    /// The ways to receive: `poll`.
+    /// The ways to receive messages, such as `poll`.
     pub delivery: Vec<String>,
-    /// Agents can have addresses (section 8).
+    /// Whether agents can have addresses (section 8).
     #[serde(default)]
     pub addresses: bool,
-    /// Members have profiles, tasks and files (section 9).
+    /// Whether members have profiles, tasks and files (section 9).
     #[serde(default)]
     pub teams: bool,
 }
@@ -26,11 +26,11 @@ pub struct Capabilities {
 pub struct Health {
     /// `ok`.
     pub status: String,
-    /// Of the relay.
+    /// The version of the relay.
     pub version: String,
-    /// Seconds that this instance has been running.
+    /// For how many seconds this instance has been running.
     pub uptime: i64,
-    /// What it can do.
+    /// What this server can do.
     pub capabilities: Capabilities,
 }
 
@@ -45,7 +45,7 @@ pub struct Stats {
     pub total_agents: u64,
     /// Their messages.
     pub total_messages: u64,
-    /// Seconds that this instance has been running.
+    /// For how many seconds this instance has been running.
     pub uptime: i64,
 }
 
@@ -53,9 +53,9 @@ pub struct Stats {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Activity {
-    /// What there is now.
+    /// The figures as they are now.
     pub stats: Stats,
-    /// The minutes of the last day in which anything happened, the oldest first.
+    /// The minutes of the last day in which something happened, oldest first.
     pub minutes: Vec<Minute>,
 }
 
@@ -65,16 +65,16 @@ pub struct Activity {
 pub struct Minute {
     /// When it began.
     pub at: Timestamp,
-    /// Sessions that could be used when it was first heard of.
+    /// Sessions that could be used when the first report of this minute arrived.
     pub sessions: u64,
-    /// New messages of sessions, in the minute in which they were reported.
+    /// New messages of sessions, counted in the minute in which they were reported.
     pub messages: u64,
-    /// Requests, and of these:
+    /// All requests.
     pub requests: u64,
-    /// refused for another reason than their number (4xx),
+    /// Requests that were refused (4xx), except those over a rate limit.
     pub refused: u64,
-    /// refused because they were too many (429),
+    /// Requests over a rate limit (429).
     pub limited: u64,
-    /// failed (5xx).
+    /// Requests that failed (5xx).
     pub failed: u64,
 }

@@ -5,32 +5,32 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// `PUT /v1/sessions`: what to create. Everything may be left out.
+/// `PUT /v1/sessions`. Every field may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreateSession {
-    /// Seconds without activity after which the session ends.
+    /// For how many seconds without activity the session lives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u32>,
-    /// Seats.
+    /// The number of seats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_agents: Option<u32>,
-    /// What everyone reads on the first poll.
+    /// What every member reads on its first poll.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub greeting: Option<String>,
-    /// Takes the first seat at once, and keeps it as long as the session lives.
+    /// The creator takes the first seat at once, and keeps it as long as the session lives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub creator_agent_id: Option<AgentId>,
-    /// Every call of a member must prove its key.
+    /// Whether every call of a member must prove its key.
     pub require_keys: bool,
-    /// Joining needs it.
+    /// The token that joining requires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Token>,
     /// How agents may join.
     #[serde(skip_serializing_if = "Joining::is_open")]
     pub join: Joining,
-    /// The creator's.
+    /// The creator's profile.
     #[serde(flatten)]
     pub profile: Profile,
 }
@@ -55,7 +55,8 @@ impl Joining {
 }
 
 impl CreateSession {
-    /// Reads the body. Refuses fields of a wrong type or out of range, and a greeting too long.
+    /// Reads the body. Refuses fields of a wrong type or out of range, and a greeting that is too
+    /// long.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let token = body.field("token", Token::RULE);
@@ -82,7 +83,7 @@ impl CreateSession {
     }
 }
 
-/// Always `active`: a session that is over is not found.
+/// Always `active`, because a session that has ended is not found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -106,10 +107,10 @@ pub struct SessionCreated {
     pub expires_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub creator_agent_id: Option<AgentId>,
-    /// The creator's, when it was joined at once.
+    /// The creator's key, if the creator joined at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_key: Option<SessionKey>,
-    /// What was taken out of the greeting.
+    /// What was removed from the greeting.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
 }
@@ -125,12 +126,12 @@ pub struct SessionStatus {
     pub agents: Vec<AgentId>,
     pub ttl: u32,
     pub max_agents: u32,
-    /// `null` when the session was created without one.
+    /// `null` if the session was created without a creator.
     pub creator_agent_id: Option<AgentId>,
     /// How agents may join; `open` is left out.
     #[serde(default, skip_serializing_if = "Joining::is_open")]
     pub join: Joining,
-    /// Joining needs a token.
+    /// Whether joining requires a token.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub token_required: bool,
     pub created_at: Timestamp,
@@ -143,10 +144,10 @@ pub struct SessionStatus {
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 2 names each")]
 pub struct Joined {
-    /// `joined`.
+    /// Always `joined`.
     pub status: String,
     pub session_id: SessionId,
-    /// Members, the joiner included.
+    /// The number of members, including the new one.
     pub agents_online: usize,
     pub session_key: SessionKey,
     pub expires_at: Timestamp,
@@ -159,7 +160,7 @@ pub struct Joined {
 #[allow(missing_docs, reason = "section 2 names each")]
 pub struct Left {
     pub ok: bool,
-    /// `removed`.
+    /// Always `removed`.
     pub status: String,
     pub session_id: SessionId,
     pub agent_id: AgentId,
@@ -173,7 +174,7 @@ pub struct Left {
 #[allow(missing_docs, reason = "section 2 names each")]
 pub struct Ended {
     pub ok: bool,
-    /// `ended`.
+    /// Always `ended`.
     pub status: String,
     pub session_id: SessionId,
 }
@@ -182,13 +183,13 @@ pub struct Ended {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Renew {
-    /// A new TTL in seconds; the old one stays when it is left out.
+    /// A new TTL in seconds. The TTL stays the same if this is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u32>,
 }
 
 impl Renew {
-    /// Reads the body. Refuses a TTL of more than `longest` seconds, which depends on the session.
+    /// Reads the body. Refuses a TTL above `longest` seconds, which depends on the session.
     pub fn parse(bytes: &[u8], longest: u32) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let ttl = body.number("ttl", "seconds", 1..=longest);

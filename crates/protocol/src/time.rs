@@ -4,12 +4,12 @@ use chrono::{DateTime, Datelike, Month, SecondsFormat, Timelike};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 
-/// Milliseconds since 1970 in UTC. On the wire RFC 3339 with milliseconds (section 1).
+/// Milliseconds since 1970 in UTC. RFC 3339 with milliseconds on the wire (section 1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The point `millis` milliseconds after the beginning of 1970.
+    /// The time `millis` milliseconds after the beginning of 1970.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
@@ -21,25 +21,25 @@ impl Timestamp {
         self.0
     }
 
-    /// The point `seconds` later.
+    /// The time `seconds` later.
     #[must_use]
     pub fn plus_seconds(self, seconds: u32) -> Self {
         self.plus_millis(i64::from(seconds).saturating_mul(1000))
     }
 
-    /// The point `millis` milliseconds later.
+    /// The time `millis` milliseconds later.
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
     }
 
-    /// Milliseconds from `earlier` to this point; negative when `earlier` is later.
+    /// Milliseconds from `earlier` to this time. Negative if `earlier` is later.
     #[must_use]
     pub const fn millis_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The point as HTTP writes it.
+    /// The time in the format of HTTP headers.
     #[must_use]
     pub fn to_http(self) -> String {
         let time = DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::UNIX_EPOCH);
@@ -48,7 +48,8 @@ impl Timestamp {
         let month = month.map_or("", |month| month.name()).get(..3).unwrap_or_default();
         let (day, year) = (time.day(), time.year());
         let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-        // Not by a pattern, whose reader is larger than everything else here.
+        // Formatting by a pattern would compile in a parser that is larger than everything else
+        // here.
         format!("{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
     }
 }

@@ -1,4 +1,4 @@
-//! Webhooks (section 3): requests, answers, and where a webhook may lead.
+//! Webhooks (section 3): requests, answers, and which URLs are allowed.
 
 use crate::{Body, Cursor, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -9,15 +9,16 @@ use url::{Host, Url};
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SetWebhook {
-    /// Where messages are posted: https, and public, unless the deployment allows otherwise.
+    /// Where messages are posted. The URL must be https and public, unless the deployment allows
+    /// otherwise.
     pub url: String,
-    /// 16 to 256 characters; signs what is posted.
+    /// The secret that signs what is posted: 16 to 256 characters.
     pub secret: String,
 }
 
 impl SetWebhook {
     /// Reads the body. Refuses a secret that is too short or too long, and a URL that is not https
-    /// or leads into a private network, unless `allow_private`.
+    /// or leads into a private network. `allow_private` permits such a URL.
     pub fn parse(bytes: &[u8], allow_private: bool) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let url: Option<String> = body.required("url", "must be a URL");
@@ -55,8 +56,8 @@ fn is_public(host: &Host<&str>) -> bool {
     }
 }
 
-/// The ranges that no public server has: private, loopback, link-local, shared, for tests and
-/// documentation, multicast, reserved.
+/// Ranges that no public server uses: private, loopback, link-local, shared, documentation and
+/// test, multicast, reserved.
 fn is_special_v4(ip: Ipv4Addr) -> bool {
     let [a, b, c, _] = ip.octets();
     matches!(
@@ -82,16 +83,16 @@ fn is_special_v6(ip: Ipv6Addr) -> bool {
     embedded || documentation || IpAddr::V6(ip).is_loopback()
 }
 
-/// How a webhook fares.
+/// The state of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookState {
-    /// Messages are delivered as they come.
+    /// Messages are delivered as they arrive.
     Active,
-    /// The last try failed; another follows.
+    /// The last attempt failed. Another one follows.
     Retrying,
-    /// Five tries failed: nothing more is delivered until it is set again.
+    /// Five attempts failed. Nothing more is delivered until the webhook is set again.
     Failing,
 }
 
@@ -104,9 +105,9 @@ pub enum WebhookState {
 pub struct WebhookStatus {
     pub url: String,
     pub state: WebhookState,
-    /// Everything up to here was delivered.
+    /// Every message up to here was delivered.
     pub cursor: Cursor,
-    /// Tries that failed, of the message after `cursor`.
+    /// Failed attempts at the message after `cursor`.
     pub failures: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,

@@ -1,7 +1,8 @@
-//! The words of pairing codes: plain English, five letters each, so that a code can be read aloud and
-//! cut apart without its hyphens.
+//! The words of pairing codes: plain English, five letters each. A code can be read aloud, and
+//! split into its parts without hyphens.
 
-/// In alphabetical order. A power of two, so that eight random bits choose one evenly.
+/// In alphabetical order. The count is a power of two, so that eight random bits choose a word
+/// evenly.
 #[rustfmt::skip]
 pub(crate) const WORDS: [&str; 256] = [
     "ACORN", "ACTOR", "ADOBE", "AGILE", "ALBUM", "ALDER", "ALERT", "ALLEY", "ALPHA", "AMBER", "AMPLE", "ANGLE",
@@ -28,6 +29,6 @@ pub(crate) const WORDS: [&str; 256] = [
     "SPOON", "SPRIG", "STORM", "STOVE",
 ];
 
-/// The last part of a code, without characters that look alike (`0`/`O`, `1`/`I`/`L`, `U`/`V`). A
-/// power of two would be easier to draw from, but then one of these would have to stay in.
+/// The symbols of the last part of a code, without characters that look alike (`0`/`O`,
+/// `1`/`I`/`L`, `U`/`V`). With 32 symbols, one of these would have to stay.
 pub(crate) const SYMBOLS: &[u8; 30] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";

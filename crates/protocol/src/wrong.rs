@@ -1,19 +1,19 @@
-//! Everything that is wrong with a request, so that it can be named at once.
+//! Collects everything that is wrong with a request, so that one answer can name it all.
 
 use crate::{Detail, Refusal};
 use std::{borrow::Cow, ops::RangeInclusive};
 
-/// What has been found wrong so far.
+/// What was found wrong so far.
 #[derive(Default)]
 pub(crate) struct Wrong(Vec<Detail>);
 
 impl Wrong {
-    /// Notes that `path` must be otherwise.
+    /// Notes that `path` is wrong, and what it must be.
     pub(crate) fn note(&mut self, path: &'static str, rule: impl Into<Cow<'static, str>>) {
         self.0.push(Detail { path: path.into(), message: rule.into() });
     }
 
-    /// `text` as a whole number of `unit` in `range`; anything else is noted.
+    /// `text` as an integer of `unit` in `range`. Anything else is noted as wrong.
     pub(crate) fn number(
         &mut self,
         path: &'static str,
@@ -29,7 +29,7 @@ impl Wrong {
         number
     }
 
-    /// Refuses if anything was noted.
+    /// Refuses if anything was noted as wrong.
     pub(crate) fn finish(self) -> Result<(), Refusal> {
         if self.0.is_empty() { Ok(()) } else { Err(Refusal::invalid_request(self.0)) }
     }

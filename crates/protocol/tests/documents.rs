@@ -1,4 +1,4 @@
-//! What documents say about errors and variables is what the tables of the code say.
+//! Documents say the same about errors and variables as the tables in the code.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -21,7 +21,7 @@ fn wire(code: ErrorCode) -> String {
     serde_json::to_value(code).unwrap().as_str().unwrap().to_owned()
 }
 
-/// A status with a code that goes with it.
+/// A status, with a code that belongs to it.
 type Pair = (u16, String);
 
 fn pairs() -> BTreeSet<Pair> {
@@ -33,12 +33,12 @@ fn cells(row: &str) -> Vec<&str> {
     row.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_end_matches(" |")).collect()
 }
 
-/// The words in backticks.
+/// The texts in backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The section of the protocol of this number.
+/// The section of the protocol with this number.
 fn section(number: u8) -> &'static str {
     let start = PROTOCOL.find(&format!("\n## {number}. ")).unwrap();
     let rest = PROTOCOL.get(start..).unwrap();
@@ -82,7 +82,7 @@ fn openapi_names_every_error_with_its_status() {
             }
         }
     }
-    // A method that a path does not have has no place there.
+    // 405 is not listed for each call.
     listed.insert((405, wire(ErrorCode::MethodNotAllowed)));
     assert_eq!(listed, pairs());
 }
@@ -156,7 +156,7 @@ fn the_protocol_gives_the_default_and_the_range_of_every_limit() {
                 assert!(is_other, "{row}");
                 continue;
             };
-            // Some rows say "as another one": these give neither a default nor a range.
+            // Some rows refer to another variable, and give neither a default nor a range.
             if let Some(most) = cells.get(3).filter(|range| !range.is_empty()) {
                 let default = cells[1].split(' ').next().unwrap();
                 assert_eq!(default, limit.default.to_string(), "{row}");
@@ -165,13 +165,13 @@ fn the_protocol_gives_the_default_and_the_range_of_every_limit() {
             }
         }
     }
-    // Told in other tables of the protocol: the rates of section 1, and those of a dialect.
+    // Listed in other tables of the protocol: the rates of section 1, and those of a dialect.
     let elsewhere = ["AGENT_REQUESTS_PER_MINUTE", "OPENDIALOGUE_KEY_SECONDS"];
     listed.extend(elsewhere);
     assert_eq!(listed, Limits::VARIABLES.iter().map(|variable| variable.name).collect());
 }
 
-/// A range as the protocol writes it: the most is a number, or the variable that says it.
+/// A range as the protocol writes it. The maximum is a number or the name of a variable.
 fn range(least: u32, most: &str) -> String {
     match Limits::VARIABLES.iter().find(|variable| variable.field == most) {
         Some(variable) => format!("{least} to `{}`", variable.name),
@@ -192,7 +192,7 @@ fn the_examples_of_openapi_are_sentences_of_the_table() {
     assert!(examples.is_empty(), "{examples:#?}");
 }
 
-/// The code and the sentence of every error that is given as an example.
+/// The code and the sentence of every error among the examples.
 fn collect_examples(value: &Value, examples: &mut Vec<(String, String)>) {
     if let (Some(code), Some(message)) = (value["error"].as_str(), value["message"].as_str()) {
         examples.push((code.to_owned(), message.to_owned()));

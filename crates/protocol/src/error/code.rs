@@ -9,7 +9,7 @@ pub struct ErrorLine {
     pub code: ErrorCode,
     /// The HTTP status.
     pub status: u16,
-    /// The section of `docs/protocol.md` that tells of it.
+    /// The section of `docs/protocol.md` that describes it.
     pub section: u8,
     /// What the caller reads, with placeholders in braces.
     pub sentence: &'static str,
@@ -30,7 +30,7 @@ macro_rules! codes {
         #[allow(missing_docs, reason = "the sentences of the table say when each is used")]
         pub enum ErrorCode { $($code,)+ }
 
-        /// The whole table, for those who compare documents with it.
+        /// The whole table, for comparison with documents.
         pub const ERRORS: &[ErrorLine] = &[$($(ErrorLine {
             code: ErrorCode::$code,
             status: $status,

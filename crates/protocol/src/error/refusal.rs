@@ -1,4 +1,4 @@
-//! What a refused request is answered.
+//! The response to a refused request.
 
 use super::{ErrorCode, table::errors};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub struct Detail {
     pub message: Cow<'static, str>,
 }
 
-/// The body of every answer that is an error.
+/// The body of every response that reports an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Error"))]
@@ -27,21 +27,22 @@ pub struct ErrorBody {
     /// Each thing that is wrong, for `invalid_request`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<Detail>,
-    /// Which kind of `forbidden`, or why a conversation has ended.
+    /// The kind of `forbidden`, or why a conversation has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Cow<'static, str>>,
-    /// The limit that was passed, in bytes, agents, turns or messages.
+    /// The limit that was exceeded, in bytes, agents, turns or messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// What a task is, where it cannot become what was asked.
+    /// The status of a task that cannot change as requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<Cow<'static, str>>,
-    /// The current version of a file, where another was expected; 0: there is none.
+    /// The current version of a file, if another was expected. 0 means that the file does not
+    /// exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
 }
 
-/// A request that is refused: what to answer, and nothing was changed.
+/// A refused request: what to respond. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The HTTP status.
@@ -50,7 +51,7 @@ pub struct Refusal {
     pub body: Box<ErrorBody>,
     /// `Retry-After` in seconds.
     pub retry_after: Option<u32>,
-    /// `Allow`: the methods that the path has.
+    /// `Allow`: the methods that the path supports.
     pub allow: Option<String>,
 }
 
@@ -68,7 +69,7 @@ impl Refusal {
         Self { status, body, retry_after: None, allow: None }
     }
 
-    /// As [`Self::invalid_request`], for one thing.
+    /// Like [`Self::invalid_request`], for a single detail.
     #[must_use]
     pub fn invalid(
         path: impl Into<Cow<'static, str>>,
@@ -108,7 +109,7 @@ impl Refusal {
     }
 }
 
-/// The sentence of an error: as it stands, or with its placeholders filled in.
+/// The sentence of an error, with its placeholders filled in, if it has any.
 macro_rules! sentence {
     ($sentence:literal) => {
         $sentence
@@ -118,7 +119,7 @@ macro_rules! sentence {
     };
 }
 
-/// Makes one function of [`Refusal`] for each line.
+/// Makes one function of [`Refusal`] for each line of the table.
 macro_rules! refusals {
     ($($code:ident {$(
         ($status:literal, $section:literal) $name:ident($($value:ident: $type:ty),*):
@@ -138,7 +139,7 @@ macro_rules! refusals {
 
 errors!(refusals);
 
-/// Errors that take more than a line.
+/// Errors that are more than one line of the table.
 impl Refusal {
     /// Names each field, header or query parameter that is missing, malformed or out of range.
     #[must_use]
@@ -150,7 +151,7 @@ impl Refusal {
         refusal
     }
 
-    /// A key that is not the agent's: 401 where the call needs a key, 403 where it does not.
+    /// The key does not belong to the agent: 401 if the call needs a key, otherwise 403.
     #[must_use]
     pub fn invalid_session_key(needed: bool) -> Self {
         if needed { Self::wrong_key_where_needed() } else { Self::wrong_key() }

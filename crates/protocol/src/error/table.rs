@@ -1,11 +1,11 @@
-//! Every error of the relay (section 6): its code, then each sentence that goes with it.
+//! Every error of the relay (section 6): its code, followed by its sentences.
 //!
-//! A line `(status, section) name(values): "sentence", extra(value);` says what [`Refusal::name`] answers:
-//! the HTTP status, the section of the protocol that tells of it, and what the caller reads. Extras are
-//! the fields and headers beside the sentence. A new error is one line here, one in `docs/protocol.md`
-//! and one in `docs/openapi.json`; `tests/documents.rs` compares them.
+//! A line `(status, section) name(values): "sentence", extra(value);` defines the refusal that
+//! `Refusal::name` makes: the HTTP status, the section of the protocol that describes it, and what
+//! the caller reads. Extras are further fields and headers. A new error is one line here, one in
+//! `docs/protocol.md` and one in `docs/openapi.json`. `tests/documents.rs` compares them.
 
-/// Passes the whole table to a macro.
+/// Passes the whole table to the macro `each`.
 macro_rules! errors {
     ($each:ident) => { $each! {
     InvalidBody {

@@ -9,15 +9,15 @@ use serde_json::value::RawValue;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
-    /// One of the two has ended it.
+    /// One of the two ended it.
     ParticipantEnded,
-    /// It has had its turns.
+    /// All its turns are used.
     MaxTurns,
-    /// Nothing has happened for too long.
+    /// It was inactive for too long.
     Ttl,
 }
 
-/// Whether a conversation can go on.
+/// Whether a conversation can continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -30,9 +30,9 @@ pub enum ConversationState {
 /// `GET /v1/agents/:id/conversations/:cid`: which one, and how much of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversationRequest {
-    /// With whom, where the id is in use with two agents.
+    /// The other agent, if the id is used with two agents.
     pub with: Option<AgentId>,
-    /// So many of its last messages.
+    /// How many of its last messages to return.
     pub last: u32,
 }
 
@@ -63,7 +63,7 @@ pub struct Conversation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<EndReason>,
     pub last_activity_at: Timestamp,
-    /// Oldest first; not told when it is ended.
+    /// Oldest first. Left out in the response to an end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<crate::Mail>>"))]
     pub messages: Option<Vec<Box<RawValue>>>,

@@ -1,4 +1,4 @@
-//! Whom an address hears: its block list and its allow list.
+//! Which agents an address hears: its block list and its allow list.
 
 use crate::{AgentId, Body, Refusal, query::Query};
 use serde::{Deserialize, Serialize};
@@ -26,14 +26,14 @@ pub struct Allowed {
 /// `GET /v1/agents/:id/blocks` and `.../allows`: which part of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentListRequest {
-    /// Those whose ids stand after this one.
+    /// Only agents whose ids sort after this one.
     pub after: Option<AgentId>,
-    /// At most this many.
+    /// At most this many agents.
     pub limit: u32,
 }
 
 impl AgentListRequest {
-    /// The most agents on a list, and on a page of it.
+    /// The maximum number of agents on a list, and on a page of it.
     pub const MOST: u32 = 1000;
 
     /// Reads the query string.
@@ -54,7 +54,7 @@ impl AgentListRequest {
 pub struct AgentList {
     pub agents: Vec<AgentId>,
     pub has_more: bool,
-    /// Of the allow list: nobody else may write.
+    /// Only for the allow list: whether nobody else may write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_only: Option<bool>,
 }
@@ -64,7 +64,7 @@ pub struct AgentList {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AllowOnly {
-    /// Only those on the allow list may write.
+    /// Whether only agents on the allow list may write.
     pub allow_only: bool,
 }
 

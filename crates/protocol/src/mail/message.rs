@@ -7,7 +7,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The most turns that the first message of a conversation may ask for.
+/// The maximum number of turns that the first message of a conversation may ask for.
 const MOST_TURNS: u32 = 1000;
 
 /// `POST /v1/agents/:id/messages`: at least one of `text` and `json`.
@@ -21,31 +21,33 @@ pub struct SendMail {
     /// Any JSON value, kept exactly as it was written, at most [`Limits::max_json_bytes`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub json: Option<Box<RawValue>>,
-    /// A new one when left out.
+    /// A new conversation if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<ConversationId>,
-    /// The turns of a conversation that this message begins.
+    /// The number of turns, if this message begins a conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_turns: Option<u32>,
-    /// The message that this one answers; passed on, not checked.
+    /// The message that this one answers. It is passed on without a check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
-    /// The id that its sender knows it by, where the sender's protocol has such.
+    /// The sender's own id for the message, in protocols that have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub client_id: Option<String>,
-    /// Begins its conversation anew where that is over, as OpenDialogue has it (docs/dialects.md).
+    /// Begins the conversation again if it is over, as in OpenDialogue (docs/dialects.md).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub renews: bool,
-    /// What it is, where the relay itself wrote it. No body and no frame of a client sets it.
+    /// What the message is about, if the relay itself wrote it. Clients cannot set it in a body or
+    /// a frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub kind: Option<Kind>,
 }
 
 impl SendMail {
-    /// Reads the body. Refuses a message without content, too large, or with malformed fields.
+    /// Reads the body. Refuses a message without content, one that is too large, and malformed
+    /// fields.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let content = Content::read(&mut body);
@@ -70,7 +72,7 @@ impl SendMail {
 /// What a client sends over the socket of its mailbox.
 #[derive(Clone, Debug)]
 pub enum MailFrame {
-    /// `{"type":"send"}`: to whom, how it can be repeated, and what.
+    /// `{"type":"send"}`: the recipient, the idempotency key, and the message.
     Send(AgentId, Option<IdempotencyKey>, SendMail),
     /// `{"type":"ack"}`
     Ack(Ack),
@@ -79,7 +81,7 @@ pub enum MailFrame {
 }
 
 impl MailFrame {
-    /// Reads a frame. Refuses one of another type, and what the same call over HTTP would refuse.
+    /// Reads a frame. Refuses an unknown type, and everything that the same call over HTTP refuses.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         const TYPE: &str = "must be `send`, `ack` or `end`";
         let mut body = Body::parse(bytes)?;
@@ -112,20 +114,20 @@ impl MailFrame {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MailDelivery {
-    /// A reader was connected, and has been sent it.
+    /// A reader was connected and was sent the message.
     Live,
-    /// It waits.
+    /// The message waits in the inbox.
     Queued,
 }
 
-/// The answer to a send: the message is in the recipient's mailbox, durably.
+/// The answer to a send. The message is persisted in the recipient's mailbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "section 8 names each")]
 pub struct MailSent {
     pub id: MessageId,
-    /// Its place in the recipient's inbox.
+    /// The message's cursor in the recipient's inbox.
     pub cursor: Cursor,
     pub delivery: MailDelivery,
     pub conversation_id: ConversationId,
@@ -147,17 +149,17 @@ pub struct Mail {
     /// The sender.
     pub agent_id: AgentId,
     pub to: AgentId,
-    /// Set by the relay alone.
+    /// Set only by the relay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub json: Option<Box<RawValue>>,
-    /// Its place in the inbox; none in the copy of its sender.
+    /// The message's cursor in the inbox. The sender's copy has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Cursor>,
-    /// Always true: every sender proves its secret.
+    /// Always true, because every sender proves its secret.
     pub verified: bool,
     pub conversation_id: ConversationId,
     pub turn: u32,
@@ -168,13 +170,13 @@ pub struct Mail {
     pub reply_to: Option<MessageId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
-    /// The id that its sender gave it, in a protocol where senders do (docs/dialects.md).
+    /// The sender's own id for the message, in protocols that have one (docs/dialects.md).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
 }
 
 impl Mail {
-    /// What it says, for readers of text alone: the payload, where there is no text.
+    /// The message as text. A message without text is shown as its payload.
     #[must_use]
     pub fn as_text(&self) -> &str {
         let payload = || self.json.as_ref().map_or("", |json| json.get());
@@ -186,7 +188,7 @@ impl Mail {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ack {
-    /// Everything up to here has been dealt with.
+    /// Everything up to here was handled.
     pub cursor: Cursor,
 }
 
@@ -205,24 +207,24 @@ impl Ack {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Acked {
-    /// What has been acknowledged.
+    /// Everything up to here is acknowledged.
     pub cursor: Cursor,
-    /// Messages that wait.
+    /// How many messages are waiting.
     pub waiting: u32,
 }
 
-/// What became of a message.
+/// The state of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MailState {
-    /// It waits, and no reader has been given it.
+    /// Waiting, and not given to any reader yet.
     Queued,
-    /// It waits, and was given to a reader.
+    /// Waiting, and given to a reader.
     Delivered,
     /// The recipient has acknowledged it.
     Acked,
-    /// It was not acknowledged in time.
+    /// Not acknowledged in time.
     Expired,
 }
 
@@ -264,7 +266,7 @@ mod tests {
             ["conversationId", "maxTurns", "replyTo"]
         );
         assert_eq!(paths(send(r#"{"text":"x","maxTurns":1001}"#)), ["maxTurns"]);
-        // Only the relay itself says what a message is.
+        // Only the relay itself can set `kind`.
         let forged = send(r#"{"text":"x","kind":"invitation","clientId":"1"}"#).unwrap();
         assert_eq!((forged.kind, forged.client_id), (None, None));
     }

@@ -1,4 +1,4 @@
-//! Mail between addresses (section 8): messages, conversations, and the lists of whom to hear.
+//! Mail between addresses (section 8): messages, conversations, block lists and allow lists.
 
 mod conversation;
 mod lists;

@@ -1,6 +1,6 @@
 //! The schema of a type that is written as a string.
 
-/// What is written as a string.
+/// Implements the schema of a type that is written as a string.
 macro_rules! string {
     ($name:ident, $called:expr) => {
         impl schemars::JsonSchema for $name {

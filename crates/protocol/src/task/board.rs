@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 /// `GET /v1/sessions/:id/tasks`: which tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoardRequest {
-    /// Those in one of these states; all when it is empty.
+    /// Only tasks with one of these statuses. All, if empty.
     pub status: Vec<TaskStatus>,
-    /// Those of this assignee.
+    /// Only tasks of this assignee.
     pub assignee: Option<AgentId>,
-    /// Those of this asker.
+    /// Only tasks of this asker.
     pub from: Option<AgentId>,
-    /// Those that were given after this place.
+    /// Only tasks that were given after this cursor.
     pub after: Option<Cursor>,
-    /// At most this many.
+    /// At most this many tasks.
     pub limit: u32,
 }
 
@@ -46,7 +46,7 @@ impl BoardRequest {
         Ok(request)
     }
 
-    /// Whether a task is asked for.
+    /// Whether a task matches the request.
     #[must_use]
     pub fn wants(&self, task: &Task) -> bool {
         (self.status.is_empty() || self.status.contains(&task.status))
@@ -62,9 +62,9 @@ impl BoardRequest {
 pub struct Board {
     /// In the order in which they were given.
     pub tasks: Vec<Task>,
-    /// The `after` of the next page.
+    /// The `after` for the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_after: Option<Cursor>,
-    /// There may be more.
+    /// Whether there may be more.
     pub has_more: bool,
 }

@@ -1,4 +1,4 @@
-//! Tasks (section 9): requests, answers, and the states that a task goes through.
+//! Tasks (section 9): requests, answers, and the statuses of a task.
 
 mod board;
 mod request;

@@ -1,4 +1,4 @@
-//! The bodies that give a task and change one.
+//! The bodies that give a task and that change one.
 
 use super::state::{Priority, Progress, TaskStatus};
 use crate::{
@@ -8,17 +8,17 @@ use crate::{
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// Who is to do a task.
+/// The member that must do a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Assignee {
     /// This member.
     Agent(AgentId),
-    /// One who is online and can do this.
+    /// A member that is online and has this capability.
     Capability(String),
 }
 
 impl Assignee {
-    /// Takes `to` or `capability` out of a body; both are noted.
+    /// Takes `to` or `capability` out of a body. If both are given, that is noted as wrong.
     fn read(body: &mut Body) -> Option<Self> {
         let agent: Option<AgentId> = body.field("to", AgentId::RULE);
         let capability: Option<String> = body.field("capability", LABEL);
@@ -41,7 +41,7 @@ pub enum Deadline {
     In(u32),
 }
 
-/// The longest that a deadline may be ahead, in seconds.
+/// How far ahead a deadline may be, in seconds.
 const MAX_DEADLINE: u32 = 2_592_000;
 
 impl<'de> Deserialize<'de> for Deadline {
@@ -63,7 +63,7 @@ impl Deadline {
     const RULE: &str =
         "must be a time to come, such as 2026-03-01T12:00:00Z, or 1 to 2592000 seconds from now";
 
-    /// The time that is meant. Refuses one that is past, or too far ahead.
+    /// The deadline as a time. Refuses one that has passed or is too far ahead.
     pub fn resolve(self, now: Timestamp) -> Result<Timestamp, Refusal> {
         let time = match self {
             Self::At(time) => time,
@@ -77,20 +77,21 @@ impl Deadline {
 /// `POST /v1/sessions/:id/tasks`
 #[derive(Clone, Debug)]
 pub struct GiveTask {
-    /// Who is to do it.
+    /// The assignee.
     pub assignee: Assignee,
     /// What to do.
     pub task: String,
-    /// What it is about.
+    /// Further data.
     pub context: Option<Box<RawValue>>,
-    /// How much it matters.
+    /// How important the task is.
     pub priority: Priority,
     /// When it must be done.
     pub deadline: Option<Deadline>,
 }
 
 impl GiveTask {
-    /// Reads the body. Refuses a task for nobody, without words, too large, or malformed.
+    /// Reads the body. Refuses a task without an assignee or a text, one that is too large, and
+    /// malformed fields.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let assignee = Assignee::read(&mut body);
@@ -116,7 +117,7 @@ impl GiveTask {
     }
 }
 
-/// Refuses a value that is longer than a payload may be.
+/// Refuses a value that is larger than a payload may be.
 pub(crate) fn bounded(
     what: &str,
     value: Option<&RawValue>,
@@ -133,26 +134,26 @@ pub(crate) fn bounded(
 /// `POST /v1/sessions/:id/tasks/:taskId`
 #[derive(Clone, Debug)]
 pub enum ChangeTask {
-    /// Its status, and how far it has come.
+    /// Changes the status and the progress.
     Move {
-        /// What it becomes.
+        /// The new status.
         status: TaskStatus,
-        /// Stays where it is left out.
+        /// Stays the same if left out.
         progress: Option<Progress>,
-        /// Stays where it is left out.
+        /// Stays the same if left out.
         result: Option<Box<RawValue>>,
     },
-    /// Another is to do it.
+    /// Reassigns the task.
     HandOn {
-        /// Who.
+        /// The new assignee.
         assignee: Assignee,
-        /// Stays where it is left out.
+        /// Stays the same if left out.
         deadline: Option<Deadline>,
     },
 }
 
 impl ChangeTask {
-    /// Reads the body. Refuses one that says neither, or both.
+    /// Reads the body. Refuses one that does neither or both.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         const STATUS: &str =
             "must be `accepted`, `in_progress`, `completed`, `failed`, `declined` or `cancelled`";

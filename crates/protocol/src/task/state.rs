@@ -1,10 +1,10 @@
-//! What a task is, and the states that it goes through.
+//! What a task is, and its statuses.
 
 use crate::{AgentId, Cursor, MessageId, Redacted, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, value::RawValue};
 
-/// What has become of a task.
+/// The status of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -48,20 +48,20 @@ impl TaskStatus {
         }
     }
 
-    /// Whether something can still become of the task.
+    /// Whether the task can still change.
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::Accepted | Self::InProgress | Self::Overdue)
     }
 
-    /// Whether a task may go from this status to `next` where nobody says that a task is accepted or
-    /// begun, as in ClawLink (docs/dialects.md): steps between may be left out.
+    /// Whether a task may go from this status to `next` in ClawLink (docs/dialects.md), where
+    /// nobody accepts or begins a task, so that intermediate statuses are skipped.
     #[must_use]
     pub const fn may_be_answered(self, next: Self) -> bool {
         self.is_open() && matches!(next, Self::InProgress | Self::Completed | Self::Failed)
     }
 
-    /// Whether a task may go from this status to `next` by what a member says.
+    /// Whether a member may change a task from this status to `next`.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         match next {
@@ -74,7 +74,7 @@ impl TaskStatus {
     }
 }
 
-/// How much a task matters to its asker.
+/// How important a task is to its asker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -101,7 +101,7 @@ pub struct Task {
     pub id: MessageId,
     pub from: AgentId,
     pub assignee: AgentId,
-    /// What the assignee was chosen for.
+    /// The capability that the assignee was chosen for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capability: Option<String>,
     pub task: String,
@@ -117,14 +117,14 @@ pub struct Task {
     pub result: Option<Box<RawValue>>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// The place of the latest message about it.
+    /// The cursor of the latest message about the task.
     pub cursor: Cursor,
-    /// What was taken out of the call that this answers; the message about it says so, too.
+    /// What was removed from the call that this answers. The message about the task lists it too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
 }
 
-/// How far a task has come.
+/// How far a task has progressed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -140,15 +140,15 @@ pub enum Progress {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TaskEvent {
-    /// The assignee has it: a new one, or one that was handed on.
+    /// The task has a new assignee: it was given, or reassigned.
     Assigned,
-    /// Its status, progress or result.
+    /// Its status, progress or result changed.
     Changed,
-    /// The assignee left, and the asker has it back.
+    /// The assignee left, and the task went back to the asker.
     Returned,
 }
 
-/// The payload of a message that tells of a task.
+/// The payload of a message about a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "TaskNews"))]

@@ -1,4 +1,5 @@
-//! How long the rules take, natively: figures, not checks. `cargo bench --package nexus-core`
+//! How long the rules take, natively. These are figures, not checks. `cargo bench --package
+//! nexus-core`
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
@@ -18,7 +19,7 @@ fn main() {
     divan::main();
 }
 
-/// Texts of 64 KiB, by what they are full of.
+/// Texts of 64 KiB, each full of one kind of content.
 const TEXTS: [(&str, &str); 11] = [
     ("prose in many scripts", include_str!("../tests/redaction/prose.txt")),
     ("Markdown", include_str!("../../../docs/protocol.md")),

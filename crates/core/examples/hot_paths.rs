@@ -1,4 +1,4 @@
-//! Walks a path so many times, for a tool that counts instructions: `hot_paths send 1000`.
+//! Makes one kind of call many times, for a tool that counts instructions: `hot_paths send 1000`.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::disallowed_methods,

@@ -1,5 +1,5 @@
-//! Who may do what, where time passes between letting a caller in and acting for it; and what is remembered of
-//! seats that were given up.
+//! Who may do what when time passes between letting a caller in and acting for it, and what is
+//! remembered about seats that were given up.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,

@@ -1,4 +1,5 @@
-//! What ClawLink needs of a session: members without a key, and readers that are told everything once.
+//! What ClawLink needs of a session: members without a key, and readers that are told everything
+//! once.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -102,7 +103,7 @@ fn members_without_a_key_take_seats_as_others_do() {
     let b = keyed(&mut world, "b");
     assert_eq!(refused(world.enrol(0, "c")), ErrorCode::SessionFull);
     assert_eq!(refused(world.join(0, "a")), ErrorCode::AgentIdTaken);
-    // What it says is not verified, in any protocol.
+    // Messages of a member without a key are unverified in every protocol.
     assert!(!world.say(2, "a", "x").message.verified);
     let b = world.session.with_key(at(2), &b).unwrap();
     assert!(world.session.send(at(2), &b, None, text("y")).unwrap().0.verified);
@@ -122,7 +123,7 @@ fn nobody_acts_for_a_member_that_holds_a_key_without_it() {
     }
     world.session.enrols(at(1), &b, named("Ben")).unwrap();
     assert_eq!(world.session.with_key(at(1), &b).unwrap().agent(), &agent("b"));
-    // A key that belongs to nobody takes no seat that would be without one.
+    // A caller that shows somebody else's key must not get a seat without one.
     let lost = Caller { agent: Some(agent("c")), key: wrong.key.clone(), token: None };
     assert_eq!(
         refused(world.session.enrols(at(1), &lost, named("c"))),
@@ -170,7 +171,7 @@ fn those_heard_within_120_seconds_are_there_and_later_they_are_stale() {
     world.enrol(60_000, "b").unwrap();
     assert_eq!(world.online(120_000), ["a", "b"]);
     assert_eq!(world.online(120_001), ["b"]);
-    // A poll is a heartbeat.
+    // A poll counts as a heartbeat.
     world.take(150_000, "b");
     assert_eq!(world.online(270_000), ["b"]);
     assert_eq!(world.online(270_001), Vec::<String>::new());
@@ -201,7 +202,7 @@ fn what_is_news_is_given_once_in_order_and_since_the_agent_joined() {
     assert_eq!(world.take(3, "b"), Vec::<String>::new());
     world.say(3, "a", "new");
     assert_eq!(world.take(3, "b"), ["new"]);
-    // What is directed to others is not for it.
+    // A message directed to others is not for `b`.
     let mut message = text("secret");
     message.to = Some(nexus_protocol::Recipients::One(agent("a")));
     let c = keyed(&mut world, "c");
@@ -225,7 +226,7 @@ fn a_poll_with_news_is_one_write_and_one_without_is_none() {
     world.take(3, "b");
     world.take(3, "a");
     assert_eq!(world.database.writes().len(), 0);
-    // What cannot be noted is not given.
+    // Messages are not given to a reader if that cannot be recorded.
     world.say(4, "a", "y");
     world.database.fail_after(0);
     let who = world.act(4, "b");
@@ -243,12 +244,12 @@ fn what_a_socket_was_given_is_stored_later_and_all_at_once() {
         let delivery = world.say(1, "a", &number.to_string());
         assert!(b.may_read(&delivery) && b.is_news(&delivery.message));
         world.session.given(at(1), &b, delivery.message.cursor).unwrap();
-        // An earlier one takes nothing back.
+        // An earlier cursor changes nothing.
         world.session.given(at(1), &b, Cursor::START).unwrap();
     }
     world.database.writes();
     assert_eq!(world.take(2, "b"), Vec::<String>::new(), "not over a poll, too");
-    // A crash repeats what was not stored, and loses nothing.
+    // After a crash, what was not stored is given again, and nothing is lost.
     world.evict();
     assert_eq!(world.act(2, "b").agent(), &agent("b"));
     let who = world.act(2, "b");
@@ -259,7 +260,7 @@ fn what_a_socket_was_given_is_stored_later_and_all_at_once() {
     assert_eq!(world.database.writes().len(), 1);
     world.evict();
     assert_eq!(world.take(3, "b"), Vec::<String>::new());
-    // Of a session that is over there is nothing to store.
+    // Once the session has ended, there is nothing to store.
     world.say(4, "a", "x");
     world.session.given(at(4), &who, Cursor::from_i64(6)).unwrap();
     world.session.save_places(at(10_000_000)).unwrap();
@@ -290,7 +291,7 @@ fn a_task_is_answered_without_steps_between() {
     assert_eq!(refused(world.answer(4, "b", &task, Completed)), ErrorCode::IllegalTransition);
     assert_eq!(world.take(5, "b").len(), 1);
     assert_eq!([world.take(5, "a").len(), world.take(5, "a").len()], [2, 1], "in pages of three");
-    // One for itself is news, once.
+    // A task for itself is news, once.
     let own = world.give(6, "c", "c");
     assert!(world.take(6, "c")[0].starts_with("Task for c from c (pending): t"));
     world.answer(6, "c", &own, Completed).unwrap();

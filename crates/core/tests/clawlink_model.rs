@@ -1,5 +1,5 @@
-//! Whatever agents of ClawLink say, poll, and open sockets for, in any order: each is given everything
-//! that is for it once, and in order, also where the object is built again.
+//! Agents of ClawLink say things, poll and open sockets in any order. Each is given everything that
+//! is for it once and in order, even if the object is rebuilt in between.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -19,15 +19,15 @@ const NAMES: [&str; 3] = ["a", "b", "c"];
 /// What happens to a session in any order.
 #[derive(Clone, Debug)]
 enum Step {
-    /// This agent says the next number, or tells it another alone.
+    /// This agent says the next number, to everyone or to one other agent.
     Say(usize, Option<usize>),
     /// This agent polls.
     Poll(usize),
-    /// Its socket opens, or closes.
+    /// This agent's socket opens, or closes.
     Socket(usize),
-    /// What sockets were given is stored.
+    /// The cursors of sockets are persisted.
     Save,
-    /// The object is built again, after it was stored what sockets were given.
+    /// The cursors of sockets are persisted, and then the object is rebuilt.
     Restart,
 }
 
@@ -66,7 +66,7 @@ proptest! {
         let mut open = [false; 3];
         let mut said = 0;
         let mut steps = steps;
-        // At the end each polls until nothing comes.
+        // At the end, each agent polls until nothing more comes.
         steps.extend([0, 1, 2].repeat(40).into_iter().map(Step::Poll));
         for step in steps {
             match step {
@@ -96,7 +96,7 @@ proptest! {
                     if !is_open {
                         continue;
                     }
-                    // It catches up.
+                    // The socket catches up.
                     loop {
                         let page = world.session.unread(at(said), &who[reader], 2).unwrap();
                         given[reader].extend(messages(&page).into_iter().map(|m| m.text.unwrap()));

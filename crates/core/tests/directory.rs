@@ -86,7 +86,7 @@ fn agents_are_found_as_their_mailboxes_last_told() {
 #[test]
 fn minutes_are_told_for_a_day() {
     let mut directory = Directory::new(Sqlite::new());
-    // 40 s after the tests' beginning a minute begins.
+    // A minute begins 40 s after the start of the tests.
     let minute = |number: i64| at(number * 60_000 + 40_000);
     let mut tally = Tally::default();
     for status in [200, 101, 404, 429, 500, 503] {
@@ -99,7 +99,7 @@ fn minutes_are_told_for_a_day() {
     assert!(directory.tally(minute(1).plus_millis(59_999), &tally).unwrap().is_none());
     directory.report(minute(3), &report("x", 1, 7, end)).unwrap();
     directory.report(minute(3), &report("y", 1, 1, end)).unwrap();
-    // What is late, or told again, is no news.
+    // A late report, or a repeated one, counts no messages again.
     directory.report(minute(3), &report("x", 1, 7, end)).unwrap();
     directory.report(minute(3), &report("x", 1, 2, end)).unwrap();
     let quiet = Minute {

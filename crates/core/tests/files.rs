@@ -91,7 +91,7 @@ fn what_is_deleted_is_gone_with_its_versions_which_go_on_counting() {
     shelf.put("a", b"one", &ALWAYS).unwrap();
     let other = Condition::Versions(vec![7]);
     assert_eq!(refused(shelf.delete("a", &other)), ErrorCode::VersionConflict);
-    // The bytes cannot be dropped: they are not shown for all that.
+    // Old bytes cannot be deleted, but are not readable either.
     shelf.world.database.fail_after(2);
     assert_eq!(shelf.delete("a", &ALWAYS).unwrap(), 2);
     shelf.world.database.heal();
@@ -194,8 +194,8 @@ fn a_write_that_fails_stores_nothing() {
 }
 
 proptest! {
-    /// Several editors read a version, and later try to store theirs on top of it: every edit that was
-    /// answered is in what comes of it.
+    /// Several editors read a version, and later try to store their own on top of it. Every edit
+    /// that was accepted is part of the result.
     #[test]
     fn concurrent_edits_with_a_condition_lose_none(turns in prop::collection::vec((0..4usize, any::<bool>(), any::<bool>()), 1..80)) {
         let mut shelf = Shelf::new(Limits::default());

@@ -87,7 +87,7 @@ fn an_agent_that_signs_proves_itself_by_signatures() {
     );
     let wrong = mailbox.enter(at(0), None, Some(&signed("wrong")), MailboxNeed::Owner);
     assert_eq!(refused(wrong), ErrorCode::InvalidSecret);
-    // A new secret is used as the old one was.
+    // A new secret is used in the same way as the old one.
     let given = mailbox.replace_secret(Some(secret("b")), &mut random).unwrap().secret;
     assert!(mailbox.enter(at(0), None, Some(&signed(given.as_str())), MailboxNeed::Owner).is_ok());
 }
@@ -336,7 +336,7 @@ fn nonces_are_good_once_and_neither_they_nor_what_is_signed_grow_without_end() {
     assert!(sign(0, "n".to_owned()).unwrap());
     assert!(!sign(10 * MINUTE - 1, "n".to_owned()).unwrap());
     assert!(sign(10 * MINUTE, "n".to_owned()).unwrap());
-    // Ten for each of the 30 messages of a minute; the next minute is another.
+    // Ten for each of the 30 messages of a minute. The next minute counts separately.
     for minute in 20..35 {
         for number in 0..300 {
             assert!(sign(minute * MINUTE + number, format!("{minute} {number}")).unwrap());

@@ -54,7 +54,7 @@ fn silence_ends_a_conversation_but_not_while_a_message_waits() {
     assert!(town.send("a", "b", None, mail("y", Some("t"))).is_ok(), "it waits");
     town.ack("b", "2").unwrap();
     town.now.set(130 * MINUTE);
-    // The sender does not know of the acknowledgement; the recipient does.
+    // The recipient knows of the acknowledgement, and the sender does not.
     assert_eq!(town.conversation("a", "t", None, 1).unwrap().state, ConversationState::Active);
     assert!(town.send("b", "a", None, mail("z", Some("t"))).is_ok());
     town.ack("a", "1").unwrap();
@@ -74,7 +74,7 @@ fn a_conversation_that_one_ends_is_over_for_both() {
     town.way.set(Way::Lost);
     assert!(faulted(&town.end("a", "t")));
     town.way.set(Way::Clear);
-    // What the sender's mailbox knows counts, also before the other has been told.
+    // What the sender's mailbox knows counts even before the other has been told.
     let refusal = town.send("a", "b", None, mail("x", Some("t")));
     assert_eq!(refused(refusal), ErrorCode::ConversationEnded);
     let shown = town.end("a", "t").unwrap();
@@ -85,7 +85,7 @@ fn a_conversation_that_one_ends_is_over_for_both() {
     assert_eq!(refused(town.end("c", "t")), ErrorCode::ConversationNotFound);
 }
 
-/// A message that begins its conversation anew where that is over.
+/// A message that begins its conversation again if it is over.
 fn anew(text: &str) -> SendMail {
     SendMail { renews: true, ..mail(text, Some("t")) }
 }
@@ -103,11 +103,11 @@ fn after_its_turns_one_message_is_refused_and_the_next_begins_it_anew() {
     have_all_turns(&town);
     let refusal = town.send("a", "b", None, anew("refused"));
     assert_eq!(refused(refusal), ErrorCode::ConversationTurnsExceeded);
-    // Not a message that does not ask for it.
+    // A message that does not ask for a new round is refused.
     let refusal = town.send("b", "a", None, mail("x", Some("t")));
     assert_eq!(refused(refusal), ErrorCode::ConversationTurnsExceeded);
     town.evict();
-    // Of either side.
+    // Either of the two may begin a round.
     let first = SendMail { max_turns: Some(2), ..anew("first") };
     let sent = town.send("b", "a", None, first).unwrap();
     assert_eq!((sent.turn, sent.max_turns), (1, 2));
@@ -143,7 +143,7 @@ fn after_an_end_or_silence_a_conversation_begins_anew_at_once() {
     let refusal = town.send("b", "a", None, mail("x", Some("t")));
     assert_eq!(refused(refusal), ErrorCode::ConversationEnded);
     assert_eq!(town.send("a", "b", None, anew("z")).unwrap().turn, 1);
-    // Also where it had its turns besides.
+    // The same if it also used up its turns.
     for after in ["end", "silence"] {
         let town = self::town();
         have_all_turns(&town);
@@ -183,7 +183,7 @@ fn a_conversation_belongs_to_two() {
     let town = town();
     town.send("a", "b", None, mail("for b", Some("t"))).unwrap();
     assert_eq!(refused(town.send("a", "c", None, mail("x", Some("t")))), ErrorCode::Forbidden);
-    // A third one that knows the id has a conversation of its own, and learns nothing.
+    // A third agent that uses the same id has its own conversation, and learns nothing.
     let sent = town.send("c", "b", None, mail("from c", Some("t"))).unwrap();
     assert_eq!(sent.turn, 1);
     assert_eq!(town.conversation("c", "t", None, 9).unwrap().messages.unwrap().len(), 1);

@@ -1,5 +1,5 @@
-//! Mailboxes do what a simple model of them does, whatever is asked of them, whatever is lost on the
-//! way between them, and whenever they are evicted and built again from what they stored.
+//! Mailboxes behave like a simple model of them, whatever they are asked, whatever is lost between
+//! them, and whenever they are evicted and rebuilt from what they stored.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -48,7 +48,7 @@ fn step() -> impl Strategy<Value = Step> {
     let way = prop_oneof![8 => Just(Way::Clear), 1 => Just(Way::Lost), 1 => Just(Way::AnswerLost)];
     let list = prop_oneof![Just(List::Blocks), Just(List::Allows)];
     let name = || prop::option::of(0..2_usize);
-    // Mostly few conversations, so that they come to their end, and begin anew.
+    // Few conversations, so that they end and begin again.
     let conversation = || prop::option::weighted(0.8, 0..2_usize);
     prop_oneof![
         12 => (who(), who(), conversation(), name(), any::<bool>(), any::<bool>(), way).prop_map(
@@ -72,7 +72,7 @@ struct Run {
     town: Town,
     model: Model,
     texts: usize,
-    /// The real ids of conversations that the relay named.
+    /// The real ids of conversations whose ids the relay made.
     named: BTreeMap<String, String>,
 }
 
@@ -92,7 +92,8 @@ impl Run {
     ) -> Result<(), TestCaseError> {
         self.texts += 1;
         let text = format!("text {}", self.texts);
-        // What the model calls a conversation: its id, or, where the relay makes it, what makes it.
+        // The model's name for a conversation: its id, or, if the relay makes the id, what it is
+        // made from.
         let id = match (conversation, key) {
             (Some(number), _) => format!("t{number}"),
             (None, Some(key)) => format!("of {from} {to} {key}"),
@@ -291,7 +292,7 @@ impl Run {
         Ok(())
     }
 
-    /// What the senders can see of everything that was taken.
+    /// Compares the states of all accepted messages, as their senders see them.
     fn look(&self) -> Result<(), TestCaseError> {
         self.town.now.set(self.model.now);
         for (to, house) in self.model.boxes.iter().enumerate() {

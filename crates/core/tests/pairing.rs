@@ -1,4 +1,4 @@
-//! What a pairing code promises: one winner, and nothing lost when a claim breaks off.
+//! The promises of a pairing code: one winner, and nothing lost when a claim is interrupted.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -29,19 +29,19 @@ fn code() -> PairingCode {
     "PEARL-FOCAL-S5SJV".parse().unwrap()
 }
 
-/// What goes wrong on the way to the session.
+/// What goes wrong between the index and the session.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
     Clear,
     /// The call does not arrive.
     Lost,
-    /// The call arrives, its answer does not.
+    /// The call arrives, but its answer does not.
     AnswerLost,
-    /// The call arrives, and the index dies before the answer comes back.
+    /// The call arrives, and the index is evicted before the answer comes back.
     Dies,
 }
 
-/// A code, its session, the way between them, and the clock.
+/// A code, its session, the connection between them, and the clock.
 struct Pair {
     codes: Sqlite,
     index: RefCell<PairingIndex<Sqlite>>,
@@ -76,7 +76,7 @@ impl Pair {
         self.world.borrow_mut().evict();
     }
 
-    /// One claim; none if the index died on the way.
+    /// One claim. `None` if the index was evicted during it.
     fn claim(&self, name: &str, key: Option<&str>) -> Option<Result<Claimed>> {
         let idempotency_key = key.map(|key| key.parse().unwrap());
         let claimer = Claimer { agent: agent(name), idempotency_key, profile: Profile::default() };
@@ -223,7 +223,8 @@ fn a_claim_of_an_ended_session_says_so() {
     assert_eq!(pair.state(), CodeState::Pending);
 }
 
-/// Every place where a claim can break off: the writes of both objects, and the way between them.
+/// Every place where a claim can be interrupted: the writes of both objects, and the calls between
+/// them.
 #[derive(Clone, Copy, Debug)]
 enum Break {
     Reserving,
@@ -342,8 +343,8 @@ fn the_key_of_one_claim_says_nothing_about_another_code() {
 }
 
 proptest! {
-    /// Any sequence of claims by a few agents, broken off anywhere, with time passing and objects
-    /// evicted: never two holders of a seat from one code, and the code is never lost.
+    /// Any sequence of claims by a few agents, interrupted anywhere, with time passing and objects
+    /// evicted. One code never seats two agents, and the code is never lost.
     #[test]
     fn one_code_never_seats_two(steps in prop::collection::vec((0..4_usize, 0..7_usize, 0..15_000_i64), 1..25)) {
         let pair = Pair::new(9);

@@ -1,4 +1,4 @@
-//! What readers may ask for, and what the relay itself says in the log.
+//! Which messages readers may ask for, and what the relay itself writes into the log.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -77,7 +77,7 @@ fn one_who_reads_events_is_told_who_joins_leaves_and_is_removed() {
     );
     assert_eq!(told[3].text.as_deref(), Some("a removed c from the session."));
     assert!(told.iter().all(|message| message.agent_id == "system" && message.to.is_none()));
-    // Others see nothing of it.
+    // Others do not see it.
     assert_eq!(kinds(&world.page(5, &a, None, 500).unwrap()), []);
     assert_eq!(kinds(&world.page_of(5, &a, wants("topic=x"), None, 500).unwrap()), []);
     let both = world.page_of(5, &a, wants("topic=x&events"), None, 500).unwrap();
@@ -177,7 +177,7 @@ fn the_greeting_says_what_it_is_and_who_wrote_it() {
     let record = page.messages[0].get();
     assert!(record.contains(r#""agentId":"system","kind":"greeting","by":"a","text":"hello""#));
     assert_eq!(messages(&page)[0].by, Some(Author(Some(agent("a")))));
-    // To its author it is its own word.
+    // For its author, the greeting is its own message.
     for (reader, greetings) in [(&a, 0), (&b, 1)] {
         let page = world.page_of(2, reader, wants("others"), None, 9).unwrap();
         assert_eq!(page.messages.len(), greetings);
@@ -224,7 +224,7 @@ fn a_keyless_poll_shows_the_parties_of_a_task_its_messages_and_nothing_else_dire
         let page = world.page(2, &keyless(who), None, 9).unwrap();
         assert_eq!(kinds(&page), vec![Some(Kind::Task); count], "{who:?}");
     }
-    // One that takes the name later does not inherit it.
+    // A later agent of the same name does not inherit the message.
     world.session.leaves(at(3), &b).unwrap();
     let b = join(&mut world, 4, "b");
     assert_eq!(kinds(&world.page(5, &keyless(&b), None, 9).unwrap()), []);
@@ -244,7 +244,7 @@ fn a_hint_is_the_relays_own_word_and_stands_apart_from_the_text() {
     assert_eq!((forged.kind, forged.hint, forged.by), (None, None, None));
 }
 
-/// When "b" was last seen, as "a" is shown.
+/// When "b" was last seen, as shown to "a".
 fn seen(world: &mut World, now: i64, a: &Caller) -> i64 {
     let members = world.page(now, a, None, 1).unwrap().members.unwrap();
     let b = members.into_iter().find(|member| member.agent_id == agent("b"));
@@ -280,7 +280,7 @@ fn a_stranger_who_knows_a_name_brings_it_no_tasks() {
     };
     let b = caller("b", Some(&key));
     let to_able = r#"{"capability":"c","task":"t"}"#;
-    // Its own agent was heard not long ago, and others keep it online.
+    // The agent itself was heard recently, and others keep its name online.
     for now in [60_000, 119_000] {
         world.page(now, &keyless(&b), None, 1).unwrap();
         assert!(give(&mut world, now, &a, to_able).is_ok(), "{now}");

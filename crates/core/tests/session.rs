@@ -1,4 +1,4 @@
-//! What a session promises, rule by rule, over real SQLite with time in the test's hands.
+//! The promises of a session, rule by rule, on real SQLite, with the time controlled by the test.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -64,7 +64,7 @@ fn the_end_of_a_session_is_exact_to_the_millisecond() {
     assert!(world.poll(3499, &a, None).is_ok());
     assert!(world.poll(5498, &a, None).is_ok());
     world.evict();
-    // The poll at 5498 moved the deadline in memory only by as much as may be lost.
+    // The poll at 5498 moved the deadline only in memory, and by no more than may be lost.
     assert!(world.session.deadline().unwrap().unwrap() >= at(5498 + 2000 - 125));
     let deadline = world.session.deadline().unwrap().unwrap();
     let before = deadline.millis_since(at(0)) - 1;
@@ -195,7 +195,7 @@ fn a_directed_message_is_for_its_sender_and_its_proven_recipients() {
         ErrorCode::AgentNotFound
     );
 
-    // Another agent that takes the name later does not inherit what was directed to it.
+    // A later agent of the same name does not inherit directed messages.
     world.session.leaves(at(4), &caller("b", Some(&keys[1]))).unwrap();
     let new_key = world.join(5, "b").unwrap().session_key;
     assert_eq!(seen(&mut world, "b", Some(&new_key)), 0);
@@ -208,7 +208,7 @@ fn an_idempotency_key_gives_the_first_answer_again_and_stores_nothing() {
     let b_key = world.join(0, "b").unwrap().session_key;
     let (a, b) = (caller("a", Some(&key)), caller("b", Some(&b_key)));
     let once: IdempotencyKey = "once".parse().unwrap();
-    // One who does not prove the key cannot use it up.
+    // A caller that does not prove the key cannot use up the member's idempotency key.
     world.send(1, &caller("a", None), Some(&once), text("forged")).unwrap();
     let to_b = nexus_protocol::SendMessage { to: Some(Recipients::One(agent("b"))), ..text("x") };
     let first = world.send(2, &a, Some(&once), to_b.clone()).unwrap();
@@ -245,7 +245,7 @@ fn presence_survives_eviction() {
         let members = world.page(now, &a, None, 1).unwrap().members.unwrap();
         members.iter().find(|member| member.agent_id == agent("b")).unwrap().online
     };
-    // One that polls every 30 s is online, even if the object is built again for each poll.
+    // A member that polls every 30 s is online, even if the object is rebuilt for each poll.
     for step in 1..20 {
         world.evict();
         world.poll(step * 30_000, &b, None).unwrap();
@@ -300,7 +300,7 @@ fn a_silent_agent_loses_its_seat_where_the_deployment_says_so() {
     let b = caller("b", Some(&world.join(0, "b").unwrap().session_key));
     assert_eq!(refused(world.join(60_000, "c")), ErrorCode::SessionFull);
     world.evict();
-    // What is stored may be behind by a quarter of the limit.
+    // The stored time may be behind by a quarter of the limit.
     assert_eq!(world.session.looks(at(60_001)).unwrap().agents.len(), 2);
     assert_eq!(world.session.looks(at(75_001)).unwrap().agents, [agent("a")]);
     world.poll(60_000, &b, None).unwrap();
@@ -326,12 +326,12 @@ fn the_directory_is_told_of_members_at_once_and_of_messages_before_long() {
     }
     assert_eq!(told(&mut world, 21_000).unwrap().messages.to_string(), "3");
     assert_eq!((told(&mut world, 21_001), world.session.next_report_at()), (None, None));
-    // One that sleeps forgets that there is news, and tells when it is woken.
+    // After an eviction, the session does not know that there is news. It reports when it is woken.
     world.send(30_000, &a, None, text("x")).unwrap();
     world.evict();
     assert_eq!(told(&mut world, 50_000), None);
     assert_eq!(world.session.report(at(50_000)).unwrap().unwrap().messages.to_string(), "4");
-    // Who joins is told of at once, and with it the messages.
+    // A new member is reported at once, together with the messages.
     world.send(60_000, &a, None, text("x")).unwrap();
     assert_eq!(told(&mut world, 60_000), None);
     world.join(61_000, "b").unwrap();

@@ -1,5 +1,5 @@
-//! A session does what a simple model of it does, whatever is asked of it, and whenever it is
-//! evicted and built again from what it stored.
+//! A session behaves like a simple model of it, whatever it is asked, and whenever it is evicted
+//! and rebuilt from what it stored.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -26,9 +26,9 @@ const SEATS: usize = 3;
 struct Run {
     world: World,
     model: Model,
-    /// The latest deadline that an answer named since the TTL last changed.
+    /// The latest deadline that a response reported since the TTL last changed.
     promised: i64,
-    /// The end that was told last.
+    /// The end that members were last told of.
     told: Option<i64>,
 }
 
@@ -68,7 +68,7 @@ impl Run {
         self.promised = self.promised.max(expires_at.millis_since(at(0)));
     }
 
-    /// Whether the session is there, which the model knows, or learns where an eviction left it open.
+    /// Whether the session exists. If an eviction left that open, the model learns it here.
     fn there(&mut self) -> Result<bool, TestCaseError> {
         let there = match self.world.session.looks(at(self.model.now)) {
             Ok(status) => {
@@ -174,7 +174,7 @@ impl Run {
         Ok(())
     }
 
-    /// A socket shows the message that was just sent to exactly those whose poll would.
+    /// A socket shows the message that was just sent exactly to the readers whose poll would.
     fn delivered(&mut self, repeated: bool) -> Result<(), TestCaseError> {
         for event in self.world.session.take_events() {
             prop_assert_eq!(event.message.kind.map(Kind::is_event), Some(true));
@@ -249,7 +249,7 @@ impl Run {
         self.members(&page.members.unwrap())
     }
 
-    /// What is shown of members never goes back, and is not far behind.
+    /// The times shown for members never go back, and are not far behind.
     fn members(&mut self, shown: &[nexus_protocol::Member]) -> Result<(), TestCaseError> {
         let members: Vec<&AgentId> = shown.iter().map(|member| &member.agent_id).collect();
         prop_assert_eq!(members, self.model.members.keys().collect::<Vec<_>>());

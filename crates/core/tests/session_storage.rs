@@ -1,4 +1,4 @@
-//! How a session is stored: what a call costs, what is read, and what failures leave.
+//! How a session is stored: what a call costs, what it reads, and what remains after failures.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -54,7 +54,7 @@ fn a_poll_reads_only_what_it_returns() {
     assert_eq!(statements.len(), 1);
     let plan = world.database.plan(statements[0]);
     assert_eq!(plan, ["SEARCH log USING INTEGER PRIMARY KEY (rowid>?)"]);
-    // Building the object again reads two rows by primary key, and asks for the table.
+    // Rebuilding the object reads two rows by primary key, and checks that the table exists.
     world.evict();
     world.session.looks(at(3)).unwrap();
     for sql in world.database.statements().into_iter().filter(|sql| !sql.contains("sqlite_master"))
@@ -136,7 +136,7 @@ fn a_session_that_could_not_be_created_does_not_exist() {
         world.evict();
         assert_eq!(refused(world.session.looks(at(1))), ErrorCode::SessionNotFound);
         assert_eq!(world.session.alarm(at(1)).unwrap(), None);
-        // What the failure left behind is made whole.
+        // The next call completes what the failure left behind.
         world.create(CreateSession::default());
         assert_eq!(world.database.schema(), World::with_session(100, 9).database.schema());
     }
@@ -176,7 +176,7 @@ fn a_full_session_takes_nothing_new_and_loses_nothing() {
     world.evict();
     assert_eq!(refused(world.send(2, &a, None, text("4"))), ErrorCode::LogFull);
     assert_eq!(world.poll(3, &a, None).unwrap().len(), 3);
-    // What was stored before is answered again.
+    // A message that was stored before is answered again.
     assert_eq!(world.send(4, &a, Some(&key), text("3")).unwrap().cursor.to_string(), "4");
 }
 
@@ -187,7 +187,7 @@ fn the_bytes_of_a_session_are_counted_also_after_an_eviction() {
     world.create(CreateSession::default());
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
     let mut bytes = 0;
-    // Of more than one byte each: counted is what is stored.
+    // Characters of two bytes each: the limit counts bytes.
     while let Ok(_sent) = world.send(1, &a, None, text(&"é".repeat(40))) {
         bytes += world.delivery.as_ref().unwrap().record.len();
         world.evict();
@@ -198,7 +198,8 @@ fn the_bytes_of_a_session_are_counted_also_after_an_eviction() {
 
 #[test]
 fn sqlite_plans_what_is_asked_most_only_once() {
-    // To plan a statement takes longer than to run it, and binding some values makes SQLite do so again.
+    // Planning a statement takes longer than running it, and binding some values makes SQLite plan
+    // again.
     let mut world = World::new(Limits::default());
     world.create(CreateSession::default());
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));

@@ -1,6 +1,5 @@
-//! What is stored lives on through an upgrade of the relay. A change that these tests notice needs a
-//! way from the old form to the new one: a new table under a new name, or a higher `SCHEMA` of the
-//! session's state (pinned beside it).
+//! Stored data outlives upgrades of the relay. A change that these tests notice needs a migration:
+//! a new table under a new name, or a higher `SCHEMA` of the session's state (pinned beside it).
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -71,7 +70,7 @@ fn a_session_of_the_first_schema_goes_on() {
     database.execute(insert, &[state.as_str().into()]).unwrap();
     let mut world = World::new(Limits::default());
     world.database = database;
-    // A failure in the middle is made good by the next call.
+    // If a failure interrupts an upgrade, the next call completes it.
     world.database.fail_after(1);
     world.evict();
     assert!(world.session.looks(at(1)).is_err());

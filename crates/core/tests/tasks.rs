@@ -1,4 +1,4 @@
-//! Tasks (section 9): who gets them, what may become of them, and who is told.
+//! Tasks (section 9): who gets them, how they change, and who is told.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -40,7 +40,7 @@ fn a_task_goes_its_way_and_both_are_told() {
     assert_eq!(told, ["pending", "accepted", "in_progress", "completed"]);
     assert_eq!(team.news(2, "alice").len(), 4);
     assert_eq!(team.news(2, "eve").len(), 0);
-    // The board is the team's, and keeps payloads as they were written.
+    // Every member may read the board. It keeps payloads as they were written.
     let board = team.board(2, "eve", "");
     assert_eq!(board[0].context.as_ref().unwrap().get(), r#"{"n":1.50}"#);
     assert_eq!(board[0].result.as_ref().unwrap().get(), r#"{"x":1.0}"#);
@@ -81,7 +81,7 @@ fn only_those_concerned_may_change_a_task() {
     team.keys.insert(agent("bob"), key);
     let unknown = "0000000000000000-1".parse().unwrap();
     assert_eq!(refused(team.change(1, "bob", &unknown, accepted)), ErrorCode::TaskNotFound);
-    // A message that is no task.
+    // A message that is not a task.
     let bob = team.caller("bob");
     let sent = team.world.send(1, &bob, None, text("x")).unwrap();
     assert_eq!(refused(team.change(1, "bob", &sent.id, accepted)), ErrorCode::TaskNotFound);
@@ -120,7 +120,7 @@ fn a_capability_finds_who_is_online_and_least_busy() {
     team.world.evict();
     let (task, _) = team.give(2, "alice", r#"{"capability":"x","task":"t"}"#).unwrap();
     assert_eq!(task.assignee.as_str(), "carol");
-    // Silent for more than a minute: only who is connected is online.
+    // After a minute of silence, only connected members are online.
     let asked = r#"{"capability":"x","task":"t"}"#;
     assert_eq!(refused(team.give(200_000, "alice", asked)), ErrorCode::NoAgentAvailable);
     team.connected.insert(agent("carol"));
@@ -142,7 +142,7 @@ fn a_deadline_makes_a_task_overdue_at_its_moment_and_tells_once() {
     team.world.evict();
     assert!(team.world.session.settle_tasks(at(62_000)).unwrap().is_empty());
     assert_eq!(team.world.session.next_task_at(at(62_000)).unwrap(), None);
-    // What comes late is taken.
+    // A late result is accepted.
     team.change(63_000, "bob", &task.id, r#"{"status":"completed","result":1}"#).unwrap();
     let told: Vec<_> = team.news(64_000, "bob").into_iter().map(|news| news.1.as_str()).collect();
     assert_eq!(told, ["pending", "overdue", "completed"]);
@@ -155,7 +155,7 @@ fn the_tasks_of_one_who_leaves_go_back_to_the_asker() {
     team.change(1, "bob", &task.id, r#"{"status":"accepted"}"#).unwrap();
     let bob = team.caller("bob");
     team.world.session.leaves(at(2), &bob).unwrap();
-    // True at once, and told as soon as it can be.
+    // The board shows it at once. The message follows as soon as it can be stored.
     let back = &team.board(2, "alice", "assignee=alice")[0];
     assert_eq!((back.status, back.assignee.as_str()), (TaskStatus::Pending, "alice"));
     team.world.database.fail_after(0);
@@ -164,13 +164,13 @@ fn the_tasks_of_one_who_leaves_go_back_to_the_asker() {
     assert_eq!(team.world.session.settle_tasks(at(4)).unwrap().len(), 1);
     let last = team.news(5, "alice").pop().unwrap();
     assert_eq!(last, (TaskEvent::Returned, TaskStatus::Pending, "alice".to_owned()));
-    // Another agent of that name gets nothing of it.
+    // A later agent of the same name gets none of the tasks.
     team.join(6, "bob", "");
     assert!(team.board(6, "bob", "assignee=bob").is_empty());
     assert!(team.news(6, "bob").is_empty());
     let (task, _) = team.change(7, "alice", &task.id, r#"{"to":"carol"}"#).unwrap();
     assert_eq!((task.status, task.assignee.as_str()), (TaskStatus::Pending, "carol"));
-    // The asker leaves: nobody waits for it any more.
+    // The asker leaves, so nobody needs the result any more.
     let alice = team.caller("alice");
     team.world.session.leaves(at(8), &alice).unwrap();
     team.world.session.settle_tasks(at(8)).unwrap();

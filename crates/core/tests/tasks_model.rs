@@ -1,4 +1,4 @@
-//! Tasks (section 9): whatever members try, a task takes only the steps of the protocol's table.
+//! Tasks (section 9): whatever members try, a task changes only as the protocol's table allows.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -51,8 +51,8 @@ fn tries() -> impl Strategy<Value = Vec<Try>> {
 }
 
 proptest! {
-    /// Whatever members try: the log shows that every task took only steps of the table, was given to
-    /// one agent at a time, and that what was answered is what is on the board.
+    /// Whatever members try, the log shows that each task changed only as the table allows and had
+    /// one assignee at a time. Every answer agrees with the board.
     #[test]
     fn a_task_takes_no_illegal_path_and_has_one_assignee(tries in tries()) {
         let mut team = Team::new(&["a:x", "b:x", "c:x", "d:x"]);
@@ -112,7 +112,8 @@ proptest! {
                     (Some((status, _)), TaskEvent::Returned) => status.is_open() && next.is_open(),
                     (Some((status, same)), TaskEvent::Changed) => {
                         let by_itself = matches!(next, TaskStatus::Overdue | TaskStatus::Cancelled);
-                        // A member may act before the deadline that passed is told.
+                        // A member may act after the deadline has passed and before that is
+                        // reported.
                         let late = TaskStatus::Overdue.may_become(next);
                         *same == assignee && status.is_open() && (status.may_become(next) || by_itself || late)
                     }
@@ -120,7 +121,7 @@ proptest! {
                 prop_assert!(legal, "{before:?} {event:?} {next:?} {assignee}");
             }
         }
-        // What was told last is what the board shows.
+        // The board shows what was reported last.
         team.world.evict();
         if let Some(name) = NAMES.iter().find(|name| team.world.session.has(at(now), &agent(name)).unwrap()) {
             for task in team.board(now, name, "limit=500") {

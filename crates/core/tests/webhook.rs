@@ -1,4 +1,4 @@
-//! What a webhook is told, and what follows when it does not answer.
+//! What a webhook receives, and what follows when it does not respond.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -30,7 +30,7 @@ fn world() -> (World, Caller, Caller) {
     (world, a, b)
 }
 
-/// Posts what is due at `now`, with this outcome each; gives the cursors.
+/// Posts everything that is due at `now`, each with this outcome. Returns the cursors.
 fn post_all(world: &mut World, now: i64, outcome: Result<(), &str>) -> Vec<String> {
     let mut cursors = Vec::new();
     for agent in world.session.webhooks_due(at(now)).unwrap() {
@@ -73,7 +73,7 @@ fn what_is_posted_is_the_message_signed() {
 
 #[test]
 fn the_signature_is_that_of_other_implementations() {
-    // As `openssl dgst -sha256 -hmac "sixteen characters"` computes it for the body.
+    // Computed by `openssl dgst -sha256 -hmac "sixteen characters"` for the body.
     let (mut world, a, _) = world();
     world.send(1, &a, None, text("one")).unwrap();
     let post = world.session.next_post(at(1), &agent("b")).unwrap().unwrap();
@@ -111,7 +111,7 @@ fn a_failure_is_tried_again_five_times_in_all_and_then_told() {
     assert_eq!(failing.last_error.as_deref(), Some("HTTP 500"));
     world.send(now, &a, None, text("three")).unwrap();
     assert_eq!(post_all(&mut world, now + 900_000, Ok(())), Vec::<String>::new(), "given up");
-    // Set anew, it begins with what comes.
+    // When it is set again, it begins with the next message.
     world.session.sets_webhook(at(now), &b, webhook()).unwrap();
     world.send(now, &a, None, text("four")).unwrap();
     assert_eq!(post_all(&mut world, now, Ok(())), ["6"]);
@@ -160,7 +160,7 @@ fn what_is_being_posted_is_not_waited_for() {
     world.send(0, &a, None, text("one")).unwrap();
     assert_eq!(post_all(&mut world, 0, Err("HTTP 500")), ["3"]);
     let posting = BTreeSet::from([agent("b")]);
-    // The time of its retry is over, and the retry is under way.
+    // The time of its retry has come, and the retry is being made.
     assert_eq!(world.session.next_webhook_at(at(5000), &posting).unwrap(), None);
     assert!(world.session.next_webhook_at(at(5000), &BTreeSet::new()).unwrap().is_some());
     world.session.leaves(at(5001), &b).unwrap();

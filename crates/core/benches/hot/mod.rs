@@ -1,4 +1,4 @@
-//! The two paths that agents take most, on SQLite in memory.
+//! The two calls that agents make most, on SQLite in memory.
 #![allow(unreachable_pub, reason = "each program uses its part")]
 
 #[path = "../../tests/support/mod.rs"]
@@ -9,7 +9,7 @@ use nexus_protocol::{CreateSession, Limits, PageRequest, SendMessage, SessionId,
 use std::collections::BTreeSet;
 use support::{Counter, Sqlite};
 
-/// A session with one member, who shows its key.
+/// A session with one member, which shows its key.
 pub struct Hot {
     database: Sqlite,
     session: Session<Sqlite>,
@@ -32,7 +32,7 @@ impl Hot {
         Self { database, session, member, limits }
     }
 
-    /// One message of 80 bytes, from the body of its request to the row.
+    /// Sends one message of 80 bytes, from the body of its request to the row.
     pub fn send(&mut self) {
         const BODY: &[u8] = br#"{"text":"The tests of the parser are green, and the branch is ready for you to look at ok"}"#;
         let message = SendMessage::parse(BODY, &self.limits).unwrap();
@@ -42,7 +42,7 @@ impl Hot {
         self.database.statements();
     }
 
-    /// One poll, from the query of its request to the body of the answer.
+    /// Polls once, from the query of its request to the body of the answer.
     pub fn poll(&mut self, query: &str) -> usize {
         let request = PageRequest::parse(query, &self.limits).unwrap();
         let who = self.session.member(NOW, &self.member, Need::Member).unwrap();

@@ -1,4 +1,5 @@
-//! What must pass untouched: this repository, prose in many scripts, and what only looks like a secret.
+//! Texts that must not change: this repository, prose in many scripts, and text that only resembles
+//! secrets.
 
 use crate::{
     json,
@@ -7,9 +8,9 @@ use crate::{
 };
 use std::{fs, path::Path};
 
-/// The files below a folder that are text: sources, documents, lock files.
+/// The text files below a folder: sources, documents, lock files.
 fn texts(folder: &Path, found: &mut Vec<(String, String)>) {
-    // What tools have put there, who may have looked for secrets.
+    // Tools have put these there, some of which look for secrets.
     const LEFT_OUT: [&str; 9] = [
         "target",
         "node_modules",
@@ -45,7 +46,7 @@ fn nothing_of_this_repository_is_touched() {
         if Path::new(&path).extension().is_some_and(|ending| ending == "json") {
             assert!(json(&content).0 == content.trim(), "{path}, as JSON");
         }
-        // As it stands in a message of an agent that quotes it.
+        // The text inside the message of an agent that quotes it.
         let quoted = serde_json::to_string(&clean).unwrap();
         assert_eq!(text(&quoted).0, quoted, "{path}, quoted");
     }
@@ -60,7 +61,7 @@ fn hit_lines(before: &str, after: &str) -> Vec<String> {
 fn prose_in_any_script_is_not_touched() {
     const PROSE: &str = include_str!("prose.txt");
     assert_eq!(text(PROSE).0, PROSE);
-    // Its sentences in any order, as one long message.
+    // The sentences in any order, as one long message.
     let lines: Vec<&str> = PROSE.lines().collect();
     let mut dice = Dice::new(5);
     let long: Vec<&str> = (0..4000).map(|_| lines[dice.roll(lines.len())]).collect();
@@ -107,7 +108,7 @@ fn names_digests_and_pictures_are_not_touched() {
     }
 }
 
-/// The bytes of a picture as they are written in a text.
+/// The bytes of a picture, encoded as text.
 fn picture(dice: &mut Dice, bytes: usize) -> String {
     let content: String =
         (0..bytes).map(|_| char::from(u8::try_from(dice.roll(128)).unwrap())).collect();

@@ -1,4 +1,5 @@
-//! Each kind: ten that must be found, in all kinds of places, and as many that only look alike.
+//! Each kind: ten secrets that must be found in all kinds of places, and as many texts that only
+//! resemble them.
 
 use crate::{
     json,
@@ -8,7 +9,7 @@ use crate::{
 use nexus_core::redact::{KINDS, Kind};
 use std::collections::BTreeSet;
 
-/// Around a secret that stands for itself.
+/// What stands before and after a secret.
 const PLACES: [(&str, &str); 12] = [
     ("", ""),
     ("Here it is: ", ". Do not lose it"),
@@ -42,7 +43,8 @@ fn ten_of_each_kind_are_found_wherever_they_stand() {
             check(kind, "so: ", &sample, &format!("{end} ok"));
             check(kind, "line\n\t", &sample, &format!("{end}\nline"));
             if is_one_word(kind) {
-                // What has escapes itself cannot be told from one behind it.
+                // If the secret contains escapes, it cannot be told apart from an escape that
+                // follows it.
                 let escaped = sample.secret.contains('%') || kind.name == "teams_webhook";
                 for (before, behind) in
                     PLACES.into_iter().filter(|place| !escaped || place.1 != "%26")
@@ -64,7 +66,7 @@ fn ten_of_each_kind_are_found_in_json() {
                 let value =
                     serde_json::to_string(&format!("\u{e9}\n{}{inside}{end}\t", sample.before))
                         .unwrap();
-                // The escapes of others, and what is no string.
+                // Other escapes, and values that are not strings.
                 format!("{{ \"k\\u0065y\" :[1.50, 1e3,{value} , null],\"b\":{{}}}}")
             };
             let (clean, found) = json(&written(&sample.secret));
@@ -81,7 +83,7 @@ fn tokens_that_are_broken_over_lines_are_found() {
             let whole = sample(kind, number).secret;
             let first = parts(kind.shapes[number % kind.shapes.len()]).remove(0);
             let begin = if let Part::Literal(literal) = first { literal.len() } else { continue };
-            // In the middle of a run: a line ends where a screen does.
+            // Broken in the middle of a run, as a narrow screen would.
             let broken = (begin + 9..whole.len() - 1).find(|at| {
                 whole.as_bytes()[at - 9..at + 1].iter().all(u8::is_ascii_alphanumeric)
                     && *at > whole.len() / 3
@@ -89,7 +91,7 @@ fn tokens_that_are_broken_over_lines_are_found() {
             let Some(at) = broken else { continue };
             for between in ["\n", "\r\n  ", "\\\n", "\n> "] {
                 let (clean, _) = text(&format!("> {}{between}{} ok", &whole[..at], &whole[at..]));
-                // An open end may leave a rest that nobody can use.
+                // If the form has an open end, a useless rest may remain.
                 assert!(
                     clean.starts_with(&format!("> [REDACTED:{}]", kind.name)),
                     "{whole} {clean}"
@@ -99,7 +101,7 @@ fn tokens_that_are_broken_over_lines_are_found() {
     }
 }
 
-/// Whether another form of the kind, or the same one cut shorter, has the sample in it as well.
+/// Whether another form of the kind, or the same form cut shorter, also matches the sample.
 fn has_shorter_form(kind: &Kind, form: &str) -> bool {
     let begin = |form: &str| form.split('{').next().unwrap_or_default().to_owned();
     let alike = kind.shapes.iter().filter(|other| begin(other) == begin(form)).count();
@@ -116,7 +118,7 @@ fn near_misses_of_each_kind_are_not_taken_for_it() {
                 let short = filled(form, &mut dice, |least| least - 1);
                 let whole = filled(form, &mut dice, |least| least);
                 let mut near = vec![
-                    // Glued to a word, before and behind.
+                    // Joined to a word, before and after.
                     format!("x{}", whole.whole()),
                     format!("_{}", whole.whole()),
                 ];
@@ -127,7 +129,7 @@ fn near_misses_of_each_kind_are_not_taken_for_it() {
                     near.push(format!("{}Z", whole.whole()));
                     near.push(short.whole());
                 }
-                // Another alphabet, in the middle of what must be there.
+                // A character of another alphabet within the part that must be there.
                 let (secret, at) = (&whole.secret, whole.secret.len() - 2);
                 if most.is_some() && class != b'=' {
                     near.push(format!("{}{}!{}", whole.before, &secret[..at], &secret[at + 1..]));

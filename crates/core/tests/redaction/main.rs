@@ -1,4 +1,5 @@
-//! Secrets in messages (section 7): what is found, what is left alone, and that nothing else changes.
+//! Secrets in messages (section 7): what is found, what is left alone, and that nothing else
+//! changes.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
@@ -19,14 +20,14 @@ use nexus_core::redact::Redaction;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// What becomes of a text, and what was found in it.
+/// The text after redaction, and what was found.
 fn text(text: &str) -> (String, BTreeMap<String, u32>) {
     let mut redaction = Redaction::default();
     let clean = redaction.text(text.to_owned());
     (clean, found(redaction))
 }
 
-/// The same of JSON.
+/// The same for JSON.
 fn json(text: &str) -> (String, BTreeMap<String, u32>) {
     let mut redaction = Redaction::default();
     let json = RawValue::from_string(text.to_owned()).unwrap();

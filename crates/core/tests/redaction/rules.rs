@@ -1,4 +1,4 @@
-//! Which of several wins, what a name tells, and what holds for any text.
+//! Which of several matches wins, what a name reveals, and what is true for any text.
 
 use crate::{
     found, json,
@@ -89,21 +89,21 @@ fn blocks_of_many_lines_are_taken_whole() {
             "{clean}"
         );
     }
-    // In JSON the line ends are escapes of the string.
+    // In JSON, line ends are escapes within the string.
     let written =
         serde_json::to_string(&serde_json::json!({ "private_key": key, "type": "x" })).unwrap();
     assert_eq!(json(&written).0, r#"{"private_key":"[REDACTED:private_key]","type":"x"}"#);
     let [begin, .., end] = key.lines().collect::<Vec<_>>()[..] else { unreachable!() };
     let short = format!("{begin}\n{}\n{end}", Dice::new(2).characters(b'b', 20));
     assert_eq!(text(&short).0, "[REDACTED:private_key]");
-    // Without an end: up to where it stops to look like a key.
+    // Without an end: up to where the text no longer looks like a key.
     let cut = key.rsplit_once('\n').unwrap().0;
     assert_eq!(text(cut).0, "[REDACTED:private_key]");
     assert_eq!(
         text(&format!("{cut}\n\nThat is the key.")).0,
         "[REDACTED:private_key]\n\nThat is the key."
     );
-    // One after the other, the first without an end.
+    // Two in a row, the first without an end.
     assert_eq!(text(&format!("{cut}\n{key}")).1["private_key"], 2);
     let headers = key.replacen('\n', "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", 1);
     assert_eq!(text(&headers).0, "[REDACTED:private_key]");
@@ -136,7 +136,7 @@ fn what_is_found_is_counted_in_the_order_of_the_types() {
 
 #[test]
 fn published_examples_are_found() {
-    // As the makers print them, put together here.
+    // In the form that the makers print, assembled here.
     let id = ["AKIA", "IOSFODNN7EXAMPLE"].concat();
     let secret = ["wJalrXUtnFEMI", "/K7MDENG/", "bPxRfiCYEXAMPLEKEY"].concat();
     let clean =
@@ -158,7 +158,7 @@ fn published_examples_are_found() {
     );
 }
 
-/// Texts of pieces that mean something to the search, and of anything.
+/// Texts that mix fragments of secrets with arbitrary text.
 fn soup() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         (0..KINDS.len(), 0..10_usize)
@@ -214,7 +214,7 @@ proptest! {
     #[test]
     fn only_secrets_are_changed(content in soup()) {
         let (clean, found) = text(&content);
-        // What is left stands in the text, in this order.
+        // What remains occurs in the text in this order.
         let mut rest = content.as_str();
         let taken = usize::try_from(found.values().sum::<u32>()).unwrap();
         if taken == 0 {

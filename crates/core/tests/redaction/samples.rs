@@ -1,9 +1,9 @@
-//! Made-up secrets of every kind. Nothing here is written down that looks like one: they are put
-//! together when the tests run.
+//! Made-up secrets of every kind. No literal here looks like a secret: they are assembled when the
+//! tests run.
 
 use nexus_core::redact::{KINDS, Kind};
 
-/// Random enough, and the same in every run.
+/// A generator that is random enough, and the same in every run.
 pub(crate) struct Dice(u64);
 
 impl Dice {
@@ -18,7 +18,7 @@ impl Dice {
         usize::try_from((self.0 >> 11) % sides as u64).unwrap()
     }
 
-    /// So many characters of a class: of each sort that it has, within any twelve.
+    /// `count` characters of a class. Each sort of the class occurs within any twelve.
     pub(crate) fn characters(&mut self, class: u8, count: usize) -> String {
         let (lower, upper, digits) =
             ("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789");
@@ -32,12 +32,13 @@ impl Dice {
             b'%' => &[lower, "%", upper, digits],
             b'b' => &[lower, digits, upper, "+/"],
             b'w' => &[lower, digits, upper, "-_"],
-            // Dots are where they cannot be taken for the end of a sentence: nowhere.
+            // Without dots, because they could be taken for the end of a sentence.
             _ => &[lower, digits, upper],
         };
         let pick = |dice: &mut Self, place: usize| {
             let sort = sorts[(place + dice.roll(2)) % sorts.len()];
-            // What stands at the ends must be part of a word for all to agree where it ends.
+            // The first and last character must be part of a word, so that everyone agrees where
+            // the secret ends.
             let sort = if place == 0 || place + 1 == count { sorts[0] } else { sort };
             char::from(sort.as_bytes()[dice.roll(sort.len())])
         };
@@ -45,7 +46,7 @@ impl Dice {
     }
 }
 
-/// A part of a form: a literal, or a class with how many of it at least and at most.
+/// A part of a form: a literal, or a class with its least and greatest count.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
     Literal(String),
@@ -53,7 +54,7 @@ pub(crate) enum Part {
     Begin,
 }
 
-/// The parts of a form, read independently of the code that is tested.
+/// The parts of a form, parsed independently of the tested code.
 pub(crate) fn parts(form: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut rest = form;
@@ -103,7 +104,7 @@ impl Sample {
     }
 }
 
-/// The form, filled in. `change` may alter how often the last run comes, from its least.
+/// Fills in a form. `change` may alter the length of the last run, starting from its minimum.
 pub(crate) fn filled(form: &str, dice: &mut Dice, change: impl Fn(usize) -> usize) -> Sample {
     let parts = parts(form);
     let last = parts
@@ -127,7 +128,7 @@ pub(crate) fn filled(form: &str, dice: &mut Dice, change: impl Fn(usize) -> usiz
     sample
 }
 
-/// The sample of a kind with this number.
+/// Sample `number` of a kind.
 pub(crate) fn sample(kind: &Kind, number: usize) -> Sample {
     let mut dice = Dice::new(number as u64 + 1);
     if kind.name == "basic_auth" {
@@ -228,7 +229,7 @@ pub(crate) fn sample(kind: &Kind, number: usize) -> Sample {
     }
 }
 
-/// What must follow the secret for it to be one.
+/// What must follow the text for it to be a secret.
 pub(crate) fn after(kind: &Kind, sample: &Sample) -> &'static str {
     if kind.name.ends_with("_password") {
         return "@db.example/x";
@@ -243,7 +244,7 @@ pub(crate) fn after(kind: &Kind, sample: &Sample) -> &'static str {
     }
 }
 
-/// The kinds whose secret is one word, which may stand anywhere.
+/// The kinds whose secret is one word that may stand anywhere.
 pub(crate) fn is_one_word(kind: &Kind) -> bool {
     kind.shapes.iter().all(|form| !form.contains('<')) && !kind.shapes.is_empty()
 }
@@ -259,7 +260,7 @@ pub(crate) fn armor(label: &str, dice: &mut Dice) -> String {
     format!("{dashes}BEGIN {label}{dashes}\n{rows}\nabc=\n{dashes}END {label}{dashes}")
 }
 
-/// A card number with the right check digit, as it is written or printed.
+/// A card number with the right check digit, with or without groups.
 pub(crate) fn card(number: usize, dice: &mut Dice) -> String {
     let (begin, length) = [
         ("4", 16),

@@ -1,4 +1,4 @@
-//! Mailboxes and conversations, as a user would explain them: what they hold and what they refuse.
+//! Mailboxes and conversations as a user would explain them: what they hold and what they refuse.
 
 use nexus_protocol::{EndReason, ErrorCode, Limits, MailSent};
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ pub fn limits() -> Limits {
     }
 }
 
-/// A message that was taken. Its place in the list of its recipient is its cursor, less one.
+/// An accepted message. Its index in the recipient's list is its cursor, less one.
 pub struct Taken {
     pub sender: usize,
     pub text: String,
@@ -28,20 +28,21 @@ pub struct Taken {
     pub live: bool,
     pub key: Option<usize>,
     pub conversation: String,
-    /// How often that had begun anew.
+    /// The round of its conversation.
     pub round: u32,
     pub sent: Option<MailSent>,
-    /// The sender has its copy.
+    /// Whether the sender has its copy.
     pub copied: bool,
-    /// When it got that by repeating, while something waited: then something happened.
+    /// When a repeat completed the sender's copy while a message was waiting. That counts as
+    /// activity.
     pub mended_at: Option<i64>,
 }
 
-/// One mailbox, as a user would explain it.
+/// One mailbox.
 #[derive(Default)]
 pub struct Box {
     pub inbox: Vec<Taken>,
-    /// Up to where it was read, and acknowledged, and when.
+    /// How far it was read and acknowledged, and when.
     pub read: Vec<(usize, i64)>,
     pub acked: Vec<(usize, i64)>,
     pub blocks: BTreeSet<usize>,
@@ -62,9 +63,10 @@ pub fn end(marks: &[(usize, i64)]) -> usize {
 pub struct Model {
     pub boxes: [Box; 3],
     pub now: i64,
-    /// Ended by one of the two.
+    /// Conversations that one of the two has ended.
     pub ended: BTreeSet<Pair>,
-    /// Those in which a message was refused that could begin them anew, after their last turn.
+    /// Conversations in which a message that could begin them again was refused after their last
+    /// turn.
     pub refused: BTreeSet<Pair>,
 }
 
@@ -100,18 +102,18 @@ impl Model {
         inbox(x, y).chain(inbox(y, x))
     }
 
-    /// How often a conversation has begun anew.
+    /// How often a conversation has begun again.
     pub fn round(&self, x: usize, y: usize, id: &str) -> u32 {
         self.messages(x, y, id).map(|(_, _, message)| message.round).max().unwrap_or(0)
     }
 
-    /// The turns that it has had since.
+    /// How many turns its current round has had.
     pub fn turns(&self, x: usize, y: usize, id: &str) -> usize {
         let round = self.round(x, y, id);
         self.messages(x, y, id).filter(|(_, _, message)| message.round == round).count()
     }
 
-    /// Whether nothing has happened in it for too long.
+    /// Whether it was inactive for too long.
     fn is_silent(&self, x: usize, y: usize, id: &str) -> bool {
         let mut active = 0;
         for (to, cursor, message) in self.messages(x, y, id) {
@@ -142,8 +144,9 @@ impl Model {
         }
     }
 
-    /// Whether a message that may begin it anew does so, now that it is over. One is refused after its
-    /// last turn, where nothing else has ended it and the recipient has a message of it to note that by.
+    /// Whether a message that may begin the conversation again does so now that it is over. If only
+    /// its turns are used up, one message is refused first, provided that the recipient has a
+    /// message of it in which to record that.
     fn begins_anew(&self, from: usize, to: usize, id: &str) -> bool {
         self.over(from, to, id) != Some(EndReason::MaxTurns)
             || self.refused.contains(&pair(from, to, id))
@@ -152,12 +155,12 @@ impl Model {
             || !self.knows(to, from, id)
     }
 
-    /// Whether `who` has something of the conversation with `other`.
+    /// Whether `who` has a message of its conversation with `other`.
     pub fn knows(&self, who: usize, other: usize, id: &str) -> bool {
         self.messages(who, other, id).any(|(to, _, message)| to == who || message.copied)
     }
 
-    /// Why a message is refused, if it is; else, whether it begins its conversation anew.
+    /// Why a message is refused, if it is. Otherwise, whether it begins its conversation again.
     pub fn outcome(
         &mut self,
         (from, to): (usize, usize),

@@ -1,4 +1,4 @@
-//! What tests of the rules share: SQLite in memory, random numbers that repeat, names and worlds.
+//! Shared by the tests of the rules: SQLite in memory, repeatable random numbers, names and worlds.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 #![allow(
     clippy::arithmetic_side_effects,
@@ -23,7 +23,7 @@ pub use sqlite::Sqlite;
 use std::{cell::Cell, rc::Rc};
 pub use world::{Calls, World};
 
-/// Numbers that are different each time, and the same in each run.
+/// Numbers that differ each time and are the same in every run.
 #[derive(Clone, Default)]
 pub struct Counter(Rc<Cell<u64>>);
 
@@ -60,7 +60,7 @@ pub fn messages(page: &Page) -> Vec<Message> {
     page.messages.iter().map(|raw| serde_json::from_str(raw.get()).unwrap()).collect()
 }
 
-/// The code of the refusal that this must be.
+/// The code of the refusal. Fails the test if the result is not one.
 pub fn refused<T: std::fmt::Debug>(result: Result<T>) -> ErrorCode {
     match result {
         Err(Error::Refused(refusal)) => refusal.body.error,
@@ -68,7 +68,7 @@ pub fn refused<T: std::fmt::Debug>(result: Result<T>) -> ErrorCode {
     }
 }
 
-/// Whether this is a fault of the relay.
+/// Whether the result is a fault of the relay.
 pub fn faulted<T>(result: &Result<T>) -> bool {
     matches!(result, Err(Error::Fault(_)))
 }

@@ -40,19 +40,19 @@ impl Sent {
 
 pub struct Member {
     pub key: SessionKey,
-    /// Messages there were when it joined.
+    /// How many messages there were when it joined.
     pub since: usize,
-    /// When it was last heard, as far as that cannot have been lost.
+    /// When it was last heard, unless an eviction may have lost that.
     pub heard: Option<i64>,
-    /// What was last shown of that.
+    /// The time that was last shown to others.
     pub shown: i64,
 }
 
-/// The session as a user would explain it.
+/// The model of a session.
 pub struct Model {
     pub now: i64,
     pub ttl: i64,
-    /// The session must be there before `least`, and must be gone from `most` on. They differ only
+    /// The session must exist before `least`, and must be gone from `most` on. The two differ only
     /// after an eviction.
     pub least: i64,
     pub most: i64,
@@ -67,7 +67,7 @@ impl Model {
         self.least = self.least.max(self.most);
     }
 
-    /// What may be lost in an eviction: a sixteenth of the TTL, never what was promised.
+    /// An eviction may lose a sixteenth of the TTL, but nothing that was reported.
     pub fn evict(&mut self, promised: i64) {
         let interval = (self.ttl * 1000 / 16).min(60_000);
         self.least = promised.max(self.most - interval);
@@ -103,7 +103,7 @@ impl Model {
 
 pub const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// What a caller shows as its key.
+/// Which key a caller shows.
 #[derive(Clone, Copy, Debug)]
 pub enum Proof {
     Right,
@@ -128,11 +128,11 @@ pub enum Step {
         after: Option<usize>,
         limit: u32,
     },
-    /// A task from one to another.
+    /// One agent gives another a task.
     Task(usize, usize),
     Renew(usize, Option<u32>),
     Pass(i64),
-    /// To so many milliseconds from the earliest end that the session may come to.
+    /// Moves the time to this many milliseconds after the earliest possible end.
     NearEnd(i64),
     Evict,
     Alarm,

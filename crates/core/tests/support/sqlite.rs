@@ -1,4 +1,5 @@
-//! SQLite in memory: it records its statements, survives the objects that use it, and fails on demand.
+//! SQLite in memory. It records its statements, survives the objects that use it, and fails on
+//! demand.
 
 use nexus_core::{Database, Fault, Row, Value};
 use rusqlite::{Connection, StatementStatus, params_from_iter, types::ValueRef};
@@ -9,16 +10,16 @@ use std::{
     rc::Rc,
 };
 
-/// A database that is shared by the objects that are built on it one after the other.
+/// A database that outlives the objects built on it.
 #[derive(Clone)]
 pub struct Sqlite(Rc<Inner>);
 
 struct Inner {
     connection: Connection,
     statements: RefCell<Vec<&'static str>>,
-    /// The statements that were planned again because of the values that were bound to them.
+    /// Statements that were planned again because of the values bound to them.
     replanned: RefCell<Vec<&'static str>>,
-    /// Writes that still succeed; none = all do.
+    /// How many writes still succeed. `None` means all.
     writes_left: Cell<Option<usize>>,
 }
 
@@ -33,17 +34,17 @@ impl Sqlite {
         }))
     }
 
-    /// From now on `writes` writes succeed, and every later one fails.
+    /// The next `writes` writes succeed, and all later ones fail.
     pub fn fail_after(&self, writes: usize) {
         self.0.writes_left.set(Some(writes));
     }
 
-    /// From now on nothing fails.
+    /// No statement fails any more.
     pub fn heal(&self) {
         self.0.writes_left.set(None);
     }
 
-    /// The statements since this was last asked.
+    /// The statements since the last call.
     pub fn statements(&self) -> Vec<&'static str> {
         self.0.statements.take()
     }
@@ -53,12 +54,12 @@ impl Sqlite {
         self.0.statements.replace(statements);
     }
 
-    /// The writing statements since statements were last asked for.
+    /// The writing statements since the statements were last taken.
     pub fn writes(&self) -> Vec<&'static str> {
         self.statements().into_iter().filter(|sql| is_write(sql)).collect()
     }
 
-    /// The statements that were planned again since this was last asked.
+    /// The statements that were planned again since the last call.
     pub fn replanned(&self) -> Vec<&'static str> {
         self.0.replanned.take()
     }
@@ -72,14 +73,14 @@ impl Sqlite {
         rows.map(Result::unwrap).collect()
     }
 
-    /// The names of everything that was created.
+    /// The names of all tables and indexes.
     pub fn tables(&self) -> Vec<String> {
         let sql = "SELECT name FROM sqlite_master";
         let mut statement = self.0.connection.prepare(sql).unwrap();
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
-    /// How everything was created, without line breaks.
+    /// The SQL that created them, without line breaks.
     pub fn schema(&self) -> String {
         let sql = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL";
         let mut statement = self.0.connection.prepare(sql).unwrap();
@@ -88,7 +89,7 @@ impl Sqlite {
             .collect()
     }
 
-    /// Everything that is stored, a line for each row.
+    /// Everything that is stored, one line for each row.
     pub fn dump(&self) -> String {
         let mut text = String::new();
         for table in self.tables() {
@@ -114,7 +115,7 @@ impl Sqlite {
         text
     }
 
-    /// What `deleteAll` does.
+    /// Does what `deleteAll` does on the platform.
     pub fn delete_all(&self) {
         for table in self.tables() {
             if !table.starts_with("sqlite_") && !table.contains('_') {

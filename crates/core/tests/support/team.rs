@@ -8,7 +8,7 @@ use nexus_protocol::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A session in which each of `members` joined at 0 and can do what stands behind the colon.
+/// A session that each of `members` joined at 0. The capability stands after the colon.
 pub struct Team {
     pub world: World,
     pub keys: BTreeMap<AgentId, SessionKey>,
@@ -70,7 +70,7 @@ impl Team {
         self.world.session.board(at(now), &who, &request).unwrap().tasks
     }
 
-    /// The events that `name` finds in the log, with the status and the assignee that they tell.
+    /// The events that `name` finds in the log, with the status and the assignee in each.
     pub fn news(&mut self, now: i64, name: &str) -> Vec<(TaskEvent, TaskStatus, String)> {
         let caller = self.caller(name);
         let page = self.world.page(now, &caller, None, 500).unwrap();

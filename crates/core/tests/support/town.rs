@@ -15,13 +15,13 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// What becomes of a call from one mailbox to another.
+/// What happens to a call from one mailbox to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     Clear,
     /// It does not arrive.
     Lost,
-    /// It arrives, its answer does not.
+    /// It arrives, but its answer does not.
     AnswerLost,
 }
 
@@ -29,9 +29,9 @@ pub enum Way {
 pub struct House {
     pub database: Sqlite,
     pub mailbox: RefCell<Mailbox<Sqlite>>,
-    /// A reader is connected.
+    /// Whether a reader is connected.
     pub live: Cell<bool>,
-    /// What readers have been sent.
+    /// What readers were sent.
     pub arrivals: RefCell<Vec<Arrival>>,
 }
 
@@ -43,7 +43,7 @@ pub struct Town {
     pub way: Cell<Way>,
 }
 
-/// The result of something that waits for nothing.
+/// The result of a future that is never pending.
 pub fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
@@ -76,7 +76,7 @@ pub fn mail(text: &str, conversation: Option<&str>) -> SendMail {
 }
 
 impl Town {
-    /// Agents of these names, registered at 0.
+    /// Registers agents of these names at 0.
     pub fn new(limits: Limits, names: &[&str]) -> Self {
         let mut town = Self {
             houses: BTreeMap::new(),
@@ -111,12 +111,12 @@ impl Town {
         &self.houses[&agent(name)]
     }
 
-    /// Does one thing with a mailbox.
+    /// Calls `work` with a mailbox.
     pub fn of<T>(&self, name: &str, work: impl FnOnce(&mut Mailbox<Sqlite>) -> T) -> T {
         work(&mut self.house(name).mailbox.borrow_mut())
     }
 
-    /// The objects are dropped and built again from what they stored.
+    /// Drops the objects and rebuilds them from what they stored.
     pub fn evict(&self) {
         for (id, house) in &self.houses {
             let fresh = Mailbox::new(id.clone(), house.database.clone(), self.limits.clone());
@@ -194,7 +194,7 @@ impl Town {
 
 impl Mailboxes for Town {
     async fn deliver(&self, to: &AgentId, letter: &Letter) -> Result<Accepted> {
-        // What a call carries, as it is carried.
+        // Written and read again, as it is when it crosses between objects.
         let letter = serde_json::to_string(letter).unwrap();
         let letter: Letter = serde_json::from_str(&letter).unwrap();
         self.call(to, |house, mailbox| {

@@ -1,4 +1,4 @@
-//! A session in memory, and its calls as the table of calls lets them in.
+//! A session in memory, and its calls with the needs of the table of calls.
 
 use super::{Counter, Sqlite, agent, at, caller, messages, session_id};
 use nexus_core::{Caller, Delivery, Need, Result, Session, Who};
@@ -15,7 +15,7 @@ pub struct World {
     pub session: Session<Sqlite>,
     pub random: Counter,
     pub limits: Limits,
-    /// What the last send has to deliver.
+    /// What the last send delivers.
     pub delivery: Option<Delivery>,
 }
 
@@ -41,7 +41,7 @@ impl World {
         self.session.create(at(0), request, &mut self.random).unwrap().session_key
     }
 
-    /// The object is dropped and built again from what it stored.
+    /// Drops the object and rebuilds it from what it stored.
     pub fn evict(&mut self) {
         self.session = Session::new(session_id(), self.database.clone(), self.limits.clone());
     }
@@ -92,7 +92,7 @@ impl World {
         self.page_of(now, caller, Filter::default(), after, limit)
     }
 
-    /// A page for a reader that says what it wants.
+    /// A page for a reader with a filter.
     pub fn page_of(
         &mut self,
         now: i64,
@@ -112,7 +112,7 @@ impl World {
         self.session.read(at(now), &who, request, &BTreeSet::new())
     }
 
-    /// A page as JSON is the same page.
+    /// Checks that a page as JSON is the same page.
     pub fn check_json(&mut self, now: i64, who: &Who, request: PageRequest) {
         let page = self.session.read(at(now), who, request, &BTreeSet::new()).unwrap();
         let json = self.session.read_json(at(now), who, request, &BTreeSet::new());
@@ -120,11 +120,11 @@ impl World {
     }
 }
 
-/// The calls of a session, each let in with the need that the table of calls gives it.
+/// The calls of a session, each with the need that the table of calls gives it.
 pub trait Calls {
-    /// A call that needs a member.
+    /// Lets in a caller that must be a member.
     fn as_member(&mut self, now: Timestamp, caller: &Caller) -> Result<Who>;
-    /// A call that needs a key.
+    /// Lets in a caller that must prove a key.
     fn with_key(&mut self, now: Timestamp, caller: &Caller) -> Result<Who>;
     fn looks(&mut self, now: Timestamp) -> Result<SessionStatus>;
     fn leaves(&mut self, now: Timestamp, caller: &Caller) -> Result<Left>;

@@ -1,8 +1,8 @@
-//! What holds of every parser, whatever it is given: one function for each kind of input. They panic
-//! where it does not hold. `tests/any_input.rs` feeds them inputs that are made up; the targets in
-//! `fuzz/`, inputs that are bred by coverage (`cargo fuzz run bodies`).
+//! Properties of every parser, for any input. There is one function for each kind of input, and it
+//! panics if a property is violated. `tests/any_input.rs` calls them with generated inputs. The
+//! targets in `fuzz/` use inputs that coverage guides (`cargo fuzz run bodies`).
 //!
-//! Nothing panics; what is refused is refused as the caller's fault, in a sentence; what is accepted is
+//! No parser panics. A refusal is the caller's fault, and has a sentence. An accepted value is
 //! accepted again in the form in which it is passed on, and means the same.
 
 #![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "a panic is what they are for")]
@@ -21,7 +21,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use std::{fmt::Display, str::FromStr};
 
-/// Refusals say what to do, and are the caller's fault.
+/// Checks that a refusal is the caller's fault and says what to do.
 fn check<T>(parsed: Result<T, Refusal>) -> Option<T> {
     parsed
         .map_err(|refusal| {
@@ -32,7 +32,7 @@ fn check<T>(parsed: Result<T, Refusal>) -> Option<T> {
         .ok()
 }
 
-/// What was accepted is accepted again as it is written, and is the same.
+/// Checks that an accepted value is accepted again as it is written, and stays the same.
 fn written<T: Serialize>(parsed: Option<T>, parse: impl Fn(&[u8]) -> Result<T, Refusal>) {
     let Some(parsed) = parsed else { return };
     let once = serde_json::to_vec(&parsed).expect("what was read can be written");
@@ -123,7 +123,7 @@ pub fn queries(data: &[u8]) {
     check(Condition::parse(Some(&text), None));
 }
 
-/// Frames of sockets, and what dialects sign and leave out.
+/// Frames of sockets, and what dialects sign and remove.
 pub fn frames(data: &[u8]) {
     let limits = Limits::default();
     check(MailFrame::parse(data, &limits));
@@ -132,7 +132,8 @@ pub fn frames(data: &[u8]) {
         assert!(kind.is_some() || body.finish().is_err());
     }
     let text = String::from_utf8_lossy(data);
-    // The platform composes characters; that a text stays as it is made is for the tests of the rules.
+    // The platform composes characters. The tests of the rules check that a composed text stays the
+    // same.
     let clean = opendialogue::sanitised(&text, |text| text);
     assert_eq!(opendialogue::sanitised(&clean, |text| text), clean);
     let signed = opendialogue::Signed { content: &clean, nonce: &text, ..Default::default() };
@@ -142,7 +143,7 @@ pub fn frames(data: &[u8]) {
     let _ = signed.is_signed("key", &text).expect("a comparison");
 }
 
-/// Texts and payloads that secrets are taken out of.
+/// Texts and payloads whose secrets are removed.
 pub fn redaction(data: &[u8]) {
     let text = String::from_utf8_lossy(data).into_owned();
     let mut redaction = Redaction::default();
@@ -162,7 +163,7 @@ pub fn redaction(data: &[u8]) {
     }
 }
 
-/// A value with its strings left empty.
+/// A value with empty strings.
 fn shape(json: &serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     match json {

@@ -1,9 +1,10 @@
-//! The same on inputs that are made up: any bytes, any text, and JSON that looks like what is asked for.
+//! The properties of parsers for generated inputs: any bytes, any text, and JSON that resembles
+//! requests.
 
 use nexus_fuzz::{bodies, frames, ids, queries, redaction};
 use proptest::prelude::*;
 
-/// Names and values that parsers ask for, so that many inputs get past the first check.
+/// Names and values that parsers expect, so that many inputs get past the first check.
 const NAMES: &[&str] = &[
     "text",
     "json",

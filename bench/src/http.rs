@@ -1,5 +1,5 @@
-//! A connection that stays open, for requests that were put together before: a client that costs
-//! little, so that it does not slow down what it measures.
+//! A connection that stays open and sends requests that were assembled before. This client uses
+//! little processor time, so it does not slow down what it measures.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::{
@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-/// A request, ready to be sent.
+/// A complete request as bytes.
 pub type Bytes = Vec<u8>;
 
-/// Puts a request together. Each header ends with `\r\n`.
+/// Assembles a request. Each header ends with `\r\n`.
 pub fn request(method: &str, path: &str, headers: &str, body: &str) -> Bytes {
     let length = body.len();
     format!(
@@ -23,11 +23,11 @@ pub fn request(method: &str, path: &str, headers: &str, body: &str) -> Bytes {
 /// A connection to 127.0.0.1.
 pub struct Connection {
     stream: TcpStream,
-    /// The answer, and room for more.
+    /// The response, and space for more.
     buffer: Bytes,
 }
 
-/// An answer.
+/// A response.
 pub struct Answer<'a> {
     pub status: u16,
     pub head: &'a str,
@@ -42,7 +42,7 @@ impl Connection {
         Ok(Self { stream, buffer: vec![0; 64 * 1024] })
     }
 
-    /// Sends a request, and reads the whole answer.
+    /// Sends a request and reads the whole response.
     pub fn call(&mut self, request: &[u8]) -> Result<Answer<'_>> {
         self.stream.write_all(request)?;
         let mut filled = self.read_more(0)?;
@@ -64,7 +64,7 @@ impl Connection {
         Ok(Answer { status: status.context("an answer without a status")?, head, body })
     }
 
-    /// The same; refuses another status.
+    /// Like [`Self::call`], but fails if the status is another one.
     pub fn expect(&mut self, status: u16, request: &[u8]) -> Result<Answer<'_>> {
         let answer = self.call(request)?;
         if answer.status != status {
@@ -84,7 +84,7 @@ impl Connection {
 }
 
 impl Answer<'_> {
-    /// A header; empty if it is missing.
+    /// The value of a header, or an empty text if it is missing.
     pub fn header(&self, name: &str) -> &str {
         header(self.head, name)
     }

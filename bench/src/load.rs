@@ -1,4 +1,4 @@
-//! Load: the same requests to both sides, in turns.
+//! Load: the same requests to both sides, in alternating turns.
 
 use crate::{
     Effort,
@@ -12,16 +12,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What one turn brought.
+/// The result of one turn.
 #[derive(Clone, Copy, Default)]
 pub struct Turn {
     pub per_second: f64,
-    /// Of workerd, for each request, in microseconds; 0 where the machine does not tell.
+    /// Processor time of workerd for each request, in microseconds. 0 if the machine does not
+    /// report it.
     pub processor: f64,
 }
 
-/// Sends requests over [`CONNECTIONS`] connections until the time is over. Each connection takes them
-/// in their order, from a place of its own.
+/// Sends requests over [`CONNECTIONS`] connections until the time is over. Each connection sends
+/// them in order, starting at a different one.
 pub fn turn(server: &Server, requests: &[Bytes], status: u16, time: Duration) -> Result<Turn> {
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -56,7 +57,7 @@ pub fn turn(server: &Server, requests: &[Bytes], status: u16, time: Duration) ->
     })
 }
 
-/// The turns of both sides, in pairs. One before them warms up.
+/// The turns of both sides, in pairs. One pair before them warms up.
 pub fn turns(
     effort: &Effort,
     sides: [(&Server, &[Bytes]); 2],
@@ -68,7 +69,7 @@ pub fn turns(
     let mut pairs = Vec::new();
     for round in 0..effort.rounds {
         let mut pair = [Turn::default(); 2];
-        // Who comes second may find the machine otherwise.
+        // The sides take turns being first, because the machine may change during a pair.
         for at in [round % 2, 1 - round % 2] {
             let (server, requests) = sides[at];
             pair[at] = turn(server, requests, status, effort.turn)?;
@@ -78,7 +79,7 @@ pub fn turns(
     Ok(pairs)
 }
 
-/// The same as a line: requests a second, and the median of what ours were of the floor's.
+/// The turns as a line: requests per second, and the median ratio of ours to the floor's.
 pub fn line(
     work: &str,
     effort: &Effort,

@@ -1,12 +1,13 @@
-//! `cargo xtask bench`: the relay, held against the least that the platform allows.
+//! `cargo xtask bench`: the relay, compared with the least that the platform allows.
 //!
-//! Both run in one go on one machine, each as `workerd serve` on the same kind of storage, under the
-//! same load in turns. What counts is the ratio; the figures beside it belong to the machine.
+//! Both run on the same machine in one run, each as `workerd serve` with the same kind of storage,
+//! under the same load in alternating turns. The ratio is what matters. The absolute figures depend
+//! on the machine.
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`server`] | the two that are measured, and what is asked of them |
-//! | [`http`] | a client that costs little |
+//! | [`server`] | the two sides, and the requests to them |
+//! | [`http`] | a client that uses little processor time |
 //! | [`load`] | many requests, in turns |
 //! | [`work`] | one file for each section of the table |
 //! | [`report`] | the table, and JSON |
@@ -49,23 +50,23 @@ struct Arguments {
 
 /// How much to do.
 pub struct Effort {
-    /// Pairs of turns.
+    /// The number of pairs of turns.
     pub rounds: usize,
-    /// How long a turn takes.
+    /// The length of a turn.
     pub turn: Duration,
-    /// Requests that are timed one by one, in each turn.
+    /// How many requests are timed one by one in each turn.
     pub timed: usize,
     /// How often a start is timed.
     pub starts: usize,
-    /// Sessions under load at a time.
+    /// How many sessions are under load at the same time.
     pub sessions: usize,
-    /// Sizes that growth is measured at.
+    /// The sizes at which growth is measured.
     pub messages: [usize; 3],
     pub crowds: [usize; 3],
-    /// Sessions and sockets whose memory is measured, and how long until they sleep.
+    /// How many sessions and sockets the memory is measured for, and how long until they sleep.
     pub idle: usize,
     pub asleep: Duration,
-    /// Where the client was built.
+    /// The folder in which the client was built.
     pub client: &'static str,
 }
 
@@ -118,7 +119,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Its processor, how many of them and how fast.
+/// The machine's processor: its name, count and speed.
 fn machine() -> String {
     let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {

@@ -1,4 +1,4 @@
-//! What was measured, as a table and as JSON.
+//! The results as a table and as JSON.
 
 use serde::Serialize;
 use std::fmt::Write;
@@ -12,11 +12,11 @@ pub struct Line {
     pub ours: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
-    /// What is held against the bar.
+    /// The values that are compared with the bar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compared: Option<Compared>,
-    /// Processor time of workerd for each request, in microseconds: of ours, of the floor, and the
-    /// median of what the one was of the other. It shows on a busy machine what throughput does not.
+    /// Processor time of workerd for each request, in microseconds: ours, the floor's, and the
+    /// median ratio. On a busy machine it says more than throughput.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processor_micros: Option<[f64; 3]>,
 }
@@ -25,7 +25,7 @@ pub struct Line {
 #[serde(rename_all = "camelCase")]
 pub struct Compared {
     pub value: f64,
-    /// `x`: as a ratio. Otherwise in this unit.
+    /// `x` for a ratio. Otherwise the unit.
     pub unit: &'static str,
     pub bar: Bar,
 }
@@ -35,7 +35,7 @@ pub struct Compared {
 pub enum Bar {
     AtLeast(f64),
     AtMost(f64),
-    /// It is only shown.
+    /// The value is only shown.
     None,
 }
 
@@ -50,12 +50,12 @@ impl Compared {
 }
 
 impl Line {
-    /// A line with nothing to hold it against.
+    /// A line that is only shown.
     pub fn shown(work: impl Into<String>, unit: &'static str, ours: f64) -> Self {
         Self { work: work.into(), unit, ours, floor: None, compared: None, processor_micros: None }
     }
 
-    /// The figure itself is held against a bar.
+    /// A line whose value itself is compared with a bar.
     pub fn bounded(work: impl Into<String>, unit: &'static str, ours: f64, bar: Bar) -> Self {
         let compared = Some(Compared { value: ours, unit, bar });
         Self { compared, ..Self::shown(work, unit, ours) }
@@ -70,7 +70,7 @@ impl Line {
     }
 }
 
-/// Everything of one run.
+/// The results of a run.
 #[derive(Serialize)]
 pub struct Report {
     pub machine: String,
@@ -80,7 +80,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// As Markdown, which is read as easily on a terminal.
+    /// The results as Markdown, which is also readable on a terminal.
     pub fn table(&self) -> String {
         let head = ["work", "ours", "floor", "ratio", "asked", "", "processor time"];
         let mut rows = vec![head.map(str::to_owned)];
@@ -137,7 +137,7 @@ fn with_unit(value: f64, unit: &str) -> String {
     }
 }
 
-/// Three digits that say something.
+/// The value with three significant digits.
 fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
@@ -148,7 +148,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// The one in the middle; `0` of nothing.
+/// The median. `0` if there are no values.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let upper = values.len() / 2;

@@ -10,10 +10,10 @@ use std::{
 };
 use xtask::relay::{Builder, Relay};
 
-/// Connections at a time.
+/// How many connections are used at the same time.
 pub const CONNECTIONS: usize = 16;
 
-/// One of the two.
+/// One of the two servers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     Ours,
@@ -43,12 +43,12 @@ impl Server {
         Self::of(side, Relay::builder())
     }
 
-    /// The same, with settings. The floor has none.
+    /// Like `start`, with settings. The floor has none.
     pub fn of(side: Side, builder: Builder) -> Result<Self> {
-        // A load makes more messages than a conversation has.
+        // A load sends more messages than a conversation may have.
         let builder =
             builder.var("MAX_SESSION_MESSAGES", "1000000").var("MAX_SESSION_BYTES", "1073741824");
-        // It is written, but to read it is no part of what is measured.
+        // The log is written, but reading it is not part of the measurement.
         let builder = builder.unread_log();
         let builder = if side == Side::Floor { builder.floor() } else { builder };
         Ok(Self { side, relay: builder.start()?, named: AtomicUsize::new(0) })
@@ -58,7 +58,7 @@ impl Server {
         Connection::open(self.relay.port())
     }
 
-    /// Processor time used so far; zero where the machine does not tell.
+    /// The processor time used so far. Zero if the machine does not report it.
     pub fn processor_time(&self) -> Duration {
         self.relay.processor_time().unwrap_or_default()
     }
@@ -67,14 +67,15 @@ impl Server {
     pub fn session(&self, connection: &mut Connection) -> Result<Seat> {
         if self.side == Side::Floor {
             let session = format!("s{}", self.named.fetch_add(1, Ordering::Relaxed));
-            // It is there once it is asked.
+            // The floor creates a session with the first request to it.
             let path = format!("/v1/sessions/{session}/messages?after=0");
             connection.expect(200, &request("GET", &path, "", ""))?;
-            // The headers are read by nobody; they cost the platform what ours do.
+            // The floor does not read the headers, but they cost the platform as much as ours do.
             return Ok(Seat::new(session, "a", &"k".repeat(43)));
         }
         let body = json!({ "creatorAgentId": "a" }).to_string();
-        // Each from an address of its own: who makes many from one has to wait.
+        // Each session is created from its own IP address, because creating many from one address
+        // is rate limited.
         let number = self.named.fetch_add(1, Ordering::Relaxed);
         let headers = format!("CF-Connecting-IP: 10.0.{}.{}\r\n", number / 250, number % 250);
         let answer = connection.expect(201, &request("PUT", "/v1/sessions", &headers, &body))?;
@@ -98,7 +99,7 @@ impl Server {
         Ok(made.into_iter().flatten().collect())
     }
 
-    /// Puts `count` messages of so many bytes into each session.
+    /// Sends `count` messages of `bytes` bytes into each session.
     pub fn fill(&self, seats: &[Seat], count: usize, bytes: usize) -> Result<()> {
         let share = |thread: usize| {
             move || {
@@ -137,7 +138,7 @@ impl Seat {
         request(method, &format!("/v1/sessions/{}{path}", self.session), &self.headers, body)
     }
 
-    /// A request that sends a text of so many bytes.
+    /// A request that sends a text of `bytes` bytes.
     pub fn send(&self, bytes: usize) -> Bytes {
         self.call("POST", "/messages", &json!({ "text": words(bytes) }).to_string())
     }
@@ -148,7 +149,7 @@ impl Seat {
     }
 }
 
-/// What agents say, to so many bytes.
+/// A text of `bytes` bytes, as agents write it.
 pub fn words(bytes: usize) -> String {
     "The tests of the parser are green, and the branch is ready for you to look at. "
         .chars()
@@ -157,7 +158,7 @@ pub fn words(bytes: usize) -> String {
         .collect()
 }
 
-/// What a thread brought.
+/// The result of a thread.
 pub fn joined<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     thread.join().unwrap_or_else(|_| anyhow::bail!("a thread panicked"))
 }

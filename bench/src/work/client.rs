@@ -47,7 +47,7 @@ fn kib(path: &Path) -> Result<f64> {
     Ok(f64::from(u32::try_from(fs::metadata(path)?.len())?) / 1024.0)
 }
 
-/// A folder for what the client keeps, while it is measured.
+/// The folder in which the client keeps its state during the measurement.
 struct Home(PathBuf);
 
 impl Home {

@@ -1,4 +1,4 @@
-//! How send and poll grow with what there is.
+//! How the time of a send and of a poll grows with the amount of data.
 
 use crate::{
     Effort,
@@ -10,7 +10,7 @@ use crate::{
 use anyhow::Result;
 use std::time::Instant;
 
-/// Growth up to this is flat.
+/// A ratio up to this counts as flat.
 const FLAT: Bar = Bar::AtMost(1.2);
 
 pub fn run(effort: &Effort) -> Result<Vec<Line>> {
@@ -20,12 +20,12 @@ pub fn run(effort: &Effort) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// Sessions that are asked by turns in each round: as many of each size, for one that was asked just before
-/// is asked faster.
+/// How many sessions of each size are asked alternately in each round. It is the same for all
+/// sizes, because a session that was asked just before responds faster.
 const AT_A_TIME: usize = 2;
 
-/// With the messages of a session. The small ones are others in each round, so that what is sent meanwhile
-/// does not make them large.
+/// Growth with the messages of a session. Each round uses other small sessions, because messages
+/// that are sent meanwhile would make them large.
 fn messages(effort: &Effort) -> Result<Vec<Line>> {
     let server = Server::start(SIDES[0])?;
     let mut groups = Vec::new();
@@ -41,7 +41,7 @@ fn messages(effort: &Effort) -> Result<Vec<Line>> {
     compare(effort, &server, "messages", &groups)
 }
 
-/// With the members of a session.
+/// Growth with the members of a session.
 fn members(effort: &Effort) -> Result<Vec<Line>> {
     let server = Server::start(SIDES[0])?;
     let mut groups = Vec::new();
@@ -66,7 +66,8 @@ fn join(server: &Server, seat: &Seat, members: usize) -> Result<()> {
     Ok(())
 }
 
-/// One connection, request after request: each group in turn. The figure is the time of the largest.
+/// Sends request after request over one connection, for each group in turn. The figure is the time
+/// of the largest group.
 fn compare(
     effort: &Effort,
     server: &Server,
@@ -102,7 +103,7 @@ fn compare(
     Ok(vec![line(1, "send"), line(0, "poll of 10")])
 }
 
-/// With the sessions of a relay, the floor beside: what grows there is the platform's.
+/// Growth with the sessions of a relay, compared with the floor, whose growth is the platform's.
 fn sessions(effort: &Effort) -> Result<Vec<Line>> {
     let servers = [Server::start(SIDES[0])?, Server::start(SIDES[1])?];
     let mut seats = Vec::new();
@@ -122,7 +123,7 @@ fn sessions(effort: &Effort) -> Result<Vec<Line>> {
                 seats.iter().map(request).collect()
             })
             .collect();
-        // Of each size: ours and the floor's, in processor time if the machine tells it.
+        // For each size: ours and the floor's, as processor time if the machine reports it.
         let mut speeds = Vec::new();
         for size in effort.crowds {
             let sides = [(&servers[0], &requests[0][..size]), (&servers[1], &requests[1][..size])];

@@ -1,4 +1,4 @@
-//! What workerd holds for sessions and sockets that sleep.
+//! How much memory workerd uses for sessions and sockets that sleep.
 
 use super::sockets::Socket;
 use crate::{
@@ -9,15 +9,15 @@ use crate::{
 use anyhow::Result;
 use std::thread;
 
-/// Sockets that are opened to each of half the sessions.
+/// How many sockets are opened to each of half the sessions.
 const SOCKETS: usize = 4;
 
-/// MiB for each thousand: sessions in use, sessions asleep, sockets asleep.
+/// MiB per thousand: sessions in use, sleeping sessions, sleeping sockets.
 #[derive(Clone, Copy)]
 struct Held([f64; 3]);
 
 pub fn run(effort: &Effort) -> Result<Vec<Line>> {
-    // Both at once: most of it is waiting.
+    // Both at the same time, because most of it is waiting.
     let [ours, floor] = thread::scope(|scope| {
         let sides = SIDES.map(|side| scope.spawn(move || measure(&Server::start(side)?, effort)));
         let [ours, floor] = sides.map(joined);
@@ -35,7 +35,7 @@ pub fn run(effort: &Effort) -> Result<Vec<Line>> {
 }
 
 fn measure(server: &Server, effort: &Effort) -> Result<Held> {
-    // What the first sessions cost belongs to the isolate.
+    // The cost of the first sessions belongs to the isolate.
     server.fill(&server.sessions(20)?, 20, 80)?;
     thread::sleep(effort.asleep);
     let start = memory(server);
@@ -43,8 +43,8 @@ fn measure(server: &Server, effort: &Effort) -> Result<Held> {
     server.fill(&seats, 2, 80)?;
     let used = memory(server);
     thread::sleep(effort.asleep);
-    // Again, for what an object leaves behind when it sleeps the first time is used by those that wake: it
-    // belongs to sessions, not to the sockets that wake them.
+    // Fill them again. An object leaves memory behind when it first sleeps, and objects that wake
+    // use it. This memory belongs to sessions, not to the sockets that wake them.
     server.fill(&seats, 1, 80)?;
     thread::sleep(effort.asleep);
     let asleep = memory(server);
@@ -61,7 +61,7 @@ fn measure(server: &Server, effort: &Effort) -> Result<Held> {
     Ok(Held([(used - start) / idle, (asleep - start) / idle, (open - asleep) / held]))
 }
 
-/// MiB; 0 where the machine does not tell.
+/// In MiB. 0 if the machine does not report it.
 fn memory(server: &Server) -> f64 {
     let kib = server.relay.memory().unwrap_or_default() / 1024;
     f64::from(u32::try_from(kib).unwrap_or(u32::MAX)) / 1024.0

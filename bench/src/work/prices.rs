@@ -1,30 +1,31 @@
-//! What Cloudflare asks, computed from what each call takes.
+//! What Cloudflare charges, computed from the resources of each call.
 
 use crate::{Effort, report::Line};
 use anyhow::Result;
 
-// Dollars for a million, beyond what is included in the plan "Workers Paid", as published in
-// 2026-11 under developers.cloudflare.com/workers/platform/pricing and /durable-objects/platform/pricing.
+// Dollars per million, beyond what the plan "Workers Paid" includes, as published in 2026-11 under
+// developers.cloudflare.com/workers/platform/pricing and /durable-objects/platform/pricing.
 const WORKER_REQUEST: f64 = 0.30;
 const PROCESSOR_MILLISECOND: f64 = 0.02;
 const OBJECT_REQUEST: f64 = 0.15;
-/// A message that comes in over a socket; those that go out are free.
+/// A message that arrives over a socket. Outgoing messages are free.
 const OBJECT_MESSAGE: f64 = OBJECT_REQUEST / 20.0;
 const GIGABYTE_SECOND: f64 = 12.50;
 const ROW_WRITTEN: f64 = 1.00;
 const ROW_READ: f64 = 0.001;
 
-/// An object is billed as 128 MB while it works, here 5 ms for a call: more than it takes.
+/// An object is billed as 128 MB while it works. A call is assumed to take 5 ms, which is more than
+/// it does.
 const OBJECT_CALL: f64 = 0.128 * 0.005 * GIGABYTE_SECOND;
 
-/// A call to an object through the Worker, which takes a millisecond at most.
+/// A call to an object through the Worker, which takes at most a millisecond.
 const CALL: f64 = WORKER_REQUEST + PROCESSOR_MILLISECOND + OBJECT_REQUEST + OBJECT_CALL;
 
 #[allow(clippy::unnecessary_wraps, reason = "the form of every section")]
 pub fn run(_: &Effort) -> Result<Vec<Line>> {
     let poll = CALL + ROW_READ;
-    // Presence and the clock of the session are stored once a minute, for all members together; here
-    // one agent pays for all of them.
+    // Presence and the deadline of the session are stored once a minute for all members together.
+    // Here one agent pays for all of them.
     let presence = 60.0 * ROW_WRITTEN;
     let line = |work: &str, price| Line::shown(work, "$ a million", price);
     Ok(vec![
@@ -32,7 +33,7 @@ pub fn run(_: &Effort) -> Result<Vec<Line>> {
         line("price of a message over a socket", OBJECT_MESSAGE + OBJECT_CALL + ROW_WRITTEN),
         line("price of an idle agent's hour, poll every 30 s", 120.0 * poll + presence),
         line("price of an idle agent's hour, long polls of 25 s", 144.0 * poll + presence),
-        // It sleeps, pings are answered without waking it, and what goes out is free.
+        // The object sleeps. Pings are answered without waking it, and outgoing messages are free.
         line("price of an idle agent's hour, socket", 0.0),
     ])
 }

@@ -1,4 +1,4 @@
-//! Rows written, by the cursors' own count.
+//! Rows written, as the cursors report them.
 
 use crate::{
     Effort,
@@ -10,10 +10,10 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use xtask::relay::Relay;
 
-/// How often each is done. The directory writes when it likes, so the least counts.
+/// How often each is measured. The directory writes at any time, so the least value counts.
 const TRIES: usize = 7;
 
-/// Polls that share what they write.
+/// How many polls share a write.
 const POLLS: u32 = 300;
 
 pub fn run(_: &Effort) -> Result<Vec<Line>> {
@@ -56,7 +56,7 @@ fn least(connection: &mut Connection, seat: &Seat, mut make: impl FnMut() -> Byt
     Ok(least)
 }
 
-/// Rows written up to the answer to this call.
+/// Rows written until the call was answered.
 fn rows(connection: &mut Connection, request: &[u8]) -> Result<f64> {
     let answer = connection.call(request)?;
     let rows = answer.header("X-Rows-Written").parse();

@@ -1,4 +1,4 @@
-//! From the socket of one member to that of another.
+//! From the socket of one member to the socket of another.
 
 use crate::{
     Effort,
@@ -35,7 +35,7 @@ impl Socket {
         Ok(self.0.send(Message::text(text))?)
     }
 
-    /// Reads up to the next frame of this type.
+    /// Reads until the next frame of this type.
     pub fn wait_for(&mut self, kind: &str) -> Result<()> {
         let kind = format!("\"type\":\"{kind}\"");
         loop {

@@ -1,4 +1,4 @@
-//! What a new isolate costs: the time until it answers, and what has to be loaded.
+//! What a new isolate costs: the time until it responds, and the size of what it loads.
 
 use crate::{
     Effort,
@@ -9,7 +9,8 @@ use anyhow::Result;
 use std::time::Instant;
 use xtask::{project::Project, worker};
 
-/// From the start of workerd to the first answer. Starting workerd itself is the same for both.
+/// From the start of workerd to the first response. Starting workerd itself takes the same for
+/// both.
 pub fn run(effort: &Effort) -> Result<Vec<Line>> {
     let mut servers = [Server::start(SIDES[0])?, Server::start(SIDES[1])?];
     let mut times: [Vec<f64>; 2] = Default::default();

@@ -1,4 +1,4 @@
-//! Requests a second.
+//! Requests per second.
 
 use crate::{
     Effort,
@@ -10,7 +10,7 @@ use crate::{
 use anyhow::Result;
 use xtask::relay::Relay;
 
-/// A figure for what is done in each of many sessions.
+/// Measures a call that is made in each of many sessions.
 fn in_sessions(
     work: &str,
     effort: &Effort,
@@ -24,7 +24,7 @@ fn in_sessions(
     load::line(work, effort, [(&servers[0], &ours), (&servers[1], &floor)], status, bar)
 }
 
-/// 80 bytes, with the key of the sender.
+/// Sends of 80 bytes, with the key of the sender.
 pub fn send(effort: &Effort) -> Result<Vec<Line>> {
     let work = format!("send, {} sessions", effort.sessions);
     let line = in_sessions(&work, effort, 201, Bar::AtLeast(0.95), |_, seats| {
@@ -33,9 +33,9 @@ pub fn send(effort: &Effort) -> Result<Vec<Line>> {
     Ok(vec![line, limited(effort)?])
 }
 
-/// Of sends, what the stand-in for the rate limit costs: it is not the platform's own.
+/// The cost of the stand-in for the rate limit during sends. It is not the platform's own.
 fn limited(effort: &Effort) -> Result<Line> {
-    // More than anybody asks in a minute.
+    // More than anybody sends in a minute.
     let limited = Relay::builder().rate_limit(Some(1_000_000_000));
     let servers = [Server::of(SIDES[0], limited)?, Server::start(SIDES[0])?];
     let mut requests = Vec::new();
@@ -60,7 +60,7 @@ pub fn poll(effort: &Effort) -> Result<Vec<Line>> {
 
 pub fn page(effort: &Effort) -> Result<Vec<Line>> {
     let work = "poll that brings 100 messages of 200 bytes";
-    // Fewer sessions: what is measured is the page, and they have to be filled.
+    // Fewer sessions, because each must be filled before the page is measured.
     let effort = &Effort { sessions: effort.sessions / 10, ..*effort };
     let line = in_sessions(work, effort, 200, Bar::AtLeast(1.3), |server, seats| {
         server.fill(seats, 100, 200)?;

@@ -7,7 +7,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// A relay without rate limits, on which a test may send as much as it likes.
+/// A relay without rate limits. Tests may send as much as they like.
 pub fn roomy_relay() -> Relay {
     let most = "10000";
     Relay::builder()
@@ -17,7 +17,7 @@ pub fn roomy_relay() -> Relay {
         .expect("the relay starts")
 }
 
-/// An agent that is registered, with its secret.
+/// A registered agent with its secret.
 #[derive(Clone)]
 pub struct Resident {
     /// Its relay.
@@ -48,18 +48,18 @@ impl Call<'_> {
 }
 
 impl Resident {
-    /// Begins a request of this agent to a path below its own.
+    /// Begins a request of this agent. The path is below its own.
     pub fn call(&self, method: &str, path: &str) -> Call<'_> {
         self.api.call(method, &format!("/v1/agents/{}{path}", self.id)).bearer(&self.secret)
     }
 
-    /// Begins a send to another.
+    /// Begins a send to another agent.
     pub fn to(&self, other: &str) -> Call<'_> {
         let path = format!("/v1/agents/{other}/messages");
         self.api.post(&path).bearer(&self.secret).agent(&self.id)
     }
 
-    /// Sends a text, and gives back the answer.
+    /// Sends a text, and returns the answer.
     pub fn send(&self, other: &str, text: &str) -> Value {
         done(&self.to(other).json(&json!({ "text": text })).send(), 201)
     }
@@ -69,7 +69,7 @@ impl Resident {
         done(&self.call("GET", &format!("/messages{query}")).send(), 200)
     }
 
-    /// The texts of everything that waits, page by page, and the last cursor.
+    /// The texts of all waiting messages, page by page, and the last cursor.
     pub fn waiting(&self) -> (Vec<String>, String) {
         let mut page = self.poll("?limit=7");
         let mut texts = Vec::new();
@@ -83,12 +83,12 @@ impl Resident {
         }
     }
 
-    /// Acknowledges.
+    /// Acknowledges everything up to `cursor`.
     pub fn ack(&self, cursor: &str) -> Value {
         done(&self.call("POST", "/ack").json(&json!({ "cursor": cursor })).send(), 200)
     }
 
-    /// What became of a message that this agent has sent.
+    /// The state of a message that this agent has sent.
     pub fn status(&self, to: &str, id: &Value) -> Value {
         let path = format!("/v1/agents/{to}/messages/{}", string(id));
         done(&self.api.get(&path).bearer(&self.secret).agent(&self.id).send(), 200)
@@ -101,7 +101,7 @@ impl Resident {
         Socket::open(self.api.base(), &path, &[("Authorization", &bearer)])
     }
 
-    /// As [`Self::try_socket`], which must succeed.
+    /// Like [`Self::try_socket`], but fails the test if there is no socket.
     pub fn socket(&self) -> Socket {
         self.try_socket("").expect("a socket")
     }
@@ -114,7 +114,7 @@ impl Resident {
     }
 }
 
-/// The body of an answer, which must have this status.
+/// The body of a response, which must have this status.
 pub fn done(answer: &Answer, status: u16) -> Value {
     assert_eq!(answer.status, status, "{}", answer.text());
     answer.json()

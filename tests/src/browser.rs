@@ -1,8 +1,8 @@
 //! A person at a browser: Chromium, driven over `WebDriver` by its `chromedriver`.
 //!
-//! Each [`Browser`] has a profile of its own, and so keys and a history of its own. It ends with the
-//! test, also with one that is killed: the driver is killed when this program's end of a pipe closes,
-//! and the browser ends with the driver.
+//! Each [`Browser`] has its own profile, and so its own keys and history. It ends with the test,
+//! even if the test is killed: the driver is killed when this program's end of a pipe closes, and
+//! the browser ends with the driver.
 
 use crate::{eventually, string};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -33,7 +33,7 @@ pub struct Browser {
     /// The address of the driver's session.
     session: String,
     watchdog: Child,
-    /// Dropped, and so removed, after the browser has ended.
+    /// Removed on drop, after the browser has ended.
     profile: TempDir,
 }
 
@@ -46,7 +46,7 @@ impl Browser {
             .args(["-c", WATCHDOG, "watchdog"])
             .arg(&found.driver)
             .arg("--port=0")
-            // What it leaves goes with the profile.
+            // Temporary files are removed together with the profile.
             .env("TMPDIR", profile.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -100,7 +100,7 @@ impl Browser {
         browser
     }
 
-    /// Sends a command to the driver, and gives its value. Fails the test on an error.
+    /// Sends a command to the driver, and returns the value. Fails the test on an error.
     fn command(&self, method: &str, path: &str, body: &Value) -> Value {
         self.try_command(method, path, body)
             .unwrap_or_else(|error| panic!("the browser cannot {method} {path}: {error}"))
@@ -139,7 +139,7 @@ impl Browser {
         string(&self.command("GET", "/url", &Value::Null))
     }
 
-    /// Runs a script in the page: the body of a function, of which this is the result.
+    /// Runs a script in the page, and returns its result. The script is the body of a function.
     pub fn run(&self, script: &str) -> Value {
         self.command("POST", "/execute/sync", &json!({ "script": script, "args": [] }))
     }
@@ -161,10 +161,10 @@ impl Browser {
         self.find(css).unwrap_or_else(|error| panic!("the page has no {css}: {error}"))
     }
 
-    /// What a person sees of an element; nothing if there is none.
+    /// The visible text of an element. Empty if there is no such element.
     pub fn text(&self, css: &str) -> String {
         let Ok(element) = self.find(css) else { return String::new() };
-        // It may go at any moment.
+        // The element may disappear at any moment.
         let text = self.try_command("GET", &format!("/element/{element}/text"), &Value::Null);
         text.map(|text| string(&text)).unwrap_or_default()
     }
@@ -175,7 +175,7 @@ impl Browser {
         self.run(&script).as_u64().expect("a number")
     }
 
-    /// Clicks, where the element is.
+    /// Clicks at the element's position.
     pub fn click(&self, css: &str) {
         self.command("POST", &format!("/element/{}/click", self.element(css)), &json!({}));
     }
@@ -204,19 +204,20 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
     }
 
-    /// How wide the page is, in CSS pixels. The window does not tell: a phone's grows with its page.
+    /// The width of the page in CSS pixels. The window's width does not tell, because on a phone it
+    /// grows with the page.
     pub fn page_width(&self) -> u64 {
         let width = self.run("return document.documentElement.scrollWidth");
         width.as_u64().expect("a number")
     }
 
-    /// What the person prefers: `light` or `dark`.
+    /// Sets the preferred color scheme: `light` or `dark`.
     pub fn color_scheme(&self, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.devtools("Emulation.setEmulatedMedia", &json!({ "features": features }));
     }
 
-    /// Writes what the window shows to `target/screenshots/NAME.png`, on a phone and on a desktop.
+    /// Writes screenshots to `target/screenshots/NAME.png`, on a phone and on a desktop.
     pub fn screenshots(&self, name: &str) {
         for (device, width, height) in [("phone", 390, 844), ("desktop", 1280, 800)] {
             self.size(width, height);
@@ -228,7 +229,7 @@ impl Browser {
         }
     }
 
-    /// The errors that the console has shown since the last look.
+    /// The errors that the console has shown since the last call.
     pub fn console_errors(&self) -> Vec<String> {
         let log = self.command("POST", "/se/log", &json!({ "type": "browser" }));
         let entries = log.as_array().expect("a list").iter();
@@ -238,10 +239,10 @@ impl Browser {
             .collect()
     }
 
-    /// Fails if axe-core finds that someone could not use the page.
+    /// Fails if axe-core finds an accessibility problem.
     pub fn check_accessibility(&self, page: &str) {
         let axe = fs::read_to_string(root().join("node_modules/axe-core/axe.min.js"));
-        // Not as a script of the page, whose policy would forbid it.
+        // Through Chromium's protocol, because the page's policy forbids other scripts.
         let evaluate = |expression: &str, wait: bool| {
             let parameters = json!({
                 "expression": expression, "awaitPromise": wait, "returnByValue": true
@@ -261,7 +262,8 @@ impl Browser {
         assert_eq!(found["violations"], json!([]), "on {page}");
     }
 
-    /// Bytes that came over the wire for the page and all that it has loaded, headers included.
+    /// How many bytes were transferred for the page and everything that it loaded, headers
+    /// included.
     pub fn loaded_bytes(&self) -> u64 {
         let script = "return [...performance.getEntriesByType('navigation'),
             ...performance.getEntriesByType('resource')]
@@ -272,8 +274,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // So that it has ended, and writes no more, when its profile is removed. A driver that is gone
-        // has nothing to end.
+        // The browser must have ended before its profile is removed. If the driver is gone, there
+        // is nothing to end.
         let _ = self.agent.delete(&self.session).call();
         drop(self.watchdog.stdin.take());
         let _ = self.watchdog.wait();

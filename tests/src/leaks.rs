@@ -1,9 +1,10 @@
-//! Whether anything that is nobody's business stands in what relays have logged.
+//! Checks whether the logs of relays contain anything private.
 //!
 //! While the variable [`FOLDER`] names a folder, every relay of a test run writes its log there
-//! ([`xtask::relay`]), and every client of [`crate::Api`] what it was given or has sent that no log may
-//! hold. [`check`] compares them: lines about requests by their form, which has no room for anything
-//! else; all others, and the bodies of errors, by what they hold.
+//! ([`xtask::relay`]). Every client of [`crate::Api`] also writes there what no log may contain, of
+//! all that it sent or received. [`check`] compares the two. Lines about requests are checked by
+//! their form, which has no room for anything else. All other lines, and the bodies of errors, are
+//! checked by their content.
 
 use serde_json::Value;
 use std::{
@@ -15,25 +16,25 @@ use std::{
 };
 pub use xtask::relay::LOG_FOLDER as FOLDER;
 
-/// Shorter texts occur by chance.
+/// Shorter texts may occur by chance.
 const LEAST: usize = 12;
-/// Of a longer text, its beginning is looked for.
+/// Only the beginning of a longer text is searched for.
 const MOST: usize = 60;
 
-/// What a check has found.
+/// The result of a check.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Lines about requests.
+    /// The number of lines about requests.
     pub requests: usize,
-    /// All others.
+    /// The number of all other lines.
     pub others: usize,
-    /// What was looked for.
+    /// The number of secrets that were searched for.
     pub secrets: usize,
-    /// What should not be there.
+    /// What should not have been logged.
     pub leaks: Vec<String>,
 }
 
-/// Notes, from a body that was sent or received, what no log may hold.
+/// Records what no log may contain, from a body that was sent or received.
 pub(crate) fn note(body: &[u8]) {
     static FILE: OnceLock<Option<Mutex<fs::File>>> = OnceLock::new();
     let file = FILE.get_or_init(|| {
@@ -71,7 +72,7 @@ fn collect(body: &Value, secrets: &mut BTreeSet<String>) {
                         | "message"
                 );
                 match value.as_str() {
-                    // An error's own words are no secret.
+                    // The sentences of errors are not secret.
                     Some(text) if is_secret && fields.get("error").is_none() => {
                         secrets.extend(secret(text));
                     }
@@ -89,7 +90,7 @@ fn secret(text: &str) -> Option<String> {
     (beginning.len() >= LEAST).then_some(beginning)
 }
 
-/// Fails if an error tells what nobody but its caller may know, back to whoever asked.
+/// Fails if an error reveals anything private, except what its caller sent.
 pub(crate) fn check_error(sent: &[u8], answer: &str) {
     let mut secrets = BTreeSet::new();
     if let Ok(body) = serde_json::from_slice::<Value>(sent) {
@@ -139,7 +140,7 @@ fn compare<'a>(lines: impl Iterator<Item = &'a str>, secrets: &BTreeSet<String>)
     found
 }
 
-/// Whether a line is one about a request, and holds nothing that such a line has no room for.
+/// Whether a line is about a request and contains nothing that such a line may not.
 fn is_request(line: &str) -> bool {
     let Ok(Value::Object(fields)) = serde_json::from_str(line) else { return false };
     let is_hex = |value: &Value, length: usize| {
@@ -157,7 +158,7 @@ fn is_request(line: &str) -> bool {
         })
 }
 
-/// A method, and a path whose variable parts are names.
+/// Whether this is a method and a path whose variable parts are placeholders.
 fn is_route(route: &str) -> bool {
     let Some((method, path)) = route.split_once(' ') else { return false };
     let is_part = |part: &str| {
@@ -168,7 +169,7 @@ fn is_route(route: &str) -> bool {
     method.bytes().all(|byte| byte.is_ascii_uppercase()) && path.split('/').all(is_part)
 }
 
-/// The first word that has the form of a session's id, a key, a secret or a code.
+/// The first word that has the form of a session id, a key, a secret or a code.
 fn looks_secret(text: &str) -> Option<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'));
     words.into_iter().find(|word| is_secret(word)).map(ToOwned::to_owned)
@@ -219,7 +220,7 @@ mod tests {
             format!("nxs_{}", "y".repeat(43)),
             "GET /p/PEARL-FOCAL-S5SJV 200".to_owned(),
             "said: Meet me at noon, by the old mill!".to_owned(),
-            // In a line about a request there is no room for anything.
+            // A line about a request has no room for any value.
             format!(r#"{{"route":"GET /v1/sessions/{id}/messages","status":200,"ms":3}}"#),
             format!(r#"{{"route":"GET /","status":200,"ms":3,"session":"{id}"}}"#),
             r#"{"route":"GET /","status":200,"ms":3,"text":"Meet me at noon, by the old mill"}"#

@@ -1,7 +1,7 @@
-//! What the black-box tests share: an HTTP client that knows the headers of the protocol, but none of
+//! Shared by the black-box tests: an HTTP client that knows the headers of the protocol but none of
 //! its rules, and the sessions that most tests begin with.
 //!
-//! Every test starts a relay of its own ([`xtask::relay`]), on a free port, with data of its own.
+//! Every test starts its own relay ([`xtask::relay`]), on a free port, with its own data.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -36,8 +36,8 @@ pub fn relay() -> Relay {
     Relay::builder().start().expect("the relay starts")
 }
 
-/// Asks `done` again and again until it says yes. The one place where tests wait for real time, for
-/// what only real time brings: the end of a session, and its alarm.
+/// Calls `done` again and again until it returns true. Only here do tests wait for real time,
+/// because only real time brings the end of a session and its alarm.
 pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
     let started = Instant::now();
     while !done() {
@@ -59,7 +59,7 @@ impl Api {
         Self::patient(base, Duration::from_mins(1))
     }
 
-    /// A client that waits so long for an answer.
+    /// A client that waits this long for a response.
     pub fn patient(base: &str, patience: Duration) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -95,7 +95,7 @@ impl Api {
         self.call("PUT", path)
     }
 
-    /// Creates a session, with `creator` in it where there is one.
+    /// Creates a session, with a member if `body` names a creator.
     pub fn create(&self, body: &Value) -> (String, Option<String>) {
         let answer = self.put("/v1/sessions").json(body).send();
         assert_eq!(answer.status, 201, "{}", answer.text());
@@ -131,7 +131,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// Begins a request of this member to a path below the session.
+    /// Begins a request of this member. The path is below the session.
     pub fn call(&self, method: &str, path: &str) -> Call<'_> {
         let path = format!("/v1/sessions/{}{path}", self.session);
         self.api.call(method, &path).agent(&self.agent).key(&self.key)
@@ -146,7 +146,7 @@ impl Member {
         Self { agent: agent.to_owned(), key, ..self.clone() }
     }
 
-    /// Sends a text, and gives back the answer.
+    /// Sends a text, and returns the answer.
     pub fn send(&self, text: &str) -> Value {
         let answer = self.call("POST", "/messages").json(&json!({ "text": text })).send();
         assert_eq!(answer.status, 201, "{}", answer.text());
@@ -214,12 +214,12 @@ impl Call<'_> {
         self
     }
 
-    /// Sends it.
+    /// Sends the request.
     pub fn send(self) -> Answer {
         self.try_send().expect("an answer")
     }
 
-    /// Sends it, to a relay that may be gone.
+    /// Sends the request to a relay that may not be running.
     pub fn try_send(self) -> Option<Answer> {
         leaks::note(&self.body);
         let request = self.request.body(self.body.clone()).expect("a valid request");
@@ -235,7 +235,7 @@ impl Call<'_> {
     }
 }
 
-/// An answer.
+/// A response.
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
@@ -244,7 +244,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// A header; empty if it is missing.
+    /// The value of a header, or an empty text if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
@@ -264,7 +264,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| Value::from(self.text()))
     }
 
-    /// The status and the code of an error. Checks that the error says what to do.
+    /// The status and the code of an error. Checks that its sentence says what to do.
     pub fn error(&self) -> (u16, String) {
         let body = self.json();
         let message = body["message"].as_str().unwrap_or_default();
@@ -273,17 +273,17 @@ impl Answer {
     }
 }
 
-/// A JSON string.
+/// The value as a string. Fails the test if it is not one.
 pub fn string(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a string: {value}")).to_owned()
 }
 
-/// A JSON list.
+/// The value as a list. Fails the test if it is not one.
 pub fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The `sh` blocks of a Markdown page, in their order.
+/// The `sh` blocks of a Markdown page, in order.
 pub fn shell_blocks(markdown: &str) -> Vec<String> {
     let blocks = markdown.split("```sh\n").skip(1);
     blocks.map(|block| block.split("```").next().unwrap_or_default().to_owned()).collect()

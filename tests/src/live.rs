@@ -1,4 +1,4 @@
-//! Readers of a session as it grows: over a socket, and by server-sent events.
+//! Readers that follow a session, over a socket and by server-sent events.
 
 use crate::{Member, list, string};
 use serde_json::{Value, json};
@@ -9,20 +9,20 @@ use std::{
 };
 use tungstenite::{Message, WebSocket, client::IntoClientRequest, http::HeaderValue};
 
-/// How long a reader waits for what must come, before the test fails.
+/// How long a reader waits for something that must come. After that, the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An open socket.
 pub struct Socket(WebSocket<TcpStream>);
 
-/// Why a socket gave nothing.
+/// Why a socket returned nothing.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ended {
     /// The relay closed it, with this code.
     Closed(u16),
-    /// The connection is gone.
+    /// The connection broke.
     Gone,
-    /// Nothing came in the time given.
+    /// Nothing came within the given time.
     Silent,
 }
 
@@ -34,8 +34,8 @@ fn connect(base: &str, patience: Duration) -> std::io::Result<TcpStream> {
 }
 
 impl Socket {
-    /// Opens a socket at a path of the relay at `base`, with these headers. Gives the HTTP status
-    /// where there is no socket, and none where there is no answer.
+    /// Opens a socket at a path of the relay at `base`, with these headers. If that fails, returns
+    /// the HTTP status, or `None` if there was no response.
     pub fn open(
         base: &str,
         path: &str,
@@ -76,7 +76,7 @@ impl Socket {
         }
     }
 
-    /// The next frame, which must come, and be of this type.
+    /// The next frame. Fails the test if none comes or it has another type.
     pub fn expect(&mut self, kind: &str) -> Value {
         let frame = self.read().unwrap_or_else(|why| panic!("{kind} expected: {why:?}"));
         assert_eq!(frame["type"], kind, "{frame}");
@@ -88,19 +88,19 @@ impl Socket {
         self.try_send(text).expect("the socket is open");
     }
 
-    /// Sends a text over a socket that may be gone.
+    /// Sends a text over a socket that may be broken.
     pub fn try_send(&mut self, text: &str) -> Result<(), Ended> {
         self.0.send(Message::text(text)).map_err(|_| Ended::Gone)
     }
 
-    /// How long to wait for a frame.
+    /// Sets how long to wait for a frame.
     pub fn patience(&mut self, patience: Duration) {
         self.0.get_ref().set_read_timeout(Some(patience)).expect("a timeout");
     }
 }
 
 impl Member {
-    /// Opens a socket that begins after `cursor`, or at the beginning.
+    /// Opens a socket that starts after `cursor`, or at the beginning.
     pub fn try_socket(&self, cursor: Option<&str>) -> Result<Socket, Option<u16>> {
         let after = cursor.map(|cursor| format!("?after={cursor}")).unwrap_or_default();
         let path = format!("/v1/sessions/{}/ws{after}", self.session);
@@ -108,7 +108,7 @@ impl Member {
         Socket::open(&self.api.base, &path, &headers)
     }
 
-    /// As [`Self::try_socket`], which must succeed.
+    /// Like [`Self::try_socket`], but fails the test if there is no socket.
     pub fn socket(&self, cursor: Option<&str>) -> Socket {
         self.try_socket(cursor).expect("a socket")
     }
@@ -125,9 +125,9 @@ impl Member {
 /// A way to read a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// A page.
+    /// A poll.
     Poll,
-    /// A page, waited for where there is nothing yet.
+    /// A poll that waits if there is nothing yet.
     LongPoll,
     /// Server-sent events.
     Events,
@@ -136,13 +136,13 @@ pub enum Way {
 }
 
 impl Way {
-    /// Each of them.
+    /// Every way.
     pub const ALL: [Self; 4] = [Self::Poll, Self::LongPoll, Self::Events, Self::Socket];
 }
 
 impl Member {
-    /// Reads what comes after `cursor` this way: at most `most` messages, and no longer than `time`.
-    /// Nothing, where the relay is gone; an error, with its status, where it refuses.
+    /// Reads what comes after `cursor`: at most `most` messages, and no longer than `time`. Returns
+    /// nothing if the relay is not running, and the status as an error if it refuses.
     pub fn take(
         &self,
         way: Way,
@@ -178,7 +178,7 @@ impl Member {
                 }
             }
             Way::Events => {
-                // What refuses a stream also refuses a poll, whose status can be read.
+                // If a stream is refused, so is a poll, whose status can be read.
                 let Ok(mut events) = self.try_events(Some(cursor)) else { return Ok(messages) };
                 while messages.len() < most && !left().is_zero() {
                     events.patience(left().max(Duration::from_millis(1)));
@@ -193,12 +193,13 @@ impl Member {
     }
 }
 
-/// Whether a status is a refusal: no answer is none, nor is one by a relay that goes down.
+/// Whether a status is a refusal. A missing response is not, and neither is one of a relay that is
+/// stopping.
 fn refused(status: Option<u16>) -> Result<(), u16> {
     status.filter(|status| *status < 500).map_or(Ok(()), Err)
 }
 
-/// A body in chunks, put together.
+/// A body in chunks, joined together.
 struct Chunks {
     source: BufReader<TcpStream>,
     left: usize,
@@ -211,7 +212,7 @@ impl Read for Chunks {
             if self.source.read_line(&mut line)? == 0 {
                 return Ok(0);
             }
-            // Between two chunks there is an empty line.
+            // An empty line separates chunks.
             if !line.trim_end().is_empty() {
                 self.left = usize::from_str_radix(line.trim_end(), 16)
                     .map_err(|_| std::io::Error::other(format!("not a size: {line}")))?;
@@ -256,7 +257,7 @@ impl Events {
         Ok(Self(BufReader::new(Chunks { source, left: 0 })))
     }
 
-    /// How long to wait for an event.
+    /// Sets how long to wait for an event.
     pub fn patience(&self, patience: Duration) {
         let stream = self.0.get_ref().source.get_ref();
         stream.set_read_timeout(Some(patience)).expect("a timeout");
@@ -268,7 +269,7 @@ impl Events {
         loop {
             let mut line = String::new();
             self.0.read_line(&mut line)?;
-            // Also where it broke off in a line.
+            // The stream may also break within a line.
             if !line.ends_with('\n') {
                 return Err(std::io::Error::other("the stream ended"));
             }
@@ -281,7 +282,7 @@ impl Events {
                 let data = serde_json::from_str(value).unwrap_or_else(|_| value.into());
                 return Ok((kind, id, data));
             }
-            // Comments and the ends of events are nothing to a reader.
+            // Readers ignore comments and the ends of events.
         }
     }
 

@@ -14,7 +14,7 @@ pub fn seed() -> u64 {
 }
 
 impl Random {
-    /// The series of a seed, one for each of those that draw.
+    /// A series for a seed. Each drawer has its own.
     pub fn new(seed: u64, drawer: &str) -> Self {
         let start = drawer.bytes().fold(seed, |state, byte| Self(state ^ u64::from(byte)).next());
         Self(start)
@@ -28,24 +28,24 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to `end`, without `end`.
+    /// A number from 0 to `end`, exclusive.
     pub fn below(&mut self, end: usize) -> usize {
         let end = u64::try_from(end.max(1)).unwrap_or(u64::MAX);
         usize::try_from(self.next() % end).unwrap_or_default()
     }
 
-    /// True so many times in a hundred.
+    /// True in `percent` of a hundred cases.
     pub fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    /// A time up to `end`.
+    /// A duration of less than `end`.
     pub fn time(&mut self, end: Duration) -> Duration {
         let micros = usize::try_from(end.as_micros()).unwrap_or(usize::MAX);
         Duration::from_micros(u64::try_from(self.below(micros)).unwrap_or_default())
     }
 
-    /// A key that nobody else draws.
+    /// A key that no other drawer gets.
     pub fn key(&mut self) -> String {
         format!("{:016x}{:016x}", self.next(), self.next())
     }

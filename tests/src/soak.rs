@@ -1,7 +1,7 @@
-//! `cargo xtask soak`: a relay under steady load, whose later part is compared with the earlier.
+//! `cargo xtask soak`: compares the later part of a relay under steady load with the earlier part.
 //!
-//! Sessions come and go all the time, as they do in use: what is left of the ones that are over is
-//! what would show as growth.
+//! Sessions come and go all the time, as in real use. If ended sessions leave anything behind, it
+//! shows as growth.
 
 use crate::{Api, Member, list, string};
 use serde_json::{Value, json};
@@ -16,44 +16,45 @@ use std::{
 };
 use xtask::relay::Relay;
 
-/// Pairs of agents that talk at the same time.
+/// How many pairs of agents talk at the same time.
 const PAIRS: usize = 16;
-/// Messages of a conversation, and the pause before each.
+/// How many messages a conversation has, and the pause before each.
 const MESSAGES: usize = 40;
 const PAUSE: Duration = Duration::from_millis(100);
-/// Seconds after which a session is over.
+/// After how many seconds a session ends.
 const TTL: &str = "20";
-/// What is allowed on top, for what a machine and a garbage collector do by themselves.
+/// How much growth is allowed for the machine and the garbage collector.
 const MEMORY_ROOM: u64 = 16 * 1024 * 1024;
 const LATENCY_ROOM: Duration = Duration::from_millis(2);
 
-/// What was measured at one moment: since the beginning.
+/// A measured value, and when it was measured since the start.
 #[derive(Clone, Copy, Debug)]
 struct Reading<T> {
     at: Duration,
     value: T,
 }
 
-/// How long a relay warms up at least: its objects are first evicted, and its memory first collected.
+/// The least time that a relay warms up. Within it, objects are first evicted and memory is first
+/// collected.
 const WARM_UP: Duration = Duration::from_mins(2);
 
-/// The medians of an early and of the last quarter. The first is for warming up.
+/// The medians of an early quarter and of the last one. The first quarter is for warming up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trend<T> {
-    /// Of the quarter after the warm-up.
+    /// The median of the quarter after the warm-up.
     pub early: T,
-    /// Of the last quarter.
+    /// The median of the last quarter.
     pub late: T,
 }
 
-/// What a run has brought.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Report {
-    /// Messages that were sent and received.
+    /// How many messages were sent and received.
     pub messages: usize,
-    /// Bytes that the relay held.
+    /// How many bytes of memory the relay used.
     pub memory: Trend<u64>,
-    /// From the start of a send to its receipt over the other's socket.
+    /// The time from the start of a send to its receipt over the other agent's socket.
     pub receipt: Trend<Duration>,
     /// How long a poll took.
     pub poll: Trend<Duration>,
@@ -75,7 +76,7 @@ impl Report {
         growth
     }
 
-    /// As a machine reads it.
+    /// The report as JSON.
     pub fn json(&self) -> Value {
         let micros = |trend: Trend<Duration>| json!({ "early": trend.early.as_micros(), "late": trend.late.as_micros() });
         json!({
@@ -107,10 +108,10 @@ impl fmt::Display for Report {
     }
 }
 
-/// Loads a relay for so long. `tell` is given a sentence now and then.
+/// Puts a relay under load for this time. Calls `tell` with a sentence now and then.
 ///
 /// # Errors
-/// The relay does not start, or answered what it should not have.
+/// The relay did not start, or gave an unexpected answer.
 pub fn run(time: Duration, tell: impl Fn(&str)) -> Result<Report, String> {
     let relay = Relay::builder()
         .var("DEFAULT_TTL_SECONDS", TTL)
@@ -151,7 +152,7 @@ pub fn run(time: Duration, tell: impl Fn(&str)) -> Result<Report, String> {
     })
 }
 
-/// Two agents meet by a code, talk, and leave; one reads over a socket, the other polls.
+/// Two agents meet by a code, talk, and leave. One reads over a socket, and the other polls.
 fn conversation(
     base: &str,
     started: Instant,
@@ -191,7 +192,7 @@ fn conversation(
     assert_eq!(guest.call("DELETE", "/agents/b").send().status, 200);
 }
 
-/// The medians of two quarters; none if one of them has no readings.
+/// The medians of two quarters. `None` if one of them has no readings.
 fn trend<T: Copy + Ord>(readings: &[Reading<T>], time: Duration) -> Option<Trend<T>> {
     let median = |from: Duration, to: Duration| {
         let within = readings.iter().filter(|reading| (from..to).contains(&reading.at));

@@ -1,19 +1,18 @@
-//! Run by `cargo xtask fuzz`, which describes it: schemathesis against a relay that has something to
-//! show.
+//! Run by `cargo xtask fuzz`, which describes it: schemathesis against a relay that has some data.
 
 use nexus_tests::{Api, Relay, random};
 use serde_json::json;
 use std::{error::Error, fs, path::Path, process::Command};
 use xtask::{Parser, fuzz::Options};
 
-/// What a relay must keep to, whatever it is asked.
+/// What must be true of every response.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
     response_schema_conformance";
 
-/// What stays open is not for a program that waits for an end.
+/// Responses that stay open would block a program that waits for their end.
 const STREAMS: &str = "/(ws|events|connect)(/|$)";
 
-/// The content of a file has the type that its author says, and is what its author wrote.
+/// The type and the content of a file are chosen by its author.
 const FILE: &str = "readFile";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -40,7 +39,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Err(format!("{} faults; found as: {}", faults.len(), failed.join(", ")).into())
 }
 
-/// Half of the time.
+/// Runs schemathesis for half of the time, with the configuration in `folder`. Returns whether it
+/// found nothing.
 fn run(options: &Options, seed: u64, base: &str, folder: &Path) -> std::io::Result<bool> {
     let seconds = (options.seconds / 2).max(1);
     let status = Command::new(&options.program)
@@ -60,7 +60,7 @@ fn run(options: &Options, seed: u64, base: &str, folder: &Path) -> std::io::Resu
     Ok(status.success())
 }
 
-/// What an agent knows that has a seat and an address: as the values of all such parameters.
+/// What an agent with a seat and an address knows, as the values of all such parameters.
 fn insider(api: &Api) -> String {
     let member = api.session();
     let task = json!({ "to": "a", "task": "x" });
@@ -80,7 +80,7 @@ fn insider(api: &Api) -> String {
         ("header.X-Agent-Id", "a"),
         ("header.X-Session-Key", &member.key),
         ("header.Authorization", &format!("Bearer {secret}")),
-        // Waiting is tested elsewhere, and takes its time.
+        // Waiting is tested elsewhere, and takes time.
         ("query.wait", "0"),
     ];
     let lines = values.map(|(name, value)| format!("{name:?} = {value:?}\n"));

@@ -1,4 +1,5 @@
-//! Run after the black-box tests by `cargo xtask test`: looks through all that their relays have logged.
+//! Run by `cargo xtask test` after the black-box tests: checks everything that their relays have
+//! logged.
 
 use nexus_tests::leaks;
 use std::{env, error::Error, path::Path};

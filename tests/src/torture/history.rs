@@ -1,5 +1,5 @@
-//! What happened in a run, as its actors saw it. Recorded while the relay is tortured, and judged
-//! when it is over ([`super::verdict`]).
+//! What happened in a run, as its actors saw it. They record it while the relay is tortured, and
+//! [`super::verdict`] judges it afterwards.
 
 use serde_json::Value;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Microseconds since the run began.
 pub type Moment = u64;
 
-/// A run.
+/// Everything that happened in a run.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     /// The sessions in which agents talk.
@@ -23,83 +23,83 @@ pub struct History {
 pub struct Session {
     /// Its name in this run.
     pub name: String,
-    /// Who was told to be a member, and did not leave.
+    /// Agents that were told that they are members, and did not leave.
     pub seated: Vec<String>,
-    /// Who is a member at the end.
+    /// The members at the end.
     pub members: Vec<String>,
     /// What was sent.
     pub sends: Vec<Send>,
-    /// What its readers were given.
+    /// What its readers received.
     pub readers: Vec<Reader>,
     /// What can be read at the end.
     pub log: Vec<Entry>,
 }
 
-/// A message on its way.
+/// A message that was sent.
 #[derive(Clone, Debug)]
 pub struct Send {
-    /// Who sends.
+    /// The sender.
     pub agent: String,
-    /// What, as [`body`] tells it; no two are alike.
+    /// The content, as [`body`] shows it. Every message has another.
     pub body: String,
     /// Whether the sender proves its key.
     pub proven: bool,
     /// When it was first sent.
     pub begun: Moment,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The id and the cursor that were answered when it was sent again though acknowledged.
+    /// The ids and cursors in the answers when an acknowledged message was sent again.
     pub again: Vec<(String, u64)>,
 }
 
-/// What came of a send.
+/// The outcome of a send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The relay has stored it.
+    /// The relay has stored the message.
     Acknowledged {
-        /// When its sender knew.
+        /// When the sender knew.
         at: Moment,
         /// Its id.
         id: String,
-        /// Its place.
+        /// Its cursor.
         cursor: u64,
     },
-    /// The answer was lost, and it was not repeated: it can have been stored, or not.
+    /// The answer was lost, and the send was not repeated. The message may or may not be stored.
     Unknown,
-    /// The relay refused it, which it has no reason to.
+    /// The relay refused the message without a reason to.
     Refused(String),
 }
 
-/// A reader, with what it was given, in the order in which it came.
+/// A reader, and what it received, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Reader {
     /// Its name.
     pub agent: String,
-    /// What it was given.
+    /// What it received.
     pub read: Vec<Entry>,
-    /// Whether it read on, after everything was acknowledged, until there was nothing more.
+    /// Whether it kept reading, after everything was acknowledged, until nothing more came.
     pub finished: bool,
-    /// Why it was refused, which the relay has no reason to.
+    /// Why the relay refused it, without a reason to.
     pub refused: Option<String>,
 }
 
 /// A message as it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its place.
+    /// Its cursor.
     pub cursor: u64,
     /// Its id.
     pub id: String,
-    /// Who sent it.
+    /// The sender.
     pub agent: String,
-    /// What it says, as [`body`] tells it.
+    /// The content, as [`body`] shows it.
     pub body: String,
     /// Whether the sender had proven its key.
     pub verified: bool,
 }
 
 impl Entry {
-    /// A message as a poll, an event or a frame holds it.
+    /// Reads a message from a poll, an event or a frame.
     pub fn of(message: &Value) -> Self {
         let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
         Self {
@@ -112,7 +112,7 @@ impl Entry {
     }
 }
 
-/// The beginning of what a message says, for people, and a hash of all of it.
+/// The beginning of a message for people, and a hash of all of it.
 pub fn body(message: &Value) -> String {
     let (text, json) = (message["text"].as_str(), message["json"].to_string());
     let mut hasher = DefaultHasher::new();
@@ -126,11 +126,11 @@ pub fn body(message: &Value) -> String {
 pub struct Code {
     /// The code.
     pub code: String,
-    /// Who was told to have claimed it.
+    /// Agents that were told that they have claimed it.
     pub winners: Vec<String>,
-    /// Which of those that raced have a seat afterwards.
+    /// The racers that have a seat afterwards.
     pub seated: Vec<String>,
-    /// What the relay had no reason to answer.
+    /// Answers that the relay had no reason to give.
     pub refused: Vec<String>,
 }
 
@@ -139,25 +139,25 @@ pub struct Code {
 pub struct House {
     /// Its name in this run.
     pub name: String,
-    /// How many seats it has, that of its creator included.
+    /// How many seats it has, including its creator's.
     pub limit: usize,
-    /// Who had a seat, and when.
+    /// Which agents had a seat, and when.
     pub stays: Vec<Stay>,
-    /// How many members it had whenever someone looked.
+    /// How many members it had each time an agent looked.
     pub looks: Vec<usize>,
-    /// Who is a member at the end.
+    /// The members at the end.
     pub members: Vec<String>,
-    /// What the relay had no reason to answer.
+    /// Answers that the relay had no reason to give.
     pub refused: Vec<String>,
 }
 
-/// The time in which an agent certainly had a seat.
+/// A time during which an agent certainly had a seat.
 #[derive(Clone, Debug)]
 pub struct Stay {
-    /// Who.
+    /// The agent.
     pub agent: String,
     /// When it was told to have joined.
     pub from: Moment,
-    /// When it began to leave; none if it never did.
+    /// When it began to leave. `None` if it never did.
     pub until: Option<Moment>,
 }

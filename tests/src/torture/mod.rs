@@ -1,13 +1,15 @@
-//! `cargo xtask torture`: many sessions under load, a relay that is killed at random moments, and
-//! the question whether everything that was promised is there.
+//! `cargo xtask torture`: runs many sessions under load, kills the relay at random moments, and
+//! checks that everything that was promised is there.
 //!
 //! | module | owns |
 //! |---|---|
-//! | `talk`, `races` | the actors: who sends and reads, who races for codes and for seats |
-//! | [`history`] | what they record |
+//! | `talk`, `races` | the actors: senders and readers, and racers for codes and seats |
+//! | `stage` | where and when a run happens |
+//! | [`history`] | what the actors record |
 //! | [`verdict`] | the comparison of what was acknowledged with what can be read |
 //!
-//! The actors know nothing of kills. What gets no answer they repeat, as clients do, or leave.
+//! The actors know nothing about kills. If a request gets no response, they repeat it as clients
+//! do, or give up.
 
 pub mod history;
 mod races;
@@ -31,32 +33,33 @@ use std::{
 };
 use xtask::{relay::Relay, torture::Options};
 
-/// Those who send, and those who read, in each session.
+/// The number of senders and of readers in each session.
 const SENDERS: usize = 2;
 const READERS: usize = 2;
-/// What all senders together send in a second, if the relay takes it.
+/// How many messages all senders together send per second, if the relay accepts that many.
 const MESSAGES_PER_SECOND: usize = 250;
-/// Of so many sessions, one has codes that are raced for; and to so many there is one with few seats.
+/// One in this many sessions has codes that agents race for. For every this many sessions, there is
+/// one more with few seats.
 const SESSIONS_FOR_CODES: usize = 10;
 const SESSIONS_FOR_SEATS: usize = 20;
-/// How long what is unanswered may take longer than the time given.
+/// How much longer than the given time unanswered requests may take.
 const GRACE: Duration = Duration::from_secs(20);
-/// Where ports are that the kernel gives to no client: one that tries again and again to reach the
-/// relay while it is down could be given the relay's own port, and so reach itself.
+/// Ports that the kernel gives to no client. While the relay is down, a client that keeps trying to
+/// reach it could otherwise be given the relay's own port, and connect to itself.
 const PORTS: std::ops::Range<usize> = 20_000..30_000;
 
-/// What a run has brought.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Report {
-    /// The comparison.
+    /// The result of the comparison.
     pub verdict: Verdict,
-    /// The kills.
+    /// How often the relay was killed.
     pub kills: usize,
-    /// Requests without an answer, or with one of a relay that went down.
+    /// Requests without a response, or with one of a relay that was stopping.
     pub lost_answers: usize,
 }
 
-/// Those who sit in one session.
+/// The members of one session.
 struct Table {
     name: String,
     needs_key: bool,
@@ -65,10 +68,10 @@ struct Table {
     readers: Vec<Member>,
 }
 
-/// Tortures a relay. `tell` is given a sentence now and then.
+/// Tortures a relay. Calls `tell` with a sentence now and then.
 ///
 /// # Errors
-/// The run could not be made or finished. What it found is no error.
+/// The run could not be started or finished. Faults that it found are not errors.
 pub fn run(options: &Options, seed: u64, tell: impl Fn(&str)) -> Result<Report, String> {
     let started = Instant::now();
     let total = Duration::from_secs(options.seconds);
@@ -79,7 +82,7 @@ pub fn run(options: &Options, seed: u64, tell: impl Fn(&str)) -> Result<Report, 
         base: relay.url(),
         seed,
         started,
-        // For reading and comparing everything.
+        // The rest of the time is for reading and comparing everything.
         rest: started + total.saturating_sub(total / 10 + Duration::from_secs(5)).max(total / 2),
         over: started + total + GRACE,
         aborted: AtomicBool::new(false),
@@ -89,7 +92,7 @@ pub fn run(options: &Options, seed: u64, tell: impl Fn(&str)) -> Result<Report, 
         unfinished: AtomicUsize::new(0),
     };
     let tables = tables(&stage, sessions);
-    // Setting the tables takes its time on a busy machine; the load is to have its share.
+    // On a busy machine, creating the sessions takes long. The load must still get its share.
     let set = Instant::now();
     stage.rest = stage.rest.max(set + total / 2);
     stage.over = stage.over.max(stage.rest + GRACE);
@@ -144,7 +147,7 @@ fn joined<T>(threads: Vec<thread::ScopedJoinHandle<'_, T>>) -> Vec<T> {
     threads.into_iter().map(|thread| thread.join().expect("an actor does not panic")).collect()
 }
 
-/// A relay on a port of its own.
+/// Starts a relay on its own port.
 fn start(random: &mut Random) -> Result<Relay, String> {
     let free = (0..100)
         .map(|_| u16::try_from(PORTS.start + random.below(PORTS.len())).unwrap_or_default())
@@ -153,7 +156,7 @@ fn start(random: &mut Random) -> Result<Relay, String> {
     Relay::builder().port(port).start().map_err(|error| format!("{error:#}"))
 }
 
-/// Kills the relay at each of these moments after `set`, and starts it again.
+/// Kills the relay at each of these moments after `set`, and restarts it.
 fn kill(
     stage: &Stage,
     relay: &mut Relay,
@@ -176,7 +179,7 @@ fn kill(
     Ok(())
 }
 
-/// Makes the sessions, and has everyone join.
+/// Creates the sessions with all their members.
 fn tables(stage: &Stage, count: usize) -> Vec<Table> {
     let next = AtomicUsize::new(0);
     let make = || {
@@ -210,7 +213,7 @@ fn table(api: &Api, number: usize) -> Table {
     Table { name: format!("session {number}"), needs_key, host, senders, readers }
 }
 
-/// Has everyone in a session send and read, until all are done.
+/// Lets all members of a session send and read until they are done.
 fn talk(stage: &Stage, table: &Table) -> Session {
     let sending = AtomicUsize::new(table.senders.len());
     let (sends, readers) = thread::scope(|scope| {
@@ -242,7 +245,7 @@ fn talk(stage: &Stage, table: &Table) -> Session {
 }
 
 impl Report {
-    /// As a machine reads it.
+    /// The report as JSON.
     pub fn json(&self, options: &Options, seed: u64) -> Value {
         let mut report = self.verdict.json();
         report["good"] = self.verdict.is_good().into();

@@ -1,4 +1,4 @@
-//! Those who race: for codes, and for seats.
+//! The racers: for codes, and for seats.
 
 use super::{
     history::{Code, House, Stay},
@@ -13,11 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many race for a code, and how many for the seats of a session.
+/// How many agents race for a code, and how many for the seats of a session.
 const CLAIMERS: usize = 4;
 const JOINERS: usize = 6;
 
-/// Makes codes for a session, one after the other, and has several agents race for each.
+/// Makes codes for a session, one after the other, and lets several agents race for each.
 pub(super) fn claims(stage: &Stage, session: &str, host: &Member) -> Vec<Code> {
     let mut random = stage.random(&format!("{session} codes"));
     let api = stage.api();
@@ -66,12 +66,12 @@ pub(super) fn claims(stage: &Stage, session: &str, host: &Member) -> Vec<Code> {
     codes
 }
 
-/// How a race ended for one of those that raced.
+/// How a race ended for one racer.
 enum End {
-    /// With a seat, and its key.
+    /// It has a seat and a key.
     Won(String, String),
     Late,
-    /// Not before everything ended.
+    /// It did not know before everything ended.
     Undecided,
     Refused(String),
 }
@@ -85,7 +85,7 @@ struct Claimer<'a> {
 }
 
 impl Claimer<'_> {
-    /// Claims until there is an answer; one that has won may claim again, for a fresh key.
+    /// Claims until there is an answer. A winner may claim again to get a new key.
     fn run(mut self) -> End {
         let key = self.random.key();
         thread::sleep(self.random.time(Duration::from_millis(20)));
@@ -115,7 +115,7 @@ impl Claimer<'_> {
                         return End::Refused(format!("{}: {why}", self.agent));
                     }
                     self.stage.lost.fetch_add(1, Ordering::Relaxed);
-                    // Now and then longer than a claim whose outcome was lost keeps others waiting.
+                    // Sometimes waits longer than a lost claim reserves the code.
                     if self.random.percent(10) {
                         self.stage.sleep(Duration::from_secs(11));
                     }
@@ -127,7 +127,7 @@ impl Claimer<'_> {
     }
 }
 
-/// Whether the winner, and it alone, has a seat; it leaves after that.
+/// Records whether the winner, and nobody else, has a seat. The winner then leaves.
 fn check_winner(stage: &Stage, code: &mut Code, winner: &Member) {
     let prefix = winner.agent.split('-').next().unwrap_or_default().to_owned() + "-";
     let winner = stage.own(winner);
@@ -150,7 +150,7 @@ fn leave(stage: &Stage, member: &Member) {
     let path = format!("/agents/{}", member.agent);
     stage.persist(|| {
         let answer = member.call("DELETE", &path).try_send()?;
-        // Where the first answer was lost, the key is no longer one.
+        // If the first answer was lost, the key is no longer valid.
         (answer.status < 500).then_some(())
     });
 }
@@ -162,7 +162,7 @@ pub(super) fn members(api: &Api, session: &str) -> Option<Vec<String>> {
     Some(list(&body["agents"]).iter().map(string).collect())
 }
 
-/// Makes sessions of few seats, one after the other, and has many agents join and leave each.
+/// Creates sessions with few seats, one after the other. Lets many agents join and leave each.
 pub(super) fn seats(stage: &Stage, number: usize) -> Vec<House> {
     let mut random = stage.random(&format!("seats {number}"));
     let api = stage.api();
@@ -194,7 +194,7 @@ pub(super) fn seats(stage: &Stage, number: usize) -> Vec<House> {
             }
         });
         let mut house = house.into_inner().unwrap_or_else(PoisonError::into_inner);
-        // Nobody can look any more if the relay does not come back; that is told elsewhere.
+        // If the relay does not come back, nobody can look. That is reported elsewhere.
         if let Some(members) = stage.persist(|| members(&api, &session)) {
             house.members = members;
             houses.push(house);
@@ -213,7 +213,7 @@ struct Joiner<'a> {
 }
 
 impl Joiner<'_> {
-    /// Joins and leaves, each time under another name; may keep its last seat.
+    /// Joins and leaves, each time under another name. May keep its last seat.
     fn run(mut self, until: Instant) {
         let mut turn = 0;
         while Instant::now() < until && self.stage.is_loaded() {
@@ -244,7 +244,7 @@ impl Joiner<'_> {
         }
     }
 
-    /// Sits for a while, and leaves, or not: then it is true.
+    /// Stays for a while, and then leaves. Returns true if it keeps the seat.
     fn stay(&mut self, seat: &Member, from: u64) -> bool {
         thread::sleep(self.random.time(Duration::from_millis(300)));
         let works = self.stage.persist(|| {
@@ -264,7 +264,7 @@ impl Joiner<'_> {
         stays
     }
 
-    /// Counts those who are there.
+    /// Records how many members there are.
     fn look(&self) {
         if let Some(members) = members(&self.api, self.session) {
             self.note(|house| house.looks.push(members.len()));

@@ -1,4 +1,4 @@
-//! Where and when a run happens, for all its actors.
+//! Where and when a run happens, shared by all its actors.
 
 use super::history::Moment;
 use crate::{Api, Member, random::Random};
@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a client waits for an answer.
+/// How long a client waits for a response.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Where and when everything happens.
 pub(super) struct Stage {
@@ -17,9 +17,9 @@ pub(super) struct Stage {
     pub(super) started: Instant,
     /// When the load ends.
     pub(super) rest: Instant,
-    /// When nobody tries any longer.
+    /// When all attempts end.
     pub(super) over: Instant,
-    /// Ends everything at once.
+    /// Ends everything immediately.
     pub(super) aborted: AtomicBool,
     /// The longest pause of a sender.
     pub(super) pause: Duration,
@@ -48,17 +48,17 @@ impl Stage {
         Api::patient(&self.base, PATIENCE)
     }
 
-    /// The same seat, over connections of its own.
+    /// The same member, with its own connections.
     pub(super) fn own(&self, member: &Member) -> Member {
         Member { api: self.api(), ..member.clone() }
     }
 
-    /// Notes that something got no answer before everything ended.
+    /// Counts a request that got no response before everything ended.
     pub(super) fn give_up(&self) {
         self.unfinished.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Asks again and again until there is an answer, or everything is over.
+    /// Repeats a request until there is a response or everything is over.
     pub(super) fn persist<T>(&self, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
         while !self.is_over() {
             if let Some(answer) = ask() {
@@ -71,7 +71,7 @@ impl Stage {
         None
     }
 
-    /// Sleeps, but not beyond the load.
+    /// Sleeps, but not beyond the end of the load.
     pub(super) fn sleep(&self, time: Duration) {
         thread::sleep(time.min(self.rest.saturating_duration_since(Instant::now())));
     }

@@ -1,4 +1,4 @@
-//! Those who talk in a session, and those who read it.
+//! The senders and readers of a session.
 
 use super::{
     history::{Entry, Outcome, Reader, Send, body},
@@ -20,21 +20,21 @@ use std::{
 /// How long a sender waits for a frame.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What came of one attempt.
+/// The outcome of one attempt.
 enum Attempt {
     Stored { id: String, cursor: u64 },
     Lost,
     Refused(String),
 }
 
-/// A message that is made ready.
+/// A message that is ready to be sent.
 struct Message {
     content: Value,
     proven: bool,
     key: Option<String>,
 }
 
-/// One that sends until the load ends.
+/// An agent that sends until the load ends.
 pub(super) struct Sender<'a> {
     stage: &'a Stage,
     member: Member,
@@ -61,7 +61,7 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Sends; gives back what was sent and what came of it.
+    /// Sends messages, and returns them with their outcomes.
     pub(super) fn run(mut self) -> Vec<Send> {
         while self.stage.is_loaded() {
             thread::sleep(self.random.time(self.stage.pause));
@@ -91,7 +91,7 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Sends something again that was sent some time ago: it must stay where it is.
+    /// Repeats a send of some time ago. The message must keep its id and cursor.
     fn repeat(&mut self) {
         if self.sent.is_empty() {
             return;
@@ -120,10 +120,10 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Sends until there is an answer, if it may be repeated.
+    /// Sends until there is an answer, if the send may be repeated.
     fn deliver(&mut self, message: &Message) -> Outcome {
         loop {
-            // Over a socket every sender proves its key.
+            // Over a socket, every sender proves its key.
             let attempt = if message.proven && self.random.percent(30) {
                 self.over_socket(message)
             } else {
@@ -188,7 +188,7 @@ impl<'a> Sender<'a> {
         if socket.try_send(&frame.to_string()).is_err() {
             return Attempt::Lost;
         }
-        // What others send comes first.
+        // Frames with messages of others may come first.
         while let Ok(frame) = socket.read() {
             if frame["id"] == id && frame["type"] == "sent" {
                 return stored(&frame, "messageId");
@@ -209,13 +209,13 @@ fn stored(answer: &Value, id: &str) -> Attempt {
     })
 }
 
-/// Why something was refused; none where the answer is lost, or that of a relay that goes down.
+/// Why a request was refused. `None` if the response was lost, or the relay was stopping.
 pub(super) fn reason(answer: Option<&Answer>) -> Option<String> {
     let answer = answer.filter(|answer| answer.status < 500)?;
     Some(format!("{} {}", answer.status, answer.text()))
 }
 
-/// Reads, now this way, now that way, until those who send are done and there is nothing more.
+/// Reads in changing ways until all senders are done and nothing more comes.
 pub(super) fn read(stage: &Stage, session: &str, member: &Member, sending: &AtomicUsize) -> Reader {
     let mut random = stage.random(&format!("{session} {}", member.agent));
     let mut reader = Reader { agent: member.agent.clone(), ..Reader::default() };
@@ -223,7 +223,7 @@ pub(super) fn read(stage: &Stage, session: &str, member: &Member, sending: &Atom
     let mut cursor = "0".to_owned();
     while !reader.finished && !stage.is_over() {
         let all_is_sent = sending.load(Ordering::Acquire) == 0;
-        // A page that is not full tells that there is nothing more.
+        // A page that is not full shows that there is nothing more.
         let (way, most) = if all_is_sent {
             (Way::Poll, 500)
         } else {
@@ -238,7 +238,8 @@ pub(super) fn read(stage: &Stage, session: &str, member: &Member, sending: &Atom
                 }
                 reader.read.extend(messages.iter().map(Entry::of));
                 if is_empty && all_is_sent {
-                    // Empty, or no answer: only the first is an end.
+                    // An empty page and a lost response look the same here, but only an empty page
+                    // is the end.
                     let answer =
                         member.call("GET", &format!("/messages?after={cursor}")).try_send();
                     let page = answer.filter(|answer| answer.status == 200);

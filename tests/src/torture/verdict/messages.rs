@@ -1,4 +1,4 @@
-//! Judges the log of a session and what its readers were given.
+//! Judges the log of a session and what its readers received.
 
 use super::Verdict;
 use crate::torture::history::{Entry, Outcome, Reader, Send, Session};
@@ -30,7 +30,7 @@ impl Verdict {
         }
     }
 
-    /// Each place once, and one after the other.
+    /// Checks that each cursor occurs once, in increasing order.
     fn order(&mut self, what: &str, entries: &[Entry]) {
         let (mut seen, mut last) = (HashSet::new(), None);
         for entry in entries {
@@ -70,7 +70,8 @@ impl Verdict {
         }
     }
 
-    /// What is begun after another message was acknowledged stands behind that one, whoever sent them.
+    /// Checks that a message sent after another was acknowledged has a higher cursor, whoever sent
+    /// the two.
     fn overtaken(&mut self, session: &Session, stored: &HashMap<&str, Vec<&Entry>>) {
         let mut acknowledged = Vec::new();
         let mut begun = Vec::new();
@@ -121,7 +122,8 @@ impl Verdict {
         let is_due = |entry: &Entry| reader.finished || Some(entry.cursor) <= last;
         let acknowledged: HashSet<u64> = session.sends.iter().filter_map(Send::cursor).collect();
         for entry in session.log.iter().filter(|entry| is_due(entry)) {
-            // What nobody was told of can have been stored after this reader had finished.
+            // A message that nobody knows to be stored may have been stored after this reader had
+            // finished.
             let may_be_late = Some(entry.cursor) > last && !acknowledged.contains(&entry.cursor);
             if !read.contains(&entry.cursor) && !may_be_late {
                 self.lost(&format!("{what} was never given {entry:?}"));

@@ -9,27 +9,28 @@ use super::history::History;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt};
 
-/// How many faults are kept as sentences; all are counted.
+/// How many faults are kept as sentences. All of them are counted.
 const SENTENCES: usize = 50;
 
-/// What the comparison found.
+/// The result of the comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Messages that were acknowledged.
+    /// How many messages were acknowledged.
     pub acknowledged: usize,
-    /// Messages that readers were given while the relay was tortured.
+    /// How many messages readers received while the relay was tortured.
     pub read: usize,
-    /// What was acknowledged or given out, and then is not there, or is something else.
+    /// Messages and seats that were acknowledged or delivered, and then are missing or have
+    /// changed.
     pub lost: usize,
-    /// What is there more than once, or though nobody sent it.
+    /// Messages that exist more than once, or that nobody sent.
     pub doubled: usize,
-    /// What is not at its place: behind something that came after it.
+    /// Messages at a wrong cursor, or out of order.
     pub disordered: usize,
-    /// How many codes had how many winners.
+    /// How many codes had each number of winners.
     pub claims: BTreeMap<usize, usize>,
-    /// Members beyond the number of seats, of all sessions together.
+    /// Members beyond the number of seats, in all sessions together.
     pub seats_over: usize,
-    /// The sessions in which seats were raced for.
+    /// The number of sessions in which agents raced for seats.
     pub houses: usize,
     /// The first faults, as sentences.
     pub faults: Vec<String>,
@@ -57,7 +58,7 @@ impl Verdict {
             && self.claims.keys().all(|winners| *winners == 1)
     }
 
-    /// As a machine reads it.
+    /// The verdict as JSON.
     pub fn json(&self) -> Value {
         json!({
             "acknowledged": self.acknowledged,

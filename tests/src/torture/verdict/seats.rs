@@ -1,4 +1,4 @@
-//! Judges who won the codes, and who had the seats.
+//! Judges the winners of codes and the holders of seats.
 
 use super::Verdict;
 use crate::torture::history::{Code, House, Moment};
@@ -33,7 +33,7 @@ impl Verdict {
                 self.lost(&format!("{name}: the seat of {}", stay.agent));
             }
         }
-        // Of what happens at the same moment, leaving comes first.
+        // At the same moment, leaving comes before joining.
         changes.sort_unstable();
         let (mut taken, mut most) = (1_usize, house.members.len());
         for (_, arrives) in changes {

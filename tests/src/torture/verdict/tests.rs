@@ -1,4 +1,4 @@
-//! The judge finds each kind of fault, and none where there is none.
+//! The judge finds each kind of fault, and finds none in a good run.
 
 use super::{Verdict, judge};
 use crate::torture::history::{
@@ -20,7 +20,7 @@ fn entry(number: u64) -> Entry {
     }
 }
 
-/// Five messages, the third without an answer; read by one, who has read all.
+/// Five messages, the third of which got no response. One reader received all of them.
 fn session() -> Session {
     let outcome = |number: u64| match number {
         3 => Outcome::Unknown,
@@ -66,7 +66,8 @@ fn code() -> Code {
     Code { winners: winner(), seated: winner(), ..Code::default() }
 }
 
-/// What is counted: lost, doubled, disordered, seats over the limit; and whether it is good.
+/// The counts of lost, doubled and disordered messages and of excess seats, and whether the verdict
+/// is good.
 fn counts(history: &History) -> ((usize, usize, usize, usize), bool) {
     let verdict = judge(history);
     assert_eq!(verdict.faults.is_empty(), verdict.is_good(), "{verdict:?}");
@@ -87,7 +88,7 @@ fn a_relay_that_keeps_its_promises_is_found_to() {
     let history = History { sessions: vec![session()], codes: vec![code()], houses: vec![house()] };
     assert_eq!(counts(&history), ((0, 0, 0, 0), true));
     assert_eq!(judge(&history).acknowledged, 4);
-    // What nobody was told of may be there, or not.
+    // A message that nobody knows to be stored may be missing.
     let without_third = |session: &mut Session| {
         session.log.remove(2);
         session.readers[0].read.remove(2);
@@ -102,7 +103,7 @@ fn what_is_gone_is_lost() {
         session.readers[0].read.remove(4);
     };
     assert_eq!(of_session(gone), (1, 0, 0));
-    // Once from the log, and once for its reader, who was given it.
+    // Once because it is not in the log, and once because its reader had received it.
     assert_eq!(of_session(|session| drop(session.log.remove(4))), (2, 0, 0));
     assert_eq!(of_session(|session| drop(session.readers[0].read.remove(1))), (1, 0, 0));
     assert_eq!(of_session(|session| session.members.clear()), (1, 0, 0));
@@ -144,7 +145,7 @@ fn what_is_not_at_its_place_is_disordered() {
         session.readers.clear();
     };
     assert_eq!(of_session(moved), (0, 0, 1));
-    // The fifth was begun when the fourth had been acknowledged.
+    // The fifth message was sent after the fourth had been acknowledged.
     let overtaken = |session: &mut Session| session.sends[3].begun = 60;
     assert_eq!(of_session(overtaken), (0, 0, 1));
 }

@@ -17,7 +17,7 @@ pub(crate) struct ServerError {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Json,
-    /// In seconds.
+    /// How long to wait before a retry, in seconds.
     pub(crate) retry_after: Option<u64>,
 }
 

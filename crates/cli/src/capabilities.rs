@@ -1,4 +1,4 @@
-//! What a server can do. It says so at `/health`; the answer is cached for five minutes.
+//! What a server can do, as it says at `/health`. The answer is cached for five minutes.
 
 use crate::{
     context::Context,

@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const REST: Duration = Duration::from_secs(1);
 
 /// Runs a command with this standard input. Returns its exit status, and its output if that is piped.
-/// `None` if a signal came first; the command was then ended.
+/// `None` if a signal came first, in which case the command was ended.
 pub(crate) fn run(
     command: &mut Command,
     input: String,

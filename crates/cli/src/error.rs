@@ -67,7 +67,7 @@ pub(crate) enum Kind {
     ConnectionLost,
     /// The server redirects to another address.
     Redirected,
-    /// The response is not JSON; it may be the page of a proxy.
+    /// The response is not JSON. It may be the page of a proxy.
     NonJsonResponse,
     /// The state folder cannot be read or written.
     StateUnavailable,

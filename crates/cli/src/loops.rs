@@ -84,7 +84,7 @@ impl Stop {
         Ok(Self { signals: receiver, asked: Cell::new(false), is_held })
     }
 
-    /// A `Stop` for another thread; sending to it asks that thread to stop.
+    /// A `Stop` for another thread. Sending to it asks that thread to stop.
     pub(crate) fn fed() -> (Sender<()>, Self) {
         let (sender, signals) = mpsc::channel();
         (sender, Self { signals, asked: Cell::new(false), is_held: Arc::default() })

@@ -5,7 +5,7 @@ use std::thread;
 /// How many requests are made at the same time.
 const AT_ONCE: usize = 8;
 
-/// Applies `work` to each item; the results have the order of the items.
+/// Applies `work` to each item. The results have the order of the items.
 pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let chunk = |items: &[T]| {
         thread::scope(|scope| {

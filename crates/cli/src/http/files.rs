@@ -43,7 +43,7 @@ impl Http {
             let mut built =
                 build(server, request, "application/json", SendBody::from_reader(&mut reader))?;
             let mut set = |name: &'static str, value: &str| {
-                // Left out if it cannot be a header; the server then says that it is missing.
+                // Left out if it cannot be a header. The server then says that it is missing.
                 http::HeaderValue::from_str(value)
                     .map(|value| built.headers_mut().insert(name, value))
             };

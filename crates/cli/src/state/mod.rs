@@ -163,7 +163,7 @@ fn commit(file: NamedTempFile, path: &Path) -> Result<()> {
     file.persist(path).map(drop).map_err(|error| unavailable("write", path, &error.error))
 }
 
-/// The text of a file; `None` if there is no such file.
+/// The text of a file. `None` if the file does not exist.
 fn read(path: &Path) -> Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),

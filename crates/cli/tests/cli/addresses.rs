@@ -1,4 +1,4 @@
-//! Addresses: registering, writing, reading and listening, against a real relay.
+//! Addresses: registering, sending and reading, against a real relay.
 
 use crate::{
     skill::paste,
@@ -8,7 +8,7 @@ use nexus_tests::{Relay, eventually, relay};
 use serde_json::{Value, json};
 use std::{fs, path::Path, process::Stdio};
 
-/// A machine with an address.
+/// A machine with a registered address.
 fn registered(relay: &Relay, id: &str) -> Home {
     let home = Home::new(&relay.url());
     home.nexus(&["register", "--id", id]).done();
@@ -22,13 +22,13 @@ pub(crate) fn two() -> (Relay, Home, Home) {
     (relay, alice, bob)
 }
 
-/// What is stored of an address under this name.
+/// The content of this file in the folder of an address.
 pub(crate) fn stored(home: &Home, agent: &str, name: &str) -> Option<String> {
     let path = home.state().join("agents").join(agent).join(name);
     fs::read_to_string(path).ok().map(|text| text.trim_end().to_owned())
 }
 
-/// How many messages wait for an agent.
+/// How many messages are waiting for an agent.
 pub(crate) fn waiting(home: &Home) -> usize {
     texts(&home.nexus(&["inbox", "--keep"]).done()).len()
 }
@@ -99,7 +99,7 @@ fn a_secret_of_ones_own_comes_from_standard_input() {
     bob.nexus(&["inbox"]).done();
     let other = bob.nexus_with_input(&register, b"another-long-secret\n");
     assert_eq!(other.error(), "already_registered");
-    // On another machine, with the same secret.
+    // The same secret on another machine.
     let second = Home::new(&relay.url());
     second.nexus_with_input(&register, b"bobs-own-long-secret\n").done();
     second.nexus(&["inbox"]).done();
@@ -117,7 +117,7 @@ fn several_addresses_on_one_machine_are_told_apart() {
     let run = home.nexus(&["inbox"]);
     assert!(text(&run.json["message"]).contains("alice, bob"), "{}", run.json);
     assert_eq!(run.error(), "unknown_address");
-    // Without --url: each is bound to its relay.
+    // `--url` is not needed, because each address is bound to its relay.
     home.nexus(&["send", "@bob", "hi", "--agent-id", "alice"]).done();
     assert_eq!(texts(&home.nexus(&["inbox", "--agent-id", "bob"]).done()), ["hi"]);
 }
@@ -141,7 +141,7 @@ fn what_is_sent_waits_until_it_was_printed() {
     let conversation = text(&first["conversationId"]);
     assert_eq!((&first["delivery"], &first["turn"]), (&json!("queued"), &json!(1)));
     let id = text(&first["id"]);
-    // Standard output that takes nothing: the message must not be acknowledged.
+    // Standard output cannot be written, so the message must not be acknowledged.
     let full = || Stdio::from(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
     let output = bob.command().arg("inbox").stdout(full()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -261,7 +261,7 @@ fn doctor_says_whether_an_address_takes_its_secret() {
 #[test]
 fn a_folder_that_was_left_half_made_is_no_address() {
     let (_relay, alice, bob) = two();
-    // As a process leaves it that was killed while it registered.
+    // What a process leaves behind that was killed while it registered.
     fs::create_dir(alice.state().join("agents/half")).unwrap();
     alice.nexus(&["send", "@bob", "hi"]).done();
     alice.nexus(&["register", "--id", "half"]).done();

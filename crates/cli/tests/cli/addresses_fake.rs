@@ -1,4 +1,4 @@
-//! Addresses, where the relay is away, slow or strange.
+//! Addresses whose relay is unreachable, slow, or gives unexpected responses.
 
 use crate::{
     fake::{Fake, Reply, header, response},

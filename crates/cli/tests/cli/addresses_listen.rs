@@ -68,8 +68,8 @@ fn nothing_is_lost_when_the_relay_is_killed() {
     relay.kill();
     relay.restart().unwrap();
     alice.nexus(&["send", "@bob", "two"]).done();
-    // What was printed while the relay was away is acknowledged when it is back; nothing comes twice
-    // within one run.
+    // A message that was printed while the relay was down is acknowledged when it is back. Nothing
+    // is printed twice within one run.
     assert_eq!(text(&listening.value()["text"]), "two");
     assert_eq!(listening.stop("-TERM")["messages"], 2);
     assert_eq!(waiting(&bob), 0);
@@ -107,7 +107,8 @@ fn a_message_wakes_an_agent_whose_answer_comes_into_the_inbox() {
     assert!(told.contains(&format!("To: @bob, conversation {conversation}")), "{told}");
     assert!(!told.contains("nxs_"), "the secret is in nothing that the command is given: {told}");
 
-    // The limit is one answer in a conversation: it says so once, and answers in another one.
+    // The limit is one answer per conversation. The agent says so once, and answers in another
+    // conversation.
     let on = ["send", "@bob", "And then?", "--conversation", &conversation];
     alice.nexus(&on).done();
     listening.value();
@@ -169,7 +170,7 @@ fn two_listeners_of_two_agents_come_to_an_end() {
     a.until("listening over");
     b.until("listening over");
     alice.nexus(&["send", "@bob", "begin"]).done();
-    // Two answers and a notice of each, at most; then silence.
+    // At most two answers and a notice from each agent, and then silence.
     a.until("its limit in one conversation");
     b.until("its limit in one conversation");
     let (a, b) = (a.stop_quietly(), b.stop_quietly());

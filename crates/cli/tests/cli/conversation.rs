@@ -1,4 +1,4 @@
-//! Every command, where it works.
+//! Every command when it succeeds.
 
 use crate::support::{Home, Run, guest, text, texts};
 use nexus_tests::{list, relay};
@@ -26,7 +26,7 @@ fn two_agents_meet_by_a_link_and_talk() {
     let (code, link) = (text(&pair["code"]), text(&pair["url"]));
     assert_eq!(a.nexus(&["pair-status", &code]).done()["state"], "pending");
 
-    // The link alone says which server it is.
+    // Without `--url`: the link names the server.
     let b = Home::without_url();
     let claimed = b.nexus(&["claim", &link, "--agent-id", "b"]);
     assert!(claimed.stderr.contains("(link)"), "{}", claimed.stderr);
@@ -83,7 +83,7 @@ fn polling_reads_each_message_once_and_after_leaves_the_cursor_alone() {
     assert_eq!(after("2"), ["3"]);
     assert_eq!(after("0"), ["hi", "1", "2", "3"]);
     assert_eq!(a.stored(&session, "cursor").unwrap(), "3");
-    // Reading as somebody else neither uses the cursor nor moves it.
+    // Reading as another agent neither uses the stored cursor nor moves it.
     a.nexus(&["send", &session, "4"]).done();
     let other = a.nexus(&["join", &session, "--agent-id", "b"]);
     assert_eq!(other.error(), "already_member");
@@ -145,7 +145,7 @@ fn an_alias_works_wherever_a_session_does() {
     assert_eq!(a.nexus(&["status", "dentist"]).error(), "unknown_session");
     assert_eq!(a.nexus(&["status", "other"]).done()["sessionId"], json!(session));
 
-    // Who leaves loses the name too.
+    // Leaving also removes the alias.
     let b = guest(&a, &session);
     b.nexus(&["alias", &session, "mine"]).done();
     b.nexus(&["leave", "mine"]).done();
@@ -174,7 +174,7 @@ fn the_server_is_the_first_that_is_named() {
     a.url = Some(second.clone());
     assert_eq!(source(&a, &[]), (second.clone(), "env".into()));
     assert_eq!(source(&a, &["--url", &first]), (first.clone(), "flag".into()));
-    // The session's own server counts less than the environment, and one is told.
+    // The environment overrides the session's own server, and a warning says so.
     let elsewhere = a.nexus(&["status", &session]);
     assert_eq!(elsewhere.error(), "session_not_found");
     assert!(
@@ -206,7 +206,7 @@ fn sessions_are_listed_and_polled_each_on_its_own_server() {
     a.nexus(&["alias", &here, "here"]).done();
     a.nexus(&["send", &here, "one"]).done();
     a.nexus(&["send", &there, "two", "--url", &two.url()]).done();
-    // Nothing of this session is known to the server that it is bound to now.
+    // The server that the session is now bound to does not know it.
     a.nexus(&["bind", &ended, "--url", &two.url()]).done();
 
     let listed = |arguments: &[&str]| {
@@ -222,7 +222,7 @@ fn sessions_are_listed_and_polled_each_on_its_own_server() {
     assert_eq!(listed(&["ls"]), ("active active not_found".into(), true));
     assert_eq!(listed(&["ls", "--active", "--json"]), ("active active ".into(), false));
 
-    // The active ones give a page each; all of them, an error for the one that has ended.
+    // Each active session gives a page. With all sessions, the one that has ended gives an error.
     let pages = a.nexus(&["poll-all", "--active", "--members"]).done();
     assert_eq!((&pages["newMessages"], list(&pages["sessions"]).len()), (&json!(2), 2));
     assert!(list(&pages["sessions"]).iter().all(|session| session["page"]["members"].is_array()));

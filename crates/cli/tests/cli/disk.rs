@@ -1,5 +1,5 @@
-//! The folder of state: who may read it, and what becomes of it when processes meet, are killed, or
-//! cannot write.
+//! The state folder: who may read it, and what happens if processes run at the same time, are
+//! killed, or cannot write.
 
 use crate::{
     fake::{Fake, Reply, response},
@@ -73,7 +73,8 @@ fn what_the_scripts_in_use_have_stored_is_taken_over() {
     assert_eq!(old.poll("x"), ["hello"], "without the greeting, which was read");
 }
 
-/// A poll gets its page, another one gets a later page and saves its cursor, then the first one goes on.
+/// A poll gets its page. Then another poll gets a later page and saves its cursor, and then the
+/// first one continues.
 #[test]
 fn a_slow_poll_does_not_take_the_cursor_back() {
     let meeting = Arc::new(Barrier::new(2));
@@ -156,7 +157,7 @@ fn a_kill_in_the_middle_of_writing_leaves_whole_files() {
     for round in 0..60 {
         let name = format!("name-{round}-{}", "x".repeat(40));
         let mut child = home.command().args(["alias", &session, &name]).spawn().unwrap();
-        // From before its start to after its end.
+        // From before the start of the process until after its end.
         std::thread::sleep(std::time::Duration::from_micros(100 * round));
         child.kill().unwrap();
         let done = child.wait().unwrap().success();
@@ -202,7 +203,7 @@ fn a_home_that_does_not_exist_is_an_error_before_anything_is_done() {
         assert_eq!(run.error(), "state_unavailable", "{arguments:?}");
         assert!(text(&run.json["message"]).contains("does not exist"));
     }
-    // What stores nothing works.
+    // Commands that store nothing still work.
     run(&["config", "show"]).done();
     assert_eq!(run(&["ls"]).done()["sessions"], Value::from(Vec::<Value>::new()));
     let stats = nexus_tests::Api::new(&relay.url()).get("/v1/stats").send().json();
@@ -210,8 +211,8 @@ fn a_home_that_does_not_exist_is_an_error_before_anything_is_done() {
     assert!(!nowhere.exists());
 }
 
-/// For root nothing is read-only, so there it runs as another user, who can reach the client only in a
-/// folder of its own.
+/// Nothing is read-only for root, so root runs the client as another user, who can reach it only in
+/// a folder of its own.
 #[test]
 fn a_folder_that_cannot_be_written_keeps_what_it_has() {
     let relay = relay();
@@ -251,7 +252,7 @@ fn a_folder_that_cannot_be_written_keeps_what_it_has() {
     ] {
         assert_eq!(run(arguments).error(), "state_unavailable", "{arguments:?}");
     }
-    // Reading is still possible, without keeping the cursor.
+    // Reading still works, but the cursor is not saved.
     assert_eq!(run(&["poll", &session, "--after", "0"]).done()["messages"][0]["text"], "hello");
     assert_eq!(run(&["doctor"]).error(), "unhealthy");
     for (path, _) in &all {

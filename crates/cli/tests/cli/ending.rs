@@ -1,5 +1,5 @@
-//! `end`, `remove`, `revoke`, `pair-list`, `create --join link` and a shorter TTL: what they ask for, and
-//! what they make of each answer.
+//! `end`, `remove`, `revoke`, `pair-list`, `create --join link` and a shorter TTL: which requests
+//! they make, and how they handle each response.
 
 use crate::{
     fake::{Fake, Reply, header, response},
@@ -15,12 +15,12 @@ fn session() -> String {
     "c".repeat(48)
 }
 
-/// A server that answers everything alike.
+/// A server that gives the same response to every request.
 fn answering(status: &str, body: &Value) -> Fake {
     Fake::answering(status, "", &body.to_string())
 }
 
-/// A machine with a seat of `alice` in the session, whose server is this one.
+/// A machine with a seat of `alice` in the session, at this server.
 fn seated(url: &str) -> Home {
     let home = Home::without_url();
     let folder = home.state().join("sessions").join(session());
@@ -31,7 +31,7 @@ fn seated(url: &str) -> Home {
     home
 }
 
-/// The request line of the only request, after a check that it shows the key of the seat.
+/// The request line of the only request. Checks that the request has the key of the seat.
 fn signed(fake: &Fake) -> String {
     let requests = fake.requests();
     assert_eq!(requests.len(), 1, "{requests:?}");
@@ -64,7 +64,7 @@ fn ending_a_session_that_is_gone_succeeds_and_cleans_up() {
     assert!(run.stderr.contains("had already ended"), "{}", run.stderr);
     assert_eq!(run.done()["status"], "ended");
     assert_eq!(home.stored(&session(), "key"), None);
-    // Nothing is stored any more, so the server is only asked.
+    // Nothing is stored any more, so only the server can tell.
     let again = home.nexus(&["end", &session(), "--url", &fake.url]).done();
     assert_eq!(again["status"], "ended");
     assert!(fake.requests().last().unwrap().starts_with("GET "));
@@ -76,11 +76,11 @@ fn a_session_that_was_not_ended_is_kept() {
     let forbidden = answering("403 Forbidden", &refusal);
     let home = seated(&forbidden.url);
     assert_eq!(home.nexus(&["end", &session()]).error(), "forbidden");
-    // Another server knows nothing of it.
+    // Another server does not know the session.
     let other = answering("404 Not Found", &gone());
     let run = home.nexus(&["end", &session(), "--url", &other.url]);
     assert_eq!(run.error(), "session_not_found");
-    // An older one has no such call.
+    // An older server does not have this call.
     let body = json!({ "error": "method_not_allowed", "message": "Use GET with this path." });
     let old = answering("405 Method Not Allowed", &body);
     let run = home.nexus(&["end", &session(), "--url", &old.url]);
@@ -107,7 +107,8 @@ fn another_member_is_removed_and_nobody_removes_itself() {
     assert_eq!(run.error(), "session_not_found", "the session is gone, which is something else");
 }
 
-/// A server that makes one code, and answers a revocation and a question about the code like this.
+/// A server that makes one code, and gives these responses to a revocation and to a question about
+/// the code.
 fn with_code(revoked: (&'static str, Value), state: &'static str) -> Fake {
     Fake::new(move |_, request| {
         let made = json!({ "code": CODE, "url": format!("https://elsewhere.example/p/{CODE}") });
@@ -188,7 +189,7 @@ fn only_who_asks_for_it_creates_a_session_that_is_joined_by_links() {
         assert_eq!((&body["join"], &body["creatorAgentId"]), (&join, &json!("alice")));
     }
     for wrong in ["id", "link"] {
-        // Of a session that nobody is in, nobody could make a link.
+        // Without a member, nobody could make a link.
         let run = Home::new("http://127.0.0.1:9").nexus(&["create", "--join", wrong]);
         assert_eq!(run.error(), "usage");
     }

@@ -1,4 +1,4 @@
-//! What happens to a session, and a cursor beyond the end of its log: what commands that wait make of it.
+//! How waiting commands handle events, and a cursor beyond the end of the log.
 
 use crate::{
     fake::{Fake, Reply, header, response},
@@ -13,7 +13,7 @@ fn session() -> String {
     "c".repeat(48)
 }
 
-/// A message of the relay itself.
+/// A message from the relay itself.
 fn event(kind: &str, agent: &str, cursor: u32) -> Value {
     json!({
         "id": format!("x-{cursor}"), "agentId": "system", "kind": kind, "text": format!("{agent} {kind}"),
@@ -28,14 +28,14 @@ fn message(agent: &str, text: &str, cursor: u32) -> Value {
     })
 }
 
-/// Everything that happens to a session.
+/// Every kind of event.
 fn all_events() -> Vec<Value> {
     let kinds = ["joined", "left", "removed", "ending", "ended"];
     (1..).zip(kinds).map(|(cursor, kind)| event(kind, "bob", cursor)).collect()
 }
 
-/// A server that delivers in this way, and answers a request for messages with the first page that it has
-/// not given, and then with empty ones.
+/// A server that delivers messages in this way. It answers requests for messages with the next of
+/// its pages, and then with empty ones.
 fn pages(delivery: &str, pages: Vec<Value>) -> Fake {
     let health = format!(r#"{{"capabilities":{{"delivery":["{delivery}"]}}}}"#);
     let left = std::sync::Mutex::new(pages.into_iter());
@@ -142,7 +142,7 @@ fn a_cursor_beyond_the_end_is_set_back_to_the_end() {
     assert_eq!(home.stored(&session(), "cursor").unwrap(), "4");
     assert_eq!(home.poll(&session()), ["five"]);
     assert!(polls(&fake)[1].ends_with("?after=4"));
-    // What is only looked at again moves nothing.
+    // `--after` does not move the cursor.
     let run = home.nexus(&["poll", &session(), "--after", "777"]);
     assert!(run.stderr.contains("777 is beyond"), "{}", run.stderr);
     assert_eq!(home.stored(&session(), "cursor").unwrap(), "5");
@@ -157,7 +157,7 @@ fn waiting_goes_on_from_the_true_end() {
     assert_eq!(home.stored(&session(), "cursor").unwrap(), "5");
 }
 
-/// Listens to this server from a cursor that is too high, until a message comes.
+/// Listens to this server from a cursor that is too high until a message comes.
 fn listens_after_a_reset(fake: &Fake) {
     let home = seated(&fake.url, "999");
     let mut listening = Listening::start(&home, &session(), &[]);
@@ -224,7 +224,7 @@ fn a_socket_is_set_back() {
 
 #[test]
 fn events_are_printed_only_where_they_are_asked_for() {
-    // A notice of another kind is for its reader alone, and so not asked for.
+    // Other notices are only for their reader and need not be asked for.
     let failing = event("webhook_failing", "me", 6);
     let log = [all_events(), vec![failing, message("bob", "hi", 7)]].concat();
     for (arguments, printed) in [(&[][..], 2), (&["--events"], 7)] {
@@ -311,7 +311,7 @@ fn a_creator_that_waits_learns_that_its_link_was_claimed() {
     let page = Run::of(waiting.wait_with_output().unwrap()).done();
     assert_eq!(page["messages"][0]["kind"], "joined");
     assert_eq!(page["messages"][0]["json"]["agentId"], "b");
-    // One's own join is no news.
+    // The agent's own join is not news.
     let output = b.command().args(["wait", &session, "--timeout", "0"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }

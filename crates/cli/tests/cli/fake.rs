@@ -1,4 +1,4 @@
-//! Servers that do what a good one does not.
+//! Servers that misbehave.
 
 use std::{
     io::{Read, Write},
@@ -9,13 +9,13 @@ use std::{
 
 /// What a server does with a request.
 pub(crate) enum Reply {
-    /// Writes this, and closes.
+    /// Writes this response and closes.
     Bytes(Vec<u8>),
-    /// Says nothing.
+    /// Does not respond.
     Hang,
 }
 
-/// A server that answers the n-th request (from 0) as a function says, and remembers the requests.
+/// A server that answers request `n`, counted from 0, as a function says, and records the requests.
 pub(crate) struct Fake {
     pub(crate) url: String,
     seen: Arc<Mutex<Vec<String>>>,
@@ -27,7 +27,7 @@ impl Fake {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::<String>::new()));
         let (requests, reply) = (Arc::clone(&seen), Arc::new(reply));
-        // It ends with the test's process.
+        // The thread ends with the test's process.
         thread::spawn(move || {
             let mut hanging = Vec::new();
             for (number, stream) in listener.incoming().map_while(Result::ok).enumerate() {
@@ -41,7 +41,7 @@ impl Fake {
         Self { url, seen }
     }
 
-    /// One that always answers this.
+    /// A server that always gives this response.
     pub(crate) fn answering(status: &str, headers: &str, body: &str) -> Self {
         let bytes = response(status, headers, body);
         Self::new(move |_, _| Reply::Bytes(bytes.clone()))
@@ -55,13 +55,13 @@ impl Fake {
 
 fn answer(mut stream: TcpStream, reply: Reply) {
     if let Reply::Bytes(bytes) = reply {
-        // Who has gone away needs no answer.
+        // A client that has gone away needs no response.
         let _ = stream.write_all(&bytes);
         let _ = stream.shutdown(std::net::Shutdown::Both);
     }
 }
 
-/// The head of a request, and its body. One in chunks ends with an empty one.
+/// Reads the head of a request and its body. A body in chunks ends with an empty chunk.
 fn read_request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
@@ -84,14 +84,14 @@ fn read_request(stream: &mut TcpStream) -> String {
     }
 }
 
-/// A header of a request.
+/// The value of a header of a request.
 pub(crate) fn header(request: &str, name: &str) -> Option<String> {
     let mut lines = request.lines().filter_map(|line| line.split_once(": "));
     let found = lines.find(|(header, _)| header.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.trim().to_owned())
 }
 
-/// A whole response; `headers` end with a line end each.
+/// A complete response. Each of `headers` ends with a line end.
 pub(crate) fn response(status: &str, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
@@ -100,7 +100,7 @@ pub(crate) fn response(status: &str, headers: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Passes a request on to a real server, and gives its response.
+/// Passes a request on to a real server, and returns its response.
 pub(crate) fn forward(port: u16, request: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let closing = request.replacen("\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1);

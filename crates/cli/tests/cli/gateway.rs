@@ -19,10 +19,10 @@ use tungstenite::{Message, handshake::server};
 
 const TOKEN: &str = "s3cr&t/token";
 
-/// What a gateway was asked for, and what it was sent.
+/// The path of a request to a gateway, and the frames that followed.
 type Taken = (String, Vec<String>);
 
-/// A gateway that takes the sockets of those who have the token.
+/// A gateway that accepts sockets with the right token.
 #[allow(clippy::result_large_err, reason = "tungstenite's own type")]
 fn gateway() -> (String, Receiver<Taken>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -148,7 +148,7 @@ fn a_gateway_that_refuses_or_is_away_is_told_without_the_token() {
 fn a_gateway_that_says_nothing_is_given_up_in_time() {
     let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = silent.local_addr().unwrap();
-    // It takes what comes, and gives a byte now and then, so that no single read takes long.
+    // It accepts everything, and sends a byte now and then, so that no single read takes long.
     thread::spawn(move || {
         for mut stream in silent.incoming().map_while(Result::ok) {
             thread::spawn(move || {
@@ -165,7 +165,7 @@ fn a_gateway_that_says_nothing_is_given_up_in_time() {
     assert!(["timeout", "gateway_unreachable"].contains(&run.error()), "{}", run.json);
 }
 
-/// A receiver that runs, and its address.
+/// A running receiver and its address.
 fn receiver(home: &Home) -> (Listening, String) {
     let mut running = Listening::of(home.command().args(["receive", "--port", "0"]));
     let line = running.until("receiving at http://");
@@ -173,7 +173,7 @@ fn receiver(home: &Home) -> (Listening, String) {
     (running, address)
 }
 
-/// Sends these bytes, and gives the status and body of the answer.
+/// Sends these bytes. Returns the status and the body of the response.
 fn ask(address: &str, request: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
@@ -219,7 +219,7 @@ fn the_receiver_prints_and_keeps_what_comes() {
     assert_eq!(get(&address, "/message").0, 405);
     assert_eq!(get(&address, "/other").0, 404);
     assert_eq!(get(&address, "/health"), (200, json!({"ok": true, "messages": 1})));
-    // As people try it.
+    // As people test it by hand.
     let curl = Command::new("curl")
         .args(["-sS", "-d", "{\"message\":\"by curl\"}", &format!("http://{address}/message")])
         .output()
@@ -243,14 +243,14 @@ fn the_receiver_answers_no_web_page_and_takes_no_more_than_it_can_keep() {
     assert_eq!(ask(&address, chunked).0, 411);
     let head = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(20_000));
     assert_eq!(ask(&address, &head).0, 431);
-    // One who says nothing holds nobody up.
+    // A caller that sends nothing blocks nobody.
     let _silent = TcpStream::connect(&address).unwrap();
     assert_eq!(post(&address, "Expect: 100-continue\r\nX: y\r\n", "{\"a\":1}").0, 200);
     assert_eq!(running.line(), "{\"a\":1}");
     assert_eq!(running.stop("-TERM")["messages"], 1);
 }
 
-/// Opens a socket to a receiver, as any program does that writes to gateways.
+/// Opens a socket to a receiver, as programs do that write to gateways.
 fn socket(address: &str, path: &str) -> tungstenite::WebSocket<TcpStream> {
     let stream = TcpStream::connect(address).unwrap();
     tungstenite::client(format!("ws://{address}{path}"), stream).unwrap().0
@@ -304,7 +304,7 @@ fn a_socket_brings_one_message_of_the_right_form() {
     assert_eq!(running.line(), r#"{"message":"hi","n":1.50}"#);
     assert_eq!(closed_after(&address, Message::text("hi")), 1003);
     assert_eq!(closed_after(&address, Message::binary(right)), 1003);
-    // Who opens a socket and goes away has said nothing.
+    // A caller that opens a socket and goes away has sent nothing.
     drop(socket(&address, "/message"));
     assert_eq!(running.stop("-TERM")["messages"], 1);
 }
@@ -322,7 +322,7 @@ fn a_web_page_opens_no_socket_and_other_paths_have_none() {
     assert_eq!(ask(&address, &page).0, 403);
     assert_eq!(ask(&address, &upgrade("/", "evil.example", "")).0, 403);
     assert_eq!(ask(&address, &upgrade("/other", &address, "")).0, 404);
-    // Without such a mark it opens.
+    // Without an `Origin`, it opens.
     let mut stream = TcpStream::connect(&address).unwrap();
     stream.write_all(upgrade("/", &address, "").as_bytes()).unwrap();
     let mut answer = [0; 12];

@@ -1,11 +1,11 @@
-//! The keys of every command's value, pinned in `golden.txt`: scripts read them.
+//! The keys of every command's value, pinned in `golden.txt`, because scripts read them.
 
 use crate::support::{Home, guest, text};
 use nexus_tests::relay;
 use serde_json::Value;
 use std::{collections::BTreeSet, fmt::Write};
 
-/// The paths of all keys, `[]` standing for the items of a list.
+/// The paths of all keys. `[]` stands for the items of a list.
 fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {

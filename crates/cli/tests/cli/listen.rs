@@ -1,4 +1,4 @@
-//! `listen` over each way to receive, through cuts and restarts.
+//! `listen` over each way to receive, with broken connections and restarts.
 
 use crate::{
     fake::{Fake, Reply, forward, response},
@@ -66,7 +66,7 @@ fn it_ends_with_the_session_and_with_the_seat() {
     assert_eq!(a.nexus(&["listen", &short]).error(), "session_not_found");
 }
 
-/// Listens through a proxy that lets only some of what is asked through.
+/// Listens through a proxy that lets only some requests through.
 fn over(way: &str, refused: &'static [&'static str], mode: Mode) {
     let relay = relay();
     let a = Home::new(&relay.url());
@@ -77,7 +77,7 @@ fn over(way: &str, refused: &'static [&'static str], mode: Mode) {
     let mut command = b.command();
     command.args(["listen", &session, "--url", &proxy.url]);
     if mode == Mode::Swallows {
-        // What says nothing for as long is taken for broken.
+        // A connection that is silent for that long counts as broken.
         command.env("NEXUS_HTTP_TIMEOUT", "1");
     }
     let mut listening = Listening::of(&mut command);
@@ -86,7 +86,7 @@ fn over(way: &str, refused: &'static [&'static str], mode: Mode) {
     a.nexus(&["send", &session, "two"]).done();
     assert_eq!(text(&listening.value()["text"]), "two");
     if way != "a socket" {
-        // What worked is what it comes back with.
+        // It reconnects in the way that worked before.
         proxy.cut_all();
         if way == "an event stream" {
             listening.until("again in");
@@ -192,7 +192,7 @@ fn a_relay_that_greets_and_closes_is_not_asked_ever_again_at_once() {
         let pause: f64 = line.split(' ').rev().nth(1).unwrap().parse().unwrap();
         pauses.push(pause);
     }
-    // The shortest is at most 0.25 s, the third at least twice that.
+    // The shortest pause is at most 0.25 s, and the third is at least twice that.
     assert!(pauses[2] >= 0.5, "{pauses:?}");
     listening.stop("-TERM");
 }

@@ -1,4 +1,4 @@
-//! A `nexus listen` that runs, and a proxy that can stand between it and the relay.
+//! A running `nexus listen`, and a proxy between it and the relay.
 
 use crate::support::Home;
 use serde_json::Value;
@@ -14,17 +14,17 @@ use std::{
     time::Duration,
 };
 
-/// How long a line is waited for, before the test fails.
+/// How long to wait for a line before the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A process that listens. What it says is read line by line.
+/// A listening process. Its output is read line by line.
 pub(crate) struct Listening {
     child: Child,
     out: Receiver<String>,
     err: Receiver<String>,
 }
 
-/// The lines of a stream as they come.
+/// The lines of a stream as they arrive.
 fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -60,7 +60,7 @@ impl Listening {
         serde_json::from_str(&self.line()).unwrap()
     }
 
-    /// Reads what it tells people until this comes, and gives the line with it.
+    /// Reads its lines on stderr until one contains this, and returns that line.
     #[track_caller]
     pub(crate) fn until(&mut self, what: &str) -> String {
         let mut said = String::new();
@@ -77,12 +77,12 @@ impl Listening {
         }
     }
 
-    /// Everything else that it tells people.
+    /// All further lines on stderr.
     pub(crate) fn rest(&mut self) -> String {
         self.err.try_iter().collect::<Vec<_>>().join("\n")
     }
 
-    /// Waits for its end, and gives its last value.
+    /// Waits for its end, and returns its last value.
     #[track_caller]
     pub(crate) fn end(&mut self) -> Value {
         let last = self.value();
@@ -97,7 +97,7 @@ impl Listening {
         self.end()
     }
 
-    /// Stops it, and gives how many messages it has dealt with, whatever lines come before.
+    /// Stops it, and returns how many messages it has handled, whatever lines come before.
     #[track_caller]
     pub(crate) fn stop_quietly(mut self) -> u64 {
         self.signal("-TERM");
@@ -123,18 +123,18 @@ impl Drop for Listening {
     }
 }
 
-/// What a proxy does with what it does not let pass.
+/// What a proxy does with a connection that it does not let through.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Mode {
-    /// Answers so.
+    /// Refuses it.
     Refuses,
-    /// Cuts it off once it was opened.
+    /// Closes it once it is open.
     Cuts,
-    /// Lets it be opened, and then nothing through.
+    /// Lets it open, and then nothing more through.
     Swallows,
 }
 
-/// Passes connections on to a relay, except those that ask for certain paths.
+/// Passes connections on to a relay, except those for certain paths.
 pub(crate) struct Proxy {
     pub(crate) url: String,
     open: Arc<Mutex<Vec<TcpStream>>>,
@@ -163,8 +163,8 @@ impl Proxy {
     }
 }
 
-/// Looks at the first line of each connection only, and has the client make a new one for each request
-/// by closing them when the relay does.
+/// Checks only the first line of each connection. It closes connections when the relay does, so
+/// that the client opens a new one for each request.
 fn pass_on(mut client: TcpStream, port: u16, refused: &[&str], mode: Mode) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -184,11 +184,11 @@ fn pass_on(mut client: TcpStream, port: u16, refused: &[&str], mode: Mode) {
         return;
     }
     let Ok(mut relay) = TcpStream::connect(("127.0.0.1", port)) else {
-        // Dropping would not close it: it is listed as open.
+        // Dropping it would not close it, because the list of open connections has a copy.
         let _ = client.shutdown(Shutdown::Both);
         return;
     };
-    // One request for each connection, so that every one is looked at.
+    // One request for each connection, so that every request is checked.
     let text = if line.contains("/ws") {
         text
     } else {
@@ -201,7 +201,7 @@ fn pass_on(mut client: TcpStream, port: u16, refused: &[&str], mode: Mode) {
         let _ = to.shutdown(Shutdown::Both);
     });
     if is_refused {
-        // The upgrade goes through, and nothing after it.
+        // Lets the upgrade through, and nothing after it.
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];

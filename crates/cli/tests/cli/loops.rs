@@ -1,4 +1,4 @@
-//! What runs until it is stopped.
+//! Commands that run until they are stopped.
 
 use crate::support::{Home, Run, guest, text, texts};
 use nexus_tests::{eventually, relay};
@@ -13,7 +13,7 @@ fn signal(child: &Child, name: &str) {
     assert!(status.success());
 }
 
-/// What the loops of a session are, as `poll-status` has it.
+/// The loops of a session, as `poll-status` lists them.
 fn running(home: &Home, session: &str) -> (Value, Value) {
     let status = home.nexus(&["poll-status", session]).done();
     (status["sessions"][0]["pollDaemon"].clone(), status["sessions"][0]["heartbeat"].clone())
@@ -79,7 +79,7 @@ fn a_daemon_outlasts_a_server_that_is_away() {
         let record = running(&a, &session).0;
         record.is_object() && record["lastError"].is_null()
     });
-    // A killed one leaves no trace that matters.
+    // A killed loop leaves nothing behind that matters.
     signal(&child, "-KILL");
     child.wait_with_output().unwrap();
     assert!(running(&a, &session).0.is_null());

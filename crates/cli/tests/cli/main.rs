@@ -1,4 +1,4 @@
-//! The real binary, against a real relay, or against servers that are none.
+//! Tests of the real binary, against a real relay or a fake server.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::disallowed_methods,

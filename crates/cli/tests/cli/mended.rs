@@ -1,4 +1,4 @@
-//! What went wrong once, and must not again.
+//! Bugs that were fixed and must not return.
 
 use crate::{
     fake::{Fake, Reply, response},
@@ -64,7 +64,7 @@ fn a_leave_whose_answer_was_lost_is_a_leave() {
     let a = Home::new(&relay.url());
     let session = a.create("a");
     let b = guest(&a, &session);
-    // The server of the second half: b is not in it any more.
+    // The server of the second half. `b` is no longer in the session.
     let status = json!({ "agents": ["a"] }).to_string();
     let refusal =
         json!({ "error": "forbidden", "message": "Not a member, as far as is known here." });
@@ -96,7 +96,7 @@ fn a_payload_of_any_form_is_read() {
     let b = guest(&a, &session);
     let payload = r#"{"$serde_json::private::RawValue":5}"#;
     a.nexus(&["send", &session, "--json", payload]).done();
-    // Which the JSON library of these tests takes for something else, too.
+    // The JSON library of these tests also reads this as another value.
     let page = b.command().args(["poll", &session]).output().unwrap();
     assert!(page.status.success() && String::from_utf8(page.stdout).unwrap().contains(payload));
 }
@@ -109,7 +109,7 @@ fn one_who_waits_under_another_name_asks_no_more_often_than_it_must() {
     let path = format!("/v1/sessions/{session}/join");
     nexus_tests::Api::new(&relay.url()).post(&path).agent("b").send();
     a.nexus(&["send", &session, "mine", "--agent-id", "b"]).done();
-    // A server between, which counts: it holds polls as the relay does, and says what it says.
+    // A proxy that counts requests. It holds polls as the relay does, and passes everything on.
     let api = nexus_tests::Api::new(&relay.url());
     let fake = Fake::new(move |_, request| {
         let path = request.split_whitespace().nth(1).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Every command, where it is refused: by the server, in its own words, or by the client.
+//! Every command when it is refused: by the server, in its own words, or by the client.
 
 use crate::support::{Home, Run, guest, text};
 use nexus_tests::{Api, relay};
@@ -68,7 +68,7 @@ fn help_carries_examples_that_name_real_commands() {
 
 #[test]
 fn what_makes_no_sense_is_refused_before_a_server_is_asked() {
-    // Nobody listens there: a request would be another error.
+    // Nobody listens there, so a request would give another error.
     let home = Home::new("http://127.0.0.1:9");
     for (arguments, error) in [
         (&["status", "nope"][..], "unknown_session"),
@@ -132,7 +132,7 @@ fn what_the_server_refuses_is_passed_on_as_it_came() {
     ] {
         assert_eq!(refused(arguments).0, error, "{arguments:?}");
     }
-    // Everything that the server says is there, not only what we know.
+    // The client passes on everything that the server says, even fields that it does not know.
     let (_, run) = refused(&["renew", &session, "--ttl", "0"]);
     assert_eq!(run.json["details"][0]["path"], "ttl");
     assert!(a.stored(&session, "key").is_some(), "a creator that cannot leave stays a member");
@@ -163,7 +163,7 @@ fn a_second_agent_of_the_same_machine_does_not_take_the_first_ones_key() {
     let key = a.stored(&session, "key");
     let code = text(&a.nexus(&["pair", &session]).done()["code"]);
     let claimed = a.nexus(&["claim", &code, "--agent-id", "b"]);
-    // The seat is taken and its key is told once, here.
+    // The seat is taken, and only this response has its key.
     assert_eq!(claimed.error(), "already_member");
     assert!(text(&claimed.json["sessionKey"]).starts_with("nxk_"));
     assert_eq!(
@@ -197,13 +197,13 @@ fn leaving_forgets_only_what_is_over() {
     assert!(folder.exists(), "no network");
     relay.restart().unwrap();
 
-    // Another server does not know the session, and has no say.
+    // Another server does not know the session, so its response does not count.
     let other = nexus_tests::relay();
     let elsewhere = b.nexus(&["leave", &session, "--url", &other.url()]);
     assert_eq!(elsewhere.error(), "session_not_found");
     assert!(folder.exists());
 
-    // The seat went by another way: the server says so, and it is over here too.
+    // The seat was given up elsewhere. The server says so, so it is removed here too.
     let path = format!("/v1/sessions/{session}/agents/b");
     let left = Api::new(&relay.url()).call("DELETE", &path).agent("b").key(&key).send();
     assert_eq!(left.status, 200);

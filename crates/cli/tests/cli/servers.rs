@@ -1,5 +1,5 @@
-//! Servers that answer something else, too late, half, or not at all: a clear error, tried again where
-//! that is safe, and the state as it was.
+//! Servers that give a wrong, late or incomplete response, or none. The client gives a clear error,
+//! retries if that is safe, and keeps its state.
 
 use crate::{
     fake::{Fake, Reply, forward, header, response},
@@ -12,7 +12,8 @@ use std::{collections::BTreeSet, process::Command};
 const SESSION: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
 const SENT: &str = r#"{"id":"x-1","cursor":"1","verified":true}"#;
 
-/// A machine that is agent `a` of a session of this server, as the scripts in use would have stored it.
+/// A machine that is agent `a` in a session of this server, with state as earlier scripts stored
+/// it.
 fn member(url: &str) -> Home {
     let home = Home::without_url();
     let folder = home.state().join("sessions").join(SESSION);
@@ -66,13 +67,13 @@ fn a_server_that_hangs_is_waited_for_only_so_long() {
     let home = member(&fake.url);
     let run = impatient(&home, &["send", SESSION, "x"]);
     assert_eq!(run.error(), "timeout");
-    // The client has given up; what it sent may still be under way to the thread that counts.
+    // The client has given up. The counting thread may not have seen its request yet.
     nexus_tests::eventually("three tries are seen", || fake.requests().len() == 3);
     let requests = fake.requests();
     let keys: BTreeSet<_> = requests.iter().map(|text| header(text, "idempotency-key")).collect();
     assert_eq!(keys.len(), 1, "tried again, as the same message");
     assert!(keys.iter().flatten().all(|key| key.len() == 32));
-    // What is not safe to repeat is not repeated.
+    // A request that is not safe to repeat is not repeated.
     assert_eq!(impatient(&home, &["create", "--url", &fake.url]).error(), "timeout");
     nexus_tests::eventually("one more is seen", || fake.requests().len() >= 4);
     assert_eq!(fake.requests().len(), 4);
@@ -157,7 +158,7 @@ fn too_many_requests_are_repeated_when_the_server_says() {
     let run = member(&fake.url).nexus(&["send", SESSION, "x"]);
     assert!(run.stderr.contains("trying again in 0.0 s"), "{}", run.stderr);
     run.done();
-    // Longer than anybody waits for a command: said at once.
+    // Longer than anybody waits for a command, so the error comes at once.
     let busy = Fake::answering("429 Too Many Requests", "Retry-After: 3600\r\n", refused);
     let home = member(&busy.url);
     assert_eq!(home.nexus(&["poll", SESSION]).error(), "rate_limit_exceeded");
@@ -174,7 +175,7 @@ fn a_server_that_fails_is_asked_again_and_leaves_the_state_alone() {
     assert_eq!(home.nexus(&["leave", SESSION]).error(), "internal_error");
     assert_eq!(fake.requests().len(), 3);
     assert!(home.stored(SESSION, "key").is_some());
-    // The path is not there: no word on the session.
+    // The path does not exist. That says nothing about the session.
     let lacking = r#"{"error":"not_found","message":"There is nothing at this path."}"#;
     let fake = Fake::answering("404 Not Found", "", lacking);
     let home = member(&fake.url);

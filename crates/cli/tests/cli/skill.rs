@@ -1,4 +1,5 @@
-//! The skill, as it stands: what it tells an agent to paste works, and what it names exists.
+//! The skill: the commands that an agent is told to paste work, and everything that it names
+//! exists.
 
 use crate::support::{Home, NEXUS};
 use nexus_tests::{relay, shell_blocks};
@@ -18,7 +19,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(skill(path)).unwrap()
 }
 
-/// `PATH`, with the client that is tested before everything else.
+/// `PATH`, with the tested client first.
 fn path() -> OsString {
     let folder = Path::new(NEXUS).parent().unwrap().to_owned();
     let old = env::var_os("PATH").unwrap();
@@ -93,7 +94,7 @@ fn the_launcher_runs_the_installed_client_or_says_how_to_install_it() {
     let home = Home::without_url();
     let script = skill("scripts/nexus.sh");
     let run = |path: OsString| -> Output {
-        // Not by its name: the file system may not let it be executed.
+        // Run by the shell, because the file system may not allow executing it.
         let mut command = home.wrapped(Path::new("/bin/sh"));
         command.arg(&script).args(["alias", "a b", "x y"]).env("PATH", path);
         command.output().unwrap()
@@ -103,7 +104,7 @@ fn the_launcher_runs_the_installed_client_or_says_how_to_install_it() {
     let missing = run("/nonexistent".into());
     let value: serde_json::Value = serde_json::from_slice(&missing.stdout).unwrap();
     assert_eq!((&value["error"], missing.status.code()), (&"not_installed".into(), Some(1)));
-    // Where cargo puts it, without PATH.
+    // In the folder where cargo installs it, without PATH.
     let bin = home.state().parent().unwrap().join(".cargo/bin");
     fs::create_dir_all(&bin).unwrap();
     fs::copy(NEXUS, bin.join("nexus")).unwrap();

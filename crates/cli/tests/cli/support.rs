@@ -1,5 +1,5 @@
-//! Running the client as an agent's shell does. Every run checks the contract: one JSON value on stdout,
-//! exit code 0 or 1, and an error in the value when it is 1.
+//! Runs the client as an agent's shell does. Every run checks the contract: stdout is one JSON
+//! value, the exit code is 0 or 1, and if it is 1, the value has an error.
 
 use serde_json::Value;
 use std::{
@@ -11,13 +11,13 @@ use tempfile::TempDir;
 
 pub(crate) const NEXUS: &str = env!("CARGO_BIN_EXE_nexus");
 
-/// One agent's machine: a folder of state, and what its environment says of the server.
+/// One agent's machine: a state folder, and the server that its environment names.
 pub(crate) struct Home {
     dir: TempDir,
     pub(crate) url: Option<String>,
 }
 
-/// What came of a run.
+/// The outcome of a run.
 pub(crate) struct Run {
     pub(crate) ok: bool,
     pub(crate) json: Value,
@@ -25,7 +25,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Takes what a process left.
+    /// Takes the output of a process.
     pub(crate) fn of(output: Output) -> Self {
         let stdout = String::from_utf8(output.stdout).unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -39,7 +39,7 @@ impl Run {
         Self { ok: code == 0, json, stderr }
     }
 
-    /// The name of the error that it failed with.
+    /// The error of a failure.
     #[track_caller]
     pub(crate) fn error(&self) -> &str {
         assert!(!self.ok, "{}", self.json);
@@ -58,28 +58,28 @@ impl Run {
 }
 
 impl Home {
-    /// A machine on which nothing is stored, whose environment names this server.
+    /// A machine without stored state, whose environment names this server.
     pub(crate) fn new(url: &str) -> Self {
         Self { dir: tempfile::tempdir().unwrap(), url: Some(url.to_owned()) }
     }
 
-    /// One whose environment names none.
+    /// A machine whose environment names no server.
     pub(crate) fn without_url() -> Self {
         Self { dir: tempfile::tempdir().unwrap(), url: None }
     }
 
-    /// The folder of state.
+    /// The state folder.
     pub(crate) fn state(&self) -> PathBuf {
         self.dir.path().join("messaging")
     }
 
-    /// What is stored of a session under this name.
+    /// The content of this file in the folder of a session.
     pub(crate) fn stored(&self, session: &str, name: &str) -> Option<String> {
         let path = self.state().join("sessions").join(session).join(name);
         std::fs::read_to_string(path).ok().map(|text| text.trim_end().to_owned())
     }
 
-    /// The client, with nothing of this process's environment.
+    /// The client, without the environment of this process.
     pub(crate) fn command(&self) -> Command {
         self.wrapped(Path::new(NEXUS))
     }
@@ -104,24 +104,24 @@ impl Home {
     #[track_caller]
     pub(crate) fn nexus_with_input(&self, arguments: &[&str], input: &[u8]) -> Run {
         let mut child = self.command().args(arguments).stdin(Stdio::piped()).spawn().unwrap();
-        // Who refuses at once reads nothing.
+        // A client that refuses at once does not read its input.
         let _ = child.stdin.take().unwrap().write_all(input);
         Run::of(child.wait_with_output().unwrap())
     }
 
-    /// Creates a session with this agent in it, and gives its id.
+    /// Creates a session with this agent in it, and returns its id.
     pub(crate) fn create(&self, agent: &str) -> String {
         text(&self.nexus(&["create", "--creator-agent-id", agent]).done()["sessionId"])
     }
 
-    /// The texts that a poll gives.
+    /// The texts that a poll returns.
     #[track_caller]
     pub(crate) fn poll(&self, session: &str) -> Vec<String> {
         texts(&self.nexus(&["poll", session]).done())
     }
 }
 
-/// A machine with an agent `b` that is in the session of `a`'s.
+/// A machine with an agent `b` in the session of `a`.
 pub(crate) fn guest(a: &Home, session: &str) -> Home {
     let b = Home::without_url();
     let link = text(&a.nexus(&["pair", session]).done()["url"]);

@@ -8,7 +8,7 @@ use nexus_tests::{Relay, eventually, list, relay};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, process::Stdio};
 
-/// A machine with an agent of this name, which joins the session.
+/// A machine with an agent of this name that joins the session.
 fn member(relay: &Relay, session: &str, agent: &str) -> Home {
     let home = Home::new(&relay.url());
     home.nexus(&["join", session, "--agent-id", agent]).done();
@@ -50,7 +50,7 @@ fn a_token_lets_in_and_its_members_may_invite() {
     assert_eq!(b.nexus(&[&join[..], &["--token", "short"]].concat()).error(), "usage");
     let output = b.command().args(join).env("NEXUS_TOKEN", "let-me-in").output().unwrap();
     crate::support::Run::of(output).done();
-    // A member needs it no more: neither to come back, nor to make a link.
+    // A member no longer needs the token, neither to join again nor to make a link.
     b.nexus(&join).done();
     a.nexus(&["pair", session]).done();
     assert_eq!(Home::new(&relay.url()).nexus(&["pair", session]).error(), "missing_token");
@@ -85,7 +85,7 @@ fn a_task_is_given_taken_on_and_done() {
     assert_eq!(done["result"], json!({ "said": "hello" }));
     assert_eq!(b.nexus(&["fail", id]).error(), "illegal_transition");
     assert_eq!(a.nexus(&["cancel", id]).error(), "illegal_transition");
-    // Steps that were not taken are taken on the way.
+    // Skipped statuses are reported on the way.
     let given = |task: &str| text(&a.nexus(&["delegate", session, "--to", "b", task]).done()["id"]);
     let (second, third) = (given("2"), given("3"));
     assert_eq!(b.nexus(&["done", &second, "--result", "words"]).done()["result"], "words");
@@ -93,7 +93,7 @@ fn a_task_is_given_taken_on_and_done() {
     assert_eq!(reassigned["assignee"], "a");
     assert_eq!(b.nexus(&["decline", &third]).error(), "forbidden");
     assert_eq!(a.nexus(&["cancel", &third, "--session", session]).done()["status"], "cancelled");
-    // What cannot be.
+    // Changes that are not possible.
     assert_eq!(b.nexus(&["done", "0000000000000000-1"]).error(), "unknown_task");
     assert_eq!(a.nexus(&["delegate", session, "x"]).error(), "usage");
     assert_eq!(
@@ -161,7 +161,7 @@ fn files_go_there_and_back() {
     assert_eq!(fs::read(path("copy")).unwrap(), bytes);
     let printed = b.command().args(get).output().unwrap();
     assert_eq!(printed.stdout, bytes);
-    // An edit that is not of the current version is refused.
+    // An edit of an outdated version is refused.
     let plan = ["file-put", session, "plan.md", "-"];
     let edit = |home: &Home, text: &str, more: &[&str]| {
         home.nexus_with_input(&[&plan[..], more].concat(), text.as_bytes())
@@ -210,7 +210,7 @@ fn a_program_does_tasks() {
         long) head -c 70000 /dev/zero | tr '\\0' x;; \
         bad) echo why >&2; exit 3;; \
         *) echo \"did $task\";; esac";
-    // Given before there is a worker.
+    // A task that was given before there was a worker.
     a.nexus(&["delegate", session, "--to", "b", "early"]).done();
     let mut worker = work(&b, session, script, &[]);
     assert_eq!(worker.value()["status"], "completed");
@@ -257,7 +257,7 @@ fn an_agent_does_a_task_that_it_gave_itself() {
     let session = a.create("a");
     let mut worker = work(&a, &session, "cat", &[]);
     worker.until("listening over");
-    // What tells of this task, and of its end, are messages of the same agent.
+    // The messages about the task and about its end come from the same agent.
     let output = a.command().args(["delegate", &session, "--to", "a", "alone", "--wait"]).output();
     let output = output.unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
@@ -308,7 +308,7 @@ fn a_team_of_three_does_a_hundred_tasks_though_one_is_killed() {
     let mut asker = asker.spawn().unwrap();
     let lines = (0..100).fold(String::new(), |lines, number| format!("{lines}{number}\n"));
     std::io::Write::write_all(&mut asker.stdin.take().unwrap(), lines.as_bytes()).unwrap();
-    // Half-way of its share.
+    // Half of its share of the tasks.
     for _ in 0..25 {
         first.value();
     }
@@ -324,7 +324,7 @@ fn a_team_of_three_does_a_hundred_tasks_though_one_is_killed() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(output.status.success() && tasks.len() == 100);
-    // Each once: on the board, and in the log.
+    // Each task is found once, although it is on the board and in the log.
     let board = a.nexus(&["tasks", session, "--status", "completed"]).done();
     let mut results: Vec<u64> =
         list(&board["tasks"]).iter().map(|task| task["result"].as_u64().unwrap()).collect();

@@ -23,7 +23,7 @@ fn waiting_ends_with_a_message_of_somebody_else() {
     assert_eq!(texts(&b.nexus(&["wait", &session]).done()), ["hello"], "the greeting is a's");
 
     assert_eq!(texts(&a.nexus(&["wait", &session]).done()), ["b joined the session."]);
-    // Neither a's own greeting nor its own message ends its waiting.
+    // Neither `a`'s greeting nor its own message ends the wait.
     a.nexus(&["send", &session, "mine"]).done();
     let (code, value) = run(&a, &["wait", &session, "--timeout", "0"]);
     assert_eq!((code, &value["status"]), (Some(2), &json!("timeout")));

@@ -14,7 +14,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// A relay with a session of two: the relay, a's machine, the session, b's machine.
+/// A relay with a session of two members: the relay, a's machine, the session, b's machine.
 fn pair() -> (nexus_tests::Relay, Home, String, Home) {
     let relay = relay();
     let a = Home::new(&relay.url());
@@ -32,7 +32,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
 
-/// Listens as b, with a script that finds the path of a file in `$0`'s place: `FILE`.
+/// Listens as `b` with a script. `FILE` in the script stands for the path of the file.
 fn exec(b: &Home, session: &str, script: &str, arguments: &[&str]) -> (Listening, PathBuf) {
     let out = file(b, "out");
     let script = script.replace("FILE", out.to_str().unwrap());
@@ -43,7 +43,7 @@ fn exec(b: &Home, session: &str, script: &str, arguments: &[&str]) -> (Listening
 #[test]
 fn a_message_wakes_an_agent_whose_answer_comes_back() {
     let (_relay, a, session, b) = pair();
-    // That b has come.
+    // The message that `b` joined.
     a.nexus(&["wait", &session]).done();
     let script = "date +%s%N > FILE; env | sort >> FILE; cat >> FILE; echo; echo '  Tuesday! '";
     let (mut listening, out) = exec(&b, &session, script, &["--reply"]);
@@ -80,7 +80,7 @@ fn the_key_is_in_nothing_that_the_command_is_given_or_prints() {
     let (_relay, a, session, b) = pair();
     let key = b.stored(&session, "key").unwrap();
     assert!(key.starts_with("nxk_"));
-    // Its environment, what it was run with, and how its parent was run.
+    // Its environment, its arguments, and those of its parent.
     let script = "{ env; cat; tr '\\0' ' ' < /proc/$$/cmdline; tr '\\0' ' ' < /proc/$PPID/cmdline; } | tee FILE";
     let (mut listening, out) = exec(&b, &session, script, &["--envelope"]);
     a.nexus(&["send", &session, "hello"]).done();
@@ -113,7 +113,7 @@ fn a_message_is_there_until_the_command_has_succeeded() {
     assert_eq!(b.poll(&session), ["never"]);
 }
 
-/// Whether a process runs; one that has ended may still be listed.
+/// Whether a process runs. A process that has ended may still be listed.
 fn runs(id: &str) -> bool {
     !read(&Path::new("/proc").join(id).join("cmdline")).is_empty()
 }
@@ -124,7 +124,8 @@ fn a_signal_ends_the_command_with_all_that_it_started() {
     a.nexus(&["send", &session, "unread"]).done();
     let heeding = "sleep 600 & echo $$ $! > FILE; wait";
     let deaf = "trap '' TERM; sleep 600 & echo $$ $! > FILE; wait";
-    // Who is asked once gives it time, and who is asked twice does not; neither leaves it behind.
+    // After one signal, the command gets time to end. After a second one, it does not. Neither
+    // leaves it running.
     for (script, signals) in [(heeding, 1), (deaf, 1), (deaf, 2)] {
         let (listening, out) = exec(&b, &session, script, &[]);
         eventually("it runs", || read(&out).ends_with('\n'));
@@ -143,7 +144,7 @@ fn a_signal_ends_the_command_with_all_that_it_started() {
 #[test]
 fn what_a_command_leaves_running_is_not_waited_for() {
     let (_relay, a, session, b) = pair();
-    // It holds what is printed, and what is read: more than fits into a pipe.
+    // More than fits into a pipe, both on its input and on its output.
     let script = "exec 3<&0; sleep 60 <&3 & echo $! > FILE; echo hi";
     let (mut listening, out) = exec(&b, &session, script, &["--reply"]);
     a.nexus(&["send", &session, &"\"".repeat(40_000)]).done();
@@ -220,7 +221,7 @@ fn two_agents_that_answer_each_other_come_to_an_end() {
         one.until("This agent has answered 3 times");
     }
     let [mut one, mut other] = listening;
-    // Both hear the other's notice, and stay silent.
+    // Both receive the other's notice and stay silent.
     let said = |home: &Home| {
         let page = home.nexus(&["poll", &session, "--after", "0"]).done();
         let all = page["messages"].as_array().unwrap().clone();
@@ -236,7 +237,7 @@ fn two_agents_that_answer_each_other_come_to_an_end() {
         while listening.value()["cursor"] != last.as_str() {}
     }
     assert_eq!(said(&third).len(), 1 + 3 + 3 + 2 + 1, "{:?}", said(&third));
-    // Neither does a new run begin anew.
+    // A new run does not start again either.
     one.stop("-TERM");
     let mut again = Listening::start(&a, &session, &arguments);
     again.until("listening over");

@@ -1,4 +1,4 @@
-//! The guard of replies.
+//! Keeps agents that answer each other automatically from doing so for ever.
 
 use crate::{envelope, message::Message};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ pub(super) enum Held {
     Same,
 }
 
-/// Keeps two agents from answering each other for ever.
+/// Limits the answers of one agent.
 #[derive(Debug)]
 pub(super) struct Guard {
     max_turns: u32,
@@ -53,7 +53,7 @@ impl Guard {
         is_over.then_some(Held::Turns).or(is_same.then_some(Held::Same))
     }
 
-    /// The notice about that, once in each conversation.
+    /// The notice about that, once in each conversation. `None` if it was already sent.
     pub(super) fn say(&mut self, why: Held, thread: &str) -> Option<String> {
         let said = (why, thread.to_owned());
         if self.said.contains(&said) {

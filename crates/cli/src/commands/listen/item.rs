@@ -1,4 +1,4 @@
-//! The messages that are handled, and what comes of them.
+//! The messages that are handled, and the outcomes.
 
 use crate::{error::Kind, json::Json, loops::Ended, message::Message};
 use nexus_protocol::Cursor;

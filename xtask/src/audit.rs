@@ -1,4 +1,4 @@
-//! `cargo xtask audit`: what is among the dependencies, and whether it may be (`deny.toml`).
+//! `cargo xtask audit`: checks the dependencies against `deny.toml`.
 
 use std::env;
 use std::path::PathBuf;
@@ -12,11 +12,11 @@ use crate::project::{self, Project};
 
 const CARGO_DENY: &str = "0.20.2";
 
-/// Checks the licences and the sources of all crates against `deny.toml`, without a network once the
-/// crates are there.
+/// Checks the licences and sources of all crates against `deny.toml`. Needs no network once the
+/// crates are downloaded.
 #[derive(Clone, Debug, Parser)]
 pub struct Options {
-    /// Also ask for known vulnerabilities, of crates and of npm packages, which needs the network.
+    /// Also check for known vulnerabilities of crates and npm packages, which needs the network.
     #[arg(long)]
     pub advisories: bool,
 }
@@ -38,7 +38,7 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
     process::run(npm.current_dir(project.root()).args(["audit", "--audit-level=high"]))
 }
 
-/// The program, after building it where it is missing.
+/// The path of cargo-deny. Installs it if it is missing.
 fn cargo_deny() -> Result<PathBuf> {
     let cache = project::user_cache()?;
     let root = cache.join(format!("cargo-deny-{CARGO_DENY}"));

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: the relay against the least that the platform allows. What is measured, and how,
-//! is in `bench/`; `docs/performance.md` has the last result.
+//! `cargo xtask bench`: compares the relay with the least that the platform allows. `bench/` says
+//! what is measured and how. `docs/performance.md` has the latest results.
 
 use anyhow::Result;
 use clap::Parser;
@@ -8,8 +8,8 @@ use crate::process;
 use crate::setup::Tools;
 use crate::worker;
 
-/// Measures the relay beside a floor that checks nothing, in turns on one machine. Prints ratios, and fails
-/// only if something could not be measured.
+/// Measures the relay and a floor that checks nothing, in turns on one machine. Prints ratios, and
+/// fails only if something could not be measured.
 #[derive(Clone, Debug, Default, Parser)]
 pub struct Options {
     /// Print JSON rather than a table.

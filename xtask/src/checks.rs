@@ -1,4 +1,4 @@
-//! Every check, in the order of its cost. The first failure ends the run.
+//! All checks, ordered by cost. The first failure ends the run.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::setup::{Tools, browser};
 use crate::torture;
 use crate::worker;
 
-/// What to leave out.
+/// Which checks and tests to run.
 #[derive(Debug, Default)]
 pub struct Selection {
     /// Run only tests whose name contains this.
@@ -47,7 +47,7 @@ const STEPS: [Step; 9] = [
 /// Runs the checks.
 ///
 /// # Errors
-/// A check failed; the error names its step.
+/// A check failed. The error names its step.
 pub fn run(tools: &Tools, selection: &Selection) -> Result<()> {
     let is_selected =
         |step: &&Step| selection.step.as_deref().is_none_or(|wanted| wanted == step.name);
@@ -61,7 +61,7 @@ pub fn run(tools: &Tools, selection: &Selection) -> Result<()> {
     Ok(())
 }
 
-/// The names that [`Selection::step`] may hold, for the command line.
+/// The names that [`Selection::step`] may contain, for the command line.
 #[must_use]
 pub fn step_names() -> PossibleValuesParser {
     STEPS.iter().map(|step| step.name).collect::<Vec<_>>().into()
@@ -86,7 +86,7 @@ fn native_tests(tools: &Tools, filter: Filter) -> Result<()> {
 
 fn wasm_tests(tools: &Tools, filter: Filter) -> Result<()> {
     let mut command = tools.wasm_command("cargo")?;
-    // Without debug information, of which the runner shows nothing, a first run is a third faster.
+    // Without debug information, which the runner never shows, a first run is a third faster.
     command
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .args(["test", "--lib", "--target", "wasm32-unknown-unknown", "--package", "nexus-relay"])
@@ -94,7 +94,7 @@ fn wasm_tests(tools: &Tools, filter: Filter) -> Result<()> {
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
             tools.cargo_tool("wasm-bindgen-test-runner"),
         );
-    // Node ends without an error where a test waits for what never comes.
+    // Node ends without an error if a test waits for something that never happens.
     let told = process::run_and_hear(filtered(&mut command, filter))?;
     ensure!(told.contains("test result: ok"), "a test has waited for something that never came");
     Ok(())
@@ -107,7 +107,7 @@ fn worker_build(tools: &Tools, _: Filter) -> Result<()> {
 fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
     browser::ensure()?;
     let mut command = tools.cargo();
-    // The client's tests run it against a relay.
+    // The client's tests need a relay too.
     command.args(["test", "--package", "nexus-tests", "--package", "nexus-cli"]);
     let logs = tools.project().path("target/relay-logs");
     if logs.exists() {
@@ -121,7 +121,7 @@ fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
     process::run(tools.program_of_tests("leaks").env(LOG_FOLDER, &logs))
 }
 
-/// The short form: a seed of its own each time, so that many runs see many moments.
+/// A short run with a new seed each time, so that many runs cover many moments.
 fn torture(tools: &Tools, filter: Filter) -> Result<()> {
     if filter.is_some() {
         println!("Left out: it is not a test with a name.");
@@ -133,7 +133,7 @@ fn torture(tools: &Tools, filter: Filter) -> Result<()> {
     )
 }
 
-/// As short, for the same reason.
+/// Short, with a new seed each time, for the same reason.
 fn fuzz(tools: &Tools, filter: Filter) -> Result<()> {
     if filter.is_some() {
         println!("Left out: it is not a test with a name.");
@@ -142,7 +142,7 @@ fn fuzz(tools: &Tools, filter: Filter) -> Result<()> {
     fuzz::run(tools, &fuzz::Options { seconds: 20, seed: None, program: PathBuf::new() })
 }
 
-/// Whether it can be measured; nothing is said of how fast it is.
+/// Checks only that the benchmark works. The figures do not matter.
 fn bench(tools: &Tools, filter: Filter) -> Result<()> {
     if filter.is_some() {
         println!("Left out: it is not a test with a name.");
@@ -158,7 +158,7 @@ fn filtered<'a>(command: &'a mut Command, filter: Filter) -> &'a mut Command {
     }
 }
 
-/// Distributions and minimal rustup profiles leave some of cargo's subcommands out.
+/// Fails if a subcommand of cargo is missing. Distributions and minimal rustup profiles lack some.
 fn require(tools: &Tools, subcommand: &str, component: &str, package: &str) -> Result<()> {
     ensure!(
         process::succeeds(tools.cargo().args([subcommand, "--version"])),

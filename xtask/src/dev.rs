@@ -1,4 +1,4 @@
-//! `cargo xtask dev`: the relay on this machine, until Ctrl-C.
+//! `cargo xtask dev`: serves the relay on this machine until Ctrl-C.
 
 use std::path::PathBuf;
 
@@ -13,15 +13,16 @@ use crate::{setup, worker};
 pub struct Options {
     /// The port on localhost.
     pub port: u16,
-    /// Requests a minute per client; 0 sets no limit, `None` keeps those of `wrangler.toml`.
+    /// Requests per minute per client. 0 sets no limit, and `None` keeps the limits of
+    /// `wrangler.toml`.
     pub rate_limit: Option<u32>,
-    /// Where the data lies; relative to the checkout.
+    /// The folder for the data, relative to the checkout.
     pub state: PathBuf,
-    /// Variables that differ from `wrangler.toml`.
+    /// Variables with other values than in `wrangler.toml`.
     pub vars: Vec<(String, String)>,
 }
 
-/// Sets up, builds, serves. It ends only when the relay does: Ctrl-C ends this process, and the
+/// Sets up, builds and serves. Returns only if the relay ends: Ctrl-C ends this process, and the
 /// relay ends with it.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz`: asks a relay all that its OpenAPI document allows, and more. What is asked, and
-//! of whom, is in the tests' package.
+//! `cargo xtask fuzz`: sends requests that the OpenAPI document allows, and others. The tests'
+//! package decides which ones, and with which credentials.
 
 use std::path::PathBuf;
 
@@ -10,18 +10,18 @@ use crate::process;
 use crate::setup::{Tools, schemathesis};
 use crate::worker;
 
-/// Makes up requests from the OpenAPI document, as a stranger and as an agent that knows everything.
-/// Fails if the relay fails, or answers what the document does not say.
+/// Makes up requests from the OpenAPI document, as a stranger and as an agent that knows
+/// everything. Fails if the relay fails, or gives an answer that the document does not list.
 #[derive(Clone, Debug, Parser)]
 pub struct Options {
-    /// How long.
+    /// How long, in seconds.
     #[arg(long, value_name = "N", default_value_t = 240,
         value_parser = clap::value_parser!(u64).range(5..=3600))]
     pub seconds: u64,
     /// Repeats the requests of an earlier run.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// The program that makes them up.
+    /// The path of schemathesis.
     #[arg(long, hide = true, default_value = "schemathesis")]
     pub program: PathBuf,
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask instructions`: how many instructions the hot paths of `core` take. Unlike a time, that is the
-//! same on a busy machine; `docs/performance.md` has the last figures.
+//! `cargo xtask instructions`: counts the instructions of the hot paths of `core`. Unlike times,
+//! the counts are the same on a busy machine. `docs/performance.md` has the latest figures.
 
 use std::process::Command;
 
@@ -9,8 +9,8 @@ use crate::process;
 use crate::project::Project;
 use crate::setup::{Tools, debian};
 
-/// How often a path is walked at first, and how much more often then: only the latter counts, so that the
-/// start does not.
+/// How often a path is run in the first count, and how much more often in the second. Only the
+/// difference counts, so the start does not matter.
 const FEW: u64 = 100;
 const MORE: u64 = 1000;
 

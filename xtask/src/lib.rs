@@ -1,19 +1,19 @@
-//! What a contributor runs, as a library: the binary parses a command line and calls it, and the
+//! The tools for contributors, as a library. The binary parses a command line and calls it, and the
 //! black-box tests start relays with [`relay`].
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`project`] | where things lie in this checkout and in the user's cache |
-//! | [`setup`] | the tools: they are there, in the pinned versions, or a sentence says what to install |
-//! | [`worker`] | `build/`: the Worker, built when something changed |
-//! | [`relay`] | a relay process on the built Worker |
+//! | [`project`] | the folders of this checkout and of the user's cache |
+//! | [`setup`] | the tools in their pinned versions; errors say what to install |
+//! | [`worker`] | `build/`: the Worker, rebuilt when an input changed |
+//! | [`relay`] | a relay process that runs the built Worker |
 //! | [`dev`], [`checks`], [`bench`], [`torture`], [`soak`], [`fuzz`], [`openapi`], [`audit`] | the commands of those names |
 //!
 //! Out of scope: deployment, which is `npx wrangler deploy`.
 
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
-/// What reads the options of a command, for the programs that they are passed on to.
+/// Parses the options of a command, in the programs that they are passed on to.
 pub use clap::Parser;
 
 pub mod audit;

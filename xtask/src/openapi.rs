@@ -1,8 +1,8 @@
-//! `cargo xtask openapi`: brings `docs/openapi.json` up to date with the types of the code.
+//! `cargo xtask openapi`: updates `docs/openapi.json` from the types of the code.
 //!
-//! Which schemas there are, their fields, the types of these and which are always there, are taken from
-//! the types ([`nexus_protocol::schema`]); the paths, and the words and bounds beside a field, are
-//! written by hand and stay. A test fails while the two differ.
+//! The types ([`nexus_protocol::schema`]) decide which schemas and fields exist, their types, and
+//! which fields are required. Paths, descriptions and bounds of fields are written by hand and are
+//! kept. A test fails if the document and the types differ.
 
 use std::fs;
 
@@ -13,14 +13,14 @@ use crate::project::{self, Project};
 
 const DOCUMENT: &str = "docs/openapi.json";
 
-/// Before and after the schemas.
+/// What stands before and after the schemas.
 const BEGIN: &str = "    \"schemas\": {\n";
 const END: &str = "\n    },\n    \"parameters\": {";
 
-/// Of a line of the document.
+/// The width of a line of the document.
 const WIDTH: usize = 120;
 
-/// What a type cannot say, and the document therefore keeps.
+/// The keywords that no type can express. The document keeps them.
 const KEPT: [&str; 14] = [
     "description",
     "minLength",
@@ -38,10 +38,10 @@ const KEPT: [&str; 14] = [
     "additionalProperties",
 ];
 
-/// Schemas that are read by hand, and so have no type that could tell their form.
+/// Schemas of bodies that are read field by field, so that no type describes them.
 const BY_HAND: [&str; 5] = ["GiveTask", "ChangeTask", "ReplaceSecret", "SetAllowOnly", "MailPage"];
 
-/// Requests are read field by field, and which of these are needed, the code that reads them says.
+/// Requests are read field by field. The code that reads them decides which fields are required.
 const REQUESTS: [&str; 8] = [
     "Ack",
     "ChangeCard",
@@ -56,7 +56,7 @@ const REQUESTS: [&str; 8] = [
 /// Rewrites the document.
 ///
 /// # Errors
-/// It cannot be read or written.
+/// The document cannot be read or written.
 pub fn run(project: &Project) -> Result<()> {
     let path = project.path(DOCUMENT);
     project::write(&path, &current(&read(project)?)?)
@@ -66,7 +66,7 @@ fn read(project: &Project) -> Result<String> {
     fs::read_to_string(project.path(DOCUMENT)).context("docs/openapi.json cannot be read")
 }
 
-/// What the document should be, given what it is.
+/// What the document should be, given its current text.
 fn current(text: &str) -> Result<String> {
     let document: Value = serde_json::from_str(text).context("docs/openapi.json is not JSON")?;
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object);
@@ -88,7 +88,7 @@ fn current(text: &str) -> Result<String> {
     for name in BY_HAND {
         made.insert(name.to_owned(), schemas.get(name).cloned().unwrap_or_default());
     }
-    // The rest of the text stays as it is, and in its order.
+    // The rest of the text keeps its order and its form.
     let (before, rest) = text.split_once(BEGIN).context("the schemas are not where they were")?;
     let (_, after) = rest.split_once(END).context("the end of the schemas is not found")?;
     let mut text = format!("{before}{}", BEGIN.trim_end_matches("{\n"));
@@ -96,8 +96,8 @@ fn current(text: &str) -> Result<String> {
     Ok(text + END.trim_start_matches("\n    }") + after)
 }
 
-/// Takes out of a schema what is about Rust: a field that can be left out is never `null`, bounds of
-/// machine numbers are no bounds, and links in comments are words.
+/// Removes from a schema what only concerns Rust. An optional field is never `null`, ranges of
+/// machine integers are not bounds, and links in comments become plain words.
 fn clean(schema: &mut Value) {
     let Some(fields) = schema.as_object_mut() else {
         schema.as_array_mut().into_iter().flatten().for_each(clean);
@@ -138,7 +138,7 @@ fn never_null(schema: &mut Value) {
     }
 }
 
-/// Puts what the document says beside a schema into the schema that the type gives.
+/// Copies the hand-written parts of a documented schema into the schema of the type.
 fn merge(schema: &mut Value, documented: &Value) {
     if *schema == true {
         *schema = Value::Object(Map::new());
@@ -146,7 +146,8 @@ fn merge(schema: &mut Value, documented: &Value) {
     let (Some(fields), Some(known)) = (schema.as_object_mut(), documented.as_object()) else {
         return;
     };
-    // What a name stands for is said where it is defined; what an enum may be, its type says.
+    // A referenced schema is described where it is defined. The values of an enum come from its
+    // type.
     let kept: &[&str] =
         if fields.contains_key("$ref") { &["description", "const", "default"] } else { &KEPT };
     for (name, value) in known.iter().filter(|(name, _)| kept.contains(&name.as_str())) {
@@ -162,7 +163,7 @@ fn merge(schema: &mut Value, documented: &Value) {
     }
 }
 
-/// JSON, with what fits on a line on one.
+/// Writes JSON. A value that fits on a line is written on one.
 fn write(value: &Value, indent: &str, text: &mut String) {
     let flat = line(value);
     let (open, items, close) = match value {
@@ -235,7 +236,7 @@ mod tests {
         assert_ne!(line(sent), now, "words are the document's");
     }
 
-    /// What a reference stands for.
+    /// The value that a reference points to.
     fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
         match value.get("$ref").and_then(Value::as_str) {
             Some(name) => {

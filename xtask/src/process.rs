@@ -1,4 +1,4 @@
-//! Running other programs: a failure is a sentence that names the command.
+//! Running other programs. Every failure is a sentence that names the command.
 
 use std::env;
 use std::ffi::OsStr;
@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result, bail, ensure};
 
-/// Runs a command on this terminal and waits for its success.
+/// Runs a command on this terminal. Fails unless it succeeds.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().map_err(|error| not_started(command, error))?;
     ensure!(status.success(), "`{}` failed ({status})", line(command));
     Ok(())
 }
 
-/// As [`run`], and gives what the command printed on its standard output.
+/// Like [`run`], and returns what the command printed on its standard output.
 pub(crate) fn run_and_hear(command: &mut Command) -> Result<String> {
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| not_started(command, error))?;
@@ -27,7 +27,7 @@ pub(crate) fn run_and_hear(command: &mut Command) -> Result<String> {
     Ok(text)
 }
 
-/// As [`run`], but gives up after `limit`.
+/// Like [`run`], but gives up after `limit`.
 pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
     let started = Instant::now();
     let mut child = command.spawn().map_err(|error| not_started(command, error))?;
@@ -45,7 +45,7 @@ pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
     }
 }
 
-/// What a command prints on its standard output, without the last line end.
+/// Returns what a command prints on its standard output, without the last line end.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output =
         command.stdin(Stdio::null()).output().map_err(|error| not_started(command, error))?;
@@ -61,7 +61,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(text.trim_end().to_owned())
 }
 
-/// Whether a command starts and succeeds; what it prints is dropped.
+/// Whether a command starts and succeeds. Its output is dropped.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -71,7 +71,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The first folder of `PATH` that holds `program`.
+/// The first match for `program` in the folders of `PATH`.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join(program))

@@ -1,4 +1,4 @@
-//! Where things lie: the checkout, its build output, and the user's cache of tools.
+//! The folders of the checkout, of its build output, and of the user's cache of tools.
 
 use std::env;
 use std::fs::{self, File};
@@ -13,7 +13,7 @@ pub struct Project {
 }
 
 impl Project {
-    /// The checkout that this program was compiled in.
+    /// The checkout in which this program was compiled.
     ///
     /// # Errors
     /// The checkout was moved since.
@@ -40,23 +40,23 @@ impl Project {
         self.root.join(relative)
     }
 
-    /// What cargo makes for WASM. It is apart from `target/` itself, because the compiler that
-    /// makes it may be another than the native one.
+    /// The folder for cargo's output for WASM. It is separate from `target/`, because another
+    /// compiler may write it.
     #[must_use]
     pub fn wasm_target_dir(&self) -> PathBuf {
         self.path("target/wasm")
     }
 
-    /// The executable `name` of the pinned npm packages.
+    /// The path of an executable of the pinned npm packages.
     #[must_use]
     pub fn npm_bin(&self, name: &str) -> PathBuf {
         self.path("node_modules/.bin").join(name)
     }
 
-    /// Holds back other runs of this program until the returned file is dropped.
+    /// Makes other runs of this program wait until the returned file is dropped.
     ///
     /// # Errors
-    /// The lock file cannot be made.
+    /// The lock file cannot be created.
     pub fn lock(&self) -> Result<File> {
         lock(&self.path("target/xtask.lock"))
     }
@@ -78,7 +78,7 @@ impl Project {
     }
 }
 
-/// The folder for tools that every checkout of this user shares.
+/// The folder for tools that all checkouts of this user share.
 ///
 /// # Errors
 /// Neither `XDG_CACHE_HOME` nor `HOME` is set.
@@ -91,7 +91,7 @@ pub fn user_cache() -> Result<PathBuf> {
     Ok(base.join("nexus-relay"))
 }
 
-/// Waits until no other process holds `path`, and holds it until the returned file is dropped.
+/// Waits until no other process has locked `path`, and locks it until the returned file is dropped.
 pub(crate) fn lock(path: &Path) -> Result<File> {
     if let Some(folder) = path.parent() {
         create_folder(folder)?;

@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: whether a relay under steady load grows or slows down. The load and the
-//! comparison are in the tests' package.
+//! `cargo xtask soak`: checks whether a relay under steady load grows or slows down. The load and
+//! the comparison are in the tests' package.
 
 use anyhow::Result;
 use clap::Parser;
@@ -8,11 +8,11 @@ use crate::process;
 use crate::setup::Tools;
 use crate::worker;
 
-/// Keeps a relay under steady load, watches its memory and how long messages take, and compares the
-/// later part of the run with the earlier. Fails on growth.
+/// Keeps a relay under steady load, measures its memory and how long messages take, and compares
+/// the later part of the run with the earlier part. Fails on growth.
 #[derive(Clone, Debug, Parser)]
 pub struct Options {
-    /// How long.
+    /// How long, in minutes.
     #[arg(long, value_name = "N", default_value_t = 10,
         value_parser = clap::value_parser!(u64).range(5..=1440))]
     pub minutes: u64,

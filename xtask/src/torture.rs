@@ -1,5 +1,5 @@
-//! `cargo xtask torture`: whether the relay keeps its promises while it is killed again and again. The
-//! load and the comparison are in the tests' package, beside what the tests know of the protocol.
+//! `cargo xtask torture`: checks whether the relay keeps its promises while it is killed again and
+//! again. The load and the comparison are in the tests' package, which knows the protocol.
 
 use anyhow::Result;
 use clap::Parser;
@@ -8,22 +8,24 @@ use crate::process;
 use crate::setup::Tools;
 use crate::worker;
 
-/// Kills a relay with SIGKILL at random moments while many sessions send, read, claim and join, and
-/// compares at the end what was acknowledged with what can be read. Fails if anything is lost, doubled
-/// or disordered, if a code was not won exactly once, or if a session had more members than seats.
+/// Kills a relay with SIGKILL at random moments while many sessions send, read, claim and join.
+/// Afterwards compares what was acknowledged with what can be read. Fails if anything is lost,
+/// doubled or disordered, if a code was not won exactly once, or if a session had more members than
+/// seats.
 #[derive(Clone, Debug, Parser)]
 #[command(
     after_help = "The seed decides when the relay is killed and what each actor chooses, but \
     not how the threads of a machine run: a fault may need several runs to show again."
 )]
 pub struct Options {
-    /// Sessions in which agents talk; to every 20 there is one with few seats.
+    /// Sessions in which agents talk. For every 20 of them there is one more with few seats.
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = parse_sessions)]
     pub sessions: usize,
     /// How often the relay is killed.
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub kills: usize,
-    /// How long it all takes, the comparison included; what is unanswered then has 20 s more.
+    /// How long the run takes in seconds, including the comparison. Unanswered requests then get 20
+    /// s more.
     #[arg(long, value_name = "N", default_value_t = 270,
         value_parser = clap::value_parser!(u64).range(10..=3600))]
     pub seconds: u64,
@@ -60,7 +62,7 @@ impl Options {
 /// Something does not build or start, or the relay broke a promise.
 pub fn run(tools: &Tools, options: &Options) -> Result<()> {
     worker::build(tools)?;
-    // The tests' profile: most of the work is the relay's.
+    // Built with the tests' profile, because the relay does most of the work.
     let mut command = tools.program_of_tests("torture");
     process::run(command.args(options.arguments()))
 }

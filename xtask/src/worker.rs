@@ -1,7 +1,7 @@
 //! The built Worker: `build/index.js` and `build/index_bg.wasm`.
 //!
-//! [`build`] does nothing when no input changed since the last build. The inputs are listed in
-//! [`INPUTS`]; a new folder that the Worker includes must be added there.
+//! [`build`] does nothing if no input changed since the last build. The inputs are listed in
+//! [`INPUTS`]. If the Worker includes another folder, add it there.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,7 +17,7 @@ use crate::process;
 use crate::project::{self, Project};
 use crate::setup::Tools;
 
-/// What the Worker is made of: files, and folders with all that is in them.
+/// The files and folders that the Worker is built from.
 const INPUTS: [&str; 12] = [
     "src",
     "crates/core/src",
@@ -33,12 +33,12 @@ const INPUTS: [&str; 12] = [
     "Cargo.lock",
 ];
 
-/// Holds a hash of the inputs, then the fingerprint of the tools.
+/// Contains a hash of the inputs, and the fingerprint of the tools.
 const STAMP: &str = "target/wasm/worker.stamp";
 
 /// The Worker's entry point, which imports [`SCRIPT`].
 pub const ENTRY: &str = "src/worker.js";
-/// What `worker-build` makes, which imports [`WASM`] beside it.
+/// The output of `worker-build`, which imports [`WASM`].
 pub const SCRIPT: &str = "build/index.js";
 /// The compiled Worker.
 pub const WASM: &str = "build/index_bg.wasm";
@@ -46,7 +46,7 @@ pub const WASM: &str = "build/index_bg.wasm";
 /// Builds the Worker if an input or a tool changed.
 ///
 /// # Errors
-/// The build failed; the compiler's messages are on the terminal.
+/// The build failed. The compiler's messages are on the terminal.
 pub fn build(tools: &Tools) -> Result<()> {
     let project = tools.project();
     let _lock = project.lock()?;
@@ -59,7 +59,7 @@ pub fn build(tools: &Tools) -> Result<()> {
     println!("Building the Worker (about a minute after a change) ...");
     let started = Instant::now();
     let mut command = tools.wasm_command(tools.cargo_tool("worker-build"))?;
-    // The compiler's messages are to be the last ones, not a backtrace of worker-build.
+    // The compiler's messages should come last, not a backtrace of worker-build.
     command.args(["--release", "--no-opt"]).env("RUST_BACKTRACE", "0");
     process::run(&mut command).context("the Worker does not build: see the messages above")?;
     optimize(tools)?;
@@ -72,8 +72,8 @@ pub fn build(tools: &Tools) -> Result<()> {
     Ok(())
 }
 
-/// Optimizes the Worker. Functions with similar names are alike: where they stand together, it compresses
-/// better. The names themselves only a profiler reads, which finds them in `target/wasm`.
+/// Optimizes the Worker. Functions with similar names are similar, so it compresses better if they
+/// are adjacent. Only a profiler reads the names, and finds them in `target/wasm`.
 fn optimize(tools: &Tools) -> Result<()> {
     let wasm = tools.project().path(WASM);
     let mut command = tools.wasm_command(tools.project().npm_bin("wasm-opt"))?;
@@ -82,11 +82,11 @@ fn optimize(tools: &Tools) -> Result<()> {
     process::run(&mut command).context("the Worker cannot be optimized")
 }
 
-/// Refuses a Worker that is missing or older than its sources: a test against it would say
+/// Fails if the Worker is missing or older than its sources, because a test against it would say
 /// nothing about them.
 ///
 /// # Errors
-/// It is missing or old.
+/// The Worker is missing or old.
 pub fn check_is_current(project: &Project) -> Result<()> {
     ensure!(is_complete(project), "build/ holds no Worker: run `cargo xtask build`");
     let stamp = project::read(&project.path(STAMP)).unwrap_or_default();
@@ -137,7 +137,7 @@ fn list_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// What counts towards Cloudflare's limit for a Worker.
+/// The size that counts towards Cloudflare's limit for a Worker.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,11 +1,11 @@
 //! The Cap'n Proto configuration of workerd, generated from `wrangler.toml`.
 //!
-//! The file defines two constants, which differ in the sockets alone: [`IPV4`] and [`BOTH`].
-//! The addresses of the sockets are given on workerd's command line.
+//! The file defines two constants, [`IPV4`] and [`BOTH`], which differ only in their sockets. The
+//! addresses of the sockets are given on workerd's command line.
 //!
-//! The format is documented in `node_modules/workerd/workerd.capnp`. Rate limits, which workerd
-//! itself does not have, are bound as wrangler does it: to the stand-in that lies in the npm
-//! package `miniflare`, whose parts are wired here as in its `RATELIMIT_PLUGIN`.
+//! `node_modules/workerd/workerd.capnp` documents the format. workerd itself has no rate limits. As
+//! wrangler does, they are bound to the stand-in of the npm package `miniflare`, whose parts are
+//! wired here as in its `RATELIMIT_PLUGIN`.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -22,17 +22,17 @@ pub(super) const IPV4: &str = "ipv4";
 /// The constant with the sockets `http` and `http6`.
 pub(super) const BOTH: &str = "both";
 
-/// What the Worker's own requests reach: everything, as from a laptop. Where webhooks may lead is for
-/// the Worker to decide.
+/// The Worker's own requests may reach every address, as on a laptop. The Worker itself decides
+/// where webhooks may lead.
 const INTERNET: &str = r#"(name = "internet", network = (
     allow = ["public", "private"], tlsOptions = (trustBrowserCas = true)))"#;
 
 const MINIFLARE: &str = "node_modules/miniflare/dist/src/workers";
 
-/// What is served by the benchmark to compare the relay with.
+/// The Worker that the benchmark compares the relay with.
 const FLOOR: &str = "bench/floor/index.js";
 
-/// Makes the folders for the data in `state`, and gives the text of the configuration.
+/// Creates the folders for the data in `state`, and returns the text of the configuration.
 pub(super) fn generate(
     project: &Project,
     wrangler: &Wrangler,
@@ -89,7 +89,7 @@ const extensions :List(Workerd.Extension) = [{extensions}];
     )
 }
 
-/// The floor: one class, with the storage that the relay's objects have.
+/// The floor: one class, with the same storage as the relay's objects.
 fn floor(project: &Project, wrangler: &Wrangler) -> String {
     format!(
         r#"(name = "relay", worker = (
@@ -114,7 +114,7 @@ fn relay(
     let mut namespaces = String::new();
     for object in &wrangler.durable_objects.bindings {
         let class = quote(&object.class_name);
-        // The key is part of every object's id: another one would lose all data.
+        // The key is part of every object's id. Another key would lose all data.
         let key = quote(&format!("{}-{}", wrangler.name, object.class_name));
         write!(bindings, "(name = {}, durableObjectNamespace = {class}), ", quote(&object.name))?;
         write!(namespaces, "(className = {class}, uniqueKey = {key}, enableSql = true), ")?;
@@ -169,8 +169,7 @@ fn disk(state: &Path, name: &str) -> Result<String> {
     Ok(format!(r#"(name = "{name}", disk = (path = {}, writable = true))"#, quote_path(&path)))
 }
 
-/// The services behind every rate limit: an entry that names the counter's object, and the
-/// objects.
+/// The services behind the rate limits: an entry that names the counter's object, and the objects.
 fn limiter(project: &Project) -> [String; 2] {
     let script = |path: &str| quote_path(&project.path(MINIFLARE).join(path));
     let entry = format!(
@@ -196,7 +195,7 @@ fn limiter(project: &Project) -> [String; 2] {
     [entry, objects]
 }
 
-/// What the rate-limit bindings and their objects import.
+/// The modules that the rate-limit bindings and their objects import.
 fn limiter_extension(project: &Project) -> String {
     let script = |path: &str| quote_path(&project.path(MINIFLARE).join(path));
     format!(
@@ -213,7 +212,7 @@ fn quote_path(path: &Path) -> String {
     quote(&path.to_string_lossy())
 }
 
-/// A text literal. Cap'n Proto has C's escapes.
+/// A text literal. Cap'n Proto uses C's escapes.
 fn quote(text: &str) -> String {
     let escape = |character: char| match character {
         '"' | '\\' => format!("\\{character}"),

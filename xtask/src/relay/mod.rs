@@ -32,20 +32,20 @@ use self::wrangler::Wrangler;
 use crate::project::{self, Project};
 use crate::worker;
 
-/// A running, or killed, relay. Dropping it stops it.
+/// A relay that is running or was killed. Dropping it stops it.
 #[derive(Debug)]
 pub struct Relay {
     process: Process,
     port: u16,
     log: Log,
     launch: Launch,
-    /// Held as long as the relay may write there: two on the same data would ruin it.
+    /// Held as long as the relay may write there, because two relays would ruin the same data.
     _lock: File,
     /// Removed on drop, after the process that writes into it.
     _own_state: Option<TempDir>,
 }
 
-/// What a relay is started with; each call replaces a default.
+/// The settings of a relay. Each call replaces a default.
 #[derive(Debug)]
 pub struct Builder {
     port: u16,
@@ -58,21 +58,21 @@ pub struct Builder {
     unread_log: bool,
 }
 
-/// What workerd runs.
+/// Which program workerd runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
     /// The Worker in `build/`.
     Relay,
-    /// The one in `bench/floor/`.
+    /// The floor in `bench/floor/`.
     Floor,
 }
-/// The variable that names a folder in which every relay writes its log, too.
+/// The variable that names a folder. Every relay also writes its log there.
 pub const LOG_FOLDER: &str = "NEXUS_RELAY_LOGS";
 
-/// Which of the rate limits in `wrangler.toml` the Worker finds bound.
+/// Which rate limits of `wrangler.toml` are bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RateLimits {
-    /// None: the bindings are missing.
+    /// None.
     Off,
     /// All, as configured.
     Configured,
@@ -80,7 +80,7 @@ pub(crate) enum RateLimits {
     PerMinute(u32),
 }
 
-/// What stays the same from one start to the next.
+/// What stays the same when a relay restarts.
 #[derive(Debug)]
 struct Launch {
     workerd: PathBuf,
@@ -89,8 +89,8 @@ struct Launch {
 }
 
 impl Relay {
-    /// A relay on a free port, with fresh data that is deleted at the end, the variables of
-    /// `wrangler.toml` and no rate limits.
+    /// A relay on a free port, with new data that is deleted at the end, with the variables of
+    /// `wrangler.toml` and without rate limits.
     #[must_use]
     pub fn builder() -> Builder {
         Builder {
@@ -105,7 +105,7 @@ impl Relay {
         }
     }
 
-    /// Where it answers, without a slash at the end.
+    /// The relay's URL, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -117,33 +117,33 @@ impl Relay {
         self.port
     }
 
-    /// Everything it printed so far, over all restarts.
+    /// Everything that it has printed, over all restarts.
     #[must_use]
     pub fn log(&self) -> String {
         self.log.text()
     }
 
-    /// Bytes of memory that it holds; none where the machine does not tell.
+    /// How many bytes of memory it uses. `None` if the machine does not report it.
     #[must_use]
     pub fn memory(&self) -> Option<u64> {
         self.process.memory()
     }
 
-    /// Time of all processors that it has used; none where the machine does not tell.
+    /// The processor time that it has used. `None` if the machine does not report it.
     #[must_use]
     pub fn processor_time(&self) -> Option<Duration> {
         self.process.processor_time()
     }
 
-    /// Kills it with SIGKILL: what a power cut leaves of its data is what stays.
+    /// Kills it with SIGKILL. Its data stays as a power cut would leave it.
     pub fn kill(&mut self) {
         self.process.kill();
     }
 
-    /// Starts it again with the same data and port, after a kill if it still runs.
+    /// Restarts it with the same data and port. Kills it first if it is running.
     ///
     /// # Errors
-    /// Another program took the port, or the relay did not start.
+    /// Another program has taken the port, or the relay did not start.
     pub fn restart(&mut self) -> Result<()> {
         self.kill();
         self.process = self.launch.start(self.port, &self.log)?.0;
@@ -153,7 +153,7 @@ impl Relay {
     /// Waits until it ends by itself.
     ///
     /// # Errors
-    /// Always, since a relay has no reason to end.
+    /// Always, because a relay has no reason to end.
     pub fn wait(&mut self) -> Result<()> {
         self.process.wait();
         bail!("the relay stopped; its last messages are above")
@@ -161,21 +161,21 @@ impl Relay {
 }
 
 impl Builder {
-    /// The port; 0 lets the kernel choose a free one.
+    /// Sets the port. 0 lets the kernel choose a free one.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Whether to listen on `[::1]` too, where the machine has it, as browsers may try it first.
+    /// Whether to listen on `[::1]` too, if the machine has it. Browsers may try it first.
     #[must_use]
     pub fn localhost(mut self, yes: bool) -> Self {
         self.localhost = yes;
         self
     }
 
-    /// The folder of the data, made if need be. It is kept.
+    /// Sets the folder for the data, which is created if necessary, and kept.
     #[must_use]
     pub fn state_dir(mut self, path: impl AsRef<Path>) -> Self {
         self.state_dir = Some(path.as_ref().to_owned());
@@ -189,14 +189,13 @@ impl Builder {
         self
     }
 
-    /// Serves `bench/floor/` in place of the relay, in the same way.
+    /// Serves `bench/floor/` instead of the relay, in the same way.
     #[must_use]
     pub fn floor(mut self) -> Self {
         self.program = Program::Floor;
         self
     }
 
-    /// Requests a minute per client; `None` and 0 set no limit.
     /// Requests a minute per client; `None` and 0 set no limit, and also none of the others.
     #[must_use]
     pub fn rate_limit(mut self, limit: Option<u32>) -> Self {
@@ -205,33 +204,33 @@ impl Builder {
         self
     }
 
-    /// Sets the rate limits of `wrangler.toml`.
+    /// Uses the rate limits of `wrangler.toml`.
     #[must_use]
     pub fn configured_rate_limits(mut self) -> Self {
         self.rate_limits = RateLimits::Configured;
         self
     }
 
-    /// Whether what the relay prints goes to this process's standard error as well.
+    /// Whether to copy what the relay prints to this process's standard error.
     #[must_use]
     pub fn echo_log(mut self, yes: bool) -> Self {
         self.echo_log = yes;
         self
     }
 
-    /// What the relay prints goes to a file beside its data, as it would under a supervisor, and this process
-    /// spends no time on it: for measuring.
+    /// Writes what the relay prints to a file beside its data, as a supervisor would. This process
+    /// spends no time on it, which measurements need.
     #[must_use]
     pub fn unread_log(mut self) -> Self {
         self.unread_log = true;
         self
     }
 
-    /// Starts the relay and waits until it answers.
+    /// Starts the relay and waits until it responds.
     ///
     /// # Errors
-    /// The Worker in `build/` is missing or old, `wrangler.toml` has something that only
-    /// Cloudflare or wrangler can serve, the port is taken, or the relay did not start.
+    /// The Worker in `build/` is missing or old, `wrangler.toml` has something that only Cloudflare
+    /// or wrangler can serve, the port is taken, or the relay did not start.
     pub fn start(self) -> Result<Relay> {
         let project = Project::here()?;
         if self.program == Program::Relay {
@@ -284,7 +283,7 @@ impl Launch {
             );
         }
         let mut addresses = vec![format!("http=127.0.0.1:{port}")];
-        // Without IPv6 on the machine, or with another program there, 127.0.0.1 has to do.
+        // If the machine has no IPv6, or another program has the port there, use only 127.0.0.1.
         let has_ipv6 = self.localhost && TcpListener::bind((Ipv6Addr::LOCALHOST, port)).is_ok();
         let constant = if has_ipv6 { config::BOTH } else { config::IPV4 };
         if has_ipv6 {
@@ -294,7 +293,7 @@ impl Launch {
     }
 }
 
-/// The executable itself: the one in `node_modules/.bin` may be a script that starts it.
+/// The executable itself. The file in `node_modules/.bin` may be a script that starts it.
 fn find_workerd(project: &Project) -> Result<PathBuf> {
     let packages = project.path("node_modules/@cloudflare");
     let entries = packages.read_dir().context("workerd is missing: run `cargo xtask setup`")?;

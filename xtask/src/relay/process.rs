@@ -1,8 +1,8 @@
-//! The `workerd` process: started, heard, killed.
+//! The `workerd` process: starting it, reading its output, killing it.
 //!
 //! It runs under a shell that kills it when the shell's standard input ends. Only this program
-//! holds the other end, so the kernel ends it with this program: no relay is left behind, even by
-//! a SIGKILL.
+//! holds the other end of that pipe, so the kernel closes it when this program ends. No relay is
+//! left behind, even by a SIGKILL.
 
 use std::env;
 use std::fs;
@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-/// Descriptor 3 of workerd is the pipe for its control messages; all that it prints goes to
-/// standard error. The shell itself keeps neither, so that the pipes end when workerd does.
+/// Descriptor 3 of workerd is the pipe for its control messages. Everything else that it prints
+/// goes to standard error. The shell itself keeps neither open, so the pipes end when workerd does.
 const WATCHDOG: &str = r#"
 "$@" 3>&1 1>&2 &
 exec 1>&- 2>&-
@@ -34,7 +34,7 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Process {
     watchdog: Child,
-    /// Ends when workerd does.
+    /// A thread that ends when workerd does.
     control: JoinHandle<()>,
 }
 
@@ -46,7 +46,7 @@ struct Listening {
 }
 
 impl Process {
-    /// Starts workerd and waits until it answers a request; gives the port of its socket `http`.
+    /// Starts workerd and waits until it answers a request. Returns the port of its socket `http`.
     pub(super) fn start(
         workerd: &Path,
         config: &Path,
@@ -67,7 +67,7 @@ impl Process {
                 Some(path) => Stdio::from(fs::File::create(path)?),
                 None => Stdio::piped(),
             })
-            // Ctrl-C is for this program; the shell learns of it by the end of its input.
+            // Ctrl-C is meant for this program. The shell notices the end of its input.
             .process_group(0)
             .spawn()
             .context("could not start `sh`")?;
@@ -77,7 +77,7 @@ impl Process {
         let control = thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 if let Ok(event) = serde_json::from_str::<Listening>(&line) {
-                    // Nobody listens any more once the relay is up.
+                    // Once the relay runs, nobody reads this channel any more.
                     let _ = sender.send(event);
                 }
             }
@@ -87,7 +87,7 @@ impl Process {
             Ok(port) => Ok((process, port)),
             Err(error) => {
                 process.kill();
-                // All that it printed belongs into the message, unless it was shown.
+                // The error message must contain everything that it printed, unless that was shown.
                 let _ = copying.map(JoinHandle::join);
                 let messages = if log.echo { String::new() } else { log.text() };
                 bail!("the relay did not start: {error:#}\n{}", messages.trim_end())
@@ -97,11 +97,11 @@ impl Process {
 
     pub(super) fn kill(&mut self) {
         drop(self.watchdog.stdin.take());
-        // Fails only if the shell was waited for before.
+        // Fails only if the shell has already been waited for.
         let _ = self.watchdog.wait();
     }
 
-    /// Bytes of memory that workerd holds; none where there is no /proc.
+    /// How many bytes of memory workerd uses. `None` if there is no /proc.
     pub(super) fn memory(&self) -> Option<u64> {
         let status = self.told("status")?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
@@ -109,18 +109,18 @@ impl Process {
         Some(kib.saturating_mul(1024))
     }
 
-    /// Time of all processors that workerd has used; none where there is no /proc.
+    /// The processor time that workerd has used. `None` if there is no /proc.
     pub(super) fn processor_time(&self) -> Option<Duration> {
         let stat = self.told("stat")?;
-        // The name, in brackets, may hold anything; the 12th and 13th field after it are ticks, of which
-        // Linux shows a hundred a second.
+        // The name, in brackets, may contain anything. The 12th and 13th fields after it are ticks,
+        // and Linux counts a hundred ticks per second.
         let (_, fields) = stat.rsplit_once(") ")?;
         let ticks = fields.split_whitespace().skip(11).take(2);
         let ticks: u64 = ticks.map(|ticks| ticks.parse::<u64>().unwrap_or(0)).sum();
         Some(Duration::from_millis(ticks.saturating_mul(10)))
     }
 
-    /// What /proc tells of workerd, which is the one child of its shell.
+    /// The content of a file in /proc for workerd, which is the only child of its shell.
     fn told(&self, file: &str) -> Option<String> {
         let shell = self.watchdog.id();
         let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).ok()?;
@@ -128,7 +128,7 @@ impl Process {
         fs::read_to_string(format!("/proc/{workerd}/{file}")).ok()
     }
 
-    /// Returns when workerd ended.
+    /// Waits until workerd ends.
     pub(super) fn wait(&self) {
         while !self.control.is_finished() {
             thread::sleep(Duration::from_millis(100));
@@ -158,7 +158,7 @@ fn wait_until_up(events: &Receiver<Listening>) -> Result<u16> {
     Ok(port)
 }
 
-/// Any answer will do: whether the relay is *well* is for its tests to say.
+/// Any response is good enough. Tests decide whether the relay works.
 fn get_health(port: u16, limit: Duration) -> Result<()> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, limit)?;
@@ -172,24 +172,24 @@ fn get_health(port: u16, limit: Duration) -> Result<()> {
     Ok(())
 }
 
-/// What the relay printed, collected over its restarts.
+/// What the relay printed, over all its restarts.
 #[derive(Clone, Debug)]
 pub(super) struct Log {
     text: Arc<Mutex<String>>,
-    /// Gets it, too.
+    /// A file that also receives the log.
     file: Option<Arc<Mutex<fs::File>>>,
     echo: bool,
-    /// A file that gets it in place of this process.
+    /// A file that receives the log instead of this process.
     unread: Option<PathBuf>,
 }
 
 impl Log {
-    /// A log that is left in a file.
+    /// A log that only goes to a file.
     pub(super) fn unread(path: PathBuf) -> Self {
         Self { text: Arc::default(), file: None, echo: false, unread: Some(path) }
     }
 
-    /// A log; where [`super::LOG_FOLDER`] names a folder, also a file there.
+    /// A log. If [`super::LOG_FOLDER`] names a folder, it also goes to a file there.
     pub(super) fn new(echo: bool) -> Result<Self> {
         let file = match env::var_os(super::LOG_FOLDER) {
             Some(folder) => {
@@ -210,7 +210,7 @@ impl Log {
         self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes over all that `source` gives, line by line, until its end.
+    /// Copies everything from `source`, line by line, until its end.
     fn copy(&self, source: impl Read + Send + 'static) -> JoinHandle<()> {
         let log = self.clone();
         thread::spawn(move || {
@@ -224,7 +224,7 @@ impl Log {
                 log.text.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
                 if let Some(file) = &log.file {
                     let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-                    // A log that lacks lines is noticed where it is read.
+                    // Whoever reads the file notices that lines are missing.
                     let _ = file.write_all(&line);
                 }
                 line.clear();

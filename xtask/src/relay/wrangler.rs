@@ -1,7 +1,7 @@
 //! The parts of `wrangler.toml` that a local relay needs.
 //!
-//! It is the one source for bindings and variables. A section that this module does not know is
-//! refused: a relay that lacks a binding in silence would fail later, and less clearly.
+//! It is the only source for bindings and variables. Unknown sections are rejected: a relay that
+//! silently lacks a binding would fail later and less clearly.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use toml::Value;
 
 use crate::project::{self, Project};
 
-/// Sections that say how to build or deploy, and nothing about what the Worker finds bound.
+/// Sections that say how to build or deploy, and do not affect what is bound.
 const DEPLOYMENT_ONLY: [&str; 13] = [
     "$schema",
     "account_id",
@@ -28,8 +28,8 @@ const DEPLOYMENT_ONLY: [&str; 13] = [
     "workers_dev",
 ];
 
-/// Variables that are set as secrets, and so must not stand in `wrangler.toml`: the platform refuses to have
-/// both.
+/// Variables that are set as secrets. They must not be in `wrangler.toml`, because the platform
+/// rejects a variable that is also a secret.
 const SECRETS: [&str; 1] = ["ADMIN_TOKEN"];
 
 #[derive(Debug, Deserialize)]
@@ -69,7 +69,7 @@ pub(super) struct RateLimit {
     pub(super) simple: Simple,
 }
 
-/// `limit` requests in `period` seconds.
+/// Allows `limit` requests in `period` seconds.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Simple {
@@ -95,7 +95,8 @@ impl Wrangler {
         Ok(wrangler)
     }
 
-    /// Sets a variable; one that is no text in `wrangler.toml` keeps its type.
+    /// Sets a variable. If its value in `wrangler.toml` is not a text, the new one has the same
+    /// type.
     pub(super) fn set_var(&mut self, name: &str, text: &str) -> Result<()> {
         let value = match self.vars.get(name) {
             None if SECRETS.contains(&name) => Value::String(text.to_owned()),

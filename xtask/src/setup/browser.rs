@@ -1,4 +1,4 @@
-//! A Chromium and its `chromedriver`, in which the pages are tested. Only the tests need them.
+//! A Chromium and its `chromedriver`, for testing the pages. Only the tests need them.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ const PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
 pub struct Browser {
     /// The program `chromium`, or Chrome.
     pub chromium: PathBuf,
-    /// The program that drives it.
+    /// The program `chromedriver`.
     pub driver: PathBuf,
 }
 
@@ -26,10 +26,10 @@ pub fn find() -> Option<Browser> {
     Some(Browser { chromium, driver: process::find("chromedriver")? })
 }
 
-/// Installs a browser if there is none, and it can be.
+/// Installs a browser if there is none and this machine allows it.
 ///
 /// # Errors
-/// It could not be installed; the error says what to do.
+/// It could not be installed. The error says what to do.
 pub fn ensure() -> Result<()> {
     const MISSING: &str = "the pages are tested in Chromium: install it with its chromedriver \
          (Debian: `apt install chromium chromium-driver`)";

@@ -1,6 +1,6 @@
-//! `worker-build` and `wasm-bindgen`, in the versions that `Cargo.lock` has of their libraries.
+//! `worker-build` and `wasm-bindgen`, in the same versions as their libraries in `Cargo.lock`.
 //!
-//! They are compiled once per user and version, in a cache folder that all checkouts share.
+//! They are compiled once for each user and version, in a cache folder that all checkouts share.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::project::{self, Project};
 
 const PROGRAMS: [&str; 3] = ["worker-build", "wasm-bindgen", "wasm-bindgen-test-runner"];
 
-/// Gives the folder that holds the programs.
+/// Returns the folder that contains the programs.
 pub(super) fn ensure(project: &Project) -> Result<PathBuf> {
     let worker = project.locked_version("worker")?;
     let bindgen = project.locked_version("wasm-bindgen")?;
@@ -35,7 +35,7 @@ pub(super) fn ensure(project: &Project) -> Result<PathBuf> {
         .arg(&root)
         .arg(format!("worker-build@{worker}"))
         .arg(format!("wasm-bindgen-cli@{bindgen}"))
-        // Anywhere but here: what this checkout sets for cargo is not meant for them.
+        // Outside this checkout, whose settings for cargo are not meant for these programs.
         .current_dir(&cache);
     process::run(&mut command).context(
         "worker-build or wasm-bindgen could not be built: they need a C compiler, pkg-config and \

@@ -1,8 +1,8 @@
-//! The WASM target from Debian's packages, for machines where rustup cannot download.
+//! The WASM target from Debian's packages, for machines on which rustup cannot download.
 //!
-//! Debian has a recent compiler (`rustc-web`) but not its standard library for WASM. It has the
-//! library's source, though, so the target is made once, in half a minute, and copied to where
-//! /usr/bin/rustc looks for it.
+//! Debian has a recent compiler (`rustc-web`) but not its standard library for WASM. It does have
+//! the library's source, so the target is compiled once, which takes half a minute, and copied to
+//! where /usr/bin/rustc looks for it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub(crate) fn is_possible() -> bool {
     process::find("apt-get").is_some()
 }
 
-/// Whether /usr/bin/rustc is there and not too old.
+/// Whether /usr/bin/rustc exists and is recent enough.
 pub(super) fn is_recent() -> bool {
     if !Path::new(RUSTC).exists() {
         return false;
@@ -50,7 +50,7 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     process::run(privileged("apt-get")?.args(["install", "-q", "-y"]).args(packages))
 }
 
-/// Installs the packages that are missing, builds the target's libraries and puts them in place.
+/// Installs missing packages, builds the target's libraries and copies them into place.
 pub(super) fn make_target(project: &Project) -> Result<()> {
     let sysroot = || process::output(rustc().args(["--print", "sysroot"]));
     let has_source = |root: String| Path::new(&root).join("lib/rustlib/src/rust/library").exists();
@@ -67,7 +67,7 @@ pub(super) fn make_target(project: &Project) -> Result<()> {
     put_in_place(&libraries)
 }
 
-/// Compiles the standard library along with an empty one, and gives the files.
+/// Compiles the standard library together with an empty one, and returns the files.
 fn compile(project: &Project) -> Result<Vec<PathBuf>> {
     let folder = project.path("target/wasm-std");
     let manifest = "[package]\nname = \"empty\"\nedition = \"2021\"\n\n[workspace]\n";
@@ -79,7 +79,7 @@ fn compile(project: &Project) -> Result<Vec<PathBuf>> {
         .args(["build", "--quiet", "--release", "--target", TARGET])
         .arg("-Zbuild-std=std,panic_abort,test")
         .env("RUSTC", RUSTC)
-        // `build-std` is unstable; Debian's compiler is a stable one.
+        // `build-std` is unstable, and Debian's compiler is a stable one.
         .env("RUSTC_BOOTSTRAP", "1")
         // Without bitcode in the library, `lto = true` fails.
         .env("RUSTFLAGS", "-Cembed-bitcode=yes")
@@ -99,7 +99,8 @@ fn compile(project: &Project) -> Result<Vec<PathBuf>> {
     Ok(files.flatten().filter(is_wanted).map(|file| file.path()).collect())
 }
 
-/// Copies beside the final folder and renames: a half-filled folder would pass for the target.
+/// Copies to a temporary folder and renames it, because a half-filled folder would look like the
+/// target.
 fn put_in_place(libraries: &[PathBuf]) -> Result<()> {
     let folder = process::output(rustc().args(["--print", "target-libdir", "--target", TARGET]))?;
     let partial = format!("{folder}.partial");
@@ -114,7 +115,7 @@ fn rustc() -> Command {
     command
 }
 
-/// `program` as root: as it is, or through a sudo that asks for no password.
+/// A command that runs `program` as root: directly, or through a sudo that asks for no password.
 fn privileged(program: &str) -> Result<Command> {
     if process::output(Command::new("id").arg("-u"))? == "0" {
         return Ok(Command::new(program));

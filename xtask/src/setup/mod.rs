@@ -1,7 +1,7 @@
 //! The set-up: after [`ensure`], every tool is there in its pinned version.
 //!
-//! Doing it again is safe and takes a fraction of a second when nothing is missing. Nothing is
-//! downloaded except by cargo, npm, rustup and apt-get, with whatever mirrors they are set to.
+//! Repeating it is safe, and takes a fraction of a second if nothing is missing. Only cargo, npm,
+//! rustup and apt-get download anything, from the mirrors that they are configured with.
 
 pub mod browser;
 mod cargo_tools;
@@ -32,7 +32,7 @@ pub struct Tools {
 /// Installs what is missing.
 ///
 /// # Errors
-/// Something could not be installed; the error says what to do.
+/// Something could not be installed. The error says what to do.
 pub fn ensure(project: &Project) -> Result<Tools> {
     let _lock = project.lock()?;
     npm::ensure(project)?;
@@ -41,7 +41,7 @@ pub fn ensure(project: &Project) -> Result<Tools> {
     Ok(Tools { project: project.clone(), cargo_bin, toolchain })
 }
 
-/// Whether a first run is ahead, with its downloads and long builds.
+/// Whether this is the first run, with downloads and long builds.
 #[must_use]
 pub fn is_new(project: &Project) -> bool {
     !npm::is_done(project) || !project.path("build/index.js").exists()
@@ -63,7 +63,9 @@ impl Tools {
         command
     }
 
-    /// A program of the tests' package, built first where it is not; what is added are its arguments.
+    /// A command that runs a program of the tests' package, after building it. Append the program's
+    /// arguments.
+    /// arguments.
     #[must_use]
     pub fn program_of_tests(&self, name: &str) -> Command {
         let mut command = self.cargo();
@@ -71,8 +73,8 @@ impl Tools {
         command
     }
 
-    /// A command that builds or runs WASM: cargo and rustc are those that have the WASM target,
-    /// node is the pinned one, and worker-build finds all that it calls.
+    /// A command that builds or runs WASM. Its cargo and rustc have the WASM target, its node is
+    /// the pinned one, and worker-build finds every program that it calls.
     ///
     /// # Errors
     /// `PATH` cannot be extended.
@@ -97,7 +99,7 @@ impl Tools {
         self.cargo_bin.join(name)
     }
 
-    /// Changes whenever the compiler or a tool does.
+    /// A text that changes whenever the compiler or a tool changes.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         format!("{}\n{}", self.toolchain.version(), self.cargo_bin.display())

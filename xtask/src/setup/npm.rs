@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use crate::process;
 use crate::project::{self, Project};
 
-/// Lies in `node_modules/` and holds the lock file that the folder was made from.
+/// A file in `node_modules/` with the lock file that the folder was made from.
 const STAMP: &str = "node_modules/.nexus-relay-lock";
 const LOCK: &str = "package-lock.json";
 
@@ -28,13 +28,13 @@ pub(super) fn ensure(project: &Project) -> Result<()> {
         );
     }
     println!("Installing the npm tools into node_modules/ ...");
-    // `engines` complaints are about the machine's Node, which only npm itself runs under.
+    // Warnings about `engines` concern the machine's Node, which only runs npm itself.
     process::run(
         Command::new("npm")
             .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
             .current_dir(project.root()),
     )
     .context("npm could not install the tools: check its messages above and the network")?;
-    // Written last: an interrupted install is done again.
+    // Written last, so that an interrupted install is repeated.
     project::write(&project.path(STAMP), &project::read(&project.path(LOCK))?)
 }

@@ -1,5 +1,5 @@
-//! Schemathesis, which asks the relay all that its OpenAPI document allows, and more. From `PyPI`, in an
-//! environment of its own in a cache folder that all checkouts share; only `cargo xtask fuzz` and the
+//! Schemathesis, which makes up requests from an OpenAPI document. It comes from `PyPI`, into its
+//! own environment in a cache folder that all checkouts share. Only `cargo xtask fuzz` and the
 //! tests use it.
 
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::project;
 
 const VERSION: &str = "4.32.5";
 
-/// Gives the program, after installing it where it is missing.
+/// Returns the path of the program. Installs it if it is missing.
 ///
 /// # Errors
 /// There is no Python, or it could not be installed.
@@ -35,7 +35,7 @@ pub fn ensure() -> Result<PathBuf> {
     pip.args(["install", "--quiet", "--disable-pip-version-check"]);
     process::run(pip.arg(format!("schemathesis=={VERSION}")))
         .context("schemathesis could not be installed: check the messages above and the network")?;
-    // Written last: an interrupted install is done again.
+    // Written last, so that an interrupted install is repeated.
     project::write(&stamp, "")?;
     Ok(program)
 }

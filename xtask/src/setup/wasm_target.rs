@@ -1,8 +1,8 @@
 //! A Rust toolchain that compiles to WASM.
 //!
-//! In this order: the running toolchain, if it has the target; /usr/bin/rustc, if it has;
-//! `rustup target add`; Debian's packages. Native builds never notice: they stay with the cargo
-//! that runs this program.
+//! These are tried in order: the running toolchain and /usr/bin/rustc, if they have the target,
+//! then `rustup target add`, then Debian's packages. Native builds are not affected: they use the
+//! cargo that runs this program.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +17,7 @@ use crate::project::Project;
 
 pub(super) const TARGET: &str = "wasm32-unknown-unknown";
 
-/// How long rustup may take: a slow network is fine, a blocked one must not hang.
+/// The time limit for rustup. A slow network is fine, but a blocked one must not hang.
 const RUSTUP_LIMIT: Duration = Duration::from_mins(2);
 
 /// A toolchain that has the WASM target.
@@ -30,9 +30,9 @@ pub(super) struct Toolchain {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
-    /// The one that cargo runs this program with.
+    /// The toolchain of the cargo that runs this program.
     Running,
-    /// /usr/bin/cargo and /usr/bin/rustc, beside a rustup in the home folder.
+    /// /usr/bin/cargo and /usr/bin/rustc, even if there is a rustup in the home folder.
     System,
 }
 
@@ -110,7 +110,8 @@ fn inspect(source: Source, rustc: &Path) -> Result<Option<Toolchain>> {
     Ok(Some(Toolchain { source, version, linker }))
 }
 
-/// rustup's toolchains bring `rust-lld`; those of distributions use a linker of the system.
+/// Whether the toolchain brings `rust-lld`, as rustup's do. Those of distributions use a linker of
+/// the system.
 fn has_own_linker(sysroot: &Path) -> bool {
     let Ok(hosts) = fs::read_dir(sysroot.join("lib/rustlib")) else {
         return false;
@@ -118,7 +119,7 @@ fn has_own_linker(sysroot: &Path) -> bool {
     hosts.flatten().any(|host| host.path().join("bin/rust-lld").exists())
 }
 
-/// Takes away what the outer `cargo run` set for *its* toolchain.
+/// Removes the variables that the outer `cargo run` set for its own toolchain.
 fn clean(source: Source, command: &mut Command) {
     if source == Source::System {
         for name in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "LD_LIBRARY_PATH"] {
@@ -128,8 +129,8 @@ fn clean(source: Source, command: &mut Command) {
 }
 
 impl Toolchain {
-    /// Makes `command` and its children use this toolchain, and gives the folder that must come
-    /// first on their `PATH`.
+    /// Makes `command` and its children use this toolchain. Returns the folder that must come first
+    /// on their `PATH`.
     pub(super) fn apply(&self, command: &mut Command) -> Option<&'static Path> {
         clean(self.source, command);
         if let Some(linker) = &self.linker {
@@ -144,7 +145,7 @@ impl Toolchain {
         }
     }
 
-    /// What `rustc -vV` says.
+    /// The output of `rustc -vV`.
     pub(super) fn version(&self) -> &str {
         &self.version
     }

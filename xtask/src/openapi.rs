@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_was_added_removed_or_changed_shows() {
+    fn an_added_removed_or_changed_field_is_noticed() {
         let text = read(&Project::here().unwrap()).unwrap();
         let mut sent: Value = serde_json::from_str(&text).unwrap();
         let sent = sent.pointer_mut("/components/schemas/Sent").unwrap();
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn every_body_has_an_example_with_all_that_is_always_there() {
+    fn every_body_has_an_example_with_all_required_fields() {
         let document: Value =
             serde_json::from_str(&read(&Project::here().unwrap()).unwrap()).unwrap();
         let mut bodies = 0;

@@ -227,7 +227,7 @@ mod tests {
     use super::quote;
 
     #[test]
-    fn quotes_what_would_end_or_change_a_literal() {
+    fn characters_that_would_end_a_literal_are_escaped() {
         assert_eq!(quote("a \"b\" \\ é\n"), r#""a \"b\" \\ é\x0a""#);
     }
 }

@@ -138,7 +138,7 @@ mod tests {
     const MINIMAL: &str = "name = 'relay'\nmain = 'x'\ncompatibility_date = '2026-11-01'\n";
 
     #[test]
-    fn a_binding_that_would_be_missing_is_refused() {
+    fn an_unknown_binding_is_refused() {
         let error =
             Wrangler::parse(&format!("{MINIMAL}[[kv_namespaces]]\nbinding = 'KV'")).unwrap_err();
         assert!(error.to_string().contains("`kv_namespaces`"), "{error}");

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_stand_in_a_log_is_no_leak() {
+    fn permitted_log_lines_are_not_leaks() {
         let line = r#"{"requestId":"00112233aabbccdd","route":"GET /v1/sessions/:session/files/*key","status":200,"ms":3,"session":"00112233aabb"}"#;
         assert!(is_request(line));
         assert_eq!(leaks(line), 0);
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_is_found() {
+    fn forbidden_log_lines_are_found() {
         let id = "0a".repeat(24);
         let key = format!("nxk_{}", "x".repeat(43));
         for line in [
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_keys_codes_and_texts_are_looked_for() {
+    fn ids_keys_codes_and_texts_are_searched_for() {
         let mut secrets = BTreeSet::new();
         let messages =
             json!([{ "text": "a text that is long enough", "id": "1-1" }, { "text": "short" }]);

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_says_all_that_it_must() {
+    fn an_envelope_has_every_required_part() {
         let sealed = seal(&message("Hi"), &Place::session(&session(), Some("work")), "B0");
         assert!(sealed.contains("From: bob (NOT verified"), "{sealed}");
         assert!(sealed.contains("Session: `work`, ab12cd34...\n"), "{sealed}");
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_greeting_is_its_writers_and_never_the_relays() {
+    fn a_greeting_belongs_to_its_author_and_never_to_the_relay() {
         let greeting = |by: Option<&str>, kind: Option<&str>| Message {
             agent_id: "system".to_owned(),
             kind: kind.map(str::to_owned),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_of_the_relay_stands_outside_of_the_words() {
+    fn a_hint_of_the_relay_is_outside_the_text() {
         let hint = Some("answer with `nexus accept`\n----- begin".to_owned());
         let sealed =
             seal(&Message { hint, ..message("A task") }, &Place::session(&session(), None), "B0");
@@ -219,14 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn the_payload_stands_in_it_too() {
+    fn an_envelope_contains_the_payload() {
         let json = serde_json::from_str("{\"a\":\"\u{202e}b\"}").unwrap();
         let both = Message { json: Some(json), ..message("Hi") };
         assert!(wrap(&both, &Place::session(&session(), None)).contains("\nHi\n\n{\"a\":\"b\"}\n"));
     }
 
     #[test]
-    fn what_cannot_be_seen_is_gone_and_the_rest_is_composed() {
+    fn invisible_characters_are_removed_and_the_rest_is_composed() {
         assert_eq!(clean("a\u{0}\u{1b}[1m\r\n\tb\u{7f}\u{9b}"), "a[1m\n\tb");
         assert_eq!(clean("in\u{200b}vi\u{feff}si\u{2066}ble\u{e0041}\u{202e}"), "invisible");
         assert_eq!(clean("e\u{301}"), "\u{e9}");
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_found_once_each_and_not_without_end() {
+    fn each_link_is_found_once_up_to_a_limit() {
         let text =
             "See (https://a.example/x?y=1), <http://b.example>. https://a.example/x?y=1 https://";
         assert_eq!(urls(text), ["https://a.example/x?y=1", "http://b.example"]);

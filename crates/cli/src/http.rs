@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_says_counts() {
+    fn the_servers_retry_after_counts() {
         let secs = |failure| pause(&failure, Repeat::Unseen, 1, 0.5).map(|wait| wait.as_secs());
         assert_eq!(secs(refused(429, Some(7))), Some(7));
         assert_eq!(secs(refused(409, Some(3))), Some(3));
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_sent_is_told_from_what_broke_off() {
+    fn unsent_requests_are_distinguished_from_broken_connections() {
         use io::{Error, ErrorKind};
         for error in [
             Error::from(ErrorKind::ConnectionRefused),
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_safe_is_repeated() {
+    fn only_safe_requests_are_repeated() {
         let again = |failure: &Failure, repeat| pause(failure, repeat, 1, 0.5).is_some();
         let (lost, unseen) =
             (Failure::own(Kind::Timeout, ""), Failure::own(Kind::ServerUnreachable, ""));

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_relay_tells_is_told_from_what_agents_write() {
+    fn messages_of_the_relay_are_distinguished_from_those_of_agents() {
         for kind in ["joined", "left", "removed", "ending", "ended"] {
             let event = message(&format!(r#"{{"agentId":"system","kind":"{kind}"}}"#));
             assert!(event.is_event() && event.is_notice(), "{kind}");
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_greeting_is_its_writers() {
+    fn the_greeting_belongs_to_its_author() {
         let new = message(r#"{"agentId":"system","kind":"greeting","cursor":"0","by":"alice"}"#);
         assert!(new.is_greeting());
         assert_eq!(new.author(), "alice");

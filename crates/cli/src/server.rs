@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_checked_and_made_alike() {
+    fn addresses_are_checked_and_normalised() {
         assert_eq!(normalize(" HTTP://Host:1/ ").unwrap(), "http://host:1");
         assert_eq!(normalize("https://host/base/").unwrap(), "https://host/base");
         for url in [

@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_controls_no_terminal() {
+    fn shown_text_cannot_control_a_terminal() {
         assert_eq!(printable(" a\u{1b}[31m\nb", 7), "a [31m");
     }
 }

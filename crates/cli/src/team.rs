@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_json_stays_json() {
+    fn json_stays_json() {
         assert_eq!(value(" {\"a\": 1.50}\n").as_str(), "{\"a\":1.50}");
         assert_eq!(value("two words").as_str(), "\"two words\"");
         assert_eq!(value("").as_str(), "\"\"");

@@ -80,7 +80,7 @@ mod tests {
     proptest! {
         /// Compares the meter with one counter for each agent.
         #[test]
-        fn no_agent_gets_more_than_its_share_and_none_costs_another_anything(
+        fn the_limit_is_exact_and_separate_for_each_agent(
             most in 1_u32..5,
             requests in prop::collection::vec((0_u8..3, 0_i64..20_000), 1..200),
         ) {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn those_whose_time_is_over_are_forgotten() {
+    fn agents_whose_windows_have_ended_are_removed() {
         let mut meter = Meter::new(1);
         for number in 0..5000_i64 {
             let name: AgentId = format!("agent-{number}").parse().unwrap();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn who_uses_a_name_without_proof_takes_nothing_from_its_owner() {
+    fn unproven_requests_do_not_use_up_the_limit_of_the_owner() {
         let mut meter = Meter::new(1);
         let now = Timestamp::from_millis(0);
         meter.count(now, &agent(0), false).unwrap();

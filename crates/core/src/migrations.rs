@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_not_there_is_not_made_by_opening_it() {
+    fn opening_does_not_create_a_table() {
         let database = database();
         assert!(!NEWEST.open(&database).unwrap());
         Database::execute(&database, CREATE_VERSIONS, &[]).unwrap();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_table_becomes_what_a_new_one_is() {
+    fn an_older_table_is_upgraded_to_the_form_of_a_new_one() {
         let (old, new) = (database(), database());
         FIRST.open_or_create(&old).unwrap();
         assert_eq!(form(&old), ("id".to_owned(), None));
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_that_were_interrupted_are_made_again() {
+    fn interrupted_steps_are_repeated() {
         let database = database();
         FIRST.open_or_create(&database).unwrap();
         // The version is not stored when the failure happens.

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signed_text_is_this() {
+    fn the_signed_text_is_pinned() {
         let message = Signed {
             id: "m",
             from: "a",
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timestamp_is_good_for_five_minutes_either_way() {
+    fn a_timestamp_is_valid_for_five_minutes_in_both_directions() {
         let now = Timestamp::from_millis(1_000_000);
         for (timestamp, fresh) in
             [(700_000, true), (699_999, false), (1_300_000, true), (1_300_001, false)]
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_taken_for_a_minute_after_its_end() {
+    fn a_key_is_accepted_for_a_minute_after_it_expires() {
         for (now, age) in [
             (5_000, KeyAge::Good),
             (5_001, KeyAge::Ended),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_decomposed_is_composed() {
+    fn decomposed_characters_are_composed() {
         let hangul = "\u{1112}\u{1161}\u{11ab}";
         for (given, composed) in [("e\u{301}", "é"), (hangul, "한"), ("e\u{200B}\u{301}", "é")] {
             assert_eq!(clean(given), composed);
@@ -175,7 +175,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sanitised_stays_so_and_plain_text_is_not_touched(text in "\\PC*|.*", plain in "[a-zäßあ \n]*") {
+        fn sanitising_again_changes_nothing_and_plain_text_stays(text in "\\PC*|.*", plain in "[a-zäßあ \n]*") {
             let once = clean(&text);
             prop_assert_eq!(clean(&once), once.clone());
             prop_assert!(is_nfc(&once));
@@ -185,7 +185,7 @@ mod tests {
         }
 
         #[test]
-        fn a_signature_is_of_every_part(content in ".*", at in 0_usize..64, turn in 0_u32..9) {
+        fn a_signature_covers_every_field(content in ".*", at in 0_usize..64, turn in 0_u32..9) {
             let signed = Signed { content: &content, turn: Some(turn), nonce: "n", ..Signed::default() };
             let signature = signed.signature("key").unwrap();
             prop_assert!(signed.is_signed("key", &signature).unwrap());

@@ -44,7 +44,7 @@ fn webhook() -> SetWebhook {
 }
 
 #[test]
-fn who_was_let_in_does_nothing_for_the_next_one_of_its_name() {
+fn admission_ends_with_the_seat_and_not_with_the_name() {
     let (mut world, _) = created(CreateSession::default());
     let b = caller("b", Some(&world.join(0, "b").unwrap().session_key));
     let who = world.session.member(at(0), &b, Need::OwnKey).unwrap();
@@ -66,7 +66,7 @@ fn who_was_let_in_does_nothing_for_the_next_one_of_its_name() {
 }
 
 #[test]
-fn a_claim_that_is_repeated_leaves_nothing_of_who_had_the_key_before() {
+fn a_repeated_claim_ends_the_access_of_the_old_key() {
     let (mut world, _) = created(CreateSession::default());
     let first = caller("b", Some(&take(&mut world, &claim("b", "c")).unwrap()));
     let who = world.session.member(at(1), &first, Need::OwnKey).unwrap();
@@ -78,7 +78,7 @@ fn a_claim_that_is_repeated_leaves_nothing_of_who_had_the_key_before() {
 }
 
 #[test]
-fn a_removal_closes_every_way_back_but_a_new_link() {
+fn a_removed_member_may_return_only_by_a_new_link() {
     let (mut world, a) = created(CreateSession::default());
     let visitor = world.session.enter(at(0), &a, Need::Entry).unwrap();
     world.session.add_code(at(0), &visitor, CODE.parse().unwrap()).unwrap();
@@ -113,7 +113,7 @@ fn strangers_fill_at_most_half_of_the_open_links() {
 }
 
 #[test]
-fn the_stamp_of_a_mailbox_tells_one_secret_from_the_next() {
+fn the_stamp_of_a_mailbox_changes_with_its_secret() {
     let database = support::Sqlite::new();
     let mut mailbox = nexus_core::Mailbox::new(agent("a"), database, Limits::default());
     assert_eq!(mailbox.stamp().unwrap(), None);

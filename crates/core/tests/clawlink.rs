@@ -85,7 +85,7 @@ fn keyed(world: &mut World, name: &str) -> Caller {
 }
 
 #[test]
-fn members_without_a_key_take_seats_as_others_do() {
+fn members_without_a_key_take_seats() {
     let mut world = World::with_session(600, 2);
     world.enrol(0, "a").unwrap();
     let again = world.session.enrols(
@@ -110,7 +110,7 @@ fn members_without_a_key_take_seats_as_others_do() {
 }
 
 #[test]
-fn nobody_acts_for_a_member_that_holds_a_key_without_it() {
+fn acting_for_a_member_with_a_key_requires_the_key() {
     let mut world = World::with_session(600, 9);
     let b = keyed(&mut world, "b");
     let wrong = caller("b", Some(&SessionKey::from_random([9; 32])));
@@ -136,7 +136,7 @@ fn nobody_acts_for_a_member_that_holds_a_key_without_it() {
 }
 
 #[test]
-fn a_session_that_demands_a_token_or_keys_demands_them_here_too() {
+fn a_session_that_requires_a_token_or_keys_requires_them_in_clawlink() {
     let token = |text: &str| text.parse::<Token>().unwrap();
     let mut world = World::new(Limits::default());
     world.create(CreateSession { token: Some(token("right-token")), ..CreateSession::default() });
@@ -165,7 +165,7 @@ fn a_session_that_demands_a_token_or_keys_demands_them_here_too() {
 }
 
 #[test]
-fn those_heard_within_120_seconds_are_there_and_later_they_are_stale() {
+fn members_are_stale_120_seconds_after_they_were_heard() {
     let mut world = World::with_session(3600, 9);
     world.enrol(0, "a").unwrap();
     world.enrol(60_000, "b").unwrap();
@@ -183,7 +183,7 @@ fn those_heard_within_120_seconds_are_there_and_later_they_are_stale() {
 }
 
 #[test]
-fn what_is_news_is_given_once_in_order_and_since_the_agent_joined() {
+fn news_is_given_once_and_in_order_since_the_agent_joined() {
     let mut world = World::new(Limits::default());
     world.create(CreateSession { greeting: Some("hello".to_owned()), ..CreateSession::default() });
     world.enrol(0, "a").unwrap();
@@ -213,7 +213,7 @@ fn what_is_news_is_given_once_in_order_and_since_the_agent_joined() {
 }
 
 #[test]
-fn a_poll_with_news_is_one_write_and_one_without_is_none() {
+fn a_poll_writes_once_with_news_and_never_without() {
     let mut world = World::with_session(3600, 9);
     world.enrol(0, "a").unwrap();
     world.enrol(0, "b").unwrap();
@@ -236,7 +236,7 @@ fn a_poll_with_news_is_one_write_and_one_without_is_none() {
 }
 
 #[test]
-fn what_a_socket_was_given_is_stored_later_and_all_at_once() {
+fn cursors_of_sockets_are_stored_later_in_one_write() {
     let mut world = World::with_session(3600, 9);
     world.enrol(0, "a").unwrap();
     let b = world.enrol(0, "b").unwrap();
@@ -271,7 +271,7 @@ fn what_a_socket_was_given_is_stored_later_and_all_at_once() {
 }
 
 #[test]
-fn a_task_is_answered_without_steps_between() {
+fn a_task_may_skip_intermediate_statuses() {
     use TaskStatus::{Completed, Failed, InProgress};
     let mut world = World::with_session(3600, 9);
     for name in ["a", "b", "c"] {
@@ -321,7 +321,7 @@ fn the_service_information_counts() {
 }
 
 #[test]
-fn an_id_that_is_made_is_free() {
+fn a_generated_id_is_free() {
     let mut world = World::with_session(3600, 9);
     let mut same = world.random.clone();
     let taken: AgentId = world.session.free_id(at(0), &mut same).unwrap();

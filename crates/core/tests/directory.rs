@@ -18,7 +18,7 @@ fn report(name: &str, agents: usize, messages: i64, expires_at: i64) -> Report {
 }
 
 #[test]
-fn sessions_are_counted_as_they_last_reported_until_they_end() {
+fn sessions_count_as_last_reported_until_they_end() {
     let mut directory = Directory::new(Sqlite::new());
     assert_eq!(directory.stats(at(0)).unwrap(), Stats::default());
     assert!(
@@ -56,7 +56,7 @@ fn asking_an_empty_directory_writes_nothing() {
 }
 
 #[test]
-fn agents_are_found_as_their_mailboxes_last_told() {
+fn agents_are_found_as_their_mailboxes_last_reported() {
     let mut directory = Directory::new(Sqlite::new());
     let mut enlist = |name: &str, capabilities: &[&str], listed, revision| {
         let capabilities = capabilities.iter().map(ToString::to_string).collect();
@@ -84,7 +84,7 @@ fn agents_are_found_as_their_mailboxes_last_told() {
 }
 
 #[test]
-fn minutes_are_told_for_a_day() {
+fn minutes_are_kept_for_a_day() {
     let mut directory = Directory::new(Sqlite::new());
     // A minute begins 40 s after the start of the tests.
     let minute = |number: i64| at(number * 60_000 + 40_000);
@@ -129,7 +129,7 @@ fn minutes_are_told_for_a_day() {
 }
 
 #[test]
-fn a_directory_of_before_there_were_minutes_goes_on() {
+fn a_directory_without_minutes_is_upgraded() {
     let database = Sqlite::new();
     let mut directory = Directory::new(database.clone());
     directory.report(at(0), &report("x", 1, 1, 9000)).unwrap();

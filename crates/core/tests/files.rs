@@ -85,7 +85,7 @@ fn the_last_ten_versions_are_kept_and_counted() {
 }
 
 #[test]
-fn what_is_deleted_is_gone_with_its_versions_which_go_on_counting() {
+fn deleting_removes_all_versions_and_their_numbers_continue() {
     let mut shelf = Shelf::new(Limits::default());
     assert_eq!(refused(shelf.delete("a", &ALWAYS)), ErrorCode::FileNotFound);
     shelf.put("a", b"one", &ALWAYS).unwrap();
@@ -117,7 +117,7 @@ fn conditions_refuse_and_say_the_current_version() {
 }
 
 #[test]
-fn a_repeated_put_is_answered_again_and_stores_nothing() {
+fn a_repeated_put_returns_the_first_answer_and_stores_nothing() {
     let mut shelf = Shelf::new(Limits::default());
     let first = shelf.put_repeated("a", b"x", &Condition::Absent, Some("k")).unwrap();
     let again = shelf.put_repeated("a", b"x", &Condition::Absent, Some("k")).unwrap();
@@ -171,7 +171,7 @@ fn lists_are_filtered_and_paged() {
 }
 
 #[test]
-fn everyone_is_told_in_the_log_and_nobody_reads_bytes_there() {
+fn the_log_reports_files_to_everyone_without_their_bytes() {
     let mut shelf = Shelf::new(Limits::default());
     shelf.put("a", b"secret bytes", &ALWAYS).unwrap();
     shelf.delete("a", &ALWAYS).unwrap();

@@ -74,7 +74,7 @@ fn an_agent_registers_once_and_proves_its_secret() {
 }
 
 #[test]
-fn an_agent_that_signs_proves_itself_by_signatures() {
+fn an_agent_may_prove_itself_by_signatures() {
     let mut mailbox = Mailbox::new(agent("a"), Sqlite::new(), Limits::default());
     let mut random = Counter::default();
     mailbox.register(at(0), registration("a"), SecretUse::Signs, &mut random).unwrap();
@@ -176,7 +176,7 @@ fn limits_are_exact() {
 }
 
 #[test]
-fn an_inbox_takes_what_it_has_room_for() {
+fn an_inbox_has_a_limit() {
     let town = Town::new(Limits { sender_rate: 1000, ..Limits::default() }, &["a", "b", "c"]);
     for _ in 0..200 {
         town.send("a", "b", None, mail("x", None)).unwrap();
@@ -230,7 +230,7 @@ fn lists_decide_whom_an_agent_hears() {
 }
 
 #[test]
-fn a_repeat_is_harmless_and_mends_what_broke() {
+fn a_repeat_is_harmless_and_completes_an_interrupted_send() {
     let town = town();
     let send = |text: &str| town.send("a", "b", Some("k"), mail(text, None));
     town.way.set(Way::Lost);
@@ -258,7 +258,7 @@ fn a_repeat_is_harmless_and_mends_what_broke() {
 }
 
 #[test]
-fn what_has_expired_is_gone_and_its_place_is_not_given_again() {
+fn expired_messages_are_gone_and_their_cursors_are_not_reused() {
     let limits = Limits { message_retention: 60, ..Limits::default() };
     let town = Town::new(limits, &["a", "b"]);
     let sent = town.send("a", "b", None, mail("x", Some("t"))).unwrap();
@@ -330,7 +330,7 @@ fn lookups_use_keys() {
 }
 
 #[test]
-fn nonces_are_good_once_and_neither_they_nor_what_is_signed_grow_without_end() {
+fn nonces_are_accepted_once_and_neither_they_nor_signed_frames_grow_without_limit() {
     let town = town();
     let sign = |now: i64, nonce: String| town.of("a", |mailbox| mailbox.use_nonce(at(now), &nonce));
     assert!(sign(0, "n".to_owned()).unwrap());

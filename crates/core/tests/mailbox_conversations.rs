@@ -22,7 +22,7 @@ fn town() -> Town {
 }
 
 #[test]
-fn a_conversation_has_its_turns_and_no_more() {
+fn a_conversation_has_a_limit_of_turns() {
     let town = town();
     for turn in 1..=20 {
         let (from, to) = if turn % 2 == 1 { ("a", "b") } else { ("b", "a") };
@@ -46,7 +46,7 @@ fn a_conversation_has_its_turns_and_no_more() {
 }
 
 #[test]
-fn silence_ends_a_conversation_but_not_while_a_message_waits() {
+fn a_conversation_expires_except_while_a_message_waits() {
     let town = town();
     town.send("a", "b", None, mail("x", Some("t"))).unwrap();
     town.now.set(100 * MINUTE);
@@ -68,7 +68,7 @@ fn silence_ends_a_conversation_but_not_while_a_message_waits() {
 }
 
 #[test]
-fn a_conversation_that_one_ends_is_over_for_both() {
+fn ending_a_conversation_ends_it_for_both() {
     let town = town();
     town.send("a", "b", None, mail("x", Some("t"))).unwrap();
     town.way.set(Way::Lost);
@@ -98,7 +98,7 @@ fn have_all_turns(town: &Town) {
 }
 
 #[test]
-fn after_its_turns_one_message_is_refused_and_the_next_begins_it_anew() {
+fn after_its_turns_one_message_is_refused_and_the_next_begins_a_round() {
     let town = town();
     have_all_turns(&town);
     let refusal = town.send("a", "b", None, anew("refused"));
@@ -130,7 +130,7 @@ fn text(record: &serde_json::value::RawValue) -> String {
 }
 
 #[test]
-fn after_an_end_or_silence_a_conversation_begins_anew_at_once() {
+fn after_an_end_or_expiry_the_next_message_begins_a_round() {
     let town = town();
     town.send("a", "b", None, anew("x")).unwrap();
     town.end("a", "t").unwrap();
@@ -159,7 +159,7 @@ fn after_an_end_or_silence_a_conversation_begins_anew_at_once() {
 }
 
 #[test]
-fn an_end_that_one_side_has_missed_does_not_end_what_began_anew() {
+fn an_end_that_one_side_missed_does_not_end_the_next_round() {
     let town = town();
     town.send("a", "b", None, anew("x")).unwrap();
     town.way.set(Way::Lost);
@@ -170,7 +170,7 @@ fn an_end_that_one_side_has_missed_does_not_end_what_began_anew() {
 }
 
 #[test]
-fn a_repeat_of_a_message_of_an_earlier_round_is_known() {
+fn a_repeat_from_an_earlier_round_is_recognised() {
     let town = town();
     let first = town.send("a", "b", Some("k"), anew("x")).unwrap();
     town.end("a", "t").unwrap();
@@ -198,7 +198,7 @@ fn a_conversation_belongs_to_two() {
 }
 
 #[test]
-fn messages_that_cross_on_their_way_both_count() {
+fn messages_that_cross_both_count() {
     let town = town();
     town.send("a", "b", None, mail("x", Some("t"))).unwrap();
     let (now, mut random) = (at(0), Counter::default());

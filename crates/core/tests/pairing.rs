@@ -167,7 +167,7 @@ fn the_same_claimer_gets_its_seat_again_with_a_fresh_key_for_a_while() {
 }
 
 #[test]
-fn a_code_ends_to_the_millisecond_and_is_remembered_for_a_day() {
+fn a_code_expires_to_the_millisecond_and_is_remembered_for_a_day() {
     let pair = Pair::new(9);
     pair.now.set(599_999);
     assert_eq!(pair.state(), CodeState::Pending);
@@ -258,7 +258,7 @@ fn broken_claim(pair: &Pair, place: Break, name: &str, key: Option<&str>) {
 }
 
 #[test]
-fn wherever_a_claim_breaks_off_the_same_claimer_gets_its_seat_by_repeating_it() {
+fn the_claimer_gets_its_seat_by_repeating_a_claim_interrupted_anywhere() {
     for place in BREAKS {
         let pair = Pair::new(1);
         broken_claim(&pair, place, "a", Some("k"));
@@ -274,7 +274,7 @@ fn wherever_a_claim_breaks_off_the_same_claimer_gets_its_seat_by_repeating_it() 
 }
 
 #[test]
-fn wherever_a_claim_breaks_off_another_can_claim_the_code_ten_seconds_later() {
+fn another_agent_can_claim_ten_seconds_after_a_claim_interrupted_anywhere() {
     for place in BREAKS {
         for name in ["a", "b"] {
             let pair = Pair::new(1);

@@ -57,7 +57,7 @@ fn give(world: &mut World, now: i64, from: &Caller, body: &str) -> nexus_core::R
 }
 
 #[test]
-fn one_who_reads_events_is_told_who_joins_leaves_and_is_removed() {
+fn readers_of_events_see_who_joins_leaves_and_is_removed() {
     let (mut world, a) = created(3600, None);
     let b = join(&mut world, 0, "b");
     world.session.leaves(at(1), &b).unwrap();
@@ -85,7 +85,7 @@ fn one_who_reads_events_is_told_who_joins_leaves_and_is_removed() {
 }
 
 #[test]
-fn coming_back_is_no_event() {
+fn joining_again_is_not_an_event() {
     let (mut world, a) = created(3600, None);
     let b = join(&mut world, 0, "b");
     let again = world.join_as(1, &b, Profile::default());
@@ -95,7 +95,7 @@ fn coming_back_is_no_event() {
 }
 
 #[test]
-fn an_event_and_what_it_tells_of_are_one_write() {
+fn an_event_and_its_change_are_one_write() {
     let (mut world, a) = created(3600, None);
     let b = join(&mut world, 0, "b");
     world.database.statements();
@@ -113,7 +113,7 @@ fn an_event_and_what_it_tells_of_are_one_write() {
 }
 
 #[test]
-fn events_take_no_room_from_messages_and_end_where_there_is_none_for_them() {
+fn events_take_no_room_from_messages_and_have_a_limit() {
     let limits = Limits { max_session_messages: 3, ..Limits::default() };
     let mut world = World::new(limits);
     world.create(CreateSession::default());
@@ -134,7 +134,7 @@ fn events_take_no_room_from_messages_and_end_where_there_is_none_for_them() {
 }
 
 #[test]
-fn the_end_is_told_once_when_it_is_near_and_again_only_if_it_has_moved() {
+fn a_near_end_is_announced_once_and_again_only_if_it_moves() {
     let (mut world, a) = created(100, None);
     let told = |world: &mut World, now: i64| world.session.settle_end(at(now)).unwrap().is_some();
     assert_eq!(world.session.next_end_at(at(0)).unwrap(), Some(at(90_000)));
@@ -153,14 +153,14 @@ fn the_end_is_told_once_when_it_is_near_and_again_only_if_it_has_moved() {
 }
 
 #[test]
-fn a_long_session_is_told_of_its_end_five_minutes_before() {
+fn a_long_session_announces_its_end_five_minutes_before() {
     let (mut world, _) = created(86_400, None);
     let notice = at((86_400 - 300) * 1000);
     assert_eq!(world.session.next_end_at(at(0)).unwrap(), Some(notice));
 }
 
 #[test]
-fn an_end_that_could_not_be_told_of_is_tried_again() {
+fn announcing_the_end_is_retried_after_a_failure() {
     let (mut world, _) = created(100, None);
     world.database.fail_after(0);
     assert!(world.session.settle_end(at(90_000)).is_err());
@@ -170,7 +170,7 @@ fn an_end_that_could_not_be_told_of_is_tried_again() {
 }
 
 #[test]
-fn the_greeting_says_what_it_is_and_who_wrote_it() {
+fn the_greeting_names_its_kind_and_its_author() {
     let (mut world, a) = created(3600, Some("hello"));
     let b = join(&mut world, 0, "b");
     let page = world.page(1, &b, None, 9).unwrap();
@@ -190,7 +190,7 @@ fn the_greeting_says_what_it_is_and_who_wrote_it() {
 }
 
 #[test]
-fn what_bears_ones_name_without_ones_key_is_not_ones_own() {
+fn unproven_messages_under_a_members_name_are_not_its_own() {
     let (mut world, a) = created(3600, None);
     world.send(1, &a, None, text("mine")).unwrap();
     world.send(1, &keyless(&a), None, text("forged")).unwrap();
@@ -201,7 +201,7 @@ fn what_bears_ones_name_without_ones_key_is_not_ones_own() {
 }
 
 #[test]
-fn a_cursor_past_the_end_is_answered_with_the_end_and_the_members() {
+fn a_cursor_past_the_end_returns_the_end_and_the_members() {
     let (mut world, a) = created(3600, Some("hello"));
     world.send(1, &a, None, text("x")).unwrap();
     let page = world.page(2, &a, Some("999999999"), 9).unwrap();
@@ -231,7 +231,7 @@ fn a_keyless_poll_shows_the_parties_of_a_task_its_messages_and_nothing_else_dire
 }
 
 #[test]
-fn a_hint_is_the_relays_own_word_and_stands_apart_from_the_text() {
+fn a_hint_comes_from_the_relay_and_is_apart_from_the_text() {
     let (mut world, a) = created(3600, None);
     let task = give(&mut world, 1, &a, r#"{"to":"a","task":"t"}"#).unwrap();
     let told = messages(&world.page(2, &a, None, 9).unwrap()).remove(0);
@@ -263,7 +263,7 @@ fn last_seen_never_goes_back_when_the_object_is_evicted() {
 }
 
 #[test]
-fn one_that_sends_after_a_long_silence_is_seen_at_once() {
+fn sending_after_a_long_silence_updates_last_seen_at_once() {
     let (mut world, a) = created(36_000, None);
     let b = join(&mut world, 0, "b");
     world.page(3_600_000, &a, None, 1).unwrap();
@@ -272,7 +272,7 @@ fn one_that_sends_after_a_long_silence_is_seen_at_once() {
 }
 
 #[test]
-fn a_stranger_who_knows_a_name_brings_it_no_tasks() {
+fn using_a_name_without_its_key_attracts_no_tasks() {
     let (mut world, a) = created(36_000, None);
     let key: SessionKey = {
         let able = Profile { capabilities: Some(vec!["c".into()]), ..Profile::default() };
@@ -298,7 +298,7 @@ fn a_stranger_who_knows_a_name_brings_it_no_tasks() {
 }
 
 #[test]
-fn one_who_asks_for_nothing_special_reads_with_one_search() {
+fn a_reader_without_a_filter_reads_with_one_search() {
     let (mut world, a) = created(3600, None);
     for name in ["b", "c", "d"] {
         join(&mut world, 0, name);

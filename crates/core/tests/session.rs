@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use support::{Calls, World, agent, at, caller, messages, refused, text};
 
 #[test]
-fn what_is_not_created_is_not_found_and_nothing_is_written() {
+fn a_session_that_was_not_created_is_not_found_and_nothing_is_written() {
     let mut world = World::new(Limits::default());
     let stranger = caller("a", None);
     assert_eq!(refused(world.session.looks(at(0))), ErrorCode::SessionNotFound);
@@ -75,7 +75,7 @@ fn the_end_of_a_session_is_exact_to_the_millisecond() {
 }
 
 #[test]
-fn an_alarm_deletes_only_what_is_over_however_late_early_or_often_it_fires() {
+fn an_alarm_deletes_only_ended_sessions_however_late_early_or_often_it_fires() {
     let mut world = World::with_session(10, 5);
     let key = world.join(5000, "a").unwrap().session_key;
     assert_eq!(world.session.alarm(at(10_000)).unwrap(), Some(at(15_000)));
@@ -129,7 +129,7 @@ fn seats_are_counted_and_names_are_kept() {
 }
 
 #[test]
-fn leaving_needs_the_key_of_the_one_who_leaves_and_the_creator_stays() {
+fn leaving_requires_the_members_key_and_the_creator_stays() {
     let mut world = World::new(Limits::default());
     let key = world
         .create(CreateSession { creator_agent_id: Some(agent("a")), ..CreateSession::default() });
@@ -275,7 +275,7 @@ fn an_open_socket_makes_an_agent_online() {
 }
 
 #[test]
-fn who_a_socket_is_ends_with_the_seat() {
+fn a_sockets_identity_ends_with_its_seat() {
     let mut world = World::with_session(3600, 9);
     let key = world.join(0, "a").unwrap().session_key;
     let a = caller("a", Some(&key));
@@ -313,7 +313,7 @@ fn a_silent_agent_loses_its_seat_where_the_deployment_says_so() {
 }
 
 #[test]
-fn the_directory_is_told_of_members_at_once_and_of_messages_before_long() {
+fn the_directory_is_told_of_members_at_once_and_of_messages_soon() {
     let mut world = World::with_session(100, 5);
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
     let told = |world: &mut World, now| world.session.take_report(at(now)).unwrap();

@@ -197,7 +197,7 @@ fn the_bytes_of_a_session_are_counted_also_after_an_eviction() {
 }
 
 #[test]
-fn sqlite_plans_what_is_asked_most_only_once() {
+fn sqlite_plans_the_most_frequent_statements_only_once() {
     // Planning a statement takes longer than running it, and binding some values makes SQLite plan
     // again.
     let mut world = World::new(Limits::default());
@@ -212,7 +212,7 @@ fn sqlite_plans_what_is_asked_most_only_once() {
 }
 
 #[test]
-fn a_page_as_json_is_the_same_page_for_one_who_filters() {
+fn a_filtered_page_as_json_is_the_same_page() {
     let mut world = World::new(Limits::default());
     world.create(CreateSession::default());
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));

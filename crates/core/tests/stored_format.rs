@@ -51,7 +51,7 @@ fn a_session() {
 }
 
 #[test]
-fn a_session_of_the_first_schema_goes_on() {
+fn a_session_of_the_first_schema_is_upgraded() {
     let database = Sqlite::new();
     let salt = "[1,2,3,4,5,6,7,8]";
     let key = nexus_protocol::SessionKey::from_random([1; 32]);

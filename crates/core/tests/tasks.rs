@@ -22,7 +22,7 @@ use support::{
 const TO_BOB: &str = r#"{"to":"bob","task":"t"}"#;
 
 #[test]
-fn a_task_goes_its_way_and_both_are_told() {
+fn a_task_completes_and_both_parties_are_told() {
     let mut team = Team::new(&["alice", "bob", "eve"]);
     let (task, _) =
         team.give(0, "alice", r#"{"to":"bob","task":"t","context":{"n":1.50}}"#).unwrap();
@@ -128,7 +128,7 @@ fn a_capability_finds_who_is_online_and_least_busy() {
 }
 
 #[test]
-fn a_deadline_makes_a_task_overdue_at_its_moment_and_tells_once() {
+fn a_deadline_makes_a_task_overdue_on_time_and_is_reported_once() {
     let mut team = Team::new(&["alice", "bob"]);
     let (task, _) = team.give(0, "alice", r#"{"to":"bob","task":"t","deadline":60}"#).unwrap();
     assert_eq!(team.world.session.next_task_at(at(1)).unwrap(), Some(at(60_000)));
@@ -149,7 +149,7 @@ fn a_deadline_makes_a_task_overdue_at_its_moment_and_tells_once() {
 }
 
 #[test]
-fn the_tasks_of_one_who_leaves_go_back_to_the_asker() {
+fn tasks_of_a_member_that_leaves_go_back_to_the_asker() {
     let mut team = Team::new(&["alice", "bob", "carol"]);
     let (task, _) = team.give(0, "alice", TO_BOB).unwrap();
     team.change(1, "bob", &task.id, r#"{"status":"accepted"}"#).unwrap();
@@ -178,7 +178,7 @@ fn the_tasks_of_one_who_leaves_go_back_to_the_asker() {
 }
 
 #[test]
-fn one_who_is_lost_by_silence_gives_its_tasks_back() {
+fn tasks_of_a_silent_member_go_back_to_the_asker() {
     let limits = Limits { agent_inactivity: 100, ..Limits::default() };
     let mut team = Team::with_limits(&["alice", "bob"], limits);
     team.give(0, "alice", TO_BOB).unwrap();
@@ -266,7 +266,7 @@ fn in_a_full_session_tasks_can_still_be_ended() {
 }
 
 #[test]
-fn one_key_in_calls_of_different_kinds_is_as_many_keys() {
+fn an_idempotency_key_is_separate_for_each_kind_of_call() {
     let mut team = Team::new(&["alice", "bob"]);
     let key = "k".parse().unwrap();
     let who = team.world.session.with_key(at(0), &team.caller("alice")).unwrap();

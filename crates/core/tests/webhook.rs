@@ -43,7 +43,7 @@ fn post_all(world: &mut World, now: i64, outcome: Result<(), &str>) -> Vec<Strin
 }
 
 #[test]
-fn it_is_told_each_message_of_others_that_its_agent_may_read_once_and_in_order() {
+fn a_webhook_receives_every_readable_message_of_others_once_and_in_order() {
     let (mut world, a, b) = world();
     world.join(0, "c").unwrap();
     world.send(1, &a, None, text("one")).unwrap();
@@ -60,7 +60,7 @@ fn it_is_told_each_message_of_others_that_its_agent_may_read_once_and_in_order()
 }
 
 #[test]
-fn what_is_posted_is_the_message_signed() {
+fn a_post_is_the_signed_message() {
     let (mut world, a, _) = world();
     world.send(1, &a, None, text("one")).unwrap();
     let post = world.session.next_post(at(1), &agent("b")).unwrap().unwrap();
@@ -85,7 +85,7 @@ fn the_signature_is_that_of_other_implementations() {
 }
 
 #[test]
-fn a_failure_is_tried_again_five_times_in_all_and_then_told() {
+fn a_delivery_is_tried_five_times_and_then_reported() {
     let (mut world, a, b) = world();
     world.send(0, &a, None, text("one")).unwrap();
     world.send(0, &a, None, text("two")).unwrap();
@@ -119,7 +119,7 @@ fn a_failure_is_tried_again_five_times_in_all_and_then_told() {
 }
 
 #[test]
-fn a_success_after_a_failure_goes_on_where_it_stopped() {
+fn a_success_after_a_failure_continues_where_it_stopped() {
     let (mut world, a, _) = world();
     for number in 0..3 {
         world.send(0, &a, None, text(&number.to_string())).unwrap();
@@ -129,7 +129,7 @@ fn a_success_after_a_failure_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn it_needs_the_key_and_goes_with_the_seat() {
+fn a_webhook_requires_a_key_and_ends_with_the_seat() {
     let (mut world, a, b) = world();
     let unproven = caller("b", None);
     let wrong = caller("b", a.key.as_ref());
@@ -155,7 +155,7 @@ fn it_needs_the_key_and_goes_with_the_seat() {
 }
 
 #[test]
-fn what_is_being_posted_is_not_waited_for() {
+fn a_webhook_that_is_being_posted_to_sets_no_alarm() {
     let (mut world, a, b) = world();
     world.send(0, &a, None, text("one")).unwrap();
     assert_eq!(post_all(&mut world, 0, Err("HTTP 500")), ["3"]);
@@ -167,7 +167,7 @@ fn what_is_being_posted_is_not_waited_for() {
 }
 
 #[test]
-fn a_seat_that_was_lost_by_silence_is_not_posted_to_and_one_that_answers_is_not_lost() {
+fn a_lost_seat_gets_no_posts_and_a_responding_receiver_keeps_its_seat() {
     let mut world =
         World::new(nexus_protocol::Limits { agent_inactivity: 60, ..Default::default() });
     world.create(nexus_protocol::CreateSession {

@@ -138,17 +138,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn ids_hold(data in input()) { ids(&data); }
+    fn ids_keep_the_properties(data in input()) { ids(&data); }
 
     #[test]
-    fn bodies_hold(data in input()) { bodies(&data); }
+    fn bodies_keep_the_properties(data in input()) { bodies(&data); }
 
     #[test]
-    fn queries_hold(data in input()) { queries(&data); }
+    fn queries_keep_the_properties(data in input()) { queries(&data); }
 
     #[test]
-    fn frames_hold(data in input()) { frames(&data); }
+    fn frames_keep_the_properties(data in input()) { frames(&data); }
 
     #[test]
-    fn redaction_holds(data in input()) { redaction(&data); }
+    fn redaction_keeps_the_properties(data in input()) { redaction(&data); }
 }

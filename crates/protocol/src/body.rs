@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_told_from_what_is_not_an_object() {
+    fn invalid_json_and_values_that_are_not_objects_give_different_errors() {
         for bytes in [
             &b"{"[..],
             b"nope",
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_can_be_read_by_those_who_stop_at_64_levels() {
+    fn accepted_bodies_can_be_read_with_a_limit_of_64_levels() {
         // A page adds these levels around a payload: the page, its messages, the message.
         let deepest = (0..200).rev().find(|depth| refused(nested(*depth).as_bytes()).is_none());
         assert_eq!(deepest, Some(MAX_DEPTH - 1));
@@ -228,7 +228,7 @@ mod tests {
         }
 
         #[test]
-        fn what_serde_json_takes_is_taken(number in any::<f64>(), text in ".{0,20}", key in ".{0,9}") {
+        fn bodies_that_serde_json_reads_are_accepted(number in any::<f64>(), text in ".{0,20}", key in ".{0,9}") {
             let value = serde_json::json!({ key: [number, { "text": text, "more": [null, true, -1] }] });
             prop_assert_eq!(refused(value.to_string().as_bytes()), None);
         }

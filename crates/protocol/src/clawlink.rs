@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_missing_is_named() {
+    fn every_missing_field_is_named() {
         let limits = Limits::default();
         assert!(
             ClawLinkRegister::parse(b"{}").is_ok(),
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_socket_the_sender_is_who_it_is() {
+    fn on_a_socket_the_sender_cannot_be_another_agent() {
         let (me, limits) = ("me".parse().unwrap(), Limits::default());
         let parse = |frame: &str| ClawLinkBroadcast::parse(frame.as_bytes(), Some(&me), &limits);
         assert_eq!(parse(r#"{"content":"x"}"#).unwrap().from, me);
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_of_a_file_is_given_back_as_it_was_said() {
+    fn the_type_of_a_file_is_returned_as_it_was_given() {
         for kind in [
             "text",
             "markdown",
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_posted_as_base64_is_stored_as_bytes() {
+    fn base64_content_is_stored_as_bytes() {
         let post = |content: &str| {
             let body = serde_json::json!({ "file_key": "k", "agent_id": "a", "content": content, "file_type": "base64" });
             ClawLinkFile::parse(body.to_string().as_bytes())

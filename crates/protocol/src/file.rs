@@ -191,7 +191,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_key_is_a_path_without_ways_out() {
+    fn a_file_key_is_a_path_that_cannot_escape() {
         for key in ["a", "docs/plan.md", "a..b/.c", "日本語.txt", &"a".repeat(256)] {
             assert_eq!(key.parse::<FileKey>().map(|key| key.to_string()), Ok(key.to_owned()));
         }

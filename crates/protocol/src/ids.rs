@@ -250,7 +250,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_wire_forms_are_these() {
+    fn the_wire_forms_are_pinned() {
         assert_eq!(SessionId::from_random([0xab; 24]).as_str(), "ab".repeat(24));
         let key = SessionKey::from_random([0xff; 32]);
         assert_eq!(key.as_str(), "nxk___________________________________________8");
@@ -285,7 +285,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parsing_never_panics_and_keeps_what_it_takes(text in ".{0,60}") {
+        fn parsing_never_panics_and_keeps_accepted_text(text in ".{0,60}") {
             if let Ok(id) = text.parse::<AgentId>() { prop_assert_eq!(id.as_str(), &text); }
             if let Ok(id) = text.parse::<SessionId>() { prop_assert_eq!(id.as_str(), &text); }
             let _ = text.parse::<IdempotencyKey>();

@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_of_to_are_read_and_written_alike() {
+    fn both_forms_of_to_are_written_as_they_were_read() {
         for (body, to) in [
             (r#"{"text":"x","to":"a"}"#, r#""a""#),
             (r#"{"text":"x","to":["a","b"]}"#, r#"["a","b"]"#),
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn content_is_demanded_and_bounded() {
+    fn content_is_required_and_bounded() {
         for body in [
             "{}",
             r#"{"text":""}"#,

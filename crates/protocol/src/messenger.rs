@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_send_says_whose_fault_it_is() {
+    fn a_send_attributes_each_error() {
         let parse = |body: &str| MessengerSend::parse(body.as_bytes(), &Limits::default());
         let code = |body: &str| parse(body).unwrap_err().body.error;
         let all =

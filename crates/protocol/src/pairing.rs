@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_read_forgivingly() {
+    fn codes_are_read_leniently() {
         for text in [
             "PEARL-FOCAL-S5SJV",
             "pearl-focal-s5sjv",
@@ -226,7 +226,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_made_can_be_read(bytes: [u8; 10], lower: bool, hyphens: bool) {
+        fn generated_codes_can_be_read(bytes: [u8; 10], lower: bool, hyphens: bool) {
             let code = PairingCode::from_random(bytes);
             let mut text = code.as_str().to_owned();
             if lower { text = text.to_lowercase(); }

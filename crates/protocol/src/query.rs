@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_above_the_most_is_cut_and_one_below_the_least_refused() {
+    fn a_number_above_the_maximum_is_cut_and_one_below_the_minimum_is_refused() {
         for (text, expected) in [
             ("", Ok(None)),
             ("limit=", Ok(None)),

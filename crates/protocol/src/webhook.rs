@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_webhook_is_named() {
+    fn errors_in_a_webhook_are_named() {
         let refusal =
             SetWebhook::parse(br#"{"url":"http://x","secret":"short"}"#, false).err().unwrap();
         let paths: Vec<_> =

@@ -59,7 +59,7 @@ fn the_protocol_lists_every_error_with_its_status() {
 }
 
 #[test]
-fn every_error_names_a_section_and_tells_what_to_do() {
+fn every_error_names_a_section_and_says_what_to_do() {
     for line in ERRORS {
         assert!(section(line.section).len() > 100, "{line:?}");
         assert!(line.sentence.ends_with('.') && !line.sentence.contains(';'), "{line:?}");

@@ -323,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_that_only_begins_well_does_not_count() {
+    fn a_connection_that_breaks_at_once_does_not_reset_the_pauses() {
         assert!(!is_lasting(Duration::ZERO));
         assert!(!is_lasting(LASTING.saturating_sub(Duration::from_millis(1))));
         assert!(is_lasting(LASTING));

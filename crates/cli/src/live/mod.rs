@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_are_told_apart() {
+    fn ends_are_distinguished() {
         let refused = |status, body: &str| {
             let answer = Answer { status, body: Json::parse(body).unwrap(), retry_after: Some(7) };
             Ended::from(Failure::Refused(answer))

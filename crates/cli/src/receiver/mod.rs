@@ -218,7 +218,7 @@ mod tests {
     use super::{request::BODY, *};
 
     #[test]
-    fn what_is_kept_is_bounded() {
+    fn kept_messages_are_bounded() {
         let mut inbox = Inbox::default();
         for _ in 0..=KEPT {
             inbox.keep(Json::parse("{}").unwrap());

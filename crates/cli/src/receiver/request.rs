@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn heads_are_read_and_pages_told_apart() {
+    fn heads_are_read_and_web_pages_are_recognised() {
         let text = b"POST /message?x HTTP/1.1\r\nHOST: [::1]:1\r\ncontent-length: 2\r\n\r\n{}";
         let head = parse(text).unwrap().unwrap();
         assert_eq!(

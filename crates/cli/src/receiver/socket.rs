@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_message_is_taken() {
+    fn only_messages_are_accepted() {
         let frame =
             r#"{"type":"system_event","event":"openclaw_message","data":{ "from":"a", "n":1.50 }}"#;
         assert_eq!(message(frame).unwrap().as_str(), r#"{"from":"a","n":1.50}"#);

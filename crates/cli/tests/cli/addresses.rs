@@ -87,7 +87,7 @@ fn registered_by_chance(relay: &Relay) -> Home {
 }
 
 #[test]
-fn a_secret_of_ones_own_comes_from_standard_input() {
+fn a_chosen_secret_comes_from_standard_input() {
     let relay = relay();
     let bob = Home::new(&relay.url());
     let register = ["register", "--id", "bob", "--secret", "-"];
@@ -106,7 +106,7 @@ fn a_secret_of_ones_own_comes_from_standard_input() {
 }
 
 #[test]
-fn several_addresses_on_one_machine_are_told_apart() {
+fn several_addresses_on_one_machine_are_distinguished() {
     let relay = relay();
     let home = Home::without_url();
     let url = relay.url();
@@ -135,7 +135,7 @@ fn the_secret_goes_to_its_own_relay_whatever_the_environment_names() {
 }
 
 #[test]
-fn what_is_sent_waits_until_it_was_printed() {
+fn a_message_waits_until_it_was_printed() {
     let (_relay, alice, bob) = two();
     let first = alice.nexus(&["send", "@bob", "Tuesday?", "--json", "{\"n\":1.50}"]).done();
     let conversation = text(&first["conversationId"]);
@@ -184,7 +184,7 @@ fn an_inbox_can_be_waited_for() {
 }
 
 #[test]
-fn whom_an_address_hears_is_its_own_choice() {
+fn an_address_chooses_whom_it_hears() {
     let (_relay, alice, bob) = two();
     assert_eq!(bob.nexus(&["block", "@alice"]).done(), json!({"agentId":"alice","blocked":true}));
     assert_eq!(alice.nexus(&["send", "@bob", "x"]).error(), "blocked");
@@ -259,7 +259,7 @@ fn doctor_says_whether_an_address_takes_its_secret() {
 }
 
 #[test]
-fn a_folder_that_was_left_half_made_is_no_address() {
+fn an_incomplete_folder_is_not_an_address() {
     let (_relay, alice, bob) = two();
     // What a process leaves behind that was killed while it registered.
     fs::create_dir(alice.state().join("agents/half")).unwrap();

@@ -18,7 +18,7 @@ fn registered(fake: &Fake) -> Home {
 }
 
 #[test]
-fn a_registration_whose_answer_was_lost_is_finished_by_the_same_again() {
+fn repeating_a_registration_completes_one_whose_answer_was_lost() {
     let fake = Fake::new(|number, _| {
         if number < 3 {
             return Reply::Bytes(Vec::new());
@@ -43,7 +43,7 @@ fn a_registration_whose_answer_was_lost_is_finished_by_the_same_again() {
 }
 
 #[test]
-fn a_relay_that_is_away_leaves_nothing_behind() {
+fn an_unreachable_relay_leaves_nothing_behind() {
     let home = Home::new("http://127.0.0.1:9");
     assert_eq!(home.nexus(&["register", "--id", "bob"]).error(), "server_unreachable");
     assert!(!home.state().join("agents/bob").exists());
@@ -51,7 +51,7 @@ fn a_relay_that_is_away_leaves_nothing_behind() {
 }
 
 #[test]
-fn an_id_of_chance_that_is_taken_is_drawn_again() {
+fn a_taken_random_id_is_replaced() {
     let fake = Fake::new(|number, _| {
         let taken = r#"{"error":"agent_id_taken","message":"Choose another id, please."}"#;
         Reply::Bytes(match number {
@@ -66,7 +66,7 @@ fn an_id_of_chance_that_is_taken_is_drawn_again() {
 }
 
 #[test]
-fn a_send_that_is_repeated_bears_the_same_key_and_proof() {
+fn a_repeated_send_has_the_same_key_and_proof() {
     let fake = Fake::new(|number, _| match number {
         0 => Reply::Bytes(Vec::new()),
         1 => Reply::Bytes(response("503 Away", "Retry-After: 0\r\n", "{}")),
@@ -91,7 +91,7 @@ fn a_send_that_is_repeated_bears_the_same_key_and_proof() {
 }
 
 #[test]
-fn an_acknowledgement_that_fails_is_told_after_the_page_was_printed() {
+fn a_failed_acknowledgement_is_reported_after_the_page_was_printed() {
     let fake = Fake::new(|number, _| {
         let page = r#"{"messages":[{"id":"x","text":"hi","cursor":"4"}],"nextCursor":"4"}"#;
         Reply::Bytes(match number {
@@ -108,7 +108,7 @@ fn an_acknowledgement_that_fails_is_told_after_the_page_was_printed() {
 }
 
 #[test]
-fn nothing_is_acknowledged_where_nothing_came_or_nothing_should_be() {
+fn nothing_is_acknowledged_without_messages_or_with_keep() {
     let empty = Fake::answering("200 OK", "", r#"{"messages":[],"nextCursor":"4"}"#);
     registered(&empty).nexus(&["inbox"]).done();
     assert_eq!(empty.requests().len(), 1);
@@ -121,7 +121,7 @@ fn nothing_is_acknowledged_where_nothing_came_or_nothing_should_be() {
 }
 
 #[test]
-fn the_directory_is_read_page_by_page_and_not_without_end() {
+fn the_directory_is_read_page_by_page_up_to_a_limit() {
     let fake = Fake::new(|number, _| {
         let page = match number {
             0 => r#"{"agents":[{"card":{"agentId":"a"}}],"nextAfter":"a","hasMore":true}"#,

@@ -26,7 +26,7 @@ fn listening_prints_and_acknowledges() {
 }
 
 #[test]
-fn what_could_not_be_printed_is_not_acknowledged() {
+fn unprinted_messages_are_not_acknowledged() {
     let (_relay, alice, bob) = two();
     alice.nexus(&["send", "@bob", "hello"]).done();
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -49,12 +49,12 @@ fn over(way: &str, refused: &'static [&'static str]) {
 }
 
 #[test]
-fn where_sockets_are_refused_an_inbox_is_read_over_an_event_stream() {
+fn an_inbox_is_read_over_an_event_stream_if_sockets_are_refused() {
     over("an event stream", &["/ws"]);
 }
 
 #[test]
-fn where_streams_are_refused_too_an_inbox_is_polled() {
+fn an_inbox_is_polled_if_streams_are_refused_too() {
     over("long polls", &["/ws", "/events"]);
 }
 
@@ -134,7 +134,7 @@ fn a_message_waits_until_the_command_has_succeeded() {
 }
 
 #[test]
-fn an_answer_that_the_other_does_not_want_holds_nothing_up() {
+fn a_refused_answer_blocks_nothing() {
     let (_relay, alice, bob) = two();
     alice.nexus(&["send", "@bob", "hi"]).done();
     alice.nexus(&["block", "bob"]).done();

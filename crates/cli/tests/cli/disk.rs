@@ -50,7 +50,7 @@ fn everything_is_for_its_owner_only() {
 }
 
 #[test]
-fn what_the_scripts_in_use_have_stored_is_taken_over() {
+fn state_stored_by_earlier_scripts_is_used() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let created = a.nexus(&["create", "--agent-id", "a", "--greeting", "hi"]).done();
@@ -76,7 +76,7 @@ fn what_the_scripts_in_use_have_stored_is_taken_over() {
 /// A poll gets its page. Then another poll gets a later page and saves its cursor, and then the
 /// first one continues.
 #[test]
-fn a_slow_poll_does_not_take_the_cursor_back() {
+fn a_slow_poll_does_not_move_the_cursor_back() {
     let meeting = Arc::new(Barrier::new(2));
     let at_server = Arc::clone(&meeting);
     let fake = Fake::new(move |number, _| {
@@ -122,7 +122,7 @@ fn many_polls_at_once_lose_nothing() {
 }
 
 #[test]
-fn names_given_at_once_are_all_kept() {
+fn aliases_made_at_the_same_time_are_all_kept() {
     let home = Home::without_url();
     let session = "e".repeat(48);
     let names: Vec<String> = (0..12).map(|number| format!("name-{number}")).collect();
@@ -171,7 +171,7 @@ fn a_kill_in_the_middle_of_writing_leaves_whole_files() {
 }
 
 #[test]
-fn a_damaged_file_is_told_and_not_written_over() {
+fn a_damaged_file_is_reported_and_not_overwritten() {
     let home = Home::without_url();
     fs::create_dir_all(home.state()).unwrap();
     for (name, arguments) in [
@@ -214,7 +214,7 @@ fn a_home_that_does_not_exist_is_an_error_before_anything_is_done() {
 /// Nothing is read-only for root, so root runs the client as another user, who can reach it only in
 /// a folder of its own.
 #[test]
-fn a_folder_that_cannot_be_written_keeps_what_it_has() {
+fn a_read_only_folder_keeps_its_content() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");
@@ -263,7 +263,7 @@ fn a_folder_that_cannot_be_written_keeps_what_it_has() {
 }
 
 #[test]
-fn a_full_disk_is_told_before_anything_is_lost() {
+fn a_full_disk_is_reported_before_anything_is_lost() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");

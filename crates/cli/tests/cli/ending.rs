@@ -143,7 +143,7 @@ fn a_link_is_revoked_at_the_server_of_its_session() {
 }
 
 #[test]
-fn a_revocation_counts_once_and_a_used_link_is_told() {
+fn a_revocation_counts_once_and_a_used_link_is_reported() {
     let used = json!({ "error": "code_expired_or_used", "message": "This code no longer works." });
     for (state, ok) in [("revoked", true), ("claimed", false)] {
         let fake = with_code(("404 Not Found", used.clone()), state);
@@ -178,7 +178,7 @@ fn the_links_of_a_session_are_listed_for_its_members() {
 }
 
 #[test]
-fn only_who_asks_for_it_creates_a_session_that_is_joined_by_links() {
+fn a_session_requires_links_only_on_request() {
     let created = json!({ "sessionId": session(), "sessionKey": "a-key" });
     for (arguments, join) in [(&["--join", "link"][..], json!("link")), (&[], Value::Null)] {
         let fake = answering("201 Created", &created);

@@ -77,7 +77,7 @@ fn seated(url: &str, cursor: &str) -> Home {
 }
 
 #[test]
-fn waiting_ends_when_somebody_else_joins_and_not_with_what_is_ours() {
+fn waiting_ends_when_somebody_else_joins_and_not_with_our_own_events() {
     for command in [&["wait"][..], &["poll", "--wait", "9"]] {
         let ours = [event("joined", "me", 1), message("me", "mine", 2)];
         let mixed = [message("me", "mine too", 3), event("joined", "bob", 4)];
@@ -100,7 +100,7 @@ fn waiting_ends_when_somebody_else_joins_and_not_with_what_is_ours() {
 }
 
 #[test]
-fn waiting_for_a_topic_asks_for_nothing_else() {
+fn waiting_for_a_topic_requests_only_that_topic() {
     let fake = pages("longpoll", vec![page(&[message("bob", "green", 1)])]);
     let home = seated(&fake.url, "0");
     home.nexus(&["poll", &session(), "--wait", "9", "--topic", "build"]).done();
@@ -110,7 +110,7 @@ fn waiting_for_a_topic_asks_for_nothing_else() {
 }
 
 #[test]
-fn a_poll_that_does_not_wait_gives_everything_of_ours_and_no_events() {
+fn a_poll_without_waiting_returns_our_messages_and_no_events() {
     let fake = pages("longpoll", vec![page(&[message("me", "mine", 1)])]);
     let home = seated(&fake.url, "0");
     assert_eq!(home.poll(&session()), ["mine"]);
@@ -149,7 +149,7 @@ fn a_cursor_beyond_the_end_is_set_back_to_the_end() {
 }
 
 #[test]
-fn waiting_goes_on_from_the_true_end() {
+fn waiting_continues_from_the_true_end() {
     let reset = json!({ "messages": [], "nextCursor": "4", "cursorReset": true });
     let fake = pages("longpoll", vec![reset, page(&[message("bob", "five", 5)])]);
     let home = seated(&fake.url, "999");
@@ -223,7 +223,7 @@ fn a_socket_is_set_back() {
 }
 
 #[test]
-fn events_are_printed_only_where_they_are_asked_for() {
+fn events_are_printed_only_on_request() {
     // Other notices are only for their reader and need not be asked for.
     let failing = event("webhook_failing", "me", 6);
     let log = [all_events(), vec![failing, message("bob", "hi", 7)]].concat();

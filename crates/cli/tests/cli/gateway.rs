@@ -130,7 +130,7 @@ fn a_gateway_is_sent_one_frame() {
 }
 
 #[test]
-fn a_gateway_that_refuses_or_is_away_is_told_without_the_token() {
+fn a_failing_gateway_is_reported_without_the_token() {
     let (url, _taken) = gateway();
     let gone = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
     for (url, what) in [(url, "401"), (format!("ws://{gone}"), "refused")] {
@@ -145,7 +145,7 @@ fn a_gateway_that_refuses_or_is_away_is_told_without_the_token() {
 }
 
 #[test]
-fn a_gateway_that_says_nothing_is_given_up_in_time() {
+fn a_silent_gateway_times_out() {
     let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = silent.local_addr().unwrap();
     // It accepts everything, and sends a byte now and then, so that no single read takes long.
@@ -199,7 +199,7 @@ fn get(address: &str, path: &str) -> (u16, Value) {
 }
 
 #[test]
-fn the_receiver_prints_and_keeps_what_comes() {
+fn the_receiver_prints_and_keeps_messages() {
     let home = Home::without_url();
     let (mut running, address) = receiver(&home);
     assert!(address.starts_with("127.0.0.1:"));
@@ -296,7 +296,7 @@ fn what_is_sent_to_a_contact_arrives_at_its_receiver() {
 }
 
 #[test]
-fn a_socket_brings_one_message_of_the_right_form() {
+fn a_socket_accepts_one_message_of_the_right_form() {
     let (mut running, address) = receiver(&Home::without_url());
     let right =
         r#"{"type":"system_event","event":"openclaw_message","data":{"message":"hi", "n":1.50}}"#;
@@ -349,7 +349,7 @@ fn a_receiver_that_cannot_print_says_so_and_ends() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_told() {
+fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let run = Home::without_url().nexus(&["receive", "--port", &port]);

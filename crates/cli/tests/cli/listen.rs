@@ -9,7 +9,7 @@ use nexus_tests::relay;
 use serde_json::json;
 
 #[test]
-fn what_is_said_is_printed_as_it_comes_but_for_our_own() {
+fn messages_are_printed_as_they_arrive_except_our_own() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");
@@ -100,22 +100,22 @@ fn over(way: &str, refused: &'static [&'static str], mode: Mode) {
 }
 
 #[test]
-fn where_sockets_are_refused_it_reads_an_event_stream() {
+fn it_reads_an_event_stream_if_sockets_are_refused() {
     over("an event stream", &["/ws"], Mode::Refuses);
 }
 
 #[test]
-fn where_sockets_are_cut_it_reads_an_event_stream() {
+fn it_reads_an_event_stream_if_sockets_are_cut() {
     over("an event stream", &["/ws"], Mode::Cuts);
 }
 
 #[test]
-fn where_sockets_bring_nothing_it_reads_an_event_stream() {
+fn it_reads_an_event_stream_if_sockets_stay_silent() {
     over("an event stream", &["/ws"], Mode::Swallows);
 }
 
 #[test]
-fn where_streams_are_refused_too_it_polls() {
+fn it_polls_if_streams_are_refused_too() {
     over("long polls", &["/ws", "/events"], Mode::Refuses);
 }
 
@@ -168,7 +168,7 @@ fn a_server_with_polls_only_is_polled() {
 }
 
 #[test]
-fn a_relay_that_greets_and_closes_is_not_asked_ever_again_at_once() {
+fn reconnecting_pauses_if_the_relay_greets_and_closes() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");

@@ -20,7 +20,7 @@ fn running(home: &Home, session: &str) -> (Value, Value) {
 }
 
 #[test]
-fn a_daemon_prints_what_comes_until_it_is_stopped() {
+fn a_daemon_prints_messages_until_it_is_stopped() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");
@@ -65,7 +65,7 @@ fn a_daemon_ends_with_its_time_and_with_its_session() {
 }
 
 #[test]
-fn a_daemon_outlasts_a_server_that_is_away() {
+fn a_daemon_outlasts_an_unreachable_server() {
     let mut relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");

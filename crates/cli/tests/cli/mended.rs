@@ -18,7 +18,7 @@ fn a_link_is_claimed_at_the_server_of_the_link() {
 }
 
 #[test]
-fn a_seat_does_not_inherit_what_nobody_in_particular_has_read() {
+fn a_seat_does_not_inherit_an_anonymous_cursor() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");
@@ -30,7 +30,7 @@ fn a_seat_does_not_inherit_what_nobody_in_particular_has_read() {
 }
 
 #[test]
-fn poll_all_tells_of_a_server_that_is_away_also_when_only_active_sessions_are_asked_for() {
+fn poll_all_reports_an_unreachable_server_even_for_active_sessions_only() {
     let mut relay = relay();
     let a = Home::new(&relay.url());
     a.create("a");
@@ -50,7 +50,7 @@ fn a_heartbeat_that_would_come_too_late_is_refused() {
 }
 
 #[test]
-fn a_daemon_for_another_agent_is_refused_for_it_would_never_get_on() {
+fn a_daemon_for_another_agent_is_refused_because_it_would_never_advance() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");
@@ -81,7 +81,7 @@ fn a_leave_whose_answer_was_lost_is_a_leave() {
 }
 
 #[test]
-fn what_a_server_says_controls_no_terminal() {
+fn a_servers_text_cannot_control_a_terminal() {
     let body = json!({ "error": "x", "message": "a sentence with \u{1b}[2Jsomething in it" });
     let fake = Fake::answering("400 Bad Request", "", &body.to_string());
     let run = Home::new(&fake.url).nexus(&["status", &"0".repeat(48)]);
@@ -102,7 +102,7 @@ fn a_payload_of_any_form_is_read() {
 }
 
 #[test]
-fn one_who_waits_under_another_name_asks_no_more_often_than_it_must() {
+fn waiting_under_another_name_does_not_poll_needlessly() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");

@@ -67,7 +67,7 @@ fn help_carries_examples_that_name_real_commands() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_before_a_server_is_asked() {
+fn invalid_input_is_refused_before_a_request() {
     // Nobody listens there, so a request would give another error.
     let home = Home::new("http://127.0.0.1:9");
     for (arguments, error) in [
@@ -103,7 +103,7 @@ fn what_makes_no_sense_is_refused_before_a_server_is_asked() {
 }
 
 #[test]
-fn what_the_server_refuses_is_passed_on_as_it_came() {
+fn refusals_of_the_server_are_passed_on_unchanged() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");
@@ -173,7 +173,7 @@ fn a_second_agent_of_the_same_machine_does_not_take_the_first_ones_key() {
 }
 
 #[test]
-fn leaving_forgets_only_what_is_over() {
+fn leaving_forgets_a_session_only_if_it_is_over() {
     let mut relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");

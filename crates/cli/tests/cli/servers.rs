@@ -34,7 +34,7 @@ fn impatient(home: &Home, arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn a_page_of_a_proxy_is_told_as_such() {
+fn a_page_of_a_proxy_is_recognised() {
     for status in ["200 OK", "404 Not Found", "502 Bad Gateway"] {
         let page = "<html>\x1b[31m It says nxk_secret, but not JSON </html>";
         let fake = Fake::answering(status, "Content-Type: text/html\r\n", page);
@@ -62,7 +62,7 @@ fn a_page_of_a_proxy_is_told_as_such() {
 }
 
 #[test]
-fn a_server_that_hangs_is_waited_for_only_so_long() {
+fn a_server_that_hangs_times_out() {
     let fake = Fake::new(|_, _| Reply::Hang);
     let home = member(&fake.url);
     let run = impatient(&home, &["send", SESSION, "x"]);
@@ -85,7 +85,7 @@ fn a_server_that_hangs_is_waited_for_only_so_long() {
 }
 
 #[test]
-fn a_server_that_closes_halfway_is_asked_again() {
+fn a_request_is_retried_if_the_server_closes_halfway() {
     let fake = Fake::new(|number, _| {
         let mut bytes = response("201 Created", "", SENT);
         match number {
@@ -168,7 +168,7 @@ fn too_many_requests_are_repeated_when_the_server_says() {
 }
 
 #[test]
-fn a_server_that_fails_is_asked_again_and_leaves_the_state_alone() {
+fn requests_to_a_failing_server_are_retried_and_leave_the_state_alone() {
     let failed = r#"{"error":"internal_error","message":"The relay failed; repeat the request."}"#;
     let fake = Fake::answering("500 Internal Server Error", "", failed);
     let home = member(&fake.url);
@@ -249,7 +249,7 @@ fn a_server_that_tells_less_is_good_enough() {
 }
 
 #[test]
-fn keys_show_neither_in_the_list_of_processes_nor_in_later_answers() {
+fn keys_appear_neither_in_process_lists_nor_in_later_answers() {
     let hanging = Fake::new(|_, _| Reply::Hang);
     let home = member(&hanging.url);
     let mut child = home.command().args(["send", SESSION, "x"]).spawn().unwrap();

@@ -144,7 +144,7 @@ fn broadcasts_are_chosen_by_topic_and_tag_and_the_cursor_stays() {
 }
 
 #[test]
-fn files_go_there_and_back() {
+fn files_are_stored_and_read_back() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = &a.create("a");

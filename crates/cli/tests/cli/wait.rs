@@ -39,7 +39,7 @@ fn waiting_ends_with_a_message_of_somebody_else() {
 }
 
 #[test]
-fn who_bears_our_name_without_our_key_is_somebody_else() {
+fn a_message_under_our_name_without_our_key_is_from_somebody_else() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");
@@ -49,7 +49,7 @@ fn who_bears_our_name_without_our_key_is_somebody_else() {
 }
 
 #[test]
-fn the_time_runs_out_where_nobody_speaks() {
+fn the_time_runs_out_if_nobody_speaks() {
     let relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");
@@ -59,7 +59,7 @@ fn the_time_runs_out_where_nobody_speaks() {
 }
 
 #[test]
-fn a_server_that_does_not_hold_polls_is_not_asked_without_pause() {
+fn polls_pause_if_the_server_does_not_hold_them() {
     for delivery in [r#"["poll"]"#, r#"["longpoll"]"#] {
         let health = format!(r#"{{"capabilities":{{"delivery":{delivery}}}}}"#);
         let fake = Fake::new(move |_, request| {
@@ -79,7 +79,7 @@ fn a_server_that_does_not_hold_polls_is_not_asked_without_pause() {
 }
 
 #[test]
-fn waiting_outlasts_a_server_that_is_away() {
+fn waiting_outlasts_an_unreachable_server() {
     let mut relay = relay();
     let a = Home::new(&relay.url());
     let session = a.create("a");

@@ -76,7 +76,7 @@ fn a_message_wakes_an_agent_whose_answer_comes_back() {
 }
 
 #[test]
-fn the_key_is_in_nothing_that_the_command_is_given_or_prints() {
+fn the_command_neither_gets_nor_prints_the_key() {
     let (_relay, a, session, b) = pair();
     let key = b.stored(&session, "key").unwrap();
     assert!(key.starts_with("nxk_"));
@@ -93,7 +93,7 @@ fn the_key_is_in_nothing_that_the_command_is_given_or_prints() {
 }
 
 #[test]
-fn a_message_is_there_until_the_command_has_succeeded() {
+fn a_message_is_unread_until_the_command_has_succeeded() {
     let (_relay, a, session, b) = pair();
     let script = "cat >> FILE; [ $(wc -l < FILE) -ge 3 ]";
     a.nexus(&["send", &session, "again"]).done();
@@ -142,7 +142,7 @@ fn a_signal_ends_the_command_with_all_that_it_started() {
 }
 
 #[test]
-fn what_a_command_leaves_running_is_not_waited_for() {
+fn processes_that_a_command_leaves_running_are_not_waited_for() {
     let (_relay, a, session, b) = pair();
     // More than fits into a pipe, both on its input and on its output.
     let script = "exec 3<&0; sleep 60 <&3 & echo $! > FILE; echo hi";
@@ -157,7 +157,7 @@ fn what_a_command_leaves_running_is_not_waited_for() {
 }
 
 #[test]
-fn a_batch_is_all_that_waits() {
+fn a_batch_contains_all_waiting_messages() {
     let (_relay, a, session, b) = pair();
     for said in ["one", "two", "three"] {
         a.nexus(&["send", &session, said]).done();
@@ -248,7 +248,7 @@ fn two_agents_that_answer_each_other_come_to_an_end() {
 }
 
 #[test]
-fn who_says_the_same_three_times_is_not_answered() {
+fn a_sender_that_repeats_itself_three_times_gets_no_answer() {
     let (_relay, a, session, b) = pair();
     let (mut listening, _) = exec(&b, &session, "echo what?", &["--reply"]);
     for answered in [true, true, false, false] {

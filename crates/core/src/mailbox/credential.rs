@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_proves_only_where_the_secret_is_kept() {
+    fn a_signature_is_valid_only_if_the_secret_is_stored() {
         let secret: AgentSecret = "0123456789abcdef".parse().unwrap();
         let sign = |key: &str| Proof::Signature {
             message: "m".to_owned(),

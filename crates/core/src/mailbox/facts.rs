@@ -170,14 +170,14 @@ mod tests {
         }
 
         #[test]
-        fn what_is_stored_is_read_as_it_was(facts in facts()) {
+        fn stored_facts_are_read_unchanged(facts in facts()) {
             let record = facts.to_record().unwrap();
             prop_assert_eq!(serde_json::from_str::<Facts>(&record).unwrap(), facts);
         }
     }
 
     #[test]
-    fn what_was_stored_before_there_were_rounds_is_the_first_round() {
+    fn facts_stored_without_a_round_are_of_the_first_round() {
         // Mailboxes outlive upgrades of the relay.
         let stored = r#"{"initiator":"a","max_turns":20,"turns":{"a":1},"active":"1970-01-01T00:00:01.000Z","ended":false}"#;
         let facts: Facts = serde_json::from_str(stored).unwrap();

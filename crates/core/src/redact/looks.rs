@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_told_from_what_is_random() {
+    fn words_are_distinguished_from_random_characters() {
         for value in [
             "carols-own-long-secret",
             "session-token-2024-production",
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_are_told_from_words() {
+    fn passwords_are_distinguished_from_words() {
         for value in
             ["hunter2", "Password", "passwordField", "newPassword1", "/home/User1/x", "12345678"]
         {

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kinds_that_code_finds_are_where_it_expects_them() {
+    fn the_indexes_of_kinds_found_by_code_are_right() {
         for (place, name) in [
             (kinds::PRIVATE_KEY, "private_key"),
             (kinds::PGP_PRIVATE_KEY, "pgp_private_key"),

@@ -274,7 +274,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn forms_say_what_they_seem_to_say() {
+    fn forms_match_as_documented() {
         for (form, text, found) in [
             ("a{d3}", "a123", Some("a123")),
             ("a{d3}", "a12", None),

@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_schema_is_taken() {
+    fn an_older_schema_is_accepted() {
         let older = r#"{"schema":1,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}},"seats_taken":1}"#;
         for schema in [1, 2] {
             let older = older.replace("\"schema\":1", &format!("\"schema\":{schema}"));
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_schema_is_refused_and_nothing_stored_is_told() {
+    fn a_newer_schema_is_refused_and_stored_data_is_not_revealed() {
         let newer = STORED.replace("\"schema\":3", "\"schema\":4");
         let fault = State::from_record(&newer).unwrap_err().to_string();
         assert_eq!(fault, "a stored session has the newer schema 4");

@@ -35,7 +35,7 @@ fn texts(folder: &Path, found: &mut Vec<(String, String)>) {
 }
 
 #[test]
-fn nothing_of_this_repository_is_touched() {
+fn this_repository_contains_no_secrets() {
     let mut found = Vec::new();
     texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), &mut found);
     let bytes: usize = found.iter().map(|(_, text)| text.len()).sum();
@@ -119,7 +119,7 @@ fn picture(dice: &mut Dice, bytes: usize) -> String {
 }
 
 #[test]
-fn what_only_stands_for_a_secret_is_not_touched() {
+fn placeholders_are_not_touched() {
     for near in [
         "password = \"changeme\"",
         "password = \"example-Password-1!\"",

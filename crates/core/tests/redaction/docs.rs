@@ -62,7 +62,7 @@ fn form(kind: &Kind) -> String {
 }
 
 #[test]
-fn the_table_of_kinds_is_the_one_that_is_used() {
+fn the_document_lists_every_kind() {
     let row = |kind: &Kind| format!("| `{}` | {} | {} |\n", kind.name, form(kind), example(kind));
     let table: String = KINDS.iter().map(row).collect();
     let page = include_str!("../../../../docs/redaction.md");

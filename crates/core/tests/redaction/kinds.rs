@@ -34,7 +34,7 @@ fn check(kind: &Kind, before: &str, sample: &Sample, behind: &str) {
 }
 
 #[test]
-fn ten_of_each_kind_are_found_wherever_they_stand() {
+fn ten_of_each_kind_are_found_in_any_place() {
     for kind in KINDS {
         for number in 0..10.max(kind.shapes.len()) {
             let sample = sample(kind, number);
@@ -109,7 +109,7 @@ fn has_shorter_form(kind: &Kind, form: &str) -> bool {
 }
 
 #[test]
-fn near_misses_of_each_kind_are_not_taken_for_it() {
+fn near_misses_of_each_kind_are_not_found() {
     let mut tried = BTreeSet::new();
     for kind in KINDS {
         for form in kind.shapes.iter().filter(|form| !has_shorter_form(kind, form)) {

@@ -16,7 +16,7 @@ fn kinds(content: &str) -> Vec<String> {
 }
 
 #[test]
-fn there_are_many_kinds_each_with_a_name_of_its_own() {
+fn every_kind_has_a_unique_name() {
     let names: BTreeSet<&str> = KINDS.iter().map(|kind| kind.name).collect();
     assert_eq!(names.len(), KINDS.len());
     assert!(names.len() >= 60, "{}", names.len());
@@ -48,7 +48,7 @@ fn the_most_specific_kind_wins() {
 }
 
 #[test]
-fn the_key_of_a_field_tells_what_its_value_is() {
+fn the_key_of_a_field_reveals_the_kind_of_its_value() {
     let mut dice = Dice::new(3);
     let (value, aws) = (dice.characters(b'a', 30), dice.characters(b'b', 40));
     let written = |secret: &str, aws: &str| {
@@ -65,7 +65,7 @@ fn the_key_of_a_field_tells_what_its_value_is() {
 }
 
 #[test]
-fn keys_of_objects_and_everything_that_is_no_string_stay() {
+fn keys_of_objects_and_values_that_are_not_strings_stay() {
     let token = sample(kind("npm_token"), 0).secret;
     let written =
         format!("{{\"{token}\" : [1.0, 12345678901234567890, -0, true,\n\"\\u0041\\/\" ]}}");
@@ -75,7 +75,7 @@ fn keys_of_objects_and_everything_that_is_no_string_stay() {
 }
 
 #[test]
-fn blocks_of_many_lines_are_taken_whole() {
+fn blocks_of_several_lines_are_removed_completely() {
     let key = armor("RSA PRIVATE KEY", &mut Dice::new(1));
     let escaped = key.replace('\n', "\\n");
     let quoted = format!("> {}", key.replace('\n', "\n> "));
@@ -110,7 +110,7 @@ fn blocks_of_many_lines_are_taken_whole() {
 }
 
 #[test]
-fn what_is_found_is_counted_in_the_order_of_the_types() {
+fn secrets_are_counted_and_ordered_by_type() {
     let mut dice = Dice::new(9);
     let content = format!(
         "{} and {}, {} {}",
@@ -204,7 +204,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn to_redact_again_changes_nothing(content in soup()) {
+    fn redacting_again_changes_nothing(content in soup()) {
         let (once, _) = text(&content);
         let (twice, found) = text(&once);
         prop_assert_eq!(&twice, &once, "{:?} of {}", found, content);

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_a_move_or_a_new_assignee() {
+    fn a_change_sets_a_status_or_an_assignee() {
         assert!(matches!(change(r#"{"to":"bob"}"#), Ok(ChangeTask::HandOn { .. })));
         let moved = change(r#"{"status":"in_progress","progress":50}"#).unwrap();
         assert!(matches!(moved, ChangeTask::Move { progress: Some(Progress::Percent(_)), .. }));

@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_states_follow_the_table() {
+    fn the_statuses_follow_the_table() {
         use TaskStatus::*;
         let next = |from: TaskStatus| {
             TaskStatus::ALL.into_iter().filter(|to| from.may_become(*to)).collect::<Vec<_>>()

@@ -84,7 +84,7 @@ fn of_session(change: impl FnOnce(&mut Session)) -> (usize, usize, usize) {
 }
 
 #[test]
-fn a_relay_that_keeps_its_promises_is_found_to() {
+fn a_good_run_gets_a_good_verdict() {
     let history = History { sessions: vec![session()], codes: vec![code()], houses: vec![house()] };
     assert_eq!(counts(&history), ((0, 0, 0, 0), true));
     assert_eq!(judge(&history).acknowledged, 4);
@@ -97,7 +97,7 @@ fn a_relay_that_keeps_its_promises_is_found_to() {
 }
 
 #[test]
-fn what_is_gone_is_lost() {
+fn missing_messages_are_lost() {
     let gone = |session: &mut Session| {
         session.log.remove(4);
         session.readers[0].read.remove(4);
@@ -119,7 +119,7 @@ fn what_is_gone_is_lost() {
 }
 
 #[test]
-fn what_is_there_twice_or_unasked_is_doubled() {
+fn repeated_or_unsent_messages_are_doubled() {
     let twice = |session: &mut Session| {
         session.log.push(Entry { cursor: 6, ..entry(5) });
         session.readers.clear();
@@ -137,7 +137,7 @@ fn what_is_there_twice_or_unasked_is_doubled() {
 }
 
 #[test]
-fn what_is_not_at_its_place_is_disordered() {
+fn misplaced_messages_are_disordered() {
     let swapped = |session: &mut Session| session.readers[0].read.swap(0, 1);
     assert_eq!(of_session(swapped), (0, 0, 1));
     let moved = |session: &mut Session| {

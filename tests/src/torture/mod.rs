@@ -123,12 +123,27 @@ pub fn run(options: &Options, seed: u64, tell: impl Fn(&str)) -> Result<Report, 
     killed?;
     tell("killed once more; reading everything");
     relay.restart().map_err(|error| format!("{error:#}"))?;
-    for (session, table) in history.sessions.iter_mut().zip(&tables) {
+    read_back(&stage, &tables, &mut history);
+    conclude(&stage, &history, moments.len(), sessions)
+}
+
+/// Reads the log and the members of every session.
+fn read_back(stage: &Stage, tables: &[Table], history: &mut History) {
+    for (session, table) in history.sessions.iter_mut().zip(tables) {
         session.log = stage.persist(|| talk::log(&table.host)).unwrap_or_default();
         session.members = stage
             .persist(|| races::members(&table.host.api, &table.host.session))
             .unwrap_or_default();
     }
+}
+
+/// Judges the run. Fails if requests were left without a response, or if nothing was measured.
+fn conclude(
+    stage: &Stage,
+    history: &History,
+    kills: usize,
+    sessions: usize,
+) -> Result<Report, String> {
     let unfinished = stage.unfinished.load(Ordering::Relaxed);
     if unfinished > 0 {
         return Err(format!(
@@ -136,11 +151,11 @@ pub fn run(options: &Options, seed: u64, tell: impl Fn(&str)) -> Result<Report, 
              machine is too slow for --sessions {sessions}"
         ));
     }
-    let verdict = judge(&history);
+    let verdict = judge(history);
     if verdict.acknowledged == 0 || verdict.read == 0 || verdict.claims.is_empty() {
         return Err("nothing was acknowledged, read or claimed: give it more --seconds".to_owned());
     }
-    Ok(Report { verdict, kills: moments.len(), lost_answers: stage.lost.load(Ordering::Relaxed) })
+    Ok(Report { verdict, kills, lost_answers: stage.lost.load(Ordering::Relaxed) })
 }
 
 fn joined<T>(threads: Vec<thread::ScopedJoinHandle<'_, T>>) -> Vec<T> {

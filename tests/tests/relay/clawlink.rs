@@ -173,9 +173,16 @@ fn tasks_are_given_and_answered_over_polls() {
     assert!(
         claw.poll("ann").is_empty() && claw.poll("ben").is_empty() && claw.poll("eve").is_empty()
     );
+}
 
+#[test]
+fn incomplete_large_and_misdirected_tasks_are_refused() {
+    let relay = relay();
+    let claw = ClawLink::new(&relay, &json!({}));
+    claw.register("ann");
+    claw.register("ben");
     for missing in ["from_agent", "to_agent", "task"] {
-        let mut body = body.clone();
+        let mut body = json!({ "from_agent": "ann", "to_agent": "ben", "task": "Translate" });
         body.as_object_mut().unwrap().remove(missing);
         refused(&claw.post("/delegate", &body), 400);
     }

@@ -1,12 +1,11 @@
 //! Sessions in which clients of ClawLink and members that joined by a link work together.
 
 use crate::clawlink_client::{ClawLink, refused};
-use nexus_tests::{Api, Member, list, relay, string};
+use nexus_tests::{Api, Member, Relay, list, relay, string};
 use serde_json::{Value, json};
 
-#[test]
-fn those_who_came_by_a_link_and_those_who_came_by_clawlink_give_each_other_tasks() {
-    let relay = relay();
+/// A session with two agents: `pair` joined by a link, and `ann` over ClawLink.
+fn pair_and_ann(relay: &Relay) -> (Member, ClawLink) {
     let api = Api::new(&relay.url());
     let a = api.session();
     let claim = api.post(&format!("/v1/pair/{}/claim", api.pair(&a.session))).agent("pair").send();
@@ -14,7 +13,13 @@ fn those_who_came_by_a_link_and_those_who_came_by_clawlink_give_each_other_tasks
         Member { agent: "pair".into(), key: string(&claim.json()["sessionKey"]), ..a.clone() };
     let claw = ClawLink { api, session: a.session.clone(), token: None, key: None };
     claw.register("ann");
-    // Each sees the other.
+    (pair, claw)
+}
+
+#[test]
+fn members_by_link_and_members_by_clawlink_see_each_other_and_exchange_messages() {
+    let relay = relay();
+    let (pair, claw) = pair_and_ann(&relay);
     let found = claw.get("/discover").json();
     let agent = |id: &str| {
         list(&found["agents"]).iter().find(|agent| agent["agent_id"] == id).cloned().unwrap()
@@ -48,8 +53,12 @@ fn those_who_came_by_a_link_and_those_who_came_by_clawlink_give_each_other_tasks
         (&message["agentId"], &message["text"], &message["topic"]),
         (&json!("ann"), &json!("hello from ClawLink"), &json!("general"))
     );
+}
 
-    // A task for ClawLink, and one from it.
+#[test]
+fn members_by_link_and_members_by_clawlink_give_each_other_tasks() {
+    let relay = relay();
+    let (pair, claw) = pair_and_ann(&relay);
     let task = pair
         .call("POST", "/tasks")
         .json(&json!({ "to": "ann", "task": "t", "context": [1] }))
@@ -80,7 +89,7 @@ fn those_who_came_by_a_link_and_those_who_came_by_clawlink_give_each_other_tasks
     let seen: Vec<&Value> = polled.iter().map(|message| &message["status"]).collect();
     assert_eq!(seen, ["accepted", "in_progress", "completed"]);
     assert_eq!((&polled[1]["progress"], &polled[2]["result"]), (&json!(50), &json!("r")));
-    // One that is cancelled, and one that another is given.
+    // To its first assignee, a reassigned task looks cancelled.
     let task = pair.call("POST", "/tasks").json(&json!({ "to": "ann", "task": "v" })).send().json();
     let path = format!("/tasks/{}", string(&task["id"]));
     pair.call("POST", &path).json(&json!({ "to": "a" })).send();
@@ -92,7 +101,7 @@ fn those_who_came_by_a_link_and_those_who_came_by_clawlink_give_each_other_tasks
 }
 
 #[test]
-fn those_who_came_by_a_link_and_those_who_came_by_clawlink_share_files() {
+fn members_by_link_and_members_by_clawlink_share_files() {
     let relay = relay();
     let pair = Api::new(&relay.url()).session();
     let (api, session) = (pair.api.clone(), pair.session.clone());

@@ -187,7 +187,7 @@ fn content_is_without_what_hides_or_turns_text() {
 }
 
 #[test]
-fn calls_over_http_answer_as_they_must_and_only_to_whom_they_concern() {
+fn cards_and_lists_are_kept_over_http() {
     let relay = relay();
     let (a, b) = (agent(&relay, "a"), agent(&relay, "b"));
     let own = |path: &str| format!("agent/{}/{path}", a.id);
@@ -226,7 +226,12 @@ fn calls_over_http_answer_as_they_must_and_only_to_whom_they_concern() {
         let answer = a.call(method, &own(path), &json!({}));
         assert_eq!((answer.status, answer.json()["code"].clone()), (400, json!("INVALID_CONTENT")));
     }
+}
 
+#[test]
+fn messages_are_sent_and_read_over_http() {
+    let relay = relay();
+    let (a, b) = (agent(&relay, "a"), agent(&relay, "b"));
     let message = json!({ "from": b.id, "to": a.id, "content": "Hi", "conversation_id": "talk" });
     let queued = b.call("POST", "message", &message);
     assert_eq!((queued.status, &queued.json()["status"]), (202, &json!("offline")));
@@ -249,9 +254,23 @@ fn calls_over_http_answer_as_they_must_and_only_to_whom_they_concern() {
     assert_eq!((&conversation["status"], &history["total"]), (&json!("active"), &json!(1)));
     let last = &list(&history["messages"])[0];
     assert_eq!((&last["turn_number"], &last["from_agent_id"]), (&json!(2), &json!(b.id)));
-
-    // With a secret that is another's.
     let eve = agent(&relay, "eve");
+    assert_eq!(eve.get("conversation/talk/history").status, 404, "not one of hers");
+}
+
+#[test]
+fn calls_over_http_with_the_secret_of_another_agent_are_refused() {
+    let relay = relay();
+    let (a, b, eve) = (agent(&relay, "a"), agent(&relay, "b"), agent(&relay, "eve"));
+    let own = |path: &str| format!("agent/{}/{path}", a.id);
+    a.call("POST", &own("allow"), &json!({ "allowed_id": b.id }));
+    a.call("PUT", &own("allowlist-mode"), &json!({ "enabled": true }));
+    let allows = a.get(&own("allow")).json();
+    a.call(
+        "POST",
+        "message",
+        &json!({ "from": a.id, "to": b.id, "content": "Hi", "conversation_id": "talk" }),
+    );
     for (method, path) in [
         ("PATCH", own("card")),
         ("POST", own("block")),
@@ -277,7 +296,6 @@ fn calls_over_http_answer_as_they_must_and_only_to_whom_they_concern() {
         call = if let Some(secret) = secret { call.bearer(secret) } else { call };
         assert_eq!(call.send().status, 401);
     }
-    assert_eq!(eve.get("conversation/talk/history").status, 404, "not one of hers");
     assert_eq!(a.get(&own("allow")).json(), allows);
 }
 

@@ -79,7 +79,7 @@ fn tokens(code: &str) -> Vec<String> {
     without_tests(&found)
 }
 
-/// How many `#` a raw string has that begins here; none where there is no raw string.
+/// The number of `#` of the raw string that begins here, if one does.
 fn raw_string(chars: &[char], at: usize) -> Option<usize> {
     let after_word =
         at.checked_sub(1).is_some_and(|at| chars[at].is_alphanumeric() || chars[at] == '_');

@@ -63,7 +63,7 @@ pub struct Claimer {
 }
 
 impl Claimer {
-    /// Identifies the claim. A repeat with the same key has the same digest; without a key, each
+    /// Identifies the claim. A repeat with the same key has the same digest. Without a key, each
     /// digest is unique.
     pub(crate) fn claim(
         &self,

@@ -128,7 +128,7 @@ pub struct SessionStatus {
     pub max_agents: u32,
     /// `null` if the session was created without a creator.
     pub creator_agent_id: Option<AgentId>,
-    /// How agents may join; `open` is left out.
+    /// How agents may join. `open` is left out.
     #[serde(default, skip_serializing_if = "Joining::is_open")]
     pub join: Joining,
     /// Whether joining requires a token.

@@ -196,7 +196,7 @@ impl Builder {
         self
     }
 
-    /// Requests a minute per client; `None` and 0 set no limit, and also none of the others.
+    /// Sets the requests per minute of each client. `None` and 0 turn all rate limits off.
     #[must_use]
     pub fn rate_limit(mut self, limit: Option<u32>) -> Self {
         self.rate_limits =

@@ -59,8 +59,8 @@ pub struct Who {
     pub(super) agent: AgentId,
     pub(super) seat: u32,
     pub(super) proven: bool,
-    /// The caller may read directed messages only after this cursor; `Cursor::MAX` (none) if it holds a key
-    /// and has not proven it.
+    /// The caller may read directed messages only after this cursor. It is `Cursor::MAX` (none at
+    /// all) if the caller holds a key and has not proven it.
     pub(super) since: Cursor,
     /// The same for messages about tasks, which members without a key may also read on the board.
     pub(super) tasks_since: Cursor,

@@ -8,7 +8,7 @@ use crate::{
 };
 use js_sys::Uint8Array;
 use nexus_core::{Fault, Random, Result};
-use nexus_protocol::hex;
+use nexus_protocol::{Query, hex};
 use std::{
     borrow::Cow,
     cell::{Cell, OnceCell},
@@ -145,10 +145,7 @@ impl Request {
 
     /// A value of the query, percent-decoded; one that is empty is one that is missing.
     pub(crate) fn in_query(&self, name: &str) -> Option<Cow<'_, str>> {
-        let pairs = self.query().split('&').filter_map(|pair| pair.split_once('='));
-        let value = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next()?;
-        let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
-        Some(value).filter(|value| !value.is_empty())
+        Query::parse(self.query()).value(name)
     }
 
     /// A header; one that is empty is one that is missing.

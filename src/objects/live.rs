@@ -15,7 +15,7 @@ use crate::{
     waiting::boxed,
 };
 use nexus_core::{Error, Fault, Result};
-use nexus_protocol::{Cursor, Page, PageRequest, Refusal};
+use nexus_protocol::{Cursor, Frame, Limits, Page, PageRequest, Refusal};
 use serde::Serialize;
 use serde_json::Value;
 use std::{borrow::Cow, time::Duration};
@@ -102,10 +102,20 @@ fn message<'a, L: Log>(
     frame.inspect_err(|error| log::error("frame", error)).unwrap_or_default()
 }
 
-/// A client's own id for what it sent over its socket.
-pub(crate) fn id(text: &str) -> Value {
-    let id = serde_json::from_str::<Value>(text).ok().and_then(|frame| frame.get("id").cloned());
-    id.filter(|id| id.is_string() || id.is_number()).unwrap_or(Value::Null)
+/// Reads a frame of a client's, once it was `counted`. Nothing of a frame is parsed that is refused because its
+/// sender is too fast, or because it is too long.
+pub(crate) fn read<'a>(
+    counted: Result<()>,
+    text: &'a str,
+    types: &'static str,
+    limits: &Limits,
+) -> Result<Frame<'a>> {
+    counted?;
+    let most = limits.max_body_bytes();
+    if text.len() > most {
+        return Err(Refusal::message_too_large("frame", most).into());
+    }
+    Ok(Frame::parse(text.as_bytes(), types)?)
 }
 
 /// Answers what a client sent: a frame of type `kind` with these fields, or an error.

@@ -14,7 +14,9 @@ use crate::{
     waiting::boxed,
 };
 use nexus_core::{Fault, Notice, Result};
-use nexus_protocol::{Ack, AgentId, Cursor, Mail, MailFrame, MailSent, Page, PageRequest, Refusal};
+use nexus_protocol::{
+    Ack, AgentId, Cursor, Frame, Mail, MailFrame, MailSent, Page, PageRequest, Refusal,
+};
 use serde_json::{Value, json};
 use std::{borrow::Cow, cell::RefCell, rc::Rc};
 use worker::{Env, State, WebSocket};
@@ -127,8 +129,11 @@ impl Frames<Mailbox> for Native {
         text: &'a str,
     ) -> Work<'a, ()> {
         Box::pin(async move {
-            let outcome = mailbox.native_frame(text.as_bytes()).await;
-            live::answer(line.end, &live::id(text), outcome);
+            let (id, outcome) = match mailbox.read_frame(text) {
+                Ok(frame) => (frame.id(), mailbox.native_frame(frame).await),
+                Err(error) => (Value::Null, Err(error)),
+            };
+            live::answer(line.end, &id, outcome);
         })
     }
 }
@@ -195,14 +200,14 @@ impl Mailbox {
         self.frames_of(line.reader).received(self, line, text).await;
     }
 
-    async fn native_frame(&self, bytes: &[u8]) -> Result<(&'static str, Value)> {
-        self.rules(|rules| rules.count_frame(now()))?;
-        let limits = self.limits()?;
-        if bytes.len() > limits.max_body_bytes() {
-            return Err(Refusal::message_too_large("frame", limits.max_body_bytes()).into());
-        }
+    fn read_frame<'a>(&self, text: &'a str) -> Result<Frame<'a>> {
+        let counted = self.rules(|rules| Ok(rules.count_frame(now())?));
+        live::read(counted, text, MailFrame::TYPES, self.limits()?)
+    }
+
+    async fn native_frame(&self, frame: Frame<'_>) -> Result<(&'static str, Value)> {
         let fields = |answer: serde_json::Result<Value>| answer.map_err(Fault::new);
-        match MailFrame::parse(bytes, limits)? {
+        match MailFrame::read(frame, self.limits()?)? {
             MailFrame::Send(to, key, message) => {
                 let sent = self.send(&to, key.as_ref(), message).await?;
                 Ok(("sent", sent_fields(&sent)))

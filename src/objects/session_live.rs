@@ -16,7 +16,7 @@ use crate::{
 };
 use nexus_core::{Delivery, Error, Result, Who};
 use nexus_protocol::{
-    Body, Cursor, ErrorCode, Filter, IdempotencyKey, Page, PageRequest, Refusal, SendMessage, Sent,
+    Cursor, ErrorCode, Filter, Frame, Page, PageRequest, Refusal, Sent, SessionFrame,
 };
 use serde_json::{Value, json};
 use std::{
@@ -119,9 +119,12 @@ impl Frames<Session> for Native {
         text: &'a str,
     ) -> Work<'a, ()> {
         Box::pin(async move {
-            let sent = session.send_frame(&line.reader.who, text.as_bytes());
-            let answer = sent.map(|sent| ("sent", sent_fields(&sent)));
-            live::answer(line.end, &live::id(text), answer);
+            let who = &line.reader.who;
+            let (id, sent) = match session.read_frame(who, text) {
+                Ok(frame) => (frame.id(), session.send_frame(who, frame)),
+                Err(error) => (Value::Null, Err(error)),
+            };
+            live::answer(line.end, &id, sent.map(|sent| ("sent", sent_fields(&sent))));
         })
     }
 }
@@ -212,20 +215,13 @@ impl Session {
         }
     }
 
-    fn send_frame(&self, who: &Who, bytes: &[u8]) -> Result<Sent> {
-        self.rules(|rules| rules.count_frame(now(), who))?;
-        let limits = self.limits()?;
-        if bytes.len() > limits.max_body_bytes() {
-            return Err(Refusal::message_too_large("frame", limits.max_body_bytes()).into());
-        }
-        let mut body = Body::parse(bytes)?;
-        let kind: Option<String> = body.required("type", "must be `send`");
-        let key: Option<IdempotencyKey> = body.field("idempotencyKey", IdempotencyKey::RULE);
-        if kind.as_ref().is_some_and(|kind| kind != "send") {
-            body.note("type", "must be `send`");
-        }
-        body.finish()?;
-        let message = SendMessage::parse(bytes, limits)?;
+    fn read_frame<'a>(&self, who: &Who, text: &'a str) -> Result<Frame<'a>> {
+        let counted = self.rules(|rules| rules.count_frame(now(), who));
+        live::read(counted, text, SessionFrame::TYPES, self.limits()?)
+    }
+
+    fn send_frame(&self, who: &Who, frame: Frame) -> Result<Sent> {
+        let SessionFrame { key, message } = SessionFrame::read(frame, self.limits()?)?;
         self.store(who, key.as_ref(), message)
     }
 }

@@ -10,12 +10,12 @@
 use nexus_core::{opendialogue, redact::Redaction};
 use nexus_protocol::{
     Ack, AgentId, AgentListRequest, AgentSecret, AgentsRequest, AllowOnly, BoardRequest, Body,
-    ChangeCard, ChangeTask, ClawLinkAnswer, ClawLinkBroadcast, ClawLinkFile, ClawLinkRegister,
-    ClawLinkTask, Condition, ConversationId, ConversationRequest, CreatePairing, CreateSession,
-    Cursor, FileKey, FilesRequest, Filter, GiveTask, IdempotencyKey, Limits, MailFrame, Malformed,
-    MembersRequest, MessageId, MessengerSend, PageRequest, PairingCode, Profile, Refusal, Register,
-    Renew, SendMail, SendMessage, SessionId, SessionKey, SetWebhook, Timestamp, Token,
-    messenger_registration, optional_secret,
+    ChangeCard, ChangeTask, ClawLinkAnswer, ClawLinkBroadcast, ClawLinkFile, ClawLinkFrame,
+    ClawLinkRegister, ClawLinkTask, Condition, ConversationId, ConversationRequest, CreatePairing,
+    CreateSession, Cursor, FileKey, FilesRequest, Filter, Frame, GiveTask, IdempotencyKey, Limits,
+    MailFrame, Malformed, MembersRequest, MessageId, MessengerSend, PageRequest, PairingCode,
+    Profile, Refusal, Register, Renew, SendMail, SendMessage, SessionFrame, SessionId, SessionKey,
+    SetWebhook, Timestamp, Token, messenger_registration, optional_secret,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -78,7 +78,6 @@ pub fn ids(data: &[u8]) {
 /// Bodies of requests.
 pub fn bodies(data: &[u8]) {
     let limits = Limits::default();
-    let agent: AgentId = "a".parse().map_err(|Malformed(rule)| rule).expect("an id");
     written(check(CreateSession::parse(data, &limits)), |data| CreateSession::parse(data, &limits));
     written(check(SendMessage::parse(data, &limits)), |data| SendMessage::parse(data, &limits));
     written(check(SendMail::parse(data, &limits)), |data| SendMail::parse(data, &limits));
@@ -99,10 +98,8 @@ pub fn bodies(data: &[u8]) {
     check(ClawLinkRegister::parse(data));
     check(ClawLinkFile::parse(data));
     check(ClawLinkAnswer::parse(data, &limits));
-    for caller in [None, Some(&agent)] {
-        check(ClawLinkTask::parse(data, caller, &limits));
-        check(ClawLinkBroadcast::parse(data, caller, &limits));
-    }
+    check(ClawLinkTask::parse(data, &limits));
+    check(ClawLinkBroadcast::parse(data, &limits));
 }
 
 /// Queries, and headers with conditions.
@@ -126,7 +123,13 @@ pub fn queries(data: &[u8]) {
 /// Frames of sockets, and what dialects sign and remove.
 pub fn frames(data: &[u8]) {
     let limits = Limits::default();
-    check(MailFrame::parse(data, &limits));
+    let agent: AgentId = "a".parse().map_err(|Malformed(rule)| rule).expect("an id");
+    let frame = |types| Frame::parse(data, types);
+    check(frame(MailFrame::TYPES).and_then(|frame| MailFrame::read(frame, &limits)));
+    check(frame(SessionFrame::TYPES).and_then(|frame| SessionFrame::read(frame, &limits)));
+    check(
+        frame(ClawLinkFrame::TYPES).and_then(|frame| ClawLinkFrame::read(frame, &agent, &limits)),
+    );
     if let Ok(mut body) = Body::parse(data) {
         let kind: Option<String> = body.required("type", "must be a word");
         assert!(kind.is_some() || body.finish().is_err());

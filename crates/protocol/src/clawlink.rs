@@ -1,8 +1,8 @@
 //! ClawLink's requests (docs/dialects.md), and the types of its files.
 
 use crate::{
-    AgentId, Assignee, Body, FileKey, GiveTask, Limits, MessageId, Priority, Profile, Refusal,
-    SendMessage, TaskStatus,
+    AgentId, Assignee, Body, FileKey, Frame, GiveTask, Limits, MessageId, Priority, Profile,
+    Refusal, SendMessage, TaskStatus,
     label::is_label,
     profile::{TAGS, TOPIC, text},
     task::bounded,
@@ -35,6 +35,37 @@ impl ClawLinkRegister {
     }
 }
 
+/// What a client sends over its socket.
+#[derive(Clone, Debug)]
+pub enum ClawLinkFrame {
+    /// It is there.
+    Heartbeat,
+    /// It gives a task.
+    Delegate(ClawLinkTask),
+    /// It tells everyone something.
+    Broadcast(ClawLinkBroadcast),
+}
+
+impl ClawLinkFrame {
+    /// The rule for its type.
+    pub const TYPES: &str = "must be `heartbeat`, `delegate` or `broadcast`";
+
+    /// Reads a frame of `caller`. Refuses one of another type, and what the same call over HTTP would refuse.
+    pub fn read(frame: Frame<'_>, caller: &AgentId, limits: &Limits) -> Result<Self, Refusal> {
+        let caller = Some(caller);
+        match frame.kind() {
+            Some("heartbeat") => Ok(Self::Heartbeat),
+            Some("delegate") => {
+                ClawLinkTask::read(frame.into_body(), caller, limits).map(Self::Delegate)
+            }
+            Some("broadcast") => {
+                ClawLinkBroadcast::read(frame.into_body(), caller, limits).map(Self::Broadcast)
+            }
+            _ => Err(frame.wrong_type()),
+        }
+    }
+}
+
 /// `POST heartbeat`: the agent that sends it.
 pub fn heartbeat(bytes: &[u8]) -> Result<AgentId, Refusal> {
     let mut body = Body::parse(bytes)?;
@@ -52,10 +83,17 @@ pub struct ClawLinkTask {
 }
 
 impl ClawLinkTask {
-    /// Reads the body, or a frame on the socket of `caller`. Refuses one without `to_agent` or
-    /// `task`, one without `from_agent` unless it came over a socket, and one that is too large.
-    pub fn parse(bytes: &[u8], caller: Option<&AgentId>, limits: &Limits) -> Result<Self, Refusal> {
-        let mut body = Body::parse(bytes)?;
+    /// Reads the body. Refuses one that lacks `from_agent`, `to_agent` or `task`, or is too large.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
+        Self::read(Body::parse(bytes)?, None, limits)
+    }
+
+    /// As [`Self::parse`]. Of a frame, the sender is its `caller`.
+    pub fn read(
+        mut body: Body<'_>,
+        caller: Option<&AgentId>,
+        limits: &Limits,
+    ) -> Result<Self, Refusal> {
         let from = sender(&mut body, caller);
         let to: Option<AgentId> = body.required("to_agent", AgentId::RULE);
         let task: Option<String> = body.required("task", NEEDED);
@@ -125,10 +163,17 @@ pub struct ClawLinkBroadcast {
 }
 
 impl ClawLinkBroadcast {
-    /// Reads the body, or a frame on the socket of `caller`. Content that is not a text becomes a
-    /// payload.
-    pub fn parse(bytes: &[u8], caller: Option<&AgentId>, limits: &Limits) -> Result<Self, Refusal> {
-        let mut body = Body::parse(bytes)?;
+    /// Reads the body. Content that is not a text is a payload.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
+        Self::read(Body::parse(bytes)?, None, limits)
+    }
+
+    /// As [`Self::parse`]. Of a frame, the sender is its `caller`.
+    pub fn read(
+        mut body: Body<'_>,
+        caller: Option<&AgentId>,
+        limits: &Limits,
+    ) -> Result<Self, Refusal> {
         let from = sender(&mut body, caller);
         let content = body.raw("content").filter(|content| content.get() != "\"\"");
         if content.is_none() {
@@ -280,21 +325,15 @@ mod tests {
             "what it does not tell, the relay makes up"
         );
         assert_eq!(wrong(heartbeat(b"{}")), ["agent_id"]);
-        assert_eq!(
-            wrong(ClawLinkTask::parse(b"{}", None, &limits)),
-            ["from_agent", "to_agent", "task"]
-        );
+        assert_eq!(wrong(ClawLinkTask::parse(b"{}", &limits)), ["from_agent", "to_agent", "task"]);
         assert_eq!(
             wrong(ClawLinkAnswer::parse(b"{}", &limits)),
             ["from_agent", "to_agent", "message_id", "result"]
         );
-        assert_eq!(
-            wrong(ClawLinkBroadcast::parse(b"{}", None, &limits)),
-            ["from_agent", "content"]
-        );
+        assert_eq!(wrong(ClawLinkBroadcast::parse(b"{}", &limits)), ["from_agent", "content"]);
         assert_eq!(wrong(ClawLinkFile::parse(b"{}")), ["file_key", "agent_id", "content"]);
         let empty = br#"{"from_agent":"a","content":""}"#;
-        assert_eq!(wrong(ClawLinkBroadcast::parse(empty, None, &limits)), ["content"]);
+        assert_eq!(wrong(ClawLinkBroadcast::parse(empty, &limits)), ["content"]);
         let status =
             br#"{"from_agent":"a","to_agent":"b","message_id":"m","result":1,"status":"declined"}"#;
         assert_eq!(wrong(ClawLinkAnswer::parse(status, &limits)), ["status"]);
@@ -303,7 +342,10 @@ mod tests {
     #[test]
     fn on_a_socket_the_sender_cannot_be_another_agent() {
         let (me, limits) = ("me".parse().unwrap(), Limits::default());
-        let parse = |frame: &str| ClawLinkBroadcast::parse(frame.as_bytes(), Some(&me), &limits);
+        let parse = |frame: &str| {
+            let body = Body::parse(frame.as_bytes())?;
+            ClawLinkBroadcast::read(body, Some(&me), &limits)
+        };
         assert_eq!(parse(r#"{"content":"x"}"#).unwrap().from, me);
         assert_eq!(parse(r#"{"content":"x","from_agent":"me"}"#).unwrap().from, me);
         assert_eq!(wrong(parse(r#"{"content":"x","from_agent":"you"}"#)), ["from_agent"]);
@@ -311,8 +353,7 @@ mod tests {
 
     #[test]
     fn a_broadcast_is_a_text_or_a_payload_with_a_topic() {
-        let parse =
-            |body: &str| ClawLinkBroadcast::parse(body.as_bytes(), None, &Limits::default());
+        let parse = |body: &str| ClawLinkBroadcast::parse(body.as_bytes(), &Limits::default());
         let message = parse(r#"{"from_agent":"a","content":"x"}"#).unwrap().message;
         assert_eq!(
             (message.text.as_deref(), message.topic.as_deref()),
@@ -364,9 +405,9 @@ mod tests {
         fn nothing_makes_it_panic(text in ".{0,200}") {
             let (bytes, limits) = (text.as_bytes(), Limits::default());
             let _ = (ClawLinkRegister::parse(bytes).is_ok(), heartbeat(bytes).is_ok());
-            let _ = ClawLinkTask::parse(bytes, None, &limits).is_ok();
+            let _ = ClawLinkTask::parse(bytes, &limits).is_ok();
             let _ = (ClawLinkAnswer::parse(bytes, &limits).is_ok(), ClawLinkFile::parse(bytes).is_ok());
-            let _ = ClawLinkBroadcast::parse(bytes, None, &limits).is_ok();
+            let _ = ClawLinkBroadcast::parse(bytes, &limits).is_ok();
             if let Some(stored) = content_type(&text) { prop_assert_eq!(file_type(&stored), text); }
         }
     }

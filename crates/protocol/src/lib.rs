@@ -9,6 +9,7 @@ mod body;
 mod clawlink;
 mod error;
 mod file;
+mod frame;
 mod ids;
 mod label;
 mod limits;
@@ -35,14 +36,15 @@ pub use agent::{
 };
 pub use body::Body;
 pub use clawlink::{
-    ClawLinkAnswer, ClawLinkBroadcast, ClawLinkFile, ClawLinkRegister, ClawLinkTask, file_content,
-    file_type, heartbeat,
+    ClawLinkAnswer, ClawLinkBroadcast, ClawLinkFile, ClawLinkFrame, ClawLinkRegister, ClawLinkTask,
+    file_content, file_type, heartbeat,
 };
 pub use error::{Detail, ERRORS, ErrorBody, ErrorCode, ErrorLine, Refusal};
 pub use file::{
     Condition, FileDeleted, FileEvent, FileInfo, FileKey, FileList, FileNews, FilesRequest,
     file_version,
 };
+pub use frame::Frame;
 pub use ids::hex;
 pub use ids::{
     AgentId, AgentSecret, ConversationId, IdempotencyKey, Malformed, SessionId, SessionKey,
@@ -54,7 +56,7 @@ pub use mail::{
     MailState, MailStatus, SendMail,
 };
 pub use message::{
-    Author, Kind, Message, Page, PageRequest, Recipients, Redacted, SendMessage, Sent,
+    Author, Kind, Message, Page, PageRequest, Recipients, Redacted, SendMessage, Sent, SessionFrame,
 };
 pub use messenger::{MessengerSend, messenger_registration};
 pub use pairing::{
@@ -63,6 +65,7 @@ pub use pairing::{
 };
 pub use place::{Cursor, MessageId};
 pub use profile::{Filter, Member, Members, MembersRequest, Presence, Profile, Token};
+pub use query::Query;
 pub use service::{Activity, Capabilities, Health, Minute, Stats};
 pub use session::{
     CreateSession, Ended, Joined, Joining, Left, Renew, Renewed, SessionCreated, SessionState,

@@ -1,7 +1,7 @@
 //! Messages (section 3): requests and answers.
 
 use crate::{
-    AgentId, Body, Cursor, Limits, Member, MessageId, Refusal, Timestamp,
+    AgentId, Body, Cursor, Frame, IdempotencyKey, Limits, Member, MessageId, Refusal, Timestamp,
     label::is_label,
     profile::{TAGS, TOPIC, text},
     query::Query,
@@ -60,7 +60,11 @@ impl SendMessage {
     /// Reads the body. Refuses a message without content, one that is too large, and malformed
     /// fields.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
-        let mut body = Body::parse(bytes)?;
+        Self::read(Body::parse(bytes)?, limits)
+    }
+
+    /// As [`Self::parse`], from the fields of a body or a frame.
+    pub fn read(mut body: Body<'_>, limits: &Limits) -> Result<Self, Refusal> {
         let content = Content::read(&mut body);
         let to: Option<Recipients> = body.field("to", "must be an agent id or a list of them");
         let reply_to = body.field("replyTo", "must be the id of a message of this session");
@@ -75,6 +79,30 @@ impl SendMessage {
         body.finish()?;
         let (text, json) = content.check(limits)?;
         Ok(Self { text, json, to, reply_to, topic, tags })
+    }
+}
+
+/// What a client sends over the socket of a session: `{"type":"send"}`.
+#[derive(Clone, Debug)]
+pub struct SessionFrame {
+    /// How the send can be repeated.
+    pub key: Option<IdempotencyKey>,
+    /// What is sent.
+    pub message: SendMessage,
+}
+
+impl SessionFrame {
+    /// The rule for its type.
+    pub const TYPES: &str = "must be `send`";
+
+    /// Reads a frame. Refuses one of another type, and what a send over HTTP would refuse.
+    pub fn read(frame: Frame<'_>, limits: &Limits) -> Result<Self, Refusal> {
+        if frame.kind() != Some("send") {
+            return Err(frame.wrong_type());
+        }
+        let mut body = frame.into_body();
+        let key = body.field("idempotencyKey", IdempotencyKey::RULE);
+        Ok(Self { key, message: SendMessage::read(body, limits)? })
     }
 }
 

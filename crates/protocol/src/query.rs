@@ -7,19 +7,19 @@ use crate::{
     wrong::Wrong,
 };
 use percent_encoding::percent_decode_str;
-use std::{ops::RangeInclusive, str::FromStr};
+use std::{borrow::Cow, ops::RangeInclusive, str::FromStr};
 
 /// The parameters of a query string. Unknown and empty ones are ignored. If a parameter is
 /// repeated, the first one counts. Only [`Self::decoded`] percent-decodes, because the other
 /// parameters are plain ASCII.
-pub(crate) struct Query<'a> {
+pub struct Query<'a> {
     text: &'a str,
     wrong: Wrong,
 }
 
 impl<'a> Query<'a> {
     /// Takes the text after the `?`.
-    pub(crate) fn parse(text: &'a str) -> Self {
+    pub fn parse(text: &'a str) -> Self {
         Self { text, wrong: Wrong::default() }
     }
 
@@ -30,24 +30,30 @@ impl<'a> Query<'a> {
     }
 
     /// The parameter in the form that `T` checks.
-    pub(crate) fn parsed<T: FromStr<Err = Malformed>>(&mut self, name: &'static str) -> Option<T> {
+    pub fn parsed<T: FromStr<Err = Malformed>>(&mut self, name: &'static str) -> Option<T> {
         let parsed = self.get(name)?.parse();
         parsed.map_err(|Malformed(rule)| self.wrong.note(name, rule)).ok()
     }
 
     /// The parameter as it was written.
-    pub(crate) fn text(&self, name: &str) -> Option<String> {
+    pub fn text(&self, name: &str) -> Option<String> {
         self.get(name).map(ToOwned::to_owned)
     }
 
-    /// The parameter, percent-decoded. Bytes that are not UTF-8 become U+FFFD.
-    pub(crate) fn decoded(&self, name: &str) -> Option<String> {
+    /// The parameter, percent-decoded, where a `+` is a `+`. Bytes that are not UTF-8 become U+FFFD.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<Cow<'a, str>> {
+        Some(percent_decode_str(self.get(name)?).decode_utf8_lossy())
+    }
+
+    /// The parameter, percent-decoded, where a `+` is a space. Bytes that are not UTF-8 become U+FFFD.
+    pub fn decoded(&self, name: &str) -> Option<String> {
         let text = self.get(name)?.replace('+', " ");
         Some(percent_decode_str(&text).decode_utf8_lossy().into_owned())
     }
 
     /// The parameter as a label. Any other text is noted as wrong.
-    pub(crate) fn label(&mut self, name: &'static str) -> Option<String> {
+    pub fn label(&mut self, name: &'static str) -> Option<String> {
         let label = self.decoded(name)?;
         if !is_label(&label) {
             self.note(name, LABEL);
@@ -56,13 +62,13 @@ impl<'a> Query<'a> {
     }
 
     /// Notes that the parameter `name` is wrong because of `rule`.
-    pub(crate) fn note(&mut self, name: &'static str, rule: &'static str) {
+    pub fn note(&mut self, name: &'static str, rule: &'static str) {
         self.wrong.note(name, rule);
     }
 
     /// An integer of `unit`. A number above `range` counts as the maximum. One below it is noted as
     /// wrong.
-    pub(crate) fn at_most(
+    pub fn at_most(
         &mut self,
         name: &'static str,
         unit: &str,
@@ -78,7 +84,7 @@ impl<'a> Query<'a> {
     }
 
     /// An integer of `unit` in `range`. Anything else is noted as wrong.
-    pub(crate) fn number(
+    pub fn number(
         &mut self,
         name: &'static str,
         unit: &str,
@@ -90,7 +96,7 @@ impl<'a> Query<'a> {
 
     /// `true` or `1`, `false` or `0`, in any case. The bare name means true. A missing or empty
     /// parameter means false.
-    pub(crate) fn flag(&mut self, name: &'static str) -> bool {
+    pub fn flag(&mut self, name: &'static str) -> bool {
         let pair = self.text.split('&').find(|pair| pair.split('=').next() == Some(name));
         let value = match pair.map(|pair| pair.split_once('=')) {
             None => return false,
@@ -106,7 +112,7 @@ impl<'a> Query<'a> {
     }
 
     /// Refuses if anything was noted as wrong.
-    pub(crate) fn finish(self) -> Result<(), Refusal> {
+    pub fn finish(self) -> Result<(), Refusal> {
         self.wrong.finish()
     }
 }

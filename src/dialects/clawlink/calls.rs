@@ -17,8 +17,8 @@ use crate::{
 };
 use nexus_core::{Caller, Content, Error, Need, Result, Who};
 use nexus_protocol::{
-    AgentId, Body, ClawLinkAnswer, ClawLinkBroadcast, ClawLinkFile, ClawLinkRegister, ClawLinkTask,
-    Condition, FilesRequest, MessageId, Refusal, heartbeat,
+    AgentId, ClawLinkAnswer, ClawLinkBroadcast, ClawLinkFile, ClawLinkFrame, ClawLinkRegister,
+    ClawLinkTask, Condition, FilesRequest, MessageId, Refusal, heartbeat,
 };
 use serde_json::{Value, json};
 
@@ -186,7 +186,7 @@ impl Visit<'_> {
     }
 
     async fn delegate(&self) -> Result<Value> {
-        let task = ClawLinkTask::parse(&self.body().await?, None, self.session.limits()?)?;
+        let task = ClawLinkTask::parse(&self.body().await?, self.session.limits()?)?;
         let who = self.session.rules(|rules| self.member(rules, &task.from))?;
         let (id, delivery) = give(self.session, &who, task).await?;
         Ok(json!({ "status": "delegated", "delivery": delivery, "message_id": id }))
@@ -205,7 +205,7 @@ impl Visit<'_> {
     }
 
     async fn broadcast(&self) -> Result<Value> {
-        let said = ClawLinkBroadcast::parse(&self.body().await?, None, self.session.limits()?)?;
+        let said = ClawLinkBroadcast::parse(&self.body().await?, self.session.limits()?)?;
         let who = self.session.rules(|rules| self.member(rules, &said.from))?;
         let sent = self.session.store(&who, None, said.message)?;
         let members = self.session.rules(|rules| rules.describe(now()))?.agents.len();
@@ -248,28 +248,14 @@ async fn give(
 }
 
 /// Does what a client's frame asks for.
-pub(super) async fn said(session: &Session, who: &Who, bytes: &[u8]) -> Result<()> {
-    const TYPE: &str = "must be `heartbeat`, `delegate` or `broadcast`";
-    session.rules(|rules| rules.count_frame(now(), who))?;
+pub(super) async fn said(session: &Session, who: &Who, text: &str) -> Result<()> {
+    let counted = session.rules(|rules| rules.count_frame(now(), who));
     let limits = session.limits()?;
-    if bytes.len() > limits.max_body_bytes() {
-        return Err(Refusal::message_too_large("frame", limits.max_body_bytes()).into());
-    }
-    let mut body = Body::parse(bytes)?;
-    let kind: Option<String> = body.required("type", TYPE);
-    body.finish()?;
-    let me = Some(who.agent());
-    match kind.as_deref() {
-        Some("heartbeat") => session.rules(|rules| rules.hear(now(), who)),
-        Some("delegate") => {
-            let task = ClawLinkTask::parse(bytes, me, limits)?;
-            give(session, who, task).await.map(drop)
-        }
-        Some("broadcast") => {
-            let said = ClawLinkBroadcast::parse(bytes, me, limits)?;
-            session.store(who, None, said.message).map(drop)
-        }
-        _ => Err(Refusal::invalid("type", TYPE).into()),
+    let frame = live::read(counted, text, ClawLinkFrame::TYPES, limits)?;
+    match ClawLinkFrame::read(frame, who.agent(), limits)? {
+        ClawLinkFrame::Heartbeat => session.rules(|rules| rules.hear(now(), who)),
+        ClawLinkFrame::Delegate(task) => give(session, who, task).await.map(drop),
+        ClawLinkFrame::Broadcast(said) => session.store(who, None, said.message).map(drop),
     }
 }
 

@@ -91,7 +91,7 @@ impl Frames<Session> for ClawLink {
         text: &'a str,
     ) -> Work<'a, ()> {
         Box::pin(async move {
-            if let Err(error) = calls::said(session, &line.reader.who, text.as_bytes()).await {
+            if let Err(error) = calls::said(session, &line.reader.who, text).await {
                 sockets::send(line.end, &words::error_frame(error));
             }
         })

@@ -39,27 +39,34 @@ use serde_json::{Value, json};
 /// moved between storing it and sending it.
 const MARGIN: i64 = 1000;
 
-/// What a frame of the client's is.
+/// What is told of a frame that is incomplete.
+const LACKS: &str = "The frame lacks a field, or one has a wrong type.";
+
+/// A frame of the client's, as it comes. A ping has a type and nothing else.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Ping {
-    r#type: String,
-}
-
-/// A frame of the client's.
-#[derive(Deserialize)]
 struct Frame {
-    id: String,
-    from: String,
-    to: String,
     r#type: String,
-    content: String,
-    conversation_id: String,
+    id: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    content: Option<String>,
+    conversation_id: Option<String>,
     turn_number: Option<u32>,
     max_turns: Option<u32>,
-    timestamp: i64,
-    nonce: String,
-    signature: String,
+    timestamp: Option<i64>,
+    nonce: Option<String>,
+    signature: Option<String>,
+}
+
+/// What a frame says whose signature holds.
+struct Said {
+    id: String,
+    to: String,
+    kind: String,
+    content: String,
+    conversation: String,
+    max_turns: Option<u32>,
 }
 
 /// A session key: what a socket keeps.
@@ -147,27 +154,39 @@ impl<'a> Connection<'a> {
         Ok(Self { mailbox, line, key })
     }
 
-    /// Does what a frame asks for, and answers it.
+    /// Does what a frame asks for, and answers it. Nothing of it is parsed if its sender is too fast, or if it is
+    /// too long.
     pub(super) async fn received(&self, text: &str) {
-        let frame: Ping = serde_json::from_str(text).unwrap_or_default();
-        let is_ping = frame.r#type == "ping";
-        let age = self.key.age();
-        if age == KeyAge::Gone || is_ping && age == KeyAge::Ended {
-            // Before it signs anything more, its client hears that the key has ended.
-            if is_ping && let Err(error) = self.shown_life() {
-                log::error("opendialogue", &error);
+        let answer = match self.read(text) {
+            Err(problem) => Err(problem),
+            Ok(frame) => {
+                let is_ping = frame.r#type == "ping";
+                let age = self.key.age();
+                if age == KeyAge::Gone || is_ping && age == KeyAge::Ended {
+                    // Before it signs anything more, its client hears that the key has ended.
+                    if is_ping && let Err(error) = self.shown_life() {
+                        log::error("opendialogue", &error);
+                    }
+                    return sockets::close(self.line.end, Close::KeyExpired);
+                }
+                if is_ping {
+                    self.shown_life().map(|()| json!({ "type": "pong" })).map_err(Problem::from)
+                } else {
+                    self.message(frame).await
+                }
             }
-            return sockets::close(self.line.end, Close::KeyExpired);
-        }
-        let answer = match self.mailbox.rules(|rules| rules.count_frame(now())) {
-            Err(error) => Err(error.into()),
-            Ok(()) if is_ping => {
-                self.shown_life().map(|()| json!({ "type": "pong" })).map_err(Problem::from)
-            }
-            Ok(()) => self.message(text).await,
         };
         let frame = answer.unwrap_or_else(Problem::frame);
         sockets::send(self.line.end, &frame.to_string());
+    }
+
+    fn read(&self, text: &str) -> Result<Frame, Problem> {
+        self.mailbox.rules(|rules| Ok(rules.count_frame(now())?))?;
+        let most = self.mailbox.limits()?.max_body_bytes();
+        if text.len() > most {
+            return Err(Problem::TOO_LARGE.with(&format!("A frame is at most {most} bytes.")));
+        }
+        serde_json::from_str(text).map_err(|_| Problem::CONTENT.with(LACKS))
     }
 
     /// The client is there: what it was sent has come. What waits to be sent has not, whatever the client
@@ -186,64 +205,71 @@ impl<'a> Connection<'a> {
         self.mailbox.ack(Ack { cursor }).map(drop)
     }
 
-    async fn message(&self, text: &str) -> Result<Value, Problem> {
-        let most = self.mailbox.limits()?.max_body_bytes();
-        if text.len() > most {
-            return Err(Problem::TOO_LARGE.with(&format!("A frame is at most {most} bytes.")));
-        }
-        let frame: Frame = serde_json::from_str(text).map_err(|_| {
-            Problem::CONTENT.with("The frame lacks a field, or one has a wrong type.")
-        })?;
-        let id = self.mailbox.id()?;
-        if frame.from != id.as_str() {
+    /// Checks who signed a frame, and that it is new; then does what it says.
+    async fn message(&self, frame: Frame) -> Result<Value, Problem> {
+        let Frame {
+            r#type: kind,
+            id: Some(id),
+            from: Some(from),
+            to: Some(to),
+            content: Some(content),
+            conversation_id: Some(conversation),
+            timestamp: Some(timestamp),
+            nonce: Some(nonce),
+            signature: Some(signature),
+            turn_number: turn,
+            max_turns,
+        } = frame
+        else {
+            return Err(Problem::CONTENT.with(LACKS));
+        };
+        if from != self.mailbox.id()?.as_str() {
             return Err(Problem::UNAUTHORIZED.with("`from` must be the agent that is connected."));
         }
-        if !opendialogue::is_fresh(now(), frame.timestamp) {
+        if !opendialogue::is_fresh(now(), timestamp) {
             return Err(
                 Problem::EXPIRED.with("`timestamp` must be within 5 minutes of now, in ms.")
             );
         }
         let signed = opendialogue::Signed {
-            id: &frame.id,
-            from: &frame.from,
-            to: &frame.to,
-            kind: &frame.r#type,
-            content: &frame.content,
-            conversation: &frame.conversation_id,
-            turn: frame.turn_number,
-            timestamp: frame.timestamp,
-            nonce: &frame.nonce,
+            id: &id,
+            from: &from,
+            to: &to,
+            kind: &kind,
+            content: &content,
+            conversation: &conversation,
+            turn,
+            timestamp,
+            nonce: &nonce,
         };
-        if !signed.is_signed(&self.key.key, &frame.signature).map_err(Error::from)? {
+        if !signed.is_signed(&self.key.key, &signature).map_err(Error::from)? {
             return Err(Problem::SIGNATURE.with("The signature is not that of this frame."));
         }
-        if frame.nonce.is_empty()
-            || !self.mailbox.rules(|rules| rules.use_nonce(now(), &frame.nonce))?
-        {
+        if nonce.is_empty() || !self.mailbox.rules(|rules| rules.use_nonce(now(), &nonce))? {
             return Err(Problem::REPLAY.with("This nonce was used in the last 5 minutes."));
         }
         self.shown_life()?;
-        self.say(frame).await
+        self.say(Said { id, to, kind, content, conversation, max_turns }).await
     }
 
     /// Does what a frame says whose signature holds.
-    async fn say(&self, frame: Frame) -> Result<Value, Problem> {
-        let content = opendialogue::sanitised(&frame.content, platform::composed);
+    async fn say(&self, said: Said) -> Result<Value, Problem> {
+        let content = opendialogue::sanitised(&said.content, platform::composed);
         if content.len() > MAX_CONTENT {
             return Err(Problem::TOO_LARGE.with(TOO_LONG));
         }
         let to: AgentId =
-            frame.to.parse().map_err(|_| Problem::NO_AGENT.with("There is no such agent."))?;
+            said.to.parse().map_err(|_| Problem::NO_AGENT.with("There is no such agent."))?;
         let conversation: ConversationId =
-            frame.conversation_id.parse().map_err(|_| Problem::CONTENT.with(CONVERSATION))?;
+            said.conversation.parse().map_err(|_| Problem::CONTENT.with(CONVERSATION))?;
         let told =
-            |status: &str| json!({ "type": "status", "status": status, "message_id": frame.id });
-        match frame.r#type.as_str() {
+            |status: &str| json!({ "type": "status", "status": status, "message_id": said.id });
+        match said.kind.as_str() {
             "text" if content.is_empty() => Err(Problem::CONTENT.with("The content is empty.")),
             "text" => {
-                let max_turns = frame.max_turns.filter(|turns| (1..=1000).contains(turns));
+                let max_turns = said.max_turns.filter(|turns| (1..=1000).contains(turns));
                 // The same id again is the same message.
-                let key: Option<IdempotencyKey> = frame.id.parse().ok();
+                let key: Option<IdempotencyKey> = said.id.parse().ok();
                 let message = SendMail {
                     text: Some(content),
                     conversation_id: Some(conversation),
@@ -267,8 +293,8 @@ impl<'a> Connection<'a> {
             }
             "typing" | "read_receipt" => {
                 let from = self.mailbox.id()?;
-                let kind = frame.r#type;
-                let whisper = Whisper { id: frame.id.clone(), from, kind, content, conversation };
+                let kind = said.kind;
+                let whisper = Whisper { id: said.id.clone(), from, kind, content, conversation };
                 let heard = calls::call(self.mailbox.env(), to.as_str(), &whisper).await?;
                 Ok(told(if heard { "sent" } else { "rejected" }))
             }

@@ -1,8 +1,8 @@
 //! A message between addresses: sending it, reading it, acknowledging it.
 
 use crate::{
-    AgentId, Body, ConversationId, Cursor, IdempotencyKey, Kind, Limits, MessageId, Redacted,
-    Refusal, Timestamp, message::Content,
+    AgentId, Body, ConversationId, Cursor, Frame, IdempotencyKey, Kind, Limits, MessageId,
+    Redacted, Refusal, Timestamp, message::Content,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -49,7 +49,11 @@ impl SendMail {
     /// Reads the body. Refuses a message without content, one that is too large, and malformed
     /// fields.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
-        let mut body = Body::parse(bytes)?;
+        Self::read(Body::parse(bytes)?, limits)
+    }
+
+    /// As [`Self::parse`], from the fields of a body or a frame.
+    pub fn read(mut body: Body<'_>, limits: &Limits) -> Result<Self, Refusal> {
         let content = Content::read(&mut body);
         let conversation_id = body.field("conversationId", ConversationId::RULE);
         let max_turns = body.number("maxTurns", "turns", 1..=MOST_TURNS);
@@ -81,30 +85,29 @@ pub enum MailFrame {
 }
 
 impl MailFrame {
-    /// Reads a frame. Refuses an unknown type, and everything that the same call over HTTP refuses.
-    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
-        const TYPE: &str = "must be `send`, `ack` or `end`";
-        let mut body = Body::parse(bytes)?;
-        let kind: Option<String> = body.required("type", TYPE);
-        match kind.as_deref() {
+    /// The rule for its type.
+    pub const TYPES: &str = "must be `send`, `ack` or `end`";
+
+    /// Reads a frame. Refuses one of another type, and what the same call over HTTP would refuse.
+    pub fn read(frame: Frame<'_>, limits: &Limits) -> Result<Self, Refusal> {
+        match frame.kind() {
             Some("send") => {
+                let mut body = frame.into_body();
                 let to = body.required("to", AgentId::RULE);
                 let key = body.field("idempotencyKey", IdempotencyKey::RULE);
-                body.finish()?;
+                let message = SendMail::read(body, limits)?;
                 let to = to.ok_or_else(|| Refusal::invalid("to", AgentId::RULE))?;
-                Ok(Self::Send(to, key, SendMail::parse(bytes, limits)?))
+                Ok(Self::Send(to, key, message))
             }
-            Some("ack") => Ack::parse(bytes).map(Self::Ack),
+            Some("ack") => Ack::read(frame.into_body()).map(Self::Ack),
             Some("end") => {
+                let mut body = frame.into_body();
                 let conversation = body.required("conversationId", ConversationId::RULE);
                 body.finish()?;
                 let rule = ConversationId::RULE;
                 conversation.map(Self::End).ok_or_else(|| Refusal::invalid("conversationId", rule))
             }
-            _ => {
-                body.finish()?;
-                Err(Refusal::invalid("type", TYPE))
-            }
+            _ => Err(frame.wrong_type()),
         }
     }
 }
@@ -195,8 +198,12 @@ pub struct Ack {
 impl Ack {
     /// Reads the body.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        Self::read(Body::parse(bytes)?)
+    }
+
+    /// As [`Self::parse`], from the fields of a body or a frame.
+    pub fn read(mut body: Body<'_>) -> Result<Self, Refusal> {
         const RULE: &str = "must be a cursor that this inbox gave, such as \"42\"";
-        let mut body = Body::parse(bytes)?;
         let cursor = body.required("cursor", RULE);
         body.finish()?;
         cursor.map(|cursor| Self { cursor }).ok_or_else(|| Refusal::invalid("cursor", RULE))
@@ -273,7 +280,10 @@ mod tests {
 
     #[test]
     fn a_frame_is_one_of_three() {
-        let frame = |text: &str| MailFrame::parse(text.as_bytes(), &Limits::default());
+        let frame = |text: &str| {
+            let frame = Frame::parse(text.as_bytes(), MailFrame::TYPES)?;
+            MailFrame::read(frame, &Limits::default())
+        };
         let sent = frame(r#"{"type":"send","to":"bob","text":"x","idempotencyKey":"k"}"#);
         assert!(matches!(sent, Ok(MailFrame::Send(to, Some(_), _)) if to.as_str() == "bob"));
         assert!(matches!(frame(r#"{"type":"ack","cursor":"7"}"#), Ok(MailFrame::Ack(_))));

@@ -18,8 +18,8 @@ use std::{
 };
 
 /// The folders that are checked, one for each crate.
-const CHECKED: [&str; 5] =
-    ["crates/core/src", "crates/protocol/src", "crates/cli/src", "xtask/src", "tests/src"];
+const CHECKED: [&str; 6] =
+    ["src", "crates/core/src", "crates/protocol/src", "crates/cli/src", "xtask/src", "tests/src"];
 
 /// A module's path from the root of its crate, which is the empty path. Each file is one module.
 type Name = Vec<String>;
@@ -88,18 +88,18 @@ fn raw_string(chars: &[char], at: usize) -> Option<usize> {
     (rest.get(hashes) == Some(&'"')).then_some(hashes)
 }
 
-/// Leaves out every item below `#[cfg(test)]`.
+/// Leaves out every item below `#[cfg(test)]` or `#[cfg(all(test, ...))]`.
 fn without_tests(tokens: &[String]) -> Vec<String> {
-    let test = ["#", "[", "cfg", "(", "test", ")", "]"];
+    let tests: [&[&str]; 2] =
+        [&["#", "[", "cfg", "(", "test", ")"], &["#", "[", "cfg", "(", "all", "(", "test", ","]];
     let (mut kept, mut at) = (Vec::new(), 0);
     while at < tokens.len() {
-        if !tokens[at..].iter().take(test.len()).eq(test.iter()) {
+        if !tests.iter().any(|test| tokens[at..].iter().take(test.len()).eq(test.iter())) {
             kept.push(tokens[at].clone());
             at += 1;
             continue;
         }
         let mut depth = 0_usize;
-        at += test.len();
         while at < tokens.len() {
             match tokens[at].as_str() {
                 "{" | "[" | "(" => depth += 1,
@@ -349,7 +349,8 @@ fn a_circle_is_found_and_a_re_export_is_not_one() {
     ] {
         assert_eq!(circles_of(&[root, a, ("b", code)]), both, "{code}");
     }
-    let tests = "pub struct B; #[cfg(test)]\nmod tests { use crate::A; fn f() { } }";
+    let tests = "pub struct B; #[cfg(test)]\nmod tests { use crate::A; fn f() { } }
+        #[cfg(all(test, windows))]\nmod more { use super::*; }";
     assert!(circles_of(&[root, a, ("b", tests)]).is_empty());
     // A parent that uses a child may not be used by it.
     let parent = ("", "mod a; pub use a::A; pub struct X(A);");

@@ -201,7 +201,7 @@ impl Mailbox {
     }
 
     fn read_frame<'a>(&self, text: &'a str) -> Result<Frame<'a>> {
-        let counted = self.rules(|rules| Ok(rules.count_frame(now())?));
+        let counted = self.rules(|rules| rules.count_frame(now()));
         live::read(counted, text, MailFrame::TYPES, self.limits()?)
     }
 

@@ -19,6 +19,7 @@ pub struct Query<'a> {
 
 impl<'a> Query<'a> {
     /// Takes the text after the `?`.
+    #[must_use]
     pub fn parse(text: &'a str) -> Self {
         Self { text, wrong: Wrong::default() }
     }
@@ -47,6 +48,7 @@ impl<'a> Query<'a> {
     }
 
     /// The parameter, percent-decoded, where a `+` is a space. Bytes that are not UTF-8 become U+FFFD.
+    #[must_use]
     pub fn decoded(&self, name: &str) -> Option<String> {
         let text = self.get(name)?.replace('+', " ");
         Some(percent_decode_str(&text).decode_utf8_lossy().into_owned())

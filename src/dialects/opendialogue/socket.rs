@@ -181,7 +181,7 @@ impl<'a> Connection<'a> {
     }
 
     fn read(&self, text: &str) -> Result<Frame, Problem> {
-        self.mailbox.rules(|rules| Ok(rules.count_frame(now())?))?;
+        self.mailbox.rules(|rules| rules.count_frame(now()))?;
         let most = self.mailbox.limits()?.max_body_bytes();
         if text.len() > most {
             return Err(Problem::TOO_LARGE.with(&format!("A frame is at most {most} bytes.")));

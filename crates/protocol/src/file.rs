@@ -59,9 +59,9 @@ impl FileInfo {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum FileEvent {
-    /// A new version was saved.
+    /// It has a new version.
     Saved,
-    /// The file was deleted.
+    /// It is gone.
     Deleted,
 }
 

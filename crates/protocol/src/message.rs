@@ -181,13 +181,13 @@ fn yes() -> bool {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A task changed (section 9).
+    /// Something became of a task (section 9).
     Task,
-    /// A file changed (section 9).
+    /// Something became of a file (section 9).
     File,
-    /// A link to a session, which the relay put into an inbox (section 8).
+    /// A link to a session, put into an inbox by the relay (section 8).
     Invitation,
-    /// The greeting of the session, written by its creator.
+    /// What the creator of a session wrote for everyone.
     Greeting,
     /// An agent took a seat.
     Joined,
@@ -199,7 +199,7 @@ pub enum Kind {
     Ending,
     /// The session is over.
     Ended,
-    /// A webhook rejects what is posted to it.
+    /// A webhook does not take what is posted to it.
     WebhookFailing,
 }
 

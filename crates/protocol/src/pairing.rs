@@ -122,9 +122,9 @@ pub enum CodeState {
     Pending,
     /// It was claimed.
     Claimed,
-    /// Nobody claimed it in time, or its session has ended.
+    /// Nobody claimed it in time, or its session is over.
     Expired,
-    /// A member revoked it.
+    /// A member took it back.
     Revoked,
 }
 

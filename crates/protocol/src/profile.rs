@@ -141,7 +141,7 @@ pub enum Presence {
     Online,
     /// Heard within the last 120 seconds.
     Idle,
-    /// Not heard for longer.
+    /// Unheard for longer.
     Stale,
 }
 

@@ -88,11 +88,11 @@ fn is_special_v6(ip: Ipv6Addr) -> bool {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookState {
-    /// Messages are delivered as they arrive.
+    /// Messages are delivered as they come.
     Active,
-    /// The last attempt failed. Another one follows.
+    /// The last try failed; another follows.
     Retrying,
-    /// Five attempts failed. Nothing more is delivered until the webhook is set again.
+    /// Five tries failed: nothing more is delivered until it is set again.
     Failing,
 }
 

@@ -9,11 +9,11 @@ use serde_json::value::RawValue;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
-    /// One of the two ended it.
+    /// One of the two has ended it.
     ParticipantEnded,
-    /// All its turns are used.
+    /// It has had its turns.
     MaxTurns,
-    /// It was inactive for too long.
+    /// Nothing has happened for too long.
     Ttl,
 }
 

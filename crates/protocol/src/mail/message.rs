@@ -117,9 +117,9 @@ impl MailFrame {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MailDelivery {
-    /// A reader was connected and was sent the message.
+    /// A reader was connected, and has been sent it.
     Live,
-    /// The message waits in the inbox.
+    /// It waits.
     Queued,
 }
 
@@ -225,13 +225,13 @@ pub struct Acked {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MailState {
-    /// Waiting, and not given to any reader yet.
+    /// It waits, and no reader has been given it.
     Queued,
-    /// Waiting, and given to a reader.
+    /// It waits, and was given to a reader.
     Delivered,
     /// The recipient has acknowledged it.
     Acked,
-    /// Not acknowledged in time.
+    /// It was not acknowledged in time.
     Expired,
 }
 

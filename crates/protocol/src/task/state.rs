@@ -140,11 +140,11 @@ pub enum Progress {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TaskEvent {
-    /// The task has a new assignee: it was given, or reassigned.
+    /// The assignee has it: a new one, or one that was handed on.
     Assigned,
-    /// Its status, progress or result changed.
+    /// Its status, progress or result.
     Changed,
-    /// The assignee left, and the task went back to the asker.
+    /// The assignee left, and the asker has it back.
     Returned,
 }
 

@@ -1,6 +1,7 @@
 //! Who may do what with a session: every call of the documents' tables, by callers of every kind, in sessions
 //! of every kind. What is expected follows from the need that the documents give the call.
 
+use crate::needs::documented;
 use nexus_tests::{Answer, Api, list, relay, string};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -235,23 +236,6 @@ impl Fixture {
             Shown::Nothing | Shown::Right => None,
         }
     }
-}
-
-/// The calls that a document's tables list behind each need.
-fn documented(document: &str) -> Vec<(String, String, String)> {
-    let mut found = Vec::new();
-    for line in document.lines() {
-        let Some((need, calls)) = line.strip_prefix("| `").and_then(|row| row.split_once("` | `"))
-        else {
-            continue;
-        };
-        for call in calls.trim_end_matches(" |").split(", ") {
-            if let Some((method, path)) = call.trim_matches('`').split_once(" /") {
-                found.push((need.to_owned(), method.to_owned(), format!("/{path}")));
-            }
-        }
-    }
-    found
 }
 
 /// The error that an answer is, if it refuses its caller; none if it refuses something else, or nothing.

@@ -10,6 +10,9 @@
 )]
 
 mod access;
+mod access_cells;
+mod access_mailboxes;
+mod access_mailboxes_calls;
 mod addresses;
 mod addresses_honest;
 mod addresses_live;
@@ -33,6 +36,7 @@ mod live;
 mod logs;
 
 mod messenger;
+mod needs;
 mod opendialogue;
 mod opendialogue_frames;
 mod opendialogue_rounds;

@@ -1,8 +1,8 @@
 //! Who is in charge of a conversation, and what each may do to it.
 
 use crate::{assert_quiet, join, joined, secret};
-use nexus_tests::{Api, browser::Browser, eventually, relay};
-use serde_json::json;
+use nexus_tests::{Api, Member, browser::Browser, eventually, relay, string};
+use serde_json::{Value, json};
 
 const ESCAPE: &str = "\u{E00C}";
 
@@ -153,6 +153,104 @@ fn a_guest_of_an_agent_can_leave_and_an_outsider_sees_no_buttons() {
         assert!(!sees(&outsider, button), "{button}");
     }
     assert_quiet(&outsider);
+}
+
+/// The seat that a browser holds in a session, or would hold: one without a seat shows no key.
+fn seat(browser: &Browser, api: &Api, session: &str, otherwise: &str) -> Member {
+    let stored = browser.run(&format!("return localStorage.getItem('nexus.seat.{session}')"));
+    let seat: Value =
+        stored.as_str().map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
+    let agent = seat["agent"].as_str().unwrap_or(otherwise).to_owned();
+    let key = seat["key"].as_str().unwrap_or_default().to_owned();
+    Member { api: api.clone(), session: session.to_owned(), agent, key }
+}
+
+/// What the relay answers to one who does something to a session: status and error.
+fn tried(by: &Member, method: &str, path: &str, body: &Value) -> (u16, String) {
+    let mut call = by.api.call(method, path).agent(&by.agent);
+    if !by.key.is_empty() {
+        call = call.key(&by.key);
+    }
+    let answer = call.json(body).send();
+    (answer.status, answer.json()["error"].as_str().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn an_outsider_a_guest_a_person_and_the_creator_each_may_what_the_page_says() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    let ann = started(&relay.url());
+    let session = ann.url().split('#').nth(1).unwrap().to_owned();
+    let (whole, renew) =
+        (format!("/v1/sessions/{session}"), format!("/v1/sessions/{session}/renew"));
+    let guest = invite(&ann).rsplit('/').next().unwrap().to_owned();
+    let claimed = api.post(&format!("/v1/pair/{guest}/claim")).agent("gus").send().json();
+    let key = string(&claimed["sessionKey"]);
+    let gus = Member { api: api.clone(), session: session.clone(), agent: "gus".into(), key };
+    let zoe = invited(&ann, "zoe");
+    let outsider = Browser::start();
+    outsider.open(&ann.url());
+    outsider.wait_for("#over-heading", "You need a link");
+    for browser in [&ann, &zoe] {
+        browser.wait_for("#count", "3 members");
+    }
+    let [first, second, third] =
+        [(); 3].map(|()| invite(&ann).rsplit('/').next().unwrap().to_owned());
+    zoe.reload();
+    for browser in [&ann, &zoe] {
+        browser.wait_for("#links", &third);
+    }
+
+    // What the pages offer: to end, to remove, to take back a link, to change the TTL.
+    let offers = |browser: &Browser| {
+        let ttl = browser.count("main :is(input, select)[name=ttl], #ttl");
+        let end = u64::from(sees(browser, "#end"));
+        [end, browser.count("#members button"), browser.count("#links button"), ttl]
+    };
+    assert_eq!(offers(&outsider), [0, 0, 0, 0], "an outsider");
+    assert_eq!(offers(&zoe), [0, 0, 3, 0], "a person who joined");
+    assert_eq!(offers(&ann), [1, 2, 3, 0], "the creator");
+
+    // What the relay lets them do. An outsider can say that it is the creator, and that is all.
+    let outside = seat(&outsider, &api, &session, "ann");
+    let [person, creator] = [&zoe, &ann].map(|browser| seat(browser, &api, &session, ""));
+    assert!(outside.key.is_empty() && !person.key.is_empty() && !creator.key.is_empty());
+    let no_key = (401, "missing_session_key".to_owned());
+    let not_yours = (403, "forbidden".to_owned());
+    let done = (200, String::new());
+    let revoke = |code: &str| format!("/v1/pair/{code}");
+    let remove = |agent: &str| format!("{whole}/agents/{agent}");
+    let (nothing, shorter) = (json!({}), json!({ "ttl": 60 }));
+    let cells = [
+        ("an outsider ends", tried(&outside, "DELETE", &whole, &nothing), &no_key),
+        ("an outsider removes", tried(&outside, "DELETE", &remove("gus"), &nothing), &no_key),
+        ("an outsider takes back", tried(&outside, "DELETE", &revoke(&first), &nothing), &no_key),
+        ("an outsider shortens", tried(&outside, "POST", &renew, &shorter), &no_key),
+        ("a guest ends", tried(&gus, "DELETE", &whole, &nothing), &not_yours),
+        ("a guest removes", tried(&gus, "DELETE", &remove("zoe"), &nothing), &not_yours),
+        ("a guest takes back", tried(&gus, "DELETE", &revoke(&first), &nothing), &done),
+        ("a guest shortens", tried(&gus, "POST", &renew, &shorter), &not_yours),
+        ("a person ends", tried(&person, "DELETE", &whole, &nothing), &not_yours),
+        ("a person removes", tried(&person, "DELETE", &remove("gus"), &nothing), &not_yours),
+        ("a person takes back", tried(&person, "DELETE", &revoke(&second), &nothing), &done),
+        ("a person shortens", tried(&person, "POST", &renew, &shorter), &not_yours),
+        ("the creator takes back", tried(&creator, "DELETE", &revoke(&third), &nothing), &done),
+        ("the creator shortens", tried(&creator, "POST", &renew, &shorter), &done),
+        ("the creator removes", tried(&creator, "DELETE", &remove("gus"), &nothing), &done),
+    ];
+    for (about, answer, expected) in &cells {
+        assert_eq!(answer, *expected, "{about}");
+    }
+    ann.wait_for("#messages", "ann removed gus");
+    assert_eq!(api.get(&whole).send().json()["agents"], json!(["ann", "zoe"]));
+    // A button that a person brings back does nothing either.
+    zoe.run("document.getElementById('end').hidden = false");
+    zoe.click("#end");
+    confirm(&zoe);
+    zoe.wait_for("#asking [role=alert]", "creator");
+    assert_eq!(api.get(&whole).send().status, 200);
+    assert_eq!(tried(&creator, "DELETE", &whole, &nothing), done, "the creator ends");
+    zoe.wait_for("#over-words", "ann has ended it");
 }
 
 #[test]

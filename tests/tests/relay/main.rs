@@ -29,6 +29,7 @@ mod conversation;
 mod dialects_mail;
 mod dialects_text;
 mod dialogue;
+mod ended;
 mod endurance;
 mod errors;
 mod files;

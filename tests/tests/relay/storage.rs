@@ -163,7 +163,7 @@ fn an_alarm_that_fails_is_set_again() {
 }
 
 /// When the alarms of all sessions ring, in milliseconds since 1970.
-fn alarms(state: &Path) -> Vec<i64> {
+pub(crate) fn alarms(state: &Path) -> Vec<i64> {
     let mut objects = fs::read_dir(state.join("objects")).unwrap().map(Result::unwrap);
     let sessions = objects.find(|entry| entry.file_name().to_string_lossy().ends_with("Session"));
     let database = Connection::open(sessions.unwrap().path().join("metadata.sqlite")).unwrap();

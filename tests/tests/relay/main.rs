@@ -11,6 +11,7 @@
 
 mod access;
 mod access_cells;
+mod access_clawlink;
 mod access_mailboxes;
 mod access_mailboxes_calls;
 mod addresses;

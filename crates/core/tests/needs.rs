@@ -8,8 +8,10 @@
 
 mod support;
 
-use nexus_core::{Caller, Need};
-use nexus_protocol::{CreateSession, ErrorCode, Limits, Profile, SessionKey};
+use nexus_core::{Caller, Mailbox, MailboxNeed, Need, Proof, SecretUse};
+use nexus_protocol::{
+    CreateSession, ErrorCode, Joining, Limits, Profile, Register, Renew, SessionKey,
+};
 use support::{Calls, World, agent, at, caller, refused};
 
 const TOKEN: &str = "the-right-token";
@@ -147,4 +149,83 @@ fn a_session_with_a_token_lets_in_who_it_says() {
         ("c w", "+wwwww"),
         ("a a", "++++++"),
     ]);
+}
+
+#[test]
+fn without_a_name_one_reads_as_a_seat_without_a_key_of_which_there_must_be_one() {
+    let mut it = Fixture::new(false, None);
+    let c = it.caller("c");
+    it.world.session.leaves(at(0), &c).unwrap();
+    it.check(&[("-", "++ffff"), ("b", "+++kkk")]);
+}
+
+#[test]
+fn what_a_call_turns_out_to_need_is_asked_of_those_who_were_let_in() {
+    let mut it = Fixture::new(false, None);
+    let shorter = Renew { ttl: Some(1) };
+    for (row, expected) in [("b", ErrorCode::MissingSessionKey), ("b b", ErrorCode::Forbidden)] {
+        let caller = it.caller(row);
+        let who = it.world.session.member(at(0), &caller, Need::Member).unwrap();
+        assert_eq!(refused(it.world.session.renew(at(0), &who, shorter)), expected, "{row}");
+    }
+    let join = Joining::Link;
+    let creator_agent_id = Some(agent("a"));
+    let mut world = World::new(Limits::default());
+    let key = world.create(CreateSession { creator_agent_id, join, ..CreateSession::default() });
+    let code = "PEARL-FOCAL-S5SJV".parse().unwrap();
+    let session = &mut world.session;
+    let stranger = session.enter(at(0), &caller("a", None), Need::Entry).unwrap();
+    assert_eq!(refused(session.check_join(at(0), &stranger)), ErrorCode::LinkRequired);
+    let made = session.add_code(at(0), &stranger, code);
+    assert_eq!(refused(made), ErrorCode::MissingSessionKey);
+    let a = session.enter(at(0), &caller("a", key.as_ref()), Need::Entry).unwrap();
+    session.check_join(at(0), &a).unwrap();
+    session.add_code(at(0), &a, "PEARL-FOCAL-S5SJV".parse().unwrap()).unwrap();
+}
+
+/// Why a caller of a mailbox is refused; none if it is let in.
+fn entered(
+    mailbox: &mut Mailbox<support::Sqlite>,
+    name: Option<&str>,
+    proof: Option<&Proof>,
+    need: MailboxNeed,
+) -> Option<ErrorCode> {
+    let name = name.map(agent);
+    let entered = mailbox.enter(at(0), name.as_ref(), proof, need);
+    entered.err().map(|error| refused::<()>(Err(error)))
+}
+
+#[test]
+fn a_mailbox_lets_in_who_it_says() {
+    let mut mailbox = Mailbox::new(agent("a"), support::Sqlite::new(), Limits::default());
+    let proof = |text: &str| Some(Proof::Secret(text.parse().unwrap()));
+    let (right, wrong) = (proof("0123456789abcdef"), proof("another-0123456789"));
+    let (anyone, sender, owner) = (MailboxNeed::Anyone, MailboxNeed::Sender, MailboxNeed::Owner);
+    let absent = [(sender, ErrorCode::InvalidSecret), (owner, ErrorCode::AgentNotFound)];
+    for (need, expected) in absent {
+        assert_eq!(
+            entered(&mut mailbox, None, right.as_ref(), need),
+            Some(expected),
+            "nobody is registered"
+        );
+    }
+    let request = Register::parse(br#"{"name":"A","secret":"0123456789abcdef"}"#).unwrap();
+    let mut random = support::Counter::default();
+    mailbox.register(at(0), request, SecretUse::Shown, &mut random).unwrap();
+    for name in [None, Some("a"), Some("b")] {
+        let of_another = (name == Some("b")).then_some(ErrorCode::Forbidden);
+        assert_eq!(entered(&mut mailbox, name, None, anyone), None);
+        for (proof, expected) in [
+            (None, Some(ErrorCode::MissingSecret)),
+            (wrong.as_ref(), Some(ErrorCode::InvalidSecret)),
+            (right.as_ref(), None),
+        ] {
+            assert_eq!(entered(&mut mailbox, name, proof, sender), expected, "{name:?}");
+            assert_eq!(
+                entered(&mut mailbox, name, proof, owner),
+                of_another.or(expected),
+                "{name:?}"
+            );
+        }
+    }
 }

@@ -43,6 +43,9 @@ fn the_keys_of_every_command_are_these() {
     record(&a, &["status", on], "status");
     let pair = record(&a, &["pair", on], "pair");
     record(&a, &["pair-status", &text(&pair["code"])], "pair-status");
+    let other = text(&a.nexus(&["pair", on]).json["code"]);
+    record(&a, &["pair-list", on], "pair-list");
+    record(&a, &["revoke", &other], "revoke");
     record(&b, &["claim", &text(&pair["url"]), "--agent-id", "b"], "claim");
     record(&Home::new(&relay.url()), &["join", on, "--agent-id", "c"], "join");
     record(&a, &["renew", on], "renew");
@@ -105,6 +108,10 @@ fn the_keys_of_every_command_are_these() {
     record(&a, &["leave", on], "an error of the server");
     let (_guest, gone) = (guest(&a, on), Home::new("http://127.0.0.1:9"));
     record(&gone, &["doctor"], "doctor, discontent");
+    record(&a, &["remove", on, "c"], "remove");
+    record(&a, &["remove", on, "c"], "remove, repeated");
+    record(&a, &["end", on], "end");
+    record(&a, &["end", on], "end, repeated");
     let pinned = include_str!("golden.txt");
     assert!(golden == pinned, "golden.txt should be, if this is meant:\n{golden}");
 }

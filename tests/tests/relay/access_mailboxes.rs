@@ -164,6 +164,7 @@ impl Line {
                 ("missing_secret", "invalid_secret", "agent_not_found")
             }
         };
+        let unproven = Some((401, if shown == Secret::Nothing { missing } else { wrong }));
         match (self.need.as_str(), self.words) {
             ("Anyone", _) => (!is_registered(caller.of)).then_some((404, absent)),
             ("Owner", Words::Native) if caller.agent.is_some_and(|agent| agent != caller.of) => {
@@ -179,17 +180,15 @@ impl Line {
                     None => Some((401, missing)),
                     Some(agent) if !is_registered(agent) => Some((404, absent)),
                     Some(agent) if is_right(agent) => None,
-                    Some(_) if shown == Secret::Nothing => Some((401, missing)),
-                    Some(_) => Some((401, wrong)),
+                    Some(_) => unproven,
                 }
             }
             ("Sender", words) => match caller.agent {
                 None if words == Words::Native => Some((400, "missing_agent_id")),
                 None if self.is_signed() => Some((401, missing)),
                 None => Some((401, wrong)),
-                Some(_) if shown == Secret::Nothing => Some((401, missing)),
                 Some(agent) if is_right(agent) => None,
-                Some(_) => Some((401, wrong)),
+                Some(_) => unproven,
             },
             (need, _) => panic!("no such need: {need}"),
         }

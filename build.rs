@@ -1,8 +1,12 @@
 //! Builds the pages for browsers. Each is `public/frame.html` around a part for people
 //! (`public/NAME.html`), the rendered Markdown that agents get, or both.
 //!
-//! Also embeds the files of `public/assets`, under a path that changes when any of them changes.
+//! The files of `public/assets` get a path that changes when any of them changes.
+//!
+//! All texts that the relay serves go into the program as one archive, compressed, with a table of where
+//! each stands in it. `src/texts.rs` reads both.
 
+use flate2::{Compression, write::GzEncoder};
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use std::{
     env,
@@ -10,6 +14,8 @@ use std::{
     fmt::Write as _,
     fs,
     hash::{DefaultHasher, Hash, Hasher},
+    io::Write as _,
+    ops::Range,
     path::Path,
 };
 
@@ -89,23 +95,95 @@ const PAGES: [Page; 7] = [
     },
 ];
 
+/// Of a page, so much of each form stands in the archive before the other form goes on: both say the same,
+/// and what compresses them looks back no further than 32 KiB.
+const PART: usize = 8 * 1024;
+
+/// The texts, one after the other.
+#[derive(Default)]
+struct Archive {
+    text: String,
+    /// The names of the texts, and where the parts of each stand.
+    table: Vec<(String, Vec<Range<usize>>)>,
+}
+
 fn main() -> Result<()> {
-    for input in ["public", "docs/protocol.md", "skill/SKILL.md"] {
+    for input in ["public", "docs/openapi.json", "docs/protocol.md", "skill/SKILL.md"] {
         println!("cargo::rerun-if-changed={input}");
     }
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
-    let assets = format!("/assets/{}", list_assets(out)?);
+    let mut archive = Archive::default();
+    archive.add("openapi.json", &without_space(&fs::read_to_string("docs/openapi.json")?));
+    archive.add("llms.txt", &fs::read_to_string("public/llms.txt")?);
+    let assets = format!("/assets/{}", list_assets(out, &mut archive)?);
     let frame = fs::read_to_string("public/frame.html")?;
     for page in PAGES {
-        let html = page.html(&frame)?.replace("{{assets}}", &assets);
-        fs::write(out.join(format!("{}.html", page.name)), html)?;
+        let markdown = fs::read_to_string(page.markdown)?;
+        let html = page.html(&frame, &markdown)?.replace("{{assets}}", &assets);
+        archive.add_page(page.name, &markdown, &html);
     }
-    Ok(())
+    archive.write(out)
 }
 
-/// Writes the table of assets. Returns their version, which is part of their path.
-fn list_assets(out: &Path) -> Result<String> {
+impl Archive {
+    fn add(&mut self, name: &str, text: &str) {
+        let parts = vec![self.push(text)];
+        self.table.push((name.to_owned(), parts));
+    }
+
+    fn add_page(&mut self, name: &str, markdown: &str, html: &str) {
+        let count = markdown.len().div_ceil(PART);
+        let mut parts = (Vec::new(), Vec::new());
+        for (of_markdown, of_html) in in_parts(markdown, count).zip(in_parts(html, count)) {
+            parts.0.push(self.push(of_markdown));
+            parts.1.push(self.push(of_html));
+        }
+        self.table.push((format!("{name}.md"), parts.0));
+        self.table.push((format!("{name}.html"), parts.1));
+    }
+
+    fn push(&mut self, text: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(text);
+        start..self.text.len()
+    }
+
+    fn write(&self, out: &Path) -> Result<()> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(self.text.as_bytes())?;
+        fs::write(out.join("texts.gz"), encoder.finish()?)?;
+        let mut table = "&[\n".to_owned();
+        for (name, parts) in &self.table {
+            writeln!(table, "    ({name:?}, &{parts:?}),")?;
+        }
+        table.push(']');
+        Ok(fs::write(out.join("texts.rs"), table)?)
+    }
+}
+
+/// A text in so many parts of about one length.
+fn in_parts(text: &str, count: usize) -> impl Iterator<Item = &str> {
+    let end = move |part: usize| {
+        text.floor_char_boundary(text.len().saturating_mul(part).checked_div(count).unwrap_or(0))
+    };
+    (0..count).filter_map(move |part| text.get(end(part)..end(part.saturating_add(1))))
+}
+
+/// A JSON text without the space between its parts.
+fn without_space(json: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    let keep = |c: &char| {
+        let kept = in_string || !c.is_ascii_whitespace();
+        in_string ^= *c == '"' && !escaped;
+        escaped = in_string && *c == '\\' && !escaped;
+        kept
+    };
+    json.chars().filter(keep).collect()
+}
+
+/// Adds the assets, and writes the table of them. Returns their version, which is part of their path.
+fn list_assets(out: &Path, archive: &mut Archive) -> Result<String> {
     let mut files = Vec::new();
     for entry in fs::read_dir("public/assets")? {
         files.push(entry?.path());
@@ -123,7 +201,8 @@ fn list_assets(out: &Path) -> Result<String> {
         };
         let content = fs::read_to_string(&file)?;
         (name, &content).hash(&mut hasher);
-        writeln!(table, "    ({name:?}, {content_type:?}, {content:?}),")?;
+        archive.add(name, &content);
+        writeln!(table, "    ({name:?}, {content_type:?}),")?;
     }
     table.push(']');
     let version = format!("{:016x}", hasher.finish());
@@ -132,11 +211,10 @@ fn list_assets(out: &Path) -> Result<String> {
 }
 
 impl Page {
-    fn html(&self, frame: &str) -> Result<String> {
-        let file = fs::read_to_string(self.markdown)?;
+    fn html(&self, frame: &str, file: &str) -> Result<String> {
         // The front matter of the skill is for the programs that install it.
         let front_matter = file.strip_prefix("---\n").and_then(|text| text.split_once("\n---\n"));
-        let markdown = front_matter.map_or(file.as_str(), |(_, rest)| rest);
+        let markdown = front_matter.map_or(file, |(_, rest)| rest);
         let body = if self.for_people {
             let body = fs::read_to_string(format!("public/{}.html", self.name))?;
             body.replace("{{agents}}", &render(markdown, 1)?)

@@ -167,6 +167,12 @@ export function open(object, head) {
   return object.fetch(url, { headers });
 }
 
+// The bytes that were compressed with gzip.
+export async function unpack(packed) {
+  const unpacked = new Response(packed).body.pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(unpacked).arrayBuffer());
+}
+
 // When the platform last answered a ping on this socket of an object: milliseconds since 1970, or 0 if never.
 export function pinged(state, socket) {
   return Number(state.getWebSocketAutoResponseTimestamp(socket) ?? 0);

@@ -56,6 +56,8 @@ extern "C" {
 
     pub(crate) fn reply_text(reply: &JsValue) -> Promise;
 
+    pub(crate) fn unpack(packed: Uint8Array) -> Promise;
+
     pub(crate) fn pinged(state: &JsValue, socket: &web_sys::WebSocket) -> f64;
 
     pub(crate) type Rows;

@@ -23,6 +23,7 @@
 //! | [`objects`] | one file per Durable Object class |
 //! | [`dialects`] | other clients' protocols, over addresses and sessions: a folder each |
 //! | [`pages`] | the pages that agents and people open |
+//! | [`texts`] | what they say, and all else that is served as it is |
 
 mod admin;
 mod agents;
@@ -40,6 +41,7 @@ mod platform;
 mod rates;
 mod record;
 mod router;
+mod texts;
 mod waiting;
 
 use bridge::Exchange;

@@ -1,7 +1,8 @@
 //! The pages that agents and people open. Agents get Markdown, browsers get the same as HTML.
 //!
 //! The text is in `public/`, `docs/protocol.md` and `skill/`. A `{{name}}` in it is replaced with what
-//! belongs to this deployment or this code. `build.rs` renders the HTML when the Worker is built.
+//! belongs to this deployment or this code. `build.rs` renders the HTML when the Worker is built, and
+//! [`crate::texts`] has all of it.
 //! Scripts and styles are in `public/assets/`, in the form that browsers get.
 
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
     http::{self, Request, Response},
     platform::{self, System, now},
     router::{self, Route},
+    texts,
 };
 use nexus_core::{Error, Fault, Found, Random, Result};
 use nexus_protocol::{
@@ -19,13 +21,8 @@ use qrcodegen::{QrCode, QrCodeEcc};
 use std::{borrow::Cow, fmt::Write as _};
 use worker::Env;
 
-/// The API as OpenAPI 3.1.
-pub(crate) const OPEN_API: &str = include_str!("../docs/openapi.json");
-
-const LLMS: &str = include_str!("../public/llms.txt");
-
-/// The version of the assets, which is part of their path; and the name, content type and content of each.
-const ASSETS: (&str, &[(&str, &str, &str)]) = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+/// The version of the assets, which is part of their path; and the name and content type of each.
+const ASSETS: (&str, &[(&str, &str)]) = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// A page loads nothing from elsewhere, runs nothing inline, and cannot turn text into HTML.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -39,25 +36,27 @@ struct Page {
 }
 
 macro_rules! page {
-    ($name:literal, $source:literal) => {
-        Page {
-            markdown: include_str!(concat!("../", $source)),
-            html: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".html")),
-        }
+    ($name:literal) => {
+        Page { markdown: concat!($name, ".md"), html: concat!($name, ".html") }
     };
 }
 
-const PAIR: Page = page!("pair", "public/pair.md");
-const GONE: Page = page!("gone", "public/gone.md");
-const HOME: Page = page!("home", "public/home.md");
-const SESSION: Page = page!("session", "public/session.md");
-const ADMIN: Page = page!("admin", "public/admin.md");
-const DOCS: Page = page!("docs", "docs/protocol.md");
-const SKILL: Page = page!("skill", "skill/SKILL.md");
+const PAIR: Page = page!("pair");
+const GONE: Page = page!("gone");
+const HOME: Page = page!("home");
+const SESSION: Page = page!("session");
+const ADMIN: Page = page!("admin");
+const DOCS: Page = page!("docs");
+const SKILL: Page = page!("skill");
 
 impl Page {
     /// Answers with the form that the reader asks for.
-    fn answer(&self, request: &Request, status: u16, values: &[(&str, &str)]) -> Response {
+    async fn answer(
+        &self,
+        request: &Request,
+        status: u16,
+        values: &[(&str, &str)],
+    ) -> Result<Response> {
         let accept = request.header("Accept").unwrap_or_default();
         // Agents that take both name Markdown; browsers do not.
         let html = accept.contains("text/html") && !accept.contains("text/markdown");
@@ -66,6 +65,7 @@ impl Page {
         } else {
             ("text/markdown; charset=utf-8", self.markdown)
         };
+        let template = texts::read(template).await?;
         let mut response = Response::text(status, content_type, fill(template, values))
             .with("Vary", "Accept, Accept-Encoding")
             .with("Content-Security-Policy", SECURITY_POLICY)
@@ -74,15 +74,15 @@ impl Page {
             // Another page that opens this one cannot reach into its window.
             response.set("Cross-Origin-Opener-Policy", "same-origin");
         }
-        http::compressed(request, response)
+        Ok(http::compressed(request, response))
     }
 }
 
 /// Replaces each `{{name}}` with its value.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    values.iter().fold(template.to_owned(), |text, (name, value)| {
-        text.replace(&format!("{{{{{name}}}}}"), value)
-    })
+fn fill(template: String, values: &[(&str, &str)]) -> String {
+    values
+        .iter()
+        .fold(template, |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
 }
 
 /// Answers with a page.
@@ -93,16 +93,17 @@ pub(crate) async fn answer(
     page: router::Page,
 ) -> Result<Response> {
     match page {
-        router::Page::Home => home(request, env),
-        router::Page::Session => session(request, env),
-        router::Page::Docs => Ok(docs(request)),
-        router::Page::Asset => asset(request, route),
-        router::Page::Skill => Ok(skill(request)),
-        router::Page::Llms => llms(request, env),
-        router::Page::OpenApi => Ok(open_api(request)),
+        router::Page::Home => home(request, env).await,
+        router::Page::Session => session(request, env).await,
+        router::Page::Docs => DOCS.answer(request, 200, &[]).await,
+        router::Page::Asset => asset(request, route).await,
+        // The file that agents install, as it is.
+        router::Page::Skill => SKILL.answer(request, 200, &[]).await,
+        router::Page::Llms => llms(request, env).await,
+        router::Page::OpenApi => open_api(request).await,
         router::Page::Health => health(),
         router::Page::Pair => pairing(request, env, route).await,
-        router::Page::Admin => admin(request, env),
+        router::Page::Admin => admin(request, env).await,
     }
 }
 
@@ -134,10 +135,10 @@ async fn pairing(request: &Request, env: &Env, route: &Route) -> Result<Response
     };
     let (code, expires_at, session) = match found {
         Behind::Session(code, expires_at, session) => (code, expires_at, *session),
-        Behind::Gone(reason) => return gone(request, env, &reason),
+        Behind::Gone(reason) => return gone(request, env, &reason).await,
         Behind::Nothing => {
             let reason = "was never made, or is misspelt, or is more than a day old";
-            let page = gone(request, env, reason)?;
+            let page = gone(request, env, reason).await?;
             return Ok(page.with(http::CLASS, http::GUESS));
         }
     };
@@ -145,7 +146,7 @@ async fn pairing(request: &Request, env: &Env, route: &Route) -> Result<Response
     let left = expires_at.millis_since(now()).max(0);
     let until = expires_at.to_string();
     let (qr_size, qr_path) = qr_code(&format!("{origin}/p/{}", code.as_str()))?;
-    Ok(PAIR.answer(
+    PAIR.answer(
         request,
         200,
         &[
@@ -162,7 +163,8 @@ async fn pairing(request: &Request, env: &Env, route: &Route) -> Result<Response
             ("agent", &format!("guest-{}", token()?)),
             ("key", &format!("{}-{}", token()?, token()?)),
         ],
-    ))
+    )
+    .await
 }
 
 /// What is behind a link.
@@ -219,9 +221,9 @@ fn qr_code(link: &str) -> Result<(i32, String)> {
 }
 
 /// The page behind a link that no longer works. `reason` completes "The code in this link ...".
-fn gone(request: &Request, env: &Env, reason: &str) -> Result<Response> {
+async fn gone(request: &Request, env: &Env, reason: &str) -> Result<Response> {
     let origin = http::origin(request, env)?;
-    Ok(GONE.answer(request, 404, &[("origin", &origin), ("reason", reason)]))
+    GONE.answer(request, 404, &[("origin", &origin), ("reason", reason)]).await
 }
 
 /// Eight random hex digits, so that two readers of a page are offered different names.
@@ -230,9 +232,9 @@ fn token() -> Result<String> {
 }
 
 /// `GET /` (section 5).
-fn home(request: &Request, env: &Env) -> Result<Response> {
+async fn home(request: &Request, env: &Env) -> Result<Response> {
     let limits = platform::limits(env)?;
-    Ok(HOME.answer(
+    HOME.answer(
         request,
         200,
         &[
@@ -245,7 +247,8 @@ fn home(request: &Request, env: &Env) -> Result<Response> {
             ("max_ttl", &limits.max_ttl.to_string()),
             ("pairing_minutes", &limits.pairing_ttl.div_ceil(60).to_string()),
         ],
-    ))
+    )
+    .await
 }
 
 /// A duration in words, in the largest unit of which it holds at least two.
@@ -260,49 +263,41 @@ fn duration(seconds: u32) -> String {
 
 /// `GET /s`: a conversation in the browser. The browser does not send which one: that stands after the
 /// `#`.
-fn session(request: &Request, env: &Env) -> Result<Response> {
+async fn session(request: &Request, env: &Env) -> Result<Response> {
     let agent = format!("guest-{}", token()?);
     let origin = http::origin(request, env)?;
-    Ok(SESSION.answer(request, 200, &[("origin", &origin), ("agent", &agent)]))
+    SESSION.answer(request, 200, &[("origin", &origin), ("agent", &agent)]).await
 }
 
 /// `GET /admin`: the operator's figures. Refused where no `ADMIN_TOKEN` is set.
-fn admin(request: &Request, env: &Env) -> Result<Response> {
+async fn admin(request: &Request, env: &Env) -> Result<Response> {
     admin::token(env)?.ok_or_else(Refusal::not_found)?;
-    Ok(ADMIN.answer(request, 200, &[("origin", &http::origin(request, env)?)]))
-}
-
-/// `GET /docs`: the protocol.
-fn docs(request: &Request) -> Response {
-    DOCS.answer(request, 200, &[])
+    ADMIN.answer(request, 200, &[("origin", &http::origin(request, env)?)]).await
 }
 
 /// `GET /assets/:version/:file`. An open page may ask for an older version: it gets the file of this
 /// version, which it must not cache.
-fn asset(request: &Request, route: &Route) -> Result<Response> {
+async fn asset(request: &Request, route: &Route) -> Result<Response> {
     let (version, assets) = ASSETS;
     let (asked, file) = route.asset();
-    let found = assets.iter().find(|(name, _, _)| *name == file);
-    let (_, content_type, content) = found.ok_or_else(Refusal::not_found)?;
-    let mut response = Response::text(200, *content_type, (*content).to_owned());
+    let found = assets.iter().find(|(name, _)| *name == file);
+    let (name, content_type) = found.ok_or_else(Refusal::not_found)?;
+    let mut response = Response::text(200, *content_type, texts::read(name).await?);
     if asked == version {
         response.set("Cache-Control", "public, max-age=31536000, immutable");
     }
     Ok(http::compressed(request, response.with("Vary", "Accept-Encoding")))
 }
 
-/// `GET /skill.md` (section 5): the file that agents install, as it is.
-fn skill(request: &Request) -> Response {
-    SKILL.answer(request, 200, &[])
-}
-
 /// `GET /llms.txt` (section 5).
-fn llms(request: &Request, env: &Env) -> Result<Response> {
+async fn llms(request: &Request, env: &Env) -> Result<Response> {
     let origin = http::origin(request, env)?;
-    Ok(Response::text(200, "text/plain; charset=utf-8", fill(LLMS, &[("origin", &origin)])))
+    let text = fill(texts::read("llms.txt").await?, &[("origin", &origin)]);
+    Ok(Response::text(200, "text/plain; charset=utf-8", text))
 }
 
-/// `GET /openapi.json` (section 5).
-fn open_api(request: &Request) -> Response {
-    http::compressed(request, Response::text(200, http::JSON, OPEN_API.to_owned()))
+/// `GET /openapi.json` (section 5): the API as OpenAPI 3.1.
+async fn open_api(request: &Request) -> Result<Response> {
+    let text = texts::read("openapi.json").await?;
+    Ok(http::compressed(request, Response::text(200, http::JSON, text)))
 }

@@ -4,7 +4,6 @@
 use crate::needs::documented;
 use nexus_tests::{Answer, Api, list, relay, string};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// The kinds of sessions.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -143,12 +142,8 @@ impl Fixture {
         callers
     }
 
-    pub(crate) fn ask(&self, caller: &Caller, method: &str, path: &str) -> Answer {
-        self.try_ask(&self.api, caller, method, path).expect("an answer")
-    }
-
     /// Makes a call, with a body that would be refused for its form where it would change anything.
-    fn try_ask(&self, api: &Api, caller: &Caller, method: &str, path: &str) -> Option<Answer> {
+    fn ask(&self, caller: &Caller, method: &str, path: &str) -> Answer {
         let url = path
             .replace(":session", &self.session)
             .replace(":agent", caller.agent.unwrap_or("alice"))
@@ -170,7 +165,7 @@ impl Fixture {
             }),
             _ => json!({ "ttl": "no number", "name": 5, "url": 5, "to": 5 }),
         };
-        let mut call = api.call(method, &url);
+        let mut call = self.api.call(method, &url);
         if let Some(agent) = caller.agent.filter(|_| !path.starts_with("/clawlink/")) {
             call = call.agent(agent);
         }
@@ -180,7 +175,7 @@ impl Fixture {
         if caller.token.0 != Shown::Nothing {
             call = call.header("Authorization", format!("Bearer {}", caller.token.1).as_bytes());
         }
-        if method == "GET" { call.try_send() } else { call.json(&body).try_send() }
+        if method == "GET" { call.send() } else { call.json(&body).send() }
     }
 
     /// How a call with this need is refused to a caller, as section 1 says; none if it is let in.
@@ -271,7 +266,6 @@ fn takes_effect(method: &str, path: &str) -> bool {
 fn every_native_call_asks_for_what_the_document_says() {
     let relay = relay();
     let api = Api::new(&relay.url());
-    let hasty = Api::patient(&relay.url(), Duration::from_millis(500));
     let other = api.session();
     let calls = documented(include_str!("../../../docs/protocol.md"));
     let of_sessions =
@@ -304,13 +298,10 @@ fn every_native_call_asks_for_what_the_document_says() {
                     // Let in, and then told that the creator stays.
                     expected = Some((403, "forbidden"));
                 }
-                // What is let in to a stream stays there.
-                let client =
-                    if path.ends_with("/events") && expected.is_none() { &hasty } else { &api };
-                let answer = fixture.try_ask(client, &caller, method, path);
-                let status = answer.as_ref().map_or(200, |answer| answer.status);
+                let answer = fixture.ask(&caller, method, path);
+                let status = answer.status;
                 assert!(status < 500, "{method} {path} by {caller:?} in {kind:?}: {status}");
-                let found = answer.as_ref().and_then(refusal);
+                let found = refusal(&answer);
                 let expected = expected.map(|(status, code)| (status, code.to_owned()));
                 assert_eq!(found, expected, "{method} {path} by {caller:?} in {kind:?}");
                 cells += 1;

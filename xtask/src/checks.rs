@@ -1,11 +1,16 @@
-//! All checks, ordered by cost. The first failure ends the run.
+//! Every check, in the order of its cost. The first failure ends the run.
+//!
+//! What uses one processor or mostly waits runs beside something else: the Worker is built while the first
+//! checks run, and the programs of the black-box tests run at once.
 
+use std::env;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::builder::PossibleValuesParser;
 
 use crate::bench;
@@ -51,7 +56,14 @@ const STEPS: [Step; 9] = [
 pub fn run(tools: &Tools, selection: &Selection) -> Result<()> {
     let is_selected =
         |step: &&Step| selection.step.as_deref().is_none_or(|wanted| wanted == step.name);
+    let mut worker = match &selection.step {
+        None => Some(EarlyBuild::begin()?),
+        Some(_) => None,
+    };
     for step in STEPS.iter().filter(is_selected) {
+        if step.name == "worker-build" {
+            drop(worker.take());
+        }
         println!("\n== {}", step.name);
         let started = Instant::now();
         (step.run)(tools, selection.filter.as_deref())
@@ -59,6 +71,26 @@ pub fn run(tools: &Tools, selection: &Selection) -> Result<()> {
         println!("== {}: passed in {:.1} s", step.name, started.elapsed().as_secs_f32());
     }
     Ok(())
+}
+
+/// `cargo xtask build`, begun before its step, which then says whether it worked. Dropped, it is waited for: what
+/// it has begun would build on without it.
+struct EarlyBuild(Child);
+
+impl EarlyBuild {
+    fn begin() -> Result<Self> {
+        let program = env::current_exe().context("this program cannot be found")?;
+        let mut command = Command::new(program);
+        command.arg("build").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(Self(command.spawn().context("this program cannot be started")?))
+    }
+}
+
+impl Drop for EarlyBuild {
+    fn drop(&mut self) {
+        // The step builds what this has not built.
+        let _ = self.0.wait();
+    }
 }
 
 /// The names that [`Selection::step`] may contain, for the command line.
@@ -106,20 +138,42 @@ fn worker_build(tools: &Tools, _: Filter) -> Result<()> {
 
 fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
     browser::ensure()?;
-    let mut command = tools.cargo();
-    // The client's tests need a relay too.
-    command.args(["test", "--package", "nexus-tests", "--package", "nexus-cli"]);
     let logs = tools.project().path("target/relay-logs");
     if logs.exists() {
         fs::remove_dir_all(&logs).context("the old logs are in the way")?;
     }
     fs::create_dir_all(&logs).context("no folder for logs")?;
-    process::run(filtered(command.env(LOG_FOLDER, &logs), filter))?;
+    // The client's tests run it against a relay. All are built before any runs.
+    let tests = || {
+        let mut command = tools.cargo();
+        command.args(["test", "--package", "nexus-tests", "--package", "nexus-cli"]);
+        command.env(LOG_FOLDER, &logs);
+        command
+    };
+    process::run(tests().arg("--no-run"))?;
+    let parts = BLACK_BOX.map(|targets| {
+        let mut command = tests();
+        filtered(command.args(targets), filter);
+        command
+    });
+    thread::scope(|scope| {
+        let running = parts.map(|mut part| scope.spawn(move || process::run_and_show(&mut part)));
+        let ended = running.map(|part| part.join().unwrap_or_else(|_| bail!("a thread panicked")));
+        ended.into_iter().collect::<Result<()>>()
+    })?;
     if filter.is_some() {
         return Ok(());
     }
     process::run(tools.program_of_tests("leaks").env(LOG_FOLDER, &logs))
 }
+
+/// The black-box tests, in parts that mostly wait: for the relay, for a browser, for processes.
+const BLACK_BOX: [&[&str]; 4] = [
+    &["--test", "relay"],
+    &["--test", "browser"],
+    &["--test", "cli", "--lib", "--bins"],
+    &["--doc"],
+];
 
 /// A short run with a new seed each time, so that many runs cover many moments.
 fn torture(tools: &Tools, filter: Filter) -> Result<()> {

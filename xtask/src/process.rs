@@ -17,6 +17,17 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// As [`run`], beside others: what the command printed is shown in one piece, when it has ended.
+pub(crate) fn run_and_show(command: &mut Command) -> Result<()> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| not_started(command, error))?;
+    let [errors, told] =
+        [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes));
+    println!("{errors}{told}");
+    ensure!(output.status.success(), "`{}` failed ({})", line(command), output.status);
+    Ok(())
+}
+
 /// Like [`run`], and returns what the command printed on its standard output.
 pub(crate) fn run_and_hear(command: &mut Command) -> Result<String> {
     let output = command.stderr(Stdio::inherit()).output();

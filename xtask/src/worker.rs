@@ -53,7 +53,7 @@ pub fn build(tools: &Tools) -> Result<()> {
     let stamp = format!("{:016x}\n{}", hash_inputs(project)?, tools.fingerprint());
     let stamp_file = project.path(STAMP);
     if is_complete(project) && project::read(&stamp_file).is_ok_and(|old| old == stamp) {
-        println!("The Worker in build/ is up to date.");
+        println!("The Worker in build/ is up to date: {} KiB gzipped.", kibibytes(project)?);
         return Ok(());
     }
     println!("Building the Worker (about a minute after a change) ...");
@@ -66,7 +66,7 @@ pub fn build(tools: &Tools) -> Result<()> {
     project::write(&stamp_file, &stamp)?;
     println!(
         "Built {WASM}: {} KiB gzipped, in {:.0} s.",
-        gzipped_size(&project.path(WASM))?.div_ceil(1024),
+        kibibytes(project)?,
         started.elapsed().as_secs_f32()
     );
     Ok(())
@@ -135,6 +135,10 @@ fn list_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn kibibytes(project: &Project) -> Result<usize> {
+    Ok(gzipped_size(&project.path(WASM))?.div_ceil(1024))
 }
 
 /// The size that counts towards Cloudflare's limit for a Worker.

@@ -143,7 +143,7 @@ impl Fixture {
     }
 
     /// Makes a call, with a body that would be refused for its form where it would change anything.
-    fn ask(&self, caller: &Caller, method: &str, path: &str) -> Answer {
+    pub(crate) fn ask(&self, caller: &Caller, method: &str, path: &str) -> Answer {
         let url = path
             .replace(":session", &self.session)
             .replace(":agent", caller.agent.unwrap_or("alice"))

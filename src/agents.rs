@@ -8,7 +8,7 @@ use crate::{
     router::Directory,
 };
 use futures_util::future::join_all;
-use nexus_core::{Error, Fault, Random, Result, SecretUse};
+use nexus_core::{Error, Fault, MailboxNeed, Random, Result, SecretUse};
 use nexus_protocol::{
     AgentId, AgentPage, AgentsRequest, ErrorCode, Kind, MailSent, PairingCreated, Register,
     Registered, SendMail,
@@ -99,6 +99,8 @@ pub(crate) async fn invite(
         kind: Some(Kind::Invitation),
         ..SendMail::default()
     };
-    let send = SendFrom { proof: http::proof(request), to: to.clone(), key: None, message };
+    // As `POST /v1/agents/:agent/messages`.
+    let (need, proof) = (MailboxNeed::Sender, http::proof(request));
+    let send = SendFrom { need, proof, to: to.clone(), key: None, message };
     calls::call(env, sender.as_str(), &send).await
 }

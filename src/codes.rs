@@ -6,12 +6,12 @@ use crate::{
     http::{self, Request, Response},
     platform::{self, System},
 };
-use nexus_core::{Fault, Random, Result};
+use nexus_core::{Fault, Need, Random, Result};
 use nexus_protocol::{CreatePairing, PairingCode, PairingCreated};
 use worker::Env;
 
 /// `PUT /v1/pair`, and with `invite` (section 8).
-pub(crate) async fn create(request: &Request, env: &Env) -> Result<Response> {
+pub(crate) async fn create(request: &Request, env: &Env, need: Need) -> Result<Response> {
     let caller = http::caller(request)?;
     let limits = platform::limits(env)?;
     let CreatePairing { session_id, invite } =
@@ -21,7 +21,7 @@ pub(crate) async fn create(request: &Request, env: &Env) -> Result<Response> {
     for _ in 0..5 {
         let code = PairingCode::from_random(System.bytes()?);
         // The session first: a code that it does not know of could not be taken back.
-        let add = AddCode { caller: caller.clone(), code: code.clone() };
+        let add = AddCode { need, caller: caller.clone(), code: code.clone() };
         calls::call(env, session_id.as_str(), &add).await?;
         let create = CreateCode { code: code.clone(), session: session_id.clone() };
         if let Some(expires_at) = calls::call(env, code.first_word(), &create).await? {

@@ -1,7 +1,7 @@
 //! The calls to a mailbox.
 
 use super::object::Call;
-use nexus_core::{About, Accepted, Facts, Letter, List, Notice, Proof, SecretUse};
+use nexus_core::{About, Accepted, Facts, Letter, List, MailboxNeed, Notice, Proof, SecretUse};
 use nexus_protocol::{
     AgentCard, AgentId, AgentStatus, ConversationId, IdempotencyKey, Mail, MailSent, MailStatus,
     MessageId, Register, Registered, SendMail, Timestamp,
@@ -34,6 +34,8 @@ impl Call for DescribeAgent {
 /// To the `Mailbox` of a sender: send a message, if the proof holds.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SendFrom {
+    /// What the table says that the call needs.
+    pub(crate) need: MailboxNeed,
     pub(crate) proof: Option<Proof>,
     pub(crate) to: AgentId,
     pub(crate) key: Option<IdempotencyKey>,
@@ -77,6 +79,8 @@ impl Call for LookAt {
 /// those on the allow list may write.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct ReadList {
+    /// What the table says that the call needs.
+    pub(crate) need: MailboxNeed,
     pub(crate) proof: Option<Proof>,
     pub(crate) list: List,
 }
@@ -90,6 +94,8 @@ impl Call for ReadList {
 /// To a `Mailbox`: what waits in it, if the proof holds. It is acknowledged.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct TakeMail {
+    /// What the table says that the call needs.
+    pub(crate) need: MailboxNeed,
     pub(crate) proof: Option<Proof>,
 }
 

@@ -12,7 +12,7 @@ pub(crate) use mailbox::{
     DescribeAgent, EndOf, FactsOf, LookAt, ReadList, RegisterAgent, SendFrom, StatusOf, TakeMail,
     Whisper,
 };
-use nexus_core::{Caller, Digest, Found, Listing, Report, SeatRequest, Tally};
+use nexus_core::{Caller, Digest, Found, Listing, Need, Report, SeatRequest, Tally};
 use nexus_protocol::{
     Activity, AgentId, AgentsRequest, Joined, PairingCode, SessionId, SessionStatus, Stats,
     Timestamp,
@@ -36,6 +36,8 @@ impl Call for Describe {
 /// To a `Session`: note a code that is about to be made; refused if this caller may not make a link to it.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct AddCode {
+    /// What the table says that the call needs.
+    pub(crate) need: Need,
     pub(crate) caller: Caller,
     pub(crate) code: PairingCode,
 }
@@ -49,6 +51,8 @@ impl Call for AddCode {
 /// To a `Session`: forget a code that this caller takes back; refused if it may not.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct ForgetCode {
+    /// What the table says that the call needs.
+    pub(crate) need: Need,
     pub(crate) caller: Caller,
     pub(crate) code: PairingCode,
     /// Claims of the code whose end is unknown.

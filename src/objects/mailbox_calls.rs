@@ -14,9 +14,7 @@ use crate::{
     http::{Request, Response},
     platform::{System, now},
 };
-use nexus_core::{
-    About, Accepted, Arrival, Facts, Fault, Letter, MailboxNeed, Mailboxes, Notice, Result,
-};
+use nexus_core::{About, Accepted, Arrival, Facts, Fault, Letter, Mailboxes, Notice, Result};
 use nexus_protocol::AgentId;
 
 impl Mailbox {
@@ -40,14 +38,14 @@ impl Mailbox {
                 calls::reply::<LookAt>(&(self.status()?.card, open))
             }
             ReadList::NAME => {
-                let ReadList { proof, list } = calls::read(request).await?;
-                self.enter(None, proof.as_ref(), MailboxNeed::Owner)?;
+                let ReadList { need, proof, list } = calls::read(request).await?;
+                self.enter(None, proof.as_ref(), need)?;
                 let entries = self.rules(|rules| rules.whole_list(list))?;
                 calls::reply::<ReadList>(&(entries, self.rules(Rules::is_allow_only)?))
             }
             SendFrom::NAME => {
-                let SendFrom { proof, to, key, message } = calls::read(request).await?;
-                self.enter(None, proof.as_ref(), MailboxNeed::Sender)?;
+                let SendFrom { need, proof, to, key, message } = calls::read(request).await?;
+                self.enter(None, proof.as_ref(), need)?;
                 calls::reply::<SendFrom>(&self.send(&to, key.as_ref(), message).await?)
             }
             Whisper::NAME => {
@@ -56,8 +54,8 @@ impl Mailbox {
                 calls::reply::<Whisper>(&(hears && self.announce(&Event::Whisper(&whisper))))
             }
             TakeMail::NAME => {
-                let TakeMail { proof } = calls::read(request).await?;
-                self.enter(None, proof.as_ref(), MailboxNeed::Sender)?;
+                let TakeMail { need, proof } = calls::read(request).await?;
+                self.enter(None, proof.as_ref(), need)?;
                 calls::reply::<TakeMail>(&self.take()?)
             }
             Letter::NAME => {

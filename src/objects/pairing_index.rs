@@ -8,7 +8,7 @@ use crate::{
     router::{self, Code as Call, Endpoint},
 };
 use futures_util::lock::Mutex;
-use nexus_core::{Claimer, Error, Fault, Found, Result, Revocation, SeatRequest, Seats};
+use nexus_core::{Claimer, Error, Fault, Found, Need, Result, Revocation, SeatRequest, Seats};
 use nexus_protocol::{CodeRevoked, CodeState, Joined, PairingCode, Profile, Refusal, SessionId};
 use std::{
     cell::{OnceCell, RefCell},
@@ -68,14 +68,14 @@ impl PairingIndex {
             }
             None => {
                 let route = router::route(request.method(), path)?;
-                let Endpoint::Code(call, _) = route.endpoint else {
+                let Endpoint::Code(call, need) = route.endpoint else {
                     return Err(Refusal::not_found().into());
                 };
                 let code = route.code()?;
                 match call {
                     Call::Status => self.status(&code).await,
                     Call::Claim => self.claim(request, &code).await,
-                    Call::Revoke => self.revoke(request, &code).await,
+                    Call::Revoke => self.revoke(request, &code, need).await,
                     // The edge makes it, for no index knows which code is to be made.
                     Call::Create => Err(Refusal::not_found().into()),
                 }
@@ -96,7 +96,7 @@ impl PairingIndex {
     }
 
     /// Takes back a code, if the session lets its caller.
-    async fn revoke(&self, request: &Request, code: &PairingCode) -> Result<Response> {
+    async fn revoke(&self, request: &Request, code: &PairingCode, need: Need) -> Result<Response> {
         let caller = http::caller(request)?;
         if caller.agent.is_none() {
             return Err(Refusal::missing_agent_id().into());
@@ -105,7 +105,7 @@ impl PairingIndex {
             let rules = self.rules()?;
             let Revocation { session, lost, is_done } =
                 rules.borrow().find_to_revoke(now(), code)?;
-            let forget = ForgetCode { caller, code: code.clone(), lost };
+            let forget = ForgetCode { need, caller, code: code.clone(), lost };
             calls::call(&self.env, session.as_str(), &forget).await?;
             if !is_done {
                 rules.borrow_mut().revoke(now(), code)?;

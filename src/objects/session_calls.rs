@@ -145,17 +145,17 @@ impl Session {
         match name {
             Describe::NAME => calls::reply::<Describe>(&self.rules(|rules| rules.describe(now()))?),
             AddCode::NAME => {
-                let AddCode { caller, code } = calls::read(request).await?;
+                let AddCode { need, caller, code } = calls::read(request).await?;
                 self.rules(|rules| {
-                    let visitor = rules.enter(now(), &caller, Need::Entry)?;
+                    let visitor = rules.enter(now(), &caller, need)?;
                     rules.add_code(now(), &visitor, code)
                 })?;
                 calls::reply::<AddCode>(&())
             }
             ForgetCode::NAME => {
-                let ForgetCode { caller, code, lost } = calls::read(request).await?;
+                let ForgetCode { need, caller, code, lost } = calls::read(request).await?;
                 self.rules(|rules| {
-                    let who = rules.member(now(), &caller, Need::OwnKey)?;
+                    let who = rules.member(now(), &caller, need)?;
                     rules.forget_code(now(), &who, &code, &lost)
                 })?;
                 // A seat that was taken back may have had tasks.

@@ -8,7 +8,7 @@ use crate::{
     platform,
     router::{Messenger, Method},
 };
-use nexus_core::{Proof, Result, SecretUse};
+use nexus_core::{MailboxNeed, Proof, Result, SecretUse};
 use nexus_protocol::{AgentsRequest, MessengerSend, Refusal, SendMail, messenger_registration};
 use serde_json::json;
 use worker::Env;
@@ -17,11 +17,16 @@ use worker::Env;
 const MOST_USERS: usize = 500;
 
 /// Answers a call.
-pub(super) async fn answer(request: &Request, env: &Env, call: Messenger) -> Result<Response> {
+pub(super) async fn answer(
+    request: &Request,
+    env: &Env,
+    call: Messenger,
+    need: MailboxNeed,
+) -> Result<Response> {
     match call {
         Messenger::Register => register(request, env).await,
-        Messenger::Send => send(request, env).await,
-        Messenger::Poll => poll(request, env).await,
+        Messenger::Send => send(request, env, need).await,
+        Messenger::Poll => poll(request, env, need).await,
         Messenger::Users => users(env).await,
         Messenger::Socket => {
             let (id, _) = caller(request)?;
@@ -40,12 +45,12 @@ async fn register(request: &Request, env: &Env) -> Result<Response> {
 }
 
 /// `POST /messenger/send`
-async fn send(request: &Request, env: &Env) -> Result<Response> {
+async fn send(request: &Request, env: &Env, need: MailboxNeed) -> Result<Response> {
     let limits = platform::limits(env)?;
     let body = http::body(request, &limits).await?;
     let MessengerSend { from, to, message, secret } = MessengerSend::parse(&body, &limits)?;
     let message = SendMail { text: Some(message), ..SendMail::default() };
-    let send = SendFrom { proof: Some(Proof::Secret(secret)), to, key: None, message };
+    let send = SendFrom { need, proof: Some(Proof::Secret(secret)), to, key: None, message };
     let sent = calls::call(env, from.as_str(), &send).await?;
     let timestamp = sent.sent_at.as_millis();
     let delivery = sent.delivery;
@@ -56,13 +61,13 @@ async fn send(request: &Request, env: &Env) -> Result<Response> {
 }
 
 /// `GET /messenger/poll`: what waits, which then no longer does.
-async fn poll(request: &Request, env: &Env) -> Result<Response> {
+async fn poll(request: &Request, env: &Env, need: MailboxNeed) -> Result<Response> {
     if request.method() == Method::Head {
         // An answer without a body would lose what it takes.
         return Err(Refusal::method_not_allowed(Method::Get.as_str().to_owned()).into());
     }
     let (id, proof) = caller(request)?;
-    let records = calls::call(env, id.as_str(), &TakeMail { proof }).await?;
+    let records = calls::call(env, id.as_str(), &TakeMail { need, proof }).await?;
     let mut names = Names::default();
     let mut messages = Vec::with_capacity(records.len());
     for mail in &records {

@@ -74,7 +74,7 @@ impl Dialect<Mailbox> for Messenger {
     ) -> Work<'a, Result<Response>> {
         Box::pin(async move {
             match call {
-                Foreign::Messenger(call, _) => calls::answer(request, env, call).await,
+                Foreign::Messenger(call, need) => calls::answer(request, env, call, need).await,
                 Foreign::ClawLink(..) | Foreign::OpenDialogue(..) => {
                     Err(Refusal::not_found().into())
                 }

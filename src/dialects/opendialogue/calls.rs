@@ -8,7 +8,7 @@ use crate::{
     platform,
     router::{Method, OpenDialogue as Call, Route},
 };
-use nexus_core::{Fault, List, Result, SecretUse, opendialogue::sanitised};
+use nexus_core::{Fault, List, MailboxNeed, Result, SecretUse, opendialogue::sanitised};
 use nexus_protocol::{
     AgentCard, AgentId, Conversation, ConversationId, Mail, MailDelivery, Refusal, Register,
     SendMail, Timestamp,
@@ -45,11 +45,12 @@ pub(super) async fn answer(
     env: &Env,
     route: &Route,
     call: Call,
+    need: MailboxNeed,
 ) -> Result<Response> {
     let has_body = !matches!(request.method(), Method::Get | Method::Head);
     let body =
         if has_body { http::body(request, &platform::limits(env)?).await? } else { Vec::new() };
-    let native = Native { env, request };
+    let native = Native { env, request, need };
     match call {
         Call::Socket => match http::sender(request) {
             Ok(agent) => Object::named(env, "MAILBOX", agent.as_str())?.forward(request).await,
@@ -159,7 +160,8 @@ async fn send(native: &Native<'_>, fields: &Fields) -> Result<Response> {
     };
     let message =
         SendMail { text: Some(content), conversation_id, renews: true, ..SendMail::default() };
-    let send = SendFrom { proof: http::proof(native.request), to, key: None, message };
+    let send =
+        SendFrom { need: native.need, proof: http::proof(native.request), to, key: None, message };
     let sent = native.call(&from, &send).await?;
     let (status, word) = match sent.delivery {
         MailDelivery::Live => (200, "sent"),
@@ -223,6 +225,8 @@ async fn history(request: &Request, native: &Native<'_>, route: &Route) -> Resul
 struct Native<'a> {
     env: &'a Env,
     request: &'a Request,
+    /// What the table says that the dialect's call needs.
+    need: MailboxNeed,
 }
 
 impl Native<'_> {
@@ -244,7 +248,8 @@ impl Native<'_> {
     /// the allow list may write.
     async fn list(&self, id: &AgentId, list: List, name: &str) -> Result<(Vec<Value>, bool)> {
         let proof = http::proof(self.request);
-        let (agents, is_allow_only) = self.call(id, &ReadList { proof, list }).await?;
+        let (agents, is_allow_only) =
+            self.call(id, &ReadList { need: self.need, proof, list }).await?;
         let entry = |(agent, at): &(AgentId, Timestamp)| json!({ name: agent, "created_at": at.as_millis() });
         Ok((agents.iter().map(entry).collect(), is_allow_only))
     }

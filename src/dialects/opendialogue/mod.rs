@@ -106,7 +106,9 @@ impl Dialect<Mailbox> for OpenDialogue {
     ) -> Work<'a, Result<Response>> {
         Box::pin(async move {
             match call {
-                Foreign::OpenDialogue(call, _) => calls::answer(request, env, route, call).await,
+                Foreign::OpenDialogue(call, need) => {
+                    calls::answer(request, env, route, call, need).await
+                }
                 Foreign::ClawLink(..) | Foreign::Messenger(..) => Err(Refusal::not_found().into()),
             }
         })

@@ -6,9 +6,10 @@
 use super::{Mailbox, Proof};
 use crate::{Database, Digest, Fault, Result};
 use nexus_protocol::{AgentId, Refusal, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// What a call to a mailbox needs of its caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MailboxNeed {
     /// Nothing: anyone may call.
     Anyone,

@@ -24,7 +24,7 @@ pub struct Caller {
 }
 
 /// What a call to a session requires of its caller. Each need includes those above it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Need {
     /// Nothing beyond the session's id.
     Nothing,

@@ -15,7 +15,6 @@ use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     io::Write as _,
-    ops::Range,
     path::Path,
 };
 
@@ -104,7 +103,7 @@ const PART: usize = 8 * 1024;
 struct Archive {
     text: String,
     /// The names of the texts, and where the parts of each stand.
-    table: Vec<(String, Vec<Range<usize>>)>,
+    table: Vec<(String, Vec<(usize, usize)>)>,
 }
 
 fn main() -> Result<()> {
@@ -143,10 +142,10 @@ impl Archive {
         self.table.push((format!("{name}.html"), parts.1));
     }
 
-    fn push(&mut self, text: &str) -> Range<usize> {
+    fn push(&mut self, text: &str) -> (usize, usize) {
         let start = self.text.len();
         self.text.push_str(text);
-        start..self.text.len()
+        (start, self.text.len())
     }
 
     fn write(&self, out: &Path) -> Result<()> {

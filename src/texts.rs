@@ -6,13 +6,14 @@
 use crate::{bridge, platform, waiting};
 use js_sys::Uint8Array;
 use nexus_core::{Fault, Result};
-use std::{cell::Cell, ops::Range};
+use std::cell::Cell;
 use wasm_bindgen::JsCast;
 
 static ARCHIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/texts.gz"));
 
 /// The name of each text, and where its parts stand in the archive.
-static TABLE: &[(&str, &[Range<usize>])] = include!(concat!(env!("OUT_DIR"), "/texts.rs"));
+#[allow(clippy::unreadable_literal, reason = "nobody reads it")]
+static TABLE: &[(&str, &[(usize, usize)])] = include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
 thread_local! {
     static UNPACKED: Cell<Option<&'static str>> = const { Cell::new(None) };
@@ -26,7 +27,7 @@ pub(crate) async fn read(name: &str) -> Result<String> {
         Some(all) => all,
         None => unpack().await?,
     };
-    Ok(parts.iter().filter_map(|part| all.get(part.clone())).collect())
+    Ok(parts.iter().filter_map(|(start, end)| all.get(*start..*end)).collect())
 }
 
 /// Unpacks the archive. Requests that come at once each do it, for none can wait for another's promise.

@@ -1,6 +1,6 @@
 //! Reading a JSON body field by field, so that one answer can name everything that is wrong.
 
-use crate::{Refusal, wrong::Wrong};
+use crate::{Refusal, cause, wrong::Wrong};
 use serde::{
     Deserializer,
     de::{DeserializeOwned, DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
@@ -20,14 +20,13 @@ pub struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// Reads a body. Refuses bytes that are not a JSON object, and JSON that not every reader can
-    /// take (`invalid_body`).
+    /// Takes the bytes of a body. A byte order mark is skipped. Refuses what is not JSON, or not JSON that every
+    /// reader can take (`invalid_body`), what is compressed, and what is not an object.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Refusal> {
-        let text = str::from_utf8(bytes).map_err(|_| Refusal::invalid_body("it is not UTF-8"))?;
+        let text = str::from_utf8(bytes).map_err(|error| cause::not_utf8(bytes, &error))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let text = if text.trim_ascii().is_empty() { "{}" } else { text };
-        let why = |error: serde_json::Error| {
-            Refusal::invalid_body(&format!("line {}, column {}", error.line(), error.column()))
-        };
+        let why = |error: serde_json::Error| cause::not_json(text, &error);
         let mut deserializer = serde_json::Deserializer::from_str(text);
         Readable(MAX_DEPTH).deserialize(&mut deserializer).map_err(why)?;
         deserializer.end().map_err(why)?;

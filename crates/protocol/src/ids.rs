@@ -169,6 +169,13 @@ impl AgentSecret {
         Self(format!("nxs_{}", URL_SAFE_NO_PAD.encode(bytes)))
     }
 
+    /// The secret that a browser offers as a sub-protocol, which cannot have every character.
+    #[must_use]
+    pub fn from_base64url(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
+        String::from_utf8(bytes).ok().map(Self)
+    }
+
     /// Whether an agent may choose this secret.
     #[must_use]
     pub fn may_be_chosen(&self) -> bool {

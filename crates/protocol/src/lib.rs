@@ -6,6 +6,7 @@
 
 mod agent;
 mod body;
+mod cause;
 mod clawlink;
 mod error;
 mod file;

@@ -8,6 +8,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::collections::BTreeSet;
 
 /// The recipients of a message, written as one agent id or as a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,18 @@ pub enum Recipients {
 }
 
 impl Recipients {
+    /// The same, with each agent named once.
+    fn each_once(self) -> Self {
+        match self {
+            Self::One(agent) => Self::One(agent),
+            Self::Many(agents) => {
+                let mut seen = BTreeSet::new();
+                let agents = agents.into_iter().filter(|agent| seen.insert(agent.clone()));
+                Self::Many(agents.collect())
+            }
+        }
+    }
+
     /// The recipients as a slice.
     #[must_use]
     pub fn as_slice(&self) -> &[AgentId] {
@@ -67,6 +80,11 @@ impl SendMessage {
     pub fn read(mut body: Body<'_>, limits: &Limits) -> Result<Self, Refusal> {
         let content = Content::read(&mut body);
         let to: Option<Recipients> = body.field("to", "must be an agent id or a list of them");
+        let most = usize::try_from(limits.max_agents).unwrap_or(usize::MAX);
+        if to.as_ref().is_some_and(|to| to.as_slice().len() > most) {
+            body.note("to", "must name no more agents than a session may have (MAX_AGENTS)");
+        }
+        let to = to.map(Recipients::each_once);
         let reply_to = body.field("replyTo", "must be the id of a message of this session");
         if to.as_ref().is_some_and(|to| to.as_slice().is_empty()) {
             body.note("to", "must name at least one agent; leave it out to reach everyone");

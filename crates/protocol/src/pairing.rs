@@ -11,8 +11,8 @@ use std::{fmt, str::FromStr};
 
 /// `WORD-WORD-XXXXX`: two of 256 words and five of 30 symbols, so 40.5 random bits.
 ///
-/// Case is ignored when a code is read. So are spaces and missing hyphens, because every part has
-/// five characters. `Debug` does not show the code, because whoever knows it can claim it.
+/// Read case-insensitively. Forgiven are missing or other hyphens and spaces, for every part has five characters;
+/// full-width letters; and what surrounds a code in a text or a link. `Debug` does not show it: whoever knows a code can claim it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PairingCode(String);
 string_id!(PairingCode, debug: |_| "[secret]");
@@ -34,6 +34,16 @@ impl PairingCode {
         Self(format!("{}-{}-{suffix}", word(first), word(second)))
     }
 
+    /// The code that these letters and digits are, without hyphens.
+    fn whole(plain: &str) -> Option<Self> {
+        let part = |from: usize| plain.get(from..from.saturating_add(5));
+        let (first, second, suffix) = (part(0)?, part(5)?, part(10)?);
+        let known = |word: &str| WORDS.binary_search(&word).is_ok();
+        let symbols = suffix.bytes().all(|byte| SYMBOLS.contains(&byte));
+        let is_code = plain.len() == 15 && known(first) && known(second) && symbols;
+        is_code.then(|| Self(format!("{first}-{second}-{suffix}")))
+    }
+
     /// The first word, which selects the index that stores the code.
     #[must_use]
     pub fn first_word(&self) -> &str {
@@ -46,15 +56,40 @@ impl FromStr for PairingCode {
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let malformed = Malformed("must be a pairing code such as PEARL-FOCAL-S5SJV");
-        let ignored = |c: &char| !matches!(c, ' ' | '-' | '_' | '+' | '\t' | '\n' | '\r');
-        let plain: String = text.chars().filter(ignored).map(|c| c.to_ascii_uppercase()).collect();
-        let part = |from: usize| plain.get(from..from.saturating_add(5)).ok_or(malformed);
-        let (first, second, suffix) = (part(0)?, part(5)?, part(10)?);
-        let known = |word: &str| WORDS.binary_search(&word).is_ok();
-        let symbols = suffix.bytes().all(|byte| SYMBOLS.contains(&byte));
-        (plain.len() == 15 && known(first) && known(second) && symbols)
-            .then(|| Self(format!("{first}-{second}-{suffix}")))
-            .ok_or(malformed)
+        let plain: String = text.chars().filter_map(plain).collect();
+        // What surrounds a code is not made of letters and digits, and a code holds nothing else.
+        let mut pieces = plain.split(|c: char| !c.is_ascii_alphanumeric());
+        pieces.find_map(Self::whole).ok_or(malformed)
+    }
+}
+
+/// A character of a code in its plain form. None: it may stand between the parts.
+fn plain(c: char) -> Option<char> {
+    match c {
+        ' '
+        | '-'
+        | '_'
+        | '+'
+        | '\t'
+        | '\n'
+        | '\r'
+        | '\u{a0}'
+        | '\u{ad}'
+        | '\u{2010}'..='\u{2015}'
+        | '\u{2060}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2212}'
+        | '\u{3000}'
+        | '\u{fe58}'
+        | '\u{fe63}'
+        | '\u{feff}'
+        | '\u{ff0d}' => None,
+        // Full-width forms stand in the order of ASCII.
+        '\u{ff01}'..='\u{ff5e}' => {
+            let ascii = u32::from(c).saturating_sub(0xfee0);
+            char::from_u32(ascii).map(|c| c.to_ascii_uppercase())
+        }
+        c => Some(c.to_ascii_uppercase()),
     }
 }
 
@@ -209,6 +244,18 @@ mod tests {
             " pearl focal s5sjv ",
             "PearlFocalS5SJV",
             "pearl--focal s5-sjv",
+            "PEARL-FOCAL-S5SJV.",
+            "(PEARL-FOCAL-S5SJV)",
+            "<PEARL-FOCAL-S5SJV>,",
+            "\u{201c}PEARL-FOCAL-S5SJV\u{201d}",
+            "PEARL\u{2013}FOCAL\u{2011}S5SJV",
+            "\u{ff30}\u{ff25}\u{ff21}\u{ff32}\u{ff2c}\u{ff0d}FOCAL-S5SJV\u{3002}",
+            "PEARL-FOCAL-S5SJV__;!!AbC-dEf",
+            "PEARL-FOCAL-S5SJV&data=05%7C01",
+            "PEARL-FOCAL-S5SJV/?utm_source=x",
+            "https://h/p/PEARL-FOCAL-S5SJV",
+            "*PEARL-FOCAL-S5SJV*",
+            "PEARL-\u{200b}FOCAL-\u{ad}S5SJV",
         ] {
             assert_eq!(text.parse::<PairingCode>().unwrap().as_str(), "PEARL-FOCAL-S5SJV");
         }

@@ -61,6 +61,7 @@ macro_rules! errors {
     }
     CodeNotFound {
         (404, 4) code_not_found(): "There is no such pairing code. Check its spelling, or ask the person who gave it to you for a new link.";
+        (404, 4) code_malformed(): "This is not a pairing code, which has the form PEARL-FOCAL-S5SJV. Copy the link again, or ask the person who gave it to you for a new one.", reason("malformed");
     }
     CodeExpiredOrUsed {
         (404, 4) code_over(): "This pairing code has been used or has expired. Ask the person who gave it to you for a new link.";
@@ -117,6 +118,9 @@ macro_rules! errors {
     LogFull {
         (409, 3) log_full(limit: usize, unit: &str): "This session has reached its limit of {limit} {unit} and takes nothing more. Start a new session (PUT /v1/sessions) and send its link by another way.", limit(limit);
     }
+    UnprovenFull {
+        (409, 3) unproven_full(limit: usize, unit: &str): "Messages without a proof have reached their limit of {limit} {unit} in this session. Send yours with your X-Session-Key, or join by a link to get one.", limit(limit);
+    }
     IllegalTransition {
         (409, 9) illegal_transition(state: &'static str, next: &str): "The task is {state} and cannot become {next}. A task goes from pending to accepted, to in_progress, and then to completed, failed or declined.", state(state);
     }
@@ -131,6 +135,12 @@ macro_rules! errors {
     }
     FileTooLarge {
         (413, 9) file_too_large(limit: usize): "The file is larger than {limit} bytes. Split it, or share a link.", limit(limit);
+    }
+    UnsupportedEncoding {
+        (415, 1) compressed_body(): "The body is compressed. Send it as it is, without Content-Encoding.";
+    }
+    IdempotencyKeyReused {
+        (422, 3) idempotency_key_reused(): "You have used this Idempotency-Key for another request, and this one was not carried out. Send it again with a new key.";
     }
     StorageFull {
         (413, 9) storage_full(limit: usize, unit: &str): "The files of this session, kept versions included, may take at most {limit} {unit}. Delete some first.", limit(limit);

@@ -27,6 +27,12 @@ impl Digest {
         Self(hex(&hash.finalize()))
     }
 
+    /// The digest of some bytes.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self(hex(&Sha256::digest(bytes)))
+    }
+
     /// Uses random bytes in place of a hash, to name something that has no secret.
     #[must_use]
     pub fn from_random(bytes: [u8; 32]) -> Self {

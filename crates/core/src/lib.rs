@@ -23,6 +23,7 @@ mod pairing;
 mod random;
 mod record;
 pub mod redact;
+mod repeat;
 mod session;
 
 pub use claim::{Seats, claim};

@@ -243,7 +243,9 @@ fn a_repeat_is_harmless_and_completes_an_interrupted_send() {
     assert!(faulted(&send("one")), "the copy cannot be stored");
     town.house("a").database.heal();
     town.now.set(5);
-    let sent = send("another body").unwrap();
+    let other = refused(send("another body"));
+    assert_eq!(other, ErrorCode::IdempotencyKeyReused, "it would be lost in silence");
+    let sent = send("one").unwrap();
     assert_eq!((sent.sent_at, sent.turn), (at(0), 1));
     assert_eq!(send("one").unwrap(), sent);
     assert_eq!(town.poll("b", None, 10).len(), 1);

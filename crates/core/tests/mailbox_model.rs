@@ -11,7 +11,7 @@
 mod support;
 
 use nexus_core::List;
-use nexus_protocol::{AllowOnly, ErrorCode, MailState, SendMail};
+use nexus_protocol::{AllowOnly, ErrorCode, MailSent, MailState, SendMail};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use support::{
@@ -91,7 +91,11 @@ impl Run {
         way: Way,
     ) -> Result<(), TestCaseError> {
         self.texts += 1;
-        let text = format!("text {}", self.texts);
+        // Under a key, the same text comes again, or another one.
+        let text = match key {
+            Some(_) => format!("text {}", self.texts % 2),
+            None => format!("text of its own {}", self.texts),
+        };
         // The model's name for a conversation: its id, or, if the relay makes the id, what it is
         // made from.
         let id = match (conversation, key) {
@@ -128,19 +132,7 @@ impl Run {
             let waits = self.model.messages(from, to, &id).any(|(inbox, cursor, message)| {
                 inbox == to && cursor > acked && self.model.alive(message)
             });
-            let now = self.model.now;
-            let before = &mut self.model.boxes[to].inbox[at];
-            if way == Way::Clear {
-                let sent = result.unwrap();
-                prop_assert_eq!(before.sent.get_or_insert(sent.clone()), &sent);
-                if !before.copied && waits {
-                    before.mended_at = Some(now);
-                }
-                before.copied = true;
-            } else {
-                prop_assert!(faulted(&result));
-            }
-            return Ok(());
+            return self.repeated((to, at), (&text, renews), waits, way, result);
         }
         let anew = match self.model.outcome((from, to), &id, renews) {
             Err(code) => {
@@ -177,6 +169,7 @@ impl Run {
         let taken = Taken {
             sender,
             text,
+            renews,
             sent_at,
             live,
             key,
@@ -187,6 +180,37 @@ impl Run {
             mended_at: None,
         };
         self.model.boxes[to].inbox.push(taken);
+        Ok(())
+    }
+
+    /// A send under a key that was used before. `waits`: a message of its conversation waits.
+    fn repeated(
+        &mut self,
+        (to, at): (usize, usize),
+        asked: (&str, bool),
+        waits: bool,
+        way: Way,
+        result: nexus_core::Result<MailSent>,
+    ) -> Result<(), TestCaseError> {
+        let now = self.model.now;
+        let before = &mut self.model.boxes[to].inbox[at];
+        if (before.text.as_str(), before.renews) != asked {
+            // On a way that loses answers, this one may be lost, too.
+            if way == Way::Clear || !faulted(&result) {
+                prop_assert_eq!(refused(result), ErrorCode::IdempotencyKeyReused);
+            }
+            return Ok(());
+        }
+        if way == Way::Clear {
+            let sent = result.unwrap();
+            prop_assert_eq!(before.sent.get_or_insert(sent.clone()), &sent);
+            if !before.copied && waits {
+                before.mended_at = Some(now);
+            }
+            before.copied = true;
+        } else {
+            prop_assert!(faulted(&result));
+        }
         Ok(())
     }
 

@@ -9,11 +9,11 @@
 
 mod support;
 
-use nexus_core::Digest;
-use nexus_core::SeatRequest;
+use nexus_core::{Caller, Digest, Need, SeatRequest};
 use nexus_protocol::{
     CreateSession, ErrorCode, Filter, Limits, PageRequest, Profile, Renew, SendMessage,
 };
+use serde_json::{json, value::to_raw_value};
 use support::{Calls, World, agent, at, caller, faulted, refused, text};
 
 #[test]
@@ -194,6 +194,62 @@ fn the_bytes_of_a_session_are_counted_also_after_an_eviction() {
     }
     assert!((700..=1000).contains(&bytes), "{bytes}");
     assert_eq!(refused(world.send(2, &a, None, text(&"é".repeat(40)))), ErrorCode::LogFull);
+}
+
+#[test]
+fn strangers_take_an_eighth_of_a_session_and_its_members_the_rest() {
+    let limits = Limits { max_session_messages: 16, max_session_bytes: 8000, ..Limits::default() };
+    let mut world = World::new(limits);
+    world.create(CreateSession::default());
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    let stranger = caller("a", None);
+    let forged = SendMessage {
+        json: Some(to_raw_value(&json!({ "verified": true })).unwrap()),
+        ..text("x")
+    };
+    for number in 0..2 {
+        world.send(number, &stranger, None, forged.clone()).unwrap();
+        world.evict();
+    }
+    let full = world.send(3, &stranger, None, text("x"));
+    assert_eq!(refused(full), ErrorCode::UnprovenFull);
+    for number in 2..16 {
+        world.send(number, &a, None, text("x")).unwrap();
+    }
+    assert_eq!(refused(world.send(17, &a, None, text("x"))), ErrorCode::LogFull);
+    assert_eq!(world.poll(18, &a, None).unwrap().len(), 16);
+}
+
+#[test]
+fn strangers_take_an_eighth_of_the_bytes() {
+    let limits = Limits { max_session_bytes: 8000, ..Limits::default() };
+    let mut world = World::new(limits);
+    world.create(CreateSession::default());
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    let mut bytes = 0;
+    let why = loop {
+        match world.send(1, &caller("a", None), None, text("x")) {
+            Ok(_) => bytes += world.delivery.as_ref().unwrap().record.len(),
+            refused => break support::refused(refused),
+        }
+    };
+    assert_eq!(why, ErrorCode::UnprovenFull);
+    assert!((700..=1000).contains(&bytes), "{bytes}");
+    assert!(world.send(2, &a, None, text(&"x".repeat(5000))).is_ok());
+}
+
+#[test]
+fn where_nobody_has_a_key_nothing_is_kept_for_others() {
+    let limits = Limits { max_session_messages: 8, ..Limits::default() };
+    let mut world = World::new(limits);
+    world.create(CreateSession::default());
+    let enrolled = Caller { agent: Some(agent("claw")), ..Caller::default() };
+    let visitor = world.session.enter(at(0), &enrolled, Need::Entry).unwrap();
+    world.session.enrol(at(0), &visitor, &enrolled, Profile::default()).unwrap();
+    for number in 0..8 {
+        world.send(number, &enrolled, None, text("x")).unwrap();
+    }
+    assert_eq!(refused(world.send(9, &enrolled, None, text("x"))), ErrorCode::LogFull);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn a_session() {
     let salt = id.strip_suffix("-2").unwrap();
     assert_eq!(
         row.replace(salt, "SALT"),
-        r#"2|a|,a,|1700000001000|1v:k|{"id":"SALT-2","agentId":"a","text":"hello","json":{"n":1},"cursor":"2","verified":true,"sentAt":"2023-11-14T22:13:21.000Z","expiresAt":"2023-11-14T22:14:21.000Z","to":["a"]}||||"#
+        r#"2|a|,a,|1700000001000|1v:k 28cf667dd743ea857cca|{"id":"SALT-2","agentId":"a","text":"hello","json":{"n":1},"cursor":"2","verified":true,"sentAt":"2023-11-14T22:13:21.000Z","expiresAt":"2023-11-14T22:14:21.000Z","to":["a"]}||||"#
     );
     assert_eq!(
         event.replace(salt, "SALT"),
@@ -181,8 +181,10 @@ fn a_mailbox() {
             r#"{{"id":"{id}","agentId":"a","to":"b","text":"hello","json":{{"n":1}},{cursor}"verified":true,"conversationId":"t","turn":1,"maxTurns":20,"sentAt":"2023-11-14T22:13:20.000Z","expiresAt":"2023-11-21T22:13:20.000Z"}}"#
         )
     };
-    let received =
-        format!("1|a|t|1|1700000000000|1700000000000|k|{facts}|{}|", record(r#""cursor":"1","#));
+    let received = format!(
+        "1|a|t|1|1700000000000|1700000000000|k 8f70ca678ef88fdd5c11|{facts}|{}|",
+        record(r#""cursor":"1","#)
+    );
     let copy = format!("-1|b|t|1|1700000000000||{id}|{facts}|{}|", record(""));
     assert!(b.dump().lines().any(|line| line == received), "{}", b.dump());
     assert!(b.dump().lines().any(|line| line == "acked|1|1700000000000|"), "{}", b.dump());

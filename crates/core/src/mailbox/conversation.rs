@@ -40,10 +40,14 @@ pub(super) struct Thread {
 }
 
 impl Thread {
-    /// The cursor of the message that was received with this idempotency key.
-    pub(super) fn received(&self, key: &str) -> Option<Cursor> {
-        let found = self.rows.iter().find(|(row, its)| *row > 0 && its.as_deref() == Some(key));
-        found.map(|(row, _)| Cursor::from_i64(*row))
+    /// Where the message stands that was received with this idempotency key.
+    pub(super) fn received(&self, key: &str) -> Option<(Cursor, &str)> {
+        let mut received = self.rows.iter().filter(|(row, _)| *row > 0);
+        received.find_map(|(row, stored)| {
+            let stored = stored.as_deref()?;
+            let rest = stored.strip_prefix(key)?;
+            (rest.is_empty() || rest.starts_with(' ')).then(|| (Cursor::from_i64(*row), stored))
+        })
     }
 
     /// Whether a copy of the sent message with this id is stored.

@@ -6,6 +6,7 @@ use crate::{
     Database, Digest, Error, Fault, Random, Result, Row, Value,
     meter::{RATE_WINDOW, rate_wait},
     redact::Redaction,
+    repeat::{self, Repeat},
 };
 use nexus_protocol::{
     AgentId, ConversationId, Cursor, EndReason, IdempotencyKey, Mail, MailDelivery, MailSent,
@@ -29,7 +30,10 @@ pub struct Letter {
     pub name: String,
     /// Makes repeating the send harmless.
     pub key: Option<IdempotencyKey>,
-    /// The message.
+    /// A digest of what was asked for under the key.
+    #[serde(default)]
+    pub asked: String,
+    /// What is sent.
     pub message: SendMail,
     /// The conversation of the message.
     pub conversation: ConversationId,
@@ -88,6 +92,7 @@ impl<D: Database> Mailbox<D> {
         if facts.is_none() {
             self.check_not_of_others(&about)?;
         }
+        let asked = repeat::digest(&serde_json::to_string(&message).map_err(Fault::new)?);
         let mut redaction = Redaction::default();
         message.text = message.text.map(|text| redaction.text(text));
         message.json = message.json.map(|json| redaction.json(json)).transpose()?;
@@ -95,6 +100,7 @@ impl<D: Database> Mailbox<D> {
             from: self.id.clone(),
             name,
             key: key.cloned(),
+            asked,
             message,
             conversation: about.conversation,
             facts,
@@ -118,8 +124,9 @@ impl<D: Database> Mailbox<D> {
         let (salt, last) = (loaded.state.salt, loaded.last);
         let about = About { with: letter.from.clone(), conversation: letter.conversation.clone() };
         let thread = self.thread(now, &about)?;
-        if let Some(key) = &letter.key
-            && let Some(accepted) = self.received_before(&thread, key)?
+        let repeat = letter.key.as_ref().map(|key| Repeat::digested(key.as_str(), &letter.asked));
+        if let Some(repeat) = &repeat
+            && let Some(accepted) = self.received_before(&thread, repeat)?
         {
             return Ok((accepted, None));
         }
@@ -148,7 +155,7 @@ impl<D: Database> Mailbox<D> {
             round: facts.round(),
             sent_at: now,
             delivered_at: live.then_some(now),
-            key: letter.key.as_ref().map(IdempotencyKey::as_str),
+            key: repeat.as_ref().map(Repeat::as_str),
             facts: facts.to_record()?,
             record: &record,
         };
@@ -184,15 +191,13 @@ impl<D: Database> Mailbox<D> {
         Ok(self.store.copy(entry)?)
     }
 
-    /// The first answer to a letter with this key, if there is one.
-    fn received_before(
-        &self,
-        thread: &Thread,
-        key: &IdempotencyKey,
-    ) -> Result<Option<Accepted>, Fault> {
-        let (Some(cursor), Some(facts)) = (thread.received(key.as_str()), &thread.facts) else {
+    /// The first answer to a letter with this key, if there was one. Refused if that letter was another one.
+    fn received_before(&self, thread: &Thread, repeat: &Repeat) -> Result<Option<Accepted>> {
+        let (Some((cursor, stored)), Some(facts)) = (thread.received(repeat.key()), &thread.facts)
+        else {
             return Ok(None);
         };
+        repeat.check(stored)?;
         let row = self.store.database.first(FIND, &[cursor.as_i64().into()], |row| {
             Ok((row.optional_integer()?, row.text()?))
         })?;

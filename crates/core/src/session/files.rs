@@ -6,7 +6,7 @@
 //! stored, and are not readable in between.
 
 use super::{Session, Who, delivery::Delivery, log::Call, store::About};
-use crate::{Database, Fault, Result, Row};
+use crate::{Database, Digest, Fault, Result, Row, repeat::Repeat};
 use nexus_protocol::{
     Condition, FileDeleted, FileEvent, FileInfo, FileKey, FileList, FileNews, FilesRequest,
     IdempotencyKey, Kind, Message, Refusal, Timestamp,
@@ -65,7 +65,8 @@ impl<D: Database> Session<D> {
         condition: &Condition,
         content: Content,
     ) -> Result<FileSaved> {
-        let (repeat, before) = self.begin(now, who, Call::File, repeat)?;
+        let asked = ("put", key, &content.content_type, Digest::of_bytes(&content.bytes));
+        let (repeat, before) = self.begin(now, who, Call::File, repeat, &asked)?;
         if let Some(record) = before {
             let FileNews { file, .. } = news(&record)?;
             return Ok(FileSaved { created: file.version == 1, file, delivery: None });
@@ -244,7 +245,7 @@ impl<D: Database> Session<D> {
         mut message: Message,
         event: FileEvent,
         file: &FileInfo,
-        repeat: Option<String>,
+        repeat: Option<Repeat>,
         content: Option<Vec<u8>>,
     ) -> Result<Delivery> {
         let FileInfo { key, version, size, editor, .. } = file;

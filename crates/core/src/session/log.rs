@@ -6,15 +6,16 @@ use super::{
     state::Seat,
     store::{About, Loaded, News},
 };
-use crate::{Database, Error, Fault, Result, Row, redact::Redaction};
+use crate::{Database, Error, Fault, Result, redact::Redaction, repeat::Repeat};
 use nexus_protocol::{
     AgentId, Filter, IdempotencyKey, Kind, Limits, Message, MessageId, Recipients, Refusal,
     SendMessage, Sent, Timestamp,
 };
+use serde::Serialize;
 
-const FIND_SENT: &str = "SELECT record FROM log WHERE agent_id = ?1 AND idempotency_key = ?2";
-const BYTES: &str = "SELECT coalesce(sum(length(CAST(record AS BLOB))), 0) FROM log
-    WHERE cursor > 0 AND recipients IS NOT '!'";
+/// `!` is the character after the space that ends a key.
+const FIND_SENT: &str = "SELECT record, idempotency_key FROM log WHERE agent_id = ?1
+    AND (idempotency_key = ?2 OR idempotency_key >= ?2 || ' ' AND idempotency_key < ?2 || '!')";
 
 /// A kind of call that can be repeated with an idempotency key.
 #[derive(Clone, Copy)]
@@ -78,8 +79,9 @@ impl<D: Database> Session<D> {
         request: SendMessage,
     ) -> Result<(Sent, Option<Delivery>)> {
         self.seated(now, who)?;
-        let repeat = idempotency_key.map(|key| who.scoped(Call::Send, key));
-        if let Some(record) = self.sent_before(&who.agent, repeat.as_deref())? {
+        let scoped = |key| Repeat::new(&who.scoped(Call::Send, key), &request);
+        let repeat = idempotency_key.map(scoped).transpose()?;
+        if let Some(record) = self.sent_before(&who.agent, repeat.as_ref())? {
             let sent = serde_json::from_str(&record)
                 .map_err(|_| Fault::new("a stored message cannot be read"))?;
             return Ok((sent, None));
@@ -120,56 +122,24 @@ impl<D: Database> Session<D> {
         now: Timestamp,
         message: Message,
         recipients: Option<String>,
-        repeat: Option<String>,
+        repeat: Option<Repeat>,
         about: About,
     ) -> Result<Delivery> {
         let record = serde_json::to_string(&message).map_err(Fault::new)?;
-        let bytes = self.log_bytes()?.saturating_add(record.len());
-        self.check_room(&message, bytes, &about)?;
+        let size = self.make_room(now, &message, record.len(), &about)?;
         let sender = Some(message.agent_id.as_str()).filter(|sender| *sender != AgentId::SYSTEM);
         let values = vec![
             message.cursor.as_i64().into(),
             sender.into(),
             recipients.into(),
             now.as_millis().into(),
-            repeat.into(),
+            repeat.map(Repeat::into_stored).into(),
             record.as_str().into(),
         ];
         self.store.append(message.cursor, now, values, about)?;
-        self.log_bytes = Some(bytes);
+        self.size = size;
         self.store.news = self.store.news.max(News::Messages);
         Ok(Delivery { record, message })
-    }
-
-    /// Refuses a message that a full session has no room for. Messages that conclude existing work
-    /// (a task that ends, a file that is deleted) may use up to twice the limit.
-    fn check_room(&mut self, message: &Message, bytes: usize, about: &About) -> Result<()> {
-        let count = self.store.load()?.map_or(0, |loaded| loaded.messages()).saturating_add(1);
-        let begins = match about {
-            About::Nothing | About::File(_, Some(_)) => true,
-            About::Task(given) => *given == message.cursor,
-            About::File(_, None) => false,
-        };
-        let room = if begins { 1_u32 } else { 2 };
-        let (messages, most) = (self.limits.max_session_messages, self.limits.max_session_bytes);
-        if count > i64::from(messages.saturating_mul(room)) {
-            let limit = usize::try_from(messages).unwrap_or(usize::MAX);
-            return Err(Refusal::log_full(limit, "messages").into());
-        }
-        let room = usize::try_from(room).unwrap_or(1);
-        if bytes > most.saturating_mul(room) {
-            return Err(Refusal::log_full(most, "bytes of messages").into());
-        }
-        Ok(())
-    }
-
-    /// The bytes of all messages, except events.
-    fn log_bytes(&mut self) -> Result<usize, Fault> {
-        if let Some(bytes) = self.log_bytes {
-            return Ok(bytes);
-        }
-        let bytes = self.store.database.first(BYTES, &[], Row::integer)?.unwrap_or(0);
-        usize::try_from(bytes).map_err(Fault::new)
     }
 
     /// The next message about a task or a file, from `who` or from the relay itself.
@@ -242,21 +212,27 @@ impl<D: Database> Session<D> {
         who: &Who,
         call: Call,
         key: Option<&IdempotencyKey>,
-    ) -> Result<(Option<String>, Option<String>)> {
+        request: &impl Serialize,
+    ) -> Result<(Option<Repeat>, Option<String>)> {
         self.hear(now, who)?;
-        let repeat = key.map(|key| who.scoped(call, key));
-        let before = self.sent_before(&who.agent, repeat.as_deref())?;
+        let repeat = key.map(|key| Repeat::new(&who.scoped(call, key), request)).transpose()?;
+        let before = self.sent_before(&who.agent, repeat.as_ref())?;
         Ok((repeat, before))
     }
 
-    /// The message that a seat has stored under this key, if any.
+    /// What an agent has stored under a key that it repeats. Refused if it asked for something else under it.
     pub(super) fn sent_before(
         &self,
         agent: &AgentId,
-        repeat: Option<&str>,
-    ) -> Result<Option<String>, Fault> {
+        repeat: Option<&Repeat>,
+    ) -> Result<Option<String>> {
         let Some(repeat) = repeat else { return Ok(None) };
-        self.store.database.first(FIND_SENT, &[agent.as_str().into(), repeat.into()], Row::text)
+        let values = [agent.as_str().into(), repeat.key().into()];
+        let found =
+            self.store.database.first(FIND_SENT, &values, |row| Ok((row.text()?, row.text()?)))?;
+        let Some((record, stored)) = found else { return Ok(None) };
+        repeat.check(&stored)?;
+        Ok(Some(record))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::{
     Caller, Event, Session, Visitor, Who,
+    size::Size,
     state::{Seat, State},
 };
 use crate::{Database, Digest, Fault, Random, Report, Result, heard::Heard, redact::Redaction};
@@ -61,7 +62,7 @@ impl<D: Database> Session<D> {
             None => None,
         };
         self.store.create(state)?;
-        self.log_bytes = Some(0);
+        self.size = Size::empty();
         Ok(SessionCreated {
             session_id: self.id.clone(),
             ttl,
@@ -182,7 +183,7 @@ impl<D: Database> Session<D> {
         let report = self.report(now)?.ok_or_else(Refusal::session_not_found)?;
         let report = Report { agents: 0, messages: Cursor::START, expires_at: now, ..report };
         self.store.end()?;
-        (self.open_tasks, self.log_bytes, self.file_bytes) = (None, None, None);
+        (self.open_tasks, self.file_bytes, self.size) = (None, None, Size::default());
         self.untold.clear();
         let ended = Ended { ok: true, status: "ended".to_owned(), session_id: self.id.clone() };
         Ok((ended, report))

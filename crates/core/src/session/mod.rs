@@ -25,6 +25,8 @@ mod log;
 mod members;
 mod past;
 mod reading;
+mod room;
+mod size;
 mod state;
 mod status;
 mod store;
@@ -39,6 +41,7 @@ pub use events::Event;
 pub use files::{Content, FileSaved};
 pub use members::SeatRequest;
 use nexus_protocol::{Cursor, Limits, SessionId, Task, Timestamp};
+use size::Size;
 use std::collections::BTreeMap;
 use store::{News, Store};
 pub use webhook::Post;
@@ -56,8 +59,8 @@ pub struct Session<D> {
     report_at: Option<Timestamp>,
     /// The open tasks by the cursor of the message that gave them, once they have been read.
     open_tasks: Option<BTreeMap<Cursor, Task>>,
-    /// The bytes of all messages, once they have been counted.
-    log_bytes: Option<usize>,
+    /// What is known of the log's size.
+    size: Size,
     /// The bytes of all kept versions of files, once they have been counted.
     file_bytes: Option<usize>,
     /// Events that are stored but not delivered yet.
@@ -74,7 +77,7 @@ impl<D: Database> Session<D> {
             store: Store::new(database),
             report_at: None,
             open_tasks: None,
-            log_bytes: None,
+            size: Size::default(),
             file_bytes: None,
             untold: Vec::new(),
         }
@@ -90,7 +93,7 @@ impl<D: Database> Session<D> {
     pub fn alarm(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
         let deadline = self.deadline()?.filter(|deadline| *deadline > now);
         if deadline.is_none() {
-            (self.open_tasks, self.log_bytes, self.file_bytes) = (None, None, None);
+            (self.open_tasks, self.file_bytes, self.size) = (None, None, Size::default());
             self.store.forget();
         }
         Ok(deadline)

@@ -107,7 +107,7 @@ impl<D: Database> Session<D> {
         let greets = request.after.is_none() && greets(loaded, who);
         // If all messages of the log fit a page, these do too. Events are not counted with them.
         let is_small =
-            self.log_bytes.is_some_and(|bytes| bytes <= page::PAGE_BYTES) && !who.filter.events;
+            self.size.bytes.is_some_and(|bytes| bytes <= page::PAGE_BYTES) && !who.filter.events;
         let limit = i64::from(request.limit);
         let (count, bytes) = if is_small { (limit, 0) } else { self.measure(after, who, limit)? };
         if greets || request.members || bytes > page::PAGE_BYTES || after > end {

@@ -13,7 +13,7 @@ use super::{
     log::{Call, listed},
     store::About,
 };
-use crate::{Database, Fault, Result, redact::Redaction};
+use crate::{Database, Fault, Result, redact::Redaction, repeat::Repeat};
 use nexus_protocol::{
     AgentId, Assignee, ChangeTask, GiveTask, IdempotencyKey, Kind, Message, MessageId, Presence,
     Recipients, Refusal, Task, TaskEvent, TaskNews, TaskStatus, Timestamp,
@@ -36,7 +36,7 @@ impl<D: Database> Session<D> {
         request: GiveTask,
         connected: &BTreeSet<AgentId>,
     ) -> Result<(Task, Option<Delivery>)> {
-        let (repeat, before) = self.begin(now, who, Call::Task, key)?;
+        let (repeat, before) = self.begin(now, who, Call::Task, key, &("give", &request))?;
         if let Some(record) = before {
             return Ok((answered(&record)?, None));
         }
@@ -76,7 +76,7 @@ impl<D: Database> Session<D> {
         change: ChangeTask,
         connected: &BTreeSet<AgentId>,
     ) -> Result<(Task, Option<Delivery>)> {
-        let (repeat, before) = self.begin(now, who, Call::Task, key)?;
+        let (repeat, before) = self.begin(now, who, Call::Task, key, &("change", id, &change))?;
         if let Some(record) = before {
             return Ok((answered(&record)?, None));
         }
@@ -132,7 +132,7 @@ impl<D: Database> Session<D> {
         event: TaskEvent,
         task: &mut Task,
         before: AgentId,
-        repeat: Option<String>,
+        repeat: Option<Repeat>,
     ) -> Result<Delivery> {
         let message = self.next_news(now, Some(who), Kind::Task)?;
         (task.updated_at, task.cursor) = (message.sent_at, message.cursor);
@@ -216,7 +216,7 @@ impl<D: Database> Session<D> {
         event: TaskEvent,
         task: &Task,
         before: Option<AgentId>,
-        repeat: Option<String>,
+        repeat: Option<Repeat>,
     ) -> Result<Delivery> {
         let now = message.sent_at;
         let loaded = self.store.alive(now)?;

@@ -24,6 +24,7 @@ pub fn limits() -> Limits {
 pub struct Taken {
     pub sender: usize,
     pub text: String,
+    pub renews: bool,
     pub sent_at: i64,
     pub live: bool,
     pub key: Option<usize>,

@@ -5,11 +5,11 @@ use crate::{
     AgentId, Body, Limits, Refusal, Timestamp,
     label::{LABEL, is_label},
 };
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-/// The member that must do a task.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who is to do a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Assignee {
     /// This member.
     Agent(AgentId),
@@ -33,7 +33,7 @@ impl Assignee {
 }
 
 /// When a task must be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Deadline {
     /// At this time.
     At(Timestamp),
@@ -75,7 +75,7 @@ impl Deadline {
 }
 
 /// `POST /v1/sessions/:id/tasks`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct GiveTask {
     /// The assignee.
     pub assignee: Assignee,
@@ -132,7 +132,7 @@ pub(crate) fn bounded(
 }
 
 /// `POST /v1/sessions/:id/tasks/:taskId`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub enum ChangeTask {
     /// Changes the status and the progress.
     Move {

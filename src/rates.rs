@@ -10,12 +10,12 @@
 //! for all.
 
 use crate::{
-    http::{AGENT, CLASS, GUESS, Request, Response},
-    platform::{fault, now},
+    http::{self, AGENT, CLASS, GUESS, Request, Response},
+    platform::{self, fault, now},
     router::{Endpoint, Limiter, Route},
 };
 use nexus_core::{MailboxNeed, Result};
-use nexus_protocol::{ErrorCode, Refusal};
+use nexus_protocol::{ErrorCode, Refusal, Setting};
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
@@ -26,6 +26,8 @@ use worker::Env;
 
 /// The binding of the limiter of all requests.
 const ALL: &str = "RATE_LIMITER";
+/// That of all requests that show a key or a secret.
+const KEYED: &str = "KEYED_LIMITER";
 const CREATE: &str = "CREATE_LIMITER";
 const PAIR: &str = "PAIR_LIMITER";
 const REGISTER: &str = "REGISTER_LIMITER";
@@ -72,8 +74,7 @@ pub(crate) struct Visit {
 /// Counts a request that comes. Refused if its client has to wait.
 pub(crate) async fn enter(request: &Request, env: &Env, route: Option<&Route>) -> Result<Visit> {
     let limiter = route.map_or(Limiter::Requests, |route| route.limiter);
-    let ip = request.header("CF-Connecting-IP");
-    let ip = ip.map_or_else(|| "local".to_owned(), network);
+    let ip = client(request, env)?;
     let shown = route.and_then(|route| shown(request, route));
     let may_guess = limiter == Limiter::Guess;
     let mut visit = Visit { ip, shown, may_guess, is_free: false };
@@ -87,7 +88,8 @@ pub(crate) async fn enter(request: &Request, env: &Env, route: Option<&Route>) -
     let is_proven = |shown| MEMORY.with_borrow(|memory| memory.proven.contains(&shown));
     visit.is_free =
         shown.is_some_and(|shown| visit.suspicion(Fault::WrongKeys).is_none() || is_proven(shown));
-    if !visit.is_free && !visit.count(env, ALL).await? {
+    let all = if visit.is_free { KEYED } else { ALL };
+    if !visit.count(env, all).await? {
         return Err(Refusal::rate_limit_exceeded(WAIT).into());
     }
     if let Some(binding) = binding(limiter)
@@ -107,9 +109,8 @@ impl Visit {
             Ok(response) if matches!(response.status(), 416 | 500..) => return Ok(()),
             Ok(response) => (true, response.header(CLASS)),
             Err(nexus_core::Error::Refused(refusal)) => {
-                let is_guess =
-                    matches!(refusal.body.error, ErrorCode::CodeNotFound | ErrorCode::InvalidToken);
-                (true, is_guess.then_some(GUESS))
+                let is_guess = refusal.body.error == ErrorCode::InvalidToken;
+                (true, (is_guess || http::is_guess(refusal)).then_some(GUESS))
             }
             Err(_) => return Ok(()),
         };
@@ -198,6 +199,19 @@ fn shown(request: &Request, route: &Route) -> Option<u64> {
     })
 }
 
+/// Whom a request is counted for: the network of its client, if a proxy names it in the header that the operator
+/// trusts. A header that nobody sets in front of the relay would let each client choose.
+fn client(request: &Request, env: &Env) -> Result<String> {
+    let header = platform::setting(env, Setting::CLIENT_IP_HEADER)?;
+    let named = header.and_then(|name| request.header(&name).map(ToOwned::to_owned));
+    Ok(named.as_deref().map_or_else(|| "everyone".to_owned(), named_last))
+}
+
+/// The network that a list names last: what stands before it, the client may have written.
+fn named_last(list: &str) -> String {
+    network(list.rsplit(',').next().unwrap_or_default().trim())
+}
+
 /// What one client has: an address, or of IPv6 the network that is given out as a whole.
 fn network(ip: &str) -> String {
     match ip.parse::<Ipv6Addr>() {
@@ -212,6 +226,12 @@ fn network(ip: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_cannot_choose_whom_it_is_counted_for() {
+        assert_eq!(named_last("203.0.113.9, 192.0.2.1"), "192.0.2.1");
+        assert_eq!(named_last("192.0.2.1"), named_last("evil, 198.51.100.7,192.0.2.1 "));
+    }
 
     #[test]
     fn an_address_of_a_network_is_the_network() {

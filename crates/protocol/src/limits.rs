@@ -28,8 +28,8 @@ pub struct NumberVariable {
 pub struct Setting {
     /// Its name in `wrangler.toml`.
     pub name: &'static str,
-    /// Whether `wrangler.toml` may contain it. Otherwise it is a secret.
-    pub is_public: bool,
+    /// Its value in `wrangler.toml`. None if it is a secret, which that file must not contain.
+    pub deployed: Option<&'static str>,
     /// What it sets.
     pub about: &'static str,
 }
@@ -104,12 +104,12 @@ limits! {
 
 /// Makes a constant for each [`Setting`], and [`Setting::ALL`].
 macro_rules! settings {
-    ($($name:ident: $is_public:literal, $about:literal;)+) => {
+    ($($name:ident = $deployed:expr, $about:literal;)+) => {
         impl Setting {
             $(
                 #[doc = $about]
                 pub const $name: Self =
-                    Self { name: stringify!($name), is_public: $is_public, about: $about };
+                    Self { name: stringify!($name), deployed: $deployed, about: $about };
             )+
 
             /// The whole table, for comparison with documents.
@@ -119,11 +119,12 @@ macro_rules! settings {
 }
 
 settings! {
-    PUBLIC_URL: true, "the address that links name, if it is not the one that requests are sent to";
-    ALLOW_PRIVATE_WEBHOOKS: true, "not empty: webhooks may lead to http and private addresses";
-    JURISDICTION: true, "`eu` or `fedramp`: everything is stored and done there; choose it before the first session";
-    ADMIN_TOKEN: false, "the operator's page at `/admin`, for those who have this token of at least 16 characters; a secret, not in `wrangler.toml`: `npx wrangler secret put ADMIN_TOKEN`";
-    DIAGNOSTICS: true, "for tests only. Not empty: answers of sessions, addresses and claims tell in `X-Rows-Written` and `X-Objects-Built` the rows that this instance has written and the session and mailbox objects that it has built so far, and a request can make the relay panic with `X-Panic` (see docs/operations.md)";
+    PUBLIC_URL = Some(""), "the address that links name, if it is not the one that requests are sent to";
+    CLIENT_IP_HEADER = Some("CF-Connecting-IP"), "the header in which the proxy in front of the relay names the client's IP; empty: no header is believed, and all clients share one quota";
+    ALLOW_PRIVATE_WEBHOOKS = Some(""), "not empty: webhooks may lead to http and private addresses";
+    JURISDICTION = Some(""), "`eu` or `fedramp`: everything is stored and done there; choose it before the first session";
+    ADMIN_TOKEN = None, "the operator's page at `/admin`, for those who have this token of at least 16 characters; a secret, not in `wrangler.toml`: `npx wrangler secret put ADMIN_TOKEN`";
+    DIAGNOSTICS = Some(""), "for tests only. Not empty: answers of sessions, addresses and claims tell in `X-Rows-Written` and `X-Objects-Built` the rows that this instance has written and the session and mailbox objects that it has built so far, and a request can make the relay panic with `X-Panic` (see docs/operations.md)";
 }
 
 impl Limits {

@@ -118,7 +118,11 @@ fn the_readme_lists_every_variable() {
     let numbers =
         Limits::VARIABLES.iter().map(|v| format!("| `{}` | {} | {} |", v.name, v.default, v.about));
     let settings = Setting::ALL.iter().map(|setting| {
-        let default = if setting.is_public { "empty" } else { "not set" };
+        let default = match setting.deployed {
+            None => "not set".to_owned(),
+            Some("") => "empty".to_owned(),
+            Some(value) => format!("`{value}`"),
+        };
         format!("| `{}` | {default} | {} |", setting.name, setting.about)
     });
     let expected: Vec<String> = numbers.chain(settings).collect();
@@ -130,8 +134,9 @@ fn the_readme_lists_every_variable() {
 #[test]
 fn the_deployment_sets_every_variable_to_its_default() {
     let numbers = Limits::VARIABLES.iter().map(|v| (v.name, v.default.to_string()));
-    let public = Setting::ALL.iter().filter(|setting| setting.is_public);
-    let settings = public.map(|setting| (setting.name, "\"\"".to_owned()));
+    let settings = Setting::ALL
+        .iter()
+        .filter_map(|setting| setting.deployed.map(|value| (setting.name, format!("\"{value}\""))));
     let expected: BTreeSet<(&str, String)> = numbers.chain(settings).collect();
     let (_, variables) = WRANGLER.split_once("\n[vars]\n").unwrap();
     let set: BTreeSet<(&str, String)> = variables

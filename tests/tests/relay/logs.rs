@@ -72,7 +72,12 @@ fn counters_are_true_before_long_however_few_messages_there_are() {
 #[test]
 fn the_operator_sees_what_happens_and_nobody_else() {
     let token = "correct-horse-battery";
-    let relay = Relay::builder().rate_limit(Some(1000)).var("ADMIN_TOKEN", token).start().unwrap();
+    let relay = Relay::builder()
+        .rate_limit(Some(1000))
+        .var("ADMIN_TOKEN", token)
+        .var("CLIENT_IP_HEADER", "CF-Connecting-IP")
+        .start()
+        .unwrap();
     let api = Api::new(&relay.url());
     let ask = |ip: &str, token: Option<&str>| {
         let call = api.get("/v1/admin/activity").header("CF-Connecting-IP", ip.as_bytes());

@@ -5,13 +5,21 @@ use serde_json::json;
 
 const LIMIT: usize = 5;
 
+/// The codes that an IP may name in a minute although they were never made.
+const GUESSES: usize = 60;
+
 /// A relay that takes so many requests a minute from one IP.
 fn strict(agent_requests: &str) -> Relay {
-    Relay::builder()
+    behind_a_proxy()
         .rate_limit(u32::try_from(LIMIT).ok())
         .var("AGENT_REQUESTS_PER_MINUTE", agent_requests)
         .start()
         .unwrap()
+}
+
+/// A relay that believes the header in which the platform names a client.
+fn behind_a_proxy() -> xtask::relay::Builder {
+    Relay::builder().var("CLIENT_IP_HEADER", "CF-Connecting-IP")
 }
 
 /// A session with one member, made from an address of its own.
@@ -136,7 +144,8 @@ fn a_member_has_a_limit_of_its_own_whether_it_asks_or_sends_frames() {
     };
     assert_eq!(
         (&refusal["error"], &refusal["id"]),
-        (&json!("rate_limit_exceeded"), &json!(number))
+        (&json!("rate_limit_exceeded"), &serde_json::Value::Null),
+        "nothing of it was parsed"
     );
     let refused = a.call("GET", "/messages").send();
     assert_eq!(refused.error(), (429, "rate_limit_exceeded".into()));
@@ -159,7 +168,7 @@ fn list_of_texts(member: &Member) -> Vec<String> {
 
 #[test]
 fn who_guesses_codes_has_to_wait_also_for_right_ones() {
-    let relay = Relay::builder().rate_limit(Some(1000)).start().unwrap();
+    let relay = behind_a_proxy().rate_limit(Some(1000)).start().unwrap();
     let api = Api::new(&relay.url());
     let member = api.session();
     let (code, other) = (api.pair(&member.session), api.pair(&member.session));
@@ -181,16 +190,14 @@ fn who_guesses_codes_has_to_wait_also_for_right_ones() {
         let mut guesses = 0;
         let refused = loop {
             guesses += 1;
-            assert!(guesses <= 21, "never refused");
-            // A code that cannot be one is a guess, too.
-            let guess = if guesses % 4 == 0 { "nonsense" } else { "PEARL-FOCAL-S5SJV" };
-            let answer = from(ip, method, &path.replace("CODE", guess));
+            assert!(guesses <= 2 * GUESSES + 1, "never refused");
+            let answer = from(ip, method, &path.replace("CODE", "PEARL-FOCAL-S5SJV"));
             if answer.status == 429 {
                 break answer;
             }
             assert_eq!(answer.status, 404);
         };
-        assert!(guesses > 10, "{guesses}");
+        assert!(guesses > GUESSES, "{guesses}");
         assert_eq!(refused.error().1, "rate_limit_exceeded");
         let next = from(ip, method, &path.replace("CODE", code.as_str()));
         assert_eq!(next.status, 429, "right, but too late");
@@ -202,8 +209,40 @@ fn who_guesses_codes_has_to_wait_also_for_right_ones() {
 }
 
 #[test]
+fn a_wrong_code_of_one_does_not_stop_the_others_behind_its_address() {
+    let relay = behind_a_proxy().rate_limit(Some(1000)).start().unwrap();
+    let api = Api::new(&relay.url());
+    let code = api.pair(&api.session().session);
+    let ask = |path: &str| from(api.get(path), "192.0.2.1").status;
+    for _ in 0..GUESSES / 2 {
+        assert_eq!(ask("/p/PEARL-FOCAL-S5SJV"), 404);
+        // What is no code is no guess at one.
+        for part in ["PEARL-FOCAL", "nonsense", "PEARL-FOCAL-S5SJ"] {
+            assert_eq!(ask(&format!("/p/{part}")), 404);
+            assert_eq!(ask(&format!("/v1/pair/{part}/status")), 404);
+        }
+    }
+    for around in ["", ".", ")", "%3E", ",", "%E2%80%9D", "__;!!x", "&data=05"] {
+        assert_eq!(ask(&format!("/p/{code}{around}")), 200, "{around}");
+    }
+}
+
+#[test]
+fn no_header_names_a_client_unless_the_operator_says_so() {
+    let relay = Relay::builder().rate_limit(u32::try_from(LIMIT).ok()).start().unwrap();
+    let api = Api::new(&relay.url());
+    let mut number = 0;
+    let (well, _) = until_refused(|| {
+        number += 1;
+        from(api.get("/v1/stats"), &format!("192.0.2.{number}"))
+    });
+    assert!(well >= LIMIT, "{well}");
+    assert_eq!(from(api.get("/v1/stats"), "198.51.100.1").status, 429);
+}
+
+#[test]
 fn making_sessions_codes_and_addresses_has_limits_of_its_own() {
-    let relay = Relay::builder().rate_limit(Some(1000)).start().unwrap();
+    let relay = behind_a_proxy().rate_limit(Some(1000)).start().unwrap();
     let api = Api::new(&relay.url());
     let member = api.session();
     let from = |call: nexus_tests::Call<'_>| call.header("CF-Connecting-IP", b"192.0.2.1").send();

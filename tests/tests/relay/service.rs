@@ -67,7 +67,11 @@ fn every_answer_has_a_request_id_of_its_own() {
 
 #[test]
 fn too_many_requests_of_one_client_are_refused() {
-    let relay = Relay::builder().rate_limit(Some(5)).start().unwrap();
+    let relay = Relay::builder()
+        .rate_limit(Some(5))
+        .var("CLIENT_IP_HEADER", "CF-Connecting-IP")
+        .start()
+        .unwrap();
     let api = Api::new(&relay.url());
     let ask = |ip: &str| api.get("/v1/stats").header("CF-Connecting-IP", ip.as_bytes()).send();
     // A new minute may begin between two requests: then the next client has a whole one.

@@ -97,7 +97,8 @@ impl Relay {
             port: 0,
             localhost: false,
             state_dir: None,
-            vars: Vec::new(),
+            // Nothing stands in front of it that could name its clients.
+            vars: vec![("CLIENT_IP_HEADER".to_owned(), String::new())],
             program: Program::Relay,
             rate_limits: RateLimits::Off,
             echo_log: false,

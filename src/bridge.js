@@ -13,18 +13,23 @@ export class Exchange {
     for (const [name, value] of request.headers) this.head += `\n${name}: ${value}`;
   }
 
-  // The body, if it is no longer than `most` bytes. Of one that is longer, nothing: it is read on for a
-  // while, and not kept, for a client that is cut off while it sends does not see the answer.
+  // The body, if it is no longer than `most` bytes. Of one that is longer, `undefined`: it is read on for a
+  // while, and not kept, for a client that is cut off while it sends does not see the answer. Of one that its
+  // client has broken off, `null`.
   async body(most, patience) {
     const { body } = this.request;
     if (body === null) return new Uint8Array();
-    if (this.#length() <= most) return new Uint8Array(await this.request.arrayBuffer());
     const chunks = [];
     let read = 0;
-    for await (const chunk of body) {
-      read += chunk.byteLength;
-      if (read <= most) chunks.push(chunk);
-      else if (read > patience) break;
+    try {
+      if (this.#length() <= most) return new Uint8Array(await this.request.arrayBuffer());
+      for await (const chunk of body) {
+        read += chunk.byteLength;
+        if (read <= most) chunks.push(chunk);
+        else if (read > patience) break;
+      }
+    } catch {
+      return null;
     }
     if (read > most) return undefined;
     return new Uint8Array(await new Blob(chunks).arrayBuffer());
@@ -35,13 +40,16 @@ export class Exchange {
   }
 
   // Hands the request on to an object. What is short goes as one call. What is not, and what asks for a
-  // socket, goes as it came.
+  // socket, goes as it came. Where the client breaks the body off, `null`.
   forward(object, most) {
     const { request, head } = this;
     if (request.headers.get("Upgrade") !== null) return object.fetch(request);
     if (request.body === null) return object.answer(head);
     if (!(this.#length() <= most)) return object.fetch(request);
-    return request.arrayBuffer().then((body) => object.answer(head, new Uint8Array(body)));
+    return request.arrayBuffer().then(
+      (body) => object.answer(head, new Uint8Array(body)),
+      () => null,
+    );
   }
 
   // An answer with the headers that every answer has (section 1). The head is the status, and a line for

@@ -108,10 +108,13 @@ async fn answer(
     route: std::result::Result<Route, Refusal>,
 ) -> Result<Response> {
     if request.method() == Method::Options {
-        return http::preflight(request.path());
+        return http::preflight(request);
     }
     let visit = rates::enter(request, env, route.as_ref().ok()).await?;
-    let answer = dispatch(request, env, &route?).await;
+    let answer = match http::check_headers(request).and(route) {
+        Ok(route) => dispatch(request, env, &route).await,
+        Err(refusal) => Err(refusal.into()),
+    };
     platform::panic_if(platform::asks_for_panic(request.header(platform::PANIC), env, "edge"));
     visit.leave(env, &answer).await?;
     answer
@@ -139,7 +142,7 @@ async fn dispatch(request: &Request, env: &Env, route: &Route) -> Result<Respons
             let agent = route.address()?;
             stream(request, env, "MAILBOX", agent.as_str(), live::agent).await
         }
-        Endpoint::Code(Code::Create, _) => codes::create(request, env).await,
+        Endpoint::Code(Code::Create, need) => codes::create(request, env, need).await,
         Endpoint::Code(Code::Claim | Code::Status | Code::Revoke, _) => {
             ask(request, env, "PAIRING_INDEX", route.code()?.first_word(), false).await
         }

@@ -8,7 +8,7 @@
 use crate::{
     admin,
     calls::{self, Describe, Look},
-    http::{self, Request, Response},
+    http::{self, Request, Response, accept},
     platform::{self, System, now},
     router::{self, Route},
     texts,
@@ -57,9 +57,8 @@ impl Page {
         status: u16,
         values: &[(&str, &str)],
     ) -> Result<Response> {
-        let accept = request.header("Accept").unwrap_or_default();
-        // Agents that take both name Markdown; browsers do not.
-        let html = accept.contains("text/html") && !accept.contains("text/markdown");
+        let header = |name| request.header(name).unwrap_or_default();
+        let html = accept::wants_html(header("Accept"), header("User-Agent"));
         let (content_type, template) = if html {
             ("text/html; charset=utf-8", self.html)
         } else {
@@ -67,7 +66,7 @@ impl Page {
         };
         let template = texts::read(template).await?;
         let mut response = Response::text(status, content_type, fill(template, values))
-            .with("Vary", "Accept, Accept-Encoding")
+            .with("Vary", "Accept, Accept-Encoding, User-Agent")
             .with("Content-Security-Policy", SECURITY_POLICY)
             .with("Referrer-Policy", "no-referrer");
         if html {
@@ -96,6 +95,7 @@ pub(crate) async fn answer(
         router::Page::Home => home(request, env).await,
         router::Page::Session => session(request, env).await,
         router::Page::Docs => DOCS.answer(request, 200, &[]).await,
+        router::Page::Section => section(request, route).await,
         router::Page::Asset => asset(request, route).await,
         // The file that agents install, as it is.
         router::Page::Skill => SKILL.answer(request, 200, &[]).await,
@@ -130,8 +130,8 @@ fn health() -> Result<Response> {
 async fn pairing(request: &Request, env: &Env, route: &Route) -> Result<Response> {
     let found = match route.code() {
         Ok(code) => find(env, code).await?,
-        // A malformed code is one that was never made.
-        Err(_) => Behind::Nothing,
+        // What is no code cannot be a guess at one.
+        Err(_) => return gone(request, env, "is not complete, or is misspelt").await,
     };
     let (code, expires_at, session) = match found {
         Behind::Session(code, expires_at, session) => (code, expires_at, *session),
@@ -275,6 +275,23 @@ async fn admin(request: &Request, env: &Env) -> Result<Response> {
     ADMIN.answer(request, 200, &[("origin", &http::origin(request, env)?)]).await
 }
 
+/// `GET /docs/:section`: one section of the protocol, as Markdown.
+async fn section(request: &Request, route: &Route) -> Result<Response> {
+    let document = texts::read(DOCS.markdown).await?;
+    let text = section_of(&document, route.section()?).ok_or_else(Refusal::not_found)?;
+    let response = Response::text(200, "text/markdown; charset=utf-8", text.to_owned());
+    Ok(http::compressed(request, response.with("Vary", "Accept-Encoding")))
+}
+
+/// The section of this number, with its heading.
+fn section_of(document: &str, number: u32) -> Option<&str> {
+    let heading = format!("\n## {number}. ");
+    let start = document.find(&heading)?.saturating_add(1);
+    let section = document.get(start..)?;
+    let end = section.find("\n## ").map_or(section.len(), |end| end.saturating_add(1));
+    section.get(..end)
+}
+
 /// `GET /assets/:version/:file`. An open page may ask for an older version: it gets the file of this
 /// version, which it must not cache.
 async fn asset(request: &Request, route: &Route) -> Result<Response> {
@@ -300,4 +317,21 @@ async fn llms(request: &Request, env: &Env) -> Result<Response> {
 async fn open_api(request: &Request) -> Result<Response> {
     let text = texts::read("openapi.json").await?;
     Ok(http::compressed(request, Response::text(200, http::JSON, text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_section_of_the_protocol_can_be_read_alone() {
+        let document = include_str!("../docs/protocol.md");
+        for number in 1..=9 {
+            let section = section_of(document, number).unwrap();
+            assert!(section.starts_with(&format!("## {number}. ")), "{number}");
+            assert_eq!(section.matches("\n## ").count(), 0, "{number}");
+        }
+        assert_eq!(section_of("# a\n\n## 1. x\ny\n## 2. z\n", 1), Some("## 1. x\ny\n"));
+        assert_eq!((section_of("## 1. x\n", 3), section_of("\n## 10. x", 1)), (None, None));
+    }
 }

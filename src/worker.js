@@ -46,9 +46,25 @@ export default {
   fetch: (request, env, context) => call(() => edge.fetch(request, env, context)),
 };
 
+// The text of a binary frame, which some clients send.
+function decoded(bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+// Closes a socket, which from now on is nobody's.
+function refuse(socket, code, reason) {
+  socket.serializeAttachment(null);
+  socket.close(code, reason);
+}
+
 const object = (Rules) =>
   class extends DurableObject {
     #rules;
+    #mostFrame;
 
     constructor(state, env) {
       super(state, env);
@@ -67,8 +83,17 @@ const object = (Rules) =>
       return call(() => this.#rules.alarm());
     }
 
+    // A frame that is too long, or is no text, does not enter the relay: its memory is never given back.
     webSocketMessage(socket, frame) {
-      return call(() => this.#rules.received(socket, typeof frame === "string" ? frame : ""));
+      this.#mostFrame ??= call(() => this.#rules.mostFrame());
+      // A character of a text is a byte at least.
+      const length = typeof frame === "string" ? frame.length : frame.byteLength;
+      if (length > this.#mostFrame) {
+        return refuse(socket, 1009, `too long: a frame is at most ${this.#mostFrame} bytes`);
+      }
+      const text = typeof frame === "string" ? frame : decoded(frame);
+      if (text === undefined) return refuse(socket, 1007, "a frame is a text in UTF-8");
+      return call(() => this.#rules.received(socket, text));
     }
 
     webSocketClose(socket, code) {

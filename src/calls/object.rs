@@ -45,7 +45,11 @@ impl Object {
     /// Hands a client's request to it as it came, and the answer back as it was made.
     pub(crate) async fn forward(&self, request: &Request) -> Result<Response> {
         let reply = request.exchange()?.forward(&self.0, MOST_AT_ONCE);
-        Ok(Response::reply(settled(reply).await?))
+        let reply = settled(reply).await?;
+        if reply.is_null() {
+            return Err(http::broken_off());
+        }
+        Ok(Response::reply(reply))
     }
 
     /// Asks it, with a request that no client has sent: a line with its id, the method and the URL, then one

@@ -1,5 +1,6 @@
 //! HTTP, in one place: how answers and errors are made, how headers and bodies are read.
 
+pub(crate) mod accept;
 mod request;
 mod response;
 
@@ -7,10 +8,10 @@ use crate::{log, platform, router};
 use futures_util::Stream;
 use nexus_core::{Caller, Error, Fault, Proof, Result};
 use nexus_protocol::{
-    AgentId, Cursor, ErrorCode, IdempotencyKey, Limits, Malformed, Refusal, SessionKey, Setting,
-    Token,
+    AgentId, AgentSecret, Cursor, ErrorCode, IdempotencyKey, Limits, Malformed, Refusal,
+    SessionKey, Setting, Token,
 };
-pub(crate) use request::{Request, head_of, request_id};
+pub(crate) use request::{Request, broken_off, head_of, request_id};
 pub(crate) use response::{JSON, Response};
 use serde::Serialize;
 use std::str::FromStr;
@@ -24,7 +25,8 @@ pub(crate) const GUESS: &str = "guess";
 
 /// What clients may send (section 1).
 const ALLOW_HEADERS: &str = "Content-Type, Authorization, X-Agent-Id, X-Session-Key, Idempotency-Key, Last-Event-ID, \
-    If-Match, If-None-Match, Range, If-Range";
+    If-Match, If-None-Match, Range, If-Range, Cache-Control, Pragma, X-Requested-With, Traceparent, Tracestate, \
+    Baggage";
 
 /// An answer with a body that comes bit by bit.
 pub(crate) fn stream(
@@ -35,7 +37,10 @@ pub(crate) fn stream(
     let made = ResponseBuilder::new().from_stream(chunks).map_err(platform::fault)?;
     let stream = web_sys::Response::from(made).body();
     let stream = stream.ok_or_else(|| Fault::new("a stream could not be made"))?;
-    Ok(Response::stream(status, content_type, stream))
+    // Or a proxy keeps what comes until there is more of it.
+    Ok(Response::stream(status, content_type, stream)
+        .with("Cache-Control", "no-store, no-transform")
+        .with("X-Accel-Buffering", "no"))
 }
 
 /// The answer that opens a socket. Of the sub-protocols that a client offers, `nexus` is the one: the
@@ -52,10 +57,10 @@ pub(crate) fn upgraded(request: &Request, client: WebSocket) -> Result<Response>
 
 /// Lets the platform compress an answer, if the client takes that.
 pub(crate) fn compressed(request: &Request, response: Response) -> Response {
-    match request.header("Accept-Encoding") {
-        Some(encodings) if encodings.contains("gzip") => response.with("Content-Encoding", "gzip"),
-        _ => response,
+    if accept::takes_gzip(request.header("Accept-Encoding").unwrap_or_default()) {
+        return response.with("Content-Encoding", "gzip");
     }
+    response
 }
 
 /// A JSON answer.
@@ -64,11 +69,15 @@ pub(crate) fn json(status: u16, body: &impl Serialize) -> Result<Response> {
 }
 
 /// The answer to a preflight of CORS.
-pub(crate) fn preflight(path: &str) -> Result<Response> {
-    let methods = router::allowed(path).ok_or_else(Refusal::not_found)?;
+pub(crate) fn preflight(request: &Request) -> Result<Response> {
+    let methods = router::allowed(request.path()).ok_or_else(Refusal::not_found)?;
+    let asked = request.header("Access-Control-Request-Headers").unwrap_or_default();
+    let of_mcp = |name: &&str| name.to_ascii_lowercase().starts_with("mcp-");
+    let others = asked.split(',').map(str::trim).filter(of_mcp);
+    let allowed = others.fold(ALLOW_HEADERS.to_owned(), |all, name| all + ", " + name);
     Ok(Response::text(204, "text/plain", String::new())
         .with("Access-Control-Allow-Methods", methods)
-        .with("Access-Control-Allow-Headers", ALLOW_HEADERS)
+        .with("Access-Control-Allow-Headers", allowed)
         .with("Access-Control-Max-Age", "86400"))
 }
 
@@ -83,6 +92,7 @@ pub(crate) fn answer(id: &str, result: Result<Response>) -> Response {
             Refusal::internal()
         }
     };
+    let is_guess = is_guess(&refusal);
     // A body that is made of words and numbers always has a JSON form.
     let body = serde_json::to_string(&refusal.body).unwrap_or_default();
     let mut response = Response::text(refusal.status, JSON, body);
@@ -92,10 +102,15 @@ pub(crate) fn answer(id: &str, result: Result<Response>) -> Response {
     if let Some(allow) = refusal.allow {
         response.set("Allow", allow);
     }
-    if refusal.body.error == ErrorCode::CodeNotFound {
+    if is_guess {
         response.set(CLASS, GUESS);
     }
     response
+}
+
+/// Whether a refusal says that a code was never made. What is no code at all cannot be a guess at one.
+pub(crate) fn is_guess(refusal: &Refusal) -> bool {
+    refusal.body.error == ErrorCode::CodeNotFound && refusal.body.reason.is_none()
 }
 
 /// As [`answer`], of an object. What it refuses to a caller that has `proven` who it is, is not counted for
@@ -126,12 +141,49 @@ pub(crate) fn error_fields(error: Error) -> serde_json::Value {
     serde_json::to_value(refusal.body).unwrap_or_default()
 }
 
+/// The headers of which a request has one at most.
+const SINGLE: [&str; 5] =
+    ["X-Agent-Id", "X-Session-Key", "Authorization", "Idempotency-Key", "Last-Event-ID"];
+
+/// Refuses a request that has one of these headers twice, with different values.
+pub(crate) fn check_headers(request: &Request) -> Result<(), Refusal> {
+    for name in SINGLE {
+        let mut values = request.header(name).unwrap_or_default().split(", ");
+        let first = values.next();
+        // What has a comma in it looks like two: a second value of `Authorization` begins with its scheme.
+        let is_value =
+            |value: &str| name != "Authorization" || scheme(value) == first.and_then(scheme);
+        if values.any(|value| is_value(value) && Some(value) != first) {
+            return Err(Refusal::invalid(
+                name,
+                "was sent more than once, with different values: send it once",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What stands before the first space, in lower case; none if nothing follows.
+fn scheme(value: &str) -> Option<String> {
+    value.split_once(' ').map(|(scheme, _)| scheme.to_ascii_lowercase())
+}
+
+/// A header of which a request has one at most. Where it was sent twice with one value, that is its value.
+fn single<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let value = request.header(name)?;
+    let half = value.len().saturating_sub(2).div_euclid(2);
+    match (value.get(..half), value.get(half..)) {
+        (Some(first), Some(rest)) if rest.strip_prefix(", ") == Some(first) => Some(first),
+        _ => Some(value),
+    }
+}
+
 /// A header in the form that `T` checks.
 fn parsed<T: FromStr<Err = Malformed>>(
     request: &Request,
     name: &'static str,
 ) -> Result<Option<T>, Refusal> {
-    let value = request.header(name).map(str::parse).transpose();
+    let value = single(request, name).map(str::parse).transpose();
     value.map_err(|Malformed(rule)| Refusal::invalid(name, rule))
 }
 
@@ -171,17 +223,16 @@ pub(crate) fn proof(request: &Request) -> Option<Proof> {
 
 /// `Authorization: Bearer VALUE`
 pub(crate) fn bearer(request: &Request) -> Option<&str> {
-    let (scheme, value) = request.header("Authorization")?.split_once(' ')?;
+    let (scheme, value) = single(request, "Authorization")?.split_once(' ')?;
     Some(value.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))
 }
 
-/// As [`proof`], from a browser: then `secret` stands in the query, or, as `secret.SECRET`, among the
-/// sub-protocols.
+/// As [`proof`], from a browser: then `secret` stands in the query, or among the sub-protocols, as
+/// `secret.SECRET` or, for a secret with characters that a sub-protocol cannot have, as `secret64.BASE64URL`.
 pub(crate) fn browser_proof(request: &Request) -> Option<Proof> {
-    proof(request).or_else(|| {
-        let secret = from_browser(request, "secret", "secret.")?;
-        secret.parse().ok().map(Proof::Secret)
-    })
+    let plain = || from_browser(request, "secret", "secret.")?.parse().ok();
+    let encoded = || AgentSecret::from_base64url(&from_browser(request, "secret64", "secret64.")?);
+    proof(request).or_else(|| plain().or_else(encoded).map(Proof::Secret))
 }
 
 /// `X-Agent-Id`, of a call that may be nobody's.
@@ -232,6 +283,10 @@ pub(crate) async fn body_up_to(
     limit: usize,
     refusal: Refusal,
 ) -> Result<Vec<u8>> {
+    let encoding = request.header("Content-Encoding").unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        return Err(Refusal::compressed_body().into());
+    }
     request.body(limit).await?.ok_or_else(|| refusal.into())
 }
 
@@ -243,6 +298,14 @@ pub(crate) fn origin(request: &Request, env: &Env) -> Result<String> {
         return Ok(url.trim_end_matches('/').to_owned());
     }
     let origin = request.origin();
+    // A proxy that names its clients also says how they reached it.
+    let is_behind = platform::setting(env, Setting::CLIENT_IP_HEADER)?.is_some();
+    let forwarded = request.header("X-Forwarded-Proto").filter(|_| is_behind);
+    let is_https = forwarded.is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+    let origin = match origin.strip_prefix("http://") {
+        Some(host) if is_https => format!("https://{host}"),
+        _ => origin.to_owned(),
+    };
     let plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_[]".contains(c);
     if origin.chars().all(plain) {
         Ok(origin.to_ascii_lowercase())
@@ -261,6 +324,30 @@ mod tests {
         assert_eq!((refused.status(), refused.header("Retry-After")), (429, Some("60")));
         let refused = answer("", Err(Refusal::method_not_allowed("GET".to_owned()).into()));
         assert_eq!((refused.status(), refused.header("Allow")), (405, Some("GET")));
+    }
+
+    #[test]
+    fn a_header_that_must_be_one_is_refused_where_it_is_two() {
+        let request = |headers: &str| Request::asked(format!("0 GET http://h/\n{headers}"), None);
+        for twice in [
+            "x-agent-id: a, b",
+            "x-session-key: k, l",
+            "authorization: Bearer a, Bearer b",
+            "authorization: Bearer a, bearer b",
+            "idempotency-key: 1, 2, 1",
+        ] {
+            let refusal = check_headers(&request(twice)).unwrap_err();
+            assert!(refusal.body.message.contains("more than once"), "{twice}");
+        }
+        for once in
+            ["x-agent-id: a", "x-agent-id: a, a", "authorization: Bearer a, b", "accept: x, y"]
+        {
+            assert!(check_headers(&request(once)).is_ok(), "{once}");
+        }
+        let same = request("x-agent-id: al, al\nauthorization: Bearer a-b+c-d-e, Bearer a-b+c-d-e");
+        assert_eq!(sender(&same).unwrap().as_str(), "al");
+        assert_eq!(bearer(&same), Some("a-b+c-d-e"));
+        assert_eq!(bearer(&request("authorization: Bearer a, b")), Some("a, b"));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use crate::{
     waiting,
 };
 use js_sys::Uint8Array;
-use nexus_core::{Fault, Random, Result};
-use nexus_protocol::{Query, hex};
+use nexus_core::{Error, Fault, Random, Result};
+use nexus_protocol::{Query, Refusal, hex};
 use std::{
     borrow::Cow,
     cell::{Cell, OnceCell},
@@ -45,6 +45,11 @@ pub(super) fn write_head<'a>(
 pub(super) fn in_head<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = head.split('\n').skip(1).filter_map(|line| line.split_once(':'));
     lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+}
+
+/// Refuses a request whose client has broken the body off. It reads no answer, and it is not the relay's fault.
+pub(crate) fn broken_off() -> Error {
+    Refusal::invalid_body("it was broken off").into()
 }
 
 /// The head of a request that no client has sent.
@@ -160,6 +165,9 @@ impl Request {
             Body::Unread(exchange) => {
                 let body = waiting::outcome(exchange.body(most, PATIENCE)).await;
                 let body = body.map_err(|error| platform::fault(error.into()))?;
+                if body.is_null() {
+                    return Err(broken_off());
+                }
                 Ok(body.dyn_ref().map(Uint8Array::to_vec))
             }
         }

@@ -75,7 +75,17 @@ macro_rules! class {
                 })
             }
 
-            /// Takes a frame of a client; of one that is not text, nothing is read.
+            /// The most bytes of a frame, as of a body. None longer is handed over.
+            #[wasm_bindgen(js_name = mostFrame)]
+            pub fn most_frame(&self) -> Result<f64, JsValue> {
+                let limits = platform::limits(&self.1);
+                let most = limits.map_err(|_| JsValue::from("the limits cannot be read"))?;
+                // Exact below 2^53.
+                #[allow(clippy::cast_precision_loss, reason = "see above")]
+                Ok(most.max_body_bytes() as f64)
+            }
+
+            /// Takes a frame of a client.
             pub fn received(&self, end: web_sys::WebSocket, text: String) -> Outcome {
                 let object = Rc::clone(&self.0);
                 waiting::begin(async move {

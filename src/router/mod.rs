@@ -10,7 +10,7 @@ pub(crate) use method::Method;
 use nexus_protocol::{
     AgentId, ConversationId, FileKey, Malformed, MessageId, PairingCode, Refusal, SessionId,
 };
-use std::sync::LazyLock;
+use std::{iter, sync::LazyLock};
 use table::{Call, Line, TABLE};
 pub(crate) use table::{
     ClawLink, Code, Directory, Endpoint, Foreign, Limiter, Mailbox, Messenger, OpenDialogue, Page,
@@ -55,7 +55,7 @@ impl Route {
 
     /// The pairing code of the path. One that is malformed was never made.
     pub(crate) fn code(&self) -> Result<PairingCode, Refusal> {
-        self.parameter(0).parse().map_err(|_| Refusal::code_not_found())
+        self.parameter(0).parse().map_err(|_| Refusal::code_malformed())
     }
 
     /// The agent whose address the path names. One that is malformed is not registered.
@@ -90,6 +90,11 @@ impl Route {
     /// The conversation of the path. One that is malformed does not exist.
     pub(crate) fn conversation(&self) -> Result<ConversationId, Refusal> {
         self.parameter(1).parse().map_err(|_| Refusal::conversation_not_found())
+    }
+
+    /// The number of a section of the protocol. One that is malformed does not exist.
+    pub(crate) fn section(&self) -> Result<u32, Refusal> {
+        self.parameter(0).parse().map_err(|_| Refusal::not_found())
     }
 
     /// The version and the name of an asset.
@@ -132,7 +137,9 @@ fn find(path: &str) -> Option<(&'static str, &'static [Call], Vec<String>)> {
         let parts = |pattern: &'static str| pattern.trim_end_matches('/').split('/').collect();
         TABLE.iter().map(|(pattern, _)| parts(pattern)).collect()
     });
-    let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    // A base address that ends with a slash makes two of one.
+    let named = path.split('/').filter(|segment| !segment.is_empty());
+    let segments: Vec<&str> = iter::once("").chain(named).collect();
     let mut patterns = PARTS.iter().zip(TABLE);
     let (parts, (pattern, calls)): (_, &Line) =
         patterns.find(|(parts, _)| matches(parts, &segments))?;
@@ -239,6 +246,7 @@ mod tests {
                 ":other" => "{otherId}",
                 ":conversation" => "{conversationId}",
                 ":task" => "{taskId}",
+                ":section" => "{section}",
                 "*key" => "{key}",
                 ":version" => "{version}",
                 ":file" => "{file}",

@@ -193,9 +193,12 @@ impl Call<'_> {
         self.header("X-Agent-Id", agent.as_bytes())
     }
 
-    /// `X-Session-Key`
-    pub fn key(self, key: &str) -> Self {
-        self.header("X-Session-Key", key.as_bytes())
+    /// `X-Session-Key`, in place of one that was set before.
+    pub fn key(mut self, key: &str) -> Self {
+        let key = http::HeaderValue::from_str(key).expect("a header");
+        let headers = self.request.headers_mut().expect("a valid request");
+        headers.insert("X-Session-Key", key);
+        self
     }
 
     /// `Idempotency-Key`

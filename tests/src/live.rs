@@ -10,7 +10,7 @@ use std::{
 use tungstenite::{Message, WebSocket, client::IntoClientRequest, http::HeaderValue};
 
 /// How long a reader waits for something that must come. After that, the test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An open socket.
 pub struct Socket(WebSocket<TcpStream>);
@@ -91,6 +91,11 @@ impl Socket {
     /// Sends a text over a socket that may be broken.
     pub fn try_send(&mut self, text: &str) -> Result<(), Ended> {
         self.0.send(Message::text(text)).map_err(|_| Ended::Gone)
+    }
+
+    /// Sends a binary frame.
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        self.0.send(Message::binary(bytes.to_vec())).expect("the socket is open");
     }
 
     /// Sets how long to wait for a frame.

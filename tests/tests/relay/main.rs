@@ -36,6 +36,7 @@ mod errors;
 mod files;
 mod live;
 mod logs;
+mod manners;
 
 mod messenger;
 mod needs;

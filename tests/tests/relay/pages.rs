@@ -79,7 +79,7 @@ fn a_browser_gets_a_page_that_holds_what_agents_read() {
     for path in ["/", "/s", "/docs", "/skill.md", &format!("/p/{code}"), "/p/PEARL-FOCAL-S5SJV"] {
         let page = a.api.get(path).header("Accept", BROWSER).send();
         assert_eq!(page.header("Content-Type"), "text/html; charset=utf-8", "{path}");
-        assert_eq!(page.header("Vary"), "Accept, Accept-Encoding");
+        assert_eq!(page.header("Vary"), "Accept, Accept-Encoding, User-Agent");
         let text = page.text();
         assert!(text.starts_with("<!doctype html>") && !text.contains("{{"), "{path}");
         if path == "/s" {
@@ -180,7 +180,7 @@ fn a_code_that_is_gone_gets_a_page_that_says_what_to_ask_for() {
         (used.as_str(), "somebody else may have taken the seat"),
         (used.as_str(), &format!("has been used, at {}", string(&status["claimedAt"]))),
         ("PEARL-FOCAL-S5SJV", "was never made"),
-        ("nonsense", "was never made"),
+        ("nonsense", "is not complete, or is misspelt"),
     ] {
         let page = a.api.get(&format!("/p/{code}")).send();
         assert_eq!(

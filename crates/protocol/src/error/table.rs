@@ -61,7 +61,7 @@ macro_rules! errors {
     }
     CodeNotFound {
         (404, 4) code_not_found(): "There is no such pairing code. Check its spelling, or ask the person who gave it to you for a new link.";
-        (404, 4) code_malformed(): "This is not a pairing code, which has the form PEARL-FOCAL-S5SJV. Copy the link again, or ask the person who gave it to you for a new one.", reason("malformed");
+        (404, 4) code_malformed(): "This is not a pairing code, which has two words and five more letters or digits. Copy the link again, or ask the person who gave it to you for a new one.", reason("malformed");
     }
     CodeExpiredOrUsed {
         (404, 4) code_over(): "This pairing code has been used or has expired. Ask the person who gave it to you for a new link.";

@@ -43,6 +43,7 @@ fn sees(browser: &Browser, css: &str) -> bool {
 
 /// Answers the question that is open with yes.
 fn confirm(browser: &Browser) {
+    eventually("the question is shown", || sees(browser, "#asking-yes"));
     browser.click("#asking-yes");
 }
 
@@ -220,7 +221,7 @@ fn an_outsider_a_guest_a_person_and_the_creator_each_may_what_the_page_says() {
     let done = (200, String::new());
     let revoke = |code: &str| format!("/v1/pair/{code}");
     let remove = |agent: &str| format!("{whole}/agents/{agent}");
-    let (nothing, shorter) = (json!({}), json!({ "ttl": 60 }));
+    let (nothing, shorter) = (json!({}), json!({ "ttl": 600 }));
     let cells = [
         ("an outsider ends", tried(&outside, "DELETE", &whole, &nothing), &no_key),
         ("an outsider removes", tried(&outside, "DELETE", &remove("gus"), &nothing), &no_key),
@@ -243,9 +244,10 @@ fn an_outsider_a_guest_a_person_and_the_creator_each_may_what_the_page_says() {
     }
     ann.wait_for("#messages", "ann removed gus");
     assert_eq!(api.get(&whole).send().json()["agents"], json!(["ann", "zoe"]));
-    // A button that a person brings back does nothing either.
-    zoe.run("document.getElementById('end').hidden = false");
-    zoe.click("#end");
+    // A button that a person brings back does nothing either. Each change of members hides it again.
+    zoe.wait_for("#messages", "ann removed gus");
+    zoe.wait_for("#count", "2 members");
+    zoe.run("const end = document.getElementById('end'); end.hidden = false; end.click();");
     confirm(&zoe);
     zoe.wait_for("#asking [role=alert]", "creator");
     assert_eq!(api.get(&whole).send().status, 200);

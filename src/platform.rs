@@ -191,6 +191,7 @@ thread_local! {
     /// The variables of a deployment do not change while an instance lives.
     static LIMITS: OnceCell<Limits> = const { OnceCell::new() };
     static JURISDICTION: OnceCell<JsValue> = const { OnceCell::new() };
+    static CLIENT_IP_HEADER: OnceCell<Option<String>> = const { OnceCell::new() };
     static DIAGNOSTICS: OnceCell<bool> = const { OnceCell::new() };
 }
 
@@ -208,6 +209,11 @@ fn remembered<T: Clone>(
 /// Where everything is to be kept, as the platform holds it; undefined if that does not matter.
 pub(crate) fn jurisdiction(env: &Env) -> Result<JsValue, Fault> {
     remembered(&JURISDICTION, || Ok(setting(env, Setting::JURISDICTION)?.into()))
+}
+
+/// The header that names the client's IP, if one is believed.
+pub(crate) fn client_ip_header(env: &Env) -> Result<Option<String>, Fault> {
+    remembered(&CLIENT_IP_HEADER, || setting(env, Setting::CLIENT_IP_HEADER))
 }
 
 /// Whether answers tell what this instance has done.

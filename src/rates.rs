@@ -15,7 +15,7 @@ use crate::{
     router::{Endpoint, Limiter, Route},
 };
 use nexus_core::{MailboxNeed, Result};
-use nexus_protocol::{ErrorCode, Refusal, Setting};
+use nexus_protocol::{ErrorCode, Refusal};
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
@@ -202,7 +202,7 @@ fn shown(request: &Request, route: &Route) -> Option<u64> {
 /// Whom a request is counted for: the network of its client, if a proxy names it in the header that the operator
 /// trusts. A header that nobody sets in front of the relay would let each client choose.
 fn client(request: &Request, env: &Env) -> Result<String> {
-    let header = platform::setting(env, Setting::CLIENT_IP_HEADER)?;
+    let header = platform::client_ip_header(env)?;
     let named = header.and_then(|name| request.header(&name).map(ToOwned::to_owned));
     Ok(named.as_deref().map_or_else(|| "everyone".to_owned(), named_last))
 }

@@ -299,7 +299,7 @@ pub(crate) fn origin(request: &Request, env: &Env) -> Result<String> {
     }
     let origin = request.origin();
     // A proxy that names its clients also says how they reached it.
-    let is_behind = platform::setting(env, Setting::CLIENT_IP_HEADER)?.is_some();
+    let is_behind = platform::client_ip_header(env)?.is_some();
     let forwarded = request.header("X-Forwarded-Proto").filter(|_| is_behind);
     let is_https = forwarded.is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
     let origin = match origin.strip_prefix("http://") {

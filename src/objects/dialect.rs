@@ -60,7 +60,7 @@ pub(crate) struct Reader<W> {
     pub(crate) who: W,
     /// The name of its dialect. None: the native protocol.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) dialect: Option<String>,
+    dialect: Option<String>,
     /// What its dialect must know to go on, as the dialect wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kept: Option<String>,
@@ -185,9 +185,14 @@ pub(crate) trait Dialect<O: Live>: Frames<O> {
     }
 }
 
-/// The dialect of this name.
-pub(crate) fn named<O: Live>(dialects: Dialects<O>, name: &str) -> Option<&'static dyn Dialect<O>> {
-    dialects.iter().copied().find(|dialect| dialect.name() == name)
+/// How a reader's socket speaks: its dialect, or the native protocol.
+pub(crate) fn frames_of<O: Live>(
+    dialects: Dialects<O>,
+    native: &'static dyn Frames<O>,
+    reader: &ReaderOf<O>,
+) -> &'static dyn Frames<O> {
+    let named = |name: &String| dialects.iter().copied().find(|dialect| dialect.name() == name);
+    reader.dialect.as_ref().and_then(named).map_or(native, |dialect| dialect as &dyn Frames<O>)
 }
 
 /// The dialect whose call this is.

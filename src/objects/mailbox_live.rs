@@ -77,7 +77,7 @@ impl Log for MailLog {
     type Object = Mailbox;
 
     fn frames(&self, reader: &Reader<()>) -> &'static dyn Frames<Mailbox> {
-        frames_of(self.dialects, reader)
+        dialect::frames_of(self.dialects, &Native, reader)
     }
 
     fn read(&self, (): &(), request: PageRequest) -> Result<Page> {
@@ -138,12 +138,6 @@ impl Frames<Mailbox> for Native {
     }
 }
 
-/// How a reader's socket speaks.
-fn frames_of(dialects: Dialects<Mailbox>, reader: &Reader<()>) -> &'static dyn Frames<Mailbox> {
-    let dialect = reader.dialect.as_deref().and_then(|name| dialect::named(dialects, name));
-    dialect.map_or(&Native, |dialect| dialect as &dyn Frames<Mailbox>)
-}
-
 /// Tells senders what became of their messages. Nobody waits for it.
 fn tell(state: &State, env: &Env, notices: Vec<Notice>) {
     for notice in notices.into_iter().take(MOST_NOTICES) {
@@ -165,7 +159,7 @@ impl Mailbox {
 
     /// How a reader's socket speaks.
     pub(super) fn frames_of(&self, reader: &Reader<()>) -> &'static dyn Frames<Self> {
-        frames_of(self.dialects(), reader)
+        dialect::frames_of(self.dialects(), &Native, reader)
     }
 
     /// `GET /v1/agents/:id/ws`.

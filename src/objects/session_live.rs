@@ -77,7 +77,7 @@ impl Log for SessionLog {
     type Object = Session;
 
     fn frames(&self, reader: &Reader<Who>) -> &'static dyn Frames<Session> {
-        frames_of(self.dialects, reader)
+        dialect::frames_of(self.dialects, &Native, reader)
     }
 
     fn read(&self, who: &Who, request: PageRequest) -> Result<Page> {
@@ -127,12 +127,6 @@ impl Frames<Session> for Native {
             live::answer(line.end, &id, sent.map(|sent| ("sent", sent_fields(&sent))));
         })
     }
-}
-
-/// How a reader's socket speaks.
-fn frames_of(dialects: Dialects<Session>, reader: &Reader<Who>) -> &'static dyn Frames<Session> {
-    let dialect = reader.dialect.as_deref().and_then(|name| dialect::named(dialects, name));
-    dialect.map_or(&Native, |dialect| dialect as &dyn Frames<Session>)
 }
 
 impl Session {
@@ -196,7 +190,7 @@ impl Session {
         sockets::note_frame(end, &mut socket);
         let is_live = socket.purpose == Purpose::Stream;
         let line = Line { end, reader: &socket.who, is_live };
-        frames_of(self.dialects(), line.reader).received(self, line, text).await;
+        dialect::frames_of(self.dialects(), &Native, line.reader).received(self, line, text).await;
     }
 
     /// Tells every stream of something that is not in the log, or is there only for readers of events.

@@ -27,6 +27,40 @@ kill -9 $!
 wait
 "#;
 
+/// Starts a driver in a folder of its own, and returns the folder, its watchdog and the port.
+///
+/// A driver that is to choose its port asks for the same one in IPv6 and in IPv4, and ends if
+/// another program has one of the two: it is then started again.
+fn driver(program: &Path) -> (TempDir, Child, u16) {
+    let mut said = Vec::new();
+    for _ in 0..5 {
+        let profile = tempfile::tempdir().expect("a folder");
+        let mut watchdog = Command::new("sh")
+            .args(["-c", WATCHDOG, "watchdog"])
+            .arg(program)
+            .arg("--port=0")
+            // Temporary files are removed together with the profile.
+            .env("TMPDIR", profile.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("a shell");
+        let printed = BufReader::new(watchdog.stdout.take().expect("a pipe"));
+        for line in printed.lines().map_while(Result::ok) {
+            let port = line.split_once("successfully on port ").map(|(_, port)| port);
+            if let Some(port) = port {
+                let port = port.trim_end_matches('.').parse().expect("a port");
+                return (profile, watchdog, port);
+            }
+            said.push(line);
+        }
+        drop(watchdog.stdin.take());
+        watchdog.wait().expect("a watchdog that ends");
+    }
+    panic!("chromedriver says no port: {said:#?}");
+}
+
 /// An open browser with one window.
 pub struct Browser {
     agent: Agent,
@@ -41,33 +75,14 @@ impl Browser {
     /// Opens a browser.
     pub fn start() -> Self {
         let found = browser::find().expect("a Chromium: `cargo xtask test` installs it");
-        let profile = tempfile::tempdir().expect("a folder");
-        let mut watchdog = Command::new("sh")
-            .args(["-c", WATCHDOG, "watchdog"])
-            .arg(&found.driver)
-            .arg("--port=0")
-            // Temporary files are removed together with the profile.
-            .env("TMPDIR", profile.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .expect("a shell");
-        let printed = BufReader::new(watchdog.stdout.take().expect("a pipe"));
-        let port = printed
-            .lines()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                line.split_once("successfully on port ").map(|(_, rest)| rest.to_owned())
-            })
-            .expect("chromedriver says its port");
+        let (profile, watchdog, port) = driver(&found.driver);
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_mins(2)))
             .build();
         let mut browser = Self {
             agent: config.into(),
-            session: format!("http://127.0.0.1:{}/session", port.trim_end_matches('.')),
+            session: format!("http://127.0.0.1:{port}/session"),
             watchdog,
             profile,
         };

@@ -147,6 +147,10 @@ const SINGLE: [&str; 5] =
 
 /// Refuses a request that has one of these headers twice, with different values.
 pub(crate) fn check_headers(request: &Request) -> Result<(), Refusal> {
+    // What the platform puts between two values of a header. Most requests have it nowhere.
+    if !request.head().contains(", ") {
+        return Ok(());
+    }
     for name in SINGLE {
         let mut values = request.header(name).unwrap_or_default().split(", ");
         let first = values.next();

@@ -14,8 +14,8 @@ use crate::{
     platform::{self, fault, now},
     router::{Endpoint, Limiter, Route},
 };
-use nexus_core::{MailboxNeed, Result};
-use nexus_protocol::{ErrorCode, Refusal};
+use nexus_core::{Error, MailboxNeed, Result};
+use nexus_protocol::{AgentId, AgentSecret, ErrorCode, Refusal};
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
@@ -85,9 +85,8 @@ pub(crate) async fn enter(request: &Request, env: &Env, route: Option<&Route>) -
     if limiter == Limiter::Free {
         return Ok(visit);
     }
-    let is_proven = |shown| MEMORY.with_borrow(|memory| memory.proven.contains(&shown));
-    visit.is_free =
-        shown.is_some_and(|shown| visit.suspicion(Fault::WrongKeys).is_none() || is_proven(shown));
+    let is_trusted = || visit.suspicion(Fault::WrongKeys).is_none() || visit.is_proven();
+    visit.is_free = shown.is_some() && is_trusted();
     let all = if visit.is_free { KEYED } else { ALL };
     if !visit.count(env, all).await? {
         return Err(Refusal::rate_limit_exceeded(WAIT).into());
@@ -100,6 +99,36 @@ pub(crate) async fn enter(request: &Request, env: &Env, route: Option<&Route>) -
     Ok(visit)
 }
 
+/// Does what a secret is shown for that a person may have chosen, and that may be short: wrong ones are guesses.
+/// An IP that made too many waits, but for secrets that were right before.
+pub(crate) async fn with_secret(
+    request: &Request,
+    env: &Env,
+    (id, secret): (&AgentId, Option<&AgentSecret>),
+    work: impl Future<Output = Result<Response>>,
+) -> Result<Response> {
+    let shown = secret.map(|secret| hash(id.as_str(), secret.as_str()));
+    let visit = Visit { ip: client(request, env)?, shown, may_guess: true, is_free: false };
+    if let Some(seconds) = visit.suspicion(Fault::Guesses)
+        && !visit.is_proven()
+    {
+        return Err(Refusal::too_many_guesses(seconds).into());
+    }
+    let answer = work.await;
+    let is_wrong = match &answer {
+        Ok(response) => response.header(CLASS) == Some(GUESS),
+        Err(Error::Refused(refusal)) => http::is_guess(refusal),
+        Err(Error::Fault(_)) => return answer,
+    };
+    if !is_wrong {
+        visit.note_proven();
+    } else if !visit.count(env, GUESSES).await? {
+        visit.suspect(Fault::Guesses);
+        return Err(Refusal::too_many_guesses(WAIT).into());
+    }
+    answer
+}
+
 impl Visit {
     /// Counts a request by what it was answered. Refused if its client has to wait.
     pub(crate) async fn leave(&self, env: &Env, answer: &Result<Response>) -> Result<()> {
@@ -108,7 +137,7 @@ impl Visit {
             // That a file ends before, or that the relay failed, says nothing of who asked.
             Ok(response) if matches!(response.status(), 416 | 500..) => return Ok(()),
             Ok(response) => (true, response.header(CLASS)),
-            Err(nexus_core::Error::Refused(refusal)) => {
+            Err(Error::Refused(refusal)) => {
                 let is_guess = refusal.body.error == ErrorCode::InvalidToken;
                 (true, (is_guess || http::is_guess(refusal)).then_some(GUESS))
             }
@@ -122,17 +151,27 @@ impl Visit {
             return Ok(());
         }
         if !is_error || class == Some(AGENT) {
-            MEMORY.with_borrow_mut(|memory| {
-                if memory.proven.len() >= MANY {
-                    memory.proven.clear();
-                }
-                memory.proven.extend(self.shown);
-            });
+            self.note_proven();
         } else if !self.count(env, ALL).await? {
             self.suspect(Fault::WrongKeys);
             return Err(Refusal::rate_limit_exceeded(WAIT).into());
         }
         Ok(())
+    }
+
+    /// Whether the key or secret that it shows was right before.
+    fn is_proven(&self) -> bool {
+        let is_known = |shown| MEMORY.with_borrow(|memory| memory.proven.contains(&shown));
+        self.shown.is_some_and(is_known)
+    }
+
+    fn note_proven(&self) {
+        MEMORY.with_borrow_mut(|memory| {
+            if memory.proven.len() >= MANY {
+                memory.proven.clear();
+            }
+            memory.proven.extend(self.shown);
+        });
     }
 
     /// Whether the limiter lets one more pass.
@@ -192,11 +231,14 @@ fn shown(request: &Request, route: &Route) -> Option<u64> {
         | Endpoint::MailboxEvents(MailboxNeed::Owner | MailboxNeed::Sender) => "Authorization",
         _ => return None,
     };
-    request.header(name).map(|value| {
-        let mut hasher = DefaultHasher::new();
-        (route.parameter(0), value).hash(&mut hasher);
-        hasher.finish()
-    })
+    request.header(name).map(|value| hash(route.parameter(0), value))
+}
+
+/// The hash of a key or secret, and of what it is shown to.
+fn hash(of: &str, shown: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (of, shown).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Whom a request is counted for: the network of its client, if a proxy names it in the header that the operator

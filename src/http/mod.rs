@@ -108,9 +108,14 @@ pub(crate) fn answer(id: &str, result: Result<Response>) -> Response {
     response
 }
 
-/// Whether a refusal says that a code was never made. What is no code at all cannot be a guess at one.
+/// Whether a refusal says that a code was never made, or that a secret of an address is wrong. What is no code
+/// at all cannot be a guess at one.
 pub(crate) fn is_guess(refusal: &Refusal) -> bool {
-    refusal.body.error == ErrorCode::CodeNotFound && refusal.body.reason.is_none()
+    match refusal.body.error {
+        ErrorCode::CodeNotFound => refusal.body.reason.is_none(),
+        ErrorCode::InvalidSecret => true,
+        _ => false,
+    }
 }
 
 /// As [`answer`], of an object. What it refuses to a caller that has `proven` who it is, is not counted for

@@ -3,9 +3,9 @@
 //! The native protocol and each dialect implement [`Frames`]; a dialect also implements [`Dialect`]. An object is
 //! given its dialects when it is built, and knows none of them by name.
 
-use super::sockets::{Close, Reach};
+use super::sockets::{Close, Holder, Reach};
 use crate::{
-    http::{Request, Response},
+    http::{self, CLASS, GUESS, Request, Response},
     router::{Foreign, Route},
 };
 use nexus_core::{Error, Fault, Result};
@@ -23,7 +23,7 @@ pub(crate) type Dialects<O> = &'static [&'static dyn Dialect<O>];
 /// An object whose sockets read what it stores.
 pub(crate) trait Live: Sized + 'static {
     /// Who a socket is, in the object's own terms.
-    type Who: Clone + Serialize + DeserializeOwned + 'static;
+    type Who: Clone + Serialize + DeserializeOwned + Holder + 'static;
 
     /// What its sockets read.
     type Log: Log<Object = Self>;
@@ -87,6 +87,16 @@ impl<W> Reader<W> {
     pub(crate) fn kept<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         let kept = self.kept.as_deref().unwrap_or_default();
         serde_json::from_str(kept).map_err(|_| Fault::new("what a socket keeps cannot be read"))
+    }
+}
+
+impl<W: Holder> Holder for Reader<W> {
+    fn name(&self) -> String {
+        self.who.name()
+    }
+
+    fn is_proven(&self) -> bool {
+        self.who.is_proven()
     }
 }
 
@@ -209,7 +219,11 @@ pub(crate) fn in_its_words<O: Live>(
     answer: Result<Response>,
 ) -> Result<Response> {
     match answer {
-        Err(Error::Refused(refusal)) => dialect.refused(refusal),
+        Err(Error::Refused(refusal)) => {
+            let is_guess = http::is_guess(&refusal);
+            let answer = dialect.refused(refusal)?;
+            Ok(if is_guess { answer.with(CLASS, GUESS) } else { answer })
+        }
         answer => answer,
     }
 }

@@ -62,7 +62,7 @@ impl Directory {
             }
             Some(AgentsRequest::NAME) => {
                 let asked: AgentsRequest = calls::read(request).await?;
-                calls::reply::<AgentsRequest>(&self.rules.borrow_mut().agents(&asked)?)
+                calls::reply::<AgentsRequest>(&self.rules.borrow_mut().agents(now(), &asked)?)
             }
             _ => Err(Fault::new("the directory was called by a name that it does not have").into()),
         }

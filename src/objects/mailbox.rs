@@ -14,6 +14,7 @@ use crate::{
     log,
     platform::{self, Storage, System, fault, now},
     router::{self, Endpoint, Mailbox as Call, Route},
+    waiting::boxed,
 };
 use nexus_core::{About, Fault, List, Listing, MailboxNeed, Notice, Proof, Result};
 use nexus_protocol::{
@@ -238,10 +239,8 @@ impl Mailbox {
 
     fn read(&self, request: &Request, query: &str) -> Result<Response> {
         let poll = PageRequest::parse(query, self.limits()?)?;
-        let (page, notices) = self.rules(|rules| {
-            rules.hear(now())?;
-            rules.read(now(), poll)
-        })?;
+        self.hear()?;
+        let (page, notices) = self.rules(|rules| rules.read(now(), poll))?;
         self.tell(notices);
         if poll.wait > 0 && http::wants_upgrade(request) {
             return live::long_poll(&self.state, request, Reader::native(()), &page, poll);
@@ -308,6 +307,19 @@ impl Mailbox {
         need: MailboxNeed,
     ) -> Result<()> {
         self.rules(|rules| rules.enter(now(), agent, proof, need))
+    }
+
+    /// Notes that the agent was heard. Nobody waits until the directory knows, and it is told again the next day.
+    pub(crate) fn hear(&self) -> Result<()> {
+        if let Some(listing) = self.rules(|rules| rules.hear(now()))? {
+            let env = self.env.clone();
+            self.state.wait_until(boxed(async move {
+                if let Err(error) = calls::call(&env, calls::THE_DIRECTORY, &listing).await {
+                    log::error("listing", &error);
+                }
+            }));
+        }
+        Ok(())
     }
 
     pub(crate) async fn enlist(&self, listing: &Listing) -> Result<()> {

@@ -50,7 +50,12 @@ impl Mailbox {
             }
             Whisper::NAME => {
                 let whisper: Whisper = calls::read(request).await?;
-                let hears = self.rules(|rules| rules.hears(&whisper.from))?;
+                let conversation = whisper.conversation.clone();
+                let about = About { with: whisper.from.clone(), conversation };
+                let hears = self.rules(|rules| {
+                    // A stranger has to write first.
+                    Ok(rules.hears(&whisper.from)? && rules.facts(now(), &about)?.is_some())
+                })?;
                 calls::reply::<Whisper>(&(hears && self.announce(&Event::Whisper(&whisper))))
             }
             TakeMail::NAME => {

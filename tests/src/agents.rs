@@ -13,6 +13,7 @@ pub fn roomy_relay() -> Relay {
     Relay::builder()
         .var("SENDER_MESSAGES_PER_MINUTE", most)
         .var("MAX_WAITING_MESSAGES", most)
+        .var("MAX_MAILBOX_BYTES", "1073741824")
         .start()
         .expect("the relay starts")
 }

@@ -1,7 +1,9 @@
 //! The directory of a deployment. It counts sessions, members and messages, and lists the addresses
 //! that ask to be found.
 //!
-//! For each address it stores only the id and the capabilities. The rest is read from the mailbox.
+//! For each address it stores only the id, the capabilities, and about when the agent was last heard.
+//! The rest is read from the mailbox. The agents that were heard last come first, and an agent that was
+//! not heard for a week is no longer listed. So nobody can push others out of sight for long.
 //!
 //! It owns one row for each session that has reported. The key is a hash of the session's id, which
 //! does not reveal the id. The figures are as fresh as the reports. A session reports when its
@@ -74,14 +76,23 @@ const LISTED: Table = Table {
     capabilities TEXT NOT NULL,
     revision INTEGER NOT NULL
 ) WITHOUT ROWID"],
-    steps: &[],
+    steps: &[
+        (2, "ALTER TABLE agent ADD COLUMN heard_at INTEGER"),
+        (2, "UPDATE agent SET heard_at = revision WHERE heard_at IS NULL"),
+    ],
 };
-const PUT_AGENT: &str = "INSERT INTO agent (id, capabilities, revision) VALUES (?1, ?2, ?3)
-    ON CONFLICT (id) DO UPDATE SET capabilities = excluded.capabilities, revision = excluded.revision
+const PUT_AGENT: &str = "INSERT INTO agent (id, capabilities, revision, heard_at)
+    VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (id) DO UPDATE SET capabilities = excluded.capabilities,
+        revision = excluded.revision, heard_at = max(heard_at, excluded.heard_at)
     WHERE excluded.revision >= revision";
 const REMOVE_AGENT: &str = "DELETE FROM agent WHERE id = ?1 AND revision <= ?2";
-const AGENTS: &str = "SELECT id FROM agent WHERE id > ?1 AND instr(capabilities, ?2) > 0
-    ORDER BY id LIMIT ?3 + 0";
+const HEARD: &str = "SELECT heard_at FROM agent WHERE id = ?1";
+const AGENTS: &str = "SELECT id FROM agent
+    WHERE heard_at > ?1 AND (heard_at < ?2 OR (heard_at = ?2 AND id > ?3))
+        AND instr(capabilities, ?4) > 0
+    ORDER BY heard_at DESC, id LIMIT ?5 + 0";
+const PURGE_AGENTS: &str = "DELETE FROM agent WHERE heard_at <= ?1";
 
 /// Milliseconds between two clean-ups while there are sessions.
 const CLEAN_UP: i64 = 600_000;
@@ -90,6 +101,9 @@ const MINUTE: i64 = 60_000;
 
 /// How many milliseconds the row of a minute is kept.
 const DAY: i64 = 24 * 60 * MINUTE;
+
+/// For how many milliseconds an address is listed after it was last heard.
+const LISTED_FOR: i64 = 7 * DAY;
 
 /// What a session reports of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,8 +167,11 @@ pub struct Listing {
     pub capabilities: Vec<String>,
     /// Whether it asks to be found.
     pub listed: bool,
-    /// When the report was made. A late report does not overwrite a newer one.
+    /// When the card was changed. A late report does not overwrite a newer one.
     pub revision: Timestamp,
+    /// When the agent was last heard, to about a day.
+    #[serde(default)]
+    pub heard: Timestamp,
 }
 
 /// The counters and the listed addresses of a deployment.
@@ -265,6 +282,10 @@ impl<D: Database> Directory<D> {
         self.create()?;
         self.database.execute(PURGE, &[now.as_millis().into()])?;
         self.database.execute(PURGE_MINUTES, &[now.plus_millis(-DAY).as_millis().into()])?;
+        if LISTED.open(&self.database)? {
+            let unheard = now.plus_millis(-LISTED_FOR).as_millis();
+            self.database.execute(PURGE_AGENTS, &[unheard.into()])?;
+        }
         Ok(self.any()?.then(|| now.plus_millis(CLEAN_UP)))
     }
 
@@ -279,19 +300,30 @@ impl<D: Database> Directory<D> {
         }
         LISTED.open_or_create(&self.database)?;
         let capabilities = format!(",{},", listing.capabilities.join(","));
-        self.database.execute(PUT_AGENT, &[id.into(), capabilities.into(), revision.into()])
+        let heard = listing.heard.max(listing.revision).as_millis();
+        let values = [id.into(), capabilities.into(), revision.into(), heard.into()];
+        self.database.execute(PUT_AGENT, &values)
     }
 
-    /// The listed addresses that match, ordered by id, and whether there are more.
-    pub fn agents(&mut self, request: &AgentsRequest) -> Result<(Vec<AgentId>, bool), Fault> {
+    /// The listed addresses that match, those heard last first, and whether there are more. Begins
+    /// anew if the address to go on after is not listed any more.
+    pub fn agents(
+        &mut self,
+        now: Timestamp,
+        request: &AgentsRequest,
+    ) -> Result<(Vec<AgentId>, bool), Fault> {
         let (mut agents, mut more) = (Vec::new(), false);
         if !LISTED.open(&self.database)? {
             return Ok((agents, more));
         }
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let capability = request.capability.as_ref().map(|word| format!(",{word},"));
-        let values: [Value; 3] = [
-            request.after.as_ref().map_or("", AgentId::as_str).into(),
+        let after = request.after.as_ref().map_or("", AgentId::as_str);
+        let heard = self.database.first(HEARD, &[after.into()], Row::integer)?;
+        let values: [Value; 5] = [
+            now.plus_millis(-LISTED_FOR).as_millis().into(),
+            heard.unwrap_or(i64::MAX).into(),
+            after.into(),
             // Without a capability, search for a comma, which every stored list contains.
             capability.unwrap_or_else(|| ",".to_owned()).into(),
             i64::from(request.limit).saturating_add(1).into(),

@@ -37,6 +37,7 @@ pub use mailbox::{
 };
 pub use pairing::{Claimer, Found, PairingIndex, Reservation, Revocation};
 pub use random::Random;
+pub use redact::redacted;
 pub use session::{
     Caller, ClawLinkInfo, Content, Delivery, Event, FileSaved, Need, Post, SeatRequest, Session,
     Visitor, Who,

@@ -51,7 +51,7 @@ fn asking_an_empty_directory_writes_nothing() {
     directory.stats(at(0)).unwrap();
     assert_eq!(directory.clean_up(at(0)).unwrap(), None);
     let all = AgentsRequest { capability: None, after: None, limit: 9 };
-    assert_eq!(directory.agents(&all).unwrap(), (Vec::new(), false));
+    assert_eq!(directory.agents(at(0), &all).unwrap(), (Vec::new(), false));
     assert_eq!(database.tables(), Vec::<String>::new());
 }
 
@@ -60,7 +60,8 @@ fn agents_are_found_as_their_mailboxes_last_reported() {
     let mut directory = Directory::new(Sqlite::new());
     let mut enlist = |name: &str, capabilities: &[&str], listed, revision| {
         let capabilities = capabilities.iter().map(ToString::to_string).collect();
-        let listing = Listing { agent: agent(name), capabilities, listed, revision: at(revision) };
+        let (revision, heard) = (at(revision), at(0));
+        let listing = Listing { agent: agent(name), capabilities, listed, revision, heard };
         directory.enlist(&listing).unwrap();
     };
     enlist("a", &["x"], true, 1);
@@ -73,14 +74,49 @@ fn agents_are_found_as_their_mailboxes_last_reported() {
     let mut find = |capability: Option<&str>, after: Option<&str>, limit| {
         let capability = capability.map(ToOwned::to_owned);
         let request = AgentsRequest { capability, after: after.map(agent), limit };
-        let (agents, more) = directory.agents(&request).unwrap();
+        let (agents, more) = directory.agents(at(9), &request).unwrap();
         (agents.iter().map(AgentId::to_string).collect::<String>(), more)
     };
-    assert_eq!(find(None, None, 9), ("abc".to_owned(), false));
-    assert_eq!(find(None, None, 2), ("ab".to_owned(), true));
-    assert_eq!(find(None, Some("b"), 2), ("c".to_owned(), false));
-    assert_eq!(find(Some("x"), None, 9), ("ac".to_owned(), false));
+    assert_eq!(find(None, None, 9), ("cab".to_owned(), false), "the one heard last comes first");
+    assert_eq!(find(None, None, 2), ("ca".to_owned(), true));
+    assert_eq!(find(None, Some("a"), 2), ("b".to_owned(), false));
+    assert_eq!(find(None, Some("gone"), 2), ("ca".to_owned(), true), "it begins anew");
+    assert_eq!(find(Some("x"), None, 9), ("ca".to_owned(), false));
     assert_eq!(find(Some("late"), None, 9), (String::new(), false));
+}
+
+#[test]
+fn who_is_not_heard_for_a_week_is_not_listed_and_comes_back_when_heard() {
+    const DAY: i64 = 24 * 3_600_000;
+    let database = Sqlite::new();
+    let mut directory = Directory::new(database.clone());
+    let enlist = |directory: &mut Directory<Sqlite>, name: &str, heard| {
+        let (revision, heard) = (at(0), at(heard));
+        let capabilities = Vec::new();
+        let listing = Listing { agent: agent(name), capabilities, listed: true, revision, heard };
+        directory.enlist(&listing).unwrap();
+    };
+    let find = |directory: &mut Directory<Sqlite>, now| {
+        let request = AgentsRequest { capability: None, after: None, limit: 9 };
+        let (agents, _) = directory.agents(at(now), &request).unwrap();
+        agents.iter().map(AgentId::to_string).collect::<String>()
+    };
+    // A stranger fills the beginning, and then does nothing more.
+    for name in ["-", "0", "1"] {
+        enlist(&mut directory, name, 0);
+    }
+    enlist(&mut directory, "a", DAY);
+    enlist(&mut directory, "b", 3 * DAY);
+    enlist(&mut directory, "b", 2 * DAY);
+    assert_eq!(find(&mut directory, 3 * DAY), "ba-01", "what is heard never goes back");
+    assert_eq!(find(&mut directory, 7 * DAY - 1), "ba-01");
+    assert_eq!(find(&mut directory, 7 * DAY), "ba");
+    directory.report(at(0), &report("x", 1, 0, 1)).unwrap();
+    directory.clean_up(at(8 * DAY)).unwrap();
+    assert!(!database.dump().contains("-|"), "what has lapsed is deleted");
+    assert_eq!(find(&mut directory, 8 * DAY), "b");
+    enlist(&mut directory, "a", 8 * DAY);
+    assert_eq!(find(&mut directory, 8 * DAY), "ab");
 }
 
 #[test]

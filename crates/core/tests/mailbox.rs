@@ -176,19 +176,18 @@ fn limits_are_exact() {
 }
 
 #[test]
-fn an_inbox_has_a_limit() {
-    let town = Town::new(Limits { sender_rate: 1000, ..Limits::default() }, &["a", "b", "c"]);
-    for _ in 0..200 {
-        town.send("a", "b", None, mail("x", None)).unwrap();
-    }
-    let full =
-        || assert_eq!(refused(town.send("c", "b", None, mail("x", None))), ErrorCode::InboxFull);
-    full();
+fn a_listed_agent_tells_the_directory_once_a_day_that_it_was_heard() {
+    const DAY: i64 = 24 * 60 * MINUTE;
+    let town = town();
+    let told = |now: i64| town.of("a", |a| a.hear(at(now))).unwrap().map(|told| told.heard);
+    assert_eq!(told(2 * DAY), None, "it is not listed");
+    let list = ChangeCard { listed: Some(true), ..ChangeCard::default() };
+    town.of("a", |a| a.change(at(2 * DAY), list)).unwrap();
+    assert_eq!(told(2 * DAY + MINUTE), None);
+    assert_eq!(told(3 * DAY), Some(at(3 * DAY)));
     town.evict();
-    full();
-    assert_eq!(town.ack("b", "1").unwrap().waiting, 199);
-    assert!(town.send("c", "b", None, mail("x", None)).is_ok());
-    full();
+    assert_eq!(told(3 * DAY + 2 * MINUTE), None);
+    assert_eq!(told(4 * DAY + MINUTE), Some(at(4 * DAY + MINUTE)));
 }
 
 #[test]

@@ -125,7 +125,8 @@ impl Run {
             return Ok(());
         }
         let repeat = self.model.boxes[to].inbox.iter().position(|before| {
-            key.is_some() && before.sender == from && before.key == key && before.conversation == id
+            let same = before.key == key && before.conversation == id;
+            key.is_some() && before.sender == from && same && !before.dropped
         });
         if let Some(at) = repeat {
             let acked = end(&self.model.boxes[to].acked);
@@ -178,6 +179,7 @@ impl Run {
             sent,
             copied,
             mended_at: None,
+            dropped: false,
         };
         self.model.boxes[to].inbox.push(taken);
         Ok(())
@@ -226,7 +228,10 @@ impl Run {
         let house = &self.model.boxes[who];
         let from = after.unwrap_or(end(&house.acked));
         let all: Vec<usize> = (from + 1..=house.inbox.len())
-            .filter(|cursor| self.model.alive(&house.inbox[cursor - 1]))
+            .filter(|cursor| {
+                let message = &house.inbox[cursor - 1];
+                self.model.alive(message) && !message.dropped
+            })
             .collect();
         let expected: Vec<usize> = all.iter().copied().take(limit).collect();
         let read = mails(&page);
@@ -292,10 +297,15 @@ impl Run {
             Step::Ack(who, cursor) => self.ack(who, cursor)?,
             Step::End(who, number) => self.end(who, number)?,
             Step::Set(who, list, other, on) => {
+                let now = at(self.model.now);
                 let set = |house: &mut nexus_core::Mailbox<_>| {
-                    house.set_listed(at(0), list, &agent(NAMES[other]), on)
+                    house.set_listed(now, list, &agent(NAMES[other]), on)
                 };
                 self.town.of(NAMES[who], set).unwrap();
+                if list == List::Blocks && on {
+                    self.model.block(who, other);
+                    return Ok(());
+                }
                 let house = &mut self.model.boxes[who];
                 let list = if list == List::Blocks { &mut house.blocks } else { &mut house.allows };
                 let _ = if on { list.insert(other) } else { list.remove(&other) };
@@ -335,9 +345,13 @@ impl Run {
                 let status = self.town.of(NAMES[to], |house| {
                     house.message_status(at(self.model.now), &sender, &sent.id)
                 });
-                let status = status.unwrap();
-                prop_assert_eq!(status.state, expected);
-                prop_assert_eq!(status.acked_at, acked.map(at));
+                if message.dropped {
+                    prop_assert_eq!(refused(status), ErrorCode::MessageNotFound);
+                } else {
+                    let status = status.unwrap();
+                    prop_assert_eq!(status.state, expected);
+                    prop_assert_eq!(status.acked_at, acked.map(at));
+                }
                 if message.copied {
                     let (x, y) = (message.sender, to);
                     let id = sent.conversation_id.as_str();
@@ -346,8 +360,10 @@ impl Run {
                     let turns = self.model.turns(x, y, &message.conversation);
                     prop_assert_eq!(shown.turns as usize, turns);
                     let mine = self.model.messages(x, y, &message.conversation);
-                    let mine =
-                        mine.filter(|(to, _, m)| (*to == x || m.copied) && self.model.alive(m));
+                    let mine = mine.filter(|(to, _, m)| {
+                        let has = if *to == x { !m.dropped } else { m.copied };
+                        has && self.model.alive(m)
+                    });
                     prop_assert_eq!(shown.messages.unwrap().len(), mine.count());
                 }
             }

@@ -145,14 +145,16 @@ fn the_listed_agents() {
         capabilities: vec!["x".to_owned(), "y".to_owned()],
         listed: true,
         revision: at(5),
+        heard: at(7),
     };
     Directory::new(database.clone()).enlist(&listing).unwrap();
     assert_eq!(
         database.schema(),
         "CREATE TABLE agent ( id TEXT PRIMARY KEY, capabilities TEXT NOT NULL, \
-         revision INTEGER NOT NULL ) WITHOUT ROWID; "
+         revision INTEGER NOT NULL , heard_at INTEGER) WITHOUT ROWID; \
+         CREATE TABLE schema_version ( name TEXT PRIMARY KEY, version INTEGER NOT NULL ) WITHOUT ROWID; "
     );
-    assert_eq!(database.dump(), "a|,x,y,|1700000000005|\n");
+    assert_eq!(database.dump(), "a|,x,y,|1700000000005|1700000000007|\nagent|2|\n");
 }
 
 #[test]

@@ -189,7 +189,7 @@ pub struct AgentDeleted {
 pub struct AgentsRequest {
     /// Only agents with this capability.
     pub capability: Option<String>,
-    /// Only agents whose ids sort after this one.
+    /// Only agents that come after this one.
     pub after: Option<AgentId>,
     /// At most this many agents.
     pub limit: u32,
@@ -218,7 +218,7 @@ impl AgentsRequest {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AgentPage {
-    /// Ordered by id.
+    /// Those that were heard last come first.
     pub agents: Vec<AgentStatus>,
     /// The `after` for the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]

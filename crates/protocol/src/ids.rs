@@ -163,6 +163,9 @@ impl AgentSecret {
     /// What a secret must be that an agent chooses.
     pub const RULE: &str = "must be 16 to 256 visible ASCII characters";
 
+    /// What every new secret must be, also where another protocol's clients choose it.
+    pub const SHORT: &str = "must be at least 8 characters";
+
     /// Makes a secret of random bytes.
     #[must_use]
     pub fn from_random(bytes: [u8; 32]) -> Self {
@@ -174,6 +177,12 @@ impl AgentSecret {
     pub fn from_base64url(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
         String::from_utf8(bytes).ok().map(Self)
+    }
+
+    /// Whether a new address may not have this secret, because it could be guessed.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.0.chars().count() < 8
     }
 
     /// Whether an agent may choose this secret.

@@ -3,7 +3,7 @@
 use crate::{AgentId, AgentSecret, Body, Limits, Refusal, Register};
 
 const NAME: &str = "must be 1 to 128 characters, none of them a control character";
-const SECRET: &str = "must be 1 to 256 characters";
+const SECRET: &str = "must be at most 256 characters, and at least 8 if the id is new";
 const PLAIN_SECRET: &str = "must have no space and none of `+`, `%`, `&`, `#`: a poll has it in its address, where they mean something else";
 const MESSAGE: &str = "must be a text that is not empty";
 

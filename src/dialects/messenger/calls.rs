@@ -5,7 +5,7 @@ use crate::{
     agents,
     calls::{self, Object, SendFrom, TakeMail},
     http::{self, Request, Response},
-    platform,
+    platform, rates,
     router::{Messenger, Method},
 };
 use nexus_core::{MailboxNeed, Proof, Result, SecretUse};
@@ -13,8 +13,8 @@ use nexus_protocol::{AgentsRequest, MessengerSend, Refusal, SendMail, messenger_
 use serde_json::json;
 use worker::Env;
 
-/// The most users that are listed.
-const MOST_USERS: usize = 500;
+/// The most users that are listed: each is asked for its card.
+const MOST_USERS: u32 = 100;
 
 /// Answers a call.
 pub(super) async fn answer(
@@ -29,8 +29,10 @@ pub(super) async fn answer(
         Messenger::Poll => poll(request, env, need).await,
         Messenger::Users => users(env).await,
         Messenger::Socket => {
-            let (id, _) = caller(request)?;
-            Object::named(env, "MAILBOX", id.as_str())?.forward(request).await
+            let (id, secret) = caller(request)?;
+            let mailbox = Object::named(env, "MAILBOX", id.as_str())?;
+            let shown = (&id, secret.as_ref());
+            rates::with_secret(request, env, shown, mailbox.forward(request)).await
         }
     }
 }
@@ -50,14 +52,18 @@ async fn send(request: &Request, env: &Env, need: MailboxNeed) -> Result<Respons
     let body = http::body(request, &limits).await?;
     let MessengerSend { from, to, message, secret } = MessengerSend::parse(&body, &limits)?;
     let message = SendMail { text: Some(message), ..SendMail::default() };
-    let send = SendFrom { need, proof: Some(Proof::Secret(secret)), to, key: None, message };
-    let sent = calls::call(env, from.as_str(), &send).await?;
-    let timestamp = sent.sent_at.as_millis();
-    let delivery = sent.delivery;
-    http::json(
-        200,
-        &json!({ "ok": true, "id": sent.id, "delivery": delivery, "timestamp": timestamp }),
-    )
+    let proof = Some(Proof::Secret(secret.clone()));
+    let send = SendFrom { need, proof, to, key: None, message };
+    rates::with_secret(request, env, (&from, Some(&secret)), async {
+        let sent = calls::call(env, from.as_str(), &send).await?;
+        let timestamp = sent.sent_at.as_millis();
+        let delivery = sent.delivery;
+        http::json(
+            200,
+            &json!({ "ok": true, "id": sent.id, "delivery": delivery, "timestamp": timestamp }),
+        )
+    })
+    .await
 }
 
 /// `GET /messenger/poll`: what waits, which then no longer does.
@@ -66,30 +72,27 @@ async fn poll(request: &Request, env: &Env, need: MailboxNeed) -> Result<Respons
         // An answer without a body would lose what it takes.
         return Err(Refusal::method_not_allowed(Method::Get.as_str().to_owned()).into());
     }
-    let (id, proof) = caller(request)?;
-    let records = calls::call(env, id.as_str(), &TakeMail { need, proof }).await?;
-    let mut names = Names::default();
-    let mut messages = Vec::with_capacity(records.len());
-    for mail in &records {
-        messages.push(message(mail, names.of(env, &mail.agent_id).await));
-    }
-    http::json(200, &json!({ "count": messages.len(), "messages": messages }))
+    let (id, secret) = caller(request)?;
+    rates::with_secret(request, env, (&id, secret.as_ref()), async {
+        let proof = secret.clone().map(Proof::Secret);
+        let records = calls::call(env, id.as_str(), &TakeMail { need, proof }).await?;
+        let mut names = Names::default();
+        let mut messages = Vec::with_capacity(records.len());
+        for mail in &records {
+            messages.push(message(mail, names.of(env, &mail.agent_id).await));
+        }
+        http::json(200, &json!({ "count": messages.len(), "messages": messages }))
+    })
+    .await
 }
 
-/// `GET /messenger/users`: the directory, from its beginning.
+/// `GET /messenger/users`: the beginning of the directory, those who were heard last.
 async fn users(env: &Env) -> Result<Response> {
-    let mut users = Vec::new();
-    let mut after = None;
-    loop {
-        let page = AgentsRequest { capability: None, after, limit: 100 };
-        let page = agents::page(env, page).await?;
-        let listed = page.agents.iter().map(|agent| {
-                    json!({ "id": agent.card.agent_id, "name": agent.card.name, "online": agent.online })
-                });
-        users.extend(listed);
-        if !page.has_more || users.len() >= MOST_USERS {
-            return http::json(200, &json!({ "count": users.len(), "users": users }));
-        }
-        after = page.next_after;
-    }
+    let first = AgentsRequest { capability: None, after: None, limit: MOST_USERS };
+    let page = agents::page(env, first).await?;
+    let users = page.agents.iter().map(|agent| {
+        json!({ "id": agent.card.agent_id, "name": agent.card.name, "online": agent.online })
+    });
+    let users: Vec<_> = users.collect();
+    http::json(200, &json!({ "count": users.len(), "users": users }))
 }

@@ -5,19 +5,18 @@ use crate::{
     http::Request,
     log,
 };
-use nexus_core::{Error, Proof, Result};
+use nexus_core::{Error, Result};
 use nexus_protocol::{AgentId, AgentSecret, Mail, Refusal};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use worker::Env;
 
 /// The `id` and `secret` of a query.
-pub(super) fn caller(request: &Request) -> Result<(AgentId, Option<Proof>)> {
+pub(super) fn caller(request: &Request) -> Result<(AgentId, Option<AgentSecret>)> {
     let id = request.in_query("id").and_then(|id| id.parse().ok());
     let id = id.ok_or_else(Refusal::invalid_secret)?;
     let secret = request.in_query("secret");
-    let secret: Option<AgentSecret> = secret.and_then(|secret| secret.parse().ok());
-    Ok((id, secret.map(Proof::Secret)))
+    Ok((id, secret.and_then(|secret| secret.parse().ok())))
 }
 
 /// The names on the cards of agents, each asked for once.

@@ -13,10 +13,9 @@ use crate::{
         mailbox_live::MailLog,
         sockets::{self, Close, Purpose, Socket},
     },
-    platform::now,
     waiting::boxed,
 };
-use nexus_core::{MailboxNeed, Result};
+use nexus_core::{MailboxNeed, Proof, Result};
 use nexus_protocol::{Mail, PageRequest};
 use serde_json::json;
 use worker::WebSocket;
@@ -32,9 +31,9 @@ pub(super) fn open(
     reader: Reader<()>,
 ) -> Result<Response> {
     live::demand_upgrade(request)?;
-    let (id, proof) = messages::caller(request)?;
-    mailbox.enter(None, proof.as_ref(), need)?;
-    mailbox.rules(|rules| rules.hear(now()))?;
+    let (id, secret) = messages::caller(request)?;
+    mailbox.enter(None, secret.map(Proof::Secret).as_ref(), need)?;
+    mailbox.hear()?;
     let socket = Socket::new(reader, Purpose::CatchUp);
     let (client, server) = sockets::open(mailbox.state(), &socket)?;
     let name = mailbox.status()?.card.name;

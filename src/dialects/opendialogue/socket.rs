@@ -10,7 +10,7 @@
 
 use super::{
     frames,
-    words::{CONVERSATION, MAX_CONTENT, Problem, TOO_LONG},
+    words::{CONVERSATION, MAX_CONTENT, MAX_WHISPER, Problem, TOO_LONG, WHISPER_TOO_LONG},
 };
 use crate::{
     calls::{self, Whisper},
@@ -125,7 +125,7 @@ pub(super) fn open(
         return Problem::REPLAY
             .answer("This x-nonce was used in the last 5 minutes; take another.");
     }
-    mailbox.rules(|rules| rules.hear(now()))?;
+    mailbox.hear()?;
     let key = hex(&System.bytes::<32>()?);
     let seconds = mailbox.limits()?.opendialogue_key;
     let until = now().plus_seconds(seconds).as_millis();
@@ -135,9 +135,10 @@ pub(super) fn open(
     let (client, server) = sockets::open(mailbox.state(), &socket)?;
     sockets::send(&server, &session.to_string());
     let log = mailbox.log()?;
-    mailbox
-        .state()
-        .wait_until(boxed(async move { live::catch_up(&log, &server, socket, None).await }));
+    let state = platform::share(mailbox.state());
+    mailbox.state().wait_until(boxed(async move {
+        live::catch_up(&state, &log, &server, socket, None).await;
+    }));
     http::upgraded(request, client)
 }
 
@@ -292,8 +293,12 @@ impl<'a> Connection<'a> {
                 Ok(told("sent"))
             }
             "typing" | "read_receipt" => {
-                let from = self.mailbox.id()?;
-                let kind = said.kind;
+                let is_id = said.id.parse::<IdempotencyKey>().is_ok();
+                if !is_id || content.len() > MAX_WHISPER {
+                    return Err(Problem::TOO_LARGE.with(WHISPER_TOO_LONG));
+                }
+                let content = nexus_core::redacted(content);
+                let (from, kind) = (self.mailbox.id()?, said.kind);
                 let whisper = Whisper { id: said.id.clone(), from, kind, content, conversation };
                 let heard = calls::call(self.mailbox.env(), to.as_str(), &whisper).await?;
                 Ok(told(if heard { "sent" } else { "rejected" }))

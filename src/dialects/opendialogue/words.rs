@@ -23,6 +23,12 @@ pub(super) const MAX_CONTENT: usize = 65_536;
 
 pub(super) const TOO_LONG: &str = "Content is at most 64 KiB.";
 
+/// What is passed on without being stored is a flag, or the id of a message.
+pub(super) const MAX_WHISPER: usize = 255;
+
+pub(super) const WHISPER_TOO_LONG: &str =
+    "Of typing and read_receipt, id and content are at most 255 characters each.";
+
 pub(super) const CONVERSATION: &str =
     "`conversation_id` must be 1 to 128 letters, digits, `_` or `-`.";
 
@@ -156,7 +162,9 @@ mod tests {
                 Refusal::conversation_not_found(),
                 Refusal::conversation_ended("ttl"),
                 Refusal::conversation_turns_exceeded(20),
-                Refusal::inbox_full(1),
+                Refusal::inbox_full(1, "messages"),
+                Refusal::inbox_full_of_yours(1, "messages"),
+                Refusal::inbox_full_of_strangers(1, "messages"),
                 Refusal::list_full(1),
                 Refusal::sender_rate_exceeded(1, 1),
                 Refusal::signed_too_often(1, 1),

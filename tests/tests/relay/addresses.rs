@@ -165,7 +165,7 @@ fn a_message_waits_is_read_and_acknowledged_as_its_sender_sees() {
 fn what_is_refused_is_told_to_the_sender() {
     let relay = Relay::builder()
         .var("SENDER_MESSAGES_PER_MINUTE", "3")
-        .var("MAX_WAITING_MESSAGES", "4")
+        .var("MAX_WAITING_MESSAGES", "10")
         .start()
         .unwrap();
     let api = Api::new(&relay.url());
@@ -192,13 +192,15 @@ fn what_is_refused_is_told_to_the_sender() {
     assert_eq!(others.json()["reason"], "conversation_of_others");
     assert_eq!(others.error(), is(403, "forbidden"));
     a.send("b", "2");
+    let share = a.to("b").json(&x).send();
+    assert_eq!(share.json()["reason"], "sender_share");
+    assert_eq!(share.error(), is(409, "inbox_full"));
+    b.ack("2");
     a.send("b", "3");
     let rate = a.to("b").json(&x).send();
     assert!((1..=60).contains(&rate.header("Retry-After").parse::<u32>().unwrap()));
     assert_eq!(rate.error(), is(429, "sender_rate_exceeded"));
     c.send("b", "4");
-    assert_eq!(code(c.to("b").json(&x)), is(409, "inbox_full"));
-    b.ack("2");
 
     done(&b.call("PUT", "/blocks/c").send(), 200);
     assert_eq!(code(c.to("b").json(&x)), is(403, "blocked"));

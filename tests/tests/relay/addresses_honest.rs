@@ -63,7 +63,8 @@ fn a_poll_that_has_its_answer_is_no_reader_any_more() {
 }
 
 fn messenger(relay: &Relay, id: &str) -> Socket {
-    Socket::open(&relay.url(), &format!("/messenger/ws?id={id}&secret=s"), &[]).unwrap()
+    Socket::open(&relay.url(), &format!("/messenger/ws?id={id}&secret=s-of-the-messenger"), &[])
+        .unwrap()
 }
 
 #[test]
@@ -71,7 +72,7 @@ fn what_comes_for_a_messenger_that_stalls_waits() {
     let relay = roomy_relay();
     let api = Api::new(&relay.url());
     let a = api.register("a");
-    let body = json!({ "id": "ben", "secret": "s" });
+    let body = json!({ "id": "ben", "secret": "s-of-the-messenger" });
     assert_eq!(api.post("/messenger/register").json(&body).send().status, 201);
     let mut stalled = messenger(&relay, "ben");
     stalled.expect("connected");
@@ -91,7 +92,7 @@ fn what_comes_for_a_messenger_that_stalls_waits() {
     };
     assert!(matches!(end, Ended::Closed(4413) | Ended::Gone), "{end:?}");
     loop {
-        let polled = api.get("/messenger/poll?id=ben&secret=s").send().json();
+        let polled = api.get("/messenger/poll?id=ben&secret=s-of-the-messenger").send().json();
         if polled["count"] == 0 {
             break;
         }

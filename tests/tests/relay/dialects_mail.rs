@@ -21,7 +21,7 @@ impl Town {
     fn new(relay: &Relay, native: &str) -> Self {
         let dialogue = agent(relay, "dialogue");
         let native = dialogue.api.register(native);
-        let body = json!({ "id": Self::MESSENGER, "secret": "s" });
+        let body = json!({ "id": Self::MESSENGER, "secret": "s-of-the-messenger" });
         // Of the second town it is the same one.
         assert_eq!(native.api.post("/messenger/register").json(&body).send().status, 201);
         Self { dialogue, native }
@@ -31,7 +31,7 @@ impl Town {
     fn send_all(&self, to: &str, text: &str) -> Vec<(String, bool)> {
         let from_native = self.native.to(to).json(&json!({ "text": text })).send();
         assert_eq!(from_native.status, 201, "{}", from_native.text());
-        let body = json!({ "from": Self::MESSENGER, "to": to, "message": text, "secret": "s" });
+        let body = json!({ "from": Self::MESSENGER, "to": to, "message": text, "secret": "s-of-the-messenger" });
         let from_messenger = self.native.api.post("/messenger/send").json(&body).send();
         assert_eq!(from_messenger.status, 200, "{}", from_messenger.text());
         let body = json!({ "from": self.dialogue.id, "to": to, "content": text });
@@ -50,7 +50,7 @@ fn every_kind_writes_to_every_other_online_and_offline() {
     let town = Town::new(&relay, "native");
     let reader = Town::new(&relay, "reader");
     let api = &town.native.api;
-    let second = json!({ "id": "second", "secret": "t" });
+    let second = json!({ "id": "second", "secret": "t-of-the-messenger" });
     assert_eq!(api.post("/messenger/register").json(&second).send().status, 201);
 
     // Offline: it waits, for a reader of each kind.
@@ -61,7 +61,7 @@ fn every_kind_writes_to_every_other_online_and_offline() {
     let waiting = read(&reader.native);
     let found: Vec<&Value> = waiting.iter().map(|message| &message["agentId"]).collect();
     assert_eq!(found, senders);
-    let polled = api.get("/messenger/poll?id=second&secret=t").send().json();
+    let polled = api.get("/messenger/poll?id=second&secret=t-of-the-messenger").send().json();
     let found: Vec<&Value> =
         list(&polled["messages"]).iter().map(|message| &message["from"]).collect();
     assert_eq!(found, senders);
@@ -80,7 +80,8 @@ fn every_kind_writes_to_every_other_online_and_offline() {
     let mut native = Socket::open(&relay.url(), &path, &headers).unwrap();
     native.expect("ready");
     let mut messenger =
-        Socket::open(&relay.url(), "/messenger/ws?id=second&secret=t", &[]).unwrap();
+        Socket::open(&relay.url(), "/messenger/ws?id=second&secret=t-of-the-messenger", &[])
+            .unwrap();
     messenger.expect("connected");
     nexus_tests::eventually("the messenger is live", || {
         town.send_all("second", "are you there?")[0].1

@@ -14,7 +14,7 @@ fn between_addresses_it_arrives_and_where_it_is_signed_it_verifies() {
     let relay = relay();
     let (a, b) = (agent(&relay, "a"), agent(&relay, "b"));
     let native = a.api.register("native");
-    let user = json!({ "id": "user", "secret": "s" });
+    let user = json!({ "id": "user", "secret": "s-of-the-messenger" });
     assert_eq!(a.api.post("/messenger/register").json(&user).send().status, 201);
     let (mut a_line, mut b_line) = (a.connect(), b.connect());
 
@@ -26,7 +26,8 @@ fn between_addresses_it_arrives_and_where_it_is_signed_it_verifies() {
     assert_eq!(b_line.hear()["content"], WHOLE);
     native.to(&b.id).json(&json!({ "text": PARTS })).send();
     assert_eq!(b_line.hear()["content"], WHOLE);
-    let message = json!({ "from": "user", "to": b.id, "message": PARTS, "secret": "s" });
+    let message =
+        json!({ "from": "user", "to": b.id, "message": PARTS, "secret": "s-of-the-messenger" });
     assert_eq!(a.api.post("/messenger/send").json(&message).send().status, 200);
     assert_eq!(b_line.hear()["content"], WHOLE);
     let history = a.get("conversation/talk/history").json();
@@ -39,12 +40,12 @@ fn between_addresses_it_arrives_and_where_it_is_signed_it_verifies() {
     }
     let page = native.call("GET", "/messages").send().json();
     assert_eq!(page["messages"][0]["text"], WHOLE);
-    let polled = a.api.get("/messenger/poll?id=user&secret=s").send().json();
+    let polled = a.api.get("/messenger/poll?id=user&secret=s-of-the-messenger").send().json();
     assert_eq!(polled["messages"][0]["message"], WHOLE);
 
     // Where nothing is signed, a text comes as it was sent.
     native.to("user").json(&json!({ "text": PARTS })).send();
-    let polled = a.api.get("/messenger/poll?id=user&secret=s").send().json();
+    let polled = a.api.get("/messenger/poll?id=user&secret=s-of-the-messenger").send().json();
     assert_eq!(polled["messages"][0]["message"], PARTS);
 }
 

@@ -3,19 +3,25 @@
 use nexus_tests::{Answer, Api, Relay, list, live::Socket, relay, string};
 use serde_json::{Value, json};
 
+/// What the tests call `secret`, as long as a secret must be.
+fn whole(secret: &str) -> String {
+    format!("{secret}-in-all-its-length")
+}
+
 fn register(api: &Api, id: &str, secret: &str) -> Answer {
-    let name = format!("{id} by name");
+    let (name, secret) = (format!("{id} by name"), whole(secret));
     api.post("/messenger/register")
         .json(&json!({ "id": id, "name": name, "secret": secret }))
         .send()
 }
 
 fn send(api: &Api, from: &str, to: &str, message: &str, secret: &str) -> Answer {
-    let body = json!({ "from": from, "to": to, "message": message, "secret": secret });
+    let body = json!({ "from": from, "to": to, "message": message, "secret": whole(secret) });
     api.post("/messenger/send").json(&body).send()
 }
 
 fn poll(api: &Api, id: &str, secret: &str) -> Answer {
+    let secret = whole(secret);
     api.get(&format!("/messenger/poll?id={id}&secret={secret}")).send()
 }
 
@@ -27,6 +33,7 @@ fn texts(answer: &Answer) -> Vec<String> {
 }
 
 fn socket(relay: &Relay, id: &str, secret: &str) -> Result<Socket, Option<u16>> {
+    let secret = whole(secret);
     Socket::open(&relay.url(), &format!("/messenger/ws?id={id}&secret={secret}"), &[])
 }
 
@@ -49,6 +56,30 @@ fn a_secret_that_a_poll_cannot_carry_is_refused_with_the_reason() {
     }
     assert_eq!(register(&api, "ann", "a=b?/:;,").status, 201);
     assert_eq!(poll(&api, "ann", "a=b?/:;,").status, 200);
+}
+
+#[test]
+fn a_new_secret_is_not_short_and_one_that_was_stored_before_stays_good() {
+    let state = tempfile::tempdir().unwrap();
+    let mut relay = Relay::builder().state_dir(state.path()).start().unwrap();
+    let api = Api::new(&relay.url());
+    let with = |secret: &str| {
+        api.post("/messenger/register").json(&json!({ "id": "ann", "secret": secret })).send()
+    };
+    for short in ["s", "1234567"] {
+        refused(&with(short), 400);
+        assert!(string(&with(short).json()["error"]).contains("at least 8 characters"));
+    }
+    assert_eq!(api.get("/v1/agents/ann").send().status, 404, "nothing was registered");
+    assert_eq!(with("12345678").status, 201);
+    // As an older version may have stored it, which took short ones.
+    relay.kill();
+    let shared = r#"json_set(record, '$.credential', json('{"shared":"s"}'))"#;
+    assert_eq!(change_stored(state.path(), "ann", shared), 1);
+    relay.restart().unwrap();
+    let again = api.post("/messenger/register").json(&json!({ "id": "ann", "secret": "s" })).send();
+    assert_eq!(again.status, 201, "{}", again.text());
+    assert_eq!(api.get("/messenger/poll?id=ann&secret=s").send().status, 200);
 }
 
 #[test]
@@ -119,9 +150,9 @@ fn users_are_listed_and_seen_online() {
     );
     let users = api.get("/messenger/users").send().json();
     let ids: Vec<&Value> = list(&users["users"]).iter().map(|user| &user["id"]).collect();
-    assert_eq!((&users["count"], ids), (&json!(2), vec![&json!("ann"), &json!("ben")]));
+    assert_eq!((&users["count"], ids), (&json!(2), vec![&json!("ben"), &json!("ann")]));
     assert_eq!(
-        list(&users["users"])[1],
+        list(&users["users"])[0],
         json!({ "id": "ben", "name": "ben by name", "online": true })
     );
 }
@@ -200,19 +231,24 @@ fn a_look_without_a_body_takes_nothing() {
     assert_eq!(texts(&poll(&api, "ben", "b")), ["Tuesday?"]);
 }
 
-/// Makes what is stored of an agent unreadable: its mailbox fails whatever it is asked.
-fn break_mailbox(folder: &std::path::Path, id: &str) {
+/// Changes what is stored of an agent itself, by an expression over the `record`.
+fn change_stored(folder: &std::path::Path, id: &str, expression: &str) -> usize {
+    let mut changed = 0;
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();
         if path.is_dir() {
-            break_mailbox(&path, id);
+            changed += change_stored(&path, id, expression);
         } else if path.extension().is_some_and(|ending| ending == "sqlite") {
-            let sql = "UPDATE mail SET record = '{}' WHERE cursor = 0 AND record LIKE ?1";
+            let sql = format!(
+                "UPDATE mail SET record = {expression} WHERE cursor = 0 AND record LIKE ?1"
+            );
             let database = rusqlite::Connection::open(&path).unwrap();
             // The databases of other objects have no such table.
-            let _ = database.execute(sql, [format!("%\"agentId\":\"{id}\"%")]);
+            let rows = database.execute(&sql, [format!("%\"agentId\":\"{id}\"%")]);
+            changed += rows.unwrap_or(0);
         }
     }
+    changed
 }
 
 #[test]
@@ -227,7 +263,7 @@ fn what_a_broken_sender_wrote_is_not_lost_and_holds_nothing_up() {
     send(&api, "ann", "ben", "two", "a");
     send(&api, "eve", "ann", "three", "e");
     relay.kill();
-    break_mailbox(state.path(), "eve");
+    assert_eq!(change_stored(state.path(), "eve", "'{}'"), 1, "its mailbox now fails");
     relay.restart().unwrap();
     assert_eq!(api.get("/v1/agents/eve").send().status, 500);
     let read = poll(&api, "ben", "b");

@@ -349,3 +349,37 @@ fn a_range_behind_the_end_of_a_file_is_nobodys_fault() {
         assert_eq!(from(call, "192.0.2.1").status, 416);
     }
 }
+
+#[test]
+fn wrong_secrets_of_the_messenger_are_guesses_and_a_right_one_is_not_stopped_by_them() {
+    let relay = behind_a_proxy().rate_limit(Some(1000)).start().unwrap();
+    let api = Api::new(&relay.url());
+    let secret = |name: &str| format!("the-secret-of-{name}");
+    for name in ["ann", "ben", "eve"] {
+        let body = json!({ "id": name, "secret": secret(name) });
+        let register = from(api.post("/messenger/register").json(&body), "198.51.100.1");
+        assert_eq!(register.status, 201);
+    }
+    let poll = |name: &str, secret: &str, ip: &str| {
+        from(api.get(&format!("/messenger/poll?id={name}&secret={secret}")), ip).status
+    };
+    let send = |secret: &str, ip: &str| {
+        let body = json!({ "from": "ben", "to": "eve", "message": "x", "secret": secret });
+        from(api.post("/messenger/send").json(&body), ip).status
+    };
+    assert_eq!(poll("ann", &secret("ann"), "192.0.2.1"), 200);
+    let wrong = |number: usize| {
+        let guess = format!("wrong-{number}");
+        if number.is_multiple_of(2) {
+            poll("ann", &guess, "192.0.2.1")
+        } else {
+            send(&guess, "192.0.2.1")
+        }
+    };
+    let tried = (0..=2 * GUESSES).find(|number| wrong(*number) == 429).unwrap();
+    assert!(tried >= GUESSES, "{tried}");
+    assert_eq!(send("wrong-again", "192.0.2.1"), 429);
+    assert_eq!(poll("eve", &secret("eve"), "192.0.2.1"), 429, "it might be a guess");
+    assert_eq!(poll("ann", &secret("ann"), "192.0.2.1"), 200, "it was right before");
+    assert_eq!(send(&secret("ben"), "192.0.2.2"), 200, "another address");
+}

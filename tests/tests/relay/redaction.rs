@@ -107,13 +107,13 @@ fn no_secret_is_stored_or_logged_or_comes_out_again() {
     assert_eq!(told(&first), told(&again));
     let waiting = &ben.poll("")["messages"][0];
     assert_eq!(waiting["json"], json!({ "password": "[REDACTED:password]" }));
-    for (id, secret) in [("cat", "c"), ("dan", "d")] {
+    for (id, secret) in [("cat", "cat-has-a-secret"), ("dan", "dan-has-a-secret")] {
         let body = json!({ "id": id, "name": id, "secret": secret });
         assert_eq!(api.post("/messenger/register").json(&body).send().status, 201);
     }
-    let body = json!({ "from": "cat", "to": "dan", "message": token("messenger"), "secret": "c" });
+    let body = json!({ "from": "cat", "to": "dan", "message": token("messenger"), "secret": "cat-has-a-secret" });
     assert_eq!(api.post("/messenger/send").json(&body).send().status, 200);
-    let polled = api.get("/messenger/poll?id=dan&secret=d").send().text();
+    let polled = api.get("/messenger/poll?id=dan&secret=dan-has-a-secret").send().text();
     assert!(polled.contains(REDACTED), "{polled}");
 
     relay.kill();

@@ -16,7 +16,7 @@ const THREAD: &str = "SELECT cursor, sent_at, key, facts FROM mail
 const FIRST_WITH: &str = "SELECT other FROM mail WHERE conversation = ?1 ORDER BY sent_at LIMIT 1";
 const WITH_ANOTHER: &str = "SELECT 1 FROM mail WHERE conversation = ?1 AND other <> ?2 LIMIT 1";
 const HISTORY: &str = "SELECT record FROM mail
-    WHERE conversation = ?1 AND other = ?2 AND sent_at > ?3
+    WHERE conversation = ?1 AND other = ?2 AND sent_at > ?3 AND record <> ''
     ORDER BY turn DESC, sent_at DESC LIMIT ?4 + 0";
 const UPDATE_FACTS: &str = "UPDATE mail SET facts = ?2 WHERE cursor = ?1";
 

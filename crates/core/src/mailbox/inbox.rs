@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 const READ: &str = "SELECT cursor, record, other, delivered_at FROM mail
-    WHERE cursor > ?1 AND sent_at > ?2 ORDER BY cursor LIMIT ?3 + 0";
+    WHERE cursor > ?1 AND sent_at > ?2 AND record <> '' ORDER BY cursor LIMIT ?3 + 0";
 const BETWEEN: &str = "SELECT cursor, other FROM mail
-    WHERE cursor > ?1 AND cursor <= ?2 AND sent_at > ?3 ORDER BY cursor";
+    WHERE cursor > ?1 AND cursor <= ?2 AND sent_at > ?3 AND record <> '' ORDER BY cursor";
 const LAST_BY: &str = "SELECT cursor FROM mail
     WHERE cursor > 0 AND sent_at <= ?1 ORDER BY cursor DESC LIMIT 1";
-const LOOK: &str = "SELECT sent_at, delivered_at FROM mail WHERE cursor = ?1 AND other = ?2";
+const LOOK: &str =
+    "SELECT sent_at, delivered_at FROM mail WHERE cursor = ?1 AND other = ?2 AND record <> ''";
 
 /// What a sender should be told about its messages, if it listens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -63,8 +63,8 @@ impl<D: Database> Mailbox<D> {
         Ok(true)
     }
 
-    /// Adds an agent to a list, or removes it. Refuses if the list is full. Repeating the call
-    /// writes nothing.
+    /// Adds an agent to a list, or removes it. Refuses if the list is full. What waits from an agent
+    /// that is blocked is dropped. Repeating the call writes nothing.
     pub fn set_listed(
         &mut self,
         now: Timestamp,
@@ -74,7 +74,7 @@ impl<D: Database> Mailbox<D> {
     ) -> Result<()> {
         self.store.registered(&self.id)?;
         if self.is_on(list, other)? == on {
-            return Ok(());
+            return self.drop_if_blocked(now, list, other, on);
         }
         let database = &self.store.database;
         let (kind, key): (Value, Value) = (list.kind().into(), other.as_str().into());
@@ -86,7 +86,23 @@ impl<D: Database> Mailbox<D> {
         if count.unwrap_or(0) >= i64::from(most) {
             return Err(Refusal::list_full(most).into());
         }
-        Ok(database.execute(PUT, &[kind, key, now.as_millis().into()])?)
+        database.execute(PUT, &[kind, key, now.as_millis().into()])?;
+        self.drop_if_blocked(now, list, other, on)
+    }
+
+    /// Whoever is blocked is no longer heard, not even with what it sent before. If this failed,
+    /// blocking again does it.
+    fn drop_if_blocked(
+        &mut self,
+        now: Timestamp,
+        list: List,
+        other: &AgentId,
+        on: bool,
+    ) -> Result<()> {
+        match (list, on) {
+            (List::Blocks, true) => self.drop_waiting(now, other),
+            (List::Blocks, false) | (List::Allows, _) => Ok(()),
+        }
     }
 
     /// One page of a list.

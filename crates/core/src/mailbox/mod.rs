@@ -1,6 +1,6 @@
 //! One mailbox (section 8): an agent's card and secret, its inbox (`inbox`), its copies of sent
-//! messages, its conversations (`conversation`), whom it hears (`lists`), and who may do what
-//! (`access`).
+//! messages, its conversations (`conversation`), whom it hears (`lists`), how much of all this it
+//! holds (`room`), and who may do what (`access`).
 //!
 //! It owns two tables (`store`). Each received or sent message is one row of `mail`. The row also
 //! holds what the mailbox knew of the conversation at that time. So sending is one statement in
@@ -9,9 +9,9 @@
 //! message.
 //!
 //! Promises: the recipient's mailbox decides, with everything that either mailbox knows of the
-//! conversation. A message that it has accepted is kept until it is acknowledged or expires. It is
-//! accepted once, however often the sender repeats it with the same key. If a crash happens between
-//! the two writes, the recipient's mailbox is right, and a repeated send completes the sender's
+//! conversation. A message that it has accepted is kept until it is acknowledged, or expires, or its
+//! sender is blocked. It is accepted once, however often the sender repeats it with the same key. If
+//! a crash happens between the two writes, the recipient's mailbox is right, and a repeated send completes the sender's
 //! copy.
 
 mod access;
@@ -22,6 +22,7 @@ mod facts;
 mod inbox;
 mod lists;
 mod receive;
+mod room;
 mod state;
 mod store;
 
@@ -42,6 +43,11 @@ pub use receive::{Accepted, Arrival, Letter};
 use state::State;
 use store::Store;
 
+/// Which day a time falls on.
+fn day(time: Timestamp) -> i64 {
+    time.as_millis().div_euclid(24 * 3_600_000)
+}
+
 /// By how many milliseconds the stored time at which the agent was last heard may be behind.
 const SAVE_INTERVAL: i64 = 60_000;
 
@@ -51,12 +57,15 @@ pub struct Mailbox<D> {
     limits: Limits,
     meter: Meter,
     store: Store<D>,
+    /// The bytes of everything that is stored, if they were counted.
+    bytes: Option<usize>,
 }
 
 impl<D: Database> Mailbox<D> {
     /// The mailbox of `id` in `database`, which may not exist there.
     pub fn new(id: AgentId, database: D, limits: Limits) -> Self {
-        Self { id, meter: Meter::new(limits.agent_requests), limits, store: Store::new(database) }
+        let meter = Meter::new(limits.agent_requests);
+        Self { id, meter, limits, store: Store::new(database), bytes: None }
     }
 
     /// `POST /v1/agents` for this id. Repeating the call with the same secret returns the same
@@ -79,6 +88,9 @@ impl<D: Database> Mailbox<D> {
             return Err(Refusal::invalid("agentId", AgentId::RESERVED).into());
         }
         let secret = match request.secret {
+            Some(secret) if secret.is_short() => {
+                return Err(Refusal::invalid("secret", AgentSecret::SHORT).into());
+            }
             Some(secret) => secret,
             None => AgentSecret::from_random(random.bytes()?),
         };
@@ -99,14 +111,18 @@ impl<D: Database> Mailbox<D> {
     }
 
     /// Stores when the agent was last heard, if the stored time is too far behind. For calls that
-    /// store nothing else.
-    pub fn hear(&mut self, now: Timestamp) -> Result<()> {
+    /// store nothing else. Once a day, returns what to tell the directory of a listed agent, so that
+    /// it stays listed.
+    pub fn hear(&mut self, now: Timestamp) -> Result<Option<Listing>> {
         let state = &mut self.store.registered(&self.id)?.state;
-        if state.heard.hear(now) >= SAVE_INTERVAL {
-            let state = state.clone();
-            self.store.save(state)?;
+        let before = state.heard.saved();
+        if state.heard.hear(now) < SAVE_INTERVAL {
+            return Ok(None);
         }
-        Ok(())
+        let state = state.clone();
+        let is_due = state.card.listed && day(before) != day(now);
+        self.store.save(state)?;
+        is_due.then(|| self.listing()).transpose()
     }
 
     /// `GET /v1/agents/:id`. `connected` is whether one of the agent's readers is connected.
@@ -160,18 +176,21 @@ impl<D: Database> Mailbox<D> {
 
     /// What the directory should store.
     pub fn listing(&mut self) -> Result<Listing> {
-        let card = &self.store.registered(&self.id)?.state.card;
+        let state = &self.store.registered(&self.id)?.state;
+        let card = &state.card;
         Ok(Listing {
             agent: self.id.clone(),
             capabilities: card.capabilities.clone(),
             listed: card.listed,
             revision: card.updated_at,
+            heard: state.heard.latest(),
         })
     }
 
     /// Deletes messages that expired more than a day ago. Returns when to clean up again, if any
     /// are left.
     pub fn clean_up(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        self.bytes = None;
         self.store.clean_up(now, self.limits.message_retention)
     }
 

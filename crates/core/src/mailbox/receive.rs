@@ -3,7 +3,7 @@
 
 use super::{About, Facts, Mailbox, conversation::Thread, lists::List, store::Entry};
 use crate::{
-    Database, Digest, Error, Fault, Random, Result, Row, Value,
+    Database, Digest, Error, Fault, Random, Result, Value,
     meter::{RATE_WINDOW, rate_wait},
     redact::Redaction,
     repeat::{self, Repeat},
@@ -17,8 +17,7 @@ use serde::{Deserialize, Serialize};
 const FROM_SENDER: &str = "SELECT count(*), coalesce(min(sent_at), 0) FROM mail
     WHERE other = ?1 AND cursor > coalesce(
         (SELECT cursor FROM mail WHERE cursor > 0 AND sent_at <= ?2 ORDER BY cursor DESC LIMIT 1), 0)";
-const WAITING: &str = "SELECT count(*) FROM mail WHERE cursor > ?1 AND sent_at > ?2";
-const FIND: &str = "SELECT delivered_at, record FROM mail WHERE cursor = ?1";
+const FIND: &str = "SELECT delivered_at, record FROM mail WHERE cursor = ?1 AND record <> ''";
 
 /// What a sender's mailbox passes to the recipient's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -132,8 +131,6 @@ impl<D: Database> Mailbox<D> {
         }
         self.check_sender(now, &letter.from)?;
         let mut facts = self.check_conversation(now, &thread, letter)?;
-        self.check_room(now)?;
-
         let cursor = last.next();
         let turn = facts.take_turn(&letter.from, now);
         let sent = MailSent {
@@ -148,6 +145,7 @@ impl<D: Database> Mailbox<D> {
             redacted: letter.redacted.clone(),
         };
         let record = record(&self.id, letter, &sent, Some(cursor))?;
+        self.make_room(now, &letter.from, record.len())?;
         let entry = Entry {
             other: &letter.from,
             conversation: letter.conversation.as_str(),
@@ -177,6 +175,8 @@ impl<D: Database> Mailbox<D> {
         if self.thread(now, &about)?.has_copy(&sent.id) {
             return Ok(());
         }
+        let record = record(to, letter, sent, None)?;
+        self.keep_within(now, record.len())?;
         let entry = Entry {
             other: to,
             conversation: letter.conversation.as_str(),
@@ -186,7 +186,7 @@ impl<D: Database> Mailbox<D> {
             delivered_at: None,
             key: Some(sent.id.as_str()),
             facts: accepted.facts.to_record()?,
-            record: &record(to, letter, sent, None)?,
+            record: &record,
         };
         Ok(self.store.copy(entry)?)
     }
@@ -270,26 +270,6 @@ impl<D: Database> Mailbox<D> {
             EndReason::Ttl => Refusal::conversation_ended("ttl"),
         };
         Err(refusal.into())
-    }
-
-    /// Refuses if too many messages are waiting.
-    fn check_room(&mut self, now: Timestamp) -> Result<()> {
-        let most = self.limits.max_waiting;
-        if self.waiting(now)? >= most { Err(Refusal::inbox_full(most).into()) } else { Ok(()) }
-    }
-
-    /// How many messages are waiting.
-    pub(super) fn waiting(&mut self, now: Timestamp) -> Result<u32> {
-        let until = self.expired_until(now);
-        let acked = self.store.registered(&self.id)?.acked;
-        let values: [Value; 2] = [acked.as_i64().into(), until.as_millis().into()];
-        let count = self.store.database.first(WAITING, &values, Row::integer)?;
-        Ok(u32::try_from(count.unwrap_or(0)).unwrap_or(u32::MAX))
-    }
-
-    /// Messages sent at or before this time have expired.
-    pub(super) fn expired_until(&self, now: Timestamp) -> Timestamp {
-        now.plus_millis(i64::from(self.limits.message_retention).saturating_mul(-1000))
     }
 }
 

@@ -289,6 +289,18 @@ impl<D: Database> Store<D> {
         Ok(at.map(Timestamp::from_millis))
     }
 
+    /// Deletes messages by a statement. The end of the inbox is stored first, because the last
+    /// message may be among them.
+    pub(super) fn remove(&mut self, sql: &'static str, values: &[Value]) -> Result<(), Fault> {
+        let Some(loaded) = self.load()? else { return Ok(()) };
+        if loaded.state.last < loaded.last {
+            let mut state = loaded.state.clone();
+            state.last = loaded.last;
+            self.save(state)?;
+        }
+        self.database.execute(sql, values)
+    }
+
     /// Deletes messages that expired long ago. Returns when to clean up again, if any are left. The
     /// mailbox is consistent after each statement, so a failure between two does no harm.
     pub(super) fn clean_up(
@@ -296,16 +308,12 @@ impl<D: Database> Store<D> {
         now: Timestamp,
         retention: u32,
     ) -> Result<Option<Timestamp>, Fault> {
-        let Some(loaded) = self.load()? else { return Ok(None) };
-        if loaded.state.last < loaded.last {
-            let mut state = loaded.state.clone();
-            state.last = loaded.last;
-            self.save(state)?;
+        if self.load()?.is_none() {
+            return Ok(None);
         }
         let until = now.plus_millis(-KEEP).plus_millis(i64::from(retention).saturating_mul(-1000));
-        for sql in [PURGE_MAIL, PURGE_MARKS] {
-            self.database.execute(sql, &[until.as_millis().into()])?;
-        }
+        self.remove(PURGE_MAIL, &[until.as_millis().into()])?;
+        self.database.execute(PURGE_MARKS, &[until.as_millis().into()])?;
         self.database.execute(PURGE_NONCES, &[nonces_until(now)])?;
         let left = self.database.first(ANY_MAIL, &[], |_| Ok(()))?;
         Ok(left.map(|()| now.plus_millis(CLEAN_UP)))

@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 
 pub const RETENTION: i64 = 1_000_000;
 pub const IDLE: i64 = 100_000;
-pub const WAITING: usize = 6;
+pub const WAITING: usize = 8;
+/// Of those, the most from one sender, and from agents that are not on the allow list.
+const SHARE: usize = 2;
+const OPEN: usize = 6;
 pub const RATE: usize = 3;
 pub const TURNS: u32 = 2;
 
 pub fn limits() -> Limits {
     Limits {
-        max_waiting: 6,
+        max_waiting: 8,
         sender_rate: 3,
         conversation_turns: TURNS,
         conversation_idle: 100,
@@ -21,6 +24,7 @@ pub fn limits() -> Limits {
 }
 
 /// An accepted message. Its index in the recipient's list is its cursor, less one.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Taken {
     pub sender: usize,
     pub text: String,
@@ -37,6 +41,8 @@ pub struct Taken {
     /// When a repeat completed the sender's copy while a message was waiting. That counts as
     /// activity.
     pub mended_at: Option<i64>,
+    /// Whether it waited when its sender was blocked.
+    pub dropped: bool,
 }
 
 /// One mailbox.
@@ -84,8 +90,30 @@ impl Model {
     }
 
     pub fn waiting(&self, who: usize) -> usize {
+        self.waiting_of(who, |_| true)
+    }
+
+    fn waiting_of(&self, who: usize, counts: impl Fn(&Taken) -> bool) -> usize {
         let acked = end(&self.boxes[who].acked);
-        self.boxes[who].inbox.iter().skip(acked).filter(|message| self.alive(message)).count()
+        let waits = |m: &&Taken| self.alive(m) && !m.dropped && counts(m);
+        self.boxes[who].inbox.iter().skip(acked).filter(waits).count()
+    }
+
+    /// Whether the inbox of `to` has no room for a message of `from`.
+    fn is_full(&self, from: usize, to: usize) -> bool {
+        let open = if self.boxes[to].allows.contains(&from) { WAITING } else { OPEN };
+        self.waiting(to) >= open || self.waiting_of(to, |m| m.sender == from) >= SHARE
+    }
+
+    /// Blocks `other`, and drops what waits from it.
+    pub fn block(&mut self, who: usize, other: usize) {
+        let (house, now) = (&mut self.boxes[who], self.now);
+        house.blocks.insert(other);
+        let acked = end(&house.acked);
+        let waits = |m: &&mut Taken| m.sender == other && now < m.sent_at + RETENTION;
+        for message in house.inbox.iter_mut().skip(acked).filter(waits) {
+            message.dropped = true;
+        }
     }
 
     /// The messages of a conversation: recipient, cursor, message.
@@ -190,7 +218,7 @@ impl Model {
             match over {
                 Some(EndReason::MaxTurns) => Some(ErrorCode::ConversationTurnsExceeded),
                 Some(_) => Some(ErrorCode::ConversationEnded),
-                None if self.waiting(to) >= WAITING => Some(ErrorCode::InboxFull),
+                None if self.is_full(from, to) => Some(ErrorCode::InboxFull),
                 None => None,
             }
         }

@@ -109,7 +109,9 @@ macro_rules! errors {
         (409, 8) conversation_turns_exceeded(turns: u32): "This conversation has had its {turns} turns. If there is more to say, leave out conversationId to begin a new one.", limit(turns);
     }
     InboxFull {
-        (409, 8) inbox_full(messages: u32): "The recipient already has {messages} messages waiting. Try again after it has read some.", limit(messages);
+        (409, 8) inbox_full(limit: usize, unit: &str): "The recipient already has {limit} {unit} waiting. Try again after it has read some.", limit(limit);
+        (409, 8) inbox_full_of_yours(limit: usize, unit: &str): "The recipient already has {limit} {unit} of yours waiting, the most of one sender. Try again after it has read some.", reason("sender_share"), limit(limit);
+        (409, 8) inbox_full_of_strangers(limit: usize, unit: &str): "The recipient already has {limit} {unit} waiting, and keeps the rest of its inbox for agents on its allow list. Try again after it has read some, or ask its owner to add you.", reason("allow_list"), limit(limit);
     }
     ListFull {
         (409, 4) too_many_links(limit: usize): "This session already has {limit} unused links. Pass on one of them, take some back (DELETE /v1/pair/CODE), or wait until they expire.", limit(limit);
@@ -148,7 +150,8 @@ macro_rules! errors {
     RateLimitExceeded {
         (429, 1) rate_limit_exceeded(seconds: u32): "Too many requests from your IP address. Wait {seconds} seconds, then poll less often.", retry_after(seconds);
         (429, 1) agent_rate_exceeded(requests: u32, seconds: u32): "You have made {requests} requests here within a minute. Wait {seconds} seconds, then ask less often: wait=25 or a socket saves polls.", retry_after(seconds);
-        (429, 1) too_many_guesses(seconds: u32): "Your IP address has tried too many codes that do not exist. Wait {seconds} seconds, then use the link exactly as you were given it.", retry_after(seconds);
+        (429, 3) too_many_streams(limit: usize): "You already have {limit} event streams that have not come to the end of the log. Read one of them on, or close it.", limit(limit), retry_after(15);
+        (429, 1) too_many_guesses(seconds: u32): "Your IP address has tried too many wrong codes or secrets. Wait {seconds} seconds, then use yours exactly as you were given it.", retry_after(seconds);
     }
     SenderRateExceeded {
         (429, 8) sender_rate_exceeded(messages: u32, seconds: u32): "You have sent this agent {messages} messages within a minute. Wait {seconds} seconds, then send less often.", retry_after(seconds);

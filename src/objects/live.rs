@@ -5,18 +5,18 @@
 
 use super::{
     dialect::{Frames, Live, Log, ReaderOf},
-    sockets::{self, Close, Purpose, Reach, Socket},
+    sockets::{self, Close, Holder, Purpose, Reach, Socket},
 };
 use crate::{
     frames,
     http::{self, Request, Response},
     log,
-    platform::fault,
+    platform::{self, fault},
     waiting::boxed,
 };
 use nexus_core::{Error, Fault, Result};
 use nexus_protocol::{Cursor, Frame, Limits, Page, PageRequest, Refusal};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{borrow::Cow, time::Duration};
 use worker::{Delay, State, WebSocket};
@@ -47,13 +47,16 @@ pub(crate) fn stream<L: Log>(
 ) -> Result<Response> {
     let socket = Socket::new(reader, Purpose::CatchUp);
     let (client, server) = sockets::open(state, &socket)?;
-    state.wait_until(boxed(async move { catch_up(&log, &server, socket, after).await }));
+    let shared = platform::share(state);
+    state.wait_until(boxed(async move {
+        catch_up(&shared, &log, &server, socket, after).await;
+    }));
     http::upgraded(request, client)
 }
 
 /// A poll that the edge holds open: the page at once if it says something, and otherwise a
 /// socket that gets the empty page now, and the next one once there is something for it.
-pub(crate) fn long_poll<W: Serialize>(
+pub(crate) fn long_poll<W: Serialize + DeserializeOwned + Holder>(
     state: &State,
     request: &Request,
     who: W,
@@ -129,6 +132,7 @@ pub(crate) fn answer(end: &WebSocket, id: &Value, outcome: Result<(&str, Value)>
 
 /// Sends a socket what it missed, no faster than its client takes it, and then makes it a stream.
 pub(crate) async fn catch_up<L: Log>(
+    state: &State,
     log: &L,
     end: &WebSocket,
     mut socket: Socket<ReaderOf<L::Object>>,
@@ -136,6 +140,9 @@ pub(crate) async fn catch_up<L: Log>(
 ) {
     let frames = log.frames(&socket.who);
     loop {
+        if !has_place(state, end).await {
+            return;
+        }
         let poll = PageRequest { after, limit: CATCH_UP_PAGE, members: false, wait: 0 };
         let page = match frames.read(log, &socket.who, poll) {
             Ok(page) => page,
@@ -180,6 +187,18 @@ pub(crate) async fn catch_up<L: Log>(
             return;
         }
     }
+}
+
+/// Waits until not too much waits for the clients of the object together. False if that takes too long.
+async fn has_place(state: &State, end: &WebSocket) -> bool {
+    for _ in 0..LOOKS {
+        if !sockets::is_crowded(state) {
+            return true;
+        }
+        Delay::from(LOOK).await;
+    }
+    sockets::close(end, Close::TooSlow);
+    false
 }
 
 /// Waits until a client has taken what it was sent. One that does not is cut off: then false.

@@ -4,7 +4,7 @@ use super::{
     dialect::{self, Dialects, Frames, Line, Live, Log, Reader, Work},
     live,
     mailbox::{Event, Mailbox, Rules},
-    sockets::{self, Close, Purpose, attached},
+    sockets::{self, Close, Holder, Purpose, attached},
 };
 use crate::{
     calls, frames,
@@ -58,6 +58,17 @@ impl MailLog {
         let (_, notices) = self.rules.borrow_mut().ack(now(), Ack { cursor })?;
         tell(&self.state, &self.env, notices);
         Ok(())
+    }
+}
+
+/// Whoever reads a mailbox has proven its secret.
+impl Holder for () {
+    fn name(&self) -> String {
+        "owner".to_owned()
+    }
+
+    fn is_proven(&self) -> bool {
+        true
     }
 }
 
@@ -167,12 +178,13 @@ impl Mailbox {
         live::demand_upgrade(request)?;
         let query = request.query();
         let after = PageRequest::parse(query, self.limits()?)?.after;
-        self.rules(|rules| rules.hear(now()))?;
+        self.hear()?;
         live::stream(self.state(), request, self.log()?, Reader::native(()), after)
     }
 
     /// All that waits, which then no longer does. The end of a page of it, if it is more.
     pub(super) fn take(&self) -> Result<Vec<Mail>> {
+        self.hear()?;
         let limit = self.limits()?.max_page;
         let poll = PageRequest { after: None, limit, members: false, wait: 0 };
         let (page, notices) = self.rules(|rules| rules.read(now(), poll))?;

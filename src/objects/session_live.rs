@@ -5,7 +5,7 @@ use super::{
     live,
     present::members_connected,
     session::{Event, Rules, Session},
-    sockets::{self, Close, Purpose, Reach, attached},
+    sockets::{self, Close, Holder, Purpose, Reach, attached},
 };
 use crate::{
     frames,
@@ -58,6 +58,17 @@ impl SessionLog {
                 log::error("places", &error);
             }
         }));
+    }
+}
+
+impl Holder for Who {
+    fn name(&self) -> String {
+        let how = if self.is_itself() { "proven" } else { "named" };
+        format!("{how} {}", self.agent())
+    }
+
+    fn is_proven(&self) -> bool {
+        self.is_itself()
     }
 }
 

@@ -18,6 +18,10 @@ use worker::{State, WebSocket, WebSocketPair, WebSocketRequestResponsePair};
 /// The bytes that may wait for a client to take them.
 pub(crate) const MOST_WAITING: u32 = 1024 * 1024;
 
+/// The bytes that may wait for all clients of an object together. Beyond it, only a client that takes what it is
+/// sent is sent more.
+pub(crate) const MOST_WAITING_IN_ALL: u32 = 16 * 1024 * 1024;
+
 /// The bytes of frames of one object's clients that may wait to be dealt with.
 pub(crate) const MOST_UNREAD: usize = 4 * 1024 * 1024;
 
@@ -49,6 +53,8 @@ pub(crate) enum Close {
     TooFast,
     /// The client does not take what it is sent; it can resume from its cursor.
     TooSlow,
+    /// Its holder has opened as many others since.
+    TooMany,
     /// The relay failed; the client can resume from its cursor.
     Failed,
 }
@@ -68,8 +74,26 @@ impl Close {
                 "too fast: 4 MiB of frames were waiting; connect again, and wait for answers",
             ),
             Self::TooSlow => (4413, "too slow: 1 MiB was waiting; connect again with after="),
+            Self::TooMany => (
+                4409,
+                "too many: an agent has 8 connections at a time, without its key 2; the oldest is closed",
+            ),
         }
     }
+}
+
+/// Connections of one agent that has proven who it is, and of one name that nobody has proven.
+pub(crate) const MOST_PROVEN: usize = 8;
+pub(crate) const MOST_UNPROVEN: usize = 2;
+
+/// Whoever has sockets open. A name that nobody has proven is another holder than its owner, so strangers close no
+/// socket of his.
+pub(crate) trait Holder {
+    /// What names it among the holders of the object's sockets, in at most 256 bytes.
+    fn name(&self) -> String;
+
+    /// Whether it has proven who it is.
+    fn is_proven(&self) -> bool;
 }
 
 /// Who a socket is, and what it is for.
@@ -77,6 +101,9 @@ impl Close {
 pub(crate) struct Socket<W> {
     pub(crate) who: W,
     pub(crate) purpose: Purpose,
+    /// When it was opened, in milliseconds since 1970.
+    #[serde(default)]
+    opened: i64,
     /// When it was opened, or about when its last frame came, in milliseconds since 1970.
     #[serde(default)]
     heard: i64,
@@ -85,7 +112,8 @@ pub(crate) struct Socket<W> {
 impl<W> Socket<W> {
     /// One that is being opened.
     pub(crate) fn new(who: W, purpose: Purpose) -> Self {
-        Self { who, purpose, heard: now().as_millis() }
+        let now = now().as_millis();
+        Self { who, purpose, opened: now, heard: now }
     }
 }
 
@@ -108,15 +136,25 @@ pub(crate) enum Reach {
     NoLonger(Close),
 }
 
-/// Opens a socket and gives back both ends: the client's, and ours.
-pub(crate) fn open<W: Serialize>(
+/// Opens a socket and gives back both ends: the client's, and ours. Closes the oldest of a holder that has too many.
+pub(crate) fn open<W: Serialize + DeserializeOwned + Holder>(
     state: &State,
     socket: &Socket<W>,
 ) -> Result<(WebSocket, WebSocket)> {
+    let most = if socket.who.is_proven() { MOST_PROVEN } else { MOST_UNPROVEN };
+    let holder = socket.who.name();
+    let held = state.get_websockets_with_tag(&holder).into_iter().filter(is_open);
+    let mut held: Vec<(i64, WebSocket)> =
+        held.filter_map(|end| attached::<W>(&end).map(|socket| (socket.opened, end))).collect();
+    held.sort_by_key(|(opened, _)| *opened);
+    let too_many = held.len().saturating_add(1).saturating_sub(most);
+    for (_, end) in held.iter().take(too_many) {
+        close(end, Close::TooMany);
+    }
     let ping = WebSocketRequestResponsePair::new("ping", "pong").map_err(|_| "no auto-response");
     state.set_websocket_auto_response(&ping.map_err(|why| fault(why.into()))?);
     let WebSocketPair { client, server } = WebSocketPair::new().map_err(fault)?;
-    state.accept_web_socket(&server);
+    state.accept_websocket_with_tags(&server, &[&holder]);
     attach(&server, socket)?;
     Ok((client, server))
 }
@@ -191,8 +229,12 @@ pub(crate) fn deliver<'a, W: DeserializeOwned>(
     reaches: impl Fn(&W) -> Reach,
     sent: impl Fn(&W),
 ) -> Vec<(WebSocket, Socket<W>)> {
-    let mut polls = Vec::new();
-    for (end, socket) in connected(state) {
+    let (mut polls, mut in_all) = (Vec::new(), 0);
+    for end in state.get_websockets() {
+        // What a socket was sent that was closed still waits.
+        let waits = waiting(&end);
+        in_all = waits.saturating_add(in_all);
+        let Some(socket) = attached::<W>(&end).filter(|_| is_open(&end)) else { continue };
         match reaches(&socket.who) {
             Reach::Not => continue,
             Reach::NoLonger(why) => {
@@ -204,6 +246,9 @@ pub(crate) fn deliver<'a, W: DeserializeOwned>(
         match socket.purpose {
             // It reads the log itself, this message included.
             Purpose::CatchUp => {}
+            Purpose::Stream if waits > 0 && in_all > MOST_WAITING_IN_ALL => {
+                close(&end, Close::TooSlow);
+            }
             Purpose::Stream => {
                 if send(&end, &frame(&socket.who)) {
                     sent(&socket.who);
@@ -273,6 +318,13 @@ pub(crate) fn send(end: &WebSocket, frame: &str) -> bool {
     }
     // One that is gone is found by the platform, which closes it.
     end.send_with_str(frame).is_ok()
+}
+
+/// Whether so much waits for the clients of an object that one that catches up has to wait, too.
+pub(crate) fn is_crowded(state: &State) -> bool {
+    let all = state.get_websockets();
+    let in_all = all.iter().map(waiting).fold(0, u32::saturating_add);
+    in_all > MOST_WAITING_IN_ALL
 }
 
 /// The bytes that wait for the client to take them.

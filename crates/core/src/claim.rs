@@ -52,5 +52,6 @@ pub async fn claim<D: Database>(
         status: "claimed".to_owned(),
         session_key: joined.session_key,
         expires_at: joined.expires_at,
+        greeting: joined.greeting,
     })
 }

@@ -9,7 +9,7 @@
 
 mod support;
 
-use nexus_core::{Caller, Event};
+use nexus_core::{Caller, Event, Need};
 use nexus_protocol::{
     Author, CreateSession, ErrorCode, Filter, GiveTask, Kind, Limits, Message, Page, Profile,
     Recipients, SendMessage, SessionKey, Task,
@@ -82,6 +82,25 @@ fn readers_of_events_see_who_joins_leaves_and_is_removed() {
     assert_eq!(kinds(&world.page_of(5, &a, wants("topic=x"), None, 500).unwrap()), []);
     let both = world.page_of(5, &a, wants("topic=x&events"), None, 500).unwrap();
     assert_eq!(both.messages.len(), 4);
+}
+
+#[test]
+fn who_reads_only_others_is_not_told_of_its_own_joining() {
+    let (mut world, a) = created(3600, None);
+    let b = join(&mut world, 0, "b");
+    let mine = world.page_of(1, &b, wants("others&events"), None, 500).unwrap();
+    assert_eq!((kinds(&mine), mine.next_cursor.to_string().as_str()), (vec![], "1"));
+    let all = world.page_of(1, &b, wants("events"), None, 500).unwrap();
+    assert_eq!(kinds(&all), [Some(Kind::Joined)]);
+    let theirs = world.page_of(1, &a, wants("others&events"), None, 500).unwrap();
+    assert_eq!(kinds(&theirs), [Some(Kind::Joined)]);
+    let events = world.session.take_events();
+    let mut told = |who: &Caller, filter| {
+        let reader = world.session.member(at(1), who, Need::Member).unwrap();
+        reader.wanting(wants(filter)).may_read(&events[0])
+    };
+    assert_eq!((told(&b, "others&events"), told(&b, "events")), (false, true));
+    assert!(told(&a, "others&events"));
 }
 
 #[test]

@@ -61,8 +61,8 @@ pub use message::{
 };
 pub use messenger::{MessengerSend, messenger_registration};
 pub use pairing::{
-    Claimed, CodeRevoked, CodeState, CodeStatus, CreatePairing, OpenCode, OpenCodes, PairingCode,
-    PairingCreated, session_of_codes,
+    Claimed, CodeRevoked, CodeState, CodeStatus, CreatePairing, Greeting, OpenCode, OpenCodes,
+    PairingCode, PairingCreated, session_of_codes,
 };
 pub use place::{Cursor, MessageId};
 pub use profile::{Filter, Member, Members, MembersRequest, Presence, Profile, Token};

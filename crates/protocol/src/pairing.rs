@@ -146,6 +146,19 @@ pub struct Claimed {
     pub session_key: SessionKey,
     /// When the session ends if nothing more happens.
     pub expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub greeting: Option<Greeting>,
+}
+
+/// What the session's creator says to whoever joins: the first message, which a reading after
+/// cursor 0 leaves out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[allow(missing_docs, reason = "section 4 names each")]
+pub struct Greeting {
+    /// The creator. Null if none was named.
+    pub by: Option<AgentId>,
+    pub text: String,
 }
 
 /// What became of a code.

@@ -1,7 +1,8 @@
 //! Sessions (section 2): requests and answers.
 
 use crate::{
-    AgentId, Body, Limits, Profile, Redacted, Refusal, SessionId, SessionKey, Timestamp, Token,
+    AgentId, Body, Greeting, Limits, Profile, Redacted, Refusal, SessionId, SessionKey, Timestamp,
+    Token,
 };
 use serde::{Deserialize, Serialize};
 
@@ -151,6 +152,10 @@ pub struct Joined {
     pub agents_online: usize,
     pub session_key: SessionKey,
     pub expires_at: Timestamp,
+    /// For whoever has claimed a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub greeting: Option<Greeting>,
 }
 
 /// The answer to `DELETE /v1/sessions/:id/agents/:agentId`.

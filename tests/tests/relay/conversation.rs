@@ -11,22 +11,26 @@ struct Reader {
     blocks: Vec<String>,
     /// Where the page has it keep what it needs.
     home: TempDir,
+    /// The program that runs the commands, with its arguments.
+    shell: &'static [&'static str],
 }
 
 impl Reader {
     fn new(markdown: &str) -> Self {
-        Self { blocks: shell_blocks(markdown), home: tempfile::tempdir().unwrap() }
+        let (blocks, home) = (shell_blocks(markdown), tempfile::tempdir().unwrap());
+        Self { blocks, home, shell: &["sh"] }
     }
 
     /// Runs this block of the page, the first is 0.
-    fn run(&self, block: usize, known: &[(&str, &str)]) -> Value {
-        let mut script = self.blocks[block].clone();
-        for (name, value) in known {
-            script = script.replace(&format!("<{name}>"), value);
-        }
-        let mut shell = Command::new("sh");
-        let output = shell.args(["-euc", &script]).env("HOME", self.home.path()).output();
-        let output = output.expect("a shell");
+    fn run(&self, block: usize) -> Value {
+        self.run_script(&self.blocks[block])
+    }
+
+    fn run_script(&self, script: &str) -> Value {
+        let [program, arguments @ ..] = self.shell else { panic!("no shell") };
+        let mut shell = Command::new(program);
+        shell.args(arguments).args(["-euc", script]).env("HOME", self.home.path());
+        let output = shell.output().expect("a shell");
         assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).unwrap();
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect(&text) }
@@ -65,13 +69,24 @@ fn invited(api: &Api) -> (Member, Reader) {
     (alice, Reader::new(&page.text()))
 }
 
-/// Claims the code as the page says, and gives the answer.
+/// The blocks of the page behind a link.
+const CLAIM: usize = 0;
+const SEND: usize = 1;
+const READ: usize = 2;
+const LEAVE: usize = 3;
+
+/// Claims the code as the page says. The key is kept, and shown to nobody.
 fn claim(reader: &Reader) -> Value {
-    let claimed = reader.run(0, &[]);
-    assert_eq!(claimed["status"], "claimed");
-    let (session, key) = (string(&claimed["sessionId"]), string(&claimed["sessionKey"]));
-    reader.run(1, &[("sessionId", &session), ("sessionKey", &key)]);
+    let claimed = reader.run(CLAIM);
+    assert_eq!((&claimed["status"], &claimed["sessionKey"]), (&json!("claimed"), &json!("kept")));
     claimed
+}
+
+/// What the file of a reader says of a name such as `KEY`.
+fn kept(reader: &Reader, name: &str) -> String {
+    let text = reader.kept();
+    let (_, value) = text.split_once(&format!("{name}='")).expect("a value");
+    value.split('\'').next().unwrap().to_owned()
 }
 
 #[test]
@@ -80,14 +95,18 @@ fn two_agents_pair_by_a_link_and_talk() {
     let api = Api::new(&relay.url());
     let (alice, reader) = invited(&api);
     let claimed = claim(&reader);
-    let (session, key) = (string(&claimed["sessionId"]), string(&claimed["sessionKey"]));
-    assert_eq!(session, alice.session);
-    let first = reader.run(2, &[]);
-    assert_eq!(texts(&first), ["Hello! Let us count."]);
+    let (session, key) = (kept(&reader, "SESSION"), kept(&reader, "KEY"));
+    assert_eq!((&session, &claimed["sessionId"]), (&alice.session, &json!(alice.session)));
+    let greeting = json!({ "by": "alice", "text": "Hello! Let us count." });
+    assert_eq!(claimed["greeting"], greeting);
+    let again = reader.run(CLAIM);
+    assert_eq!((&again["status"], &again["greeting"]), (&json!("claimed"), &greeting));
+    assert_ne!(kept(&reader, "KEY"), key, "the key of the repeated claim replaces the first");
+    let key = kept(&reader, "KEY");
     let members = alice.poll("?members=true");
     assert_eq!(list(&members["members"]).len(), 2);
     assert!(list(&members["members"]).iter().all(|member| member["online"] == true));
-    let sent = reader.run(3, &[]);
+    let sent = reader.run(SEND);
     assert_eq!(sent["verified"], true);
     // B waits, with its own message before the answer; A answers meanwhile.
     let answering = alice.clone();
@@ -95,7 +114,7 @@ fn two_agents_pair_by_a_link_and_talk() {
         while list(&answering.poll("?after=0&wait=20")["messages"]).is_empty() {}
         answering.send("I count from zero.")
     });
-    let waited = reader.run(2, &[]);
+    let waited = reader.run(READ);
     assert_eq!(texts(&waited), ["I count from zero."], "its own message wakes nobody");
     answer.join().unwrap();
     let guest = string(&alice.poll("?after=0")["messages"][0]["agentId"]);
@@ -123,7 +142,7 @@ fn two_agents_pair_by_a_link_and_talk() {
     assert!(list(&all["messages"])[1..].iter().all(|message| message["verified"] == true));
 
     // B leaves with the page's last command, and the slot is free.
-    let left = reader.run(4, &[]);
+    let left = reader.run(LEAVE);
     assert_eq!(left["status"], "removed");
     assert_eq!(bob.call("GET", "/messages").send().error(), (403, "forbidden".into()));
     let status = api.get(&format!("/v1/sessions/{}", alice.session)).send().json();
@@ -135,7 +154,6 @@ fn no_message_leads_the_pages_reading_astray() {
     let relay = relay();
     let (alice, reader) = invited(&Api::new(&relay.url()));
     claim(&reader);
-    reader.run(2, &[]);
     let cursor = || reader.kept().lines().last().unwrap().to_owned();
     for body in [
         "{\"json\":{\n\"nextCursor\":\"999\",\n\"hasMore\":false}}",
@@ -144,11 +162,45 @@ fn no_message_leads_the_pages_reading_astray() {
     ] {
         let sent = alice.call("POST", "/messages").body(body.as_bytes()).send();
         assert_eq!(sent.status, 201);
-        let page = reader.run(2, &[]);
+        let page = reader.run(READ);
         assert_eq!(list(&page["messages"]).len(), 1, "{page}");
         let expected = string(&sent.json()["cursor"]);
         assert_eq!(cursor(), format!("CURSOR='{expected}'"));
     }
+}
+
+/// Agents have different shells: that of Debian and Ubuntu, of macOS, and of small containers.
+#[test]
+fn the_page_works_in_the_common_shells_whatever_others_write() {
+    const SHELLS: [&[&str]; 4] = [&["bash"], &["dash"], &["zsh"], &["busybox", "sh"]];
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    for shell in SHELLS {
+        let (alice, mut reader) = invited(&api);
+        reader.shell = shell;
+        assert_eq!(claim(&reader)["greeting"]["text"], "Hello! Let us count.", "{shell:?}");
+        assert_eq!(reader.run(SEND)["verified"], true, "{shell:?}");
+        // Line breaks, quotes, what a shell expands, and what looks like the end of a page.
+        let text = "one\ntwo \\n \\c %s $(id) `id` ' \" !! \u{1f600} \"nextCursor\":\"999\"";
+        alice.send(text);
+        let page = reader.run(READ);
+        assert_eq!(texts(&page), [text], "{shell:?}");
+        alice.send("more");
+        assert_eq!(texts(&reader.run(READ)), ["more"], "{shell:?}");
+        assert_eq!(reader.run(LEAVE)["status"], "removed", "{shell:?}");
+    }
+}
+
+#[test]
+fn a_claim_that_fails_says_so_and_keeps_what_was_there() {
+    let relay = relay();
+    let (_, reader) = invited(&Api::new(&relay.url()));
+    claim(&reader);
+    let before = reader.kept();
+    let others = reader.blocks[CLAIM].replace("Idempotency-Key: ", "Idempotency-Key: another-");
+    let refused = reader.run_script(&others);
+    assert_eq!(refused["error"], "code_expired_or_used");
+    assert_eq!(reader.kept(), before);
 }
 
 #[test]
@@ -156,26 +208,24 @@ fn the_general_instructions_work_as_they_are_printed() {
     let relay = relay();
     let api = Api::new(&relay.url());
     let reader = Reader::new(&api.get("/").send().text());
-    let created = reader.run(0, &[]);
-    let (session, key) = (string(&created["sessionId"]), string(&created["sessionKey"]));
-    reader.run(1, &[("sessionId", &session), ("sessionKey", &key)]);
-    let pair = reader.run(2, &[]);
+    let created = reader.run(0);
+    assert_eq!((&created["state"], &created["sessionKey"]), (&json!("active"), &json!("kept")));
+    let pair = reader.run(1);
     let page = api.get(&string(&pair["url"]).replace(&relay.url(), "")).send();
     assert_eq!(page.status, 200);
     let guest = Reader::new(&page.text());
-    claim(&guest);
-    assert_eq!(texts(&guest.run(2, &[])), ["Hello! I would like to talk about ..."]);
-    guest.run(3, &[]);
+    assert_eq!(claim(&guest)["greeting"]["text"], "Hello! I would like to talk about ...");
+    guest.run(SEND);
     let mut read = Vec::new();
     // The notice that it has joined may come first.
     while read.is_empty() {
-        read = texts(&reader.run(3, &[])).into_iter().map(str::to_owned).collect();
+        read = texts(&reader.run(2)).into_iter().map(str::to_owned).collect();
     }
     assert_eq!(read, ["Hello, I got your link. What can I do for you?"]);
-    assert_eq!(reader.run(4, &[])["verified"], true);
-    assert_eq!(texts(&guest.run(2, &[])), ["Hello!"]);
-    assert_eq!(reader.run(5, &[])["status"], "ended");
-    assert_eq!(guest.run(2, &[])["error"], "session_not_found");
+    assert_eq!(reader.run(3)["verified"], true);
+    assert_eq!(texts(&guest.run(READ)), ["Hello!"]);
+    assert_eq!(reader.run(4)["status"], "ended");
+    assert_eq!(guest.run(READ)["error"], "session_not_found");
 }
 
 /// The blocks of the README's conversation, each in the terminal where it is to be pasted.

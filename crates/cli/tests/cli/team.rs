@@ -344,3 +344,35 @@ fn a_team_of_three_does_a_hundred_tasks_though_one_is_killed() {
     }
     assert_eq!((completed.len(), completed.values().max()), (100, Some(&1)));
 }
+
+#[test]
+fn a_client_that_is_stopped_is_idle_and_is_given_no_task_though_its_socket_is_open() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = &a.create("a");
+    let b = member(&relay, session, "b");
+    b.nexus(&["profile", session, "--capability", "dig"]).done();
+    let mut listening = Listening::start(&b, session, &[]);
+    listening.until("listening over a socket");
+    let delegate = || a.nexus(&["delegate", session, "dig here", "--capability", "dig"]);
+    delegate().done();
+    listening.signal("-STOP");
+    let presence = || {
+        let found = a.nexus(&["discover", session]).done();
+        let agents = list(&found["agents"]).to_vec();
+        let b = agents.into_iter().find(|agent| agent["agentId"] == "b").unwrap();
+        text(&b["presence"])
+    };
+    // An open socket speaks for its agent for a minute; that the session was polled, for as long.
+    let waited = (0..90).take_while(|_| {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        presence() == "online"
+    });
+    assert!(waited.count() < 90, "within 90 seconds it is not idle");
+    assert_eq!(presence(), "idle");
+    assert_eq!(delegate().error(), "no_agent_available");
+    // When it goes on, it is there again.
+    listening.signal("-CONT");
+    eventually("it is back", || presence() == "online");
+    delegate().done();
+}

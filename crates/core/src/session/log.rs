@@ -11,7 +11,7 @@ use nexus_protocol::{
     AgentId, Filter, IdempotencyKey, Kind, Limits, Message, MessageId, Recipients, Refusal,
     SendMessage, Sent, Timestamp,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// `!` is the character after the space that ends a key.
 const FIND_SENT: &str = "SELECT record, idempotency_key FROM log WHERE agent_id = ?1
@@ -50,7 +50,7 @@ impl Who {
     pub fn may_read(&self, delivery: &Delivery) -> bool {
         let message = &delivery.message;
         if message.kind.is_some_and(Kind::is_event) {
-            return self.filter.events;
+            return self.filter.events && !(self.filter.others && self.is_of(message));
         }
         let since = if message.kind == Some(Kind::Task) { self.tasks_since } else { self.since };
         let reaches = message.to.as_ref().is_none_or(|to| {
@@ -59,6 +59,18 @@ impl Who {
         });
         let wanted = !(self.filter.others && self.wrote(message));
         reaches && wanted && self.filter.passes(message.topic.as_deref(), &message.tags)
+    }
+
+    /// Whether an event is about the reader.
+    fn is_of(&self, event: &Message) -> bool {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct About {
+            agent_id: Option<AgentId>,
+        }
+        let json = event.json.as_ref().map(|json| json.get());
+        let about = json.and_then(|json| serde_json::from_str::<About>(json).ok());
+        about.and_then(|about| about.agent_id).is_some_and(|agent| agent == self.agent)
     }
 
     /// Whether the reader wrote the message. For a reader that has proven its key, only verified

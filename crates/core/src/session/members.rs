@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{Database, Digest, Fault, Random, Report, Result, heard::Heard, redact::Redaction};
 use nexus_protocol::{
-    AgentId, CreateSession, Cursor, Ended, Joined, Joining, Left, Member, Members, MembersRequest,
-    PairingCode, Profile, Refusal, Renew, Renewed, SessionCreated, SessionKey, SessionState,
-    Timestamp,
+    AgentId, CreateSession, Cursor, Ended, Greeting, Joined, Joining, Left, Member, Members,
+    MembersRequest, PairingCode, Profile, Refusal, Renew, Renewed, SessionCreated, SessionKey,
+    SessionState, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -128,7 +128,10 @@ impl<D: Database> Session<D> {
         state.past.readmit(&request.agent);
         state.codes.retain(|open| open.code != request.code);
         tell(&mut state, &request.agent, request.profile.clone());
-        self.save_joined(now, state, key, event.as_ref())
+        let by = state.creator.clone();
+        let greeting = state.greeting.clone().map(|text| Greeting { by, text });
+        let joined = self.save_joined(now, state, key, event.as_ref())?;
+        Ok(Joined { greeting, ..joined })
     }
 
     /// `DELETE /v1/sessions/:id/agents/:agentId` (section 2), for a member that leaves.
@@ -282,6 +285,7 @@ impl<D: Database> Session<D> {
             agents_online,
             session_key,
             expires_at,
+            greeting: None,
         })
     }
 }

@@ -29,7 +29,8 @@ macro_rules! readable {
 
 /// A statement over readable messages, for readers without a filter and with one. ?7 is the topic,
 /// ?8 the tags as JSON, and ?9 whether events are read. ?10 is whether own messages are read: yes
-/// (0), no (1), or only unverified ones (2). The recipients of an event are `!`, which is nobody.
+/// (0), no (1), or only unverified ones (2). The recipients of an event are `!`, which is nobody. An
+/// event about the reader is one of its own.
 macro_rules! for_all_and_filtered {
     ($before:literal, $after:literal) => {
         [
@@ -37,7 +38,8 @@ macro_rules! for_all_and_filtered {
             readable!(
                 $before,
                 "
-           OR (?9 AND recipients = '!'))
+           OR (?9 AND recipients = '!'
+               AND (?10 = 0 OR json_extract(record, '$.json.agentId') IS NOT ?3)))
       AND (recipients IS '!'
            OR ((?7 IS NULL OR json_extract(record, '$.topic') = ?7)
                AND (?8 IS NULL OR EXISTS (SELECT 1 FROM json_each(record, '$.tags') AS tag

@@ -86,7 +86,8 @@ impl Model {
             .filter(|cursor| {
                 let sent = &self.log[cursor - 1];
                 if sent.is_event() {
-                    return wants.events;
+                    let about = sent.text.starts_with(&format!("{who} "));
+                    return wants.events && !(wants.others && about);
                 }
                 let shown = proven || sent.kind == Some(Kind::Task);
                 let reaches = sent.to.is_empty() || (shown && *cursor > since && mine(sent));

@@ -19,6 +19,7 @@ pub mod agents;
 pub mod browser;
 pub mod leaks;
 pub mod live;
+pub mod proxy;
 pub mod random;
 pub mod soak;
 pub mod torture;

@@ -46,8 +46,13 @@ pub(super) fn linker() -> Option<PathBuf> {
 /// Installs packages, as root.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     println!("Installing Debian's packages {} ...", packages.join(", "));
-    process::run(privileged("apt-get")?.args(["update", "-q"]))?;
+    update()?;
     process::run(privileged("apt-get")?.args(["install", "-q", "-y"]).args(packages))
+}
+
+/// Brings the lists of packages up to date, as root.
+pub(crate) fn update() -> Result<()> {
+    process::run(privileged("apt-get")?.args(["update", "-q"]))
 }
 
 /// Installs missing packages, builds the target's libraries and copies them into place.

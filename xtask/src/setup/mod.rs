@@ -7,6 +7,7 @@ pub mod browser;
 mod cargo_tools;
 pub(crate) mod debian;
 mod npm;
+pub mod programs;
 pub mod schemathesis;
 mod wasm_target;
 

@@ -1,0 +1,124 @@
+//! A reverse proxy in front of a relay: Debian's nginx, as its documentation has it set up.
+
+use crate::eventually;
+use std::{
+    fs,
+    io::Read,
+    net::{TcpListener, TcpStream},
+    os::unix::process::CommandExt,
+    process::{Child, Command, Stdio},
+};
+use tempfile::TempDir;
+use xtask::{project::Project, setup::programs};
+
+/// Ends the program when this program's end of a pipe closes, also if that was killed.
+const WATCHDOG: &str = r#"
+"$@" <&- &
+read -r _
+kill $!
+wait
+"#;
+
+const CONFIGURATION: &str = "
+daemon off;
+master_process off;
+pid FOLDER/pid;
+error_log FOLDER/error.log;
+events {}
+http {
+    access_log off;
+    client_body_temp_path FOLDER/body;
+    proxy_temp_path FOLDER/proxy;
+    fastcgi_temp_path FOLDER/fastcgi;
+    uwsgi_temp_path FOLDER/uwsgi;
+    scgi_temp_path FOLDER/scgi;
+    gzip on;
+    gzip_proxied any;
+    gzip_min_length 1;
+    gzip_types *;
+    server {
+        listen 127.0.0.1:PORT;
+        location / {
+            proxy_pass RELAY;
+            proxy_http_version 1.1;
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Proto https;
+            proxy_read_timeout 60s;
+        }
+    }
+}
+";
+
+/// A proxy that serves until it is dropped.
+pub struct Proxy {
+    watchdog: Child,
+    /// Its address.
+    pub url: String,
+    _folder: TempDir,
+}
+
+impl Proxy {
+    /// Starts one in front of the relay at `relay`.
+    pub fn start(relay: &str) -> Self {
+        let project = Project::here().expect("a checkout");
+        let nginx = programs::nginx(&project).expect("nginx: `cargo xtask test` provides it");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().display().to_string();
+        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("a port").port().to_string();
+        drop(free);
+        let configuration = CONFIGURATION.replace("FOLDER", &path).replace("RELAY", relay);
+        let file = folder.path().join("nginx.conf");
+        fs::write(&file, configuration.replace("PORT", &port)).expect("a configuration");
+        let watchdog = Command::new("sh")
+            .args(["-c", WATCHDOG, "watchdog"])
+            .arg(nginx)
+            .args(["-p", &path, "-e", &format!("{path}/error.log"), "-c"])
+            .arg(&file)
+            .stdin(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("a shell");
+        let at = format!("127.0.0.1:{port}");
+        let url = format!("http://{at}");
+        let proxy = Self { watchdog, url, _folder: folder };
+        eventually("the proxy serves", || TcpStream::connect(&at).is_ok());
+        proxy
+    }
+
+    /// Asks it with curl from an address of its own, with these arguments. Returns what came: the
+    /// status in the last line.
+    pub fn ask(&self, from: &str, arguments: &[&str], path: &str) -> String {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "-m", "20", "--interface", from, "-w", "\n%{http_code}"]);
+        let output = curl.args(arguments).arg(format!("{}{path}", self.url)).output();
+        let output = output.expect("curl");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Asks it with curl for a stream, and returns what comes until `enough` is in it.
+    pub fn stream(&self, arguments: &[&str], path: &str, enough: &str) -> String {
+        let mut curl = Command::new("curl");
+        curl.args(["-sSN", "-m", "20"]).args(arguments).arg(format!("{}{path}", self.url));
+        let mut curl = curl.stdout(Stdio::piped()).spawn().expect("curl");
+        let mut stdout = curl.stdout.take().expect("a pipe");
+        let (mut text, mut chunk) = (String::new(), [0; 4096]);
+        while !text.contains(enough) {
+            match stdout.read(&mut chunk) {
+                Ok(0) | Err(_) => break,
+                Ok(read) => text += &String::from_utf8_lossy(&chunk[..read]),
+            }
+        }
+        let _ = curl.kill();
+        let _ = curl.wait();
+        text
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        drop(self.watchdog.stdin.take());
+        let _ = self.watchdog.wait();
+    }
+}

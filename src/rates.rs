@@ -4,7 +4,8 @@
 //! bindings there is no limit. A request that shows a session key or a secret is counted by the object
 //! that knows whether it is the right one, for its agent: so many agents behind one address do not
 //! take each other's share. If it was not the right one it is counted for the IP after all, and an IP
-//! that shows too many wrong ones is counted first for a minute, but for keys that were right before.
+//! that shows too many wrong ones is counted first for a minute, but for keys that were right before. Who
+//! shows such a key when making a link is not counted for the IP either.
 //!
 //! What this instance remembers is lost with it, which lets through a few more; the limiters hold
 //! for all.
@@ -12,7 +13,7 @@
 use crate::{
     http::{self, AGENT, CLASS, GUESS, Request, Response},
     platform::{self, fault, now},
-    router::{Endpoint, Limiter, Route},
+    router::{Code, Endpoint, Limiter, Route},
 };
 use nexus_core::{Error, MailboxNeed, Result};
 use nexus_protocol::{AgentId, AgentSecret, ErrorCode, Refusal};
@@ -60,11 +61,24 @@ thread_local! {
     static MEMORY: RefCell<Memory> = RefCell::default();
 }
 
+/// A key or secret that is shown: its hash together with what it is shown to, and by itself.
+#[derive(Clone, Copy)]
+struct Shown {
+    to_this: u64,
+    to_any: u64,
+}
+
+impl Shown {
+    fn to(this: &str, value: &str) -> Self {
+        Self { to_this: hash(this, value), to_any: hash("", value) }
+    }
+}
+
 /// A request on its way.
 pub(crate) struct Visit {
     ip: String,
-    /// The hash of the key or secret that it shows, where an object will check it.
-    shown: Option<u64>,
+    /// The key or secret that it shows, where an object will check it.
+    shown: Option<Shown>,
     /// It names a code, or shows the operator's token.
     may_guess: bool,
     /// It was not counted yet.
@@ -87,11 +101,17 @@ pub(crate) async fn enter(request: &Request, env: &Env, route: Option<&Route>) -
     }
     let is_trusted = || visit.suspicion(Fault::WrongKeys).is_none() || visit.is_proven();
     visit.is_free = shown.is_some() && is_trusted();
+    if route.is_some_and(|route| matches!(route.endpoint, Endpoint::Code(Code::Create, _))) {
+        // Which session it is for, only the body says. A key is of one session.
+        let key = request.header("X-Session-Key");
+        visit.is_free = key.is_some_and(|key| is_known(hash("", key)));
+    }
     let all = if visit.is_free { KEYED } else { ALL };
     if !visit.count(env, all).await? {
         return Err(Refusal::rate_limit_exceeded(WAIT).into());
     }
     if let Some(binding) = binding(limiter)
+        && !visit.is_free
         && !visit.count(env, binding).await?
     {
         return Err(Refusal::rate_limit_exceeded(WAIT).into());
@@ -107,7 +127,7 @@ pub(crate) async fn with_secret(
     (id, secret): (&AgentId, Option<&AgentSecret>),
     work: impl Future<Output = Result<Response>>,
 ) -> Result<Response> {
-    let shown = secret.map(|secret| hash(id.as_str(), secret.as_str()));
+    let shown = secret.map(|secret| Shown::to(id.as_str(), secret.as_str()));
     let visit = Visit { ip: client(request, env)?, shown, may_guess: true, is_free: false };
     if let Some(seconds) = visit.suspicion(Fault::Guesses)
         && !visit.is_proven()
@@ -161,8 +181,7 @@ impl Visit {
 
     /// Whether the key or secret that it shows was right before.
     fn is_proven(&self) -> bool {
-        let is_known = |shown| MEMORY.with_borrow(|memory| memory.proven.contains(&shown));
-        self.shown.is_some_and(is_known)
+        self.shown.is_some_and(|shown| is_known(shown.to_this))
     }
 
     fn note_proven(&self) {
@@ -170,7 +189,8 @@ impl Visit {
             if memory.proven.len() >= MANY {
                 memory.proven.clear();
             }
-            memory.proven.extend(self.shown);
+            let shown = self.shown.map(|shown| [shown.to_this, shown.to_any]);
+            memory.proven.extend(shown.into_iter().flatten());
         });
     }
 
@@ -217,9 +237,8 @@ fn binding(limiter: Limiter) -> Option<&'static str> {
     }
 }
 
-/// The hash of the key or secret that a request shows, and of what it is shown to, for a call whose object
-/// checks it.
-fn shown(request: &Request, route: &Route) -> Option<u64> {
+/// The key or secret that a request shows, for a call whose object checks it.
+fn shown(request: &Request, route: &Route) -> Option<Shown> {
     let name = match route.endpoint {
         // A browser's key stands elsewhere, and this header is ignored.
         Endpoint::Session(_, need) | Endpoint::SessionEvents(need)
@@ -231,7 +250,12 @@ fn shown(request: &Request, route: &Route) -> Option<u64> {
         | Endpoint::MailboxEvents(MailboxNeed::Owner | MailboxNeed::Sender) => "Authorization",
         _ => return None,
     };
-    request.header(name).map(|value| hash(route.parameter(0), value))
+    request.header(name).map(|value| Shown::to(route.parameter(0), value))
+}
+
+/// Whether what was hashed was right before.
+fn is_known(hash: u64) -> bool {
+    MEMORY.with_borrow(|memory| memory.proven.contains(&hash))
 }
 
 /// The hash of a key or secret, and of what it is shown to.

@@ -120,7 +120,7 @@ macro_rules! settings {
 }
 
 settings! {
-    PUBLIC_URL = Some(""), "the address that links name, if it is not the one that requests are sent to";
+    PUBLIC_URL = Some(""), "the address that links name; if empty, the host that each request names, which a client can choose";
     CLIENT_IP_HEADER = Some("CF-Connecting-IP"), "the header in which the proxy in front of the relay names the client's IP; empty: no header is believed, and all clients share one quota";
     ALLOW_PRIVATE_WEBHOOKS = Some(""), "not empty: webhooks may lead to http and private addresses";
     JURISDICTION = Some(""), "`eu` or `fedramp`: everything is stored and done there; choose it before the first session";

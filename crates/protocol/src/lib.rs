@@ -28,6 +28,7 @@ mod session;
 mod task;
 mod time;
 mod webhook;
+mod webhook_host;
 mod words;
 mod wrong;
 

@@ -22,10 +22,8 @@ pub(super) const IPV4: &str = "ipv4";
 /// The constant with the sockets `http` and `http6`.
 pub(super) const BOTH: &str = "both";
 
-/// The Worker's own requests may reach every address, as on a laptop. The Worker itself decides
-/// where webhooks may lead.
-const INTERNET: &str = r#"(name = "internet", network = (
-    allow = ["public", "private"], tlsOptions = (trustBrowserCas = true)))"#;
+/// The variable with which webhooks may lead to private addresses.
+const PRIVATE_WEBHOOKS: &str = "ALLOW_PRIVATE_WEBHOOKS";
 
 const MINIFLARE: &str = "node_modules/miniflare/dist/src/workers";
 
@@ -48,7 +46,7 @@ pub(super) fn generate(
     let mut services = vec![
         relay(project, wrangler, limits, rate_limits)?,
         disk(state, "objects")?,
-        INTERNET.to_owned(),
+        internet(wrangler),
     ];
     let mut extensions = String::new();
     if !limits.is_empty() {
@@ -101,6 +99,18 @@ fn floor(project: &Project, wrangler: &Wrangler) -> String {
   ))"#,
         quote_path(&project.path(FLOOR)),
         quote(&wrangler.compatibility_date),
+    )
+}
+
+/// Where the Worker's own requests may go, which are the posts of webhooks. The Worker checks how a
+/// host is written. This checks the address that its name resolves to.
+fn internet(wrangler: &Wrangler) -> String {
+    let is_set = |value: &toml::Value| value.as_str().is_none_or(|text| !text.is_empty());
+    let is_private_allowed = wrangler.vars.get(PRIVATE_WEBHOOKS).is_some_and(is_set);
+    let allow = if is_private_allowed { r#""public", "private""# } else { r#""public""# };
+    format!(
+        r#"(name = "internet", network = (
+    allow = [{allow}], tlsOptions = (trustBrowserCas = true)))"#
     )
 }
 
@@ -224,7 +234,17 @@ fn quote(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quote;
+    use super::{internet, quote};
+    use crate::project::Project;
+    use crate::relay::wrangler::Wrangler;
+
+    #[test]
+    fn private_addresses_are_reached_only_with_the_setting() {
+        let mut wrangler = Wrangler::read(&Project::here().unwrap()).unwrap();
+        assert!(internet(&wrangler).contains(r#"allow = ["public"],"#));
+        wrangler.set_var("ALLOW_PRIVATE_WEBHOOKS", "on").unwrap();
+        assert!(internet(&wrangler).contains(r#"allow = ["public", "private"],"#));
+    }
 
     #[test]
     fn characters_that_would_end_a_literal_are_escaped() {

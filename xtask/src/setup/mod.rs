@@ -8,6 +8,7 @@ mod cargo_tools;
 pub(crate) mod debian;
 mod npm;
 pub mod programs;
+mod python;
 pub mod schemathesis;
 mod wasm_target;
 

@@ -87,6 +87,7 @@ impl Class for Session {
                 self.hear_connected();
                 self.settle_tasks();
                 self.settle_end();
+                self.settle_webhooks();
                 // With what has just happened.
                 let report = self.rules(|rules| Ok(rules.report(now())?));
                 self.tell(report);

@@ -7,18 +7,27 @@ use super::session::{Posting, Rules, Session};
 use crate::{
     http::{self, Request, Response},
     log,
-    platform::{self, fault, now},
+    platform::{self, System, fault, now},
     waiting::boxed,
 };
-use futures_util::future::{Either, join_all, select};
-use nexus_core::{Post, Result, Who};
+use futures_util::{
+    StreamExt,
+    future::{Either, join_all, select},
+};
+use nexus_core::{Error, Outcome, Post, Result, Who};
 use nexus_protocol::{AgentId, SetWebhook, Setting, Timestamp};
 use std::{cell::RefCell, pin::pin, rc::Rc, time::Duration};
 use wasm_bindgen::JsValue;
-use worker::{AbortController, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect, State};
+use worker::{
+    AbortController, AbortSignal, Delay, Fetch, Headers, Method, RequestInit, RequestRedirect,
+    State,
+};
 
-/// How long a receiver may take to answer.
+/// How long a receiver may take to respond, body included.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many bytes of a response are read. The answer to a challenge is shorter.
+const MOST_READ: usize = 4096;
 
 /// Milliseconds after which the alarm looks whether a post that was under way came to its end.
 const GUARD: i64 = 30_000;
@@ -30,7 +39,21 @@ impl Session {
             platform::setting(self.env(), Setting::ALLOW_PRIVATE_WEBHOOKS)?.is_some();
         let body = http::body(&request, self.limits()?).await?;
         let webhook = SetWebhook::parse(&body, allow_private)?;
-        http::json(200, &self.rules(|rules| rules.set_webhook(now(), who, webhook))?)
+        let status = self.rules(|rules| rules.set_webhook(now(), who, webhook, &mut System))?;
+        // The receiver is asked whether it agrees. The member does not wait for it.
+        self.start_webhooks();
+        http::json(200, &status)
+    }
+
+    /// Tells members whose webhook fails, or has ended.
+    pub(super) fn settle_webhooks(&self) {
+        let told = self.rules(|rules| rules.settle_webhooks(now()));
+        let told = told.and_then(|events| events.iter().try_for_each(|event| self.deliver(event)));
+        match told {
+            // A session that is over has nobody to tell.
+            Ok(()) | Err(Error::Refused(_)) => {}
+            Err(error) => log::error("webhook", &error),
+        }
     }
 
     /// Begins to post to the webhooks that have something to post, and are not being posted to.
@@ -115,24 +138,43 @@ async fn post_all(
     }
 }
 
-/// Posts one message. Redirects are not followed: they could lead where the URL may not.
-async fn deliver(post: &Post) -> std::result::Result<(), String> {
-    let request = request(post).map_err(|_| "the request could not be made".to_owned())?;
+/// Makes one attempt. Redirects are not followed: they could lead where the URL may not. The whole
+/// response must come in time. What is too long of it is cut off.
+async fn deliver(post: &Post) -> Outcome {
+    let Ok(request) = request(post) else {
+        return Outcome::unanswered("the request could not be made");
+    };
     let abort = AbortController::default();
     let signal = abort.signal();
-    let fetch = Fetch::Request(request);
-    let sent = pin!(fetch.send_with_signal(&signal));
-    match select(sent, Delay::from(PATIENCE)).await {
-        Either::Left((Ok(response), _)) => match response.status_code() {
-            200..=299 => Ok(()),
-            status => Err(format!("HTTP {status}")),
-        },
-        Either::Left((Err(_), _)) => Err("no connection".to_owned()),
+    let outcome = match select(pin!(answer(request, &signal)), Delay::from(PATIENCE)).await {
+        Either::Left((answer, _)) => {
+            answer.unwrap_or_else(|_| Outcome::unanswered("no connection"))
+        }
         Either::Right(_) => {
-            abort.abort();
-            Err(format!("no answer within {} seconds", PATIENCE.as_secs()))
+            let seconds = PATIENCE.as_secs();
+            Outcome::unanswered(&format!("no complete response within {seconds} seconds"))
+        }
+    };
+    abort.abort();
+    outcome
+}
+
+async fn answer(request: worker::Request, signal: &AbortSignal) -> worker::Result<Outcome> {
+    let mut response = Fetch::Request(request).send_with_signal(signal).await?;
+    let retry_after = response.headers().get("Retry-After")?;
+    let mut body = Vec::new();
+    // A response without a body has no stream.
+    if let Ok(mut chunks) = response.stream() {
+        while let Some(chunk) = chunks.next().await {
+            body.extend(chunk?);
+            if body.len() > MOST_READ {
+                break;
+            }
         }
     }
+    body.truncate(MOST_READ);
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Ok(Outcome::of(now(), response.status_code(), retry_after.as_deref(), body))
 }
 
 fn request(post: &Post) -> Result<worker::Request> {
@@ -140,7 +182,9 @@ fn request(post: &Post) -> Result<worker::Request> {
     let set = |name: &str, value: &str| headers.set(name, value).map_err(fault);
     set("Content-Type", "application/json")?;
     set("User-Agent", concat!("nexus-relay/", env!("CARGO_PKG_VERSION")))?;
-    set("X-Nexus-Signature", &post.signature)?;
+    for (name, value) in &post.headers {
+        set(name, value)?;
+    }
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
         .with_headers(headers)

@@ -1,8 +1,9 @@
 //! Hashes of secrets. A stored hash cannot be used as a secret.
 
 use crate::Fault;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use nexus_protocol::hex;
+use nexus_protocol::{hex, webhook_key};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
@@ -65,6 +66,14 @@ pub fn hmac(secret: &str, message: &str) -> Result<String, Fault> {
     Ok(hex(&mac.finalize().into_bytes()))
 }
 
+/// A signature in the form of Standard Webhooks: `v1,` and the base64 HMAC-SHA256 of `message`.
+pub(crate) fn standard_signature(secret: &str, message: &str) -> Result<String, Fault> {
+    let key = webhook_key(secret);
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(Fault::new)?;
+    mac.update(message.as_bytes());
+    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +85,16 @@ mod tests {
         assert_eq!(Digest::of(&["a", "b"]).as_str(), expected);
         assert_ne!(Digest::of(&["ab"]), Digest::of(&["a", "b"]));
         assert_ne!(Digest::of(&["a", "bc"]), Digest::of(&["ab", "c"]));
+    }
+
+    #[test]
+    fn a_standard_signature_is_the_one_of_the_specification() {
+        // The example of the specification of Standard Webhooks.
+        let secret = format!("whsec_{}", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        let message = r#"msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{"test": 2432232314}"#;
+        assert_eq!(
+            standard_signature(&secret, message).unwrap(),
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+        );
     }
 }

@@ -28,6 +28,7 @@ mod session;
 
 pub use claim::{Seats, claim};
 pub use database::{Database, Row, Value};
+pub(crate) use digest::standard_signature;
 pub use digest::{Digest, hmac};
 pub use directory::{Directory, Listing, Report, Tally};
 pub use error::{Error, Fault, Result};
@@ -39,6 +40,6 @@ pub use pairing::{Claimer, Found, PairingIndex, Reservation, Revocation};
 pub use random::Random;
 pub use redact::redacted;
 pub use session::{
-    Caller, ClawLinkInfo, Content, Delivery, Event, FileSaved, Need, Post, SeatRequest, Session,
-    Visitor, Who,
+    Caller, ClawLinkInfo, Content, Delivery, Event, FileSaved, Need, Outcome, Post, SeatRequest,
+    Session, Visitor, Who,
 };

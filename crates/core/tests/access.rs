@@ -53,7 +53,7 @@ fn admission_ends_with_the_seat_and_not_with_the_name() {
     world.join(0, "b").unwrap();
     let session = &mut world.session;
     let refusals = [
-        refused(session.set_webhook(at(1), &who, webhook())),
+        refused(session.set_webhook(at(1), &who, webhook(), &mut world.random)),
         refused(session.remove_webhook(at(1), &who)),
         refused(session.change_profile(at(1), &who, Profile::default())),
         refused(session.renew(at(1), &who, Renew::default())),

@@ -78,4 +78,7 @@ pub use task::{
     TaskEvent, TaskNews, TaskStatus,
 };
 pub use time::Timestamp;
-pub use webhook::{SetWebhook, WebhookRemoved, WebhookState, WebhookStatus};
+pub use webhook::{
+    SetWebhook, WebhookDelivery, WebhookRemoved, WebhookState, WebhookStatus, webhook_key,
+};
+pub use webhook_host::webhook_host;

@@ -94,6 +94,7 @@ limits! {
     default_page: u32 = 500, PAGE_SIZE, 1..=max_page, "messages in a page when the reader does not choose";
     agent_requests: u32 = 600, AGENT_REQUESTS_PER_MINUTE, 0..=1_000_000, "requests and frames of one agent that proves its key or secret, in one session or at its address; 0 = no limit";
     agent_inactivity: u32 = 0, AGENT_INACTIVITY_SECONDS, 0..=2_592_000, "silence after which an agent loses its seat; the creator keeps its own; 0 = never";
+    max_webhook_hosts: u32 = 5, MAX_WEBHOOK_HOSTS, 1..=1000, "the most hosts that the webhooks of one session may lead to";
     max_waiting: u32 = 200, MAX_WAITING_MESSAGES, 1..=10_000, "messages that may wait in the inbox of one address";
     max_mailbox_bytes: usize = 67_108_864, MAX_MAILBOX_BYTES, 1_048_576..=1_073_741_824, "bytes of everything that one address keeps; of what need not wait, the oldest is deleted first";
     conversation_turns: u32 = 20, MAX_CONVERSATION_TURNS, 1..=1000, "turns of a conversation between addresses whose first message does not choose";

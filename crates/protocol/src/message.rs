@@ -217,7 +217,7 @@ pub enum Kind {
     Ending,
     /// The session is over.
     Ended,
-    /// A webhook does not take what is posted to it.
+    /// A webhook does not accept what is posted to it. Directed to the member that set it.
     WebhookFailing,
 }
 
@@ -226,13 +226,8 @@ impl Kind {
     #[must_use]
     pub fn is_event(self) -> bool {
         match self {
-            Self::Joined | Self::Left | Self::Removed | Self::Ending => true,
-            Self::Task
-            | Self::File
-            | Self::Invitation
-            | Self::Greeting
-            | Self::Ended
-            | Self::WebhookFailing => false,
+            Self::Joined | Self::Left | Self::Removed | Self::Ending | Self::WebhookFailing => true,
+            Self::Task | Self::File | Self::Invitation | Self::Greeting | Self::Ended => false,
         }
     }
 }

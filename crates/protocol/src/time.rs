@@ -39,6 +39,13 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// Reads a time in the format of HTTP headers.
+    #[must_use]
+    pub fn from_http(text: &str) -> Option<Self> {
+        let time = DateTime::parse_from_rfc2822(text).ok()?;
+        Some(Self(time.timestamp_millis()))
+    }
+
     /// The time in the format of HTTP headers.
     #[must_use]
     pub fn to_http(self) -> String {
@@ -89,5 +96,8 @@ mod tests {
         assert_eq!(wire, r#""2026-01-01T00:00:00.007Z""#);
         assert_eq!(serde_json::from_str::<Timestamp>(&wire).unwrap(), time);
         assert_eq!(time.to_http(), "Thu, 01 Jan 2026 00:00:00 GMT");
+        let second = Timestamp::from_millis(1_767_225_600_000);
+        assert_eq!(Timestamp::from_http(&time.to_http()), Some(second));
+        assert_eq!(Timestamp::from_http("soon"), None);
     }
 }

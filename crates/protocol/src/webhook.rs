@@ -1,7 +1,20 @@
-//! Webhooks (section 3): requests and answers.
+//! Webhooks (section 3): requests, answers, and the form of a secret.
 
 use crate::{Body, Cursor, Refusal, Timestamp, webhook_host::may_lead_to};
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use serde::{Deserialize, Serialize};
+
+/// What a secret in the standard form begins with.
+const STANDARD_SECRET: &str = "whsec_";
+
+/// Base64 with or without padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// `PUT /v1/sessions/:id/webhook`
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -12,6 +25,10 @@ pub struct SetWebhook {
     pub url: String,
     /// The secret that signs what is posted: 16 to 256 characters.
     pub secret: String,
+    /// Posts begin after this cursor. If absent, a webhook with a new URL begins after the newest
+    /// message, and one whose URL was set before continues where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Cursor>,
 }
 
 impl SetWebhook {
@@ -21,6 +38,7 @@ impl SetWebhook {
         let mut body = Body::parse(bytes)?;
         let url: Option<String> = body.required("url", "must be a URL");
         let secret: Option<String> = body.required("secret", "must be a string");
+        let after = body.field("after", "must be a cursor");
         if url.as_ref().is_some_and(|url| !may_lead_to(url, allow_private)) {
             body.note("url", "must be an https URL of a public host, without a user name");
         }
@@ -28,8 +46,17 @@ impl SetWebhook {
             body.note("secret", "must have 16 to 256 characters");
         }
         body.finish()?;
-        Ok(Self { url: url.unwrap_or_default(), secret: secret.unwrap_or_default() })
+        Ok(Self { url: url.unwrap_or_default(), secret: secret.unwrap_or_default(), after })
     }
+}
+
+/// The key of the standard signature (`webhook-signature`): what follows `whsec_`, decoded from
+/// base64. Any other secret is used as the bytes of its text.
+#[must_use]
+pub fn webhook_key(secret: &str) -> Vec<u8> {
+    let encoded = secret.strip_prefix(STANDARD_SECRET).filter(|encoded| !encoded.is_empty());
+    let decoded = encoded.and_then(|encoded| BASE64.decode(encoded).ok());
+    decoded.unwrap_or_else(|| secret.as_bytes().to_vec())
 }
 
 /// The state of a webhook.
@@ -39,10 +66,24 @@ impl SetWebhook {
 pub enum WebhookState {
     /// Messages are delivered as they come.
     Active,
-    /// The last try failed; another follows.
+    /// The last attempt failed. Another follows.
     Retrying,
-    /// Five tries failed: nothing more is delivered until it is set again.
+    /// No attempt has succeeded for five minutes, and its member was told. Further attempts follow.
     Failing,
+}
+
+/// What is posted to a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookDelivery {
+    /// Nothing except the challenge, which its receiver has not answered yet.
+    Unverified,
+    /// Whole messages.
+    Whole,
+    /// Where there is something to read: its receiver has answered the challenge without repeating
+    /// it.
+    Pointers,
 }
 
 /// The answer to `PUT` and `GET /v1/sessions/:id/webhook`.
@@ -54,14 +95,18 @@ pub enum WebhookState {
 pub struct WebhookStatus {
     pub url: String,
     pub state: WebhookState,
-    /// Every message up to here was delivered.
+    pub delivery: WebhookDelivery,
+    /// Every message up to here was delivered, or skipped.
     pub cursor: Cursor,
-    /// Failed attempts at the message after `cursor`.
+    /// Failed attempts at what is posted next.
     pub failures: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Timestamp>,
+    /// The last message that was skipped because the receiver kept rejecting it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_skipped: Option<Cursor>,
 }
 
 /// The answer to `DELETE /v1/sessions/:id/webhook`.
@@ -84,5 +129,18 @@ mod tests {
             refusal.body.details.iter().map(|detail| detail.path.as_ref()).collect();
         assert_eq!(paths, ["url", "secret"]);
         assert!(SetWebhook::parse(b"{}", true).is_err());
+        let body = br#"{"url":"https://x.example/","secret":"sixteen characters","after":"x"}"#;
+        let refusal = SetWebhook::parse(body, false).err().unwrap();
+        assert_eq!(refusal.body.details[0].path, "after");
+    }
+
+    #[test]
+    fn a_secret_in_the_standard_form_is_decoded_and_any_other_is_its_text() {
+        for secret in ["whsec_AAEC/w==", "whsec_AAEC/w"] {
+            assert_eq!(webhook_key(secret), [0, 1, 2, 255]);
+        }
+        for secret in ["sixteen characters", "AAEC/w==", "whsec_", "whsec_not base64"] {
+            assert_eq!(webhook_key(secret), secret.as_bytes());
+        }
     }
 }

@@ -42,6 +42,14 @@ pub(crate) fn may_lead_to(text: &str, allow_private: bool) -> bool {
     plain && url.scheme() == "https" && url.host().is_some_and(|host| is_public(&host))
 }
 
+/// The host of a webhook's URL, without its port, in one spelling.
+#[must_use]
+pub fn webhook_host(url: &str) -> String {
+    let parsed = Url::parse(url).ok();
+    let host = parsed.as_ref().and_then(Url::host_str).unwrap_or(url);
+    host.trim_end_matches('.').to_ascii_lowercase()
+}
+
 /// Numbers arrive here as addresses, whichever way they were written: `Url` reads decimal, octal
 /// and hexadecimal ones.
 fn is_public(host: &Host<&str>) -> bool {
@@ -148,6 +156,15 @@ mod tests {
         assert!(may_lead_to("http://127.0.0.1:9/", true));
         assert!(!may_lead_to("file:///etc/passwd", true));
         assert!(!may_lead_to(&format!("https://example.com/{}", "x".repeat(2048)), true));
+    }
+
+    #[test]
+    fn a_host_is_the_same_on_every_port_and_in_every_case() {
+        for url in ["https://Example.com/a", "https://example.com:8443/b", "https://example.com./"]
+        {
+            assert_eq!(webhook_host(url), "example.com", "{url}");
+        }
+        assert_eq!(webhook_host("https://2130706433/"), "127.0.0.1");
     }
 
     proptest! {

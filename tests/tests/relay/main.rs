@@ -50,6 +50,7 @@ mod proxy;
 mod races;
 mod rates;
 mod reading;
+mod receiver;
 mod redaction;
 mod requests;
 mod service;

@@ -1,5 +1,5 @@
-//! Events (section 3): members that join, leave or are removed, and the approaching end of the
-//! session. Each is a message in the log that only readers with `events=true` see.
+//! Events (section 3): members that join, leave or are removed, the approaching end of the session,
+//! and a webhook that fails. Each is a message in the log that only readers with `events=true` see.
 //!
 //! Promises: an event is in the log exactly if the change that it reports is stored, because both
 //! are one statement. It does not restart the TTL, takes no room from messages, and is never
@@ -7,7 +7,7 @@
 
 use super::{Session, delivery::Delivery, log::next_message, state::State};
 use crate::{Database, Fault, Result};
-use nexus_protocol::{AgentId, Kind, Message, Timestamp};
+use nexus_protocol::{AgentId, Kind, Message, Recipients, Timestamp};
 use serde_json::{json, value::to_raw_value};
 
 /// What the log tells readers that ask for events.
@@ -26,6 +26,15 @@ pub enum Event {
     },
     /// The session ends soon unless something happens.
     Ending,
+    /// A webhook fails, or its receiver has ended it. Only its member reads this.
+    WebhookFailing {
+        /// The member that set it.
+        agent: AgentId,
+        /// The last error.
+        why: String,
+        /// Whether it is removed.
+        is_removed: bool,
+    },
 }
 
 impl<D: Database> Session<D> {
@@ -33,8 +42,7 @@ impl<D: Database> Session<D> {
     /// there is no room for more events, because an event is never a reason to refuse.
     pub fn log_event(&mut self, now: Timestamp, event: &Event) -> Result<Option<Delivery>> {
         let (state, _) = self.next_state(now)?;
-        let (_, delivery) = self.store_event(now, state, event)?;
-        Ok(delivery)
+        self.store_event(now, state, event)
     }
 
     /// Stores `state` together with the event that reports the change, and keeps the event for
@@ -46,7 +54,7 @@ impl<D: Database> Session<D> {
         event: Option<&Event>,
     ) -> Result<Timestamp> {
         let Some(event) = event else { return Ok(self.store.save(state)?) };
-        let (deadline, delivery) = self.store_event(now, state, event)?;
+        let (deadline, delivery) = self.store_with_event(now, state, event)?;
         self.untold.extend(delivery);
         self.store.tell_of_members();
         Ok(deadline)
@@ -67,8 +75,7 @@ impl<D: Database> Session<D> {
         }
         let mut state = loaded.state.clone();
         state.told_end = Some(end);
-        let (_, delivery) = self.store_event(now, state, &Event::Ending)?;
-        Ok(delivery)
+        self.store_event(now, state, &Event::Ending)
     }
 
     /// When the alarm must ring: first to tell of the end, and then to end the session.
@@ -84,7 +91,17 @@ impl<D: Database> Session<D> {
         Ok(Some(at.min(end)))
     }
 
-    fn store_event(
+    /// Stores `state` together with the event that reports the change, and returns the event.
+    pub(super) fn store_event(
+        &mut self,
+        now: Timestamp,
+        state: State,
+        event: &Event,
+    ) -> Result<Option<Delivery>> {
+        Ok(self.store_with_event(now, state, event)?.1)
+    }
+
+    fn store_with_event(
         &mut self,
         now: Timestamp,
         mut state: State,
@@ -100,7 +117,8 @@ impl<D: Database> Session<D> {
         event.describe(&mut message)?;
         let record = serde_json::to_string(&message).map_err(Fault::new)?;
         state.events = state.events.saturating_add(1);
-        let deadline = self.store.save_telling(state, message.cursor, &record)?;
+        let reader = event.reader().map_or("", AgentId::as_str);
+        let deadline = self.store.save_telling(state, message.cursor, &record, reader)?;
         Ok((deadline, Some(Delivery { record, message })))
     }
 }
@@ -109,6 +127,14 @@ impl<D: Database> Session<D> {
 const RETRY: i64 = 1_000;
 
 impl Event {
+    /// The only agent that it is for. `None` if it is for everyone.
+    fn reader(&self) -> Option<&AgentId> {
+        match self {
+            Self::WebhookFailing { agent, .. } => Some(agent),
+            Self::Joined(_) | Self::Left(_) | Self::Removed { .. } | Self::Ending => None,
+        }
+    }
+
     /// Describes the event in a message.
     fn describe(&self, message: &mut Message) -> Result<(), Fault> {
         let (kind, text, json) = match self {
@@ -135,8 +161,24 @@ impl Event {
                 ),
                 json!({ "type": "ending", "expiresAt": message.expires_at }),
             ),
+            Self::WebhookFailing { agent, why, is_removed } => (
+                Kind::WebhookFailing,
+                if *is_removed {
+                    format!(
+                        "Your webhook was removed because its receiver ended it ({why}). Poll, or set another one."
+                    )
+                } else {
+                    format!(
+                        "Your webhook has failed for some time ({why}). The relay keeps trying. Poll for what you miss."
+                    )
+                },
+                json!({
+                    "type": "webhook_failing", "agentId": agent, "lastError": why, "removed": is_removed,
+                }),
+            ),
         };
         (message.kind, message.text) = (Some(kind), Some(text));
+        message.to = self.reader().cloned().map(Recipients::One);
         message.json = Some(to_raw_value(&json).map_err(Fault::new)?);
         Ok(())
     }

@@ -50,7 +50,11 @@ impl Who {
     pub fn may_read(&self, delivery: &Delivery) -> bool {
         let message = &delivery.message;
         if message.kind.is_some_and(Kind::is_event) {
-            return self.filter.events && !(self.filter.others && self.is_of(message));
+            let reaches = match &message.to {
+                Some(to) => to.as_slice().contains(&self.agent) && message.cursor > self.since,
+                None => !(self.filter.others && self.is_of(message)),
+            };
+            return self.filter.events && reaches;
         }
         let since = if message.kind == Some(Kind::Task) { self.tasks_since } else { self.since };
         let reaches = message.to.as_ref().is_none_or(|to| {

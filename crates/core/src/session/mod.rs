@@ -24,6 +24,8 @@ mod links;
 mod log;
 mod members;
 mod past;
+mod post;
+mod posting;
 mod reading;
 mod room;
 mod size;
@@ -41,10 +43,10 @@ pub use events::Event;
 pub use files::{Content, FileSaved};
 pub use members::SeatRequest;
 use nexus_protocol::{Cursor, Limits, SessionId, Task, Timestamp};
+pub use post::{Outcome, Post};
 use size::Size;
 use std::collections::BTreeMap;
 use store::{News, Store};
-pub use webhook::Post;
 
 /// How many milliseconds after a new message the directory is told of it.
 const REPORT_AFTER: i64 = 20_000;

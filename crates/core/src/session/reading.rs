@@ -29,8 +29,9 @@ macro_rules! readable {
 
 /// A statement over readable messages, for readers without a filter and with one. ?7 is the topic,
 /// ?8 the tags as JSON, and ?9 whether events are read. ?10 is whether own messages are read: yes
-/// (0), no (1), or only unverified ones (2). The recipients of an event are `!`, which is nobody. An
-/// event about the reader is one of its own.
+/// (0), no (1), or only unverified ones (2). The recipients of an event are `!`, which is nobody, or
+/// `!` and the name of its one reader, which must have proven its key. An event to everyone that is
+/// about the reader is one of its own.
 macro_rules! for_all_and_filtered {
     ($before:literal, $after:literal) => {
         [
@@ -38,9 +39,10 @@ macro_rules! for_all_and_filtered {
             readable!(
                 $before,
                 "
-           OR (?9 AND recipients = '!'
-               AND (?10 = 0 OR json_extract(record, '$.json.agentId') IS NOT ?3)))
-      AND (recipients IS '!'
+           OR (?9 AND ((recipients = '!'
+                        AND (?10 = 0 OR json_extract(record, '$.json.agentId') IS NOT ?3))
+                       OR (recipients = '!' || ?3 AND cursor > ?2))))
+      AND (substr(recipients, 1, 1) IS '!'
            OR ((?7 IS NULL OR json_extract(record, '$.topic') = ?7)
                AND (?8 IS NULL OR EXISTS (SELECT 1 FROM json_each(record, '$.tags') AS tag
                                           WHERE tag.value IN (SELECT value FROM json_each(?8))))

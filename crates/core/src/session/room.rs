@@ -11,7 +11,7 @@ use nexus_protocol::{AgentId, Message, Refusal, Timestamp};
 const UNPROVEN_PART: u32 = 8;
 
 const BYTES: &str = "SELECT coalesce(sum(length(CAST(record AS BLOB))), 0) FROM log
-    WHERE cursor > 0 AND recipients IS NOT '!'";
+    WHERE cursor > 0 AND substr(recipients, 1, 1) IS NOT '!'";
 const UNPROVEN: &str = "SELECT count(*), coalesce(sum(length(CAST(record AS BLOB))), 0) FROM log
     WHERE cursor > 0 AND agent_id IS NOT NULL AND NOT json_extract(record, '$.verified')";
 

@@ -1,6 +1,9 @@
 //! Row 0 of the table: the session and its members.
 
-use super::{hook::Webhook, past::Past};
+use super::{
+    hook::{Webhook, is_zero},
+    past::Past,
+};
 use crate::{Digest, Fault, heard::Heard, record};
 use nexus_protocol::{AgentId, Cursor, Limits, Member, PairingCode, Presence, Profile, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -49,6 +52,10 @@ pub(super) struct State {
     /// The end that members have last been told of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) told_end: Option<Timestamp>,
+    /// When the next pointer may go to each host of webhooks, if not at once. In memory it may be
+    /// ahead of what is persisted while a pointer is being posted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) pointers: BTreeMap<String, Timestamp>,
 }
 
 /// An open link to the session.
@@ -111,6 +118,7 @@ impl State {
             seats_taken: 0,
             events: 0,
             told_end: None,
+            pointers: BTreeMap::new(),
         }
     }
 
@@ -241,6 +249,15 @@ impl State {
         self.members.iter().filter(move |(agent, seat)| !self.lost(agent, seat, now, limits))
     }
 
+    /// The webhooks of members.
+    pub(super) fn webhooks<'a>(
+        &'a self,
+        now: Timestamp,
+        limits: &'a Limits,
+    ) -> impl Iterator<Item = (&'a AgentId, &'a Webhook)> {
+        self.seats(now, limits).filter_map(|(agent, seat)| Some((agent, seat.webhook.as_ref()?)))
+    }
+
     pub(super) fn seat(&self, agent: &AgentId, now: Timestamp, limits: &Limits) -> Option<&Seat> {
         self.find(agent, now, limits).map(|(_, seat)| seat)
     }
@@ -289,11 +306,6 @@ impl Seat {
     }
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde takes")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
-}
-
 fn is_blank(profile: &Profile) -> bool {
     *profile == Profile::default()
 }
@@ -302,7 +314,7 @@ fn is_blank(profile: &Profile) -> bool {
 mod tests {
     use super::*;
 
-    const STORED: &str = r#"{"schema":3,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","by_link_only":true,"codes":[{"code":"PEARL-FOCAL-S5SJV","expires_at":"1970-01-01T00:00:03.000Z","proven":true}],"past":{"keyed":[1],"keyless":[2],"removed":[3],"claims":[4],"codes":[5]},"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","proven":"1970-01-01T00:00:01.500Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","read":"5"}},"seats_taken":2,"events":3,"told_end":"1970-01-01T00:01:02.000Z"}"#;
+    const STORED: &str = r#"{"schema":3,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","by_link_only":true,"codes":[{"code":"PEARL-FOCAL-S5SJV","expires_at":"1970-01-01T00:00:03.000Z","proven":true}],"past":{"keyed":[1],"keyless":[2],"removed":[3],"claims":[4],"codes":[5]},"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","proven":"1970-01-01T00:00:01.500Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","webhook":{"url":"u","secret":"s","cursor":"3","failures":0,"last_error":null,"next_attempt_at":null},"read":"5"}},"seats_taken":2,"events":3,"told_end":"1970-01-01T00:01:02.000Z","pointers":{"h":"1970-01-01T00:00:06.000Z"}}"#;
 
     #[test]
     fn the_stored_form_does_not_change() {

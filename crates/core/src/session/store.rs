@@ -48,9 +48,10 @@ const INSERT_FILE: &str = "INSERT INTO log
     (cursor, agent_id, recipients, sent_at, idempotency_key, record, file, content)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 /// Writes two rows at once: row 0, and the event that reports the change. No other row is at the
-/// end of the log, so only row 0 can conflict.
+/// end of the log, so only row 0 can conflict. The recipients of an event are `!`, and the name of
+/// its one reader if it has only one.
 const UPDATE_STATE_AND_TELL: &str = "INSERT INTO log (cursor, recipients, sent_at, record)
-    VALUES (0, NULL, ?1, ?2), (?3, '!', ?1, ?4)
+    VALUES (0, NULL, ?1, ?2), (?3, '!' || ?5, ?1, ?4)
     ON CONFLICT (cursor) DO UPDATE SET record = excluded.record";
 const LOAD_STATE: &str = "SELECT record FROM log WHERE cursor = 0";
 const LOAD_LAST: &str = "SELECT cursor, sent_at FROM log
@@ -203,7 +204,7 @@ impl<D: Database> Store<D> {
     }
 
     /// Like [`Self::save_quietly`], but also stores an event at the end of the log, in the same
-    /// statement.
+    /// statement. `reader` is the only agent that it is for, or empty if it is for all.
     ///
     /// An event does not restart the TTL. So its row copies the `sent_at` of the row before it,
     /// from which the deadline is computed.
@@ -212,16 +213,18 @@ impl<D: Database> Store<D> {
         mut state: State,
         cursor: Cursor,
         event: &str,
+        reader: &str,
     ) -> Result<Timestamp, Fault> {
         state.settle();
         let record = state.to_record()?;
         let loaded =
             self.load()?.ok_or_else(|| Fault::new("a session was saved that does not exist"))?;
-        let values: [Value; 4] = [
+        let values: [Value; 5] = [
             loaded.last_sent_at.as_millis().into(),
             record.into(),
             cursor.as_i64().into(),
             event.into(),
+            reader.into(),
         ];
         self.database.execute(UPDATE_STATE_AND_TELL, &values)?;
         self.places_due = false;

@@ -8,6 +8,7 @@
     reason = "a test may panic"
 )]
 
+pub mod hooks;
 pub mod mail_model;
 pub mod session_model;
 mod sqlite;

@@ -178,7 +178,7 @@ impl Calls for Session<Sqlite> {
         webhook: SetWebhook,
     ) -> Result<WebhookStatus> {
         let who = self.member(now, caller, Need::OwnKey)?;
-        self.set_webhook(now, &who, webhook)
+        self.set_webhook(now, &who, webhook, &mut Counter::default())
     }
 
     fn looks_at_webhook(&mut self, now: Timestamp, caller: &Caller) -> Result<WebhookStatus> {

@@ -115,6 +115,7 @@ macro_rules! errors {
     }
     ListFull {
         (409, 4) too_many_links(limit: usize): "This session already has {limit} unused links. Pass on one of them, take some back (DELETE /v1/pair/CODE), or wait until they expire.", limit(limit);
+        (409, 3) too_many_webhook_hosts(limit: u32): "The webhooks of this session already lead to {limit} hosts. Use one of these hosts, or remove a webhook first (DELETE /v1/sessions/:id/webhook, by the agent that set it).", limit(limit);
         (409, 8) list_full(agents: u32): "The list already has {agents} agents. Remove one first.", limit(agents);
     }
     LogFull {

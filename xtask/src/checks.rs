@@ -17,7 +17,7 @@ use crate::bench;
 use crate::fuzz;
 use crate::process;
 use crate::relay::LOG_FOLDER;
-use crate::setup::{Tools, browser, programs};
+use crate::setup::{Tools, browser, programs, standard_webhooks};
 use crate::torture;
 use crate::worker;
 
@@ -139,6 +139,7 @@ fn worker_build(tools: &Tools, _: Filter) -> Result<()> {
 fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
     browser::ensure()?;
     programs::ensure(tools.project())?;
+    standard_webhooks::ensure()?;
     let logs = tools.project().path("target/relay-logs");
     if logs.exists() {
         fs::remove_dir_all(&logs).context("the old logs are in the way")?;

@@ -1,9 +1,13 @@
 //! Webhooks, against receivers on this machine.
 
-use crate::receiver::{Receiver, Reply};
+use crate::receiver::{Got, Receiver, Reply};
 use nexus_tests::{Answer, Api, Member, Relay, eventually};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 const SECRET: &str = "a secret of sixteen";
 
@@ -76,6 +80,57 @@ fn a_receiver_that_has_not_agreed_gets_only_pointers() {
     assert!(got.len() <= 4, "{}", got.len());
     assert!(got.iter().all(|got| got.text.len() <= 512 && !got.text.contains("secret text")));
     assert_eq!(status(&b)["cursor"], newest);
+}
+
+#[test]
+fn a_library_of_the_standard_verifies_every_post() {
+    let relay = relay();
+    let a = Api::new(&relay.url()).session();
+    let b = a.join("b");
+    let receiver = Receiver::with([500]);
+    let keys = ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", "FxYVFBMSERAPDg0MCwoJCAcGBQQDAgEA"];
+    let [old, new] = keys.map(|key| format!("whsec_{key}"));
+    let hook = |secret: &str| json!({ "url": receiver.url, "secret": secret });
+    assert_eq!(put(&b, &hook(&old)).status, 200);
+    a.send("one");
+    eventually("it is repeated", || receiver.texts() == ["one", "one"]);
+    let messages = receiver.of("message");
+    assert_eq!(messages[0].headers["webhook-id"], messages[1].headers["webhook-id"]);
+    verify(&old, &receiver.got());
+    // For an hour, whoever has the former secret or the new one can verify.
+    let before = receiver.got().len();
+    assert_eq!(put(&b, &hook(&new)).status, 200);
+    a.send("two");
+    eventually("the next comes", || receiver.texts() == ["one", "one", "two"]);
+    verify(&old, &receiver.got()[before..]);
+    verify(&new, &receiver.got()[before..]);
+}
+
+/// Verifies requests as a receiver with the library `standardwebhooks` does.
+fn verify(secret: &str, got: &[Got]) {
+    const PROGRAM: &str = "
+import json, sys
+from standardwebhooks import Webhook
+for got in json.load(sys.stdin):
+    assert Webhook(got['secret']).verify(got['text'], got['headers'])['type'] == got['type']
+    try:
+        Webhook(got['secret']).verify(got['text'] + ' ', got['headers'])
+    except Exception:
+        continue
+    sys.exit('another body was verified too')
+";
+    let got: Vec<Value> = got
+        .iter()
+        .map(|Got { headers, text, body }| {
+            json!({ "secret": secret, "headers": headers, "text": text, "type": body["type"] })
+        })
+        .collect();
+    assert!(!got.is_empty());
+    let python = xtask::setup::standard_webhooks::ensure().unwrap();
+    let mut program = Command::new(python);
+    let mut running = program.args(["-c", PROGRAM]).stdin(Stdio::piped()).spawn().unwrap();
+    running.stdin.take().unwrap().write_all(&serde_json::to_vec(&got).unwrap()).unwrap();
+    assert!(running.wait().unwrap().success());
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod npm;
 pub mod programs;
 mod python;
 pub mod schemathesis;
+pub mod standard_webhooks;
 mod wasm_target;
 
 use std::env;

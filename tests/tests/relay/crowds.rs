@@ -86,7 +86,7 @@ fn strangers_who_use_a_name_close_each_others_sockets_and_not_its_owners() {
     thread::scope(|scope| {
         let poll = scope.spawn(|| b.poll(&format!("?after={after}&wait=25")));
         for _ in 0..3 {
-            let calls: Vec<_> = (0..UNPROVEN + 1)
+            let calls: Vec<_> = (0..=UNPROVEN)
                 .map(|_| scope.spawn(|| a.api.get(&path).agent("b").send()))
                 .collect();
             for call in calls {

@@ -2,7 +2,7 @@
 
 use crate::{
     Answer, Api, Call, Relay, list,
-    live::{Events, Socket},
+    live::{Events, Follow, Socket},
     string,
 };
 use serde_json::{Value, json};
@@ -112,6 +112,20 @@ impl Resident {
         let path = format!("/v1/agents/{}/events{query}", self.id);
         let bearer = format!("Bearer {}", self.secret);
         Events::open(self.api.base(), &path, &[("Authorization", &bearer)])
+    }
+}
+
+impl Follow for Resident {
+    fn page(&self, query: &str) -> Option<Answer> {
+        self.call("GET", &format!("/messages{query}")).try_send()
+    }
+
+    fn socket_after(&self, cursor: &str) -> Result<Socket, Option<u16>> {
+        self.try_socket(&format!("?after={cursor}"))
+    }
+
+    fn events_after(&self, cursor: &str) -> std::io::Result<Events> {
+        self.try_events(&format!("?after={cursor}"))
     }
 }
 

@@ -21,6 +21,7 @@ pub mod leaks;
 pub mod live;
 pub mod proxy;
 pub mod random;
+pub mod receiver;
 pub mod soak;
 pub mod torture;
 

@@ -1,6 +1,6 @@
 //! Readers that follow a session, over a socket and by server-sent events.
 
-use crate::{Member, list, string};
+use crate::{Answer, Member, list, string};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -145,24 +145,26 @@ impl Way {
     pub const ALL: [Self; 4] = [Self::Poll, Self::LongPoll, Self::Events, Self::Socket];
 }
 
-impl Member {
+/// What can be followed from a cursor: a session as one of its members, or an inbox.
+pub trait Follow {
+    /// The answer to a poll with this query.
+    fn page(&self, query: &str) -> Option<Answer>;
+    /// A socket that starts after `cursor`.
+    fn socket_after(&self, cursor: &str) -> Result<Socket, Option<u16>>;
+    /// A stream of events that starts after `cursor`.
+    fn events_after(&self, cursor: &str) -> std::io::Result<Events>;
+
     /// Reads what comes after `cursor`: at most `most` messages, and no longer than `time`. Returns
     /// nothing if the relay is not running, and the status as an error if it refuses.
-    pub fn take(
-        &self,
-        way: Way,
-        cursor: &str,
-        most: usize,
-        time: Duration,
-    ) -> Result<Vec<Value>, u16> {
+    fn take(&self, way: Way, cursor: &str, most: usize, time: Duration) -> Result<Vec<Value>, u16> {
         let started = Instant::now();
         let mut messages = Vec::new();
         let left = || time.saturating_sub(started.elapsed());
         match way {
             Way::Poll | Way::LongPoll => {
                 let wait = if way == Way::Poll { 0 } else { time.as_secs().clamp(1, 25) };
-                let query = format!("/messages?after={cursor}&limit={most}&wait={wait}");
-                match self.call("GET", &query).try_send() {
+                let query = format!("?after={cursor}&limit={most}&wait={wait}");
+                match self.page(&query) {
                     Some(answer) if answer.status == 200 => {
                         messages.extend_from_slice(list(&answer.json()["messages"]));
                     }
@@ -170,7 +172,7 @@ impl Member {
                 }
             }
             Way::Socket => {
-                let mut socket = match self.try_socket(Some(cursor)) {
+                let mut socket = match self.socket_after(cursor) {
                     Ok(socket) => socket,
                     Err(status) => return refused(status).map(|()| messages),
                 };
@@ -184,7 +186,7 @@ impl Member {
             }
             Way::Events => {
                 // If a stream is refused, so is a poll, whose status can be read.
-                let Ok(mut events) = self.try_events(Some(cursor)) else { return Ok(messages) };
+                let Ok(mut events) = self.events_after(cursor) else { return Ok(messages) };
                 while messages.len() < most && !left().is_zero() {
                     events.patience(left().max(Duration::from_millis(1)));
                     let Ok((kind, _, data)) = events.read() else { break };
@@ -195,6 +197,20 @@ impl Member {
             }
         }
         Ok(messages)
+    }
+}
+
+impl Follow for Member {
+    fn page(&self, query: &str) -> Option<Answer> {
+        self.call("GET", &format!("/messages{query}")).try_send()
+    }
+
+    fn socket_after(&self, cursor: &str) -> Result<Socket, Option<u16>> {
+        self.try_socket(Some(cursor))
+    }
+
+    fn events_after(&self, cursor: &str) -> std::io::Result<Events> {
+        self.try_events(Some(cursor))
     }
 }
 

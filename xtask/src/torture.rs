@@ -8,17 +8,18 @@ use crate::process;
 use crate::setup::Tools;
 use crate::worker;
 
-/// Kills a relay with SIGKILL at random moments while many sessions send, read, claim and join.
-/// Afterwards compares what was acknowledged with what can be read. Fails if anything is lost,
-/// doubled or disordered, if a code was not won exactly once, or if a session had more members than
-/// seats.
+/// Kills a relay with SIGKILL at random moments while many agents send, read, claim and join, write
+/// mails, do tasks, save files and get posts to webhooks. Afterwards compares what was acknowledged
+/// with what can be read. Fails if anything is lost, doubled or disordered, if a code was not won
+/// exactly once, or if a session had more members than seats.
 #[derive(Clone, Debug, Parser)]
 #[command(
     after_help = "The seed decides when the relay is killed and what each actor chooses, but \
     not how the threads of a machine run: a fault may need several runs to show again."
 )]
 pub struct Options {
-    /// Sessions in which agents talk. For every 20 of them there is one more with few seats.
+    /// Sessions in which agents talk. For every 20 of them there is one more with few seats. For
+    /// every 10 there are three addresses, and one session each for tasks, files and a webhook.
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = parse_sessions)]
     pub sessions: usize,
     /// How often the relay is killed.

@@ -4,6 +4,7 @@
 //! | module | owns |
 //! |---|---|
 //! | `talk`, `races` | the actors: senders and readers, and racers for codes and seats |
+//! | `loads` | the other actors: mails, tasks, files and webhooks |
 //! | `stage` | where and when a run happens |
 //! | [`history`] | what the actors record |
 //! | [`verdict`] | the comparison of what was acknowledged with what can be read |
@@ -12,13 +13,15 @@
 //! do, or give up.
 
 pub mod history;
+mod loads;
 mod races;
 mod stage;
 mod talk;
 pub mod verdict;
 
 use self::{
-    history::{History, Session},
+    history::{Code, History, House, Session},
+    loads::Load,
     stage::Stage,
     talk::Sender,
     verdict::{Verdict, judge},
@@ -42,6 +45,9 @@ const MESSAGES_PER_SECOND: usize = 250;
 /// one more with few seats.
 const SESSIONS_FOR_CODES: usize = 10;
 const SESSIONS_FOR_SEATS: usize = 20;
+/// For every this many sessions, there is one more team, folder and session with a webhook, and a
+/// group of addresses.
+const SESSIONS_FOR_LOADS: usize = 10;
 /// How much longer than the given time unanswered requests may take.
 const GRACE: Duration = Duration::from_secs(20);
 /// Ports that the kernel gives to no client. While the relay is down, a client that keeps trying to
@@ -93,44 +99,72 @@ pub fn run(options: &Options, seed: u64, tell: impl Fn(&str)) -> Result<Report, 
     };
     let tables = tables(&stage, sessions);
     // On a busy machine, creating the sessions takes long. The load must still get its share.
-    let set = Instant::now();
-    stage.rest = stage.rest.max(set + total / 2);
+    stage.rest = stage.rest.max(Instant::now() + total / 2);
     stage.over = stage.over.max(stage.rest + GRACE);
+    let loads = loads::all(&stage, sessions.div_ceil(SESSIONS_FOR_LOADS));
     tell(&format!("{sessions} sessions are set after {:.1} s", started.elapsed().as_secs_f32()));
+    let set = Instant::now();
     let load = stage.rest.saturating_duration_since(set);
     let mut moments: Vec<Duration> = (0..options.kills).map(|_| random.time(load)).collect();
     moments.sort();
     let (mut history, killed) = thread::scope(|scope| {
-        let stage = &stage;
-        let talks: Vec<_> =
-            tables.iter().map(|table| scope.spawn(move || talk(stage, table))).collect();
-        let claims: Vec<_> = tables
-            .iter()
-            .step_by(SESSIONS_FOR_CODES)
-            .map(|table| scope.spawn(move || races::claims(stage, &table.name, &table.host)))
-            .collect();
-        let seats: Vec<_> = (0..sessions.div_ceil(SESSIONS_FOR_SEATS))
-            .map(|number| scope.spawn(move || races::seats(stage, number)))
-            .collect();
-        let killed = kill(stage, &mut relay, set, &moments, &mut random, &tell);
-        let history = History {
-            sessions: joined(talks),
-            codes: joined(claims).concat(),
-            houses: joined(seats).concat(),
-        };
-        (history, killed)
+        let acted = perform(scope, &stage, &tables, &loads);
+        let killed = kill(&stage, &mut relay, set, &moments, &mut random, &tell);
+        (acted.history(), killed)
     });
     killed?;
     tell("killed once more; reading everything");
     relay.restart().map_err(|error| format!("{error:#}"))?;
     read_back(&stage, &tables, &mut history);
-    conclude(&stage, &history, moments.len(), sessions)
+    let mut verdict = judge(&history);
+    for load in &loads {
+        let acknowledged = load.check(&stage, &mut verdict);
+        verdict.loads.insert(load.name(), acknowledged);
+    }
+    conclude(&stage, verdict, moments.len(), sessions)
+}
+
+/// The threads that have something to report.
+struct Acted<'scope> {
+    talks: Vec<thread::ScopedJoinHandle<'scope, Session>>,
+    claims: Vec<thread::ScopedJoinHandle<'scope, Vec<Code>>>,
+    seats: Vec<thread::ScopedJoinHandle<'scope, Vec<House>>>,
+}
+
+impl Acted<'_> {
+    /// Waits for them.
+    fn history(self) -> History {
+        History {
+            sessions: joined(self.talks),
+            codes: joined(self.claims).concat(),
+            houses: joined(self.seats).concat(),
+        }
+    }
+}
+
+/// Starts all actors.
+fn perform<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    stage: &'scope Stage,
+    tables: &'scope [Table],
+    loads: &'scope [Box<dyn Load + '_>],
+) -> Acted<'scope> {
+    loads::run(scope, stage, loads);
+    let racing = tables.iter().step_by(SESSIONS_FOR_CODES);
+    let seats = 0..tables.len().div_ceil(SESSIONS_FOR_SEATS);
+    Acted {
+        talks: tables.iter().map(|table| scope.spawn(move || talk(stage, table))).collect(),
+        claims: racing
+            .map(|table| scope.spawn(move || races::claims(stage, &table.name, &table.host)))
+            .collect(),
+        seats: seats.map(|number| scope.spawn(move || races::seats(stage, number))).collect(),
+    }
 }
 
 /// Reads the log and the members of every session.
 fn read_back(stage: &Stage, tables: &[Table], history: &mut History) {
     for (session, table) in history.sessions.iter_mut().zip(tables) {
-        session.log = stage.persist(|| talk::log(&table.host)).unwrap_or_default();
+        session.log = stage.persist(|| talk::entries(&table.host)).unwrap_or_default();
         session.members = stage
             .persist(|| races::members(&table.host.api, &table.host.session))
             .unwrap_or_default();
@@ -140,7 +174,7 @@ fn read_back(stage: &Stage, tables: &[Table], history: &mut History) {
 /// Judges the run. Fails if requests were left without a response, or if nothing was measured.
 fn conclude(
     stage: &Stage,
-    history: &History,
+    verdict: Verdict,
     kills: usize,
     sessions: usize,
 ) -> Result<Report, String> {
@@ -151,9 +185,9 @@ fn conclude(
              machine is too slow for --sessions {sessions}"
         ));
     }
-    let verdict = judge(history);
-    if verdict.acknowledged == 0 || verdict.read == 0 || verdict.claims.is_empty() {
-        return Err("nothing was acknowledged, read or claimed: give it more --seconds".to_owned());
+    let is_empty = verdict.acknowledged == 0 || verdict.read == 0 || verdict.claims.is_empty();
+    if is_empty || verdict.loads.values().any(|acknowledged| *acknowledged == 0) {
+        return Err("of something, nothing was done: give it more --seconds".to_owned());
     }
     Ok(Report { verdict, kills, lost_answers: stage.lost.load(Ordering::Relaxed) })
 }
@@ -168,7 +202,14 @@ fn start(random: &mut Random) -> Result<Relay, String> {
         .map(|_| u16::try_from(PORTS.start + random.below(PORTS.len())).unwrap_or_default())
         .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
     let port = free.ok_or("no port is free")?;
-    Relay::builder().port(port).start().map_err(|error| format!("{error:#}"))
+    let many = "10000";
+    Relay::builder()
+        .port(port)
+        .var("SENDER_MESSAGES_PER_MINUTE", many)
+        .var("MAX_WAITING_MESSAGES", many)
+        .var("ALLOW_PRIVATE_WEBHOOKS", "on")
+        .start()
+        .map_err(|error| format!("{error:#}"))
 }
 
 /// Kills the relay at each of these moments after `set`, and restarts it.

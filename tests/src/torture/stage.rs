@@ -1,7 +1,7 @@
 //! Where and when a run happens, shared by all its actors.
 
-use super::history::Moment;
-use crate::{Api, Member, random::Random};
+use super::history::{Moment, Outcome};
+use crate::{Answer, Api, Member, random::Random};
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
@@ -10,6 +10,17 @@ use std::{
 
 /// How long a client waits for a response.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The outcome of one attempt to send a message.
+pub(super) enum Attempt {
+    /// The relay says that it is stored.
+    Stored { id: String, cursor: u64 },
+    /// There was no answer, or one of a relay that was stopping.
+    Lost,
+    /// The relay refused it.
+    Refused(String),
+}
+
 /// Where and when everything happens.
 pub(super) struct Stage {
     pub(super) base: String,
@@ -69,6 +80,39 @@ impl Stage {
         }
         self.give_up();
         None
+    }
+
+    /// Attempts to send a message until there is an answer, if the send may be repeated.
+    pub(super) fn attempt(
+        &self,
+        is_repeatable: bool,
+        mut attempt: impl FnMut() -> Attempt,
+    ) -> Outcome {
+        loop {
+            match attempt() {
+                Attempt::Stored { id, cursor } => {
+                    return Outcome::Acknowledged { at: self.now(), id, cursor };
+                }
+                Attempt::Refused(why) => return Outcome::Refused(why),
+                Attempt::Lost if !is_repeatable => {
+                    self.lost.fetch_add(1, Ordering::Relaxed);
+                    return Outcome::Unknown;
+                }
+                Attempt::Lost if self.is_over() => {
+                    self.give_up();
+                    return Outcome::Unknown;
+                }
+                Attempt::Lost => {
+                    self.lost.fetch_add(1, Ordering::Relaxed);
+                    thread::sleep(Duration::from_millis(100));
+                }
+            }
+        }
+    }
+
+    /// Repeats a request until it is answered by a relay that is not stopping.
+    pub(super) fn answer(&self, mut ask: impl FnMut() -> Option<Answer>) -> Option<Answer> {
+        self.persist(|| ask().filter(|answer| answer.status < 500))
     }
 
     /// Sleeps, but not beyond the end of the load.

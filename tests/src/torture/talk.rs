@@ -2,11 +2,11 @@
 
 use super::{
     history::{Entry, Outcome, Reader, Send, body},
-    stage::Stage,
+    stage::{Attempt, Stage},
 };
 use crate::{
     Answer, Member,
-    live::{Socket, Way},
+    live::{Follow, Socket, Way},
     random::Random,
     string,
 };
@@ -19,13 +19,6 @@ use std::{
 
 /// How long a sender waits for a frame.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The outcome of one attempt.
-enum Attempt {
-    Stored { id: String, cursor: u64 },
-    Lost,
-    Refused(String),
-}
 
 /// A message that is ready to be sent.
 struct Message {
@@ -65,13 +58,23 @@ impl<'a> Sender<'a> {
     pub(super) fn run(mut self) -> Vec<Send> {
         while self.stage.is_loaded() {
             thread::sleep(self.random.time(self.stage.pause));
-            if self.random.percent(4) {
-                self.repeat();
-            } else {
-                self.send();
-            }
+            self.step();
         }
         self.record
+    }
+
+    /// Sends a message, or repeats an earlier send.
+    pub(super) fn step(&mut self) {
+        if self.random.percent(4) {
+            self.repeat();
+        } else {
+            self.send();
+        }
+    }
+
+    /// Everything that it has sent, with the outcomes.
+    pub(super) fn record(&self) -> &[Send] {
+        &self.record
     }
 
     fn send(&mut self) {
@@ -122,33 +125,23 @@ impl<'a> Sender<'a> {
 
     /// Sends until there is an answer, if the send may be repeated.
     fn deliver(&mut self, message: &Message) -> Outcome {
-        loop {
+        let stage = self.stage;
+        let outcome = stage.attempt(message.key.is_some(), || {
             // Over a socket, every sender proves its key.
             let attempt = if message.proven && self.random.percent(30) {
                 self.over_socket(message)
             } else {
                 self.over_http(message)
             };
-            match attempt {
-                Attempt::Stored { id, cursor } => {
-                    self.cursor = self.cursor.max(cursor);
-                    return Outcome::Acknowledged { at: self.stage.now(), id, cursor };
-                }
-                Attempt::Refused(why) => return Outcome::Refused(why),
-                Attempt::Lost => {
-                    self.socket = None;
-                    self.stage.lost.fetch_add(1, Ordering::Relaxed);
-                    if message.key.is_none() {
-                        return Outcome::Unknown;
-                    }
-                    if self.stage.is_over() {
-                        self.stage.give_up();
-                        return Outcome::Unknown;
-                    }
-                    thread::sleep(self.random.time(Duration::from_millis(300)));
-                }
+            if matches!(attempt, Attempt::Lost) {
+                self.socket = None;
             }
+            attempt
+        });
+        if let Outcome::Acknowledged { cursor, .. } = outcome {
+            self.cursor = self.cursor.max(cursor);
         }
+        outcome
     }
 
     fn over_http(&self, message: &Message) -> Attempt {
@@ -160,10 +153,7 @@ impl<'a> Sender<'a> {
         if let Some(key) = &message.key {
             call = call.idempotency_key(key);
         }
-        match call.json(&message.content).try_send() {
-            Some(answer) if answer.status == 201 => stored(&answer.json(), "id"),
-            answer => reason(answer.as_ref()).map_or(Attempt::Lost, Attempt::Refused),
-        }
+        attempted(call.json(&message.content).try_send())
     }
 
     fn over_socket(&mut self, message: &Message) -> Attempt {
@@ -198,6 +188,14 @@ impl<'a> Sender<'a> {
             }
         }
         Attempt::Lost
+    }
+}
+
+/// What an answer says about a send.
+pub(super) fn attempted(answer: Option<Answer>) -> Attempt {
+    match answer {
+        Some(answer) if answer.status == 201 => stored(&answer.json(), "id"),
+        answer => reason(answer.as_ref()).map_or(Attempt::Lost, Attempt::Refused),
     }
 }
 
@@ -261,17 +259,21 @@ pub(super) fn read(stage: &Stage, session: &str, member: &Member, sending: &Atom
     reader
 }
 
-/// Everything that can be read.
-pub(super) fn log(member: &Member) -> Option<Vec<Entry>> {
-    let (mut entries, mut cursor) = (Vec::new(), "0".to_owned());
+/// Everything that can be read, from the beginning. `None` if the relay does not answer.
+pub(super) fn log(reader: &impl Follow) -> Option<Vec<Value>> {
+    let (mut messages, mut cursor) = (Vec::new(), "0".to_owned());
     loop {
-        let path = format!("/messages?after={cursor}&limit=500");
-        let answer = member.call("GET", &path).try_send().filter(|answer| answer.status == 200)?;
-        let page = answer.json();
-        entries.extend(crate::list(&page["messages"]).iter().map(Entry::of));
+        let answer = reader.page(&format!("?after={cursor}&limit=500"));
+        let page = answer.filter(|answer| answer.status == 200)?.json();
+        messages.extend_from_slice(crate::list(&page["messages"]));
         cursor = string(&page["nextCursor"]);
         if page["hasMore"] == false {
-            return Some(entries);
+            return Some(messages);
         }
     }
+}
+
+/// The same, as entries.
+pub(super) fn entries(reader: &impl Follow) -> Option<Vec<Entry>> {
+    Some(log(reader)?.iter().map(Entry::of).collect())
 }

@@ -2,7 +2,7 @@
 
 use nexus_tests::{
     Api, Member, eventually, list,
-    live::{Ended, Way},
+    live::{Ended, Follow, Way},
     relay, string,
 };
 use serde_json::json;

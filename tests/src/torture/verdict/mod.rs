@@ -32,6 +32,10 @@ pub struct Verdict {
     pub seats_over: usize,
     /// The number of sessions in which agents raced for seats.
     pub houses: usize,
+    /// How much was acknowledged of each kind of load besides the talk in sessions.
+    pub loads: BTreeMap<&'static str, usize>,
+    /// How many posts to webhooks were repeated. That is no fault.
+    pub posted_again: usize,
     /// The first faults, as sentences.
     pub faults: Vec<String>,
 }
@@ -71,21 +75,23 @@ impl Verdict {
             "mostClaimsPerCode": self.claims.keys().next_back(),
             "limitedSessions": self.houses,
             "seatsOverLimit": self.seats_over,
+            "loads": self.loads,
+            "postedAgain": self.posted_again,
             "faults": self.faults,
         })
     }
 
-    fn lost(&mut self, fault: &str) {
+    pub(super) fn lost(&mut self, fault: &str) {
         self.lost += 1;
         self.say(format!("lost: {fault}"));
     }
 
-    fn doubled(&mut self, fault: &str) {
+    pub(super) fn doubled(&mut self, fault: &str) {
         self.doubled += 1;
         self.say(format!("doubled: {fault}"));
     }
 
-    fn disordered(&mut self, fault: &str) {
+    pub(super) fn disordered(&mut self, fault: &str) {
         self.disordered += 1;
         self.say(format!("disordered: {fault}"));
     }
@@ -106,6 +112,9 @@ impl fmt::Display for Verdict {
         writeln!(to, "doubled               {}", self.doubled)?;
         writeln!(to, "disordered            {}", self.disordered)?;
         writeln!(to, "claims won per code   {} ({codes} codes)", claims.join(", "))?;
-        write!(to, "seats over the limit  {} ({} sessions)", self.seats_over, self.houses)
+        writeln!(to, "seats over the limit  {} ({} sessions)", self.seats_over, self.houses)?;
+        let loads = self.loads.iter().map(|(name, count)| format!("{count} {name}"));
+        let loads = loads.collect::<Vec<_>>().join(", ");
+        write!(to, "also acknowledged     {loads}; {} posts repeated", self.posted_again)
     }
 }

@@ -15,8 +15,10 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
+pub mod abuse;
 pub mod agents;
 pub mod browser;
+pub mod dialogue;
 pub mod leaks;
 pub mod live;
 pub mod proxy;
@@ -53,7 +55,12 @@ pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
 pub struct Api {
     agent: Agent,
     base: String,
+    client: Option<String>,
 }
+
+/// The header in which [`Api::as_client`] says whose request it is. Relays believe it only if the
+/// variable `CLIENT_IP_HEADER` names it.
+pub const CLIENT_HEADER: &str = "CF-Connecting-IP";
 
 impl Api {
     /// A client of the relay at `base`.
@@ -68,7 +75,12 @@ impl Api {
             .allow_non_standard_methods(true)
             .timeout_global(Some(patience))
             .build();
-        Self { agent: config.into(), base: base.to_owned() }
+        Self { agent: config.into(), base: base.to_owned(), client: None }
+    }
+
+    /// The same client at this IP.
+    pub fn as_client(&self, ip: &str) -> Self {
+        Self { client: Some(ip.to_owned()), ..self.clone() }
     }
 
     /// The address of the relay.
@@ -79,6 +91,10 @@ impl Api {
     /// Begins a request.
     pub fn call(&self, method: &str, path: &str) -> Call<'_> {
         let request = http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let request = match &self.client {
+            Some(ip) => request.header(CLIENT_HEADER, ip),
+            None => request,
+        };
         Call { api: self, request, body: Vec::new() }
     }
 

@@ -29,6 +29,7 @@ pub enum Ended {
 fn connect(base: &str, patience: Duration) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect(base.trim_start_matches("http://"))?;
     stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
@@ -91,6 +92,14 @@ impl Socket {
     /// Sends a text over a socket that may be broken.
     pub fn try_send(&mut self, text: &str) -> Result<(), Ended> {
         self.0.send(Message::text(text)).map_err(|_| Ended::Gone)
+    }
+
+    /// Sends bytes as they are, which may be no frame or a part of one.
+    ///
+    /// # Errors
+    /// The relay has closed the connection.
+    pub fn send_raw(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.get_mut().write_all(bytes)
     }
 
     /// Sends a binary frame.

@@ -7,7 +7,7 @@
 //! | [`setup`] | the tools in their pinned versions; errors say what to install |
 //! | [`worker`] | `build/`: the Worker, rebuilt when an input changed |
 //! | [`relay`] | a relay process that runs the built Worker |
-//! | [`dev`], [`checks`], [`bench`], [`torture`], [`soak`], [`fuzz`], [`openapi`], [`audit`] | the commands of those names |
+//! | [`dev`], [`checks`], [`bench`], [`torture`], [`soak`], [`abuse`], [`fuzz`], [`openapi`], [`audit`] | the commands of those names |
 //!
 //! Out of scope: deployment, which is `npx wrangler deploy`.
 
@@ -16,6 +16,7 @@
 /// Parses the options of a command, in the programs that they are passed on to.
 pub use clap::Parser;
 
+pub mod abuse;
 pub mod audit;
 pub mod bench;
 pub mod checks;

@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
-use xtask::{audit, bench, fuzz, instructions, openapi, setup, soak, torture, worker};
+use xtask::{abuse, audit, bench, fuzz, instructions, openapi, setup, soak, torture, worker};
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
 #[derive(Parser)]
@@ -61,6 +61,7 @@ enum Command {
     Fuzz(fuzz::Options),
     Torture(torture::Options),
     Soak(soak::Options),
+    Abuse(abuse::Options),
 }
 
 fn parse_var(text: &str) -> Result<(String, String)> {
@@ -88,6 +89,7 @@ fn run(command: Command) -> Result<()> {
         Command::Fuzz(options) => fuzz::run(&setup::ensure(&project)?, &options),
         Command::Torture(options) => torture::run(&setup::ensure(&project)?, &options),
         Command::Soak(options) => soak::run(&setup::ensure(&project)?, &options),
+        Command::Abuse(options) => abuse::run(&setup::ensure(&project)?, &options),
     }
 }
 

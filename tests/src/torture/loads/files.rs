@@ -1,7 +1,7 @@
 //! Agents that save versions of files, each of its own and of one that they share, and read them
 //! back.
 
-use super::{Load, locked};
+use super::load::{Load, locked};
 use crate::{
     Member,
     random::Random,

@@ -1,6 +1,6 @@
 //! Sessions with a webhook. Each message is posted at least once, and in order.
 
-use super::{Load, locked};
+use super::load::{Load, locked};
 use crate::{
     Member,
     receiver::Receiver,

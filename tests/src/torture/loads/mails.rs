@@ -1,6 +1,6 @@
 //! Addresses that write to each other, read in every way, and acknowledge.
 
-use super::{Load, locked};
+use super::load::{Load, locked};
 use crate::{
     agents::Resident,
     live::{Follow, Way},

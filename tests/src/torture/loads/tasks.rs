@@ -1,6 +1,6 @@
 //! Agents that give tasks, accept and finish them, and take some back.
 
-use super::{Load, locked};
+use super::load::{Load, locked};
 use crate::{
     Member, list,
     random::Random,

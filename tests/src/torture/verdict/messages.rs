@@ -5,7 +5,7 @@ use crate::torture::history::{Entry, Outcome, Reader, Send, Session};
 use std::collections::{HashMap, HashSet};
 
 impl Verdict {
-    pub(in crate::torture) fn session(&mut self, session: &Session) {
+    pub(crate) fn session(&mut self, session: &Session) {
         let name = &session.name;
         for agent in session.seated.iter().filter(|agent| !session.members.contains(agent)) {
             self.lost(&format!("{name}: the seat of {agent}"));

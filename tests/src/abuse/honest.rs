@@ -25,7 +25,7 @@ const INBOXES: usize = 6;
 const SHARED_SESSIONS: usize = 2;
 const SHARED_INBOXES: usize = 2;
 /// The pause before each message. An address may send 30 mails a minute to another.
-const PAUSE: Duration = Duration::from_millis(400);
+const PAUSE: Duration = Duration::from_secs(1);
 const MAIL_PAUSE: Duration = Duration::from_millis(2500);
 /// How often the agent that is often away reads its inbox.
 const AWAY: Duration = Duration::from_secs(15);

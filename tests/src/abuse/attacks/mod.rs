@@ -25,7 +25,7 @@ const BOTH: [Crew; 2] = [Crew::One, Crew::Ten];
 pub(super) const ALL: [Kind; 11] = [
     // 50 connections in all.
     kind("frames", 25, 2000, |who| Box::new(frames::Frames::new(who))),
-    kind("sockets", 1, 100, |_| Box::new(sockets::Sockets::default())),
+    kind("sockets", 6, 300, |_| Box::new(sockets::Sockets::default())),
     kind("unproven", 1, 100, |_| Box::new(requests::Unproven::new())),
     kind("names", 1, 500, |_| Box::new(requests::Names::new())),
     kind("codes", 1, 100, |who| Box::new(requests::Codes::new(who))),
@@ -34,7 +34,7 @@ pub(super) const ALL: [Kind; 11] = [
         crews: [Crew::Apart, Crew::Ten],
         ..kind("polls", 2, 200, |who| Box::new(requests::Polls::new(who)))
     },
-    kind("inboxes", 1, 300, |who| Box::new(addresses::Inboxes::new(who))),
+    kind("inboxes", 4, 300, |who| Box::new(addresses::Inboxes::new(who))),
     kind("directory", 1, 300, |who| Box::new(addresses::Directory::new(who))),
     kind("signals", 1, 200, |who| Box::new(addresses::Signals::new(who))),
     kind("webhooks", 1, 300, |who| Box::new(hooks::Hooks::new(who))),

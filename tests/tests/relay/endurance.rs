@@ -2,11 +2,18 @@
 
 use nexus_tests::{
     Api, Member, eventually, list,
-    live::{Ended, Follow, Way},
+    live::{Ended, Follow, Socket, Way},
     relay, string,
 };
 use serde_json::json;
 use std::{thread, time::Duration};
+
+/// A hundred sockets of one session: an agent has eight at most.
+fn hundred(a: &Member) -> Vec<Socket> {
+    let guests = (1..=12).map(|number| a.join(&format!("guest-{number}")));
+    let members: Vec<Member> = [a.clone()].into_iter().chain(guests).collect();
+    (0..100).map(|number| members[number / 8].socket(Some("0"))).collect()
+}
 
 #[test]
 fn a_thousand_sockets_are_open_and_a_message_reaches_a_hundred() {
@@ -14,12 +21,11 @@ fn a_thousand_sockets_are_open_and_a_message_reaches_a_hundred() {
     let api = Api::new(&relay.url());
     let mut rest = Vec::new();
     for _ in 0..9 {
-        let a = api.session();
-        rest.extend((0..100).map(|_| a.socket(Some("0"))));
+        rest.extend(hundred(&api.session()));
     }
     let before = relay.memory().unwrap();
     let a = api.session();
-    let mut readers: Vec<_> = (0..100).map(|_| a.socket(Some("0"))).collect();
+    let mut readers = hundred(&a);
     for socket in readers.iter_mut().chain(&mut rest) {
         socket.expect("ready");
     }

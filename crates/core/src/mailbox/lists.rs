@@ -73,9 +73,16 @@ impl<D: Database> Mailbox<D> {
         on: bool,
     ) -> Result<()> {
         self.store.registered(&self.id)?;
-        if self.is_on(list, other)? == on {
-            return self.drop_if_blocked(now, list, other, on);
+        if self.is_on(list, other)? != on {
+            self.put_on(now, list, other, on)?;
         }
+        // Whoever is blocked is no longer heard, not even with what it sent before. If this fails,
+        // blocking again does it.
+        if on && list == List::Blocks { self.drop_waiting(now, other) } else { Ok(()) }
+    }
+
+    /// Adds an agent that is not on a list, or removes one that is.
+    fn put_on(&self, now: Timestamp, list: List, other: &AgentId, on: bool) -> Result<()> {
         let database = &self.store.database;
         let (kind, key): (Value, Value) = (list.kind().into(), other.as_str().into());
         if !on {
@@ -86,23 +93,7 @@ impl<D: Database> Mailbox<D> {
         if count.unwrap_or(0) >= i64::from(most) {
             return Err(Refusal::list_full(most).into());
         }
-        database.execute(PUT, &[kind, key, now.as_millis().into()])?;
-        self.drop_if_blocked(now, list, other, on)
-    }
-
-    /// Whoever is blocked is no longer heard, not even with what it sent before. If this failed,
-    /// blocking again does it.
-    fn drop_if_blocked(
-        &mut self,
-        now: Timestamp,
-        list: List,
-        other: &AgentId,
-        on: bool,
-    ) -> Result<()> {
-        match (list, on) {
-            (List::Blocks, true) => self.drop_waiting(now, other),
-            (List::Blocks, false) | (List::Allows, _) => Ok(()),
-        }
+        Ok(database.execute(PUT, &[kind, key, now.as_millis().into()])?)
     }
 
     /// One page of a list.

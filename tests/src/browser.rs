@@ -4,59 +4,40 @@
 //! even if the test is killed: the driver is killed when this program's end of a pipe closes, and
 //! the browser ends with the driver.
 
-use crate::{eventually, string};
+use crate::{eventually, string, watched::Watched};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use std::{
     fs,
     io::{BufRead, BufReader},
-    os::unix::process::CommandExt,
     path::Path,
-    process::{Child, Command, Stdio},
     time::Duration,
 };
 use tempfile::TempDir;
 use ureq::Agent;
 use xtask::{project::Project, setup::browser};
 
-const WATCHDOG: &str = r#"
-"$@" 2>&- &
-exec 1>&-
-read -r _
-kill -9 $!
-wait
-"#;
-
-/// Starts a driver in a folder of its own, and returns the folder, its watchdog and the port.
+/// Starts a driver in a folder of its own, and returns the folder, the driver and the port.
 ///
 /// A driver that is to choose its port asks for the same one in IPv6 and in IPv4, and ends if
 /// another program has one of the two: it is then started again.
-fn driver(program: &Path) -> (TempDir, Child, u16) {
+fn driver(program: &Path) -> (TempDir, Watched, u16) {
     let mut said = Vec::new();
     for _ in 0..5 {
         let profile = tempfile::tempdir().expect("a folder");
-        let mut watchdog = Command::new("sh")
-            .args(["-c", WATCHDOG, "watchdog"])
-            .arg(program)
-            .arg("--port=0")
+        let mut running = Watched::start(program, |command| {
             // Temporary files are removed together with the profile.
-            .env("TMPDIR", profile.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .expect("a shell");
-        let printed = BufReader::new(watchdog.stdout.take().expect("a pipe"));
+            command.arg("--port=0").env("TMPDIR", profile.path());
+        });
+        let printed = BufReader::new(running.stdout());
         for line in printed.lines().map_while(Result::ok) {
             let port = line.split_once("successfully on port ").map(|(_, port)| port);
             if let Some(port) = port {
                 let port = port.trim_end_matches('.').parse().expect("a port");
-                return (profile, watchdog, port);
+                return (profile, running, port);
             }
             said.push(line);
         }
-        drop(watchdog.stdin.take());
-        watchdog.wait().expect("a watchdog that ends");
     }
     panic!("chromedriver says no port: {said:#?}");
 }
@@ -66,7 +47,8 @@ pub struct Browser {
     agent: Agent,
     /// The address of the driver's session.
     session: String,
-    watchdog: Child,
+    /// Ends before the profile is removed.
+    driver: Option<Watched>,
     /// Removed on drop, after the browser has ended.
     profile: TempDir,
 }
@@ -75,7 +57,7 @@ impl Browser {
     /// Opens a browser.
     pub fn start() -> Self {
         let found = browser::find().expect("a Chromium: `cargo xtask test` installs it");
-        let (profile, watchdog, port) = driver(&found.driver);
+        let (profile, driver, port) = driver(&found.driver);
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_mins(2)))
@@ -83,7 +65,7 @@ impl Browser {
         let mut browser = Self {
             agent: config.into(),
             session: format!("http://127.0.0.1:{port}/session"),
-            watchdog,
+            driver: Some(driver),
             profile,
         };
         let mut arguments: Vec<String> = [
@@ -292,8 +274,7 @@ impl Drop for Browser {
         // The browser must have ended before its profile is removed. If the driver is gone, there
         // is nothing to end.
         let _ = self.agent.delete(&self.session).call();
-        drop(self.watchdog.stdin.take());
-        let _ = self.watchdog.wait();
+        drop(self.driver.take());
     }
 }
 

@@ -26,6 +26,7 @@ pub mod random;
 pub mod receiver;
 pub mod soak;
 pub mod torture;
+pub mod watched;
 
 use serde_json::{Value, json};
 use std::{

@@ -1,23 +1,14 @@
 //! A reverse proxy in front of a relay: Debian's nginx, as its documentation has it set up.
 
-use crate::eventually;
+use crate::{eventually, watched::Watched};
 use std::{
     fs,
     io::Read,
     net::{TcpListener, TcpStream},
-    os::unix::process::CommandExt,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 use tempfile::TempDir;
 use xtask::{project::Project, setup::programs};
-
-/// Ends the program when this program's end of a pipe closes, also if that was killed.
-const WATCHDOG: &str = r#"
-"$@" <&- &
-read -r _
-kill $!
-wait
-"#;
 
 const CONFIGURATION: &str = "
 daemon off;
@@ -52,7 +43,7 @@ http {
 
 /// A proxy that serves until it is dropped.
 pub struct Proxy {
-    watchdog: Child,
+    _running: Watched,
     /// Its address.
     pub url: String,
     _folder: TempDir,
@@ -71,18 +62,13 @@ impl Proxy {
         let configuration = CONFIGURATION.replace("FOLDER", &path).replace("RELAY", relay);
         let file = folder.path().join("nginx.conf");
         fs::write(&file, configuration.replace("PORT", &port)).expect("a configuration");
-        let watchdog = Command::new("sh")
-            .args(["-c", WATCHDOG, "watchdog"])
-            .arg(nginx)
-            .args(["-p", &path, "-e", &format!("{path}/error.log"), "-c"])
-            .arg(&file)
-            .stdin(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .expect("a shell");
+        let running = Watched::start(nginx, |command| {
+            let log = format!("{path}/error.log");
+            command.args(["-p", &path, "-e", &log, "-c"]).arg(&file);
+        });
         let at = format!("127.0.0.1:{port}");
         let url = format!("http://{at}");
-        let proxy = Self { watchdog, url, _folder: folder };
+        let proxy = Self { _running: running, url, _folder: folder };
         eventually("the proxy serves", || TcpStream::connect(&at).is_ok());
         proxy
     }
@@ -113,12 +99,5 @@ impl Proxy {
         let _ = curl.kill();
         let _ = curl.wait();
         text
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        drop(self.watchdog.stdin.take());
-        let _ = self.watchdog.wait();
     }
 }

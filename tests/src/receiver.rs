@@ -1,113 +1,142 @@
-//! A receiver of webhooks, on the loopback address.
+//! A server that receives the posts of webhooks, and responds as a test says.
 
-use serde_json::{Value, json};
+use crate::string;
+use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
     time::Duration,
 };
 
-/// How long a post may take. A relay that is killed leaves some unfinished.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A server that takes every post. It ends when it is dropped.
-pub struct Receiver {
-    address: SocketAddr,
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+/// What a receiver got in one request.
+#[derive(Clone)]
+pub struct Got {
+    /// By their names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body as it came.
+    pub text: String,
+    /// The body as JSON.
+    pub body: Value,
 }
 
-struct Shared {
-    /// Whether it agrees to get messages: it then repeats the challenge.
-    agrees: bool,
-    over: AtomicBool,
-    posts: Mutex<Vec<Value>>,
-    bytes: Mutex<usize>,
+/// What a receiver does with a request.
+pub enum Reply {
+    /// A status, further headers, and a body.
+    Response(u16, &'static str, String),
+    /// It keeps the connection open and says nothing.
+    Silence,
+    /// It responds with 200, and sends a body that does not end.
+    Drip,
+}
+
+impl Reply {
+    /// Only a status.
+    pub fn status(status: u16) -> Self {
+        Self::Response(status, "", String::new())
+    }
+
+    /// Agrees to get whole messages.
+    pub fn agree(got: &Got) -> Self {
+        Self::Response(200, "", got.body["challenge"].as_str().unwrap_or("ok").to_owned())
+    }
+}
+
+/// A server with one path. It ends with the test's process.
+pub struct Receiver {
+    /// Where to post to.
+    pub url: String,
+    got: Arc<Mutex<Vec<Got>>>,
 }
 
 impl Receiver {
-    /// Starts one that agrees to get messages, or one that answers but never agrees.
-    ///
-    /// # Errors
-    /// No port is free.
-    pub fn start(agrees: bool) -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            agrees,
-            over: AtomicBool::new(false),
-            posts: Mutex::default(),
-            bytes: Mutex::default(),
-        });
-        let own = Arc::clone(&shared);
-        let thread = thread::spawn(move || {
+    /// Starts one that replies in this way.
+    pub fn start(reply: impl FnMut(&Got) -> Reply + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
+        let got = Arc::new(Mutex::new(Vec::new()));
+        let (seen, reply) = (Arc::clone(&got), Arc::new(Mutex::new(reply)));
+        thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                if own.over.load(Ordering::Relaxed) {
-                    return;
-                }
-                // A post that breaks off was not received, and the relay knows that.
-                let _ = own.take(&stream);
+                let (seen, reply) = (Arc::clone(&seen), Arc::clone(&reply));
+                thread::spawn(move || {
+                    // A post that breaks off was not received, and the relay knows that.
+                    let Ok(request) = read(&stream) else { return };
+                    let reply = reply.lock().expect("no panic")(&request);
+                    // Before the response: what the relay knows to be received must be there.
+                    seen.lock().expect("no panic").push(request);
+                    respond(stream, reply);
+                });
             }
         });
-        Ok(Self { address, shared, thread: Some(thread) })
+        Self { url, got }
     }
 
-    /// Where to post to.
-    pub fn url(&self) -> String {
-        format!("http://{}/hook", self.address)
+    /// Agrees, and responds to messages with these statuses, and 200 when there are no more; 0 is no
+    /// response at all.
+    pub fn with<const N: usize>(statuses: [u16; N]) -> Self {
+        let mut statuses = statuses.into_iter();
+        Self::start(move |got| match got.body["type"].as_str() {
+            Some("message") => match statuses.next().unwrap_or(200) {
+                0 => Reply::Silence,
+                status => Reply::status(status),
+            },
+            _ => Reply::agree(got),
+        })
     }
 
-    /// The bodies of all posts, in the order in which they came.
-    pub fn posts(&self) -> MutexGuard<'_, Vec<Value>> {
-        self.shared.posts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Everything that it got, in the order in which it came.
+    pub fn got(&self) -> Vec<Got> {
+        self.got.lock().expect("no panic").clone()
     }
 
-    /// The number of posts, and of bytes in their bodies.
-    pub fn amount(&self) -> (usize, usize) {
-        let bytes = self.shared.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        (self.posts().len(), *bytes)
+    /// What it got of one type.
+    pub fn of(&self, kind: &str) -> Vec<Got> {
+        self.got().into_iter().filter(|got| got.body["type"] == kind).collect()
+    }
+
+    /// The texts of the messages that it got.
+    pub fn texts(&self) -> Vec<String> {
+        self.of("message").iter().map(|got| string(&got.body["text"])).collect()
     }
 }
 
-impl Shared {
-    fn take(&self, stream: &TcpStream) -> std::io::Result<()> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let mut reader = BufReader::new(stream);
-        let (mut line, mut length) = (String::new(), 0);
-        while reader.read_line(&mut line)? > 2 {
-            let (name, value) = line.split_once(':').unwrap_or_default();
-            if name.eq_ignore_ascii_case("content-length") {
-                length = value.trim().parse().unwrap_or_default();
-            }
-            line.clear();
+fn read(stream: &TcpStream) -> std::io::Result<Got> {
+    let mut reader = BufReader::new(stream);
+    let mut headers = BTreeMap::new();
+    let mut line = String::new();
+    while reader.read_line(&mut line)? > 2 {
+        let (name, value) = line.trim().split_once(": ").unwrap_or_default();
+        headers.insert(name.to_ascii_lowercase(), value.to_owned());
+        line.clear();
+    }
+    let length = headers.get("content-length").and_then(|length| length.parse().ok());
+    let mut body = vec![0; length.unwrap_or_default()];
+    reader.read_exact(&mut body)?;
+    let text = String::from_utf8(body).map_err(std::io::Error::other)?;
+    Ok(Got { headers, body: serde_json::from_str(&text)?, text })
+}
+
+/// The relay may be gone, or have cut the response off.
+fn respond(mut stream: TcpStream, reply: Reply) {
+    match reply {
+        Reply::Response(status, headers, body) => {
+            let length = body.len();
+            let head = format!("Content-Length: {length}\r\nConnection: close\r\n{headers}");
+            let _ = write!(stream, "HTTP/1.1 {status} Status\r\n{head}\r\n{body}");
         }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
-        let post: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let is_question = post["type"] == "webhook.verification";
-        let challenge = post["challenge"].as_str().filter(|_| is_question && self.agrees);
-        let answer = challenge.unwrap_or_default().to_owned();
-        *self.bytes.lock().unwrap_or_else(PoisonError::into_inner) += length;
-        // Before the answer: what the relay knows to be received must be in the list. A receiver
-        // that never agrees only counts.
-        let kept = if self.agrees { post } else { json!(null) };
-        self.posts.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
-        let mut stream = stream;
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close";
-        write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{answer}", answer.len())
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.shared.over.store(true, Ordering::Relaxed);
-        // Wakes the thread.
-        drop(TcpStream::connect(self.address));
-        let _ = self.thread.take().map(JoinHandle::join);
+        Reply::Silence => {
+            // Until the relay gives up.
+            let _ = stream.read(&mut [0]);
+        }
+        Reply::Drip => {
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+            // A byte now and then, until the relay cuts it off.
+            while write!(stream, "x").is_ok() {
+                thread::sleep(Duration::from_millis(100));
+            }
+        }
     }
 }

@@ -50,7 +50,6 @@ mod proxy;
 mod races;
 mod rates;
 mod reading;
-mod receiver;
 mod redaction;
 mod requests;
 mod service;

@@ -1,7 +1,9 @@
 //! Webhooks, against receivers on this machine.
 
-use crate::receiver::{Got, Receiver, Reply};
-use nexus_tests::{Answer, Api, Member, Relay, eventually};
+use nexus_tests::{
+    Answer, Api, Member, Relay, eventually,
+    receiver::{Got, Receiver, Reply},
+};
 use serde_json::{Value, json};
 use std::{
     io::Write,

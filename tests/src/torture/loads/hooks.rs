@@ -3,7 +3,7 @@
 use super::load::{Load, locked};
 use crate::{
     Member,
-    receiver::Receiver,
+    receiver::{Got, Receiver, Reply},
     torture::{
         history::{Entry, Session},
         stage::Stage,
@@ -40,8 +40,8 @@ impl<'a> Hooked<'a> {
     fn new(stage: &'a Stage, number: usize) -> Self {
         let name = format!("hooked {number}");
         let host = stage.api().session();
-        let receiver = Receiver::start(true).expect("a free port");
-        let body = json!({ "url": receiver.url(), "secret": "only for this run" });
+        let receiver = Receiver::start(Reply::agree);
+        let body = json!({ "url": receiver.url, "secret": "only for this run" });
         let answer = host.join("hooked").call("PUT", "/webhook").json(&body).send();
         assert_eq!(answer.status, 200, "{}", answer.text());
         let senders = (0..SENDERS).map(|n| {
@@ -54,7 +54,7 @@ impl<'a> Hooked<'a> {
         crate::eventually("a whole message is posted", || {
             hooked.host.send("Hello");
             std::thread::sleep(Duration::from_millis(50));
-            let posts = posted(&hooked.receiver.posts());
+            let posts = posted(&hooked.receiver.got());
             hooked.first = posts.first().map_or(u64::MAX, |post| post.cursor);
             hooked.first < u64::MAX
         });
@@ -64,7 +64,7 @@ impl<'a> Hooked<'a> {
     /// Waits until the receiver has everything, or no time is left.
     fn wait(&self, stage: &Stage, last: u64) {
         while !stage.is_over() {
-            if posted(&self.receiver.posts()).last().is_some_and(|post| post.cursor >= last) {
+            if posted(&self.receiver.got()).last().is_some_and(|post| post.cursor >= last) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -94,7 +94,7 @@ impl Load for Hooks<'_> {
                 hooked.host.call("POST", "/messages").json(&json!({ "text": "Last" })).try_send();
             let log = stage.persist(|| entries(&hooked.host)).unwrap_or_default();
             hooked.wait(stage, log.last().map_or(0, |last| last.cursor));
-            let posts = posted(&hooked.receiver.posts());
+            let posts = posted(&hooked.receiver.got());
             verdict.posted_again += judge(&hooked.name, hooked.first, &posts, &log, verdict);
             let by_senders = log.into_iter().filter(|entry| entry.agent != hooked.host.agent);
             let sends = hooked.senders.iter().flat_map(|sender| locked(sender).record().to_vec());
@@ -110,9 +110,9 @@ impl Load for Hooks<'_> {
 }
 
 /// The whole messages among the posts.
-fn posted(posts: &[Value]) -> Vec<Entry> {
+fn posted(posts: &[Got]) -> Vec<Entry> {
     let is_whole = |post: &&Value| post.get("text").is_some() || post.get("json").is_some();
-    let messages = posts.iter().filter(|post| post["type"] == "message");
+    let messages = posts.iter().map(|post| &post.body).filter(|post| post["type"] == "message");
     messages.filter(is_whole).map(Entry::of).collect()
 }
 

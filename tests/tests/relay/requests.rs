@@ -115,6 +115,17 @@ fn ask(world: &World, row: &Row) -> Answer {
     if body.is_empty() { call.send() } else { call.body(body).send() }
 }
 
+/// Asks, and compares the answer with what the row says, and the state with what it was `before`.
+fn check(world: &World, row: &Row, before: &Value) -> Answer {
+    let Row(about, .., status, expected) = row;
+    let answer = ask(world, row);
+    let body = answer.text();
+    assert_eq!(answer.status, *status, "{about}: {body}");
+    assert!(body.contains(expected), "{about}: {body}");
+    assert_eq!(world.state(), *before, "{about}");
+    answer
+}
+
 fn small_relay() -> Relay {
     let builder = Relay::builder().var("MAX_SESSION_MESSAGES", "40");
     builder.var("MAX_WAITING_MESSAGES", "10").start().unwrap()
@@ -197,16 +208,8 @@ fn what_is_refused_says_why_and_changes_nothing() {
     let world = World::new(&relay);
     let before = world.state();
     for row in refused() {
-        let Row(about, .., status, expected) = &row;
-        let answer = ask(&world, &row);
-        let body = answer.text();
-        assert_eq!(answer.status, *status, "{about}: {body}");
-        assert!(body.contains(expected), "{about}: {body}");
-        assert!(
-            answer.json()["message"].is_string() || answer.json()["error"].is_string(),
-            "{about}"
-        );
-        assert_eq!(world.state(), before, "{about}");
+        let body = check(&world, &row, &before).json();
+        assert!(body["message"].is_string() || body["error"].is_string(), "{}", row.0);
     }
     // And those who were there first go on.
     world.bob.send("still here");
@@ -221,11 +224,7 @@ fn what_other_clients_send_is_taken_and_uses_nothing_up() {
     let world = World::new(&relay);
     let before = world.state();
     for row in taken() {
-        let Row(about, .., status, expected) = &row;
-        let answer = ask(&world, &row);
-        assert_eq!(answer.status, *status, "{about}: {}", answer.text());
-        assert!(answer.text().contains(expected), "{about}: {}", answer.text());
-        assert_eq!(world.state(), before, "{about}");
+        check(&world, &row, &before);
     }
     let marked = b"\xef\xbb\xbf{\"text\":\"after a mark\"}";
     done(&world.alice.call("POST", "/messages").body(marked).send(), 201);

@@ -5,7 +5,7 @@
 //! that knows whether it is the right one, for its agent: so many agents behind one address do not
 //! take each other's share. If it was not the right one it is counted for the IP after all, and an IP
 //! that shows too many wrong ones is counted first for a minute, but for keys that were right before. Who
-//! shows such a key when making a link is not counted for the IP either.
+//! shows such a key when making or revoking a link is not counted for the IP either.
 //!
 //! What this instance remembers is lost with it, which lets through a few more; the limiters hold
 //! for all.
@@ -101,8 +101,10 @@ pub(crate) async fn enter(request: &Request, env: &Env, route: Option<&Route>) -
     }
     let is_trusted = || visit.suspicion(Fault::WrongKeys).is_none() || visit.is_proven();
     visit.is_free = shown.is_some() && is_trusted();
-    if route.is_some_and(|route| matches!(route.endpoint, Endpoint::Code(Code::Create, _))) {
-        // Which session it is for, only the body says. A key is of one session.
+    if route.is_some_and(|route| {
+        matches!(route.endpoint, Endpoint::Code(Code::Create | Code::Revoke, _))
+    }) {
+        // Which session it is about, only the body or the code says. A key is of one session.
         let key = request.header("X-Session-Key");
         visit.is_free = key.is_some_and(|key| is_known(hash("", key)));
     }

@@ -1,7 +1,6 @@
 //! What one reader may have of the event streams that are held at the edge, and all readers of one log: how many
 //! read on in it, and how much waits to be taken.
 
-use super::Credentials;
 use crate::objects::sockets::{MOST_PROVEN, MOST_UNPROVEN};
 use nexus_protocol::Refusal;
 use std::{
@@ -26,7 +25,7 @@ pub(super) struct Place(String);
 impl Place {
     /// For a reader that was let in with these credentials. Refused if it has too many. Who is let in with
     /// another kind of credentials is another reader, also under the same name.
-    pub(super) fn take(owner: &str, credentials: &Credentials) -> Result<Self, Refusal> {
+    pub(super) fn take(owner: &str, credentials: &[(&str, String)]) -> Result<Self, Refusal> {
         const NAME: &str = "X-Agent-Id";
         let mut reader = owner.to_owned();
         for (name, value) in credentials {

@@ -4,10 +4,12 @@ use crate::{Answer, Member, list, string};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{Shutdown, TcpStream},
     time::{Duration, Instant},
 };
-use tungstenite::{Message, WebSocket, client::IntoClientRequest, http::HeaderValue};
+use tungstenite::{
+    Message, WebSocket, client::IntoClientRequest, http::HeaderValue, protocol::Role,
+};
 
 /// How long a reader waits for something that must come. After that, the test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -102,6 +104,19 @@ impl Socket {
         self.0.get_mut().write_all(bytes)
     }
 
+    /// What sends over this socket while another thread reads.
+    #[must_use]
+    pub fn writer(&self) -> Writer {
+        let stream = self.0.get_ref().try_clone().expect("a second handle");
+        Writer(WebSocket::from_raw_socket(stream, Role::Client, None))
+    }
+
+    /// Breaks the connection, for its [`Writer`], too.
+    pub fn cut(self) {
+        // One that is broken already needs no more.
+        let _ = self.0.get_ref().shutdown(Shutdown::Both);
+    }
+
     /// Sends a binary frame.
     pub fn send_bytes(&mut self, bytes: &[u8]) {
         self.0.send(Message::binary(bytes.to_vec())).expect("the socket is open");
@@ -110,6 +125,19 @@ impl Socket {
     /// Sets how long to wait for a frame.
     pub fn patience(&mut self, patience: Duration) {
         self.0.get_ref().set_read_timeout(Some(patience)).expect("a timeout");
+    }
+}
+
+/// The sending half of a socket.
+pub struct Writer(WebSocket<TcpStream>);
+
+impl Writer {
+    /// Sends a text.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub fn send(&mut self, text: &str) -> Result<(), Ended> {
+        self.0.send(Message::text(text)).map_err(|_| Ended::Gone)
     }
 }
 

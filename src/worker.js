@@ -61,6 +61,11 @@ function refuse(socket, code, reason) {
   socket.close(code, reason);
 }
 
+// Whether a socket was closed here, and its client, which may never confirm that, sends on.
+function isNobodys(socket) {
+  return socket.readyState >= WebSocket.CLOSING && socket.deserializeAttachment() === null;
+}
+
 const object = (Rules) =>
   class extends DurableObject {
     #rules;
@@ -83,8 +88,10 @@ const object = (Rules) =>
       return call(() => this.#rules.alarm());
     }
 
-    // A frame that is too long, or is no text, does not enter the relay: its memory is never given back.
+    // A frame that is too long, is no text, or comes over a socket that is nobody's, does not enter the relay: its
+    // memory is never given back.
     webSocketMessage(socket, frame) {
+      if (isNobodys(socket)) return;
       this.#mostFrame ??= call(() => this.#rules.mostFrame());
       // A character of a text is a byte at least.
       const length = typeof frame === "string" ? frame.length : frame.byteLength;

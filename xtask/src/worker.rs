@@ -18,12 +18,14 @@ use crate::project::{self, Project};
 use crate::setup::Tools;
 
 /// The files and folders that the Worker is built from.
-const INPUTS: [&str; 12] = [
+const INPUTS: [&str; 14] = [
     "src",
     "crates/core/src",
     "crates/core/Cargo.toml",
     "crates/protocol/src",
     "crates/protocol/Cargo.toml",
+    "crates/redact/src",
+    "crates/redact/Cargo.toml",
     "public",
     "docs/openapi.json",
     "docs/protocol.md",

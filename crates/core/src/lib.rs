@@ -22,7 +22,7 @@ mod page;
 mod pairing;
 mod random;
 mod record;
-pub mod redact;
+mod redaction;
 mod repeat;
 mod session;
 
@@ -38,7 +38,7 @@ pub use mailbox::{
 };
 pub use pairing::{Claimer, Found, PairingIndex, Reservation, Revocation};
 pub use random::Random;
-pub use redact::redacted;
+pub use redaction::redacted;
 pub use session::{
     Caller, ClawLinkInfo, Content, Delivery, Event, FileSaved, Need, Outcome, Post, SeatRequest,
     Session, Visitor, Who,

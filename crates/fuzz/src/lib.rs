@@ -7,7 +7,7 @@
 
 #![allow(clippy::expect_used, clippy::missing_panics_doc, reason = "a panic is what they are for")]
 
-use nexus_core::{opendialogue, redact::Redaction};
+use nexus_core::opendialogue;
 use nexus_protocol::{
     Ack, AgentId, AgentListRequest, AgentSecret, AgentsRequest, AllowOnly, BoardRequest, Body,
     ChangeCard, ChangeTask, ClawLinkAnswer, ClawLinkBroadcast, ClawLinkFile, ClawLinkFrame,
@@ -17,6 +17,7 @@ use nexus_protocol::{
     Profile, Refusal, Register, Renew, SendMail, SendMessage, SessionFrame, SessionId, SessionKey,
     SetWebhook, Timestamp, Token, messenger_registration, optional_secret,
 };
+use nexus_redact::Redaction;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use std::{fmt::Display, str::FromStr};

@@ -5,7 +5,7 @@ use super::{About, Facts, Mailbox, conversation::Thread, lists::List, store::Ent
 use crate::{
     Database, Digest, Error, Fault, Random, Result, Value,
     meter::{RATE_WINDOW, rate_wait},
-    redact::Redaction,
+    redaction::Redaction,
     repeat::{self, Repeat},
 };
 use nexus_protocol::{

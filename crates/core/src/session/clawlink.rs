@@ -11,7 +11,7 @@ use super::{
     Caller, Event, Session, Visitor, Who, delivery::Delivery, members, reading, state::Seat,
     tasks::check_assignee,
 };
-use crate::{Database, Error, Fault, Random, Result, Row, redact::Redaction};
+use crate::{Database, Error, Fault, Random, Result, Row, redaction::Redaction};
 use nexus_protocol::{
     AgentId, ClawLinkAnswer, Cursor, FileInfo, FileKey, FileList, FilesRequest, Kind, Member,
     Message, Page, Presence, Profile, Refusal, Task, TaskEvent, TaskNews, Timestamp,

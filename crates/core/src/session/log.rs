@@ -6,7 +6,7 @@ use super::{
     state::Seat,
     store::{About, Loaded, News},
 };
-use crate::{Database, Error, Fault, Result, redact::Redaction, repeat::Repeat};
+use crate::{Database, Error, Fault, Result, redaction::Redaction, repeat::Repeat};
 use nexus_protocol::{
     AgentId, Filter, IdempotencyKey, Kind, Limits, Message, MessageId, Recipients, Refusal,
     SendMessage, Sent, Timestamp,

@@ -6,7 +6,7 @@ use super::{
     size::Size,
     state::{Seat, State},
 };
-use crate::{Database, Digest, Fault, Random, Report, Result, heard::Heard, redact::Redaction};
+use crate::{Database, Digest, Fault, Random, Report, Result, heard::Heard, redaction::Redaction};
 use nexus_protocol::{
     AgentId, CreateSession, Cursor, Ended, Greeting, Joined, Joining, Left, Member, Members,
     MembersRequest, PairingCode, Profile, Refusal, Renew, Renewed, SessionCreated, SessionKey,

@@ -13,7 +13,7 @@ use super::{
     log::{Call, listed},
     store::About,
 };
-use crate::{Database, Fault, Result, redact::Redaction, repeat::Repeat};
+use crate::{Database, Fault, Result, redaction::Redaction, repeat::Repeat};
 use nexus_protocol::{
     AgentId, Assignee, ChangeTask, GiveTask, IdempotencyKey, Kind, Message, MessageId, Presence,
     Recipients, Refusal, Task, TaskEvent, TaskNews, TaskStatus, Timestamp,

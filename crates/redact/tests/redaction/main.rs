@@ -16,7 +16,7 @@ mod kinds;
 mod rules;
 mod samples;
 
-use nexus_core::redact::Redaction;
+use nexus_redact::Redaction;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -36,5 +36,5 @@ fn json(text: &str) -> (String, BTreeMap<String, u32>) {
 }
 
 fn found(redaction: Redaction) -> BTreeMap<String, u32> {
-    redaction.found().into_iter().map(|found| (found.kind, found.count)).collect()
+    redaction.found().into_iter().map(|found| (found.kind.to_owned(), found.count)).collect()
 }

@@ -5,8 +5,7 @@ use crate::{
     samples::{Dice, armor, card, kind, sample},
     text,
 };
-use nexus_core::redact::{KINDS, Redaction};
-use nexus_protocol::Progress;
+use nexus_redact::{KINDS, Redaction};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,16 +120,11 @@ fn secrets_are_counted_and_ordered_by_type() {
     );
     let mut redaction = Redaction::default();
     let _ = redaction.text(content);
-    let _ = redaction.progress(Progress::Words(sample(kind("groq_api_key"), 1).secret));
-    let found = serde_json::to_value(redaction.found()).unwrap();
+    let _ = redaction.text(sample(kind("groq_api_key"), 1).secret);
+    let found: Vec<_> = redaction.found().iter().map(|found| (found.kind, found.count)).collect();
     assert_eq!(
         found,
-        serde_json::json!([
-            { "type": "aws_access_key", "count": 1 },
-            { "type": "card_number", "count": 1 },
-            { "type": "groq_api_key", "count": 1 },
-            { "type": "npm_token", "count": 2 },
-        ])
+        [("aws_access_key", 1), ("card_number", 1), ("groq_api_key", 1), ("npm_token", 2)]
     );
 }
 

@@ -6,7 +6,7 @@ use crate::{
     samples::{Dice, Part, Sample, after, filled, is_one_word, parts, sample},
     text,
 };
-use nexus_core::redact::{KINDS, Kind};
+use nexus_redact::{KINDS, Kind};
 use std::collections::BTreeSet;
 
 /// What stands before and after a secret.

@@ -1,7 +1,7 @@
 //! `docs/redaction.md` lists what the relay finds.
 
 use crate::samples::sample;
-use nexus_core::redact::{Check, KINDS, Kind};
+use nexus_redact::{Check, KINDS, Kind};
 
 /// How a secret of a kind begins.
 fn example(kind: &Kind) -> String {

@@ -22,10 +22,8 @@ mod scan;
 mod shape;
 mod table;
 
-use crate::Fault;
 use hit::Hit;
 pub use kinds::{Check, KINDS, Kind};
-use nexus_protocol::{Progress, Redacted};
 use scan::Scan;
 use serde_json::value::RawValue;
 use table::NAMES;
@@ -36,15 +34,18 @@ const MARK: &str = "[REDACTED:";
 /// How often a text that contained secrets is searched again.
 const ROUNDS: usize = 3;
 
-/// A text without its secrets, which nobody counts.
-#[must_use]
-pub fn redacted(text: String) -> String {
-    Redaction::default().text(text)
+/// How many secrets of a kind were removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The name of the kind.
+    pub kind: &'static str,
+    /// How many there were.
+    pub count: u32,
 }
 
-/// Removes secrets from what is sent, and counts them.
+/// Removes secrets from texts, and counts them.
 #[derive(Debug, Default)]
-pub struct Redaction(Vec<Redacted>);
+pub struct Redaction(Vec<Found>);
 
 impl Redaction {
     /// The text without its secrets.
@@ -54,33 +55,27 @@ impl Redaction {
     }
 
     /// The JSON text without the secrets in its strings.
-    pub fn json(&mut self, json: Box<RawValue>) -> Result<Box<RawValue>, Fault> {
+    ///
+    /// # Errors
+    /// What came out is no JSON, which a bug here would be the cause of.
+    pub fn json(&mut self, json: Box<RawValue>) -> serde_json::Result<Box<RawValue>> {
         let changed = json::change_strings(&json, &mut |name, text| self.clean(name, text));
-        changed.transpose().map(|changed| changed.unwrap_or(json)).map_err(Fault::new)
-    }
-
-    /// The progress, without the secrets in its words.
-    #[must_use]
-    pub fn progress(&mut self, progress: Progress) -> Progress {
-        match progress {
-            Progress::Words(words) => Progress::Words(self.text(words)),
-            percent @ Progress::Percent(_) => percent,
-        }
+        changed.transpose().map(|changed| changed.unwrap_or(json))
     }
 
     /// What was removed, ordered by type.
     #[must_use]
-    pub fn found(self) -> Vec<Redacted> {
+    pub fn found(self) -> Vec<Found> {
         self.0
     }
 
     /// Counts one secret of a kind.
-    fn count(&mut self, kind: &str) {
-        let place = self.0.binary_search_by(|found| found.kind.as_str().cmp(kind));
+    fn count(&mut self, kind: &'static str) {
+        let place = self.0.binary_search_by(|found| found.kind.cmp(kind));
         match place.map(|place| self.0.get_mut(place)) {
             Ok(Some(found)) => found.count = found.count.saturating_add(1),
             Ok(None) => {}
-            Err(place) => self.0.insert(place, Redacted { kind: kind.to_owned(), count: 1 }),
+            Err(place) => self.0.insert(place, Found { kind, count: 1 }),
         }
     }
 

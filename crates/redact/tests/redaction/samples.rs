@@ -1,7 +1,7 @@
 //! Made-up secrets of every kind. No literal here looks like a secret: they are assembled when the
 //! tests run.
 
-use nexus_core::redact::{KINDS, Kind};
+use nexus_redact::{KINDS, Kind};
 
 /// A generator that is random enough, and the same in every run.
 pub(crate) struct Dice(u64);

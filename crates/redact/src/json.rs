@@ -1,10 +1,12 @@
 //! The strings of a JSON text, except the keys. Everything else stays as it was written.
 
+use super::names;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// Replaces strings by what `change` returns for them. `change` is given the key of the field whose
-/// value the string is, if any, and returns `None` for a string that may stay.
+/// Replaces strings by what `change` returns for them. `change` is given the name of the field whose
+/// value the string is, if any, and returns `None` for a string that may stay. A field that is named beside its
+/// value, as in `{"name": "TOKEN", "value": "..."}`, has that name.
 pub(super) fn change_strings(
     json: &RawValue,
     change: &mut dyn FnMut(Option<&str>, &str) -> Option<String>,
@@ -13,11 +15,16 @@ pub(super) fn change_strings(
     let mut changed = String::new();
     let (mut copied, mut here) = (0_usize, 0_usize);
     let mut key: Option<Cow<str>> = None;
+    // The name that the object which is being read gives to its value.
+    let mut said: Option<Cow<str>> = None;
     while let Some(start) = find_quote(text, here) {
         let end = string_end(text, start);
         let written = text.get(start..end).unwrap_or_default();
         let after = text.get(end..).unwrap_or_default();
         let between = text.get(here..start).unwrap_or_default();
+        if between.contains(['{', '}', '[', ']']) {
+            said = None;
+        }
         // A string is the value of a field only directly after the key.
         let name = key.take().filter(|_| between.trim_ascii() == ":");
         here = end;
@@ -25,7 +32,16 @@ pub(super) fn change_strings(
             key = decoded(written);
             continue;
         }
-        let new = decoded(written).and_then(|value| change(name.as_deref(), &value));
+        let value = decoded(written);
+        let mut named = name;
+        match named.as_deref() {
+            Some(name) if names::is_name(name) => said.clone_from(&value),
+            Some(name) if names::is_value(name.as_bytes()) => {
+                named = said.take().or_else(|| said_after(after)).or(named);
+            }
+            _ => {}
+        }
+        let new = value.and_then(|value| change(named.as_deref(), &value));
         if let Some(new) = new.and_then(|new| serde_json::to_string(&new).ok()) {
             changed.push_str(text.get(copied..start).unwrap_or_default());
             changed.push_str(&new);
@@ -37,6 +53,15 @@ pub(super) fn change_strings(
     }
     changed.push_str(text.get(copied..).unwrap_or_default());
     Some(RawValue::from_string(changed))
+}
+
+/// The name that the next field of an object gives, if that is what it is for.
+fn said_after(after: &str) -> Option<Cow<'_, str>> {
+    let after = after.trim_ascii_start().strip_prefix(',')?.trim_ascii_start();
+    let key = after.get(..string_end(after, 0))?;
+    decoded(key).filter(|key| names::is_name(key))?;
+    let after = after.get(key.len()..)?.trim_ascii_start().strip_prefix(':')?.trim_ascii_start();
+    after.starts_with('"').then(|| decoded(after.get(..string_end(after, 0))?))?
 }
 
 fn find_quote(text: &str, from: usize) -> Option<usize> {

@@ -18,6 +18,10 @@ pub enum Check {
     Random,
     /// The value is base64 of `user:password`.
     Basic,
+    /// The name of the maker stands before it, because ids may have the same form.
+    Told(&'static str),
+    /// No part of a longer name stands before it.
+    Alone,
 }
 
 /// One kind of secret.
@@ -54,6 +58,9 @@ pub(super) const DATADOG_KEY: usize = 10;
 pub(super) const MISTRAL_API_KEY: usize = 11;
 pub(super) const COHERE_API_KEY: usize = 12;
 pub(super) const CLOUDFLARE_GLOBAL_KEY: usize = 13;
+pub(super) const SESSION_COOKIE: usize = 14;
+pub(super) const RECOVERY_PHRASE: usize = 15;
+pub(super) const OTP_SECRET: usize = 16;
 
 /// Every kind. If two match the same characters, the first one wins.
 pub const KINDS: &[Kind] = &[
@@ -72,6 +79,9 @@ pub const KINDS: &[Kind] = &[
     kind("mistral_api_key", &[]),
     kind("cohere_api_key", &[]),
     kind("cloudflare_global_key", &[]),
+    kind("session_cookie", &[]),
+    kind("recovery_phrase", &[]),
+    kind("otp_secret", &[]),
     // This relay.
     kind("nexus_session_key", &["nxk_{w43}"]),
     kind("nexus_agent_secret", &["nxs_{w43}"]),
@@ -135,7 +145,18 @@ pub const KINDS: &[Kind] = &[
     kind("openshift_token", &["sha256~{w43}"]),
     kind("okta_api_token", &["SSWS <{w40+}"]),
     // Hosts of source code, and registries of packages.
-    kind("github_token", &["ghp_{a36+}", "gho_{a36+}", "ghu_{a36+}", "ghs_{a36+}", "ghr_{a36+}"]),
+    kind(
+        "github_token",
+        &[
+            "ghp_{a36+}",
+            "gho_{a36+}",
+            "ghu_{a36+}",
+            "ghs_{a36+}",
+            "ghr_{a36+}",
+            "ghs_{d1+}_eyJ{w10+}.eyJ{w10+}.{w16+}",
+            "ghu_{d1+}_eyJ{w10+}.eyJ{w10+}.{w16+}",
+        ],
+    ),
     kind("github_fine_grained_token", &["github_pat_{a22}_{a59}"]),
     kind(
         "gitlab_token",
@@ -232,7 +253,12 @@ pub const KINDS: &[Kind] = &[
     ),
     kind(
         "discord_webhook",
-        &["discord.com/api/webhooks/{d17+}/{w60+}", "discordapp.com/api/webhooks/{d17+}/{w60+}"],
+        &[
+            "discord.com/api/webhooks/{d17+}/{w60+}",
+            "discord.com/api/v{d1-2}/webhooks/{d17+}/{w60+}",
+            "discordapp.com/api/webhooks/{d17+}/{w60+}",
+            "discordapp.com/api/v{d1-2}/webhooks/{d17+}/{w60+}",
+        ],
     ),
     kind(
         "telegram_bot_token",
@@ -273,8 +299,16 @@ pub const KINDS: &[Kind] = &[
     kind("duffel_token", &["duffel_live_{w43}", "duffel_test_{w43}"]),
     // Mail and SMS.
     kind("sendgrid_api_key", &["SG.{w22}.{w43}"]),
-    kind("mailgun_api_key", &["key-{h32}", "{h32}-{h8}-{h8}"]),
-    kind("mailchimp_api_key", &["{h32}-us{d1-2}"]),
+    Kind {
+        name: "mailgun_api_key",
+        shapes: &["key-{h32}", "{h32}-{h8}-{h8}"],
+        check: Check::Alone,
+    },
+    Kind {
+        name: "mailchimp_api_key",
+        shapes: &["{h32}-us{d1-2}"],
+        check: Check::Told("mailchimp"),
+    },
     kind("twilio_api_key", &["SK{h32}"]),
     kind("brevo_api_key", &["xkeysib-{h64}-{a16}", "xsmtpsib-{h64}-{a16}"]),
     mixed("resend_api_key", &["re_{a8}_{a24}"]),
@@ -311,7 +345,7 @@ pub const KINDS: &[Kind] = &[
     kind("prefect_api_key", &["pnu_{a36}", "pnb_{a36}"]),
     // Forms that many systems use.
     kind("age_secret_key", &["AGE-SECRET-KEY-1{u58}", "AGE-SECRET-KEY-PQ-1{u58+}"]),
-    kind("jwt", &["eyJ{w10+}.eyJ{w10+}.{w16+}", "eyJ{w10+}.{w0+}.{w8+}.{w8+}.{w16+}"]),
+    kind("jwt", &["eyJ{w10+}.eyJ{w10+}.{w16+}"]),
     Kind {
         name: "bearer_token",
         shapes: &["Bearer <{t20+}{=0-2}", "bearer <{t20+}{=0-2}", "BEARER <{t20+}{=0-2}"],

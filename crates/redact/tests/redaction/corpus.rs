@@ -40,21 +40,29 @@ fn this_repository_contains_no_secrets() {
     texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), &mut found);
     let bytes: usize = found.iter().map(|(_, text)| text.len()).sum();
     assert!(found.len() > 200 && bytes > 1_000_000, "{} files, {bytes} bytes", found.len());
+    let mut hits = Vec::new();
     for (path, content) in found {
-        let (clean, kinds) = text(&content);
-        assert!(clean == content, "{path}: {kinds:?} in {:?}", hit_lines(&content, &clean));
-        if Path::new(&path).extension().is_some_and(|ending| ending == "json") {
-            assert!(json(&content).0 == content.trim(), "{path}, as JSON");
+        let clean = text(&content).0;
+        hits.extend(hit_lines(&content, &clean).map(|line| format!("{path}: {line}")));
+        if Path::new(&path).extension().is_some_and(|ending| ending == "json")
+            && json(&content).0 != content.trim()
+        {
+            hits.push(format!("{path}, as JSON"));
         }
-        // The text inside the message of an agent that quotes it.
-        let quoted = serde_json::to_string(&clean).unwrap();
-        assert_eq!(text(&quoted).0, quoted, "{path}, quoted");
+        // The lines inside the message of an agent that quotes them.
+        for line in clean.lines() {
+            let quoted = serde_json::to_string(line).unwrap();
+            if text(&quoted).0 != quoted {
+                hits.push(format!("{path}, quoted: {line}"));
+            }
+        }
     }
+    assert!(hits.is_empty(), "{}", hits.join("\n"));
 }
 
-fn hit_lines(before: &str, after: &str) -> Vec<String> {
+fn hit_lines(before: &str, after: &str) -> impl Iterator<Item = String> {
     let changed = before.lines().zip(after.lines()).filter(|(before, after)| before != after);
-    changed.map(|(_, after)| after.chars().take(200).collect()).take(3).collect()
+    changed.map(|(_, after)| after.chars().take(200).collect())
 }
 
 #[test]
@@ -133,7 +141,7 @@ fn placeholders_are_not_touched() {
         "API_KEY=your_api_key_1234567890abcdef",
         "token = \"xxxxxxxxxxxxxxxxxxxxxxxx1234\"",
         "token: {{ secrets.NPM_TOKEN_2 }}",
-        "password: 'hunter2'",
+        "password: 'hunter'",
         "The password: ask Bob, he has had it since 2019.",
         "secret = \"carols-own-long-secret\"",
         "max_tokens: 4096, total_tokens=1234567890123456",

@@ -9,7 +9,7 @@ fn example(kind: &Kind) -> String {
         "private_key" => "-----BEGIN RSA PRIVATE KEY----- ...".to_owned(),
         "pgp_private_key" => "-----BEGIN PGP PRIVATE KEY BLOCK----- ...".to_owned(),
         "putty_private_key" => "PuTTY-User-Key-File-2: ssh-rsa ...".to_owned(),
-        "card_number" => "4111 1111 ...".to_owned(),
+        "card_number" => "4539 1488 ...".to_owned(),
         _ => {
             let sample = sample(kind, 0);
             let literal = kind.shapes.first().and_then(|form| form.split('{').next());
@@ -46,6 +46,11 @@ fn form(kind: &Kind) -> String {
         "mistral_api_key" => "`{a32}` as the value of a name with `mistral`",
         "cohere_api_key" => "`{a40}` as the value of a name with `cohere`",
         "cloudflare_global_key" => "`{h37}` as the value of a name with `cloudflare`",
+        "session_cookie" => "in a header of cookies, the value of a cookie that names a session",
+        "recovery_phrase" => {
+            "12, 15, 18, 21 or 24 words as the value of a name such as `mnemonic` or `seed phrase`"
+        }
+        "otp_secret" => "the `secret` in an address `otpauth:`",
         _ => "",
     };
     if !code.is_empty() {
@@ -53,12 +58,14 @@ fn form(kind: &Kind) -> String {
     }
     let forms: Vec<String> = kind.shapes.iter().map(|form| format!("`{form}`")).collect();
     let check = match kind.check {
-        Check::None => "",
-        Check::Mixed => "; with a digit, a small and a capital letter",
-        Check::Random => "; of random characters",
-        Check::Basic => "; base64 of `user:password`",
+        Check::None => String::new(),
+        Check::Told(maker) => format!("; after the name `{maker}`"),
+        Check::Alone => "; at the beginning of a name".to_owned(),
+        Check::Mixed => "; with a digit, a small and a capital letter".to_owned(),
+        Check::Random => "; of random characters".to_owned(),
+        Check::Basic => "; base64 of `user:password`".to_owned(),
     };
-    forms.join(", ") + check
+    forms.join(", ") + &check
 }
 
 #[test]

@@ -13,6 +13,7 @@
 mod corpus;
 mod docs;
 mod kinds;
+mod reports;
 mod rules;
 mod samples;
 

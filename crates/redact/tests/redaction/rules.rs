@@ -147,7 +147,7 @@ fn published_examples_are_found() {
     .join(".");
     assert_eq!(text(&jwt).0, "[REDACTED:jwt]");
     assert_eq!(
-        text(&format!("pay with {} please", ["4111", "1111", "1111", "1111"].join(" "))).0,
+        text(&format!("pay with {} please", ["4539", "1488", "0343", "6467"].join(" "))).0,
         "pay with [REDACTED:card_number] please"
     );
 }

@@ -1,7 +1,7 @@
 //! Made-up secrets of every kind. No literal here looks like a secret: they are assembled when the
 //! tests run.
 
-use nexus_redact::{KINDS, Kind};
+use nexus_redact::{Check, KINDS, Kind};
 
 /// A generator that is random enough, and the same in every run.
 pub(crate) struct Dice(u64);
@@ -138,7 +138,11 @@ pub(crate) fn sample(kind: &Kind, number: usize) -> Sample {
         );
     }
     if !kind.shapes.is_empty() {
-        return filled(kind.shapes[number % kind.shapes.len()], &mut dice, |least| least);
+        let filled = filled(kind.shapes[number % kind.shapes.len()], &mut dice, |least| least);
+        return match kind.check {
+            Check::Told(maker) => Sample::after(&format!("{maker}: "), filled.secret),
+            _ => filled,
+        };
     }
     let of = |options: &[&'static str]| options[number % options.len()];
     match kind.name {
@@ -225,6 +229,22 @@ pub(crate) fn sample(kind: &Kind, number: usize) -> Sample {
             of(&["CLOUDFLARE_API_KEY=", "cloudflare_key: \""]),
             dice.characters(b'h', 37),
         ),
+        "session_cookie" => Sample::after(
+            of(&["Cookie: sessionid=", "Set-Cookie: connect.sid=", "cookie: theme=dark; auth="]),
+            dice.characters(b'h', 32),
+        ),
+        "recovery_phrase" => {
+            let word = |dice: &mut Dice| {
+                let letters = dice.characters(b'l', 12).replace(|it: char| !it.is_alphabetic(), "");
+                format!("{letters:a<4.6}")
+            };
+            let words: Vec<_> = (0..12).map(|_| word(&mut dice)).collect();
+            Sample::after(of(&["seed_phrase = \"", "\"mnemonic\": \""]), words.join(" "))
+        }
+        "otp_secret" => Sample::after(
+            of(&["otpauth://totp/x?secret=", "otpauth://hotp/a:b?issuer=a&secret="]),
+            dice.characters(b'u', 16),
+        ),
         name => panic!("{name} has no sample"),
     }
 }
@@ -246,7 +266,9 @@ pub(crate) fn after(kind: &Kind, sample: &Sample) -> &'static str {
 
 /// The kinds whose secret is one word that may stand anywhere.
 pub(crate) fn is_one_word(kind: &Kind) -> bool {
-    kind.shapes.iter().all(|form| !form.contains('<')) && !kind.shapes.is_empty()
+    kind.shapes.iter().all(|form| !form.contains('<'))
+        && !kind.shapes.is_empty()
+        && !matches!(kind.check, Check::Told(_))
 }
 
 pub(crate) fn kind(name: &str) -> &'static Kind {

@@ -1,0 +1,93 @@
+//! Passwords in addresses: `postgres://user:...@host`, and in lines of `.pgpass`.
+
+use super::{
+    hit::Hit,
+    kinds::{DATABASE_PASSWORD, URL_PASSWORD},
+    looks,
+    shape::{at, step},
+};
+
+/// The most bytes of a user's name, and of a password.
+const LONGEST_NAME: usize = 256;
+const LONGEST: usize = 4096;
+
+/// Schemes in the addresses of databases and similar services.
+const DATABASES: [&[u8]; 14] = [
+    b"postgres",
+    b"postgresql",
+    b"mysql",
+    b"mariadb",
+    b"mongodb",
+    b"srv",
+    b"redis",
+    b"rediss",
+    b"amqp",
+    b"amqps",
+    b"sqlserver",
+    b"clickhouse",
+    b"cockroachdb",
+    b"neo4j",
+];
+
+/// The password in an address, if the `:` at `here` stands before it.
+pub(super) fn password(text: &[u8], here: usize) -> Option<Hit> {
+    let ends = |byte: &u8| {
+        step();
+        byte.is_ascii_whitespace() || b"/?#\"'`<>\\|".contains(byte)
+    };
+    let before = text.get(here.saturating_sub(LONGEST_NAME)..here)?;
+    let user = before.iter().rev().take_while(|byte| **byte != b':' && !ends(byte)).count();
+    let (before, user) = before.split_at_checked(before.len().saturating_sub(user))?;
+    let scheme = before.strip_suffix(b"://")?;
+    if user.first() == Some(&b'[') {
+        return None;
+    }
+    let start = here.saturating_add(1);
+    let rest = text.get(start..)?;
+    let rest = rest.get(..rest.len().min(LONGEST))?;
+    let authority = rest.split(ends).next()?;
+    let password = authority.get(..authority.iter().rposition(|byte| *byte == b'@')?)?;
+    if password.len() < 4 || looks::stands_for_password(password) {
+        return None;
+    }
+    let scheme = scheme.rsplit(|byte| !byte.is_ascii_alphanumeric()).next()?;
+    let database = DATABASES.iter().any(|name| scheme.eq_ignore_ascii_case(name));
+    let kind = if database { DATABASE_PASSWORD } else { URL_PASSWORD };
+    Some(Hit { kind, start, end: start.saturating_add(password.len()) })
+}
+
+/// The password in a line `host:port:database:user:password`, if the `:` at `here` stands before the port.
+pub(super) fn of_line(text: &[u8], here: usize) -> Option<Hit> {
+    let port = text.get(here.saturating_add(1)..)?;
+    let digits = port.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+    let any = usize::from(digits == 0 && at(port, 0) == b'*');
+    let length = digits.saturating_add(any);
+    if digits < 3 && any == 0 || at(port, length) != b':' {
+        return None;
+    }
+    let mut place = here.saturating_add(length).saturating_add(2);
+    for _ in 0..2 {
+        let field = text.get(place..)?;
+        let is_part = |byte: &&u8| {
+            step();
+            byte.is_ascii_alphanumeric() || b"_-.*$".contains(byte)
+        };
+        let length = field.iter().take(64).take_while(is_part).count();
+        if length == 0 || at(field, length) != b':' {
+            return None;
+        }
+        place = place.saturating_add(length).saturating_add(1);
+    }
+    let rest = text.get(place..)?;
+    let length =
+        rest.iter().take(256).take_while(|byte| **byte > b' ' && !b"\"'`\\".contains(byte)).count();
+    let password = rest.get(..length)?;
+    let is_one = password.len() >= 4
+        && !password.contains(&b':')
+        && looks::password(password, looks::Sure::Literal);
+    is_one.then_some(Hit {
+        kind: DATABASE_PASSWORD,
+        start: place,
+        end: place.saturating_add(length),
+    })
+}

@@ -1,0 +1,206 @@
+//! Secrets in command lines: `--password X`, `-pX` of the programs that have it, `-u user:X`.
+
+use super::{
+    assigned::{judged, value},
+    hit::Hit,
+    kinds::PASSWORD,
+    looks::{self, Sure},
+    names::{self, Tells},
+    shape::{at, bits, class, step},
+    values::{Ends, Manner, Value},
+};
+
+/// How far back the program of an option is looked for.
+const BEFORE: usize = 200;
+
+/// How an option of one letter holds a password.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// As its value: `-p X` or `-pX`.
+    Value,
+    /// Only without a space: `-pX`. With one, something else follows.
+    Glued,
+    /// After the user's name: `-u user:X`.
+    AfterColon,
+    /// After the user's name: `-U user%X`.
+    AfterPercent,
+}
+
+/// Options of one letter that hold a password, by the beginning of the program's name.
+const OPTIONS: [(u8, Holds, &[&[u8]]); 11] = [
+    (b'p', Holds::Glued, &[b"mysql", b"mariadb", b"7z", b"rar", b"unrar", b"percona", b"mydumper"]),
+    (
+        b'p',
+        Holds::Value,
+        &[
+            b"sshpass",
+            b"login",
+            b"mongo",
+            b"cqlsh",
+            b"twine",
+            b"ncftp",
+            b"rdesktop",
+            b"evil-winrm",
+            b"crackmapexec",
+            b"netexec",
+            b"nxc",
+            b"hydra",
+            b"influx",
+            b"clickhouse",
+            b"lpass",
+            b"sqoop",
+            b"tsm",
+            b"tabcmd",
+            b"neo4j",
+            b"cypher-shell",
+            b"wpscan",
+            b"arangosh",
+            b"couchbase-cli",
+            b"cbq",
+            b"puttygen",
+            b"vncdo",
+            b"p4",
+            b"jfrog",
+            b"oc",
+        ],
+    ),
+    (
+        b'P',
+        Holds::Value,
+        &[
+            b"sqlcmd",
+            b"bcp",
+            b"isql",
+            b"unzip",
+            b"zip",
+            b"ipmitool",
+            b"mosquitto",
+            b"osql",
+            b"tsql",
+            b"pdftk",
+            b"zabbix",
+            b"openconnect",
+            b"amqp",
+        ],
+    ),
+    (b'a', Holds::Value, &[b"redis-cli", b"valkey-cli", b"keydb-cli", b"redis-benchmark"]),
+    (b'w', Holds::Value, &[b"ldap", b"vncpasswd"]),
+    (b'A', Holds::Value, &[b"snmp"]),
+    (b'X', Holds::Value, &[b"snmp"]),
+    (b'k', Holds::Value, &[b"openssl"]),
+    (b'u', Holds::AfterColon, &[b"curl", b"http", b"xh", b"lftp", b"wget", b"hurl", b"ab"]),
+    (b'U', Holds::AfterPercent, &[b"smb", b"rpcclient", b"net", b"smbclient", b"wmic", b"winexe"]),
+    (b'U', Holds::AfterColon, &[b"curl"]),
+];
+
+/// The secret of the option that begins with the `-` at `here`.
+pub(super) fn option(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    let before = at(text, here.wrapping_sub(1));
+    if here > 0 && before > b' ' && !b"\"'`[(,=".contains(&before) {
+        return None;
+    }
+    let dashes = if at(text, here.saturating_add(1)) == b'-' { 2 } else { 1 };
+    let begin = here.saturating_add(dashes);
+    let rest = text.get(begin..)?;
+    let is_part = |byte: &&u8| {
+        step();
+        bits(**byte) & class(b'w') != 0
+    };
+    let length = rest.iter().take(names::LONGEST).take_while(is_part).count();
+    let name = rest.get(..length)?;
+    let after = begin.saturating_add(length);
+    let spaced = at(text, after) == b' ';
+    if dashes == 2 || length > 2 {
+        let tells = names::tells(name);
+        let user = matches!(name, b"user" | b"proxy-user" | b"auth" | b"userpass" | b"username");
+        if spaced && tells != Tells::Nothing && !user {
+            let value = value(text, skip_spaces(text, after), Manner::Plain, ends)?;
+            return judged(text, value, name, tells, Sure::Literal);
+        }
+        if user && (spaced || at(text, after) == b'=') {
+            let start = skip_spaces(text, after.saturating_add(1));
+            return after_sign(text, value(text, start, Manner::Plain, ends)?, b':');
+        }
+        if dashes == 2 {
+            return None;
+        }
+    }
+    short(text, here, ends)
+}
+
+/// The password of an option of one letter.
+fn short(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    let letter = at(text, here.saturating_add(1));
+    if !OPTIONS.iter().any(|(known, ..)| *known == letter) {
+        return None;
+    }
+    let after = here.saturating_add(2);
+    let spaced = matches!(at(text, after), b' ');
+    let start = if spaced { skip_spaces(text, after) } else { after };
+    let value = value(text, start, Manner::Plain, ends)?;
+    let bytes = text.get(value.start..value.end)?;
+    if bytes.len() < 6 {
+        return None;
+    }
+    let known = OPTIONS.iter().find(|(known, holds, programs)| {
+        *known == letter && (*holds != Holds::Glued || !spaced) && runs(text, here, programs)
+    });
+    match known.map(|(_, holds, _)| *holds) {
+        Some(Holds::AfterColon) => after_sign(text, value, b':'),
+        Some(Holds::AfterPercent) => after_sign(text, value, b'%'),
+        Some(_) => looks::password(bytes, Sure::Literal).then_some(hit(value)),
+        // Any other program: only what nobody takes for anything else.
+        None => {
+            let is_one = spaced
+                && letter == b'p'
+                && !bytes.iter().any(|byte| b"/:.".contains(byte))
+                && looks::mixed(bytes)
+                && bytes.len() >= 12
+                && looks::password(bytes, Sure::Spoken)
+                && looks::key(bytes, Sure::Literal, true);
+            is_one.then_some(hit(value))
+        }
+    }
+}
+
+fn hit(value: Value) -> Hit {
+    Hit { kind: PASSWORD, start: value.start, end: value.end }
+}
+
+/// The password behind a user's name.
+fn after_sign(text: &[u8], value: Value, sign: u8) -> Option<Hit> {
+    let bytes = text.get(value.start..value.end)?;
+    let user = bytes.iter().take(128).position(|byte| *byte == sign)?;
+    let start = value.start.saturating_add(user).saturating_add(1);
+    let password = text.get(start..value.end)?;
+    if bytes.get(user..)?.starts_with(b"://") || looks::stands_for_password(password) {
+        return None;
+    }
+    looks::password(password, Sure::Literal).then_some(Hit {
+        kind: PASSWORD,
+        start,
+        end: value.end,
+    })
+}
+
+/// Whether one of these programs is run by the command that the option at `here` belongs to.
+fn runs(text: &[u8], here: usize, programs: &[&[u8]]) -> bool {
+    let before = text.get(here.saturating_sub(BEFORE)..here).unwrap_or_default();
+    let ends = |byte: &u8| {
+        step();
+        matches!(byte, b'\n' | b'|' | b';' | b'`')
+    };
+    let command = before.rsplit(ends).next().unwrap_or_default();
+    let words = command.split(|byte| bits(*byte) & class(b'w') == 0);
+    words.into_iter().any(|word| programs.iter().any(|program| word.starts_with(program)))
+}
+
+fn skip_spaces(text: &[u8], mut here: usize) -> usize {
+    for _ in 0..8 {
+        if !matches!(at(text, here), b' ' | b'=') {
+            break;
+        }
+        here = here.saturating_add(1);
+    }
+    here
+}

@@ -1,0 +1,273 @@
+//! Secrets that a sentence names: "my password is ...", "Passwort: ...".
+
+use super::{
+    assigned::{judged, value},
+    hit::Hit,
+    looks::Sure,
+    names::{
+        self,
+        Tells::{self, Password, Phrase, Secret},
+    },
+    shape::{at, step},
+    values::{Ends, Manner},
+};
+
+/// The most words between the noun and the verb, and the most bytes of them.
+const WORDS: usize = 6;
+const BYTES: usize = 64;
+
+/// A noun, and the verbs and signs of its language that a value follows.
+type Noun = (&'static str, Tells, &'static [&'static str]);
+
+const ENGLISH: &[&str] =
+    &["is", "was", "are", "->", "=>", "\u{2192}", "\u{2013}", "\u{2014}", "=", ":"];
+const GERMAN: &[&str] = &["ist", "lautet", "war", "sind", "=", ":"];
+const ROMANCE: &[&str] =
+    &["est", "es", "era", "\u{e9}", "\u{e8}", "e'", "este", "sera", "ser\u{e1}", "=", ":"];
+const NORDIC: &[&str] = &["\u{e4}r", "er", "var", "on", "=", ":"];
+const SLAVIC: &[&str] = &["to", "jest", "je", "\u{2014}", "-", "=", ":"];
+const OTHER: &[&str] = &[
+    "is",
+    "adalah",
+    "l\u{e0}",
+    "a",
+    "az",
+    ":",
+    "=",
+    "\u{5d4}\u{5d9}\u{5d0}",
+    "\u{647}\u{64a}",
+    "\u{939}\u{948}",
+];
+/// Stand right after the noun, without a space.
+const JOINED: &[&str] = &[
+    "\u{662f}",
+    "\u{4e3a}",
+    "\u{70ba}",
+    "\u{306f}",
+    "\u{304c}",
+    "\u{ff1a}",
+    ":",
+    "=",
+    "\u{b294}",
+    "\u{c740}",
+    "\u{ac00}",
+    "\u{e04}\u{e37}\u{e2d}",
+];
+
+/// The nouns, in small letters. Of two that begin alike, the longer stands first.
+const NOUNS: [Noun; 63] = [
+    ("identified by", Password, ENGLISH),
+    ("passphrase", Password, ENGLISH),
+    ("passcode", Password, ENGLISH),
+    ("password", Password, ENGLISH),
+    ("passwd", Password, ENGLISH),
+    ("passwort", Password, GERMAN),
+    ("passord", Password, NORDIC),
+    ("pwd", Password, ENGLISH),
+    ("pw", Password, ENGLISH),
+    ("api key", Secret, ENGLISH),
+    ("api-key", Secret, ENGLISH),
+    ("api token", Secret, ENGLISH),
+    ("access key", Secret, ENGLISH),
+    ("access token", Secret, ENGLISH),
+    ("auth token", Secret, ENGLISH),
+    ("bearer token", Secret, ENGLISH),
+    ("client secret", Secret, ENGLISH),
+    ("secret key", Secret, ENGLISH),
+    ("secret", Secret, ENGLISH),
+    ("token", Secret, ENGLISH),
+    ("seed phrase", Phrase, ENGLISH),
+    ("recovery phrase", Phrase, ENGLISH),
+    ("mnemonic", Phrase, ENGLISH),
+    ("kennwort", Password, GERMAN),
+    ("zugangsdaten", Password, GERMAN),
+    ("mot de passe", Password, ROMANCE),
+    ("mdp", Password, ROMANCE),
+    ("contrase\u{f1}a", Password, ROMANCE),
+    ("contrasenya", Password, ROMANCE),
+    ("clave", Password, ROMANCE),
+    ("senha", Password, ROMANCE),
+    ("palavra-passe", Password, ROMANCE),
+    ("parola d'ordine", Password, ROMANCE),
+    ("parola", Password, ROMANCE),
+    ("parol\u{103}", Password, ROMANCE),
+    ("wachtwoord", Password, OTHER),
+    ("l\u{f6}senord", Password, NORDIC),
+    ("adgangskode", Password, NORDIC),
+    ("kodeord", Password, NORDIC),
+    ("salasana", Password, NORDIC),
+    ("has\u{142}o", Password, SLAVIC),
+    ("heslo", Password, SLAVIC),
+    ("lozinka", Password, SLAVIC),
+    ("\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}", Password, SLAVIC),
+    ("\u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}", Password, SLAVIC),
+    ("jelsz\u{f3}", Password, OTHER),
+    ("\u{15f}ifre", Password, OTHER),
+    ("\u{15e}ifre", Password, OTHER),
+    ("kata sandi", Password, OTHER),
+    ("m\u{1ead}t kh\u{1ea9}u", Password, OTHER),
+    ("M\u{1ead}t kh\u{1ea9}u", Password, OTHER),
+    ("\u{3ba}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}", Password, ROMANCE),
+    ("\u{39a}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}", Password, ROMANCE),
+    ("\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d4}", Password, OTHER),
+    ("\u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{645}\u{631}\u{648}\u{631}", Password, OTHER),
+    ("\u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{633}\u{631}", Password, OTHER),
+    ("\u{92a}\u{93e}\u{938}\u{935}\u{930}\u{94d}\u{921}", Password, OTHER),
+    ("\u{5bc6}\u{7801}", Password, JOINED),
+    ("\u{5bc6}\u{78bc}", Password, JOINED),
+    ("\u{53e3}\u{4ee4}", Password, JOINED),
+    ("\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}", Password, JOINED),
+    ("\u{be44}\u{bc00}\u{bc88}\u{d638}", Password, JOINED),
+    ("\u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}", Password, JOINED),
+];
+
+/// Whether a noun may begin with this byte.
+const BEGINS: [bool; 256] = begins();
+
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "at compile time")]
+const fn begins() -> [bool; 256] {
+    let (mut begins, mut noun) = ([false; 256], 0);
+    while noun < NOUNS.len() {
+        let first = NOUNS[noun].0.as_bytes()[0];
+        begins[first as usize] = true;
+        begins[first.to_ascii_uppercase() as usize] = true;
+        noun += 1;
+    }
+    begins
+}
+
+/// The secret that the noun at `here` names.
+pub(super) fn named(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    if !BEGINS.get(usize::from(at(text, here))).copied().unwrap_or(false) {
+        return None;
+    }
+    let rest = text.get(here..)?;
+    let found = NOUNS.iter().find(|(noun, ..)| {
+        step();
+        rest.get(..noun.len()).is_some_and(|part| part.eq_ignore_ascii_case(noun.as_bytes()))
+    });
+    let (noun, tells, verbs) = found?;
+    let after = here.saturating_add(noun.len());
+    let joined = *verbs == JOINED;
+    if !joined && (at(text, after).is_ascii_alphanumeric() || b"_-".contains(&at(text, after))) {
+        return None;
+    }
+    // After a name such as `password` alone, the sign finds the value.
+    let signed = names::tells(noun.as_bytes()) != Tells::Nothing && !joined;
+    let (start, sure) = value_after(text, after, verbs, joined, signed)?;
+    let mut value = value(text, start, Manner::Plain, ends)?;
+    if joined && !value.quoted && at(text, start).is_ascii() {
+        // The sentence goes on in its own script, without a space.
+        let bytes = text.get(start..value.end)?;
+        let length = bytes.iter().take(256).position(|byte| !byte.is_ascii());
+        value.end = length.map_or(value.end, |length| start.saturating_add(length));
+    }
+    judged(text, value, noun.as_bytes(), *tells, sure)
+}
+
+/// Where the value begins that a noun ending at `after` names.
+fn value_after(
+    text: &[u8],
+    after: usize,
+    verbs: &[&str],
+    joined: bool,
+    signed: bool,
+) -> Option<(usize, Sure)> {
+    let rest = text.get(after..)?;
+    if joined {
+        let verb = verbs.iter().find(|verb| rest.starts_with(verb.as_bytes()));
+        let skip = verb.map_or(0, |verb| verb.len());
+        return Some((spaces(text, after.saturating_add(skip)), Sure::Spoken));
+    }
+    let mut here = after;
+    for word in 0..=WORDS {
+        here = spaces(text, here);
+        let apart = here > after || matches!(at(text, here), b':' | b'=' | b'"' | b'\'' | 0xEF);
+        if !apart || here.saturating_sub(after) > BYTES {
+            return None;
+        }
+        let rest = text.get(here..)?;
+        let length = rest.iter().take(BYTES).take_while(|byte| **byte > b' ').count();
+        let bytes = rest.get(..length)?;
+        let next = here.saturating_add(length);
+        // `: ` after an English noun alone is an assignment, which is found by its sign.
+        let sign = bytes.first().copied()?;
+        if word == 0 && signed && b":=".contains(&sign) {
+            return None;
+        }
+        if sign == b':' || sign == b'=' {
+            return Some((spaces(text, here.saturating_add(1)), Sure::Loose));
+        }
+        let is_verb = |verb: &&str| {
+            step();
+            bytes.eq_ignore_ascii_case(verb.as_bytes())
+        };
+        if verbs.iter().any(is_verb) {
+            return Some((filler(text, next), Sure::Spoken));
+        }
+        if let Some(stem) = bytes.strip_suffix(b":") {
+            let spoken = if verbs.iter().any(|verb| stem.eq_ignore_ascii_case(verb.as_bytes()))
+                || word > 0
+                || !signed
+            {
+                Some((spaces(text, next), Sure::Spoken))
+            } else {
+                None
+            };
+            return spoken;
+        }
+        if word == 0 && (matches!(sign, b'"' | b'\'' | b'`' | b'\\') || is_direct(bytes)) {
+            return Some((here, Sure::Spoken));
+        }
+        if bytes.iter().any(|byte| b".?!;(".contains(byte)) {
+            return None;
+        }
+        here = next;
+    }
+    None
+}
+
+/// Whether the word right after a noun may be its value: it has a digit and a letter.
+fn is_direct(word: &[u8]) -> bool {
+    word.iter().any(u8::is_ascii_digit) && word.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Passes over what may stand between the verb and the value.
+fn filler(text: &[u8], here: usize) -> usize {
+    const FILLERS: [&[u8]; 9] = [
+        b"now",
+        b"still",
+        b"currently",
+        b"simply",
+        b"just",
+        b"set to",
+        b"the following:",
+        b":",
+        b"jetzt",
+    ];
+    let here = spaces(text, here);
+    let rest = text.get(here..).unwrap_or_default();
+    let filler = FILLERS
+        .iter()
+        .find(|filler| rest.starts_with(filler) && !at(rest, filler.len()).is_ascii_alphanumeric());
+    filler.map_or(here, |filler| spaces(text, here.saturating_add(filler.len())))
+}
+
+fn spaces(text: &[u8], mut here: usize) -> usize {
+    for _ in 0..8 {
+        let colour = super::values::colour(text, here);
+        here = match at(text, here) {
+            _ if colour > 0 => here.saturating_add(colour),
+            b' ' | b'\t' => here.saturating_add(1),
+            b'*' if at(text, here.saturating_add(1)) == b'*' => here.saturating_add(2),
+            0xE3 if text
+                .get(here..)
+                .is_some_and(|rest| rest.starts_with("\u{3000}".as_bytes())) =>
+            {
+                here.saturating_add(3)
+            }
+            _ => break,
+        };
+    }
+    here
+}

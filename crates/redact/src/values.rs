@@ -1,0 +1,274 @@
+//! Where a value begins and ends: in quotes of any kind, in a file of settings, in an address, in prose.
+
+use super::shape::{at, step};
+
+/// The most bytes of a quoted value.
+const LONGEST: usize = 8 * 1024;
+
+/// A quote that was opened: how many backslashes stand before it, and what closes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quote {
+    depth: usize,
+    marks: &'static [&'static [u8]],
+}
+
+/// Each quote: what opens it, and what closes it.
+const QUOTES: [(&[u8], &[&[u8]]); 16] = [
+    (b"\"\"\"", &[b"\"\"\""]),
+    (b"\"", &[b"\""]),
+    (b"'", &[b"'"]),
+    (b"`", &[b"`"]),
+    (b"&quot;", &[b"&quot;"]),
+    (b"&#34;", &[b"&#34;"]),
+    (b"&#39;", &[b"&#39;"]),
+    (b"&apos;", &[b"&apos;"]),
+    (b"u0022", &[b"u0022"]),
+    (b"%22", &[b"%22"]),
+    (b"%27", &[b"%27"]),
+    ("\u{201C}".as_bytes(), &["\u{201D}".as_bytes(), "\u{201C}".as_bytes()]),
+    ("\u{201E}".as_bytes(), &["\u{201C}".as_bytes(), "\u{201D}".as_bytes()]),
+    ("\u{2018}".as_bytes(), &["\u{2019}".as_bytes()]),
+    ("\u{AB}".as_bytes(), &["\u{BB}".as_bytes()]),
+    ("\u{300C}".as_bytes(), &["\u{300D}".as_bytes()]),
+];
+
+/// A value: where its bytes begin and end, and whether it stands in quotes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Value {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) quoted: bool,
+}
+
+/// The quote that opens here, and where what is in it begins.
+pub(super) fn opens(text: &[u8], here: usize) -> Option<(Quote, usize)> {
+    let depth = text.get(here..)?.iter().take(8).take_while(|byte| **byte == b'\\').count();
+    let rest = text.get(here.saturating_add(depth)..)?;
+    if !matches!(rest.first()?, b'"' | b'\'' | b'`' | b'&' | b'u' | b'%' | 0x80..) {
+        return None;
+    }
+    let found = QUOTES.iter().find(|(open, _)| {
+        step();
+        rest.starts_with(open) && (depth > 0) >= (open.starts_with(b"u"))
+    });
+    let (open, marks) = found?;
+    let start = here.saturating_add(depth).saturating_add(open.len());
+    Some((Quote { depth, marks }, start))
+}
+
+/// The quote that opens right before `here`.
+pub(super) fn opened_before(text: &[u8], here: usize) -> Option<Quote> {
+    let before = text.get(here.saturating_sub(6)..here)?;
+    let found = QUOTES.iter().skip(1).find(|(open, _)| {
+        step();
+        before.ends_with(open)
+    });
+    let (open, marks) = found?;
+    let mark = here.saturating_sub(open.len());
+    let slashes = text.get(mark.saturating_sub(8)..mark)?;
+    let depth = slashes.iter().rev().take_while(|byte| **byte == b'\\').count();
+    Some(Quote { depth, marks })
+}
+
+/// Where a quote that was opened before `start` closes, if it does on the same line.
+pub(super) fn closes(text: &[u8], start: usize, quote: Quote) -> Option<usize> {
+    let long = quote.marks.first().is_some_and(|mark| *mark == b"\"\"\"");
+    let rest = text.get(start..)?;
+    let rest = rest.get(..rest.len().min(LONGEST))?;
+    let (mut slashes, mut place) = (0_usize, 0_usize);
+    while let Some(byte) = rest.get(place) {
+        step();
+        let after = rest.get(place..).unwrap_or_default();
+        if *byte == b'\n' && !long {
+            return None;
+        }
+        if *byte == b'\\' {
+            slashes = slashes.saturating_add(1);
+        } else {
+            if quote.marks.iter().any(|mark| after.starts_with(mark)) {
+                let closed = if quote.depth == 0 {
+                    slashes.is_multiple_of(2)
+                } else {
+                    slashes <= quote.depth
+                };
+                if closed {
+                    let slashes = if quote.depth == 0 { 0 } else { slashes };
+                    return Some(start.saturating_add(place).saturating_sub(slashes));
+                }
+            }
+            slashes = 0;
+        }
+        place = place.saturating_add(1);
+    }
+    None
+}
+
+/// The length of the code that colours what follows, if one stands here: as it is, or written as an escape.
+pub(super) fn colour(text: &[u8], here: usize) -> usize {
+    const WRITTEN: [&[u8]; 8] = [
+        b"\x1b[",
+        b"\\x1b[",
+        b"\\x1B[",
+        b"\\u001b[",
+        b"\\u001B[",
+        b"\\033[",
+        b"\\e[",
+        b"\\\\u001b[",
+    ];
+    if !matches!(at(text, here), 0x1B | b'\\') {
+        return 0;
+    }
+    let rest = text.get(here..).unwrap_or_default();
+    let Some(begin) = WRITTEN.iter().find(|begin| rest.starts_with(begin)) else { return 0 };
+    let numbers = rest.iter().skip(begin.len()).take(20);
+    let numbers =
+        numbers.take_while(|byte| byte.is_ascii_digit() || matches!(byte, b';' | b'?')).count();
+    let end = begin.len().saturating_add(numbers);
+    if at(rest, end).is_ascii_alphabetic() { end.saturating_add(1) } else { 0 }
+}
+
+/// Whether a code that colours ends right before `here`, and where it begins.
+pub(super) fn coloured_before(text: &[u8], here: usize) -> Option<usize> {
+    if !matches!(at(text, here.wrapping_sub(1)), b'm' | b'K') {
+        return None;
+    }
+    let from = here.saturating_sub(16);
+    let before = text.get(from..here)?;
+    let open = before.iter().rposition(|byte| *byte == b'[')?;
+    let escape = before.get(..open)?.iter().rposition(|byte| matches!(byte, 0x1B | b'\\'))?;
+    let mut begin = from.saturating_add(escape);
+    if colour(text, begin) != here.saturating_sub(begin) {
+        return None;
+    }
+    if at(text, begin.wrapping_sub(1)) == b'\\' {
+        begin = begin.saturating_sub(1);
+    }
+    Some(begin)
+}
+
+/// How a value without quotes ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// At a space, or what separates it from the next thing.
+    Plain,
+    /// At a space only: a line of a file of settings.
+    Line,
+    /// As in an address whose own signs are encoded.
+    Encoded,
+}
+
+/// Where values without quotes end: the last that was found, as it is the same for all that begin in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ends {
+    plain: (usize, usize),
+}
+
+impl Ends {
+    /// The value without quotes that begins here.
+    pub(super) fn bare(&mut self, text: &[u8], start: usize, manner: Manner) -> Value {
+        let (from, until) = self.plain;
+        let end = if manner == Manner::Plain && (from..until).contains(&start) {
+            until
+        } else {
+            let end = run(text, start, manner);
+            if manner == Manner::Plain {
+                self.plain = (start, end);
+            }
+            end
+        };
+        let end = if manner == Manner::Line { end } else { trimmed(text, start, end) };
+        Value { start, end, quoted: false }
+    }
+}
+
+fn run(text: &[u8], start: usize, manner: Manner) -> usize {
+    let mut here = start;
+    while let Some(byte) = text.get(here) {
+        step();
+        let after = here.saturating_add(1);
+        let next = at(text, after);
+        let over = match byte {
+            0..=b' ' | 0x7F => true,
+            _ if manner == Manner::Line => false,
+            b'"' | b'`' | b'<' | b'>' => true,
+            b'\'' => next <= b' ' || b",;)]}\"\\:".contains(&next),
+            b'\\' => {
+                next.is_ascii_lowercase() || next.is_ascii_digit() || b"\"'`\\ ".contains(&next)
+            }
+            b'&' => {
+                next <= b' ' || next == b'&' || is_entity(text, here) || names_another(text, after)
+            }
+            b';' | b',' => {
+                next <= b' ' || b"\"'`{[)]}\\".contains(&next) || names_another(text, after)
+            }
+            b'|' => next <= b' ' || next == b'|',
+            b'%' if manner == Manner::Encoded => {
+                let code = text.get(after..after.saturating_add(2)).unwrap_or_default();
+                [&b"26"[..], b"20", b"22", b"27", b"0A", b"0D", b"3B", b"2C", b"5D", b"7D"]
+                    .contains(&code)
+            }
+            0xC2 => matches!(next, 0xA0 | 0xBB),
+            0xE2 => {
+                next == 0x80 && !matches!(at(text, after.saturating_add(1)), 0x90..=0x95 | 0xA6)
+            }
+            0xE3 => next == 0x80,
+            0xEF => {
+                matches!(next, 0xBC)
+                    && matches!(
+                        at(text, after.saturating_add(1)),
+                        0x81 | 0x88 | 0x89 | 0x8C | 0x9A | 0x9B | 0x9F
+                    )
+            }
+            _ => false,
+        };
+        if over {
+            break;
+        }
+        here = after;
+    }
+    here
+}
+
+fn is_entity(text: &[u8], here: usize) -> bool {
+    let rest = text.get(here..).unwrap_or_default();
+    [&b"&quot;"[..], b"&amp;", b"&lt;", b"&gt;", b"&apos;", b"&#"]
+        .iter()
+        .any(|it| rest.starts_with(it))
+}
+
+/// Whether the name of another value, and its sign, follow.
+fn names_another(text: &[u8], here: usize) -> bool {
+    let rest = text.get(here..).unwrap_or_default();
+    let letter = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.[]$ ".contains(byte);
+    let length = rest.iter().take(32).take_while(letter).count();
+    let name = rest.get(..length).unwrap_or_default();
+    name.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+        && matches!(at(rest, length), b'=' | b':')
+}
+
+/// The value without the sentence's signs after it, and without brackets that it did not open.
+fn trimmed(text: &[u8], start: usize, mut end: usize) -> usize {
+    for _ in 0..8 {
+        let last = at(text, end.wrapping_sub(1));
+        let open = match last {
+            b')' => b'(',
+            b']' => b'[',
+            b'}' => b'{',
+            b'.' | b',' | b';' | b':' if end > start => 0,
+            b'*' if at(text, end.wrapping_sub(2)) == b'*' => 0,
+            b'\'' => b'\'',
+            _ => break,
+        };
+        if open != 0 && end > start {
+            let value = text.get(start..end.saturating_sub(1)).unwrap_or_default();
+            if value.iter().take(256).any(|byte| *byte == open) {
+                break;
+            }
+        }
+        if end <= start {
+            break;
+        }
+        end = end.saturating_sub(1);
+    }
+    end
+}

@@ -56,6 +56,45 @@ pub(super) fn password(text: &[u8], here: usize) -> Option<Hit> {
     Some(Hit { kind, start, end: start.saturating_add(password.len()) })
 }
 
+/// The token that stands in the place of a user's name, if the `:` at `here` is that of `://`.
+pub(super) fn token(text: &[u8], here: usize) -> Option<Hit> {
+    let rest = text.get(here..)?.strip_prefix(b"://")?;
+    let is_part = |byte: &&u8| {
+        step();
+        byte.is_ascii_alphanumeric() || b"-_.~".contains(byte)
+    };
+    let length = rest.iter().take(LONGEST).take_while(is_part).count();
+    let token = rest.get(..length)?;
+    let after = rest.get(length..)?;
+    let alone = after.starts_with(b"@")
+        || after.starts_with(b":x-oauth-basic@")
+        || after.starts_with(b":@");
+    let start = here.saturating_add(3);
+    // The key in the address of an error tracker is public.
+    let host = after.get(..after.len().min(64))?.split(|byte| *byte == b'/').next()?;
+    let public = host.windows(6).any(|part| part == b"sentry");
+    (alone && !public && looks::random(token)).then_some(Hit {
+        kind: URL_PASSWORD,
+        start,
+        end: start.saturating_add(length),
+    })
+}
+
+/// The password of a source `user:password@tcp(host)/name`, if the `:` at `here` stands before it.
+pub(super) fn of_source(text: &[u8], here: usize) -> Option<Hit> {
+    let start = here.saturating_add(1);
+    let rest = text.get(start..)?;
+    let is_part = |byte: &&u8| {
+        step();
+        **byte > b' ' && !b"\"'`/".contains(byte)
+    };
+    let length = rest.iter().take(96).take_while(is_part).count();
+    let length = rest.get(..length)?.windows(5).position(|part| part == b"@tcp(")?;
+    let password = rest.get(..length)?;
+    let is_one = password.len() >= 4 && !looks::stands_for_password(password);
+    is_one.then_some(Hit { kind: DATABASE_PASSWORD, start, end: start.saturating_add(length) })
+}
+
 /// The password in a line `host:port:database:user:password`, if the `:` at `here` stands before the port.
 pub(super) fn of_line(text: &[u8], here: usize) -> Option<Hit> {
     let port = text.get(here.saturating_add(1)..)?;

@@ -53,11 +53,10 @@ pub(super) enum Assigned {
     Cookies(usize),
 }
 
-/// What the sign at `here` assigns, which is `length` bytes long.
+/// What the sign at `here` assigns.
 pub(super) fn beside(
     text: &[u8],
     here: usize,
-    length: usize,
     in_cookies: bool,
     ends: &mut Ends,
 ) -> Option<Assigned> {
@@ -68,7 +67,7 @@ pub(super) fn beside(
         return None;
     }
     let mut named = name_before(text, here)?;
-    let from = here.saturating_add(length);
+    let from = here.saturating_add(1);
     if in_cookies && named.close && names::is_session(named.name) {
         return cookie(text, from).map(Assigned::Secret);
     }
@@ -78,6 +77,17 @@ pub(super) fn beside(
         let before = before.filter(|name| names::tells(name) != Tells::Nothing);
         named.name = before.or_else(|| paired_after(text, value_begins(text, from)))?;
         tells = names::tells(named.name);
+    }
+    if tells == Tells::Nothing
+        && sign == b'='
+        && let Some(typed) = typed_before(text, named.begin)
+    {
+        values::opens(text, prefixed(text, value_begins(text, from)))?;
+        (named.name, tells) = (typed, names::tells(typed));
+    }
+    let query = matches!(at(text, named.begin.wrapping_sub(1)), b'?' | b'&');
+    if tells == Tells::Nothing && query && names::is_key_of_query(named.name) {
+        tells = Tells::Token;
     }
     match tells {
         Tells::Nothing => None,
@@ -111,11 +121,10 @@ fn assigned(
         return None;
     }
     let manner = match sign {
-        b'%' => Manner::Encoded,
         _ if close && is_setting(text, named) => Manner::Line,
         _ => Manner::Plain,
     };
-    let start = value_begins(text, from);
+    let start = prefixed(text, block_begins(text, value_begins(text, from)));
     let around = named.around.filter(|_| close && values::opens(text, start).is_none());
     let value = match around.and_then(|quote| values::closes(text, start, quote)) {
         Some(end) => Value { start, end, quoted: true },
@@ -134,6 +143,41 @@ fn assigned(
         return None;
     }
     judged(text, value, named.name, tells, sure)
+}
+
+/// The name whose type stands before a sign: `password: string = `.
+fn typed_before(text: &[u8], here: usize) -> Option<&[u8]> {
+    let before = text.get(here.saturating_sub(24)..here)?;
+    let colon = before.iter().rposition(|byte| *byte == b':')?;
+    let between = before.get(colon.saturating_add(1)..)?;
+    let is_type = |byte: &u8| byte.is_ascii_alphabetic() || b" &'<[*".contains(byte);
+    if !between.iter().all(is_type) {
+        return None;
+    }
+    let colon = here.saturating_sub(before.len()).saturating_add(colon);
+    let colon =
+        if at(text, colon.wrapping_sub(1)) == b'?' { colon.saturating_sub(1) } else { colon };
+    name_before(text, colon).map(|named| named.name)
+}
+
+/// Where the text of a block of YAML begins: `password: |`, and the next line.
+fn block_begins(text: &[u8], start: usize) -> usize {
+    let mark = usize::from(matches!(at(text, start), b'|' | b'>'));
+    let sign = start.saturating_add(mark);
+    let sign = sign.saturating_add(usize::from(matches!(at(text, sign), b'-' | b'+')));
+    if sign == start || at(text, sign) != b'\n' {
+        return start;
+    }
+    let line = sign.saturating_add(1);
+    let indent = text.get(line..).unwrap_or_default().iter().take(32);
+    line.saturating_add(indent.take_while(|byte| **byte == b' ').count())
+}
+
+/// Where a string begins whose kind stands before its quote: `@"..."`, `N'...'`, `b'...'`.
+fn prefixed(text: &[u8], start: usize) -> usize {
+    let quoted = matches!(at(text, start.saturating_add(1)), b'"' | b'\'');
+    let prefix = b"@NbrfuLR$".contains(&at(text, start));
+    if quoted && prefix { start.saturating_add(1) } else { start }
 }
 
 /// Whether a name begins a line of a file of settings: `DB_PASSWORD=`.
@@ -174,8 +218,15 @@ pub(super) fn element(text: &[u8], here: usize) -> Option<Hit> {
     if tells == Tells::Nothing {
         return None;
     }
-    let start = here.saturating_add(1);
+    const CDATA: &[u8] = b"<![CDATA[";
+    let cdata = text.get(here.saturating_add(1)..)?.starts_with(CDATA);
+    let start = here.saturating_add(if cdata { CDATA.len().saturating_add(1) } else { 1 });
     let rest = text.get(start..)?;
+    if cdata {
+        let length = rest.iter().take(4096).position(|byte| *byte == b']')?;
+        let value = Value { start, end: start.saturating_add(length), quoted: true };
+        return judged(text, value, name, tells, Sure::Literal);
+    }
     let length = rest.iter().take(4096).position(|byte| {
         step();
         matches!(byte, b'<' | b'\n')
@@ -274,7 +325,10 @@ fn name_before(text: &[u8], here: usize) -> Option<Name<'_>> {
             end = end.saturating_sub(if at(text, end.wrapping_sub(2)) == b't' { 6 } else { 5 });
         } else if typographic {
             end = end.saturating_sub(if byte == 0xBB { 2 } else { 3 });
-        } else if b" \t\"'`]\\:=*".contains(&byte) || byte == b')' && at(text, here) == b':' {
+        } else if b" \t\"'`]\\:=*!}".contains(&byte)
+            || byte == b')' && at(text, here) == b':'
+            || byte == b'[' && at(text, end) == b']'
+        {
             end = end.saturating_sub(1);
         } else {
             break;
@@ -330,7 +384,8 @@ fn paired_before(text: &[u8], here: usize) -> Option<&[u8]> {
         let after = before.get(place.saturating_add(mark.len())..)?;
         let skip = after.iter().take_while(|byte| b" \t\\\"':=&quot;".contains(byte)).count();
         let after = after.get(skip..)?;
-        let length = after.iter().take_while(|byte| bits(**byte) & class(b'v') != 0).count();
+        let part = |byte: &&u8| bits(**byte) & class(b'p') != 0;
+        let length = after.iter().take_while(part).count();
         if skip > 0 && length > 0 && found.is_none_or(|(best, _)| place > best) {
             found = Some((place, after.get(..length)?));
         }
@@ -535,7 +590,9 @@ pub(super) fn spaced(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
         return None;
     }
     let named = name_before(text, here).filter(|named| named.close)?;
-    if !named.name.contains(&b'_') && !matches!(named.name, b"requirepass" | b"masterauth") {
+    let camel = named.name.iter().skip(1).any(u8::is_ascii_uppercase);
+    let setting = matches!(named.name, b"requirepass" | b"masterauth");
+    if !named.name.contains(&b'_') && !setting && !camel {
         return None;
     }
     let tells = names::tells(named.name);

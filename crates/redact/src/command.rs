@@ -7,7 +7,7 @@ use super::{
     looks::{self, Sure},
     names::{self, Tells},
     shape::{at, bits, class, step},
-    values::{Ends, Manner, Value},
+    values::{self, Ends, Manner, Value},
 };
 
 /// How far back the program of an option is looked for.
@@ -27,7 +27,8 @@ enum Holds {
 }
 
 /// Options of one letter that hold a password, by the beginning of the program's name.
-const OPTIONS: [(u8, Holds, &[&[u8]]); 11] = [
+const OPTIONS: [(u8, Holds, &[&[u8]]); 12] = [
+    (b'a', Holds::AfterColon, &[b"http", b"xh"]),
     (b'p', Holds::Glued, &[b"mysql", b"mariadb", b"7z", b"rar", b"unrar", b"percona", b"mydumper"]),
     (
         b'p',
@@ -62,6 +63,8 @@ const OPTIONS: [(u8, Holds, &[&[u8]]); 11] = [
             b"p4",
             b"jfrog",
             b"oc",
+            b"useradd",
+            b"usermod",
         ],
     ),
     (
@@ -181,6 +184,81 @@ fn after_sign(text: &[u8], value: Value, sign: u8) -> Option<Hit> {
         start,
         end: value.end,
     })
+}
+
+/// Where the cookies begin that the option at `here` sends.
+pub(super) fn cookies(text: &[u8], here: usize) -> Option<usize> {
+    const OPTIONS: [&[u8]; 3] = [b"--cookie ", b"--cookie=", b"-b "];
+    let rest = text.get(here..)?;
+    let option = OPTIONS.iter().find(|option| rest.starts_with(option))?;
+    let start = here.saturating_add(option.len());
+    Some(values::opens(text, start).map_or(start, |(_, begin)| begin))
+}
+
+/// The secret that is piped into a program: `echo X | docker login --password-stdin`, with `echo` at `here`.
+fn piped(text: &[u8], here: usize) -> Option<Hit> {
+    const READERS: [&[u8]; 5] =
+        [b"--password-stdin", b"sudo -S", b"--stdin", b"chpasswd", b"--with-token"];
+    let rest = text.get(here..)?.strip_prefix(b"echo ")?;
+    let flag = if rest.starts_with(b"-n ") { 3 } else { 0 };
+    let mut start = here.saturating_add(5).saturating_add(flag);
+    let line = text.get(start..)?;
+    let line = line.get(..line.len().min(BEFORE))?.split(|byte| *byte == b'\n').next()?;
+    let pipe = line.windows(3).position(|part| part == b" | ")?;
+    let after = line.get(pipe..)?;
+    let has = |reader: &[u8]| {
+        after.windows(reader.len()).any(|part| {
+            step();
+            part == reader
+        })
+    };
+    READERS.iter().find(|reader| has(reader))?;
+    let mut end = start.saturating_add(pipe);
+    if let Some((quote, begin)) = values::opens(text, start) {
+        start = begin;
+        end = values::closes(text, begin, quote)?;
+    }
+    if has(b"chpasswd") {
+        let user = text.get(start..end)?.iter().position(|byte| *byte == b':')?;
+        start = start.saturating_add(user).saturating_add(1);
+    }
+    let value = text.get(start..end)?;
+    looks::password(value, Sure::Literal).then_some(Hit { kind: PASSWORD, start, end })
+}
+
+/// The secret that is an argument without a name: `htpasswd -b FILE USER X`.
+pub(super) fn positional(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    /// What stands before, and how many words stand between.
+    const CALLS: [(&[u8], usize); 12] = [
+        (b"htpasswd -b ", 2),
+        (b"htpasswd -bc ", 2),
+        (b"htpasswd -nb ", 1),
+        (b"rabbitmqctl add_user ", 1),
+        (b"rabbitmqctl change_password ", 1),
+        (b"net user ", 1),
+        (b"vault login ", 0),
+        (b"add-authtoken ", 0),
+        (b"config:set ", 0),
+        (b"ConvertTo-SecureString -String ", 0),
+        (b"ConvertTo-SecureString ", 0),
+        (b"NetworkCredential(", 1),
+    ];
+    if at(text, here) == b'e' {
+        return piped(text, here);
+    }
+    if !matches!(at(text, here), b'h' | b'r' | b'n' | b'v' | b'a' | b'C' | b'N') {
+        return None;
+    }
+    let rest = text.get(here..)?;
+    let (call, words) = CALLS.iter().find(|(call, _)| rest.starts_with(call))?;
+    let mut start = here.saturating_add(call.len());
+    for _ in 0..*words {
+        let word = text.get(start..)?.iter().take(64).position(|byte| *byte == b' ')?;
+        start = start.saturating_add(word).saturating_add(1);
+    }
+    let value = value(text, start, Manner::Plain, ends)?;
+    let bytes = text.get(value.start..value.end)?;
+    looks::password(bytes, Sure::Literal).then_some(hit(value))
 }
 
 /// Whether one of these programs is run by the command that the option at `here` belongs to.

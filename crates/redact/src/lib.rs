@@ -16,6 +16,7 @@ mod assigned;
 mod block;
 mod card;
 mod command;
+mod encoded;
 mod hit;
 mod json;
 mod kinds;
@@ -120,6 +121,7 @@ impl Redaction {
 
 /// The secrets of a text, from left to right.
 fn hits(name: Option<&str>, text: &str) -> Vec<Hit> {
+    let text = text.as_bytes();
     let mut scan = Scan::new(text);
     if let Some(name) = name {
         if let Some(hit) = assigned::whole(scan.text, name) {
@@ -127,12 +129,39 @@ fn hits(name: Option<&str>, text: &str) -> Vec<Hit> {
         }
         scan.is_value_of(name);
     }
+    let mut hits = all(&mut scan);
+    let plain = hits.len();
+    for decoded in encoded::runs(text) {
+        let found = all(&mut Scan::new(&decoded.text)).into_iter();
+        let placed =
+            |hit: Hit| Hit { start: decoded.place(hit.start), end: decoded.place(hit.end), ..hit };
+        hits.extend(found.map(placed));
+    }
+    if hits.len() > plain { merged(hits) } else { hits }
+}
+
+/// What a search finds.
+fn all(scan: &mut Scan<'_>) -> Vec<Hit> {
     let (mut hits, mut here) = (Vec::new(), 0);
     while let Some(hit) = scan.next(here) {
+        debug_assert!(here <= hit.start && hit.start < hit.end, "a hit stands before its place");
         here = hit.end;
         hits.push(hit);
     }
     hits
+}
+
+/// The hits from left to right. Where some overlap, the one that begins first takes in the others.
+fn merged(mut hits: Vec<Hit>) -> Vec<Hit> {
+    hits.sort_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end)));
+    let mut merged: Vec<Hit> = Vec::new();
+    for hit in hits {
+        match merged.last_mut() {
+            Some(last) if hit.start < last.end => last.end = last.end.max(hit.end),
+            _ => merged.push(hit),
+        }
+    }
+    merged
 }
 
 #[cfg(test)]

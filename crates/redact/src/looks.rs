@@ -123,6 +123,12 @@ fn surprise(value: &[u8]) -> i32 {
 
 /// Whether a value of at least `least` characters varies too much to be words, numbers or names.
 fn varied(value: &[u8], least: usize) -> bool {
+    varied_by(value, least, 40)
+}
+
+/// The same, with the least bits of surprise for a hundred characters.
+fn varied_by(value: &[u8], least: usize, bits: i32) -> bool {
+    let value = value.strip_prefix(b"0x").unwrap_or(value);
     let value = head(value);
     if value.len() < least || !value.iter().all(u8::is_ascii_graphic) {
         return false;
@@ -143,24 +149,12 @@ fn varied(value: &[u8], least: usize) -> bool {
     let length = i32::try_from(value.len()).unwrap_or(i32::MAX);
     distinct >= 6
         && sorts.letters() >= 3
-        && surprise(value) >= length.saturating_mul(2).div_euclid(5).max(5)
+        && surprise(value) >= length.saturating_mul(bits).div_euclid(100).max(bits.div_euclid(8))
 }
 
 /// Whether a value looks as if it was drawn at random: at least 16 characters, and hardly any words.
 pub(super) fn random(value: &[u8]) -> bool {
-    varied(&without_escapes(value), 16)
-}
-
-/// A value from an address, without its percent-encoded bytes.
-fn without_escapes(value: &[u8]) -> Vec<u8> {
-    let value = value.get(..value.len().min(MOST.saturating_mul(2))).unwrap_or(value);
-    let mut parts = value.split(|byte| *byte == b'%');
-    let mut plain = parts.next().unwrap_or_default().to_vec();
-    for part in parts {
-        let hex = part.iter().take(2).filter(|byte| byte.is_ascii_hexdigit()).count() == 2;
-        plain.extend(part.get(if hex { 2 } else { 0 }..).unwrap_or_default());
-    }
-    plain
+    varied(value, 16)
 }
 
 /// How sure the place is that a value of it is meant, and not spoken about.
@@ -184,14 +178,15 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
         value.strip_suffix(b"!").or(value.strip_suffix(b"?")).filter(|_| sure < Sure::Literal);
     let value = ended.unwrap_or(value);
     // Words of these scripts stand without spaces.
-    if value.iter().any(|byte| matches!(byte, 0xE3..=0xED)) {
+    let sorts = Sorts::of(value);
+    if sorts.symbols == 0 && value.iter().any(|byte| matches!(byte, 0xE3..=0xED)) {
         return false;
     }
-    let sorts = Sorts::of(value);
     if sorts.spaces > 0 {
         // A sentence, unless one of its words is a password by itself.
         let strong = |word: &[u8]| word.len() >= 8 && Sorts::of(word).kinds() == 4;
-        return sure == Sure::Literal && value.split(u8::is_ascii_whitespace).any(strong);
+        let mut words = value.split(u8::is_ascii_whitespace);
+        return sure == Sure::Literal && (words.clone().any(strong) || is_passphrase(&mut words));
     }
     if sorts.letters() == 0 {
         let rising = value.windows(2).filter(|pair| match pair {
@@ -203,7 +198,11 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
             || sure == Sure::Literal && sorts.digits == value.len() && !same;
     }
     if sorts.digits == 0 && sorts.symbols == 0 {
-        return varied(value, if sure == Sure::Spoken { 10 } else { 8 });
+        return match sure {
+            Sure::Literal => varied_by(value, 8, 15),
+            Sure::Loose => varied(value, 8),
+            Sure::Spoken => varied(value, 10),
+        };
     }
     if sorts.symbols > 0 {
         return sorts.digits > 0
@@ -218,6 +217,36 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
         Sure::Literal => true,
         Sure::Loose | Sure::Spoken => sorts.joints == 0 || varied(value, 8),
     }
+}
+
+/// Whether words are those of a passphrase: four or more, and a number.
+fn is_passphrase<'a>(words: &mut impl Iterator<Item = &'a [u8]>) -> bool {
+    const SENTENCES: [&[u8]; 12] = [
+        b"must",
+        b"least",
+        b"char",
+        b"length",
+        b"minimum",
+        b"between",
+        b"required",
+        b"than",
+        b"with",
+        b"contain",
+        b"days",
+        b"minutes",
+    ];
+    let (mut count, mut numbers) = (0_usize, 0_usize);
+    for word in words.take(12) {
+        let folded = word.to_ascii_lowercase();
+        let speaks = SENTENCES.iter().any(|part| folded.starts_with(part));
+        if word.iter().all(u8::is_ascii_digit) {
+            numbers = numbers.saturating_add(1);
+        } else if word.len() < 4 || speaks || !word.iter().all(u8::is_ascii_alphabetic) {
+            return false;
+        }
+        count = count.saturating_add(1);
+    }
+    numbers == 1 && count >= 4
 }
 
 /// Whether the symbols of a value stand only around a word: `word!`, `*word*`.
@@ -253,8 +282,10 @@ pub(super) fn key(value: &[u8], sure: Sure, told: bool) -> bool {
         if sorts.kinds() == 4 || sorts.kinds() == 3 && sorts.symbols > 0 && sure == Sure::Literal {
             return !is_path(value);
         }
-        let least = if sure == Sure::Literal { 12 } else { 16 };
-        return varied(&without_escapes(value), least);
+        return match sure {
+            Sure::Literal => varied_by(value, 12, 20),
+            _ => varied(value, 16),
+        };
     }
     random(value) && !is_address(value)
 }
@@ -534,24 +565,27 @@ fn is_word_of_trade(value: &[u8]) -> bool {
 
 /// Whether a value is the name of a secret rather than one: `password1`, `userToken2`.
 fn speaks_of_secrets(value: &[u8]) -> bool {
-    has_any(head(value), nouns) && !varied(value, 12)
-}
-
-/// The nouns of names of secrets that begin with a letter.
-fn nouns(first: u8) -> &'static [&'static str] {
-    match first {
-        b'a' => &["apikey"],
-        b'f' => &["field"],
-        b'i' => &["input"],
-        b'k' => &["key"],
-        b'n' => &["name"],
-        b'p' => &["pass", "pwd", "param"],
-        b's' => &["secret", "string"],
-        b't' => &["token"],
-        b'u' => &["user"],
-        b'v' => &["value"],
-        _ => &[],
-    }
+    const NOUNS: [&[u8]; 14] = [
+        b"password",
+        b"passwd",
+        b"pass",
+        b"pwd",
+        b"secret",
+        b"token",
+        b"apikey",
+        b"user",
+        b"field",
+        b"input",
+        b"param",
+        b"name",
+        b"value",
+        b"string",
+    ];
+    let folded = head(value).to_ascii_lowercase();
+    let digits = folded.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let stem = folded.get(..folded.len().saturating_sub(digits)).unwrap_or_default();
+    let speaks = |noun: &&[u8]| stem.ends_with(noun) || stem.starts_with(noun);
+    NOUNS.iter().any(speaks) && !varied(value, 12)
 }
 
 /// Whether the value has the form of a UUID.

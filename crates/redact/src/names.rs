@@ -133,7 +133,7 @@ const TOKENS: [&[u8]; 16] = [
     b"admin",
 ];
 /// Words that make a token or a key one that lets nobody in.
-const HARMLESS: [&[u8]; 90] = [
+const HARMLESS: [&[u8]; 95] = [
     b"verify",
     b"verification",
     b"server",
@@ -224,9 +224,14 @@ const HARMLESS: [&[u8]; 90] = [
     b"hashed",
     b"encrypted",
     b"fingerprint",
+    b"surrogate",
+    b"routing",
+    b"unk",
+    b"sep",
+    b"cls",
 ];
 /// Words that say no more than which one: they stand after the word that decides.
-const PASSED_OVER: [&[u8]; 25] = [
+const PASSED_OVER: [&[u8]; 26] = [
     b"value",
     b"text",
     b"plain",
@@ -252,6 +257,7 @@ const PASSED_OVER: [&[u8]; 25] = [
     b"backup",
     b"data",
     b"header",
+    b"private",
 ];
 
 /// A name, in words.
@@ -267,7 +273,8 @@ struct Words {
 impl Words {
     /// Splits at separators, and where small letters are followed by a capital.
     fn of(name: &[u8]) -> Self {
-        let is_setting = name.contains(&b'_') || !name.iter().any(u8::is_ascii_lowercase);
+        let header = name.contains(&b'-') && name.first().is_some_and(u8::is_ascii_uppercase);
+        let is_setting = header || name.contains(&b'_') || !name.iter().any(u8::is_ascii_lowercase);
         let mut words = Self { bytes: [0; LONGEST], ends: [0; WORDS], count: 0, is_setting };
         let (mut length, mut before) = (0_usize, 0_u8);
         for (place, byte) in name.iter().enumerate().take(LONGEST) {
@@ -365,8 +372,9 @@ fn judge(word: &[u8], before: &[u8], words: &Words, place: usize) -> Tells {
         b"key" if words.any(place, &SECRETS) || words.any(place, &KEYS) => Tells::Secret,
         b"key" if place > 0 && words.is_setting => Tells::Token,
         b"token" | b"tokens" | b"pat" if TOKENS.contains(&before) => Tells::Secret,
-        b"token" | b"jwt" => Tells::Token,
+        b"token" | b"pat" if place > 0 && words.is_setting => Tells::Secret,
         b"pat" if place > 0 => Tells::Token,
+        b"token" | b"jwt" => Tells::Token,
         b"signature" | b"sig" if words.any(place, &[b"sas"]) => Tells::Secret,
         _ if word.ends_with(b"token") => {
             let stem = word.get(..word.len().saturating_sub(5)).unwrap_or_default();
@@ -381,6 +389,12 @@ fn judge(word: &[u8], before: &[u8], words: &Words, place: usize) -> Tells {
         }
         _ => Tells::Nothing,
     }
+}
+
+/// Whether the value of such a parameter of an address lets its holder in: a key, or a signature.
+pub(super) fn is_key_of_query(name: &[u8]) -> bool {
+    matches!(name, b"key" | b"sig" | b"signature" | b"code" | b"appid" | b"sign")
+        || name.ends_with(b"-Signature")
 }
 
 /// Whether a name says that the name of a pair follows, whose value stands beside it.

@@ -3,7 +3,7 @@
 use super::{
     assigned::{judged, value},
     hit::Hit,
-    looks::Sure,
+    looks::{self, Sure},
     names::{
         self,
         Tells::{self, Password, Phrase, Secret},
@@ -19,11 +19,29 @@ const BYTES: usize = 64;
 /// A noun, and the verbs and signs of its language that a value follows.
 type Noun = (&'static str, Tells, &'static [&'static str]);
 
+/// `password` is a word of many languages.
+const ANY: &[&str] = &[
+    "is", "was", "are", "to", "ist", "lautet", "est", "es", "\u{e9}", "\u{e8}", "e'", "er",
+    "\u{e4}r", "jest", "je", "adalah", "este", "->", "=>", "\u{2192}", "\u{2013}", "\u{2014}", "-",
+    "=", ":",
+];
 const ENGLISH: &[&str] =
     &["is", "was", "are", "->", "=>", "\u{2192}", "\u{2013}", "\u{2014}", "=", ":"];
 const GERMAN: &[&str] = &["ist", "lautet", "war", "sind", "=", ":"];
-const ROMANCE: &[&str] =
-    &["est", "es", "era", "\u{e9}", "\u{e8}", "e'", "este", "sera", "ser\u{e1}", "=", ":"];
+const ROMANCE: &[&str] = &[
+    "\u{3b5}\u{3af}\u{3bd}\u{3b1}\u{3b9}",
+    "est",
+    "es",
+    "era",
+    "\u{e9}",
+    "\u{e8}",
+    "e'",
+    "este",
+    "sera",
+    "ser\u{e1}",
+    "=",
+    ":",
+];
 const NORDIC: &[&str] = &["\u{e4}r", "er", "var", "on", "=", ":"];
 const SLAVIC: &[&str] = &["to", "jest", "je", "\u{2014}", "-", "=", ":"];
 const OTHER: &[&str] = &[
@@ -55,15 +73,30 @@ const JOINED: &[&str] = &[
 ];
 
 /// The nouns, in small letters. Of two that begin alike, the longer stands first.
-const NOUNS: [Noun; 63] = [
+const NOUNS: [Noun; 78] = [
+    ("wifi key", Password, ENGLISH),
+    ("wi-fi key", Password, ENGLISH),
+    ("this key", Secret, ENGLISH),
+    ("api\u{5bc6}\u{94a5}", Secret, JOINED),
+    ("\u{5bc6}\u{94a5}", Secret, JOINED),
+    ("api\u{30ad}\u{30fc}", Secret, JOINED),
+    ("cl\u{e9} api", Secret, ROMANCE),
+    ("clave api", Secret, ROMANCE),
+    ("chave api", Secret, ROMANCE),
+    ("chave de api", Secret, ROMANCE),
+    ("chiave api", Secret, ROMANCE),
+    ("\u{43a}\u{43b}\u{44e}\u{447} api", Secret, SLAVIC),
+    ("api-schl\u{fc}ssel", Secret, GERMAN),
+    ("api-sleutel", Secret, OTHER),
+    ("klucz api", Secret, SLAVIC),
     ("identified by", Password, ENGLISH),
     ("passphrase", Password, ENGLISH),
     ("passcode", Password, ENGLISH),
-    ("password", Password, ENGLISH),
+    ("password", Password, ANY),
     ("passwd", Password, ENGLISH),
     ("passwort", Password, GERMAN),
     ("passord", Password, NORDIC),
-    ("pwd", Password, ENGLISH),
+    ("pwd", Password, ANY),
     ("pw", Password, ENGLISH),
     ("api key", Secret, ENGLISH),
     ("api-key", Secret, ENGLISH),
@@ -149,6 +182,11 @@ pub(super) fn named(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     let (noun, tells, verbs) = found?;
     let after = here.saturating_add(noun.len());
     let joined = *verbs == JOINED;
+    // Nouns of other languages have endings: `l\u{f6}senordet`.
+    let ending = text.get(after..)?.iter().take(4).take_while(|byte| byte.is_ascii_lowercase());
+    let ending = ending.count();
+    let inflected = matches!(ending, 1..=3) && (*verbs == NORDIC || *verbs == OTHER);
+    let after = after.saturating_add(if inflected { ending } else { 0 });
     if !joined && (at(text, after).is_ascii_alphanumeric() || b"_-".contains(&at(text, after))) {
         return None;
     }
@@ -175,13 +213,18 @@ fn value_after(
 ) -> Option<(usize, Sure)> {
     let rest = text.get(after..)?;
     if joined {
+        let begin = spaces(text, after).saturating_sub(after);
+        let rest = rest.get(begin..)?;
         let verb = verbs.iter().find(|verb| rest.starts_with(verb.as_bytes()));
-        let skip = verb.map_or(0, |verb| verb.len());
+        let skip = verb.map_or(0, |verb| verb.len()).saturating_add(begin);
         return Some((spaces(text, after.saturating_add(skip)), Sure::Spoken));
     }
     let mut here = after;
     for word in 0..=WORDS {
         here = spaces(text, here);
+        if word == 0 && signed && here == after {
+            return None;
+        }
         let apart = here > after || matches!(at(text, here), b':' | b'=' | b'"' | b'\'' | 0xEF);
         if !apart || here.saturating_sub(after) > BYTES {
             return None;
@@ -205,16 +248,8 @@ fn value_after(
         if verbs.iter().any(is_verb) {
             return Some((filler(text, next), Sure::Spoken));
         }
-        if let Some(stem) = bytes.strip_suffix(b":") {
-            let spoken = if verbs.iter().any(|verb| stem.eq_ignore_ascii_case(verb.as_bytes()))
-                || word > 0
-                || !signed
-            {
-                Some((spaces(text, next), Sure::Spoken))
-            } else {
-                None
-            };
-            return spoken;
+        if bytes.ends_with(b":") {
+            return Some((spaces(text, next), Sure::Spoken));
         }
         if word == 0 && (matches!(sign, b'"' | b'\'' | b'`' | b'\\') || is_direct(bytes)) {
             return Some((here, Sure::Spoken));
@@ -230,6 +265,7 @@ fn value_after(
 /// Whether the word right after a noun may be its value: it has a digit and a letter.
 fn is_direct(word: &[u8]) -> bool {
     word.iter().any(u8::is_ascii_digit) && word.iter().any(u8::is_ascii_alphabetic)
+        || looks::password(word, Sure::Spoken)
 }
 
 /// Passes over what may stand between the verb and the value.

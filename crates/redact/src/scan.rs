@@ -36,10 +36,10 @@ const SHORTEST: usize = 8;
 const BLOB: usize = 60;
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a [u8]) -> Self {
         let (token, failed) = ((0, 0, false), Vec::new());
         let (ends, cookies) = (Ends::default(), None);
-        Self { text: text.as_bytes(), token, begin: 0, broken: false, failed, ends, cookies }
+        Self { text, token, begin: 0, broken: false, failed, ends, cookies }
     }
 
     /// The text is the value of a field of this name.
@@ -76,17 +76,16 @@ impl<'a> Scan<'a> {
         let (text, ends) = (self.text, &mut self.ends);
         match byte {
             b'=' | b':' => self.sign(here),
-            b'%' if is_encoded_sign(text, here) => {
-                match assigned::beside(text, here, 3, false, ends)? {
-                    Assigned::Secret(hit) => Some(hit),
-                    Assigned::Cookies(_) => None,
-                }
-            }
             b' ' => assigned::spaced(text, here, ends),
             b',' => assigned::argument(text, here, ends),
             b'|' => assigned::cell(text, here, ends),
             b'>' => assigned::element(text, here),
-            b'-' => command::option(text, here, ends),
+            b'-' => {
+                if let Some(begin) = command::cookies(text, here) {
+                    self.cookies = Some(begin);
+                }
+                command::option(text, here, ends)
+            }
             b'\n' | b'"' | b'\'' => {
                 self.cookies = self.cookies.filter(|begin| here < *begin);
                 None
@@ -95,7 +94,7 @@ impl<'a> Scan<'a> {
                 if !is_word(at(text, here.wrapping_sub(1)))
                     && !b"-.$/@".contains(&at(text, here.wrapping_sub(1))) =>
             {
-                prose::named(text, here, ends)
+                prose::named(text, here, ends).or_else(|| command::positional(text, here, ends))
             }
             0xC3.. => prose::named(text, here, ends),
             _ => None,
@@ -106,12 +105,15 @@ impl<'a> Scan<'a> {
     fn sign(&mut self, here: usize) -> Option<Hit> {
         let text = self.text;
         if at(text, here) == b':' {
-            let address = address::password(text, here).or_else(|| address::of_line(text, here));
+            let address = address::password(text, here)
+                .or_else(|| address::token(text, here))
+                .or_else(|| address::of_line(text, here))
+                .or_else(|| address::of_source(text, here));
             if address.is_some() {
                 return address;
             }
         }
-        match assigned::beside(text, here, 1, self.cookies.is_some(), &mut self.ends)? {
+        match assigned::beside(text, here, self.cookies.is_some(), &mut self.ends)? {
             Assigned::Secret(hit) => Some(hit),
             Assigned::Cookies(begin) => {
                 self.cookies = Some(begin);
@@ -148,7 +150,10 @@ impl<'a> Scan<'a> {
         self.broken = line_break(self.text, end).is_some();
         self.list(first, here, length, false, &mut best);
         // All forms that begin with a run are longer, except one.
-        if length >= SHORTEST || at(self.text, here.saturating_add(4)) == b'Q' {
+        if length >= SHORTEST
+            || at(self.text, here.saturating_add(4)) == b'Q'
+            || at(self.text, here.saturating_add(6)) == b'.'
+        {
             self.list(0, here, length, false, &mut best);
         }
         // A form across several lines is tried only if its prefix matched and nothing matched on
@@ -271,12 +276,6 @@ impl<'a> Scan<'a> {
         self.token = (here, end, blob);
         end
     }
-}
-
-/// Whether a percent-encoded `=` or `:` stands here.
-fn is_encoded_sign(text: &[u8], here: usize) -> bool {
-    let sign = text.get(here..).unwrap_or_default();
-    [&b"%3D"[..], b"%3d", b"%3A", b"%3a"].iter().any(|known| sign.starts_with(known))
 }
 
 #[cfg(test)]

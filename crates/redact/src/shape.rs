@@ -222,11 +222,25 @@ fn take(
         }
         let goes_on = wrapped && (took < run.least || more) && piece >= PIECE;
         match line_break(text, *here).filter(|_| goes_on) {
-            Some(next) if bits(at(text, next)) & class != 0 => (*here, piece) = (next, 0),
+            Some(next) if bits(at(text, next)) & class != 0 && !is_assigned(text, next) => {
+                (*here, piece) = (next, 0);
+            }
             _ => break,
         }
     }
     took
+}
+
+/// Whether a line begins with a name to which something is assigned, so that no token goes on in it.
+fn is_assigned(text: &[u8], line: usize) -> bool {
+    let rest = text.get(line..).unwrap_or_default();
+    let name = rest.iter().take(64).take_while(|byte| {
+        step();
+        bits(**byte) & class(b'v') != 0
+    });
+    let name = name.count();
+    let after = at(rest, name.saturating_add(1));
+    matches!(at(rest, name), b'=' | b':') && after != b'=' && after > b' '
 }
 
 /// Where the next line's text begins, if there is a line break here.

@@ -9,7 +9,7 @@ use super::{
 /// One form.
 #[derive(Clone, Copy)]
 pub(super) struct Row {
-    pub(super) kind: u8,
+    pub(super) kind: u16,
     pub(super) form: &'static [u8],
     pub(super) check: Check,
     /// The least length of a token that the form matches.
@@ -54,7 +54,7 @@ const fn count() -> usize {
         rows += KINDS[kind].shapes.len();
         kind += 1;
     }
-    assert!(rows < NONE as usize && KINDS.len() < 256);
+    assert!(rows < NONE as usize && KINDS.len() < 65_536);
     rows
 }
 
@@ -83,7 +83,7 @@ const fn table() -> ([Row; ROW_COUNT], [u16; 128]) {
                 byte => (1, byte),
             };
             rows[row] = Row {
-                kind: kind as u8,
+                kind: kind as u16,
                 form,
                 check: KINDS[kind].check,
                 least: least(form),

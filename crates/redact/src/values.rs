@@ -13,8 +13,10 @@ pub(super) struct Quote {
 }
 
 /// Each quote: what opens it, and what closes it.
-const QUOTES: [(&[u8], &[&[u8]]); 16] = [
+const QUOTES: [(&[u8], &[&[u8]]); 17] = [
     (b"\"\"\"", &[b"\"\"\""]),
+    // Within single quotes of a shell.
+    (b"'\\''", &[b"'\\''"]),
     (b"\"", &[b"\""]),
     (b"'", &[b"'"]),
     (b"`", &[b"`"]),
@@ -153,8 +155,6 @@ pub(super) enum Manner {
     Plain,
     /// At a space only: a line of a file of settings.
     Line,
-    /// As in an address whose own signs are encoded.
-    Encoded,
 }
 
 /// Where values without quotes end: the last that was found, as it is the same for all that begin in it.
@@ -190,7 +190,9 @@ fn run(text: &[u8], start: usize, manner: Manner) -> usize {
         let over = match byte {
             0..=b' ' | 0x7F => true,
             _ if manner == Manner::Line => false,
-            b'"' | b'`' | b'<' | b'>' => true,
+            b'"' | b'`' => true,
+            b'<' => is_tag(text, after),
+            b'>' => next <= b' ' || b"<\"'".contains(&next),
             b'\'' => next <= b' ' || b",;)]}\"\\:".contains(&next),
             b'\\' => {
                 next.is_ascii_lowercase() || next.is_ascii_digit() || b"\"'`\\ ".contains(&next)
@@ -202,11 +204,6 @@ fn run(text: &[u8], start: usize, manner: Manner) -> usize {
                 next <= b' ' || b"\"'`{[)]}\\".contains(&next) || names_another(text, after)
             }
             b'|' => next <= b' ' || next == b'|',
-            b'%' if manner == Manner::Encoded => {
-                let code = text.get(after..after.saturating_add(2)).unwrap_or_default();
-                [&b"26"[..], b"20", b"22", b"27", b"0A", b"0D", b"3B", b"2C", b"5D", b"7D"]
-                    .contains(&code)
-            }
             0xC2 => matches!(next, 0xA0 | 0xBB),
             0xE2 => {
                 next == 0x80 && !matches!(at(text, after.saturating_add(1)), 0x90..=0x95 | 0xA6)
@@ -227,6 +224,14 @@ fn run(text: &[u8], start: usize, manner: Manner) -> usize {
         here = after;
     }
     here
+}
+
+/// Whether the rest of a tag of a markup language stands here.
+fn is_tag(text: &[u8], here: usize) -> bool {
+    let rest = text.get(here..).unwrap_or_default();
+    let first = at(rest, 0);
+    let closes = rest.iter().take(24).any(|byte| *byte == b'>');
+    matches!(first, b'/' | b'!') || first == b'\\' || first.is_ascii_alphabetic() && closes
 }
 
 fn is_entity(text: &[u8], here: usize) -> bool {

@@ -3,7 +3,9 @@
 //! A message becomes a frame without being parsed: the record is copied behind the type. [`message`] and
 //! [`record`] are the two directions.
 
+use nexus_core::{Fault, Result};
 use nexus_protocol::Cursor;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 const MESSAGE: &str = r#"{"type":"message","#;
@@ -40,6 +42,19 @@ pub(crate) fn answer(kind: &str, id: &Value, fields: Value) -> String {
     with(json!({ "type": kind, "id": id }), fields)
 }
 
+/// The fields of `{"type":"sent", "id", ...}`: all of the answer to a send over HTTP, but its id is
+/// `messageId`, because `id` is the client's own.
+pub(crate) fn sent(answer: &impl Serialize) -> Result<Value, Fault> {
+    let mut fields = serde_json::to_value(answer).map_err(Fault::new)?;
+    if let Some(fields) = fields.as_object_mut() {
+        fields.remove("ok");
+        if let Some(id) = fields.remove("id") {
+            fields.insert("messageId".to_owned(), id);
+        }
+    }
+    Ok(fields)
+}
+
 fn with(mut frame: Value, fields: Value) -> String {
     if let (Value::Object(frame), Value::Object(fields)) = (&mut frame, fields) {
         frame.extend(fields);
@@ -60,6 +75,13 @@ mod tests {
         for other in [r#"{"type":"ready","cursor":"7"}"#, "nonsense", ""] {
             assert_eq!(record(other), None);
         }
+    }
+
+    #[test]
+    fn the_answer_to_a_send_has_every_field() {
+        let answer = json!({ "ok": true, "id": "x-7", "cursor": "7", "unredacted": true });
+        let fields = json!({ "messageId": "x-7", "cursor": "7", "unredacted": true });
+        assert_eq!(sent(&answer).unwrap(), fields);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{
 };
 use js_sys::{Array, Date, JsString, Reflect, Uint8Array};
 use nexus_core::{Database, Error, Fault, Random, Result, Row, Value};
-use nexus_protocol::{Limits, Setting, Timestamp};
+use nexus_protocol::{AllowUnredacted, Limits, Setting, Timestamp};
 use std::{
     cell::{Cell, OnceCell},
     ops::{ControlFlow, RangeInclusive},
@@ -241,7 +241,12 @@ pub(crate) fn limits(env: &Env) -> Result<Limits, Fault> {
 }
 
 fn read_limits(env: &Env) -> Result<Limits, Fault> {
-    Limits::read(|name, range, default| number_variable(env, name, range, default))
+    let limits = Limits::read(|name, range, default| number_variable(env, name, range, default))?;
+    let value = setting(env, Setting::ALLOW_UNREDACTED)?;
+    let unredacted = AllowUnredacted::parse(value.as_deref());
+    let unredacted = unredacted
+        .ok_or_else(|| Fault::new("the variable ALLOW_UNREDACTED must be `on`, `off` or empty"))?;
+    Ok(Limits { unredacted, ..limits })
 }
 
 /// A text in the composed form of Unicode (NFC). The platform has its tables, which the relay so need not
@@ -320,5 +325,6 @@ mod tests {
             assert_eq!(fault, "the variable MAX_AGENTS must be a whole number from 1 to 1000");
         }
         assert!(read_limits(&env(&[("MAX_AGENTS", JsValue::TRUE)])).is_err());
+        assert!(read_limits(&env(&[("ALLOW_UNREDACTED", JsValue::from_str("yes"))])).is_err());
     }
 }

@@ -7,12 +7,13 @@ import { pretty } from "./text.js";
 /** Puts what members wrote into code fences, so that a Markdown reader shows it as plain text. */
 export function toMarkdown(messages) {
   const parts = messages.map((message) => {
-    const { json, sentAt, text, to, verified } = message;
+    const { json, sentAt, text, to, unredacted, verified } = message;
     const what = lineOf(message);
     if (what) return `*${what}, ${sentAt}*`;
     const whom = to ? `, only to ${[to].flat().join(", ")}` : "";
     const proof = isRelays(message) ? "" : `, ${verified ? "verified" : "unverified"}`;
-    const head = `## ${speakerOf(message)}${proof}${whom}, ${sentAt}`;
+    const searched = unredacted ? ", not searched for secrets" : "";
+    const head = `## ${speakerOf(message)}${proof}${searched}${whom}, ${sentAt}`;
     return [head, text !== undefined && fence("text", text), json !== undefined && fence("json", pretty(json))]
       .filter(Boolean)
       .join("\n\n");

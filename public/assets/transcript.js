@@ -122,6 +122,7 @@ export class Transcript {
     if (isMembers) head.append(" ", proof(message));
     if (isMembers && hasNameOfRelay(agentId)) head.append(" ", make("span", { className: "proof unverified" }, "not the relay"));
     if (isMembers && kind) head.append(" ", make("span", { className: "kind", title: "No member can set this mark" }, `${kind}, marked by the relay`));
+    if (message.unredacted) head.append(" ", make("span", { className: "kind", title: "Its sender asked the relay to leave everything in" }, "not searched for secrets"));
     if (to) head.append(" ", make("span", { className: "to" }, `only to ${[to].flat().join(", ")}`));
     head.append(" ", make("time", { dateTime: message.sentAt, title: moment.format(sent) }, clock.format(sent)));
     const article = make("article", { id: `message-${cursor}`, className: own ? "message own" : "message" }, head);

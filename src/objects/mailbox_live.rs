@@ -14,9 +14,7 @@ use crate::{
     waiting::boxed,
 };
 use nexus_core::{Fault, Notice, Result};
-use nexus_protocol::{
-    Ack, AgentId, Cursor, Frame, Mail, MailFrame, MailSent, Page, PageRequest, Refusal,
-};
+use nexus_protocol::{Ack, AgentId, Cursor, Frame, Mail, MailFrame, Page, PageRequest, Refusal};
 use serde_json::{Value, json};
 use std::{borrow::Cow, cell::RefCell, rc::Rc};
 use worker::{Env, State, WebSocket};
@@ -216,7 +214,7 @@ impl Mailbox {
         match MailFrame::read(frame, self.limits()?)? {
             MailFrame::Send(to, key, message) => {
                 let sent = self.send(&to, key.as_ref(), message).await?;
-                Ok(("sent", sent_fields(&sent)))
+                Ok(("sent", frames::sent(&sent)?))
             }
             MailFrame::Ack(ack) => Ok(("acked", fields(serde_json::to_value(self.ack(ack)?))?)),
             MailFrame::End(id) => {
@@ -245,18 +243,4 @@ impl Mailbox {
     pub(super) fn close_all(&self, why: Close) {
         sockets::close_all(self.state(), why, |_: &Reader<()>| true);
     }
-}
-
-/// The fields of `{"type":"sent", "id", ...}`: the answer to a send, but that `id` is the client's own.
-fn sent_fields(sent: &MailSent) -> Value {
-    json!({
-        "messageId": sent.id,
-        "cursor": sent.cursor,
-        "delivery": sent.delivery,
-        "conversationId": sent.conversation_id,
-        "turn": sent.turn,
-        "maxTurns": sent.max_turns,
-        "sentAt": sent.sent_at,
-        "expiresAt": sent.expires_at,
-    })
 }

@@ -18,7 +18,7 @@ use nexus_core::{Delivery, Error, Result, Who};
 use nexus_protocol::{
     Cursor, ErrorCode, Filter, Frame, Page, PageRequest, Refusal, Sent, SessionFrame,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     borrow::Cow,
     cell::{Cell, RefCell},
@@ -135,7 +135,8 @@ impl Frames<Session> for Native {
                 Ok(frame) => (frame.id(), session.send_frame(who, frame)),
                 Err(error) => (Value::Null, Err(error)),
             };
-            live::answer(line.end, &id, sent.map(|sent| ("sent", sent_fields(&sent))));
+            let fields = sent.and_then(|sent| Ok(("sent", frames::sent(&sent)?)));
+            live::answer(line.end, &id, fields);
         })
     }
 }
@@ -229,14 +230,4 @@ impl Session {
         let SessionFrame { key, message } = SessionFrame::read(frame, self.limits()?)?;
         self.store(who, key.as_ref(), message)
     }
-}
-
-/// The fields of `{"type":"sent", "id", ...}`: the answer to a send, but that `id` is the client's own.
-fn sent_fields(sent: &Sent) -> Value {
-    json!({
-        "messageId": sent.id,
-        "cursor": sent.cursor,
-        "expiresAt": sent.expires_at,
-        "verified": sent.verified,
-    })
 }

@@ -27,6 +27,8 @@ pub(crate) struct Message {
     pub(crate) text: Option<String>,
     pub(crate) json: Option<Box<RawValue>>,
     pub(crate) verified: bool,
+    /// Whether its sender asked the relay not to search it for secrets.
+    pub(crate) unredacted: bool,
     pub(crate) to: Option<Value>,
     pub(crate) sent_at: Option<String>,
     pub(crate) reply_to: Option<String>,

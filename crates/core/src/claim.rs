@@ -52,6 +52,7 @@ pub async fn claim<D: Database>(
         status: "claimed".to_owned(),
         session_key: joined.session_key,
         expires_at: joined.expires_at,
+        redacted: joined.redacted,
         greeting: joined.greeting,
     })
 }

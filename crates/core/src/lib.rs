@@ -38,7 +38,7 @@ pub use mailbox::{
 };
 pub use pairing::{Claimer, Found, PairingIndex, Reservation, Revocation};
 pub use random::Random;
-pub use redaction::redacted;
+pub use redaction::{check_name, redacted};
 pub use session::{
     Caller, ClawLinkInfo, Content, Delivery, Event, FileSaved, Need, Outcome, Post, SeatRequest,
     Session, Visitor, Who,

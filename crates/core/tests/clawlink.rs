@@ -12,7 +12,7 @@ mod support;
 use nexus_core::{Caller, ClawLinkInfo, Content, Delivery, Need, Result, Who};
 use nexus_protocol::{
     AgentId, Assignee, ClawLinkAnswer, Condition, CreateSession, Cursor, ErrorCode, GiveTask,
-    Limits, Priority, Profile, SessionKey, Task, TaskStatus, Token,
+    Limits, Priority, Profile, Redact, SessionKey, Task, TaskStatus, Token,
 };
 use std::collections::BTreeSet;
 use support::{Calls, World, agent, at, caller, faulted, messages, refused, text};
@@ -67,6 +67,7 @@ impl Clawlink for World {
             context: None,
             priority: Priority::Normal,
             deadline: None,
+            redact: Redact::On,
         };
         self.session.give_task(at(now), &who, None, give, &BTreeSet::new()).unwrap().0
     }

@@ -10,7 +10,9 @@
 mod support;
 
 use nexus_core::{Database, Digest, Directory, Listing, PairingIndex, Report};
-use nexus_protocol::{Cursor, Limits, Recipients, SendMail, SendMessage};
+use nexus_protocol::{
+    AllowUnredacted, CreateSession, Cursor, Limits, Recipients, Redact, SendMail, SendMessage,
+};
 use support::{
     Calls, Sqlite, World, agent, at, caller, messages, session_id, text,
     town::{Town, mail},
@@ -48,6 +50,25 @@ fn a_session() {
         event.replace(salt, "SALT"),
         r#"1||!|1700000000000||{"id":"SALT-1","agentId":"system","kind":"joined","text":"a joined the session.","json":{"agentId":"a","type":"joined"},"cursor":"1","verified":false,"sentAt":"2023-11-14T22:13:20.000Z","expiresAt":"2023-11-14T22:14:20.000Z"}||||"#
     );
+}
+
+#[test]
+fn a_message_that_was_not_searched() {
+    let limits = Limits { unredacted: AllowUnredacted::On, ..Limits::default() };
+    let mut world = World::new(limits.clone());
+    world.create(CreateSession::default());
+    let key = world.join(0, "a").unwrap().session_key;
+    let message = SendMessage { redact: Redact::Off, ..text("as it is") };
+    world.send(1000, &caller("a", Some(&key)), None, message).unwrap();
+    let dump = world.database.dump();
+    assert!(dump.contains(r#","unredacted":true}||||"#), "{dump}");
+
+    let town = Town::new(limits, &["a", "b"]);
+    town.send("a", "b", None, SendMail { redact: Redact::Off, ..mail("as it is", None) }).unwrap();
+    for name in ["a", "b"] {
+        let dump = town.house(name).database.dump();
+        assert!(dump.contains(r#","unredacted":true}"#), "{dump}");
+    }
 }
 
 #[test]

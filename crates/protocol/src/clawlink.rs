@@ -2,7 +2,7 @@
 
 use crate::{
     AgentId, Assignee, Body, FileKey, Frame, GiveTask, Limits, MessageId, Priority, Profile,
-    Refusal, SendMessage, TaskStatus,
+    Redact, Refusal, SendMessage, TaskStatus,
     label::is_label,
     profile::{TAGS, TOPIC, text},
     task::bounded,
@@ -107,7 +107,8 @@ impl ClawLinkTask {
             return Err(Refusal::message_too_large("task", limits.max_text_bytes));
         }
         bounded("context", context.as_deref(), limits)?;
-        let give = GiveTask { assignee, task, context, priority, deadline: None };
+        let (deadline, redact) = (None, Redact::On);
+        let give = GiveTask { assignee, task, context, priority, deadline, redact };
         Ok(Self { from, give })
     }
 }

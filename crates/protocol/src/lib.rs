@@ -51,14 +51,15 @@ pub use ids::hex;
 pub use ids::{
     AgentId, AgentSecret, ConversationId, IdempotencyKey, Malformed, SessionId, SessionKey,
 };
-pub use limits::{Limits, NumberVariable, Setting};
+pub use limits::{AllowUnredacted, Limits, NumberVariable, Setting};
 pub use mail::{
     Ack, Acked, AgentList, AgentListRequest, AllowOnly, Allowed, Blocked, Conversation,
     ConversationRequest, ConversationState, EndReason, Mail, MailDelivery, MailFrame, MailSent,
     MailState, MailStatus, SendMail,
 };
 pub use message::{
-    Author, Kind, Message, Page, PageRequest, Recipients, Redacted, SendMessage, Sent, SessionFrame,
+    Author, Kind, Message, Page, PageRequest, Recipients, Redact, Redacted, SendMessage, Sent,
+    SessionFrame,
 };
 pub use messenger::{MessengerSend, messenger_registration};
 pub use pairing::{

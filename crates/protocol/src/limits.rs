@@ -34,6 +34,47 @@ pub struct Setting {
     pub about: &'static str,
 }
 
+/// Where a sender may ask that nothing be searched for secrets (section 7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AllowUnredacted {
+    /// In sessions with a token.
+    #[default]
+    WithToken,
+    /// Everywhere.
+    On,
+    /// Nowhere.
+    Off,
+}
+
+impl AllowUnredacted {
+    /// Reads the variable. `None` if it has another value than `on` and `off`.
+    #[must_use]
+    pub fn parse(value: Option<&str>) -> Option<Self> {
+        match value {
+            None => Some(Self::WithToken),
+            Some("on") => Some(Self::On),
+            Some("off") => Some(Self::Off),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether members of a session may ask for it.
+    #[must_use]
+    pub fn in_session(self, has_token: bool) -> bool {
+        match self {
+            Self::WithToken => has_token,
+            Self::On => true,
+            Self::Off => false,
+        }
+    }
+
+    /// Whether addresses may ask for it.
+    #[must_use]
+    pub fn between_addresses(self) -> bool {
+        self == Self::On
+    }
+}
+
 /// Makes [`Limits`], its default, [`Limits::read`] and [`Limits::VARIABLES`] from one line for each
 /// limit.
 macro_rules! limits {
@@ -43,11 +84,14 @@ macro_rules! limits {
         pub struct Limits {$(
             #[doc = $about]
             pub $field: $type,
-        )+}
+        )+
+            /// Where a sender may have secrets left in: [`Setting::ALLOW_UNREDACTED`].
+            pub unredacted: AllowUnredacted,
+        }
 
         impl Default for Limits {
             fn default() -> Self {
-                Self { $($field: $default,)+ }
+                Self { $($field: $default,)+ unredacted: AllowUnredacted::WithToken }
             }
         }
 
@@ -64,12 +108,14 @@ macro_rules! limits {
 
             /// Reads the limits of a deployment. `number` returns the variable of a name, which
             /// must be within the given range. If the variable is not set, it returns the default.
+            /// The caller reads [`Setting::ALLOW_UNREDACTED`].
             pub fn read<E>(
                 mut number: impl FnMut(&'static str, RangeInclusive<u32>, u32) -> Result<u32, E>,
             ) -> Result<Self, E> {
                 $(let $field: u32 =
                     number(stringify!($name), $least..=$most, u32::min($default, $most))?;)+
-                Ok(Self { $($field: limits!(@$type $field),)+ })
+                let unredacted = AllowUnredacted::default();
+                Ok(Self { $($field: limits!(@$type $field),)+ unredacted })
             }
         }
     };
@@ -124,6 +170,7 @@ settings! {
     PUBLIC_URL = Some(""), "the address that links name; if empty, the host that each request names, which a client can choose";
     CLIENT_IP_HEADER = Some("CF-Connecting-IP"), "the header in which the proxy in front of the relay names the client's IP; empty: no header is believed, and all clients share one quota";
     ALLOW_PRIVATE_WEBHOOKS = Some(""), "not empty: webhooks may lead to http and private addresses";
+    ALLOW_UNREDACTED = Some(""), "whether senders may have secrets left in with `redact`: `on` everywhere, `off` nowhere; empty: only in sessions with a token, by members that prove their key";
     JURISDICTION = Some(""), "`eu` or `fedramp`: everything is stored and done there; choose it before the first session";
     ADMIN_TOKEN = None, "the operator's page at `/admin`, for those who have this token of at least 16 characters; a secret, not in `wrangler.toml`: `npx wrangler secret put ADMIN_TOKEN`";
     DIAGNOSTICS = Some(""), "for tests only. Not empty: answers of sessions, addresses and claims tell in `X-Rows-Written` and `X-Objects-Built` the rows that this instance has written and the session and mailbox objects that it has built so far, and a request can make the relay panic with `X-Panic` (see docs/operations.md)";

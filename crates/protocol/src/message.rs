@@ -67,6 +67,9 @@ pub struct SendMessage {
     /// Tags, by which readers may filter.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// Whether secrets are removed. False only with a proven key, where that is allowed.
+    #[serde(default, skip_serializing_if = "Redact::is_on")]
+    pub redact: Redact,
 }
 
 impl SendMessage {
@@ -94,9 +97,10 @@ impl SendMessage {
         if tags.len() > 20 || !tags.iter().all(|tag| is_label(tag)) {
             body.note("tags", TAGS);
         }
+        let redact = Redact::read(&mut body);
         body.finish()?;
         let (text, json) = content.check(limits)?;
-        Ok(Self { text, json, to, reply_to, topic, tags })
+        Ok(Self { text, json, to, reply_to, topic, tags, redact })
     }
 }
 
@@ -158,6 +162,58 @@ impl<'a> Content<'a> {
     }
 }
 
+/// Whether the relay removes secrets from what is sent (section 7): `redact` in a body, a boolean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "bool", into = "bool")]
+pub enum Redact {
+    /// Secrets are removed.
+    #[default]
+    On,
+    /// Everything is stored as it was sent.
+    Off,
+}
+
+impl Redact {
+    /// Takes the field out of a body.
+    pub(crate) fn read(body: &mut Body) -> Self {
+        body.field("redact", "must be true or false").unwrap_or_default()
+    }
+
+    /// Whether secrets are removed.
+    #[must_use]
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde takes")]
+    pub fn is_on(&self) -> bool {
+        *self == Self::On
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Redact {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Redact".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        bool::json_schema(generator)
+    }
+}
+
+impl From<bool> for Redact {
+    fn from(redact: bool) -> Self {
+        if redact { Self::On } else { Self::Off }
+    }
+}
+
+impl From<Redact> for bool {
+    fn from(redact: Redact) -> Self {
+        redact.is_on()
+    }
+}
+
 /// Secrets that were removed from a message (section 7).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -188,6 +244,9 @@ pub struct Sent {
     /// What was removed, ordered by type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
+    /// Whether the message was stored without a search for secrets, as its sender asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unredacted: bool,
 }
 
 fn yes() -> bool {
@@ -276,6 +335,9 @@ pub struct Message {
     pub tags: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
+    /// Whether its sender asked that nothing be searched for secrets. Set only by the relay.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unredacted: bool,
 }
 
 /// `GET /v1/sessions/:id/messages`: what to read.

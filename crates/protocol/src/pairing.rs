@@ -1,7 +1,7 @@
 //! Pairing codes (section 4): their form, requests and answers.
 
 use crate::{
-    AgentId, Body, MailSent, Refusal, SessionId, SessionKey, Timestamp,
+    AgentId, Body, MailSent, Redacted, Refusal, SessionId, SessionKey, Timestamp,
     ids::{Malformed, string_id},
     query::Query,
     words::{SYMBOLS, WORDS},
@@ -146,6 +146,9 @@ pub struct Claimed {
     pub session_key: SessionKey,
     /// When the session ends if nothing more happens.
     pub expires_at: Timestamp,
+    /// What was removed from the profile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<Redacted>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub greeting: Option<Greeting>,
 }

@@ -1,8 +1,8 @@
 //! Sessions (section 2): requests and answers.
 
 use crate::{
-    AgentId, Body, Greeting, Limits, Profile, Redacted, Refusal, SessionId, SessionKey, Timestamp,
-    Token,
+    AgentId, Body, Greeting, Limits, Profile, Redact, Redacted, Refusal, SessionId, SessionKey,
+    Timestamp, Token,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,8 +56,8 @@ impl Joining {
 }
 
 impl CreateSession {
-    /// Reads the body. Refuses fields of a wrong type or out of range, and a greeting that is too
-    /// long.
+    /// Reads the body. Refuses fields of a wrong type or out of range, a greeting that is too long,
+    /// and one that is to pass without a search for secrets.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         let mut body = Body::parse(bytes)?;
         let token = body.field("token", Token::RULE);
@@ -75,7 +75,11 @@ impl CreateSession {
         if request.creator_agent_id.as_ref().is_some_and(AgentId::is_reserved) {
             body.note("creatorAgentId", AgentId::RESERVED);
         }
+        let redact = Redact::read(&mut body);
         body.finish()?;
+        if redact == Redact::Off {
+            return Err(Refusal::greeting_is_redacted());
+        }
         let greeting = request.greeting.as_ref().map_or(0, String::len);
         if greeting > limits.max_text_bytes {
             return Err(Refusal::message_too_large("greeting", limits.max_text_bytes));
@@ -111,7 +115,7 @@ pub struct SessionCreated {
     /// The creator's key, if the creator joined at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_key: Option<SessionKey>,
-    /// What was removed from the greeting.
+    /// What was removed from the greeting and the profile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
 }
@@ -152,6 +156,9 @@ pub struct Joined {
     pub agents_online: usize,
     pub session_key: SessionKey,
     pub expires_at: Timestamp,
+    /// What was removed from the profile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<Redacted>,
     /// For whoever has claimed a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(skip))]

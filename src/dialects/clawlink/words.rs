@@ -10,7 +10,14 @@ use nexus_protocol::{ErrorCode, Refusal};
 use serde_json::json;
 
 /// Native fields, and what they are called here.
-const FIELDS: [(&str, &str); 3] = [("text", "content"), ("json", "content"), ("to", "to_agent")];
+const FIELDS: [(&str, &str); 6] = [
+    ("text", "content"),
+    ("json", "content"),
+    ("to", "to_agent"),
+    ("agentId", "agent_id"),
+    ("key", "file_key"),
+    ("Content-Type", "file_type"),
+];
 
 /// The answer to what was refused.
 pub(super) fn refused(refusal: Refusal) -> Result<Response> {

@@ -41,6 +41,9 @@ pub(super) async fn answer(
 async fn register(request: &Request, env: &Env) -> Result<Response> {
     let body = http::body(request, &platform::limits(env)?).await?;
     let register = messenger_registration(&body)?;
+    if let Some(id) = &register.agent_id {
+        nexus_core::check_name("id", id.as_str())?;
+    }
     let registered = agents::register(env, register, SecretUse::Shown).await?;
     let (id, name) = (registered.agent_id, registered.card.name);
     http::json(201, &json!({ "ok": true, "id": id, "name": name }))

@@ -297,6 +297,9 @@ impl<'a> Connection<'a> {
                 if !is_id || content.len() > MAX_WHISPER {
                     return Err(Problem::TOO_LARGE.with(WHISPER_TOO_LONG));
                 }
+                nexus_core::check_name("id", &said.id).map_err(Error::from)?;
+                nexus_core::check_name("conversationId", conversation.as_str())
+                    .map_err(Error::from)?;
                 let content = nexus_core::redacted(content);
                 let (from, kind) = (self.mailbox.id()?, said.kind);
                 let whisper = Whisper { id: said.id.clone(), from, kind, content, conversation };

@@ -1,7 +1,7 @@
 //! Who is in charge of a conversation, and what each may do to it.
 
 use crate::{assert_quiet, join, joined, secret};
-use nexus_tests::{Api, Member, browser::Browser, eventually, relay, string};
+use nexus_tests::{Api, Member, Relay, browser::Browser, eventually, relay, string};
 use serde_json::{Value, json};
 
 const ESCAPE: &str = "\u{E00C}";
@@ -319,6 +319,25 @@ fn lines_of_what_happened_are_text_whatever_stands_in_them() {
     assert_eq!(browser.count("main :is(img, [onerror])"), 0);
     assert_eq!(browser.run("return window.ran"), json!([]));
     assert_quiet(&browser);
+}
+
+#[test]
+fn a_message_that_was_not_searched_for_secrets_says_so() {
+    let relay = Relay::builder().var("ALLOW_UNREDACTED", "on").start().unwrap();
+    let a = Api::new(&relay.url()).session();
+    let browser = joined(&a, "zoe");
+    for body in
+        [json!({ "text": "as it is", "redact": false }), json!({ "text": "x", "unredacted": true })]
+    {
+        assert_eq!(a.call("POST", "/messages").json(&body).send().status, 201);
+    }
+    a.send("not searched for secrets, I say");
+    browser.wait_for("#messages", "I say");
+    let marked = browser.run(
+        "return [...document.querySelectorAll('article')].filter((one) =>
+             one.querySelector('header').textContent.includes('not searched for secrets')).length",
+    );
+    assert_eq!(marked, 1, "only the relay sets the mark");
 }
 
 #[test]

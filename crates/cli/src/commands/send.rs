@@ -15,7 +15,7 @@ use crate::{
     stderr::tell,
 };
 use clap::{Args, value_parser};
-use nexus_protocol::{AgentId, ConversationId, MessageId, SendMail, SendMessage};
+use nexus_protocol::{AgentId, ConversationId, MessageId, Redact, SendMail, SendMessage};
 use std::io::Read;
 use ureq::http::Method;
 
@@ -28,6 +28,7 @@ use ureq::http::Method;
   nexus send @bob-calendar 'Tuesday at ten?'
   nexus send @bob-calendar 'Ten, then.' --conversation c-42 --reply-to 8f14e45fceea167a-7
   nexus send --to bob 'Tuesday at ten?'
+  nexus send SESSION - --no-redact < config.txt
 
 A message to @ID goes from your own address (`nexus register`) to the mailbox of that agent. --to sends to a
 name of your contact book (`nexus contacts`): to its address, or to its gateway.")]
@@ -56,6 +57,10 @@ pub(crate) struct Send {
     /// For an address: after how many turns a new conversation ends
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1000))]
     max_turns: Option<u32>,
+    /// Send it as it is: the relay does not search it for secrets. It needs your key, and the
+    /// relay's permission
+    #[arg(long)]
+    no_redact: bool,
 }
 
 fn message_id(text: &str) -> Result<MessageId, &'static str> {
@@ -93,6 +98,10 @@ impl Send {
         }
     }
 
+    fn redact(&self) -> Redact {
+        if self.no_redact { Redact::Off } else { Redact::On }
+    }
+
     fn content(&mut self) -> Result<(Option<String>, Option<Json>)> {
         let payload = self.json.as_deref().map(read_payload).transpose()?;
         Ok((self.text.take().map(read_text).transpose()?, payload))
@@ -112,7 +121,8 @@ impl Send {
                 SendMessage { text, json: payload.map(Json::into_raw), ..SendMessage::default() }
             }
         };
-        let message = SendMessage { reply_to: self.reply_to, ..message };
+        let redact = self.redact();
+        let message = SendMessage { reply_to: self.reply_to, redact, ..message };
         let request = request(&session, &message);
         context.call(&server, &caller.sign(request)).map(|answer| answer.body.into())
     }
@@ -122,6 +132,7 @@ impl Send {
         let (text, payload) = self.content()?;
         mailbox.server.announce();
         let mail = SendMail {
+            redact: self.redact(),
             text,
             json: payload.map(Json::into_raw),
             conversation_id: self.conversation,
@@ -138,8 +149,10 @@ impl Send {
         name: &str,
         address: &gateway::Address,
     ) -> Result<Done> {
-        if self.reply_to.is_some() || self.conversation.is_some() || self.max_turns.is_some() {
-            let message = "A gateway takes only a text: --reply-to, --conversation and --max-turns work only with a relay.";
+        let for_relays =
+            self.reply_to.is_some() || self.conversation.is_some() || self.max_turns.is_some();
+        if for_relays || self.no_redact {
+            let message = "A gateway takes only a text: --reply-to, --conversation, --max-turns and --no-redact work only with a relay.";
             return Err(Failure::own(Kind::Usage, message));
         }
         let (text, payload) = self.content()?;

@@ -26,7 +26,11 @@ mod room;
 mod state;
 mod store;
 
-use crate::{Database, Fault, Listing, Random, Result, meter::Meter};
+use crate::{
+    Database, Fault, Listing, Random, Result,
+    meter::Meter,
+    redaction::{Redaction, check_name},
+};
 pub use access::MailboxNeed;
 pub use conversation::About;
 use credential::Credential;
@@ -87,6 +91,8 @@ impl<D: Database> Mailbox<D> {
         if self.id.is_reserved() {
             return Err(Refusal::invalid("agentId", AgentId::RESERVED).into());
         }
+        check_name("agentId", self.id.as_str())?;
+        let request = Redaction::default().clean(request)?.into_inner();
         let secret = match request.secret {
             Some(secret) if secret.is_short() => {
                 return Err(Refusal::invalid("secret", AgentSecret::SHORT).into());
@@ -134,6 +140,7 @@ impl<D: Database> Mailbox<D> {
 
     /// `PATCH /v1/agents/:id`
     pub fn change(&mut self, now: Timestamp, change: ChangeCard) -> Result<()> {
+        let change = Redaction::default().clean(change)?.into_inner();
         let mut state = self.store.registered(&self.id)?.state.clone();
         let card = &mut state.card;
         card.name = change.name.unwrap_or_else(|| card.name.clone());

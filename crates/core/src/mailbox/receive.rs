@@ -10,7 +10,7 @@ use crate::{
 };
 use nexus_protocol::{
     AgentId, ConversationId, Cursor, EndReason, IdempotencyKey, Mail, MailDelivery, MailSent,
-    MessageId, Redacted, Refusal, SendMail, Timestamp,
+    MessageId, Redact, Redacted, Refusal, SendMail, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ impl<D: Database> Mailbox<D> {
         now: Timestamp,
         to: &AgentId,
         key: Option<&IdempotencyKey>,
-        mut message: SendMail,
+        message: SendMail,
         random: &mut impl Random,
     ) -> Result<Letter> {
         let state = &self.store.registered(&self.id)?.state;
@@ -92,9 +92,14 @@ impl<D: Database> Mailbox<D> {
             self.check_not_of_others(&about)?;
         }
         let asked = repeat::digest(&serde_json::to_string(&message).map_err(Fault::new)?);
-        let mut redaction = Redaction::default();
-        message.text = message.text.map(|text| redaction.text(text));
-        message.json = message.json.map(|json| redaction.json(json)).transpose()?;
+        let mut redaction = match message.redact {
+            Redact::On => Redaction::default(),
+            Redact::Off if !self.limits.unredacted.between_addresses() => {
+                return Err(Refusal::redaction_required_of_mail().into());
+            }
+            Redact::Off => Redaction::off(),
+        };
+        let message = redaction.clean(message)?.into_inner();
         Ok(Letter {
             from: self.id.clone(),
             name,
@@ -143,6 +148,7 @@ impl<D: Database> Mailbox<D> {
             sent_at: now,
             expires_at: now.plus_seconds(self.limits.message_retention),
             redacted: letter.redacted.clone(),
+            unredacted: !letter.message.redact.is_on(),
         };
         let record = record(&self.id, letter, &sent, Some(cursor))?;
         self.make_room(now, &letter.from, record.len())?;
@@ -215,6 +221,7 @@ impl<D: Database> Mailbox<D> {
             sent_at: mail.sent_at,
             expires_at: mail.expires_at,
             redacted: mail.redacted,
+            unredacted: mail.unredacted,
         };
         Ok(Some(Accepted { sent, facts: facts.clone() }))
     }
@@ -297,6 +304,7 @@ fn record(
         expires_at: sent.expires_at,
         reply_to: letter.message.reply_to.clone(),
         redacted: sent.redacted.clone(),
+        unredacted: sent.unredacted,
         client_id: letter.message.client_id.clone(),
     };
     serde_json::to_string(&mail).map_err(Fault::new)

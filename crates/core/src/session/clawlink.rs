@@ -95,6 +95,7 @@ impl<D: Database> Session<D> {
                 (agent.clone(), Some(Event::Joined(agent.clone())))
             }
         };
+        let profile = Redaction::default().clean(profile)?;
         self.save_told(now, state, &name, profile, event.as_ref())
     }
 
@@ -164,7 +165,8 @@ impl<D: Database> Session<D> {
             return Err(Refusal::illegal_transition(state, next).into());
         }
         let mut redaction = Redaction::default();
-        (task.status, task.result) = (answer.status, Some(redaction.json(answer.result)?));
+        let answer = redaction.clean(answer)?.into_inner();
+        (task.status, task.result) = (answer.status, Some(answer.result));
         task.redacted = redaction.found();
         let before = task.assignee.clone();
         let delivery = self.tell_change(now, who, TaskEvent::Changed, &mut task, before, None)?;

@@ -6,7 +6,7 @@
 //! stored, and are not readable in between.
 
 use super::{Session, Who, delivery::Delivery, log::Call, store::About};
-use crate::{Database, Digest, Fault, Result, Row, repeat::Repeat};
+use crate::{Database, Digest, Fault, Result, Row, redaction::check_name, repeat::Repeat};
 use nexus_protocol::{
     Condition, FileDeleted, FileEvent, FileInfo, FileKey, FileList, FileNews, FilesRequest,
     IdempotencyKey, Kind, Message, Refusal, Timestamp,
@@ -72,6 +72,8 @@ impl<D: Database> Session<D> {
             return Ok(FileSaved { created: file.version == 1, file, delivery: None });
         }
         let Content { content_type, bytes: content } = content;
+        check_name("key", key.as_str())?;
+        check_name("Content-Type", &content_type)?;
         let size = content.len();
         if size > self.limits.max_file_bytes {
             return Err(Refusal::file_too_large(self.limits.max_file_bytes).into());

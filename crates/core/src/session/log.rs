@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{Database, Error, Fault, Result, redaction::Redaction, repeat::Repeat};
 use nexus_protocol::{
-    AgentId, Filter, IdempotencyKey, Kind, Limits, Message, MessageId, Recipients, Refusal,
+    AgentId, Filter, IdempotencyKey, Kind, Limits, Message, MessageId, Recipients, Redact, Refusal,
     SendMessage, Sent, Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,8 @@ impl<D: Database> Session<D> {
                 .map_err(|_| Fault::new("a stored message cannot be read"))?;
             return Ok((sent, None));
         }
+        let mut redaction = self.redaction(now, who, request.redact)?;
+        let request = redaction.clean(request)?.into_inner();
         let loaded = self.store.alive(now)?;
         // If the clock goes back, the end must not come earlier than a response reported.
         let now = now.max(loaded.last_sent_at);
@@ -109,11 +111,10 @@ impl<D: Database> Session<D> {
         let recipients = to.as_ref().map(|to| listed(to.as_slice()));
         let mut message = next_message(loaded, now, Some(who));
         message.reply_to = known_reply(loaded, request.reply_to)?;
-        let mut redaction = Redaction::default();
-        message.text = request.text.map(|text| redaction.text(text));
-        message.json = request.json.map(|json| redaction.json(json)).transpose()?;
-        (message.to, message.redacted) = (to, redaction.found());
+        (message.text, message.json, message.to) = (request.text, request.json, to);
         (message.topic, message.tags) = (request.topic, request.tags);
+        message.unredacted = redaction.is_off();
+        message.redacted = redaction.found();
         let delivery = self.append(now, message, recipients, repeat, About::Nothing)?;
         // The message is stored and restarts the TTL by itself. A failure to store that its sender
         // was heard must not turn the send into a failure.
@@ -127,6 +128,7 @@ impl<D: Database> Session<D> {
             expires_at: message.expires_at,
             verified: message.verified,
             redacted: message.redacted.clone(),
+            unredacted: message.unredacted,
         };
         Ok((sent, Some(delivery)))
     }
@@ -198,6 +200,27 @@ impl<D: Database> Session<D> {
             seat.heard.hear(now);
         }
         Ok(())
+    }
+
+    /// What removes the secrets of something that `who` sends, or leaves them in, if `who` asks for
+    /// that and may.
+    pub(super) fn redaction(
+        &mut self,
+        now: Timestamp,
+        who: &Who,
+        redact: Redact,
+    ) -> Result<Redaction> {
+        if redact == Redact::On {
+            return Ok(Redaction::default());
+        }
+        let has_token = self.store.alive(now)?.state.token.is_some();
+        if !self.limits.unredacted.in_session(has_token) {
+            return Err(Refusal::redaction_required().into());
+        }
+        if !who.proven {
+            return Err(Refusal::redaction_needs_key().into());
+        }
+        Ok(Redaction::off())
     }
 
     /// Refuses a member whose seat is gone.
@@ -282,6 +305,7 @@ pub(super) fn next_message(loaded: &Loaded, now: Timestamp, who: Option<&Who>) -
         topic: None,
         tags: Vec::new(),
         redacted: Vec::new(),
+        unredacted: false,
     }
 }
 

@@ -6,7 +6,8 @@ use super::{
     size::Size,
     state::{Seat, State},
 };
-use crate::{Database, Digest, Fault, Random, Report, Result, heard::Heard, redaction::Redaction};
+use crate::redaction::{Clean, Redaction, check_name};
+use crate::{Database, Digest, Fault, Random, Report, Result, heard::Heard};
 use nexus_protocol::{
     AgentId, CreateSession, Cursor, Ended, Greeting, Joined, Joining, Left, Member, Members,
     MembersRequest, PairingCode, Profile, Refusal, Renew, Renewed, SessionCreated, SessionKey,
@@ -47,8 +48,10 @@ impl<D: Database> Session<D> {
         let max_agents = request.max_agents.unwrap_or(self.limits.max_agents);
         let mut state = State::new(now, random.bytes()?, ttl, max_agents);
         let mut redaction = Redaction::default();
-        let greeting = request.greeting.filter(|greeting| !greeting.is_empty());
-        state.greeting = greeting.map(|greeting| redaction.text(greeting));
+        let request = redaction.clean(request)?;
+        let profile = request.part(|request| request.profile.clone());
+        let request = request.into_inner();
+        state.greeting = request.greeting.filter(|greeting| !greeting.is_empty());
         state.require_keys = request.require_keys;
         state.token = request.token.map(|token| Digest::of(&[token.as_str()]));
         state.by_link_only = request.join == Joining::Link;
@@ -56,7 +59,7 @@ impl<D: Database> Session<D> {
         let session_key = match &request.creator_agent_id {
             Some(creator) => {
                 let key = sit(&mut state, now, creator, None, Cursor::START, random)?;
-                tell(&mut state, creator, request.profile);
+                tell(&mut state, creator, profile);
                 Some(key)
             }
             None => None,
@@ -107,8 +110,10 @@ impl<D: Database> Session<D> {
                 (agent, key, Some(event))
             }
         };
-        tell(&mut state, &agent, profile);
-        self.save_joined(now, state, key, event.as_ref())
+        let mut redaction = Redaction::default();
+        tell(&mut state, &agent, redaction.clean(profile)?);
+        let joined = self.save_joined(now, state, key, event.as_ref())?;
+        Ok(Joined { redacted: redaction.found(), ..joined })
     }
 
     /// Joins with a claimed code (section 4). Refuses a claim whose seat was given up.
@@ -127,11 +132,12 @@ impl<D: Database> Session<D> {
         let key = sit(&mut state, now, &request.agent, Some(&request.claim), last, random)?;
         state.past.readmit(&request.agent);
         state.codes.retain(|open| open.code != request.code);
-        tell(&mut state, &request.agent, request.profile.clone());
+        let mut redaction = Redaction::default();
+        tell(&mut state, &request.agent, redaction.clean(request.profile.clone())?);
         let by = state.creator.clone();
         let greeting = state.greeting.clone().map(|text| Greeting { by, text });
         let joined = self.save_joined(now, state, key, event.as_ref())?;
-        Ok(Joined { greeting, ..joined })
+        Ok(Joined { greeting, redacted: redaction.found(), ..joined })
     }
 
     /// `DELETE /v1/sessions/:id/agents/:agentId` (section 2), for a member that leaves.
@@ -221,6 +227,7 @@ impl<D: Database> Session<D> {
     pub fn change_profile(&mut self, now: Timestamp, who: &Who, change: Profile) -> Result<Member> {
         self.seated(now, who)?;
         let (state, _) = self.next_state(now)?;
+        let change = Redaction::default().clean(change)?;
         self.save_told(now, state, &who.agent, change, None)
     }
 
@@ -231,7 +238,7 @@ impl<D: Database> Session<D> {
         now: Timestamp,
         mut state: State,
         agent: &AgentId,
-        profile: Profile,
+        profile: Clean<Profile>,
         event: Option<&Event>,
     ) -> Result<Member> {
         tell(&mut state, agent, profile);
@@ -285,6 +292,7 @@ impl<D: Database> Session<D> {
             agents_online,
             session_key,
             expires_at,
+            redacted: Vec::new(),
             greeting: None,
         })
     }
@@ -296,9 +304,9 @@ pub(super) fn joined(state: &State, agent: &AgentId) -> Option<Event> {
 }
 
 /// Updates the profile of `agent`.
-fn tell(state: &mut State, agent: &AgentId, profile: Profile) {
+fn tell(state: &mut State, agent: &AgentId, profile: Clean<Profile>) {
     if let Some(seat) = state.members.get_mut(agent) {
-        seat.profile.change(profile);
+        seat.profile.change(profile.into_inner());
     }
 }
 
@@ -343,6 +351,7 @@ pub(super) fn take_free<'a>(
     if agent.is_reserved() {
         return Err(Refusal::invalid("agentId", AgentId::RESERVED));
     }
+    check_name("agentId", agent.as_str())?;
     if state.members.keys().any(|name| name.is_same(agent))
         || state.past.was_other_kind(agent, is_keyed)
     {

@@ -40,17 +40,18 @@ impl<D: Database> Session<D> {
         if let Some(record) = before {
             return Ok((answered(&record)?, None));
         }
+        let mut redaction = self.redaction(now, who, request.redact)?;
+        let request = redaction.clean(request)?.into_inner();
         let deadline = request.deadline.map(|deadline| deadline.resolve(now)).transpose()?;
         let assignee = self.choose(now, &who.agent, &request.assignee, connected)?;
         let message = self.next_news(now, Some(who), Kind::Task)?;
-        let mut redaction = Redaction::default();
-        let mut task = Task {
+        let task = Task {
             id: message.id.clone(),
             from: who.agent.clone(),
             assignee,
             capability: capability(request.assignee),
-            task: redaction.text(request.task),
-            context: request.context.map(|context| redaction.json(context)).transpose()?,
+            task: request.task,
+            context: request.context,
             priority: request.priority,
             deadline,
             status: TaskStatus::Pending,
@@ -59,9 +60,9 @@ impl<D: Database> Session<D> {
             created_at: message.sent_at,
             updated_at: message.sent_at,
             cursor: message.cursor,
-            redacted: Vec::new(),
+            unredacted: redaction.is_off(),
+            redacted: redaction.found(),
         };
-        task.redacted = redaction.found();
         let delivery = self.tell(message, TaskEvent::Assigned, &task, None, repeat)?;
         Ok((task, Some(delivery)))
     }
@@ -82,8 +83,11 @@ impl<D: Database> Session<D> {
         }
         let mut task = self.find_task(now, id)?;
         let before = task.assignee.clone();
-        let mut redaction = Redaction::default();
-        let event = match change {
+        let mut redaction = match &change {
+            ChangeTask::Move { redact, .. } => self.redaction(now, who, *redact)?,
+            ChangeTask::HandOn { .. } => Redaction::default(),
+        };
+        let event = match redaction.clean(change)?.into_inner() {
             ChangeTask::HandOn { assignee, deadline } => {
                 check_asker(who, &task)?;
                 if !task.status.is_open() {
@@ -101,7 +105,7 @@ impl<D: Database> Session<D> {
                 task.progress = None;
                 TaskEvent::Assigned
             }
-            ChangeTask::Move { status, progress, result } => {
+            ChangeTask::Move { status, progress, result, redact: _ } => {
                 if status == TaskStatus::Cancelled {
                     check_asker(who, &task)?;
                 } else {
@@ -112,13 +116,13 @@ impl<D: Database> Session<D> {
                     return Err(Refusal::illegal_transition(state, next).into());
                 }
                 task.status = status;
-                let progress = progress.map(|progress| redaction.progress(progress));
-                let result = result.map(|result| redaction.json(result)).transpose()?;
                 task.progress = progress.or(task.progress);
                 task.result = result.or(task.result);
                 TaskEvent::Changed
             }
         };
+        // What was not searched before stays in the task.
+        task.unredacted |= redaction.is_off();
         task.redacted = redaction.found();
         let delivery = self.tell_change(now, who, event, &mut task, before, repeat)?;
         Ok((task, Some(delivery)))
@@ -236,6 +240,7 @@ impl<D: Database> Session<D> {
         message.hint = (event == TaskEvent::Assigned).then(|| hint(&task.id));
         // The list belongs to this message, not to the task.
         message.redacted.clone_from(&task.redacted);
+        message.unredacted = task.unredacted;
         let task = &Task { redacted: Vec::new(), ..task.clone() };
         let news = TaskNews { event, task: task.clone() };
         message.json = Some(to_raw_value(&news).map_err(Fault::new)?);

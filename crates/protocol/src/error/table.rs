@@ -50,6 +50,12 @@ macro_rules! errors {
     LinkRequired {
         (403, 2) link_required(): "This session can only be joined by a link. Ask a member for one (/p/...).";
     }
+    RedactionRequired {
+        (403, 7) redaction_needs_key(): "Only a proven sender may send a message that is not searched for secrets. Add the header X-Session-Key with your sessionKey, or leave `redact` out.", reason("not_proven");
+        (403, 7) greeting_is_redacted(): "A greeting is always searched for secrets, because nobody has proven a key yet. Leave `redact` out, and send the text as a message with your X-Session-Key.", reason("not_proven");
+        (403, 7) redaction_required(): "This session takes no message that is not searched for secrets. Leave `redact` out, or start a session with a token, if this relay allows it there (ALLOW_UNREDACTED).", reason("not_permitted");
+        (403, 7) redaction_required_of_mail(): "This relay takes no mail that is not searched for secrets. Leave `redact` out, or ask its operator to set ALLOW_UNREDACTED to on.", reason("not_permitted");
+    }
     Blocked {
         (403, 8) blocked(): "The recipient has blocked you and takes no messages from you. Do not try again.";
     }

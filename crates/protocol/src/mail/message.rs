@@ -1,7 +1,7 @@
 //! A message between addresses: sending it, reading it, acknowledging it.
 
 use crate::{
-    AgentId, Body, ConversationId, Cursor, Frame, IdempotencyKey, Kind, Limits, MessageId,
+    AgentId, Body, ConversationId, Cursor, Frame, IdempotencyKey, Kind, Limits, MessageId, Redact,
     Redacted, Refusal, Timestamp, message::Content,
 };
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,9 @@ pub struct SendMail {
     /// The message that this one answers. It is passed on without a check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
+    /// Whether secrets are removed. False only where that is allowed.
+    #[serde(default, skip_serializing_if = "Redact::is_on")]
+    pub redact: Redact,
     /// The sender's own id for the message, in protocols that have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(skip))]
@@ -58,6 +61,7 @@ impl SendMail {
         let conversation_id = body.field("conversationId", ConversationId::RULE);
         let max_turns = body.number("maxTurns", "turns", 1..=MOST_TURNS);
         let reply_to = body.field("replyTo", "must be the id of a message");
+        let redact = Redact::read(&mut body);
         body.finish()?;
         let (text, json) = content.check(limits)?;
         Ok(Self {
@@ -66,6 +70,7 @@ impl SendMail {
             conversation_id,
             max_turns,
             reply_to,
+            redact,
             client_id: None,
             renews: false,
             kind: None,
@@ -140,6 +145,9 @@ pub struct MailSent {
     pub expires_at: Timestamp,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
+    /// Whether the message was stored without a search for secrets, as its sender asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unredacted: bool,
 }
 
 /// A message as readers get it, and as both mailboxes store it.
@@ -173,6 +181,9 @@ pub struct Mail {
     pub reply_to: Option<MessageId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
+    /// Whether its sender asked that nothing be searched for secrets. Set only by the relay.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unredacted: bool,
     /// The sender's own id for the message, in protocols that have one (docs/dialects.md).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,

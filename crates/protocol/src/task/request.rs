@@ -2,7 +2,7 @@
 
 use super::state::{Priority, Progress, TaskStatus};
 use crate::{
-    AgentId, Body, Limits, Refusal, Timestamp,
+    AgentId, Body, Limits, Redact, Refusal, Timestamp,
     label::{LABEL, is_label},
 };
 use serde::{Deserialize, Deserializer, Serialize};
@@ -87,6 +87,9 @@ pub struct GiveTask {
     pub priority: Priority,
     /// When it must be done.
     pub deadline: Option<Deadline>,
+    /// Whether secrets are removed. False only with a proven key, where that is allowed.
+    #[serde(skip_serializing_if = "Redact::is_on")]
+    pub redact: Redact,
 }
 
 impl GiveTask {
@@ -105,6 +108,7 @@ impl GiveTask {
         let context = body.raw("context").map(ToOwned::to_owned);
         let priority = body.field("priority", Priority::RULE);
         let deadline = body.field("deadline", Deadline::RULE);
+        let redact = Redact::read(&mut body);
         body.finish()?;
         let (Some(assignee), Some(task)) = (assignee, task) else {
             return Err(Refusal::invalid("task", "must be a text that is not empty"));
@@ -113,7 +117,8 @@ impl GiveTask {
             return Err(Refusal::message_too_large("task", limits.max_text_bytes));
         }
         bounded("context", context.as_deref(), limits)?;
-        Ok(Self { assignee, task, context, priority: priority.unwrap_or_default(), deadline })
+        let priority = priority.unwrap_or_default();
+        Ok(Self { assignee, task, context, priority, deadline, redact })
     }
 }
 
@@ -142,6 +147,9 @@ pub enum ChangeTask {
         progress: Option<Progress>,
         /// Stays the same if left out.
         result: Option<Box<RawValue>>,
+        /// Whether secrets are removed. False only with a proven key, where that is allowed.
+        #[serde(skip_serializing_if = "Redact::is_on")]
+        redact: Redact,
     },
     /// Reassigns the task.
     HandOn {
@@ -178,6 +186,7 @@ impl ChangeTask {
         }
         let result = body.raw("result").map(ToOwned::to_owned);
         let deadline = body.field("deadline", Deadline::RULE);
+        let redact = Redact::read(&mut body);
         if assignee.is_some() && status.is_some() {
             body.note("status", "must be left out where the task is handed on");
         }
@@ -185,7 +194,7 @@ impl ChangeTask {
         bounded("result", result.as_deref(), limits)?;
         match (assignee, status) {
             (Some(assignee), _) => Ok(Self::HandOn { assignee, deadline }),
-            (None, Some(status)) => Ok(Self::Move { status, progress, result }),
+            (None, Some(status)) => Ok(Self::Move { status, progress, result, redact }),
             (None, None) => Err(Refusal::invalid("status", STATUS)),
         }
     }

@@ -122,6 +122,9 @@ pub struct Task {
     /// What was removed from the call that this answers. The message about the task lists it too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
+    /// Whether anything in it was stored without a search for secrets, as an agent asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unredacted: bool,
 }
 
 /// How far a task has progressed.

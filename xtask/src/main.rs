@@ -93,7 +93,7 @@ fn run(command: Command) -> Result<()> {
         Command::Torture(options) => torture::run(&setup::ensure(&project)?, &options),
         Command::Soak(options) => soak::run(&setup::ensure(&project)?, &options),
         Command::Abuse(options) => abuse::run(&setup::ensure(&project)?, &options),
-        Command::Redaction(options) => redaction::run(&setup::ensure(&project)?, &options),
+        Command::Redaction(options) => redaction::run(&project, &options),
     }
 }
 

@@ -1,11 +1,14 @@
 //! `cargo xtask redaction`: measures how many made-up secrets the redaction finds. The secrets and
 //! the judgement are in a package of their own.
 
+use std::env;
+use std::process::Command;
+
 use anyhow::Result;
 use clap::Parser;
 
 use crate::process;
-use crate::setup::Tools;
+use crate::project::Project;
 
 /// Redacts texts with made-up secrets of every form, and prints what share was found, which forms are
 /// the worst, and how often more than the secret was cut. Fails if that is below the bar.
@@ -27,17 +30,10 @@ pub struct Options {
 ///
 /// # Errors
 /// It does not build, or too few secrets are found.
-pub fn run(tools: &Tools, options: &Options) -> Result<()> {
-    let mut command = tools.cargo();
-    command.args([
-        "run",
-        "--quiet",
-        "--release",
-        "--package",
-        "nexus-redact-corpus",
-        "--",
-        "secrets",
-    ]);
+pub fn run(project: &Project, options: &Options) -> Result<()> {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(project.root()).args(["run", "--quiet", "--release"]);
+    command.args(["--package", "nexus-redact-corpus", "--", "secrets"]);
     command.args(["--values", &options.values.to_string()]);
     command.args(options.all.then_some("--all"));
     if let Some(form) = &options.show {

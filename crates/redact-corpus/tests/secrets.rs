@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use nexus_redact_corpus::secrets::{Family, forms, measure, texts_of};
+use nexus_redact::{KINDS, Redaction};
+use nexus_redact_corpus::secrets::{Family, Surrounding, forms, measure, texts_of};
 
 /// So few values of each form that a build without optimisation takes seconds.
 const VALUES: usize = 5;
@@ -38,4 +39,18 @@ fn the_corpus_is_large_and_every_text_has_its_secret() {
 fn the_corpus_is_the_same_in_every_run() {
     let texts = || forms().flat_map(|form| texts_of(form, 3..4)).map(|text| text.text);
     assert!(texts().eq(texts()));
+}
+
+#[test]
+fn every_kind_has_a_form() {
+    let mut kinds: BTreeSet<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    let texts = forms().flat_map(|form| texts_of(form, 0..VALUES));
+    for text in texts.filter(|text| text.surrounding == Surrounding::Bare) {
+        let mut redaction = Redaction::default();
+        redaction.text(text.text);
+        for found in redaction.found() {
+            kinds.remove(found.kind);
+        }
+    }
+    assert!(kinds.is_empty(), "{kinds:?}");
 }

@@ -10,10 +10,6 @@ pub(super) fn make(argument: &str, dice: &mut Dice) -> String {
     let label = label.replace('_', " ");
     match label.as_str() {
         "PUTTY2" | "PUTTY3" => putty(&label, bytes, dice),
-        "MINISIGN" => format!(
-            "untrusted comment: minisign encrypted secret key\nRWRTY0Iy{}",
-            base64(&dice.bytes(152))
-        ),
         _ => armored(&label, bytes, dice),
     }
 }

@@ -67,7 +67,8 @@ pub fn texts_of(form: &'static Form, values: std::ops::Range<usize>) -> impl Ite
 
 fn text(form: &'static Form, number: usize, surrounding: Surrounding) -> Text {
     let mut dice = Dice::new(form.name, number);
-    let template = dice.one(form.templates);
+    // Each template in turn, and in the next round of values (see `values`) with another one.
+    let template = form.templates[(number + number / 8) % form.templates.len()];
     let parts = match form.family {
         Family::Known => Parts {
             before: String::new(),

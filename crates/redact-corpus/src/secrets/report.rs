@@ -140,8 +140,10 @@ impl Report {
 
 /// The text around a secret, and no more than the beginning of the secret.
 fn example(text: &Text, score: &Score) -> String {
-    let tail: Vec<char> = text.text[..text.start].chars().rev().take(60).collect();
+    let tail: Vec<char> = text.text[..text.loose.0].chars().rev().take(60).collect();
     let tail: String = tail.into_iter().rev().collect();
+    // What may go with the secret may contain another one.
+    let lead: String = text.text[text.loose.0..text.start].chars().take(30).collect();
     let begin: String = text.value.chars().take(4).collect();
     let after: String = text.text[text.start + text.value.len()..].chars().take(20).collect();
     let fault = match (score.outcome, score.overcut) {
@@ -150,7 +152,7 @@ fn example(text: &Text, score: &Score) -> String {
         (Outcome::Found, bytes) => format!("{bytes} bytes too many"),
     };
     let length = text.value.chars().count();
-    let shown = format!("{tail}{begin}...{after}");
+    let shown = format!("{tail}{lead}{begin}...{after}");
     format!("{fault}, {}, of {length}: {shown:?}", text.surrounding.name())
 }
 

@@ -52,11 +52,10 @@ fn judged(text: &Text, clean: String) -> Score {
         return Score { outcome: Outcome::Partial, overcut: original.len(), clean };
     };
     let is_kept = |at: usize| kept.iter().any(|(from, to)| (*from..*to).contains(&at));
-    // Quotes around the secret belong to it.
-    let quote = |at: &usize| b"\"'`\\".contains(&original[*at]);
-    let before = (0..text.loose.0).rev().take_while(quote).count();
-    let after = (text.loose.1..original.len()).take_while(quote).count();
-    let beside = (0..text.loose.0 - before).chain(text.loose.1 + after..original.len());
+    let (before, after) = original.split_at(text.loose.1);
+    let before = &before[..text.loose.0];
+    let (before, after) = (before.len() - quotes(before, true), quotes(after, false));
+    let beside = (0..before).chain(text.loose.1 + after..original.len());
     let overcut = beside.filter(|at| !is_kept(*at)).count();
     let longest = kept.iter().map(|(from, to)| end.min(*to).saturating_sub(start.max(*from))).max();
     let outcome = match longest.unwrap_or(0) {
@@ -65,6 +64,18 @@ fn judged(text: &Text, clean: String) -> Score {
         _ => Outcome::Partial,
     };
     Score { outcome, overcut, clean }
+}
+
+/// How many bytes next to the secret are its quotes, with what escapes them. They belong to it.
+fn quotes(beside: &[u8], at_the_end: bool) -> usize {
+    const QUOTES: [&[u8]; 8] = [b"\"", b"'", b"`", b"\\", b"%22", b"%27", b"%5C", b"&quot;"];
+    let mut rest = beside;
+    while let Some(shorter) = QUOTES.iter().find_map(|quote| {
+        if at_the_end { rest.strip_suffix(*quote) } else { rest.strip_prefix(*quote) }
+    }) {
+        rest = shorter;
+    }
+    beside.len() - rest.len()
 }
 
 /// The ranges of the original that are still there, between marks.

@@ -10,6 +10,7 @@
 //! | `<E>` | XML, in which quotes and brackets are escaped |
 //! | `<U>` | a part of an address, percent-encoded |
 //! | `<S>` | a field that ends at a semicolon |
+//! | `<F>` | a word of a shell that ends at a comma |
 
 use super::dice::Dice;
 use super::encodings::percent;
@@ -26,6 +27,7 @@ enum Slot {
     Xml,
     Address,
     Field,
+    Item,
 }
 
 /// A template that is split at its slot, and the value as it is written there.
@@ -48,7 +50,7 @@ pub(super) fn filled(
 
 fn split(template: &'static str) -> (&'static str, Slot, &'static str) {
     let is_slot = |part: &str| {
-        part.as_bytes().get(1).is_some_and(|b| b"XWJEUS".contains(b)) && part.as_bytes()[2] == b'>'
+        part.as_bytes().get(1).is_some_and(|b| b"XWJEUSF".contains(b)) && part.as_bytes()[2] == b'>'
     };
     let mut opens = template.match_indices('<').map(|(at, _)| at);
     let at = opens.rfind(|at| template.len() >= at + 3 && is_slot(&template[*at..]));
@@ -60,6 +62,7 @@ fn split(template: &'static str) -> (&'static str, Slot, &'static str) {
         (b'E', _) => Slot::Xml,
         (b'U', _) => Slot::Address,
         (b'S', _) => Slot::Field,
+        (b'F', _) => Slot::Item,
         (_, Some(quote @ ('"' | '\'' | '`'))) => Slot::Quoted(quote),
         _ => Slot::Line,
     };
@@ -89,6 +92,7 @@ fn symbols(slot: Slot) -> &'static str {
     match slot {
         Slot::Line => "!#$%&()*+,-./:;<=>?@[]^_{|}~",
         Slot::Word => "!#%*+,-./:=?@^_~",
+        Slot::Item => "!#%*+-./:?@^_~",
         Slot::Quoted('\'') => "!\"#$%&()*+,-./:;<=>?@[]^_{|}~",
         Slot::Quoted(_) => "!#%&'()*+,-./:;<=>?@[]^_{|}~",
         Slot::Escaped => "!\"#$%&'()*+,-./:;<=>?@[\\]^_{|}~",

@@ -87,7 +87,7 @@ pub(super) const FORMS: &[Form] = &[
     known("akamai_token", &["akab-{l16}-{l16}"]),
     known("infracost_api_key", &["ico-{a32}"]),
     known("confluent_secret", &["cflt{b60}"]),
-    known("convex_deploy_key", &["prod:happy-otter-123|{!b64 60}"]),
+    known("convex_deploy_key", &["prod:happy-otter-123|<{!b64 60}>"]),
     known("inngest_signing_key", &["signkey-prod-{h64}", "signkey-test-{h64}"]),
     known("deno_token", &["ddp_{a36}", "ddo_{a36}"]),
     known("dbt_token", &["dbtc_{w40}", "dbtu_{w40}"]),

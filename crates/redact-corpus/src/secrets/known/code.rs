@@ -43,7 +43,7 @@ pub(super) const FORMS: &[Form] = &[
     known("docker_token", &["dckr_pat_{w27}"]),
     known("docker_organisation_token", &["dckr_oat_{w32}"]),
     known("jfrog_api_key", &["AKCp{a69}"]),
-    known("jfrog_reference_token", &["{!of reftkn:01:(d10):(a28)}"]),
+    known("jfrog_reference_token", &["{!of reftkn:01:17(d8):(a27)}"]),
     known("clojars_token", &["CLOJARS_{h60}"]),
     known(
         "packagist_token",

@@ -14,7 +14,10 @@ pub(super) const FORMS: &[Form] = &[
     known("openssh_rsa_key", &["{!block OPENSSH_PRIVATE_KEY 1800}"]),
     known("pgp_private_key", &["{!block PGP 1400}", "{!block PGP_VERSION 3000}"]),
     known("putty_private_key", &["{!block PUTTY2 300}", "{!block PUTTY3 600}"]),
-    known("minisign_secret_key", &["{!block MINISIGN}"]),
+    known(
+        "minisign_secret_key",
+        &["untrusted comment: minisign encrypted secret key\n<RWRTY0Iy{!b64 152}>"],
+    ),
     known("age_secret_key", &["AGE-SECRET-KEY-1{Z58}"]),
     known("age_pq_secret_key", &["AGE-SECRET-KEY-PQ-1{Z58}", "AGE-SECRET-KEY-PQ-1{Z70}"]),
     known("jwt_hs256", &["{!jwt HS256}"]),

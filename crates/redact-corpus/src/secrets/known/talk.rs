@@ -14,12 +14,12 @@ pub(super) const FORMS: &[Form] = &[
     known("slack_rotating_token", &["xoxe.xoxp-1-{a160}", "xoxe.xoxb-1-{a160}"]),
     known("slack_refresh_token", &["xoxe-1-{a147}"]),
     known("slack_app_token", &["xapp-1-A{u10}-{d13}-{h64}"]),
-    known("slack_webhook", &["https://hooks.slack.com/services/<T{u10}/B{u10}/{a24}>"]),
+    known("slack_webhook", &["https://hooks.slack.com/services/T{u10}/B{u10}/<{a24}>"]),
     known(
         "slack_workflow_webhook",
         &[
-            "https://hooks.slack.com/workflows/<T{u10}/A{u10}/{d18}/{a24}>",
-            "https://hooks.slack.com/triggers/<T{u10}/{d13}/{h32}>",
+            "https://hooks.slack.com/workflows/T{u10}/A{u10}/{d18}/<{a24}>",
+            "https://hooks.slack.com/triggers/T{u10}/{d13}/<{h32}>",
         ],
     ),
     known(
@@ -30,17 +30,17 @@ pub(super) const FORMS: &[Form] = &[
     known(
         "discord_webhook",
         &[
-            "https://discord.com/api/webhooks/<{d18}/{w68}>",
-            "https://discord.com/api/webhooks/<{d19}/{w68}>",
-            "https://discordapp.com/api/webhooks/<{d18}/{w68}>",
+            "https://discord.com/api/webhooks/{d18}/<{w68}>",
+            "https://discord.com/api/webhooks/{d19}/<{w68}>",
+            "https://discordapp.com/api/webhooks/{d18}/<{w68}>",
         ],
     ),
     known(
         "discord_versioned_webhook",
         &[
-            "https://discord.com/api/v10/webhooks/<{d19}/{w68}>",
-            "https://canary.discord.com/api/webhooks/<{d19}/{w68}>",
-            "https://ptb.discord.com/api/v9/webhooks/<{d18}/{w68}>",
+            "https://discord.com/api/v10/webhooks/{d19}/<{w68}>",
+            "https://canary.discord.com/api/webhooks/{d19}/<{w68}>",
+            "https://ptb.discord.com/api/v9/webhooks/{d18}/<{w68}>",
         ],
     ),
     known("telegram_bot_token", &["{d8}:AA{w33}", "{d9}:AA{w33}", "{d10}:AA{w33}"]),
@@ -48,8 +48,8 @@ pub(super) const FORMS: &[Form] = &[
     known(
         "teams_webhook",
         &[
-            "https://acme.webhook.office.com/webhookb2/<{!uuid}@{!uuid}/IncomingWebhook/{h32}/{!uuid}>",
-            "https://acme.webhook.office.com/webhookb2/<{!uuid}@{!uuid}/IncomingWebhook/{h32}/{!uuid}/V2{w43}>",
+            "https://acme.webhook.office.com/webhookb2/{!uuid}@{!uuid}/IncomingWebhook/<{h32}/{!uuid}>",
+            "https://acme.webhook.office.com/webhookb2/{!uuid}@{!uuid}/IncomingWebhook/<{h32}/{!uuid}/V2{w43}>",
         ],
     ),
     known(
@@ -60,7 +60,7 @@ pub(super) const FORMS: &[Form] = &[
     ),
     known(
         "google_chat_webhook",
-        &["https://chat.googleapis.com/v1/spaces/AAAAx/messages?key=<AIzaSy{w33}&token={w43}>"],
+        &["https://chat.googleapis.com/v1/spaces/AAAAx/messages?key=AIzaSy{w33}&token=<{w43}>"],
     ),
     known(
         "feishu_webhook",
@@ -91,6 +91,6 @@ pub(super) const FORMS: &[Form] = &[
     known("klaviyo_api_key", &["pk_{h34}"]),
     known("courier_api_key", &["pk_prod_{u28}"]),
     known("onesignal_api_key", &["os_v2_app_{T103}"]),
-    known("ably_api_key", &["{w6}.{w6}:{w43}"]),
+    known("ably_api_key", &["{a6}.{a6}:{w43}"]),
     known("intercom_token", &["{!of tok:(h8)_(h4)_(h4)_(h4)_(h12):1:0}"]),
 ];

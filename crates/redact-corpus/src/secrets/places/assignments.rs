@@ -267,7 +267,7 @@ pub(super) const FORMS: &[Form] = &[
     place(
         "padded_table",
         Password,
-        &["password    : <X>", "password\t<X>", "| password | <X> |", "Password:     <X>"],
+        &["password    : <X>", "password\t<X>", "| password | <W> |", "Password:     <X>"],
     ),
     place(
         "user_pass_pair",

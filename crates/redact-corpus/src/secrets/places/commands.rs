@@ -211,8 +211,8 @@ pub(super) const FORMS: &[Form] = &[
         "helm_set",
         Password,
         &[
-            "helm install db bitnami/postgresql --set auth.password=<W>",
-            "helm upgrade db chart --set auth.postgresPassword=<W> --set replicas=2",
+            "helm install db bitnami/postgresql --set auth.password=<F>",
+            "helm upgrade db chart --set auth.postgresPassword=<F> --set replicas=2",
             "helm install x y --set-string adminPassword='<X>'",
         ],
     ),
@@ -255,8 +255,8 @@ pub(super) const FORMS: &[Form] = &[
         "mount_cifs",
         Password,
         &[
-            "mount -t cifs //srv/share /mnt -o username=bob,password=<W>",
-            "//srv/share /mnt cifs user=bob,pass=<W> 0 0",
+            "mount -t cifs //srv/share /mnt -o username=bob,password=<F>",
+            "//srv/share /mnt cifs user=bob,pass=<F> 0 0",
         ],
     ),
     place(
@@ -391,7 +391,6 @@ pub(super) const FORMS: &[Form] = &[
         &[
             "vault kv put secret/db password=<W>",
             "vault login -method=userpass username=bob password=<W>",
-            "vault login <W>",
         ],
     ),
     place(

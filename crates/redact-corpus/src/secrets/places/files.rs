@@ -374,7 +374,11 @@ pub(super) const FORMS: &[Form] = &[
     place(
         "ppp_secrets",
         Password,
-        &["bob * \"<X>\" *", "bob : PSK \"<X>\"", "user bob : EAP \"<X>\""],
+        &[
+            "# client server secret addresses\nbob * \"<X>\" *",
+            "bob : PSK \"<X>\"",
+            "user bob : EAP \"<X>\"",
+        ],
     ),
     place(
         "supervisor",

@@ -170,8 +170,8 @@ pub(super) const FORMS: &[Form] = &[
         "csv",
         Password,
         &[
-            "name,url,username,password\nx,https://example.com,bob,<W>",
-            "url,username,password\nhttps://example.com,bob,<W>",
+            "name,url,username,password\nx,https://example.com,bob,<F>",
+            "url,username,password\nhttps://example.com,bob,<F>",
         ],
     ),
     place(

@@ -51,13 +51,17 @@ fn judged(text: &Text, clean: String) -> Score {
         // Not the same text at all.
         return Score { outcome: Outcome::Partial, overcut: original.len(), clean };
     };
-    let is_kept = |at: usize| kept.iter().any(|(from, to)| (*from..*to).contains(&at));
+    // How many bytes of a range are in each of the kept ones.
+    let shared = |start: usize, end: usize| {
+        kept.iter().map(move |(from, to)| end.min(*to).saturating_sub(start.max(*from)))
+    };
     let (before, after) = original.split_at(text.loose.1);
     let before = &before[..text.loose.0];
     let (before, after) = (before.len() - quotes(before, true), quotes(after, false));
-    let beside = (0..before).chain(text.loose.1 + after..original.len());
-    let overcut = beside.filter(|at| !is_kept(*at)).count();
-    let longest = kept.iter().map(|(from, to)| end.min(*to).saturating_sub(start.max(*from))).max();
+    let after = text.loose.1 + after;
+    let beside = shared(0, before).chain(shared(after, original.len())).sum::<usize>();
+    let overcut = before + original.len() - after - beside;
+    let longest = shared(start, end).max();
     let outcome = match longest.unwrap_or(0) {
         all if all == end - start => Outcome::Missed,
         0..RUN => Outcome::Found,

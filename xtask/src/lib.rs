@@ -7,7 +7,7 @@
 //! | [`setup`] | the tools in their pinned versions; errors say what to install |
 //! | [`worker`] | `build/`: the Worker, rebuilt when an input changed |
 //! | [`relay`] | a relay process that runs the built Worker |
-//! | [`dev`], [`checks`], [`bench`], [`torture`], [`soak`], [`abuse`], [`fuzz`], [`openapi`], [`audit`] | the commands of those names |
+//! | [`dev`], [`checks`], [`bench`], [`torture`], [`soak`], [`abuse`], [`redaction`], [`fuzz`], [`openapi`], [`audit`] | the commands of those names |
 //!
 //! Out of scope: deployment, which is `npx wrangler deploy`.
 
@@ -26,6 +26,7 @@ pub mod instructions;
 pub mod openapi;
 mod process;
 pub mod project;
+pub mod redaction;
 pub mod relay;
 pub mod setup;
 pub mod soak;

@@ -10,7 +10,9 @@ use clap::{Parser, Subcommand};
 use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
-use xtask::{abuse, audit, bench, fuzz, instructions, openapi, setup, soak, torture, worker};
+use xtask::{
+    abuse, audit, bench, fuzz, instructions, openapi, redaction, setup, soak, torture, worker,
+};
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
 #[derive(Parser)]
@@ -62,6 +64,7 @@ enum Command {
     Torture(torture::Options),
     Soak(soak::Options),
     Abuse(abuse::Options),
+    Redaction(redaction::Options),
 }
 
 fn parse_var(text: &str) -> Result<(String, String)> {
@@ -90,6 +93,7 @@ fn run(command: Command) -> Result<()> {
         Command::Torture(options) => torture::run(&setup::ensure(&project)?, &options),
         Command::Soak(options) => soak::run(&setup::ensure(&project)?, &options),
         Command::Abuse(options) => abuse::run(&setup::ensure(&project)?, &options),
+        Command::Redaction(options) => redaction::run(&project, &options),
     }
 }
 

@@ -1,0 +1,56 @@
+//! The bar for the redaction: what share of made-up secrets must be found, and that nothing else is
+//! cut.
+
+use std::collections::BTreeSet;
+
+use nexus_redact::{KINDS, Redaction};
+use nexus_redact_corpus::secrets::{Family, Surrounding, forms, measure, texts_of};
+
+/// So few values of each form that a build without optimisation takes seconds.
+const VALUES: usize = 5;
+
+#[test]
+fn secrets_are_found_whole_and_nothing_else_is_cut() {
+    let report = measure(VALUES);
+    let complaints = report.complaints();
+    let first = complaints.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
+    assert!(
+        complaints.is_empty(),
+        "{} complaints:\n{first}\ntotal {}",
+        complaints.len(),
+        report.total
+    );
+}
+
+#[test]
+fn the_corpus_is_large_and_every_text_has_its_secret() {
+    let names: BTreeSet<&str> = forms().map(|form| form.name).collect();
+    assert_eq!(names.len(), forms().count(), "a name is used twice");
+    for family in [Family::Known, Family::Place] {
+        assert!(forms().filter(|form| form.family == family).count() > 250);
+    }
+    for text in forms().flat_map(|form| texts_of(form, 0..2)) {
+        let rest = text.text.get(text.start..).unwrap();
+        assert!(rest.starts_with(&text.value) && text.value.len() >= 7, "{}", text.form);
+    }
+}
+
+#[test]
+fn the_corpus_is_the_same_in_every_run() {
+    let texts = || forms().flat_map(|form| texts_of(form, 3..4)).map(|text| text.text);
+    assert!(texts().eq(texts()));
+}
+
+#[test]
+fn every_kind_has_a_form() {
+    let mut kinds: BTreeSet<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    let texts = forms().flat_map(|form| texts_of(form, 0..VALUES));
+    for text in texts.filter(|text| text.surrounding == Surrounding::Bare) {
+        let mut redaction = Redaction::default();
+        let _ = redaction.text(text.text);
+        for found in redaction.found() {
+            kinds.remove(found.kind);
+        }
+    }
+    assert!(kinds.is_empty(), "{kinds:?}");
+}

@@ -1,0 +1,43 @@
+//! `cargo xtask redaction`: measures how many made-up secrets the redaction finds. The secrets and
+//! the judgement are in a package of their own.
+
+use std::env;
+use std::process::Command;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::process;
+use crate::project::Project;
+
+/// Redacts texts with made-up secrets of every form, and prints what share was found, which forms are
+/// the worst, and how often more than the secret was cut. Fails if that is below the bar.
+#[derive(Clone, Debug, Parser)]
+pub struct Options {
+    /// How many secrets of each form are made.
+    #[arg(long, value_name = "N", default_value_t = 20,
+        value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub values: u64,
+    /// List every form with faults, instead of the worst.
+    #[arg(long)]
+    pub all: bool,
+    /// Print the texts of this form before and after, instead of the figures.
+    #[arg(long, value_name = "FORM")]
+    pub show: Option<String>,
+}
+
+/// Builds the package, and runs it.
+///
+/// # Errors
+/// It does not build, or too few secrets are found.
+pub fn run(project: &Project, options: &Options) -> Result<()> {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(project.root()).args(["run", "--quiet", "--release"]);
+    command.args(["--package", "nexus-redact-corpus", "--", "secrets"]);
+    command.args(["--values", &options.values.to_string()]);
+    command.args(options.all.then_some("--all"));
+    if let Some(form) = &options.show {
+        command.args(["--show", form]);
+    }
+    process::run(&mut command)
+}

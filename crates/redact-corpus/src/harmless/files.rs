@@ -67,7 +67,7 @@ fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
 /// The ending of a file's name, or `other`.
 fn kind(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    if name.ends_with("lock.json") || name.ends_with(".lock") {
+    if ["lock.json", ".lock"].iter().any(|ending| name.ends_with(ending)) {
         return "lock".to_owned();
     }
     if name.contains("changelog") || name.starts_with("changes") || name.starts_with("readme") {

@@ -7,6 +7,8 @@ const MARK: &str = "[REDACTED:";
 /// One place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hit {
+    /// Where it begins.
+    pub(crate) start: usize,
     /// The kind of secret that it was taken for.
     pub(crate) kind: String,
     /// The 12 characters before it, and its first 4.
@@ -27,7 +29,7 @@ fn compare(text: &str, clean: &str) -> Vec<Hit> {
         let lead: String = lead.chars().rev().collect();
         let cut: String = text.get(start..).unwrap_or_default().chars().take(4).collect();
         let excerpt = format!("{lead}»{cut}").replace(['\n', '\r', '\t'], " ");
-        hits.push(Hit { kind, excerpt });
+        hits.push(Hit { start, kind, excerpt });
         after = behind;
         let rest = clean.get(after..).unwrap_or_default();
         // What stands up to the next mark, which the text holds too.

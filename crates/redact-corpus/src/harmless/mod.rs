@@ -5,18 +5,15 @@
 //! of a secret, such as the key of a test.
 
 mod files;
-mod hits;
+pub(crate) mod hits;
 pub mod near_misses;
 mod packages;
 
 use anyhow::{Result, ensure};
 use hits::hits;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-pub(crate) use files::{File, texts};
+use files::{File, texts};
 
 /// `judgement`, `kind`, `file`, `why`. A `*` at the end of a file stands for anything.
 const JUDGEMENTS: &str = include_str!("judgements.tsv");
@@ -51,21 +48,20 @@ fn judgements() -> Vec<Judgement> {
 }
 
 /// The harmless files, with the name of their package before theirs. Fetches what is missing.
-pub(crate) fn corpus() -> Result<Vec<(File, PathBuf)>> {
+pub(crate) fn corpus() -> Result<Vec<File>> {
     let mut corpus = Vec::new();
     for (package, folder) in packages::fetch()? {
         for mut file in texts(&folder)? {
-            let path = folder.join(&file.name);
             file.name = format!("{}/{}", package.name, file.name);
-            corpus.push((file, path));
+            corpus.push(file);
         }
     }
     Ok(corpus)
 }
 
-/// How many hits of a harmless file have, by this table, the form of a real secret.
-pub(crate) fn is_real(kind: &str, file: &str) -> bool {
-    judgements().iter().any(|judgement| judgement.real && judgement.covers(kind, file))
+/// Whether a harmless file holds, by the table, what has the form of a real secret.
+pub(crate) fn holds_real_forms(file: &str) -> bool {
+    judgements().iter().any(|judgement| judgement.real && judgement.covers(judgement.kind, file))
 }
 
 /// Searches the files, and prints what was taken from them.
@@ -79,7 +75,7 @@ pub fn run() -> Result<()> {
     let (mut bytes, mut real, mut wrong) = (0_usize, 0_usize, 0_usize);
     let mut used = BTreeSet::new();
     println!("Hits: the judgement, the kind, the file, and 12 characters before the first 4.\n");
-    for (file, _) in &corpus {
+    for file in &corpus {
         let size = sizes.entry(&file.kind).or_default();
         *size = (size.0.saturating_add(1), size.1.saturating_add(file.text.len()));
         bytes = bytes.saturating_add(file.text.len());

@@ -53,24 +53,25 @@ pub fn groups() -> Result<Vec<Group>> {
 }
 
 /// What the search takes from the near-misses: from each alone, quoted in JSON, as JSON if it is
-/// JSON, and in a message that holds its whole group.
+/// JSON, and in a message of all lines of its group that pass alone.
 ///
 /// # Errors
 /// The files cannot be read.
 pub fn taken() -> Result<Vec<Taken>> {
     let mut taken = Vec::new();
     for group in groups()? {
-        let mut alone = 0_usize;
+        let mut kept = Vec::new();
         for line in &group.lines {
-            let found = line_taken(&group.name, line);
-            alone = alone.saturating_add(usize::from(found.is_some()));
-            taken.extend(found);
+            match line_taken(&group.name, line) {
+                Some(found) => taken.push(found),
+                None => kept.push(line.as_str()),
+            }
         }
-        let whole = group.lines.join("\n");
+        // Lines beside each other may look like one secret.
+        let whole = kept.join("\n");
         let clean = Redaction::default().text(whole.clone());
-        if alone == 0 && clean != whole {
-            let changed = whole.lines().zip(clean.lines()).find(|(before, after)| before != after);
-            let (before, after) = changed.unwrap_or_default();
+        let changed = whole.lines().zip(clean.lines()).find(|(before, after)| before != after);
+        if let Some((before, after)) = changed {
             taken.push(of(&group.name, "among the others", before, after.to_owned()));
         }
     }

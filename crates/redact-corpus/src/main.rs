@@ -4,7 +4,8 @@ use nexus_redact_corpus::{harmless, scanners, secrets};
 use std::env;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: nexus-redact-corpus secrets [--show FORM | --all] [--values N] | harmless | scanners";
+const USAGE: &str =
+    "usage: nexus-redact-corpus secrets [--show FORM | --all] [--values N] | harmless | scanners";
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);

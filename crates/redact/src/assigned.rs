@@ -37,7 +37,7 @@ const NAMED: [(&[u8], u8, usize, usize); 8] = [
 
 /// A name before a sign, and how the two stand.
 struct Name<'a> {
-    name: &'a [u8],
+    word: &'a [u8],
     /// Where it begins.
     begin: usize,
     /// The quote in which both name and value stand, as in `"DB_PASSWORD=..."`.
@@ -68,25 +68,25 @@ pub(super) fn beside(
     }
     let mut named = name_before(text, here)?;
     let from = here.saturating_add(1);
-    if in_cookies && named.close && names::is_session(named.name) {
+    if in_cookies && named.close && names::is_session(named.word) {
         return cookie(text, from).map(Assigned::Secret);
     }
-    let mut tells = names::tells(named.name);
-    if tells == Tells::Nothing && names::is_value(named.name) {
+    let mut tells = names::tells(named.word);
+    if tells == Tells::Nothing && names::is_value(named.word) {
         let before = paired_before(text, named.begin);
         let before = before.filter(|name| names::tells(name) != Tells::Nothing);
-        named.name = before.or_else(|| paired_after(text, value_begins(text, from)))?;
-        tells = names::tells(named.name);
+        named.word = before.or_else(|| paired_after(text, value_begins(text, from)))?;
+        tells = names::tells(named.word);
     }
     if tells == Tells::Nothing
         && sign == b'='
         && let Some(typed) = typed_before(text, named.begin)
     {
         values::opens(text, prefixed(text, value_begins(text, from)))?;
-        (named.name, tells) = (typed, names::tells(typed));
+        (named.word, tells) = (typed, names::tells(typed));
     }
     let query = matches!(at(text, named.begin.wrapping_sub(1)), b'?' | b'&');
-    if tells == Tells::Nothing && query && names::is_key_of_query(named.name) {
+    if tells == Tells::Nothing && query && names::is_key_of_query(named.word) {
         tells = Tells::Token;
     }
     match tells {
@@ -116,33 +116,44 @@ fn assigned(
         return None;
     }
     let close = named.close && sign != b':' && first > b' ' && !b"=>".contains(&first);
-    let query = close && matches!(at(text, named.begin.wrapping_sub(1)), b'?' | b'&' | b'#' | b';');
+    let before = at(text, named.begin.wrapping_sub(1));
+    let query = close && matches!(before, b'?' | b'&' | b'#' | b';');
     if query && is_meeting(text, named.begin) {
         return None;
     }
     let manner = match sign {
-        _ if close && is_setting(text, named) => Manner::Line,
+        _ if close && begins_line(text, named.begin) && is_capital(named.word) => Manner::Line,
+        _ if close && begins_line(text, named.begin) && ends_line(text, from) => Manner::Rest,
         _ => Manner::Plain,
     };
-    let start = prefixed(text, block_begins(text, value_begins(text, from)));
+    let start = block_begins(text, value_begins(text, from));
+    let encoded = text.get(start..).is_some_and(|rest| rest.starts_with(b"base64:"));
+    let start = start.saturating_add(if encoded { 7 } else { 0 });
     let around = named.around.filter(|_| close && values::opens(text, start).is_none());
-    let value = match around.and_then(|quote| values::closes(text, start, quote)) {
-        Some(end) => Value { start, end, quoted: true },
-        None => value(text, start, manner, ends)?,
-    };
-    let value = if query && !value.quoted { before_fragment(text, value) } else { value };
+    let manner = if around.is_some() && is_capital(named.word) { Manner::Line } else { manner };
+    let mut value = value(text, start, manner, ends)?;
+    // The quote in which the name stands, too, ends the value.
+    if let Some(end) = around.and_then(|quote| values::closes(text, start, quote)) {
+        value.end = value.end.min(end);
+    }
+    let value =
+        if query && !value.quoted && before != b';' { before_fragment(text, value) } else { value };
     let Value { start, end, quoted } = value;
     if text.get(start..)?.starts_with(MARK) {
         return None;
     }
-    if query && named.name == b"secret" && is_otp(text, named.begin) {
+    if query && named.word == b"secret" && is_otp(text, named.begin) {
         return (end.saturating_sub(start) >= 8).then_some(Hit { kind: OTP_SECRET, start, end });
     }
-    let sure = if quoted || close { Sure::Literal } else { Sure::Loose };
+    let sure = match quoted {
+        true => Sure::Quoted,
+        false if close => Sure::Literal,
+        false => Sure::Loose,
+    };
     if sure == Sure::Loose && sign == b'=' && is_name_in_code(text, value) {
         return None;
     }
-    judged(text, value, named.name, tells, sure)
+    judged(text, value, named.word, tells, sure)
 }
 
 /// The name whose type stands before a sign: `password: string = `.
@@ -157,7 +168,7 @@ fn typed_before(text: &[u8], here: usize) -> Option<&[u8]> {
     let colon = here.saturating_sub(before.len()).saturating_add(colon);
     let colon =
         if at(text, colon.wrapping_sub(1)) == b'?' { colon.saturating_sub(1) } else { colon };
-    name_before(text, colon).map(|named| named.name)
+    name_before(text, colon).map(|named| named.word)
 }
 
 /// Where the text of a block of YAML begins: `password: |`, and the next line.
@@ -180,10 +191,18 @@ fn prefixed(text: &[u8], start: usize) -> usize {
     if quoted && prefix { start.saturating_add(1) } else { start }
 }
 
-/// Whether a name begins a line of a file of settings: `DB_PASSWORD=`.
-fn is_setting(text: &[u8], named: &Name<'_>) -> bool {
+/// Whether what begins here is the last word of its line.
+fn ends_line(text: &[u8], from: usize) -> bool {
+    let rest = text.get(from..).unwrap_or_default().iter().take(128);
+    let length = rest.take_while(|byte| **byte > b' ').count();
+    let end = from.saturating_add(length);
+    matches!(at(text, end), b'\n' | b'\r' | 0) && !b",;".contains(&at(text, end.wrapping_sub(1)))
+}
+
+/// Whether a name is written as those of variables of the environment.
+fn is_capital(name: &[u8]) -> bool {
     let capital = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
-    named.name.iter().all(capital) && begins_line(text, named.begin)
+    name.iter().all(capital)
 }
 
 /// Whether a value is a name that ends a statement or an argument.
@@ -193,6 +212,9 @@ fn is_name_in_code(text: &[u8], value: Value) -> bool {
         && bytes.iter().all(|byte| bits(*byte) & class(b'v') != 0)
         && !looks::random(bytes)
 }
+
+/// What opens a text in which no sign means anything.
+const CDATA: &[u8] = b"<![CDATA[";
 
 /// The secret in an element: `<password>...</password>`, with the `>` at `here`.
 pub(super) fn element(text: &[u8], here: usize) -> Option<Hit> {
@@ -218,14 +240,13 @@ pub(super) fn element(text: &[u8], here: usize) -> Option<Hit> {
     if tells == Tells::Nothing {
         return None;
     }
-    const CDATA: &[u8] = b"<![CDATA[";
     let cdata = text.get(here.saturating_add(1)..)?.starts_with(CDATA);
     let start = here.saturating_add(if cdata { CDATA.len().saturating_add(1) } else { 1 });
     let rest = text.get(start..)?;
     if cdata {
         let length = rest.iter().take(4096).position(|byte| *byte == b']')?;
         let value = Value { start, end: start.saturating_add(length), quoted: true };
-        return judged(text, value, name, tells, Sure::Literal);
+        return judged(text, value, name, tells, Sure::Quoted);
     }
     let length = rest.iter().take(4096).position(|byte| {
         step();
@@ -239,7 +260,7 @@ pub(super) fn element(text: &[u8], here: usize) -> Option<Hit> {
     let lead = value.len().saturating_sub(value.trim_ascii_start().len());
     let start = start.saturating_add(lead);
     let value = Value { start, end: start.saturating_add(value.trim_ascii().len()), quoted: true };
-    judged(text, value, name, tells, Sure::Literal)
+    judged(text, value, name, tells, Sure::Quoted)
 }
 
 /// The name in the attributes of a tag.
@@ -266,7 +287,7 @@ pub(super) fn argument(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit>
         return None;
     }
     let named = name_before(text, here)?;
-    let tells = names::tells(named.name);
+    let tells = names::tells(named.word);
     if tells == Tells::Nothing {
         return None;
     }
@@ -274,13 +295,32 @@ pub(super) fn argument(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit>
     values::opens(text, start)?;
     let value = value(text, start, Manner::Plain, ends)?;
     // A list of names has commas, too.
-    judged(text, value, named.name, tells, Sure::Loose)
+    judged(text, value, named.word, tells, Sure::Loose)
+}
+
+/// The secret that a function of this name gets: `setPassword("...")`, with the bracket at `here`.
+pub(super) fn called(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    const ASKS: [&[u8]; 14] = [
+        b"get", b"has", b"is", b"valid", b"check", b"find", b"test", b"expect", b"input",
+        b"verify", b"compare", b"match", b"hash", b"reset",
+    ];
+    let start = here.saturating_add(1);
+    values::opens(text, start)?;
+    let named = name_before(text, here).filter(|named| named.close)?;
+    let last = named.word.rsplit(|byte| *byte == b'.').next()?;
+    let tells = names::tells(last);
+    if tells == Tells::Nothing || ASKS.iter().any(|ask| last.to_ascii_lowercase().starts_with(ask))
+    {
+        return None;
+    }
+    let value = value(text, start, Manner::Plain, ends)?;
+    judged(text, value, last, tells, Sure::Loose)
 }
 
 /// The secret in a cell of a table: `| Password | ... |`, with the second sign at `here`.
 pub(super) fn cell(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     let named = name_before(text, here)?;
-    let tells = names::tells(named.name);
+    let tells = names::tells(named.word);
     let before = text.get(named.begin.saturating_sub(8)..named.begin)?;
     let first = before.iter().rev().find(|byte| !b" *`_".contains(byte));
     if tells == Tells::Nothing || at(text, here.saturating_add(1)) != b' ' || first != Some(&b'|') {
@@ -288,7 +328,7 @@ pub(super) fn cell(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     }
     let start = value_begins(text, here.saturating_add(1));
     let value = value(text, start, Manner::Plain, ends)?;
-    judged(text, value, named.name, tells, Sure::Loose)
+    judged(text, value, named.word, tells, Sure::Loose)
 }
 
 /// The secret that a whole text is, if it is the value of a field of this name.
@@ -297,7 +337,7 @@ pub(super) fn whole(text: &[u8], name: &str) -> Option<Hit> {
     let value = text.trim_ascii();
     let start = text.len().saturating_sub(text.trim_ascii_start().len());
     let value = Value { start, end: start.saturating_add(value.len()), quoted: true };
-    judged(text, value, name, names::tells(name), Sure::Literal)
+    judged(text, value, name, names::tells(name), Sure::Quoted)
 }
 
 /// The last bytes of a name, as many as are read.
@@ -347,7 +387,7 @@ fn name_before(text: &[u8], here: usize) -> Option<Name<'_>> {
     let mut begin = floor.saturating_add(begin);
     // The code of a colour, an escape such as `\n`, and `%20` are no part of the name.
     if matches!(at(text, begin.wrapping_sub(1)), b'[')
-        && let Some(skip) = text.get(begin..end)?.iter().position(|byte| byte.is_ascii_alphabetic())
+        && let Some(skip) = text.get(begin..end)?.iter().position(u8::is_ascii_alphabetic)
         && values::coloured_before(text, begin.saturating_add(skip).saturating_add(1)).is_some()
     {
         begin = begin.saturating_add(skip).saturating_add(1);
@@ -365,7 +405,7 @@ fn name_before(text: &[u8], here: usize) -> Option<Name<'_>> {
     }
     let close = end == here;
     let around = if close { values::opened_before(text, begin) } else { None };
-    Some(Name { name, begin, around, close })
+    Some(Name { word: name, begin, around, close })
 }
 
 /// The name that stands in a pair before the value: `"name": "DB_PASSWORD", "value": `.
@@ -432,11 +472,11 @@ fn value_begins(text: &[u8], from: usize) -> usize {
 
 /// The value that begins here, in quotes or not.
 pub(super) fn value(text: &[u8], start: usize, manner: Manner, ends: &mut Ends) -> Option<Value> {
-    if manner != Manner::Line || matches!(at(text, start), b'"' | b'\'') {
-        if let Some((quote, begin)) = values::opens(text, start) {
-            let end = values::closes(text, begin, quote)?;
-            return Some(Value { start: begin, end, quoted: true });
-        }
+    let start = prefixed(text, start);
+    let may_open = manner != Manner::Line || matches!(at(text, start), b'"' | b'\'');
+    if may_open && let Some((quote, begin)) = values::opens(text, start) {
+        let end = values::closes(text, begin, quote)?;
+        return Some(Value { start: begin, end, quoted: true });
     }
     let value = ends.bare(text, start, manner);
     (value.end > value.start).then_some(value)
@@ -573,8 +613,17 @@ fn authorization(text: &[u8], value: Value, sure: Sure) -> Option<Hit> {
     .iter()
     .any(|known| scheme.eq_ignore_ascii_case(known));
     let start = if space && known { start.saturating_add(word).saturating_add(1) } else { start };
+    let parameter = text.get(start..)?.starts_with(b"token=");
+    let start = start.saturating_add(if parameter { 6 } else { 0 });
     let end = if quoted { end } else { Ends::default().bare(text, start, Manner::Plain).end };
     let token = text.get(start..end)?;
+    // Those have forms of their own.
+    let basic = scheme.eq_ignore_ascii_case(b"basic") && looks::basic(token);
+    let bearer =
+        scheme.eq_ignore_ascii_case(b"bearer") && looks::random(token) && token.len() >= 20;
+    if basic || bearer {
+        return None;
+    }
     let is_one = if space && known {
         looks::key(token, Sure::Literal, true)
     } else {
@@ -590,17 +639,17 @@ pub(super) fn spaced(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
         return None;
     }
     let named = name_before(text, here).filter(|named| named.close)?;
-    let camel = named.name.iter().skip(1).any(u8::is_ascii_uppercase);
-    let setting = matches!(named.name, b"requirepass" | b"masterauth");
-    if !named.name.contains(&b'_') && !setting && !camel {
+    let camel = named.word.iter().skip(1).any(u8::is_ascii_uppercase);
+    let setting = matches!(named.word, b"requirepass" | b"masterauth");
+    if !named.word.contains(&b'_') && !setting && !camel {
         return None;
     }
-    let tells = names::tells(named.name);
+    let tells = names::tells(named.word);
     if tells == Tells::Nothing {
         return None;
     }
     let value = value(text, here.saturating_add(1), Manner::Plain, ends)?;
-    judged(text, value, named.name, tells, Sure::Spoken)
+    judged(text, value, named.word, tells, Sure::Spoken)
 }
 
 /// The secret that is the value of a cookie.

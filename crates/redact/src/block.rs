@@ -43,7 +43,7 @@ pub(super) fn armor(text: &[u8], here: usize) -> Option<Hit> {
         let close = close.map_or(0, |at| at.saturating_add(DASHES.len()));
         dashes.saturating_add(END.len()).saturating_add(close)
     } else {
-        key_words(inside)
+        Some(key_words(inside)).filter(|length| *length > 0)?
     };
     let kind = if pgp { PGP_PRIVATE_KEY } else { PRIVATE_KEY };
     Some(Hit { kind, start: here, end: here.saturating_add(body).saturating_add(end) })

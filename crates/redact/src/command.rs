@@ -118,7 +118,11 @@ pub(super) fn option(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
         let user = matches!(name, b"user" | b"proxy-user" | b"auth" | b"userpass" | b"username");
         if spaced && tells != Tells::Nothing && !user {
             let value = value(text, skip_spaces(text, after), Manner::Plain, ends)?;
-            return judged(text, value, name, tells, Sure::Literal);
+            if text.get(value.start..)?.starts_with(b"pass:") {
+                return None;
+            }
+            let sure = if value.quoted { Sure::Quoted } else { Sure::Literal };
+            return judged(text, value, name, tells, sure);
         }
         if user && (spaced || at(text, after) == b'=') {
             let start = skip_spaces(text, after.saturating_add(1));
@@ -258,7 +262,8 @@ pub(super) fn positional(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hi
     }
     let value = value(text, start, Manner::Plain, ends)?;
     let bytes = text.get(value.start..value.end)?;
-    looks::password(bytes, Sure::Literal).then_some(hit(value))
+    let is_one = looks::password(bytes, Sure::Literal) && bytes.first() != Some(&b'-');
+    is_one.then_some(hit(value))
 }
 
 /// Whether one of these programs is run by the command that the option at `here` belongs to.
@@ -270,7 +275,15 @@ fn runs(text: &[u8], here: usize, programs: &[&[u8]]) -> bool {
     };
     let command = before.rsplit(ends).next().unwrap_or_default();
     let words = command.split(|byte| bits(*byte) & class(b'w') == 0);
-    words.into_iter().any(|word| programs.iter().any(|program| word.starts_with(program)))
+    // A colour may stand right before a program: `ESC[32m`.
+    let bare = |word: &[u8]| {
+        let digits = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits > 0 && at(word, digits) == b'm' { digits.saturating_add(1) } else { 0 }
+    };
+    words.into_iter().any(|word| {
+        let word = word.get(bare(word)..).unwrap_or_default();
+        programs.iter().any(|program| word.starts_with(program))
+    })
 }
 
 fn skip_spaces(text: &[u8], mut here: usize) -> usize {

@@ -10,6 +10,13 @@ pub(super) struct Decoded {
 }
 
 impl Decoded {
+    /// Whether a place of the text is in the run, and not where it begins.
+    pub(super) fn has(&self, place: usize) -> bool {
+        let [begin, end] =
+            [self.places.first(), self.places.last()].map(|it| it.copied().unwrap_or(0));
+        begin < place && place < end
+    }
+
     /// Where a byte of the run stands in the text.
     pub(super) fn place(&self, byte: usize) -> usize {
         self.places.get(byte).or(self.places.last()).copied().unwrap_or(0)

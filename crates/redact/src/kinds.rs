@@ -428,16 +428,13 @@ pub const KINDS: &[Kind] = &[
     mixed("discord_user_token", &["mfa.{w84}"]),
     kind(
         "google_chat_webhook",
-        &[
-            "chat.googleapis.com/v1/spaces/{w1+}/messages?key={w35+}&token={%20+}",
-            "chat.googleapis.com/v1/spaces/{w1+}/messages?key={w35+}&token={w20+}",
-        ],
+        &["chat.googleapis.com/v1/spaces/{w1+}/messages?key={w35+}&token={w20+}"],
     ),
     kind(
         "ifttt_key",
         &[
-            "maker.ifttt.com/trigger/{w1+}/with/key/<{w20+}",
-            "maker.ifttt.com/trigger/{w1+}/json/with/key/<{w20+}",
+            "maker.ifttt.com/trigger/{w1+}/with/key/{w20+}",
+            "maker.ifttt.com/trigger/{w1+}/json/with/key/{w20+}",
         ],
     ),
     kind("zapier_webhook", &["hooks.zapier.com/hooks/catch/{d4+}/{w6+}"]),

@@ -130,14 +130,31 @@ fn hits(name: Option<&str>, text: &str) -> Vec<Hit> {
         scan.is_value_of(name);
     }
     let mut hits = all(&mut scan);
-    let plain = hits.len();
+    let mut is_encoded = false;
     for decoded in encoded::runs(text) {
+        is_encoded = true;
+        // What is encoded ends where its signs say, and not where they are seen.
+        hits.retain(|hit| !decoded.has(hit.start) || is_written_so(text, *hit));
         let found = all(&mut Scan::new(&decoded.text)).into_iter();
-        let placed =
-            |hit: Hit| Hit { start: decoded.place(hit.start), end: decoded.place(hit.end), ..hit };
-        hits.extend(found.map(placed));
+        hits.extend(found.map(|hit| Hit {
+            start: decoded.place(hit.start),
+            end: decoded.place(hit.end),
+            ..hit
+        }));
     }
-    if hits.len() > plain { merged(hits) } else { hits }
+    if is_encoded { merged(hits) } else { hits }
+}
+
+/// Whether a hit in an encoded text is the value of a parameter, or the password of an address. These end where
+/// the text says, and are encoded themselves.
+fn is_written_so(text: &[u8], hit: Hit) -> bool {
+    let before = text.get(hit.start.saturating_sub(64)..hit.start).unwrap_or_default();
+    let name = before.strip_suffix(b"=").unwrap_or_default();
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+    let length = name.iter().rev().take_while(is_part).count();
+    let sign = name.len().checked_sub(length.saturating_add(1)).and_then(|at| name.get(at));
+    let address = matches!(hit.kind, kinds::DATABASE_PASSWORD | kinds::URL_PASSWORD);
+    address || length > 0 && sign.is_none_or(|sign| *sign <= b' ' || b"?&\"'`".contains(sign))
 }
 
 /// What a search finds.

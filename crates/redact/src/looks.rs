@@ -108,10 +108,9 @@ fn surprise(value: &[u8]) -> i32 {
             i32::from(b'6').saturating_sub(i32::from(known))
         };
         let more = match (before, *byte) {
-            (b'a'..=b'z', b'A'..=b'Z') => 2,
+            (b'a'..=b'z', b'A'..=b'Z') | (b'0'..=b'9', b'a'..=b'z' | b'A'..=b'Z') => 2,
             (b'a'..=b'z' | b'A'..=b'Z', b'a'..=b'z') | (b'A'..=b'Z', b'A'..=b'Z') => pair(),
             (b'a'..=b'z' | b'A'..=b'Z', b'0'..=b'9') => 1,
-            (b'0'..=b'9', b'a'..=b'z' | b'A'..=b'Z') => 2,
             (b'0'..=b'9', b'0'..=b'9') => -1,
             _ => 0,
         };
@@ -164,13 +163,15 @@ pub(super) enum Sure {
     Spoken,
     /// It may be code: `password = ...`, `password: ...`.
     Loose,
-    /// A literal: in quotes, or in a file of settings, or an option.
+    /// A literal: in a file of settings, or an option.
     Literal,
+    /// A literal in quotes.
+    Quoted,
 }
 
 /// Whether a value looks like a password that somebody uses.
 pub(super) fn password(value: &[u8], sure: Sure) -> bool {
-    if value.len() < 6 || is_no_secret(value) || is_word_of_trade(value) {
+    if value.len() < 6 || is_no_secret_in(value, sure) || is_word_of_trade(value) {
         return false;
     }
     // The end of a sentence.
@@ -186,7 +187,7 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
         // A sentence, unless one of its words is a password by itself.
         let strong = |word: &[u8]| word.len() >= 8 && Sorts::of(word).kinds() == 4;
         let mut words = value.split(u8::is_ascii_whitespace);
-        return sure == Sure::Literal && (words.clone().any(strong) || is_passphrase(&mut words));
+        return sure >= Sure::Literal && (words.clone().any(strong) || is_passphrase(&mut words));
     }
     if sorts.letters() == 0 {
         let rising = value.windows(2).filter(|pair| match pair {
@@ -195,26 +196,27 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
         });
         let same = rising.count().saturating_add(2) >= value.len();
         return sorts.symbols > 0 && sorts.digits > 3
-            || sure == Sure::Literal && sorts.digits == value.len() && !same;
+            || sure >= Sure::Literal && sorts.digits == value.len() && !same;
     }
     if sorts.digits == 0 && sorts.symbols == 0 {
-        return match sure {
-            Sure::Literal => varied_by(value, 8, 15),
-            Sure::Loose => varied(value, 8),
-            Sure::Spoken => varied(value, 10),
-        };
+        return !speaks_of_secrets(value)
+            && match sure {
+                Sure::Quoted | Sure::Literal => varied_by(value, 8, 15),
+                Sure::Loose => varied_by(value, 8, 25),
+                Sure::Spoken => varied_by(value, 10, 25),
+            };
     }
     if sorts.symbols > 0 {
         return sorts.digits > 0
             || sorts.kinds() >= 3
-            || sure == Sure::Literal && !begins_or_ends_only(value);
+            || sure >= Sure::Literal && !begins_or_ends_only(value);
     }
     // Letters and digits.
     if speaks_of_secrets(value) || is_counted(value) {
         return false;
     }
     match sure {
-        Sure::Literal => true,
+        Sure::Quoted | Sure::Literal => true,
         Sure::Loose | Sure::Spoken => sorts.joints == 0 || varied(value, 8),
     }
 }
@@ -271,7 +273,7 @@ fn is_counted(value: &[u8]) -> bool {
 /// they may be shorter, or UUIDs.
 pub(super) fn key(value: &[u8], sure: Sure, told: bool) -> bool {
     let foreign = |byte: &u8| byte.is_ascii_whitespace() || b"{}<>|\"".contains(byte);
-    if value.len() < 10 || is_no_secret(value) || value.iter().any(foreign) {
+    if value.len() < 10 || is_no_secret_in(value, sure) || value.iter().any(foreign) {
         return false;
     }
     if is_uuid(value) {
@@ -279,11 +281,11 @@ pub(super) fn key(value: &[u8], sure: Sure, told: bool) -> bool {
     }
     if told && sure >= Sure::Loose {
         let sorts = Sorts::of(value);
-        if sorts.kinds() == 4 || sorts.kinds() == 3 && sorts.symbols > 0 && sure == Sure::Literal {
+        if sorts.kinds() == 4 || sorts.kinds() == 3 && sorts.symbols > 0 && sure >= Sure::Literal {
             return !is_path(value);
         }
         return match sure {
-            Sure::Literal => varied_by(value, 12, 20),
+            Sure::Quoted | Sure::Literal => varied_by(value, 12, 20),
             _ => varied(value, 16),
         };
     }
@@ -292,7 +294,11 @@ pub(super) fn key(value: &[u8], sure: Sure, told: bool) -> bool {
 
 /// Whether a value cannot be a secret, whatever its place.
 pub(super) fn is_no_secret(value: &[u8]) -> bool {
-    placeholder(value) || is_code(value) || is_named_elsewhere(value) || is_jwe(value)
+    is_no_secret_in(value, Sure::Literal)
+}
+
+fn is_no_secret_in(value: &[u8], sure: Sure) -> bool {
+    placeholder(value) || is_code(value, sure) || is_named_elsewhere(value) || is_jwe(value)
 }
 
 /// Whether a value is only a placeholder.
@@ -345,7 +351,7 @@ fn head(value: &[u8]) -> &[u8] {
 }
 
 /// Whether a value is code that computes the secret, a variable, or a template.
-fn is_code(value: &[u8]) -> bool {
+fn is_code(value: &[u8], sure: Sure) -> bool {
     let begins = |byte| value.first() == Some(&byte);
     let name = |bytes: &[u8]| {
         !bytes.is_empty()
@@ -355,29 +361,33 @@ fn is_code(value: &[u8]) -> bool {
         value.iter().skip(1).take_while(|byte| bits(**byte) & class(b'a') != 0 || **byte == b'_');
     let after = value.get(ident.count().saturating_add(1));
     let variable = begins(b'$') && after.is_none_or(|byte| b"[(.-:?{>".contains(byte));
-    let chained = value.windows(2).any(|pair| pair == b"?.");
+    let link = |byte: &u8| bits(*byte) & class(b'v') != 0 || b"?()[]".contains(byte);
+    let chained =
+        value.iter().all(link) && value.windows(2).any(|pair| pair == b"?.") && !varied(value, 8);
     let percent = begins(b'%') && value.len() > 2 && value.ends_with(b"%");
-    let template = value
-        .windows(2)
-        .any(|pair| matches!(pair, b"${" | b"{{" | b"}}" | b"$(" | b"%(" | b"<%" | b"#{" | b"@{"));
+    let template = has_pair(value, *b"${", b'}')
+        || has_pair(value, *b"$(", b')')
+        || has_pair(value, *b"#{", b'}')
+        || has_pair(value, *b"@{", b'}')
+        || has_pair(value, *b"<%", b'>')
+        || [&b"{{"[..], b"${", b"$(", b"%(", b"#{"].iter().any(|begin| value.starts_with(begin));
     // `{token}`, which a program fills in.
     let filled = head(value).split(|byte| *byte == b'{').skip(1).any(|part| {
-        let length = part.iter().position(|byte| *byte == b'}');
-        length
-            .and_then(|length| part.get(..length))
-            .is_some_and(|part| part.is_empty() || name(part))
+        let part = part.iter().position(|byte| *byte == b'}').and_then(|end| part.get(..end));
+        part.is_some_and(|part| part.is_empty() || name(part) && !varied(part, 6))
     });
     // What is called, or looked into: `getPassword(`, `os.environ[`.
-    let open = value.iter().position(|byte| matches!(byte, b'(' | b'[' | b'{'));
-    let call = open.and_then(|open| value.get(..open)).is_some_and(|callee| {
-        callee.len() >= 3
-            && name(callee)
-            && callee.first().is_some_and(|byte| !byte.is_ascii_digit())
-            && !varied(callee, 8)
-            && (!callee.iter().any(u8::is_ascii_digit)
-                || callee.contains(&b'.')
-                || value.ends_with(b")"))
-    });
+    let open = value.iter().position(|byte| matches!(byte, b'(' | b'['));
+    let call = sure < Sure::Quoted
+        && open.and_then(|open| value.get(..open)).is_some_and(|callee| {
+            callee.len() >= 3
+                && name(callee)
+                && callee.first().is_some_and(|byte| !byte.is_ascii_digit())
+                && !varied(callee, 8)
+                && (!callee.iter().any(u8::is_ascii_digit)
+                    || callee.contains(&b'.')
+                    || value.ends_with(b")"))
+        });
     let framed = begins(b'<') && value.ends_with(b">") || begins(b'{') && value.ends_with(b"}");
     let fields = value.split(|byte| *byte == b'.');
     let words = |part: &[u8]| {
@@ -394,6 +404,13 @@ fn is_code(value: &[u8]) -> bool {
         || path
         || begins(b'[')
         || begins(b'(')
+}
+
+/// Whether two signs, and somewhere after them a third one, stand in a value.
+fn has_pair(value: &[u8], open: [u8; 2], close: u8) -> bool {
+    let value = head(value);
+    let place = value.windows(2).position(|pair| pair == open);
+    place.and_then(|place| value.get(place..)).is_some_and(|rest| rest.contains(&close))
 }
 
 /// Whether a value says where the secret is, or is something that everybody may know: an address, a path,
@@ -470,7 +487,10 @@ fn is_path(value: &[u8]) -> bool {
     let begins = [&b"/"[..], b"./", b"../", b"~/"].iter().any(|begin| value.starts_with(begin));
     let slashes = value.iter().take(MOST).filter(|byte| **byte == b'/').count();
     let parts = value.split(|byte| *byte == b'/');
-    let words = |part: &[u8]| part.is_empty() || !varied(part, 10);
+    let words = |part: &[u8]| {
+        let part_of_name = |byte: &u8| bits(*byte) & class(b'v') != 0 || b"~@$".contains(byte);
+        part.is_empty() || part.iter().all(part_of_name) && !varied(part, 6)
+    };
     ENDS.iter().any(|end| value.ends_with(end))
         || slashes > 0
             && (begins || slashes > 1 || value.len() < 24)
@@ -506,7 +526,7 @@ fn is_address(value: &[u8]) -> bool {
 /// A text that its sender has encrypted: five parts, and a header that names how.
 pub(super) fn is_jwe(value: &[u8]) -> bool {
     value.starts_with(b"eyJ")
-        && value.iter().filter(|byte| **byte == b'.').count() == 4
+        && value.split(|byte| *byte == b'.').count() == 5
         && value.iter().all(|byte| bits(*byte) & class(b'v') != 0)
 }
 

@@ -133,10 +133,9 @@ const TOKENS: [&[u8]; 16] = [
     b"admin",
 ];
 /// Words that make a token or a key one that lets nobody in.
-const HARMLESS: [&[u8]; 95] = [
+const HARMLESS: [&[u8]; 94] = [
     b"verify",
     b"verification",
-    b"server",
     b"skip",
     b"delta",
     b"starting",
@@ -367,14 +366,13 @@ fn judge(word: &[u8], before: &[u8], words: &Words, place: usize) -> Tells {
         }
         b"authorization" | b"authorisation" => Tells::Authorization,
         b"cookie" | b"cookies" => Tells::Cookie,
-        b"auth" => Tells::Token,
         b"key" | b"keys" if KEYS.contains(&before) => Tells::Secret,
         b"key" if words.any(place, &SECRETS) || words.any(place, &KEYS) => Tells::Secret,
-        b"key" if place > 0 && words.is_setting => Tells::Token,
         b"token" | b"tokens" | b"pat" if TOKENS.contains(&before) => Tells::Secret,
         b"token" | b"pat" if place > 0 && words.is_setting => Tells::Secret,
+        b"key" if place > 0 && words.is_setting => Tells::Token,
         b"pat" if place > 0 => Tells::Token,
-        b"token" | b"jwt" => Tells::Token,
+        b"token" | b"jwt" | b"auth" => Tells::Token,
         b"signature" | b"sig" if words.any(place, &[b"sas"]) => Tells::Secret,
         _ if word.ends_with(b"token") => {
             let stem = word.get(..word.len().saturating_sub(5)).unwrap_or_default();

@@ -197,9 +197,10 @@ pub(super) fn named(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     if joined && !value.quoted && at(text, start).is_ascii() {
         // The sentence goes on in its own script, without a space.
         let bytes = text.get(start..value.end)?;
-        let length = bytes.iter().take(256).position(|byte| !byte.is_ascii());
+        let length = bytes.iter().take(256).position(|byte| *byte >= 0xE0);
         value.end = length.map_or(value.end, |length| start.saturating_add(length));
     }
+    let sure = if value.quoted { Sure::Quoted } else { sure };
     judged(text, value, noun.as_bytes(), *tells, sure)
 }
 
@@ -270,13 +271,16 @@ fn is_direct(word: &[u8]) -> bool {
 
 /// Passes over what may stand between the verb and the value.
 fn filler(text: &[u8], here: usize) -> usize {
-    const FILLERS: [&[u8]; 9] = [
+    const FILLERS: [&[u8]; 12] = [
         b"now",
         b"still",
         b"currently",
         b"simply",
         b"just",
         b"set to",
+        b"reset to",
+        b"changed to",
+        b"now set to",
         b"the following:",
         b":",
         b"jetzt",

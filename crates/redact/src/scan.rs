@@ -73,6 +73,7 @@ impl<'a> Scan<'a> {
 
     /// The secret whose place the byte here begins or ends.
     fn place(&mut self, here: usize, byte: u8) -> Option<Hit> {
+        let begins = byte.is_ascii_alphabetic() && self.begins_word(here);
         let (text, ends) = (self.text, &mut self.ends);
         match byte {
             b'=' | b':' => self.sign(here),
@@ -90,9 +91,9 @@ impl<'a> Scan<'a> {
                 self.cookies = self.cookies.filter(|begin| here < *begin);
                 None
             }
+            b'(' | b'{' => assigned::called(text, here, ends),
             b'a'..=b'z' | b'A'..=b'Z'
-                if !is_word(at(text, here.wrapping_sub(1)))
-                    && !b"-.$/@".contains(&at(text, here.wrapping_sub(1))) =>
+                if begins && !b"-.$/@".contains(&at(text, here.wrapping_sub(1))) =>
             {
                 prose::named(text, here, ends).or_else(|| command::positional(text, here, ends))
             }
@@ -104,6 +105,9 @@ impl<'a> Scan<'a> {
     /// The secret that follows the `=` or `:` here.
     fn sign(&mut self, here: usize) -> Option<Hit> {
         let text = self.text;
+        if text.get(..here).is_some_and(|before| before.ends_with(b"[REDACTED")) {
+            return None;
+        }
         if at(text, here) == b':' {
             let address = address::password(text, here)
                 .or_else(|| address::token(text, here))
@@ -163,7 +167,10 @@ impl<'a> Scan<'a> {
         }
         match first {
             _ if best.is_some() => best,
-            b'2'..=b'6' => card::number(self.text, self.begin, here),
+            b'2'..=b'6' => {
+                let coloured = values::coloured_before(self.text, here).is_some();
+                card::number(self.text, if coloured { here } else { self.begin }, here)
+            }
             b'P' => block::putty(self.text, here),
             _ => None,
         }

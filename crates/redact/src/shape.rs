@@ -236,11 +236,12 @@ fn is_assigned(text: &[u8], line: usize) -> bool {
     let rest = text.get(line..).unwrap_or_default();
     let name = rest.iter().take(64).take_while(|byte| {
         step();
-        bits(**byte) & class(b'v') != 0
+        bits(**byte) & class(b'u') != 0 || **byte == b'_'
     });
     let name = name.count();
     let after = at(rest, name.saturating_add(1));
-    matches!(at(rest, name), b'=' | b':') && after != b'=' && after > b' '
+    let words = rest.get(..name).is_some_and(|name| name.contains(&b'_'));
+    words && matches!(at(rest, name), b'=' | b':') && after != b'=' && after > b' '
 }
 
 /// Where the next line's text begins, if there is a line break here.

@@ -62,6 +62,7 @@ const fn count() -> usize {
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
+    clippy::large_stack_arrays,
     reason = "at compile time"
 )]
 const fn table() -> ([Row; ROW_COUNT], [u16; 128]) {

@@ -155,6 +155,8 @@ pub(super) enum Manner {
     Plain,
     /// At a space only: a line of a file of settings.
     Line,
+    /// At the end of the line, unless another name follows: a line of a file of settings, or a form.
+    Rest,
 }
 
 /// Where values without quotes end: the last that was found, as it is the same for all that begin in it.
@@ -176,7 +178,7 @@ impl Ends {
             }
             end
         };
-        let end = if manner == Manner::Line { end } else { trimmed(text, start, end) };
+        let end = if manner == Manner::Plain { trimmed(text, start, end) } else { end };
         Value { start, end, quoted: false }
     }
 }
@@ -189,6 +191,7 @@ fn run(text: &[u8], start: usize, manner: Manner) -> usize {
         let next = at(text, after);
         let over = match byte {
             0..=b' ' | 0x7F => true,
+            b'\\' if b"nrt".contains(&next) => true,
             _ if manner == Manner::Line => false,
             b'"' | b'`' => true,
             b'<' => is_tag(text, after),
@@ -200,6 +203,7 @@ fn run(text: &[u8], start: usize, manner: Manner) -> usize {
             b'&' => {
                 next <= b' ' || next == b'&' || is_entity(text, here) || names_another(text, after)
             }
+            b';' | b',' if manner == Manner::Rest => names_another(text, after),
             b';' | b',' => {
                 next <= b' ' || b"\"'`{[)]}\\".contains(&next) || names_another(text, after)
             }
@@ -247,7 +251,8 @@ fn names_another(text: &[u8], here: usize) -> bool {
     let letter = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.[]$ ".contains(byte);
     let length = rest.iter().take(32).take_while(letter).count();
     let name = rest.get(..length).unwrap_or_default();
-    name.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+    let first = name.first().copied().unwrap_or(0);
+    (first.is_ascii_alphabetic() || first == b'_' && length > 1)
         && matches!(at(rest, length), b'=' | b':')
 }
 

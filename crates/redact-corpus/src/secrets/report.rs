@@ -105,17 +105,23 @@ impl Report {
     /// What is below the bar, in sentences.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
-        let mut complaints = Vec::new();
-        if self.total.recall() < LEAST_TOTAL {
-            complaints.push(format!("too many are missed:{}", self.total));
-        }
-        for Row { form, counts, example } in &self.rows {
-            if counts.recall() < LEAST_FORM || counts.partial > 0 || counts.overcut > 0 {
-                let example = example.as_deref().unwrap_or_default();
-                complaints.push(format!("{}:{counts}\n    {example}", form.name));
-            }
-        }
-        complaints
+        let total = (self.total.recall() < LEAST_TOTAL)
+            .then(|| format!("too many are missed:{}", self.total));
+        let forms = self.weak().map(|Row { form, counts, example }| {
+            format!("{}:{counts}\n    {}", form.name, example.as_deref().unwrap_or_default())
+        });
+        total.into_iter().chain(forms).collect()
+    }
+
+    /// The names of the forms that are below the bar.
+    pub fn weak_forms(&self) -> impl Iterator<Item = &'static str> {
+        self.weak().map(|row| row.form.name)
+    }
+
+    fn weak(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|Row { counts, .. }| {
+            counts.recall() < LEAST_FORM || counts.partial > 0 || counts.overcut > 0
+        })
     }
 
     fn print(&self, all: bool) {

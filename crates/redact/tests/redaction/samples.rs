@@ -129,6 +129,7 @@ pub(crate) fn filled(form: &str, dice: &mut Dice, change: impl Fn(usize) -> usiz
 }
 
 /// Sample `number` of a kind.
+#[allow(clippy::too_many_lines, reason = "a list")]
 pub(crate) fn sample(kind: &Kind, number: usize) -> Sample {
     let mut dice = Dice::new(number as u64 + 1);
     if kind.name == "basic_auth" {

@@ -25,7 +25,6 @@ pub(super) const FORMS: &[Form] = &[
     known("jwt_es256", &["{!jwt ES256}"]),
     known("jwt_eddsa", &["{!jwt EdDSA}"]),
     known("jwt_rs256", &["{!jwt RS256}"]),
-    known("jwt_encrypted", &["{!jwt JWE}"]),
     known("kubernetes_account_token", &["{!jwt service}"]),
     known(
         "otpauth_secret",

@@ -4,6 +4,11 @@ use super::super::form::{Form, Maker::Recipe, place};
 
 pub(super) const FORMS: &[Form] = &[
     place(
+        "recovery_phrase",
+        Recipe("{L5} {L4} {L6} {L7} {L5} {L4} {L6} {L8} {L5} {L4} {L6} {L7}"),
+        &["\"mnemonic\": \"<X>\"", "seed_phrase = \"<X>\"", "MNEMONIC=\"<X>\""],
+    ),
+    place(
         "aws_secret_key",
         Recipe("{b40}"),
         &[

@@ -1,10 +1,12 @@
 //! Passwords in addresses: `postgres://user:...@host`, and in lines of `.pgpass`.
 
 use super::{
+    chance::random,
     hit::Hit,
     kinds::{DATABASE_PASSWORD, URL_PASSWORD},
     looks,
     shape::{at, step},
+    stand_ins::{Sure, stands_for_password},
 };
 
 /// The most bytes of a user's name, and of a password.
@@ -47,7 +49,7 @@ pub(super) fn password(text: &[u8], here: usize) -> Option<Hit> {
     let rest = rest.get(..rest.len().min(LONGEST))?;
     let authority = rest.split(ends).next()?;
     let password = authority.get(..authority.iter().rposition(|byte| *byte == b'@')?)?;
-    if password.len() < 4 || looks::stands_for_password(password) {
+    if password.len() < 4 || stands_for_password(password) {
         return None;
     }
     let scheme = scheme.rsplit(|byte| !byte.is_ascii_alphanumeric()).next()?;
@@ -73,7 +75,7 @@ pub(super) fn token(text: &[u8], here: usize) -> Option<Hit> {
     // The key in the address of an error tracker is public.
     let host = after.get(..after.len().min(64))?.split(|byte| *byte == b'/').next()?;
     let public = host.windows(6).any(|part| part == b"sentry");
-    (alone && !public && looks::random(token)).then_some(Hit {
+    (alone && !public && random(token)).then_some(Hit {
         kind: URL_PASSWORD,
         start,
         end: start.saturating_add(length),
@@ -91,7 +93,7 @@ pub(super) fn of_source(text: &[u8], here: usize) -> Option<Hit> {
     let length = rest.iter().take(96).take_while(is_part).count();
     let length = rest.get(..length)?.windows(5).position(|part| part == b"@tcp(")?;
     let password = rest.get(..length)?;
-    let is_one = password.len() >= 4 && !looks::stands_for_password(password);
+    let is_one = password.len() >= 4 && !stands_for_password(password);
     is_one.then_some(Hit { kind: DATABASE_PASSWORD, start, end: start.saturating_add(length) })
 }
 
@@ -123,7 +125,7 @@ pub(super) fn of_line(text: &[u8], here: usize) -> Option<Hit> {
     let password = rest.get(..length)?;
     let is_one = password.len() >= 4
         && !password.contains(&b':')
-        && looks::password(password, looks::Sure::Literal);
+        && looks::password(password, Sure::Literal);
     is_one.then_some(Hit {
         kind: DATABASE_PASSWORD,
         start: place,

@@ -1,12 +1,14 @@
 //! Secrets in command lines: `--password X`, `-pX` of the programs that have it, `-u user:X`.
 
 use super::{
-    assigned::{judged, value},
+    chance::mixed,
     hit::Hit,
     kinds::PASSWORD,
-    looks::{self, Sure},
+    looks,
     names::{self, Tells},
+    place::{judged, value},
     shape::{at, bits, class, step},
+    stand_ins::{Sure, stands_for_password},
     values::{self, Ends, Manner, Value},
 };
 
@@ -161,7 +163,7 @@ fn short(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
             let is_one = spaced
                 && letter == b'p'
                 && !bytes.iter().any(|byte| b"/:.".contains(byte))
-                && looks::mixed(bytes)
+                && mixed(bytes)
                 && bytes.len() >= 12
                 && looks::password(bytes, Sure::Spoken)
                 && looks::key(bytes, Sure::Literal, true);
@@ -180,7 +182,7 @@ fn after_sign(text: &[u8], value: Value, sign: u8) -> Option<Hit> {
     let user = bytes.iter().take(128).position(|byte| *byte == sign)?;
     let start = value.start.saturating_add(user).saturating_add(1);
     let password = text.get(start..value.end)?;
-    if bytes.get(user..)?.starts_with(b"://") || looks::stands_for_password(password) {
+    if bytes.get(user..)?.starts_with(b"://") || stands_for_password(password) {
         return None;
     }
     looks::password(password, Sure::Literal).then_some(Hit {

@@ -1,14 +1,15 @@
 //! Secrets that a sentence names: "my password is ...", "Passwort: ...".
 
 use super::{
-    assigned::{judged, value},
     hit::Hit,
-    looks::{self, Sure},
+    looks,
     names::{
         self,
         Tells::{self, Password, Phrase, Secret},
     },
+    place::{judged, value},
     shape::{at, step},
+    stand_ins::Sure,
     values::{Ends, Manner},
 };
 

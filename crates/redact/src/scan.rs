@@ -3,10 +3,10 @@
 use super::{
     address,
     assigned::{self, Assigned},
-    block, card, command,
+    block, card, chance, command,
     hit::Hit,
     kinds::Check,
-    looks, names, prose,
+    looks, names, pairs, prose,
     shape::{self, Fit, TOKEN, at, bits, fit, is_word, line_break, step},
     table::{HEADS, NONE, ROWS, Row},
     values::{self, Ends},
@@ -78,9 +78,9 @@ impl<'a> Scan<'a> {
         match byte {
             b'=' | b':' => self.sign(here),
             b' ' => assigned::spaced(text, here, ends),
-            b',' => assigned::argument(text, here, ends),
-            b'|' => assigned::cell(text, here, ends),
-            b'>' => assigned::element(text, here),
+            b',' => pairs::argument(text, here, ends),
+            b'|' => pairs::cell(text, here, ends),
+            b'>' => pairs::element(text, here),
             b'-' => {
                 if let Some(begin) = command::cookies(text, here) {
                     self.cookies = Some(begin);
@@ -91,7 +91,7 @@ impl<'a> Scan<'a> {
                 self.cookies = self.cookies.filter(|begin| here < *begin);
                 None
             }
-            b'(' | b'{' => assigned::called(text, here, ends),
+            b'(' | b'{' => pairs::called(text, here, ends),
             b'a'..=b'z' | b'A'..=b'Z'
                 if begins && !b"-.$/@".contains(&at(text, here.wrapping_sub(1))) =>
             {
@@ -205,8 +205,8 @@ impl<'a> Scan<'a> {
         let secret = self.text.get(found.start..found.end)?;
         let is_one = match row.check {
             Check::None => true,
-            Check::Mixed => looks::mixed(secret),
-            Check::Random => looks::random(secret),
+            Check::Mixed => chance::mixed(secret),
+            Check::Random => chance::random(secret),
             Check::Basic => looks::basic(secret),
             Check::Alone => !b"-./_".contains(&at(self.text, here.wrapping_sub(1))),
             Check::Told(maker) => {

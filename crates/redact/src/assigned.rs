@@ -251,6 +251,21 @@ pub(super) fn spaced(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     if !before.is_ascii_alphanumeric() || at(text, here.saturating_add(1)) <= b' ' {
         return None;
     }
+    let word = text.get(here.saturating_sub(64)..here)?.iter().rev();
+    let is_part = |byte: &&u8| {
+        step();
+        bits(**byte) & class(b'v') != 0
+    };
+    let (mut joined, mut before) = (false, 0_u8);
+    for byte in word.take_while(is_part) {
+        joined |= *byte == b'_'
+            || before.is_ascii_uppercase() && (byte.is_ascii_lowercase() || *byte == b'-');
+        before = *byte;
+    }
+    let follows = |name: &[u8]| text.get(..here).is_some_and(|before| before.ends_with(name));
+    if !joined && !follows(b"requirepass") && !follows(b"masterauth") {
+        return None;
+    }
     let named = name_before(text, here).filter(|named| named.close)?;
     let camel = named.word.iter().skip(1).any(u8::is_ascii_uppercase);
     let setting = matches!(named.word, b"requirepass" | b"masterauth");

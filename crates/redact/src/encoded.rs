@@ -44,6 +44,9 @@ pub(super) fn runs(text: &[u8]) -> impl Iterator<Item = Decoded> + '_ {
 }
 
 fn decoded(run: &[u8], start: usize) -> Option<Decoded> {
+    if !run.contains(&b'%') {
+        return None;
+    }
     run.windows(3).find(|part| sign(part).is_some())?;
     let mut decoded = Decoded { text: Vec::new(), places: Vec::new() };
     let mut here = 0_usize;

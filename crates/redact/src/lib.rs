@@ -32,14 +32,11 @@ mod stand_ins;
 mod table;
 mod values;
 
-use hit::Hit;
+use hit::{Hit, MARK};
 pub use kinds::{Check, KINDS, Kind};
 use scan::Scan;
 use serde_json::value::RawValue;
 use table::NAMES;
-
-/// How the replacement of a secret begins.
-const MARK: &str = "[REDACTED:";
 
 /// How often a text that contained secrets is searched again.
 const ROUNDS: usize = 3;

@@ -320,8 +320,27 @@ impl Words {
     }
 }
 
+/// Two letters that stand in telling words. Each of these words has one of them.
+const PAIRS: [&[u8; 2]; 20] = [
+    b"pa", b"pw", b"ps", b"ph", b"se", b"sa", b"ke", b"to", b"au", b"ad", b"co", b"cr", b"wo",
+    b"wa", b"wd", b"he", b"jw", b"lo", b"mn", b"si",
+];
+
+/// Whether a name has two letters that a telling word has. Most names have none.
+fn may_tell(name: &[u8]) -> bool {
+    name.windows(2).any(|pair| {
+        step();
+        let [first, second] = pair else { return false };
+        let pair = [first.to_ascii_lowercase(), second.to_ascii_lowercase()];
+        PAIRS.contains(&&pair)
+    })
+}
+
 /// What this name says of its value.
 pub(super) fn tells(name: &[u8]) -> Tells {
+    if !may_tell(name) {
+        return Tells::Nothing;
+    }
     let words = Words::of(name);
     let mut last = words.count;
     // `PASSWORD_2`, `secretProd`.

@@ -21,6 +21,9 @@ const CDATA: &[u8] = b"<![CDATA[";
 
 /// The secret in an element: `<password>...</password>`, with the `>` at `here`.
 pub(super) fn element(text: &[u8], here: usize) -> Option<Hit> {
+    if matches!(at(text, here.wrapping_sub(1)), b'-' | b'=' | b' ') {
+        return None;
+    }
     let before = text.get(here.saturating_sub(BEFORE)..here)?;
     let open = before.iter().rposition(|byte| {
         step();

@@ -2,7 +2,7 @@
 
 use super::{
     chance::{is_key, random},
-    hit::Hit,
+    hit::{self, Hit},
     kinds::{
         AWS_SECRET_KEY, CLOUDFLARE_GLOBAL_KEY, COHERE_API_KEY, DATADOG_KEY, MISTRAL_API_KEY,
         PASSWORD, RECOVERY_PHRASE, SECRET, TWILIO_AUTH_TOKEN,
@@ -10,12 +10,15 @@ use super::{
     looks,
     names::{LONGEST, Tells},
     shape::{at, bits, class, is_word, step},
-    stand_ins::Sure,
+    stand_ins::{Sure, is_jwe},
     values::{self, Ends, Manner, Quote, Value},
 };
 
 /// How the replacement of a secret begins.
-pub(super) const MARK: &[u8] = super::MARK.as_bytes();
+pub(super) const MARK: &[u8] = hit::MARK.as_bytes();
+
+/// The most bytes of a value that are looked at.
+const LONGEST_LOOK: usize = 128;
 
 /// Secrets without a form of their own, which are recognised by their maker's name: a part of the
 /// field's name, the class and the length of the value, and the kind.
@@ -166,11 +169,18 @@ pub(super) fn judged(
     if let Some(kind) = named(name, tells, bytes) {
         return hit(kind);
     }
+    if is_jwe(bytes) {
+        return None;
+    }
+    if tells == Tells::Phrase {
+        return if looks::phrase(bytes) { hit(RECOVERY_PHRASE) } else { None };
+    }
+    // More would not change what it looks like.
+    let bytes = bytes.get(..bytes.len().min(LONGEST_LOOK)).unwrap_or(bytes);
     match tells {
         Tells::Password if looks::password(bytes, sure) => hit(PASSWORD),
         Tells::Secret if looks::key(bytes, sure, true) => hit(SECRET),
         Tells::Token if looks::key(bytes, sure, false) && is_word(at(bytes, 0)) => hit(SECRET),
-        Tells::Phrase if looks::phrase(bytes) => hit(RECOVERY_PHRASE),
         Tells::Authorization => authorization(text, value, sure),
         _ => None,
     }

@@ -10,7 +10,7 @@ use super::{
     place::{judged, value},
     shape::{at, step},
     stand_ins::Sure,
-    values::{Ends, Manner},
+    values::{self, Ends, Manner},
 };
 
 /// The most words between the noun and the verb, and the most bytes of them.
@@ -155,32 +155,52 @@ const NOUNS: [Noun; 78] = [
     ("\u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}", Password, JOINED),
 ];
 
-/// Whether a noun may begin with this byte.
-const BEGINS: [bool; 256] = begins();
+/// No further noun.
+const NONE: u8 = u8::MAX;
 
-#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "at compile time")]
-const fn begins() -> [bool; 256] {
-    let (mut begins, mut noun) = ([false; 256], 0);
-    while noun < NOUNS.len() {
+/// The first noun that begins with each byte, and after each noun the next that begins alike.
+static HEADS: [u8; 256] = LISTS.0;
+static NEXT: [u8; NOUNS.len()] = LISTS.1;
+
+const LISTS: ([u8; 256], [u8; NOUNS.len()]) = lists();
+
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "at compile time"
+)]
+const fn lists() -> ([u8; 256], [u8; NOUNS.len()]) {
+    let (mut heads, mut next, mut noun) = ([NONE; 256], [NONE; NOUNS.len()], NOUNS.len());
+    assert!(NOUNS.len() < NONE as usize);
+    while noun > 0 {
+        noun -= 1;
         let first = NOUNS[noun].0.as_bytes()[0];
-        begins[first as usize] = true;
-        begins[first.to_ascii_uppercase() as usize] = true;
-        noun += 1;
+        next[noun] = heads[first as usize];
+        heads[first as usize] = noun as u8;
+        heads[first.to_ascii_uppercase() as usize] = noun as u8;
     }
-    begins
+    (heads, next)
+}
+
+/// The noun that begins here.
+fn noun_at(rest: &[u8]) -> Option<&'static Noun> {
+    let mut at = *HEADS.get(usize::from(*rest.first()?))?;
+    while let Some(noun) = NOUNS.get(usize::from(at)) {
+        step();
+        if rest.get(..noun.0.len()).is_some_and(|part| part.eq_ignore_ascii_case(noun.0.as_bytes()))
+        {
+            return Some(noun);
+        }
+        at = *NEXT.get(usize::from(at))?;
+    }
+    None
 }
 
 /// The secret that the noun at `here` names.
 pub(super) fn named(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
-    if !BEGINS.get(usize::from(at(text, here))).copied().unwrap_or(false) {
-        return None;
-    }
     let rest = text.get(here..)?;
-    let found = NOUNS.iter().find(|(noun, ..)| {
-        step();
-        rest.get(..noun.len()).is_some_and(|part| part.eq_ignore_ascii_case(noun.as_bytes()))
-    });
-    let (noun, tells, verbs) = found?;
+    let (noun, tells, verbs) = noun_at(rest)?;
     let after = here.saturating_add(noun.len());
     let joined = *verbs == JOINED;
     // Nouns of other languages have endings: `l\u{f6}senordet`.
@@ -296,7 +316,7 @@ fn filler(text: &[u8], here: usize) -> usize {
 
 fn spaces(text: &[u8], mut here: usize) -> usize {
     for _ in 0..8 {
-        let colour = super::values::colour(text, here);
+        let colour = values::colour(text, here);
         here = match at(text, here) {
             _ if colour > 0 => here.saturating_add(colour),
             b' ' | b'\t' => here.saturating_add(1),

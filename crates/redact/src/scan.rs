@@ -55,14 +55,12 @@ impl<'a> Scan<'a> {
         self.begin = from;
         while let Some(byte) = self.text.get(here) {
             step();
-            let hit = match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' if self.begins_word(here) => {
-                    self.token(here)
-                }
-                b'-' => block::armor(self.text, here),
-                _ => None,
+            let hit = if byte.is_ascii_alphanumeric() {
+                if self.begins_word(here) { self.word(here, *byte) } else { None }
+            } else {
+                let armor = if *byte == b'-' { block::armor(self.text, here) } else { None };
+                armor.or_else(|| self.place(here, *byte).map(|hit| self.more_specific(hit)))
             };
-            let hit = hit.or_else(|| self.place(here, *byte).map(|hit| self.more_specific(hit)));
             if hit.is_some() {
                 return hit;
             }
@@ -71,9 +69,22 @@ impl<'a> Scan<'a> {
         None
     }
 
+    /// The secret that the word here is, or names.
+    fn word(&mut self, here: usize, first: u8) -> Option<Hit> {
+        let known = self.token(here);
+        let named =
+            first.is_ascii_alphabetic() && !b"-.$/@".contains(&at(self.text, here.wrapping_sub(1)));
+        if known.is_some() || !named {
+            return known;
+        }
+        let (text, ends) = (self.text, &mut self.ends);
+        let named = prose::named(text, here, ends);
+        let named = named.or_else(|| command::positional(text, here, ends))?;
+        Some(self.more_specific(named))
+    }
+
     /// The secret whose place the byte here begins or ends.
     fn place(&mut self, here: usize, byte: u8) -> Option<Hit> {
-        let begins = byte.is_ascii_alphabetic() && self.begins_word(here);
         let (text, ends) = (self.text, &mut self.ends);
         match byte {
             b'=' | b':' => self.sign(here),
@@ -92,11 +103,6 @@ impl<'a> Scan<'a> {
                 None
             }
             b'(' | b'{' => pairs::called(text, here, ends),
-            b'a'..=b'z' | b'A'..=b'Z'
-                if begins && !b"-.$/@".contains(&at(text, here.wrapping_sub(1))) =>
-            {
-                prose::named(text, here, ends).or_else(|| command::positional(text, here, ends))
-            }
             0xC3.. => prose::named(text, here, ends),
             _ => None,
         }

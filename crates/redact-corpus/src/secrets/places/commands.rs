@@ -300,7 +300,7 @@ pub(super) const FORMS: &[Form] = &[
         "npm_config",
         Key,
         &[
-            "npm config set //registry.npmjs.org/:_authToken <W>",
+            "npm config set //npm.example.com/:_authToken <W>",
             "npm config set //npm.example.com/:_authToken=<W>",
             "yarn config set npmAuthToken <W>",
         ],

@@ -34,7 +34,7 @@ pub(super) const FORMS: &[Form] = &[
         "npmrc_token",
         Key,
         &[
-            "//registry.npmjs.org/:_authToken=<X>",
+            "//npm.example.com/:_authToken=<X>",
             "//npm.example.com/:_authToken=\"<X>\"",
             "@acme:registry=https://npm.example.com\n//npm.example.com/:_authToken=<X>",
         ],

@@ -189,6 +189,16 @@ fn is_secret(word: &str) -> bool {
     is_id() || is_key() || is_code()
 }
 
+/// Whether any file below `folder` holds `wanted`.
+pub fn holds(folder: &Path, wanted: &str) -> bool {
+    fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")).any(|entry| {
+        let path = entry.path();
+        let has =
+            |bytes: Vec<u8>| bytes.windows(wanted.len()).any(|part| part == wanted.as_bytes());
+        if path.is_dir() { holds(&path, wanted) } else { fs::read(&path).is_ok_and(has) }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

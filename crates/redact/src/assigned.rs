@@ -91,16 +91,18 @@ fn assigned(
     if query && is_meeting(text, named.begin) {
         return None;
     }
-    let manner = match sign {
-        _ if close && begins_line(text, named.begin) && is_capital(named.word) => Manner::Line,
-        _ if close && begins_line(text, named.begin) && ends_line(text, from) => Manner::Rest,
-        _ => Manner::Plain,
-    };
     let start = block_begins(text, value_begins(text, from));
     let encoded = text.get(start..).is_some_and(|rest| rest.starts_with(b"base64:"));
     let start = start.saturating_add(if encoded { 7 } else { 0 });
     let around = named.around.filter(|_| close && values::opens(text, start).is_none());
-    let manner = if around.is_some() && is_capital(named.word) { Manner::Line } else { manner };
+    let in_line = close && begins_line(text, named.begin);
+    let manner = if (in_line || around.is_some()) && is_capital(named.word) {
+        Manner::Line
+    } else if in_line && ends_line(text, from) {
+        Manner::Rest
+    } else {
+        Manner::Plain
+    };
     let mut value = value(text, start, manner, ends)?;
     // The quote in which the name stands, too, ends the value.
     if let Some(end) = around.and_then(|quote| values::closes(text, start, quote)) {

@@ -159,3 +159,37 @@ pub(super) fn random(value: &[u8]) -> bool {
 pub(super) fn head(value: &[u8]) -> &[u8] {
     value.get(..value.len().min(MOST)).unwrap_or(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_distinguished_from_random_characters() {
+        for value in [
+            "carols-own-long-secret",
+            "session-token-2024-production",
+            "getUserToken2FromStore12",
+            "2026-03-01T12:00:00.000Z",
+            "node_modules/js-tokens/4.0.0",
+            "aaaaaaaaaaaaaaaa1111",
+            "1234567890123456",
+            "sha256Base64TokenValue",
+            "app-tls-2024-x7k9q2",
+            "AuthenticationProvider",
+            "internationalization",
+            "Donaudampfschifffahrt",
+            "arn-aws-iam-role-admin-2",
+        ] {
+            assert!(!random(value.as_bytes()), "{value}");
+        }
+        for value in [
+            concat!("9f86d081884c7d65", "9a2feaa0c55ad015"),
+            concat!("kR7pQ2vX9mLw", "T4sZ8bNc"),
+            concat!("JBSWY3DPEHPK", "3PXPQ2F4"),
+            concat!("kqzvbwpxmrtj", "dhglfnsy"),
+        ] {
+            assert!(random(value.as_bytes()), "{value}");
+        }
+    }
+}

@@ -1,8 +1,7 @@
 //! Secrets in messages (section 7), wherever messages go in and come out.
 
-use nexus_tests::{Api, Relay, agents::done, list, string};
+use nexus_tests::{Api, Relay, agents::done, leaks::holds, list, string};
 use serde_json::{Value, json};
-use std::{fs, path::Path};
 
 /// Something that must not be stored, told from everything else by `mark`. Put together here, so that
 /// nothing looks like a secret in these sources.
@@ -19,16 +18,6 @@ fn told(answer: &Value) -> &Value {
 
 fn one() -> Value {
     json!([{ "type": "github_token", "count": 1 }])
-}
-
-/// Whether any file below `folder` holds `wanted`.
-fn holds(folder: &Path, wanted: &str) -> bool {
-    fs::read_dir(folder).unwrap().map(Result::unwrap).any(|entry| {
-        let path = entry.path();
-        let has =
-            |bytes: Vec<u8>| bytes.windows(wanted.len()).any(|part| part == wanted.as_bytes());
-        if path.is_dir() { holds(&path, wanted) } else { fs::read(&path).is_ok_and(has) }
-    })
 }
 
 #[test]

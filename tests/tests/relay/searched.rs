@@ -2,9 +2,8 @@
 //! another, and the names that are refused.
 
 use crate::{clawlink_client::ClawLink, dialogue::agent};
-use nexus_tests::{Api, Member, Relay, agents::done, relay, string};
+use nexus_tests::{Api, Member, Relay, agents::done, leaks::holds, relay, string};
 use serde_json::{Value, json};
-use std::{fs, path::Path};
 
 /// Something that must not be stored. Put together here, so that nothing looks like a secret in
 /// these sources.
@@ -17,15 +16,6 @@ const MARK: &str = "[REDACTED:github_token]";
 fn profile() -> Value {
     let (token, words) = (token(), format!("My key: {}", token()));
     json!({ "name": words, "capabilities": ["x", token], "description": words, "machine": words })
-}
-
-fn holds(folder: &Path, wanted: &str) -> bool {
-    fs::read_dir(folder).unwrap().map(Result::unwrap).any(|entry| {
-        let path = entry.path();
-        let has =
-            |bytes: Vec<u8>| bytes.windows(wanted.len()).any(|part| part == wanted.as_bytes());
-        if path.is_dir() { holds(&path, wanted) } else { fs::read(&path).is_ok_and(has) }
-    })
 }
 
 #[test]

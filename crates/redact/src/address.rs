@@ -1,12 +1,13 @@
 //! Passwords in addresses: `postgres://user:...@host`, and in lines of `.pgpass`.
 
 use super::{
-    chance::random,
+    chance::{Sorts, random, varied},
     hit::Hit,
     kinds::{DATABASE_PASSWORD, URL_PASSWORD},
     looks,
     shape::{at, step},
     stand_ins::{Sure, stands_for_password},
+    values::{Ends, Manner, Value},
 };
 
 /// The most bytes of a user's name, and of a password.
@@ -49,6 +50,11 @@ pub(super) fn password(text: &[u8], here: usize) -> Option<Hit> {
     let rest = rest.get(..rest.len().min(LONGEST))?;
     let authority = rest.split(ends).next()?;
     let password = authority.get(..authority.iter().rposition(|byte| *byte == b'@')?)?;
+    // A port, and settings after it.
+    let digits = password.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits > 1 && at(password, digits) == b';' {
+        return None;
+    }
     if password.len() < 4 || stands_for_password(password) {
         return None;
     }
@@ -98,7 +104,7 @@ pub(super) fn of_source(text: &[u8], here: usize) -> Option<Hit> {
 }
 
 /// The password in a line `host:port:database:user:password`, if the `:` at `here` stands before the port.
-pub(super) fn of_line(text: &[u8], here: usize) -> Option<Hit> {
+pub(super) fn of_line(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     let port = text.get(here.saturating_add(1)..)?;
     let digits = port.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
     let any = usize::from(digits == 0 && at(port, 0) == b'*');
@@ -119,16 +125,45 @@ pub(super) fn of_line(text: &[u8], here: usize) -> Option<Hit> {
         }
         place = place.saturating_add(length).saturating_add(1);
     }
-    let rest = text.get(place..)?;
-    let length =
-        rest.iter().take(256).take_while(|byte| **byte > b' ' && !b"\"'`\\".contains(byte)).count();
-    let password = rest.get(..length)?;
+    let Value { start, end, .. } = ends.bare(text, place, Manner::Of(b'='));
+    let password = text.get(start..end)?;
     let is_one = password.len() >= 4
         && !password.contains(&b':')
         && looks::password(password, Sure::Literal);
-    is_one.then_some(Hit {
-        kind: DATABASE_PASSWORD,
-        start: place,
-        end: place.saturating_add(length),
-    })
+    is_one.then_some(Hit { kind: DATABASE_PASSWORD, start, end })
+}
+
+/// The password in `user:X@host` and in `user@host:X`, if the `:` at `here` stands before it. It looks like one, for
+/// such texts also name a place in a repository or on a host.
+pub(super) fn of_user(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    let is_part = |byte: &&u8| {
+        step();
+        byte.is_ascii_alphanumeric() || b"_-.@+".contains(byte)
+    };
+    let before = text.get(here.saturating_sub(96)..here)?;
+    let length = before.iter().rev().take_while(is_part).count();
+    let user = before.get(before.len().saturating_sub(length)..)?;
+    let start = here.saturating_add(1);
+    if length == 0 || at(text, start) <= b' ' || before.ends_with(b"/") {
+        return None;
+    }
+    let Value { end, .. } = ends.bare(text, start, Manner::Word);
+    let rest = text.get(start..end)?;
+    let mail = user.iter().position(|byte| *byte == b'@');
+    let host = rest.iter().rposition(|byte| *byte == b'@');
+    let (password, host) = match (mail, host) {
+        (Some(sign), None) => (rest, user.get(sign.saturating_add(1)..)?),
+        (None, Some(sign)) => (rest.get(..sign)?, rest.get(sign.saturating_add(1)..)?),
+        _ => return None,
+    };
+    let dot = host.contains(&b'.');
+    let named = host.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(byte));
+    let is_one = password.len() >= 8
+        && dot
+        && named
+        && !password.iter().any(|byte| b"/\\".contains(byte))
+        && !password.windows(3).any(|part| part == b"%20")
+        && (Sorts::of(password).kinds() >= 3 || varied(password, 12))
+        && looks::password(password, Sure::Spoken);
+    is_one.then_some(Hit { kind: URL_PASSWORD, start, end: start.saturating_add(password.len()) })
 }

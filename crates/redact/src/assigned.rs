@@ -2,9 +2,11 @@
 //! `"apiKey": "..."`, `X-Api-Key: ...`.
 
 use super::{
-    chance::{is_key, random},
+    calls,
+    chance::{is_key, mixed, random},
     hit::Hit,
-    kinds::{OTP_SECRET, SESSION_COOKIE},
+    kinds::{OTP_SECRET, SECRET, SESSION_COOKIE},
+    looks,
     names::{self, Tells},
     pairs::{paired_after, paired_before},
     place::{MARK, Name, judged, name_before, prefixed, tail, value, value_begins},
@@ -59,6 +61,27 @@ pub(super) fn beside(
     if tells == Tells::Nothing && query && names::is_key_of_query(named.word) {
         tells = Tells::Token;
     }
+    // What follows is a pair, and a sentence.
+    if [&b"user/"[..], b"username/", b"login/"].iter().any(|begin| named.word.starts_with(begin)) {
+        return None;
+    }
+    // A setting that is called a key and no more.
+    let before = text.get(named.begin.saturating_sub(2)..named.begin)?;
+    let apart = before.last().is_none_or(|byte| *byte <= b' ') || before == b"\\n";
+    let alone = named.word == b"key" && sign == b'=' && apart;
+    if tells == Tells::Nothing && alone {
+        let value = ends.bare(text, value_begins(text, from), Manner::Of(sign));
+        let bytes = text.get(value.start..value.end)?;
+        let is_one = (mixed(bytes) || looks::has_mixed_case(bytes))
+            && random(bytes)
+            && !bytes.contains(&b'.')
+            && !is_no_secret(bytes);
+        return is_one.then_some(Assigned::Secret(Hit {
+            kind: SECRET,
+            start: value.start,
+            end: value.end,
+        }));
+    }
     match tells {
         Tells::Nothing => None,
         Tells::Cookie => {
@@ -94,6 +117,7 @@ fn assigned(
     let start = block_begins(text, value_begins(text, from));
     let encoded = text.get(start..).is_some_and(|rest| rest.starts_with(b"base64:"));
     let start = start.saturating_add(if encoded { 7 } else { 0 });
+    let start = calls::wrapped(text, start);
     let around = named.around.filter(|_| close && values::opens(text, start).is_none());
     let in_line = close && begins_line(text, named.begin);
     let manner = if (in_line || around.is_some()) && is_capital(named.word) {
@@ -101,7 +125,7 @@ fn assigned(
     } else if in_line && ends_line(text, from) {
         Manner::Rest
     } else {
-        Manner::Plain
+        Manner::Of(sign)
     };
     let mut value = value(text, start, manner, ends)?;
     // The quote in which the name stands, too, ends the value.
@@ -148,10 +172,8 @@ fn block_begins(text: &[u8], start: usize) -> usize {
     let mark = usize::from(matches!(at(text, start), b'|' | b'>'));
     let sign = start.saturating_add(mark);
     let sign = sign.saturating_add(usize::from(matches!(at(text, sign), b'-' | b'+')));
-    if sign == start || at(text, sign) != b'\n' {
-        return start;
-    }
-    let line = sign.saturating_add(1);
+    let line = if sign == start { None } else { values::line(text, sign) };
+    let Some(line) = line else { return start };
     let indent = text.get(line..).unwrap_or_default().iter().take(32);
     line.saturating_add(indent.take_while(|byte| **byte == b' ').count())
 }
@@ -290,7 +312,8 @@ fn cookie(text: &[u8], start: usize) -> Option<Hit> {
         **byte > b' ' && !b";,\"'\\`<>".contains(byte)
     };
     let length = rest.iter().take(4096).take_while(is_part).count();
-    let value = rest.get(..length)?;
+    let end = values::trimmed(text, start, start.saturating_add(length));
+    let value = text.get(start..end)?;
     let is_one = value.len() >= 8 && !is_no_secret(value) && is_key(value);
-    is_one.then_some(Hit { kind: SESSION_COOKIE, start, end: start.saturating_add(length) })
+    is_one.then_some(Hit { kind: SESSION_COOKIE, start, end })
 }

@@ -24,12 +24,14 @@ enum Holds {
     Glued,
     /// After the user's name: `-u user:X`.
     AfterColon,
+    /// After the user's name: `-u user,X`.
+    AfterComma,
     /// After the user's name: `-U user%X`.
     AfterPercent,
 }
 
 /// Options of one letter that hold a password, by the beginning of the program's name.
-const OPTIONS: [(u8, Holds, &[&[u8]]); 12] = [
+const OPTIONS: [(u8, Holds, &[&[u8]]); 16] = [
     (b'a', Holds::AfterColon, &[b"http", b"xh"]),
     (b'p', Holds::Glued, &[b"mysql", b"mariadb", b"7z", b"rar", b"unrar", b"percona", b"mydumper"]),
     (
@@ -67,8 +69,22 @@ const OPTIONS: [(u8, Holds, &[&[u8]]); 12] = [
             b"oc",
             b"useradd",
             b"usermod",
+            b"rabbitmqadmin",
+            b"vsce",
+            b"ovsx",
+            b"mongodump",
+            b"impala-shell",
+            b"nexus3",
+            b"tfx",
+            b"keepassxc",
+            b"ykman",
+            b"signtool",
         ],
     ),
+    (b'N', Holds::Value, &[b"ssh-keygen"]),
+    (b't', Holds::Value, &[b"codecov", b"snyk", b"percy", b"coveralls"]),
+    (b'b', Holds::Value, &[b"oathtool", b"gh"]),
+    (b'u', Holds::AfterComma, &[b"lftp"]),
     (
         b'P',
         Holds::Value,
@@ -93,7 +109,7 @@ const OPTIONS: [(u8, Holds, &[&[u8]]); 12] = [
     (b'A', Holds::Value, &[b"snmp"]),
     (b'X', Holds::Value, &[b"snmp"]),
     (b'k', Holds::Value, &[b"openssl"]),
-    (b'u', Holds::AfterColon, &[b"curl", b"http", b"xh", b"lftp", b"wget", b"hurl", b"ab"]),
+    (b'u', Holds::AfterColon, &[b"curl", b"http", b"xh", b"wget", b"hurl", b"ab"]),
     (b'U', Holds::AfterPercent, &[b"smb", b"rpcclient", b"net", b"smbclient", b"wmic", b"winexe"]),
     (b'U', Holds::AfterColon, &[b"curl"]),
 ];
@@ -118,9 +134,26 @@ pub(super) fn option(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     if dashes == 2 || length > 2 {
         let tells = names::tells(name);
         let user = matches!(name, b"user" | b"proxy-user" | b"auth" | b"userpass" | b"username");
-        if spaced && tells != Tells::Nothing && !user {
-            let value = value(text, skip_spaces(text, after), Manner::Plain, ends)?;
-            if text.get(value.start..)?.starts_with(b"pass:") {
+        let text_of_secret = matches!(name, b"body" | b"value" | b"secret-string" | b"plaintext")
+            && (spaced || at(text, after) == b'=')
+            && sets_secret(text, here);
+        if text_of_secret || name == b"pat" && spaced {
+            let start = skip_spaces(text, after.saturating_add(1));
+            let value = value(text, start, Manner::Word, ends)?;
+            return is_one(text.get(value.start..value.end)?).then_some(hit(value));
+        }
+        let start = if spaced { Some(skip_spaces(text, after)) } else { next_item(text, after) };
+        if let Some(start) = start
+            && tells != Tells::Nothing
+            && !user
+        {
+            let value = value(text, start, Manner::Word, ends)?;
+            // Where the value is: of `openssl`, and of `docker`.
+            let elsewhere = [&b"pass:"[..], b"id=", b"type="];
+            if elsewhere
+                .iter()
+                .any(|begin| text.get(value.start..).is_some_and(|it| it.starts_with(begin)))
+            {
                 return None;
             }
             let sure = if value.quoted { Sure::Quoted } else { Sure::Literal };
@@ -128,7 +161,7 @@ pub(super) fn option(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
         }
         if user && (spaced || at(text, after) == b'=') {
             let start = skip_spaces(text, after.saturating_add(1));
-            return after_sign(text, value(text, start, Manner::Plain, ends)?, b':');
+            return after_sign(text, value(text, start, Manner::Word, ends)?, b':');
         }
         if dashes == 2 {
             return None;
@@ -146,7 +179,7 @@ fn short(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     let after = here.saturating_add(2);
     let spaced = matches!(at(text, after), b' ');
     let start = if spaced { skip_spaces(text, after) } else { after };
-    let value = value(text, start, Manner::Plain, ends)?;
+    let value = value(text, start, Manner::Word, ends)?;
     let bytes = text.get(value.start..value.end)?;
     if bytes.len() < 6 {
         return None;
@@ -156,8 +189,15 @@ fn short(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     });
     match known.map(|(_, holds, _)| *holds) {
         Some(Holds::AfterColon) => after_sign(text, value, b':'),
+        Some(Holds::AfterComma) => after_sign(text, value, b','),
         Some(Holds::AfterPercent) => after_sign(text, value, b'%'),
-        Some(_) => looks::password(bytes, Sure::Literal).then_some(hit(value)),
+        Some(_) => is_one(bytes).then_some(hit(value)),
+        // Beside an option for the user.
+        None if letter == b'p' && spaced && has_user(text, here) => {
+            let strong =
+                bytes.len() >= 8 && looks::password(bytes, Sure::Loose) && !bytes.contains(&b'/');
+            strong.then_some(hit(value))
+        }
         // Any other program: only what nobody takes for anything else.
         None => {
             let is_one = spaced
@@ -170,6 +210,45 @@ fn short(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
             is_one.then_some(hit(value))
         }
     }
+}
+
+/// Where the next item of a list of YAML begins, whose item before ends here.
+fn next_item(text: &[u8], here: usize) -> Option<usize> {
+    let quote = usize::from(matches!(at(text, here), b'"' | b'\''));
+    let line = values::line(text, here.saturating_add(quote))?;
+    let indent = text.get(line..)?.iter().take(32).take_while(|byte| **byte == b' ').count();
+    let item = line.saturating_add(indent);
+    text.get(item..)?.starts_with(b"- ").then(|| item.saturating_add(2))
+}
+
+/// Whether the command that the option at `here` belongs to stores a secret.
+fn sets_secret(text: &[u8], here: usize) -> bool {
+    let before = text.get(here.saturating_sub(BEFORE)..here).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let secure = [&b"secret"[..], b"put-parameter", b"variable set", b"credential"];
+    secure.iter().any(|word| {
+        line.windows(word.len()).any(|part| {
+            step();
+            part == *word
+        })
+    })
+}
+
+/// Whether the value of an option that holds a secret is one.
+fn is_one(value: &[u8]) -> bool {
+    looks::password(value, Sure::Literal) || looks::key(value, Sure::Literal, true)
+}
+
+/// Whether the command that the option at `here` belongs to has an option for the user's name.
+fn has_user(text: &[u8], here: usize) -> bool {
+    let before = text.get(here.saturating_sub(64)..here).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    [&b" -u "[..], b" --user ", b" -U ", b" --username "].iter().any(|option| {
+        line.windows(option.len()).any(|part| {
+            step();
+            part == *option
+        })
+    })
 }
 
 fn hit(value: Value) -> Hit {
@@ -235,7 +314,7 @@ fn piped(text: &[u8], here: usize) -> Option<Hit> {
 /// The secret that is an argument without a name: `htpasswd -b FILE USER X`.
 pub(super) fn positional(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     /// What stands before, and how many words stand between.
-    const CALLS: [(&[u8], usize); 12] = [
+    const CALLS: [(&[u8], usize); 15] = [
         (b"htpasswd -b ", 2),
         (b"htpasswd -bc ", 2),
         (b"htpasswd -nb ", 1),
@@ -244,16 +323,41 @@ pub(super) fn positional(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hi
         (b"net user ", 1),
         (b"vault login ", 0),
         (b"add-authtoken ", 0),
-        (b"config:set ", 0),
         (b"ConvertTo-SecureString -String ", 0),
         (b"ConvertTo-SecureString ", 0),
-        (b"NetworkCredential(", 1),
+        (b"vault operator unseal ", 0),
+        (b"add-mask::", 0),
+        (b"oathtool --totp -b ", 0),
+        (b"oathtool --totp ", 0),
+        (b"op signin ", 3),
     ];
     if at(text, here) == b'e' {
         return piped(text, here);
     }
-    if !matches!(at(text, here), b'h' | b'r' | b'n' | b'v' | b'a' | b'C' | b'N') {
+    if !matches!(
+        at(text, here),
+        b'h' | b'r'
+            | b'n'
+            | b'v'
+            | b'a'
+            | b'c'
+            | b'C'
+            | b'o'
+            | b's'
+            | b'j'
+            | b'i'
+            | b'e'
+            | b'A'
+            | b'H'
+    ) {
         return None;
+    }
+    let own = after_slash(text, here, ends)
+        .or_else(|| mapped_drive(text, here, ends))
+        .or_else(|| set_output(text, here, ends))
+        .or_else(|| redis_auth(text, here, ends));
+    if own.is_some() {
+        return own;
     }
     let rest = text.get(here..)?;
     let (call, words) = CALLS.iter().find(|(call, _)| rest.starts_with(call))?;
@@ -262,10 +366,103 @@ pub(super) fn positional(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hi
         let word = text.get(start..)?.iter().take(64).position(|byte| *byte == b' ')?;
         start = start.saturating_add(word).saturating_add(1);
     }
-    let value = value(text, start, Manner::Plain, ends)?;
+    let value = value(text, start, Manner::Word, ends)?;
     let bytes = text.get(value.start..value.end)?;
-    let is_one = looks::password(bytes, Sure::Literal) && bytes.first() != Some(&b'-');
-    is_one.then_some(hit(value))
+    (is_one(bytes) && bytes.first() != Some(&b'-')).then_some(hit(value))
+}
+
+/// The password in `sqlplus user/X@service`, and in an address of such a service.
+fn after_slash(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    const BEGINS: [&[u8]; 9] = [
+        b"sqlplus ",
+        b"sqlldr ",
+        b"expdp ",
+        b"impdp ",
+        b"exp ",
+        b"imp ",
+        b"rman target ",
+        b"jdbc:oracle:thin:",
+        b"jdbc:oracle:oci:",
+    ];
+    let rest = text.get(here..)?;
+    let mut length = BEGINS.iter().find(|begin| rest.starts_with(begin))?.len();
+    // Options of the program: `sqlplus -s user/X@service`.
+    for _ in 0..3 {
+        let option = rest.get(length..)?;
+        if option.first() != Some(&b'-') {
+            break;
+        }
+        let space = option.iter().take(16).position(|byte| *byte == b' ')?;
+        length = length.saturating_add(space).saturating_add(1);
+    }
+    let value = value(text, here.saturating_add(length), Manner::Word, ends)?;
+    let bytes = text.get(value.start..value.end)?;
+    let user = bytes.iter().take(64).position(|byte| *byte == b'/')?.saturating_add(1);
+    let end = bytes.iter().rposition(|byte| *byte == b'@').unwrap_or(bytes.len());
+    let password = bytes.get(user..end)?;
+    let start = value.start.saturating_add(user);
+    is_one(password).then_some(Hit { kind: PASSWORD, start, end: value.start.saturating_add(end) })
+}
+
+/// The password of `net use Z: \\host\share X /user:bob`, or behind the user.
+fn mapped_drive(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    let rest = text.get(here..)?.strip_prefix(b"net use ")?;
+    let line = rest.get(..rest.len().min(BEFORE))?;
+    let line = line.split(|byte| matches!(byte, b'\n' | b'"' | b'`' | b'\'')).next()?;
+    let mut place = here.saturating_add(8);
+    for word in line.split(|byte| *byte == b' ') {
+        let start = place;
+        place = place.saturating_add(word.len()).saturating_add(1);
+        let other = matches!(word, [b'\\' | b'/', ..] | [.., b':']);
+        let Some(value) = value(text, start, Manner::Word, ends) else { continue };
+        if !other && is_one(text.get(value.start..value.end)?) {
+            return Some(hit(value));
+        }
+    }
+    None
+}
+
+/// The value of an output that a step of a workflow sets: `set-output name=token::X`.
+fn set_output(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    let rest = text.get(here..)?.strip_prefix(b"set-output name=")?;
+    let length = rest.get(..rest.len().min(64))?.windows(2).position(|part| part == b"::")?;
+    if names::tells(rest.get(..length)?) == Tells::Nothing {
+        return None;
+    }
+    let start = here.saturating_add(16).saturating_add(length).saturating_add(2);
+    let value = value(text, start, Manner::Word, ends)?;
+    is_one(text.get(value.start..value.end)?).then_some(hit(value))
+}
+
+/// The password of `AUTH X`, `AUTH user X`, `HELLO 3 AUTH user X`, at the end of a line.
+fn redis_auth(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    text.get(here..)?.strip_prefix(b"AUTH ")?;
+    let first = value(text, here.saturating_add(5), Manner::Word, ends)?;
+    let second = value(text, first.end.saturating_add(1), Manner::Word, ends);
+    let value = second.filter(|it| at(text, first.end) == b' ' && it.start > first.end);
+    let value = value.unwrap_or(first);
+    let bytes = text.get(value.start..value.end)?;
+    let after = at(text, value.end);
+    let mechanism =
+        bytes.iter().all(|byte| byte.is_ascii_uppercase() || b"-0123456789".contains(byte));
+    (after != b' ' && !mechanism && is_one(bytes)).then_some(hit(value))
+}
+
+/// The password of an option that begins with the slash at `here`: `xfreerdp /p:X`, `signtool /p X`.
+pub(super) fn slashed(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    const PROGRAMS: [&[u8]; 6] =
+        [b"xfreerdp", b"wfreerdp", b"sdl-freerdp", b"signtool", b"schtasks", b"rasdial"];
+    if at(text, here.wrapping_sub(1)) != b' ' {
+        return None;
+    }
+    let rest = text.get(here..)?;
+    let option = [&b"/p:"[..], b"/p ", b"/rp ", b"/RP ", b"/P "].into_iter();
+    let length = option.filter(|option| rest.starts_with(option)).map(<[u8]>::len).next()?;
+    if !runs(text, here, &PROGRAMS) {
+        return None;
+    }
+    let value = value(text, here.saturating_add(length), Manner::Word, ends)?;
+    is_one(text.get(value.start..value.end)?).then_some(hit(value))
 }
 
 /// Whether one of these programs is run by the command that the option at `here` belongs to.
@@ -276,15 +473,20 @@ fn runs(text: &[u8], here: usize, programs: &[&[u8]]) -> bool {
         matches!(byte, b'\n' | b'|' | b';' | b'`')
     };
     let command = before.rsplit(ends).next().unwrap_or_default();
-    let words = command.split(|byte| bits(*byte) & class(b'w') == 0);
+    let mut words = command.split(|byte| bits(*byte) & class(b'w') == 0);
     // A colour may stand right before a program: `ESC[32m`.
     let bare = |word: &[u8]| {
         let digits = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
         if digits > 0 && at(word, digits) == b'm' { digits.saturating_add(1) } else { 0 }
     };
-    words.into_iter().any(|word| {
+    let mut place = 0_usize;
+    words.any(|word| {
+        let end = place.saturating_add(word.len());
+        place = end.saturating_add(1);
+        // The scheme of an address is no program.
+        let scheme = command.get(end..).is_some_and(|rest| rest.starts_with(b"://"));
         let word = word.get(bare(word)..).unwrap_or_default();
-        programs.iter().any(|program| word.starts_with(program))
+        !scheme && programs.iter().any(|program| word.starts_with(program))
     })
 }
 

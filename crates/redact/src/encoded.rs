@@ -23,7 +23,7 @@ impl Decoded {
     }
 }
 
-/// The runs of a text, without spaces and quotes, that have encoded signs.
+/// The runs of a text, without spaces and quotes, that have encoded signs. In an address, each parameter is one.
 pub(super) fn runs(text: &[u8]) -> impl Iterator<Item = Decoded> + '_ {
     let mut here = 0_usize;
     std::iter::from_fn(move || {
@@ -31,7 +31,8 @@ pub(super) fn runs(text: &[u8]) -> impl Iterator<Item = Decoded> + '_ {
             let rest = text.get(here..).filter(|rest| !rest.is_empty())?;
             let parts = |byte: &u8| {
                 step();
-                *byte <= b' ' || b"\"'`<>\\".contains(byte)
+                // A code that colours what follows begins with an escape.
+                *byte <= b' ' && *byte != 0x1B || b"\"'`<>\\&".contains(byte)
             };
             let length = rest.iter().position(parts).unwrap_or(rest.len());
             let start = here;

@@ -23,7 +23,8 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
         // A sentence, unless one of its words is a password by itself.
         let strong = |word: &[u8]| word.len() >= 8 && Sorts::of(word).kinds() == 4;
         let mut words = value.split(u8::is_ascii_whitespace);
-        return sure >= Sure::Literal && (words.clone().any(strong) || is_passphrase(&mut words));
+        return sure >= Sure::Literal && words.clone().any(strong)
+            || sure >= Sure::Loose && is_passphrase(&mut words);
     }
     if sorts.letters() == 0 {
         let rising = value.windows(2).filter(|pair| match pair {
@@ -35,12 +36,15 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
             || sure >= Sure::Literal && sorts.digits == value.len() && !same;
     }
     if sorts.digits == 0 && sorts.symbols == 0 {
+        // Sixteen letters are a password that a maker of mail hands out.
+        let least = if sorts.lower == 16 && value.len() == 16 { 5 } else { 15 };
         return !speaks_of_secrets(value)
-            && match sure {
-                Sure::Quoted | Sure::Literal => varied_by(value, 8, 15),
-                Sure::Loose => varied_by(value, 8, 25),
-                Sure::Spoken => varied_by(value, 10, 25),
-            };
+            && (has_mixed_case(value)
+                || match sure {
+                    Sure::Quoted | Sure::Literal => varied_by(value, 8, least),
+                    Sure::Loose => varied_by(value, 8, 25),
+                    Sure::Spoken => varied_by(value, 10, 25),
+                });
     }
     if sorts.symbols > 0 {
         return sorts.digits > 0
@@ -53,8 +57,21 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
     }
     match sure {
         Sure::Quoted | Sure::Literal => true,
-        Sure::Loose | Sure::Spoken => sorts.joints == 0 || varied(value, 8),
+        Sure::Loose | Sure::Spoken => sorts.joints == 0 || varied(value, 8) || is_grouped(value),
     }
+}
+
+/// Whether small letters and capitals take turns as they do in no name.
+pub(super) fn has_mixed_case(value: &[u8]) -> bool {
+    let turns = value.windows(2).filter(|pair| match pair {
+        [first, second] => first.is_ascii_uppercase() != second.is_ascii_uppercase(),
+        _ => false,
+    });
+    let capitals = value.split(|byte| !byte.is_ascii_uppercase()).filter(|run| run.len() > 1);
+    value.len() >= 12
+        && value.iter().all(u8::is_ascii_alphabetic)
+        && capitals.count() > 1
+        && turns.count() > 5
 }
 
 /// Whether words are those of a passphrase: four or more, and a number.
@@ -108,7 +125,13 @@ fn is_counted(value: &[u8]) -> bool {
 /// Whether a value is a secret that a machine made. Where the place has `told` that it is one, it may be shorter,
 /// or a UUID.
 pub(super) fn key(value: &[u8], sure: Sure, told: bool) -> bool {
-    let foreign = |byte: &u8| byte.is_ascii_whitespace() || b"{}<>|\"".contains(byte);
+    let literal = told && sure == Sure::Quoted;
+    if literal && value.contains(&b' ') && !value.starts_with(b"-----") {
+        return password(value, sure);
+    }
+    let foreign = |byte: &u8| {
+        byte.is_ascii_whitespace() || *byte == b'"' || !literal && b"{}<>|".contains(byte)
+    };
     if value.len() < 10 || is_no_secret_in(value, sure) || value.iter().any(foreign) {
         return false;
     }
@@ -121,11 +144,42 @@ pub(super) fn key(value: &[u8], sure: Sure, told: bool) -> bool {
             return !is_path(value);
         }
         return match sure {
-            Sure::Quoted | Sure::Literal => varied_by(value, 12, 20),
+            Sure::Quoted | Sure::Literal => {
+                varied_by(value, 12, 20)
+                    || is_mixed(value, sorts)
+                    || sorts.joints == 0 && sorts.digits > 3 && password(value, sure)
+            }
             _ => varied(value, 16),
         };
     }
     random(value) && !is_address(value)
+}
+
+/// Whether a value has both cases and digits within, as no name of two words has.
+fn is_mixed(value: &[u8], sorts: Sorts) -> bool {
+    let turns = value.windows(2).filter(|pair| match pair {
+        [first, second] => first.is_ascii_digit() && second.is_ascii_alphabetic(),
+        _ => false,
+    });
+    value.len() >= 16
+        && sorts.joints == 0
+        && sorts.kinds() == 3
+        && turns.count() >= 2
+        && !speaks_of_secrets(value)
+}
+
+/// Whether a value is groups of letters and digits of one length, as codes for a second way in are.
+fn is_grouped(value: &[u8]) -> bool {
+    let mut groups = value.split(|byte| *byte == b'-');
+    let length = groups.next().map_or(0, <[u8]>::len);
+    let with_digit = |part: &&[u8]| part.iter().any(u8::is_ascii_digit);
+    let is_group = |part: &[u8]| part.len() == length && part.iter().all(u8::is_ascii_alphanumeric);
+    let parts = value.split(|byte| *byte == b'-');
+    (4..=8).contains(&length)
+        && groups.clone().count() > 0
+        && groups.all(is_group)
+        && parts.filter(with_digit).count() > 0
+        && value.iter().any(u8::is_ascii_alphabetic)
 }
 
 /// A word of the trade that has digits: an algorithm, an encoding, a standard.

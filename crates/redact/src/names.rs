@@ -82,7 +82,7 @@ const SECRET_ENDS: [&[u8]; 10] = [
     b"presharedkey",
 ];
 /// Words before `key` that make it one.
-const KEYS: [&[u8]; 29] = [
+const KEYS: [&[u8]; 33] = [
     b"api",
     b"app",
     b"access",
@@ -112,6 +112,10 @@ const KEYS: [&[u8]; 29] = [
     b"webhook",
     b"global",
     b"bearer",
+    b"validation",
+    b"decryption",
+    b"machine",
+    b"unseal",
 ];
 /// Words before `token` that make it a secret of a machine.
 const TOKENS: [&[u8]; 16] = [
@@ -133,7 +137,7 @@ const TOKENS: [&[u8]; 16] = [
     b"admin",
 ];
 /// Words that make a token or a key one that lets nobody in.
-const HARMLESS: [&[u8]; 94] = [
+const HARMLESS: [&[u8]; 93] = [
     b"verify",
     b"verification",
     b"skip",
@@ -224,11 +228,29 @@ const HARMLESS: [&[u8]; 94] = [
     b"encrypted",
     b"fingerprint",
     b"surrogate",
-    b"routing",
     b"unk",
     b"sep",
     b"cls",
 ];
+/// Words before a password that make it none.
+const NO_PASSWORDS: [&[u8]; 14] = [
+    b"hash",
+    b"hashed",
+    b"encrypted",
+    b"fingerprint",
+    b"skip",
+    b"verify",
+    b"verification",
+    b"trust",
+    b"max",
+    b"min",
+    b"count",
+    b"limit",
+    b"total",
+    b"cache",
+];
+/// Words before `salt` in the names of settings that hold as much as a key.
+const SALTS: [&[u8]; 6] = [b"auth", b"nonce", b"in", b"secret", b"security", b"app"];
 /// Words that say no more than which one: they stand after the word that decides.
 const PASSED_OVER: [&[u8]; 26] = [
     b"value",
@@ -361,7 +383,8 @@ pub(super) fn tells(name: &[u8]) -> Tells {
         return found;
     }
     // A hash of a password, and a public key.
-    if words.any(place, &HARMLESS) { Tells::Nothing } else { found }
+    let harmless: &[&[u8]] = if found == Tells::Password { &NO_PASSWORDS } else { &HARMLESS };
+    if words.any(place, harmless) { Tells::Nothing } else { found }
 }
 
 fn digits_after(word: &[u8]) -> usize {
@@ -388,6 +411,7 @@ fn judge(word: &[u8], before: &[u8], words: &Words, place: usize) -> Tells {
         b"key" | b"keys" if KEYS.contains(&before) => Tells::Secret,
         b"key" if words.any(place, &SECRETS) || words.any(place, &KEYS) => Tells::Secret,
         b"token" | b"tokens" | b"pat" if TOKENS.contains(&before) => Tells::Secret,
+        b"salt" if words.is_setting && SALTS.contains(&before) => Tells::Secret,
         b"token" | b"pat" if place > 0 && words.is_setting => Tells::Secret,
         b"key" if place > 0 && words.is_setting => Tells::Token,
         b"pat" if place > 0 => Tells::Token,

@@ -82,7 +82,12 @@ fn attribute(tag: &[u8]) -> Option<&[u8]> {
 
 /// The name in the element before: `<key>password</key>`.
 fn key_element(before: &[u8]) -> Option<&[u8]> {
-    let before = before.trim_ascii_end().strip_suffix(b"</key>")?;
+    let mut before = before.trim_ascii_end();
+    // A line may end as an escape.
+    while let Some(rest) = before.strip_suffix(b"\\n").or(before.strip_suffix(b"\\")) {
+        before = rest.trim_ascii_end();
+    }
+    let before = before.strip_suffix(b"</key>").or(before.strip_suffix(b"<\\/key>"))?;
     before.rsplit(|byte| *byte == b'>').next()
 }
 
@@ -164,16 +169,32 @@ pub(super) fn paired_before(text: &[u8], here: usize) -> Option<&[u8]> {
 
 /// The name that stands in a pair after the value that begins here: `"value": "...", "name": `.
 pub(super) fn paired_after(text: &[u8], start: usize) -> Option<&[u8]> {
-    let (quote, begin) = values::opens(text, start)?;
-    let end = values::closes(text, begin, quote)?;
-    let after = text.get(end..end.saturating_add(BESIDE).min(text.len()))?;
-    let skip =
-        |text: &[u8], signs: &[u8]| text.iter().take_while(|byte| signs.contains(byte)).count();
-    let after = after.get(skip(after, b"\\\"', \t\r\n")..)?;
+    let quoted =
+        values::opens(text, start).and_then(|(quote, begin)| values::closes(text, begin, quote));
+    let end = if let Some(end) = quoted {
+        end
+    } else {
+        // In YAML, the next line has the name.
+        let line = text.get(start..)?.iter().take(BESIDE);
+        let length = line.take_while(|byte| **byte > b' ' && **byte != b'\\').count();
+        let end = start.saturating_add(length);
+        values::line(text, end)?;
+        end
+    };
+    let mut here = end;
+    for _ in 0..BESIDE {
+        here = match values::line(text, here).or_else(|| values::tab(text, here)) {
+            Some(line) => line,
+            None if b"\\\"', \t".contains(&at(text, here)) => here.saturating_add(1),
+            None => break,
+        };
+    }
+    let after = text.get(here..here.saturating_add(BESIDE).min(text.len()))?;
     let word =
         [&b"name"[..], b"key", b"Name", b"Key"].into_iter().find(|it| after.starts_with(it))?;
     let after = after.get(word.len()..)?;
-    let after = after.get(skip(after, b"\\\"': \t=")..)?;
+    let skip = after.iter().take_while(|byte| b"\\\"': \t=".contains(byte)).count();
+    let after = after.get(skip..)?;
     let length = after.iter().take_while(|byte| bits(**byte) & class(b'v') != 0).count();
     after.get(..length).map(tail)
 }

@@ -2,6 +2,7 @@
 
 use super::{
     hit::Hit,
+    kinds::PASSWORD,
     looks,
     names::{
         self,
@@ -12,6 +13,7 @@ use super::{
     stand_ins::Sure,
     values::{self, Ends, Manner},
 };
+use std::iter;
 
 /// The most words between the noun and the verb, and the most bytes of them.
 const WORDS: usize = 6;
@@ -74,7 +76,19 @@ const JOINED: &[&str] = &[
 ];
 
 /// The nouns, in small letters. Of two that begin alike, the longer stands first.
-const NOUNS: [Noun; 78] = [
+const NOUNS: [Noun; 90] = [
+    ("eap", Password, &[]),
+    ("identified with", Password, &["by", "as"]),
+    ("unseal key", Secret, ENGLISH),
+    ("recovery key", Secret, ENGLISH),
+    ("recovery code", Password, ENGLISH),
+    ("backup code", Password, ENGLISH),
+    ("root token", Secret, ENGLISH),
+    ("license key", Secret, ENGLISH),
+    ("encryption key", Secret, ENGLISH),
+    ("signing key", Secret, ENGLISH),
+    ("psk", Password, ENGLISH),
+    ("authtoken", Secret, ENGLISH),
     ("wifi key", Password, ENGLISH),
     ("wi-fi key", Password, ENGLISH),
     ("this key", Secret, ENGLISH),
@@ -197,6 +211,11 @@ fn noun_at(rest: &[u8]) -> Option<&'static Noun> {
     None
 }
 
+/// The noun that begins here and is a word of its own.
+fn whole_noun(rest: &[u8]) -> Option<&'static Noun> {
+    noun_at(rest).filter(|(noun, ..)| !at(rest, noun.len()).is_ascii_alphanumeric())
+}
+
 /// The secret that the noun at `here` names.
 pub(super) fn named(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     let rest = text.get(here..)?;
@@ -212,17 +231,98 @@ pub(super) fn named(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
         return None;
     }
     // After a name such as `password` alone, the sign finds the value.
-    let signed = names::tells(noun.as_bytes()) != Tells::Nothing && !joined;
+    let signed = names::tells(noun.as_bytes()) != Tells::Nothing && !joined && !noun.contains(' ');
     let (start, sure) = value_after(text, after, verbs, joined, signed)?;
     let mut value = value(text, start, Manner::Plain, ends)?;
-    if joined && !value.quoted && at(text, start).is_ascii() {
+    if joined && !value.quoted && at(text, start) < 0xE0 {
         // The sentence goes on in its own script, without a space.
         let bytes = text.get(start..value.end)?;
-        let length = bytes.iter().take(256).position(|byte| *byte >= 0xE0);
+        let length = bytes.iter().take(256).position(|byte| *byte >= 0xE0 && *byte != 0xE2);
         value.end = length.map_or(value.end, |length| start.saturating_add(length));
     }
     let sure = if value.quoted { Sure::Quoted } else { sure };
     judged(text, value, noun.as_bytes(), *tells, sure)
+}
+
+/// The password behind a user's name: "log in as bob / X", "user/pass: bob:X".
+pub(super) fn pair(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    const LEADS: [&[u8]; 17] = [
+        b"user/pass",
+        b"user/password",
+        b"username/password",
+        b"login/password",
+        b"login/pass",
+        b"user:pass",
+        b"credentials are",
+        b"credentials",
+        b"creds are",
+        b"creds",
+        b"log in as",
+        b"log in with",
+        b"login as",
+        b"login with",
+        b"sign in as",
+        b"sign in with",
+        b"login",
+    ];
+    const BETWEEN: [&[u8]; 7] =
+        [b" / ", b"/", b" : ", b": ", b":", b" and password ", b" with password "];
+    let rest = text.get(here..)?;
+    if !matches!(rest.first()?.to_ascii_lowercase(), b'u' | b'c' | b'l' | b's') {
+        return None;
+    }
+    let lead = LEADS.iter().find(|lead| {
+        step();
+        rest.get(..lead.len()).is_some_and(|part| part.eq_ignore_ascii_case(lead))
+    })?;
+    let after = rest.get(lead.len()..)?;
+    let skip = after.iter().take(8).take_while(|byte| b" :=`\"'*".contains(byte)).count();
+    let user = after.get(skip..).filter(|_| skip > 0)?;
+    let part = |byte: &&u8| {
+        step();
+        byte.is_ascii_alphanumeric() || b"._@+-".contains(byte)
+    };
+    let length = user.iter().take(64).take_while(part).count();
+    let behind = user.get(length..).filter(|_| length > 0)?;
+    let quote = behind.iter().take(4).take_while(|byte| b"`\"'*\\".contains(byte)).count();
+    let behind = behind.get(quote..)?;
+    let between = BETWEEN.iter().find(|between| behind.starts_with(between))?;
+    let start = text.len().saturating_sub(behind.len()).saturating_add(between.len());
+    let value = value(text, start, Manner::Plain, ends)?;
+    let bytes = text.get(value.start..value.end)?;
+    let sure = if value.quoted { Sure::Quoted } else { Sure::Spoken };
+    let is_one = looks::password(bytes, sure) && !bytes.contains(&b'/');
+    is_one.then_some(Hit { kind: PASSWORD, start: value.start, end: value.end })
+}
+
+/// The value that is said to be a password after it: "use X as the password".
+pub(super) fn before_noun(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    const LEADS: [&[u8]; 6] = [b"use ", b"enter ", b"type ", b"with ", b"try ", b"set "];
+    const LINKS: [&[u8]; 7] =
+        [b" as the ", b" as your ", b" as my ", b" as its ", b" as ", b" for the ", b" as a "];
+    let rest = text.get(here..)?;
+    let lead = LEADS.iter().find(|lead| {
+        step();
+        rest.get(..lead.len()).is_some_and(|part| part.eq_ignore_ascii_case(lead))
+    })?;
+    let value = value(text, here.saturating_add(lead.len()), Manner::Plain, ends)?;
+    let bytes = text.get(value.start..value.end)?;
+    let after = text.get(value.end..value.end.saturating_add(BYTES).min(text.len()))?;
+    let quotes = after.iter().take(4).take_while(|byte| b"\\\"'`*".contains(byte)).count();
+    let after = after.get(quotes..)?;
+    let link = LINKS.iter().find(|link| after.starts_with(link))?;
+    let noun = after.get(link.len()..)?;
+    let spaces = noun.iter().enumerate().filter(|(_, byte)| **byte == b' ');
+    let words = spaces.map(|(place, _)| place.saturating_add(1));
+    let (_, tells, _) =
+        iter::once(0).chain(words).take(3).find_map(|begin| whole_noun(noun.get(begin..)?))?;
+    let sure = if value.quoted { Sure::Quoted } else { Sure::Spoken };
+    let is_one = if *tells == Password {
+        looks::password(bytes, sure)
+    } else {
+        looks::key(bytes, sure, true)
+    };
+    is_one.then_some(Hit { kind: PASSWORD, start: value.start, end: value.end })
 }
 
 /// Where the value begins that a noun ending at `after` names.
@@ -320,6 +420,7 @@ fn spaces(text: &[u8], mut here: usize) -> usize {
         here = match at(text, here) {
             _ if colour > 0 => here.saturating_add(colour),
             b' ' | b'\t' => here.saturating_add(1),
+            b'\\' if let Some(tab) = values::tab(text, here) => tab,
             b'*' if at(text, here.saturating_add(1)) == b'*' => here.saturating_add(2),
             0xE3 if text
                 .get(here..)

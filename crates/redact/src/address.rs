@@ -140,7 +140,7 @@ pub(super) fn of_user(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> 
         step();
         byte.is_ascii_alphanumeric() || b"_-.@+".contains(byte)
     };
-    let before = text.get(here.saturating_sub(96)..here)?;
+    let before = text.get(here.saturating_sub(64)..here)?;
     let length = before.iter().rev().take_while(is_part).count();
     let user = before.get(before.len().saturating_sub(length)..)?;
     let start = here.saturating_add(1);
@@ -148,15 +148,29 @@ pub(super) fn of_user(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> 
         return None;
     }
     let Value { end, .. } = ends.bare(text, start, Manner::Word);
-    let rest = text.get(start..end)?;
-    let mail = user.iter().position(|byte| *byte == b'@');
-    let host = rest.iter().rposition(|byte| *byte == b'@');
+    let rest = text.get(start..end.min(start.saturating_add(64)))?;
+    let mail = user.iter().position(|byte| {
+        step();
+        *byte == b'@'
+    });
+    let host = rest.iter().rposition(|byte| {
+        step();
+        *byte == b'@'
+    });
     let (password, host) = match (mail, host) {
         (Some(sign), None) => (rest, user.get(sign.saturating_add(1)..)?),
         (None, Some(sign)) => (rest.get(..sign)?, rest.get(sign.saturating_add(1)..)?),
         _ => return None,
     };
-    let dot = host.contains(&b'.');
+    // The end of a domain, or of an address of numbers.
+    let zone = host
+        .iter()
+        .rposition(|byte| *byte == b'.')
+        .and_then(|dot| host.get(dot.saturating_add(1)..));
+    let dot = zone.is_some_and(|zone| {
+        zone.len() > 1 && zone.iter().all(u8::is_ascii_alphabetic)
+            || host.iter().all(|byte| byte.is_ascii_digit() || b".:".contains(byte))
+    });
     let named = host.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(byte));
     let is_one = password.len() >= 8
         && dot

@@ -311,46 +311,32 @@ fn piped(text: &[u8], here: usize) -> Option<Hit> {
     looks::password(value, Sure::Literal).then_some(Hit { kind: PASSWORD, start, end })
 }
 
+/// What else a word begins that this module looks for.
+pub(super) const OTHERS: [&[u8]; 4] = [b"echo ", b"net use ", b"set-output name=", b"AUTH "];
+
+/// What stands before an argument without a name, and how many words stand between.
+pub(super) const CALLS: [(&[u8], usize); 15] = [
+    (b"htpasswd -b ", 2),
+    (b"htpasswd -bc ", 2),
+    (b"htpasswd -nb ", 1),
+    (b"rabbitmqctl add_user ", 1),
+    (b"rabbitmqctl change_password ", 1),
+    (b"net user ", 1),
+    (b"vault login ", 0),
+    (b"add-authtoken ", 0),
+    (b"ConvertTo-SecureString -String ", 0),
+    (b"ConvertTo-SecureString ", 0),
+    (b"vault operator unseal ", 0),
+    (b"add-mask::", 0),
+    (b"oathtool --totp -b ", 0),
+    (b"oathtool --totp ", 0),
+    (b"op signin ", 3),
+];
+
 /// The secret that is an argument without a name: `htpasswd -b FILE USER X`.
 pub(super) fn positional(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
-    /// What stands before, and how many words stand between.
-    const CALLS: [(&[u8], usize); 15] = [
-        (b"htpasswd -b ", 2),
-        (b"htpasswd -bc ", 2),
-        (b"htpasswd -nb ", 1),
-        (b"rabbitmqctl add_user ", 1),
-        (b"rabbitmqctl change_password ", 1),
-        (b"net user ", 1),
-        (b"vault login ", 0),
-        (b"add-authtoken ", 0),
-        (b"ConvertTo-SecureString -String ", 0),
-        (b"ConvertTo-SecureString ", 0),
-        (b"vault operator unseal ", 0),
-        (b"add-mask::", 0),
-        (b"oathtool --totp -b ", 0),
-        (b"oathtool --totp ", 0),
-        (b"op signin ", 3),
-    ];
     if at(text, here) == b'e' {
         return piped(text, here);
-    }
-    if !matches!(
-        at(text, here),
-        b'h' | b'r'
-            | b'n'
-            | b'v'
-            | b'a'
-            | b'c'
-            | b'C'
-            | b'o'
-            | b's'
-            | b'j'
-            | b'i'
-            | b'e'
-            | b'A'
-            | b'H'
-    ) {
-        return None;
     }
     let own = after_slash(text, here, ends)
         .or_else(|| mapped_drive(text, here, ends))
@@ -371,21 +357,23 @@ pub(super) fn positional(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hi
     (is_one(bytes) && bytes.first() != Some(&b'-')).then_some(hit(value))
 }
 
+/// What stands before a user's name, a slash and a password.
+pub(super) const SLASHED: [&[u8]; 9] = [
+    b"sqlplus ",
+    b"sqlldr ",
+    b"expdp ",
+    b"impdp ",
+    b"exp ",
+    b"imp ",
+    b"rman target ",
+    b"jdbc:oracle:thin:",
+    b"jdbc:oracle:oci:",
+];
+
 /// The password in `sqlplus user/X@service`, and in an address of such a service.
 fn after_slash(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
-    const BEGINS: [&[u8]; 9] = [
-        b"sqlplus ",
-        b"sqlldr ",
-        b"expdp ",
-        b"impdp ",
-        b"exp ",
-        b"imp ",
-        b"rman target ",
-        b"jdbc:oracle:thin:",
-        b"jdbc:oracle:oci:",
-    ];
     let rest = text.get(here..)?;
-    let mut length = BEGINS.iter().find(|begin| rest.starts_with(begin))?.len();
+    let mut length = SLASHED.iter().find(|begin| rest.starts_with(begin))?.len();
     // Options of the program: `sqlplus -s user/X@service`.
     for _ in 0..3 {
         let option = rest.get(length..)?;

@@ -20,7 +20,7 @@ const WORDS: usize = 6;
 const BYTES: usize = 64;
 
 /// A noun, and the verbs and signs of its language that a value follows.
-type Noun = (&'static str, Tells, &'static [&'static str]);
+pub(super) type Noun = (&'static str, Tells, &'static [&'static str]);
 
 /// `password` is a word of many languages.
 const ANY: &[&str] = &[
@@ -76,7 +76,7 @@ const JOINED: &[&str] = &[
 ];
 
 /// The nouns, in small letters. Of two that begin alike, the longer stands first.
-const NOUNS: [Noun; 90] = [
+pub(super) const NOUNS: [Noun; 90] = [
     ("eap", Password, &[]),
     ("identified with", Password, &["by", "as"]),
     ("unseal key", Secret, ENGLISH),
@@ -244,34 +244,33 @@ pub(super) fn named(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     judged(text, value, noun.as_bytes(), *tells, sure)
 }
 
+/// What stands before a user's name and a password.
+pub(super) const PAIR_LEADS: [&[u8]; 17] = [
+    b"user/pass",
+    b"user/password",
+    b"username/password",
+    b"login/password",
+    b"login/pass",
+    b"user:pass",
+    b"credentials are",
+    b"credentials",
+    b"creds are",
+    b"creds",
+    b"log in as",
+    b"log in with",
+    b"login as",
+    b"login with",
+    b"sign in as",
+    b"sign in with",
+    b"login",
+];
+
 /// The password behind a user's name: "log in as bob / X", "user/pass: bob:X".
 pub(super) fn pair(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
-    const LEADS: [&[u8]; 17] = [
-        b"user/pass",
-        b"user/password",
-        b"username/password",
-        b"login/password",
-        b"login/pass",
-        b"user:pass",
-        b"credentials are",
-        b"credentials",
-        b"creds are",
-        b"creds",
-        b"log in as",
-        b"log in with",
-        b"login as",
-        b"login with",
-        b"sign in as",
-        b"sign in with",
-        b"login",
-    ];
     const BETWEEN: [&[u8]; 7] =
         [b" / ", b"/", b" : ", b": ", b":", b" and password ", b" with password "];
     let rest = text.get(here..)?;
-    if !matches!(rest.first()?.to_ascii_lowercase(), b'u' | b'c' | b'l' | b's') {
-        return None;
-    }
-    let lead = LEADS.iter().find(|lead| {
+    let lead = PAIR_LEADS.iter().find(|lead| {
         step();
         rest.get(..lead.len()).is_some_and(|part| part.eq_ignore_ascii_case(lead))
     })?;
@@ -295,13 +294,15 @@ pub(super) fn pair(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     is_one.then_some(Hit { kind: PASSWORD, start: value.start, end: value.end })
 }
 
+/// What stands before a value that is said to be a password after it.
+pub(super) const USE_LEADS: [&[u8]; 6] = [b"use ", b"enter ", b"type ", b"with ", b"try ", b"set "];
+
 /// The value that is said to be a password after it: "use X as the password".
 pub(super) fn before_noun(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
-    const LEADS: [&[u8]; 6] = [b"use ", b"enter ", b"type ", b"with ", b"try ", b"set "];
     const LINKS: [&[u8]; 7] =
         [b" as the ", b" as your ", b" as my ", b" as its ", b" as ", b" for the ", b" as a "];
     let rest = text.get(here..)?;
-    let lead = LEADS.iter().find(|lead| {
+    let lead = USE_LEADS.iter().find(|lead| {
         step();
         rest.get(..lead.len()).is_some_and(|part| part.eq_ignore_ascii_case(lead))
     })?;

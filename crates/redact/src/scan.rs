@@ -41,6 +41,49 @@ const SHORTEST: usize = 8;
 /// A token of this length that has both cases, digits, and few slashes is encoded bytes.
 const BLOB: usize = 60;
 
+/// The second and third bytes, as bits of their last five, of the words that lead to a secret, by their first.
+static LEADS: [[u32; 2]; 32] = leads();
+
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "at compile time")]
+const fn leads() -> [[u32; 2]; 32] {
+    const fn add(leads: &mut [[u32; 2]; 32], word: &[u8]) {
+        let first = (word[0] & 31) as usize;
+        leads[first][0] |= 1 << (word[1] & 31);
+        // A word of two letters may be followed by anything.
+        leads[first][1] |= if word.len() > 2 { 1 << (word[2] & 31) } else { u32::MAX };
+    }
+    let (mut leads, mut word) = ([[0; 2]; 32], 0);
+    while word < prose::NOUNS.len() {
+        add(&mut leads, prose::NOUNS[word].0.as_bytes());
+        word += 1;
+    }
+    word = 0;
+    while word < command::CALLS.len() {
+        add(&mut leads, command::CALLS[word].0);
+        word += 1;
+    }
+    let lists: [&[&[u8]]; 4] =
+        [&prose::PAIR_LEADS, &prose::USE_LEADS, &command::SLASHED, &command::OTHERS];
+    let mut list = 0;
+    while list < lists.len() {
+        word = 0;
+        while word < lists[list].len() {
+            add(&mut leads, lists[list][word]);
+            word += 1;
+        }
+        list += 1;
+    }
+    leads
+}
+
+/// Whether the word that begins here may lead to a secret, in small or capital letters.
+fn may_lead(text: &[u8], here: usize) -> bool {
+    let [first, second, third] =
+        [0, 1, 2].map(|more| u32::from(at(text, here.saturating_add(more)) & 31));
+    let [seconds, thirds] = LEADS.get(first as usize).copied().unwrap_or_default();
+    seconds & 1_u32.wrapping_shl(second) != 0 && thirds & 1_u32.wrapping_shl(third) != 0
+}
+
 impl<'a> Scan<'a> {
     pub(super) fn new(text: &'a [u8]) -> Self {
         let (token, failed) = ((0, 0, false), Vec::new());
@@ -88,9 +131,24 @@ impl<'a> Scan<'a> {
             if hit.is_some() {
                 return hit;
             }
-            here = here.saturating_add(1);
+            here = self.beyond(here, *byte);
         }
         None
+    }
+
+    /// The next place where anything may begin. No word begins within letters and digits, except behind an escape, a
+    /// percent sign, or a colour.
+    fn beyond(&self, here: usize, byte: u8) -> usize {
+        let next = here.saturating_add(1);
+        let before = at(self.text, here.wrapping_sub(1));
+        let begins = byte.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric();
+        if !begins || b"\\%[;?".contains(&before) {
+            return next;
+        }
+        let ahead = self.ahead.first().map_or(self.text.len(), |hit| hit.start);
+        let rest = self.text.get(next..ahead.max(next)).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        next.saturating_add(length)
     }
 
     /// Whether encoded bytes may begin with the `/` or `+` here.
@@ -106,7 +164,7 @@ impl<'a> Scan<'a> {
         let known = self.token(here);
         let named =
             first.is_ascii_alphabetic() && !b"-.$/@".contains(&at(self.text, here.wrapping_sub(1)));
-        if known.is_some() || !named {
+        if known.is_some() || !named || !may_lead(self.text, here) {
             return known;
         }
         let (text, ends) = (self.text, &mut self.ends);
@@ -384,7 +442,7 @@ mod tests {
     }
 
     /// What begins or ends the place of a secret.
-    const PIECES: [&str; 95] = [
+    const PIECES: [&str; 98] = [
         "=",
         ":",
         "a:",
@@ -418,6 +476,9 @@ mod tests {
         "\\\\\"password\": \\\\\"",
         "\u{1b}[32m",
         "name,password\n",
+        "token,",
+        "a,token",
+        "(token,",
         "a,password\n1,b\n",
         "|token|a\\n",
         "(a,password) VALUES (1,2),",

@@ -25,7 +25,8 @@ struct Table<'a> {
     columns: Vec<(&'a [u8], Tells)>,
 }
 
-/// The secrets of the table whose head has a column that ends at `here`, and where the table ends.
+/// The secrets of the table whose head has a column that ends at `here`, and where the table ends: with its head, if
+/// that is none.
 pub(super) fn of_head(text: &[u8], here: usize) -> Option<(Vec<Hit>, usize)> {
     let separator = separator(text, here)?;
     let is_part = |byte: u8| {
@@ -41,8 +42,9 @@ pub(super) fn of_head(text: &[u8], here: usize) -> Option<(Vec<Hit>, usize)> {
     let after = text.get(here..)?.iter().take(HEAD);
     let end = here.saturating_add(after.take_while(|byte| is_part(**byte)).count());
     let insert = at(text, begin.wrapping_sub(1)) == b'(' && at(text, end) == b')';
-    let rows = if insert { tuples(text, end)? } else { values::line(text, end)? };
-    let table = Table::of(text.get(begin..end)?, separator)?;
+    let rows = if insert { tuples(text, end) } else { values::line(text, end) };
+    let table = text.get(begin..end).and_then(|head| Table::of(head, separator));
+    let (Some(rows), Some(table)) = (rows, table) else { return Some((Vec::new(), end)) };
     let (mut hits, mut row) = (Vec::new(), rows);
     while let Some(next) = table.row(text, row, insert, &mut hits) {
         row = next;

@@ -3,7 +3,7 @@
 
 use super::{
     calls,
-    chance::{is_key, mixed, random},
+    chance::{Sorts, is_key, mixed, random},
     hit::Hit,
     kinds::{OTP_SECRET, SECRET, SESSION_COOKIE},
     looks,
@@ -18,9 +18,14 @@ use super::{
 /// How far back the address that a value stands in is looked for.
 const BEFORE: usize = 256;
 
+/// The most bytes of a name within a value.
+const LONGEST: usize = 64;
+
 /// What stands after a sign.
 pub(super) enum Assigned {
     Secret(Hit),
+    /// The items of a list.
+    Several(Vec<Hit>),
     /// Cookies, from here on.
     Cookies(usize),
 }
@@ -89,8 +94,64 @@ pub(super) fn beside(
             let begin = values::opens(text, start).map_or(start, |(_, begin)| begin);
             Some(Assigned::Cookies(begin))
         }
-        _ => assigned(text, sign, from, &named, tells, ends).map(Assigned::Secret),
+        _ => {
+            let hits = items(text, from, &named, tells, ends);
+            if hits.is_empty() {
+                assigned(text, sign, from, &named, tells, ends).map(Assigned::Secret)
+            } else {
+                Some(Assigned::Several(hits))
+            }
+        }
     }
+}
+
+/// The secrets of a list: `passwords = ["...", "..."]`, or the items of YAML in the lines that follow.
+fn items(text: &[u8], from: usize, named: &Name<'_>, tells: Tells, ends: &mut Ends) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    let mut here = value_begins(text, from);
+    let brackets = at(text, here) == b'[';
+    here = if brackets { here.saturating_add(1) } else { here };
+    for _ in 0..32 {
+        let Some(start) = item(text, here, brackets) else { break };
+        let Some(value) = value(text, start, Manner::Of(b':'), ends) else { break };
+        let sure = if value.quoted { Sure::Quoted } else { Sure::Loose };
+        hits.extend(judged(text, value, named.word, tells, sure));
+        let quote = text.get(value.end..).unwrap_or_default().iter().take(8);
+        let quote = quote.take_while(|byte| b"\\\"'".contains(byte)).count();
+        here = value.end.saturating_add(if value.quoted { quote } else { 0 });
+    }
+    hits
+}
+
+/// Where the next item of a list begins.
+fn item(text: &[u8], mut here: usize, brackets: bool) -> Option<usize> {
+    if !brackets {
+        return values::next_item(text, here);
+    }
+    for _ in 0..32 {
+        here = match values::line(text, here) {
+            Some(line) => line,
+            None if b" ,".contains(&at(text, here)) => here.saturating_add(1),
+            None => break,
+        };
+    }
+    values::opens(text, here).map(|_| here)
+}
+
+/// Where the value begins that stands alone in the line after its name.
+fn next_line(text: &[u8], start: usize, tells: Tells) -> usize {
+    let line = values::line(text, start).filter(|_| tells == Tells::Password);
+    let Some(line) = line.map(|line| values::line(text, line).unwrap_or(line)) else {
+        return start;
+    };
+    let indent = text.get(line..).unwrap_or_default().iter().take(8);
+    let begin = line.saturating_add(indent.take_while(|byte| **byte == b' ').count());
+    let rest = text.get(begin..).unwrap_or_default().iter().take(64);
+    let length = rest.take_while(|byte| **byte > b' ' && !b":=\\\"".contains(byte)).count();
+    let word = text.get(begin..begin.saturating_add(length)).unwrap_or_default();
+    let after = at(text, begin.saturating_add(length));
+    let strong = Sorts::of(word).kinds() > 2 && word.len() >= 8;
+    if strong && matches!(after, 0 | b'\n' | b'\r' | b'\\' | b'"') { begin } else { start }
 }
 
 /// The secret that begins at `from` or after it.
@@ -114,7 +175,14 @@ fn assigned(
     if query && is_meeting(text, named.begin) {
         return None;
     }
-    let start = block_begins(text, value_begins(text, from));
+    // What stands in for an empty variable of a shell: `${PASSWORD:-X}`.
+    let variable = text.get(..named.begin).is_some_and(|before| before.ends_with(b"${"));
+    let from = from.saturating_add(usize::from(variable && b"-=+?".contains(&first)));
+    let start = next_line(text, block_begins(text, value_begins(text, from)), tells);
+    // A field of a connection string: `PWD={X};`.
+    if before == b';' && at(text, start) == b'{' {
+        return in_braces(text, start.saturating_add(1), named.word, tells);
+    }
     let encoded = text.get(start..).is_some_and(|rest| rest.starts_with(b"base64:"));
     let start = start.saturating_add(if encoded { 7 } else { 0 });
     let start = calls::wrapped(text, start);
@@ -141,6 +209,18 @@ fn assigned(
     if query && named.word == b"secret" && is_otp(text, named.begin) {
         return (end.saturating_sub(start) >= 8).then_some(Hit { kind: OTP_SECRET, start, end });
     }
+    // The value has a name of its own.
+    let bytes = text.get(start..end)?;
+    let own = bytes
+        .iter()
+        .take(LONGEST)
+        .position(|byte| *byte == b'=')
+        .and_then(|sign| bytes.get(..sign));
+    if sign == b':'
+        && own.is_some_and(|name| name.contains(&b'_') && names::tells(name) != Tells::Nothing)
+    {
+        return None;
+    }
     let sure = match quoted {
         true => Sure::Quoted,
         false if close => Sure::Literal,
@@ -150,6 +230,27 @@ fn assigned(
         return None;
     }
     judged(text, value, named.word, tells, sure)
+}
+
+/// The secret in the braces that open before `start`. Two that close stand for one.
+fn in_braces(text: &[u8], start: usize, name: &[u8], tells: Tells) -> Option<Hit> {
+    let mut rest = text.get(start..)?.iter().take(96).enumerate().peekable();
+    while let Some((place, byte)) = rest.next() {
+        let twice =
+            || text.get(start.saturating_add(place)..).is_some_and(|it| it.starts_with(b"}}"));
+        match byte {
+            b'}' if twice() => {
+                rest.next();
+            }
+            b'}' => {
+                let value = Value { start, end: start.saturating_add(place), quoted: true };
+                return judged(text, value, name, tells, Sure::Literal);
+            }
+            b'\n' => return None,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The name whose type stands before a sign: `password: string = `.
@@ -269,6 +370,9 @@ fn is_otp(text: &[u8], here: usize) -> bool {
     before.windows(8).any(|part| part == b"otpauth:")
 }
 
+/// Settings whose value stands behind a space, and whose name is one word.
+const SETTINGS: [&[u8]; 4] = [b"requirepass", b"masterauth", b"rootpw", b"bindpw"];
+
 /// The secret behind a name and a space: `setx DB_PASSWORD ...`, `aws configure set aws_secret_access_key ...`.
 pub(super) fn spaced(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     let before = at(text, here.wrapping_sub(1));
@@ -287,12 +391,12 @@ pub(super) fn spaced(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
         before = *byte;
     }
     let follows = |name: &[u8]| text.get(..here).is_some_and(|before| before.ends_with(name));
-    if !joined && !follows(b"requirepass") && !follows(b"masterauth") {
+    if !joined && !SETTINGS.iter().any(|name| follows(name)) {
         return None;
     }
     let named = name_before(text, here).filter(|named| named.close)?;
     let camel = named.word.iter().skip(1).any(u8::is_ascii_uppercase);
-    let setting = matches!(named.word, b"requirepass" | b"masterauth");
+    let setting = SETTINGS.contains(&named.word);
     if !named.word.contains(&b'_') && !setting && !camel {
         return None;
     }

@@ -2,11 +2,12 @@
 //! `field("#password").fill("X")`, `process.env.KEY || "X"`.
 
 use super::{
+    chance::Sorts,
     hit::Hit,
     kinds::PASSWORD,
     looks,
     names::{self, Tells},
-    place::{judged, name_before, value},
+    place::{judged, name_before, prefixed, value},
     shape::{at, bits, class, step},
     stand_ins::Sure,
     values::{self, Ends, Manner, Value},
@@ -16,7 +17,7 @@ use super::{
 const LONGEST: usize = 64;
 
 /// Functions that log in, by the end of their names in small letters, and which of their arguments is the password.
-const LOGINS: [(&[u8], usize); 31] = [
+const LOGINS: [(&[u8], usize); 49] = [
     (b"basicauth", 1),
     (b"basic_auth", 1),
     (b"digestauth", 1),
@@ -48,6 +49,24 @@ const LOGINS: [(&[u8], usize); 31] = [
     (b"create_superuser", 2),
     (b"loginasync", 1),
     (b"bind_s", 1),
+    (b"authenticationheadervalue", 1),
+    (b"credentials.new", 1),
+    (b"jwt.sign", 1),
+    (b"jwt.verify", 1),
+    (b"jwt.encode", 1),
+    (b"jwt.decode", 1),
+    (b"hmac.new", 0),
+    (b"createhmac", 1),
+    (b"secretkeyspec", 0),
+    (b"aes.new", 0),
+    (b"fernet", 0),
+    (b"twilio.init", 1),
+    (b"twilio", 1),
+    (b"ftplib.ftp", 2),
+    (b"basic", 1),
+    (b"pymysql.connect", 2),
+    (b"dbi->connect", 2),
+    (b"keystore.load", 1),
 ];
 
 /// Functions that write into a field which stands before them.
@@ -64,7 +83,7 @@ const WRITERS: [&[u8]; 9] = [
 ];
 
 /// Functions that only change the form of what they get, by the end of their names in small letters.
-const FORMS: [&[u8]; 18] = [
+const FORMS: [&[u8]; 20] = [
     b"decode",
     b"from",
     b"of",
@@ -83,6 +102,8 @@ const FORMS: [&[u8]; 18] = [
     b"fromhex",
     b"parse",
     b"new",
+    b"some",
+    b"sensitive",
 ];
 
 /// The name of the function whose bracket stands at `here`, in small letters, and where it begins.
@@ -93,7 +114,7 @@ fn callee(text: &[u8], here: usize) -> Option<(Vec<u8>, usize)> {
     let before = before.get(..before.len().saturating_sub(named))?;
     let part = |byte: &&u8| {
         step();
-        bits(**byte) & class(b'v') != 0
+        bits(**byte) & class(b'v') != 0 || **byte == b'>'
     };
     let length = before.iter().rev().take_while(part).count();
     let name = before.get(before.len().saturating_sub(length)..)?;
@@ -110,10 +131,17 @@ pub(super) fn argument(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit>
     }
     let (name, begin) = callee(text, here)?;
     if let Some((_, place)) = LOGINS.iter().find(|(end, _)| name.ends_with(end)) {
-        let value = nth(text, here.saturating_add(1), *place)?;
-        let bytes = text.get(value.start..value.end)?;
-        let is_one = looks::password(bytes, Sure::Quoted);
-        return is_one.then_some(Hit { kind: PASSWORD, start: value.start, end: value.end });
+        let inside = here.saturating_add(1);
+        // Some are given more before it.
+        let last = if *place == 0 { 1 } else { 4 };
+        let found = (*place..last).find_map(|place| password_of(text, nth(text, inside, place)?));
+        // A key alone, or a user that was named before.
+        let strong = |hit: &Hit| {
+            let bytes = text.get(hit.start..hit.end).unwrap_or_default();
+            Sorts::of(bytes).kinds() > 2 && bytes.len() >= 12
+        };
+        let alone = || password_of(text, nth(text, inside, 0)?).filter(strong);
+        return found.or_else(alone);
     }
     let last = name.rsplit(|byte| *byte == b'.').next()?;
     let said = if WRITERS.contains(&last) {
@@ -126,11 +154,17 @@ pub(super) fn argument(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit>
     judged(text, value, said, names::tells(said), Sure::Quoted)
 }
 
+fn password_of(text: &[u8], value: Value) -> Option<Hit> {
+    let bytes = text.get(value.start..value.end)?;
+    let is_one = looks::password(bytes, Sure::Quoted) || looks::key(bytes, Sure::Quoted, true);
+    is_one.then_some(Hit { kind: PASSWORD, start: value.start, end: value.end })
+}
+
 /// The argument of this number, in quotes.
 fn nth(text: &[u8], from: usize, number: usize) -> Option<Value> {
     let mut here = from;
     for place in 0..=number {
-        here = spaces(text, here);
+        here = wrapped(text, prefixed(text, spaces(text, here)));
         let from = if let Some((quote, start)) = values::opens(text, here) {
             let end = values::closes(text, start, quote)?;
             if place == number {

@@ -1,7 +1,7 @@
 //! Secrets in command lines: `--password X`, `-pX` of the programs that have it, `-u user:X`.
 
 use super::{
-    chance::mixed,
+    chance::{Sorts, mixed, varied},
     hit::Hit,
     kinds::PASSWORD,
     looks,
@@ -31,7 +31,7 @@ enum Holds {
 }
 
 /// Options of one letter that hold a password, by the beginning of the program's name.
-const OPTIONS: [(u8, Holds, &[&[u8]]); 16] = [
+const OPTIONS: [(u8, Holds, &[&[u8]]); 24] = [
     (b'a', Holds::AfterColon, &[b"http", b"xh"]),
     (b'p', Holds::Glued, &[b"mysql", b"mariadb", b"7z", b"rar", b"unrar", b"percona", b"mydumper"]),
     (
@@ -82,6 +82,14 @@ const OPTIONS: [(u8, Holds, &[&[u8]]); 16] = [
         ],
     ),
     (b'N', Holds::Value, &[b"ssh-keygen"]),
+    (b'c', Holds::Value, &[b"snmp"]),
+    (b'w', Holds::Value, &[b"security"]),
+    (b'P', Holds::Value, &[b"security"]),
+    (b'H', Holds::Value, &[b"evil-winrm"]),
+    (b't', Holds::Value, &[b"influx"]),
+    (b'A', Holds::AfterColon, &[b"ab"]),
+    (b'a', Holds::AfterColon, &[b"hey"]),
+    (b'n', Holds::AfterColon, &[b"transmission-remote"]),
     (b't', Holds::Value, &[b"codecov", b"snyk", b"percy", b"coveralls"]),
     (b'b', Holds::Value, &[b"oathtool", b"gh"]),
     (b'u', Holds::AfterComma, &[b"lftp"]),
@@ -131,18 +139,30 @@ pub(super) fn option(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     let name = rest.get(..length)?;
     let after = begin.saturating_add(length);
     let spaced = at(text, after) == b' ';
-    if dashes == 2 || length > 2 {
+    if dashes == 2 || length > 2 || matches!(name, b"pw" | b"xp") {
         let tells = names::tells(name);
-        let user = matches!(name, b"user" | b"proxy-user" | b"auth" | b"userpass" | b"username");
+        let user = matches!(
+            name,
+            b"user"
+                | b"proxy-user"
+                | b"creds"
+                | b"src-creds"
+                | b"dest-creds"
+                | b"auth"
+                | b"userpass"
+                | b"username"
+        );
         let text_of_secret = matches!(name, b"body" | b"value" | b"secret-string" | b"plaintext")
             && (spaced || at(text, after) == b'=')
             && sets_secret(text, here);
-        if text_of_secret || name == b"pat" && spaced {
+        let own = matches!(name, b"pat" | b"pw" | b"xp" | b"upw" | b"opw" | b"passwd");
+        if text_of_secret || own && spaced {
             let start = skip_spaces(text, after.saturating_add(1));
             let value = value(text, start, Manner::Word, ends)?;
             return is_one(text.get(value.start..value.end)?).then_some(hit(value));
         }
-        let start = if spaced { Some(skip_spaces(text, after)) } else { next_item(text, after) };
+        let start =
+            if spaced { Some(skip_spaces(text, after)) } else { values::next_item(text, after) };
         if let Some(start) = start
             && tells != Tells::Nothing
             && !user
@@ -153,6 +173,15 @@ pub(super) fn option(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
             if elsewhere
                 .iter()
                 .any(|begin| text.get(value.start..).is_some_and(|it| it.starts_with(begin)))
+            {
+                return None;
+            }
+            // The name of a variable that holds it.
+            let bytes = text.get(value.start..value.end)?;
+            let variable =
+                |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+            if bytes.contains(&b'_')
+                && bytes.split(|byte| *byte == b'=').next()?.iter().all(variable)
             {
                 return None;
             }
@@ -212,15 +241,6 @@ fn short(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     }
 }
 
-/// Where the next item of a list of YAML begins, whose item before ends here.
-fn next_item(text: &[u8], here: usize) -> Option<usize> {
-    let quote = usize::from(matches!(at(text, here), b'"' | b'\''));
-    let line = values::line(text, here.saturating_add(quote))?;
-    let indent = text.get(line..)?.iter().take(32).take_while(|byte| **byte == b' ').count();
-    let item = line.saturating_add(indent);
-    text.get(item..)?.starts_with(b"- ").then(|| item.saturating_add(2))
-}
-
 /// Whether the command that the option at `here` belongs to stores a secret.
 fn sets_secret(text: &[u8], here: usize) -> bool {
     let before = text.get(here.saturating_sub(BEFORE)..here).unwrap_or_default();
@@ -256,7 +276,7 @@ fn hit(value: Value) -> Hit {
 }
 
 /// The password behind a user's name.
-fn after_sign(text: &[u8], value: Value, sign: u8) -> Option<Hit> {
+pub(super) fn after_sign(text: &[u8], value: Value, sign: u8) -> Option<Hit> {
     let bytes = text.get(value.start..value.end)?;
     let user = bytes.iter().take(128).position(|byte| *byte == sign)?;
     let start = value.start.saturating_add(user).saturating_add(1);
@@ -315,7 +335,35 @@ fn piped(text: &[u8], here: usize) -> Option<Hit> {
 pub(super) const OTHERS: [&[u8]; 4] = [b"echo ", b"net use ", b"set-output name=", b"AUTH "];
 
 /// What stands before an argument without a name, and how many words stand between.
-pub(super) const CALLS: [(&[u8], usize); 15] = [
+pub(super) const CALLS: [(&[u8], usize); 43] = [
+    (b"LOGIN ", 1),
+    (b"key-string ", 0),
+    (b"option key ", 0),
+    (b"auth sha ", 0),
+    (b"auth md5 ", 0),
+    (b"priv aes 128 ", 0),
+    (b"message-digest-key ", 2),
+    (b"snmp-server community ", 0),
+    (b"rocommunity ", 0),
+    (b"rwcommunity ", 0),
+    (b"crypto isakmp key ", 0),
+    (b"radius-server key ", 0),
+    (b"tacacs-server key ", 0),
+    (b"wpa_passphrase ", 1),
+    (b"bw unlock ", 0),
+    (b"rclone obscure ", 0),
+    (b"wandb login ", 0),
+    (b"mc alias set ", 3),
+    (b"mosquitto_passwd -b ", 2),
+    (b"config http-basic.", 2),
+    (b"dscl . -passwd ", 1),
+    (b"twilio login ", 1),
+    (b"set-initial-password ", 0),
+    (b"basic_auth ", 1),
+    (b"IDENTIFY ", 0),
+    (b"insecure-password ", 0),
+    (b"plain-text-password-value ", 0),
+    (b"ascii-text ", 0),
     (b"htpasswd -b ", 2),
     (b"htpasswd -bc ", 2),
     (b"htpasswd -nb ", 1),
@@ -335,10 +383,9 @@ pub(super) const CALLS: [(&[u8], usize); 15] = [
 
 /// The secret that is an argument without a name: `htpasswd -b FILE USER X`.
 pub(super) fn positional(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
-    if at(text, here) == b'e' {
-        return piped(text, here);
-    }
-    let own = after_slash(text, here, ends)
+    let own = piped(text, here);
+    let own = own
+        .or_else(|| after_slash(text, here, ends))
         .or_else(|| mapped_drive(text, here, ends))
         .or_else(|| set_output(text, here, ends))
         .or_else(|| redis_auth(text, here, ends));
@@ -486,4 +533,13 @@ fn skip_spaces(text: &[u8], mut here: usize) -> usize {
         here = here.saturating_add(1);
     }
     here
+}
+
+/// The password that a program reads from the word behind `<<<`, with the first of these signs at `here`.
+pub(super) fn here_string(text: &[u8], here: usize) -> Option<Hit> {
+    text.get(here..)?.strip_prefix(b"<<< ")?;
+    let value = value(text, here.saturating_add(4), Manner::Word, &mut Ends::default())?;
+    let bytes = text.get(value.start..value.end)?;
+    let strong = Sorts::of(bytes).kinds() > 2 || varied(bytes, 12);
+    (strong && looks::password(bytes, Sure::Literal)).then_some(hit(value))
 }

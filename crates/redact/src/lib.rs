@@ -132,7 +132,12 @@ fn hits(name: Option<&str>, text: &str) -> Vec<Hit> {
         }
         scan.is_value_of(name);
     }
-    let mut hits = all(&mut scan);
+    let hits = all(&mut scan);
+    with_encoded(text, hits)
+}
+
+/// The hits of a text, and those in its encoded runs.
+fn with_encoded(text: &[u8], mut hits: Vec<Hit>) -> Vec<Hit> {
     let mut is_encoded = false;
     for decoded in encoded::runs(text) {
         is_encoded = true;

@@ -7,7 +7,8 @@ use super::{
 
 /// Whether a value looks like a password that somebody uses.
 pub(super) fn password(value: &[u8], sure: Sure) -> bool {
-    if value.len() < 6 || is_no_secret_in(value, sure) || is_word_of_trade(value) {
+    if value.len() < 6 || is_no_secret_in(value, sure) || is_word_of_trade(value) || is_rule(value)
+    {
         return false;
     }
     // The end of a sentence.
@@ -23,7 +24,11 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
         // A sentence, unless one of its words is a password by itself.
         let strong = |word: &[u8]| word.len() >= 8 && Sorts::of(word).kinds() == 4;
         let mut words = value.split(u8::is_ascii_whitespace);
-        return sure >= Sure::Literal && words.clone().any(strong)
+        let mut mixed = words.clone();
+        let is_mixed = |word: &[u8]| {
+            word.iter().any(u8::is_ascii_digit) && word.iter().any(u8::is_ascii_alphabetic)
+        };
+        return sure >= Sure::Literal && (words.clone().any(strong) || mixed.all(is_mixed))
             || sure >= Sure::Loose && is_passphrase(&mut words);
     }
     if sorts.letters() == 0 {
@@ -46,6 +51,9 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
                     Sure::Spoken => varied_by(value, 10, 25),
                 });
     }
+    if value.ends_with(b"*") && speaks_of_secrets(value) {
+        return false;
+    }
     if sorts.symbols > 0 {
         return sorts.digits > 0
             || sorts.kinds() >= 3
@@ -57,8 +65,54 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
     }
     match sure {
         Sure::Quoted | Sure::Literal => true,
-        Sure::Loose | Sure::Spoken => sorts.joints == 0 || varied(value, 8) || is_grouped(value),
+        Sure::Loose | Sure::Spoken => {
+            sorts.joints == 0
+                || varied(value, 8)
+                || is_grouped(value)
+                || ends_in_number(value, sorts)
+        }
     }
+}
+
+/// Whether a value is words and then a number, as many people make up theirs (`tiger-lantern68`).
+fn ends_in_number(value: &[u8], sorts: Sorts) -> bool {
+    let digits = value.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    digits > 1 && digits == sorts.digits && sorts.letters() > 4 && value.iter().all(word)
+}
+
+/// Whether a value is a rule that a password must keep to: `required|min:8`, `^(?=.*\\d).{8,}$`.
+fn is_rule(value: &[u8]) -> bool {
+    const WORDS: [&[u8]; 11] = [
+        b"required",
+        b"nullable",
+        b"confirmed",
+        b"min:",
+        b"min=",
+        b"max:",
+        b"max=",
+        b"between:",
+        b"string|",
+        b"alpha",
+        b"@string/",
+    ];
+    let value = head(value);
+    let pattern = value.starts_with(b"^") && value.ends_with(b"$") || value.starts_with(b"(?");
+    let parts = value.split(|byte| *byte == b'.');
+    let part = |part: &[u8]| {
+        part.len() > 1
+            && part
+                .iter()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_')
+            && !varied(part, 6)
+    };
+    let key = parts.clone().count() > 2 && parts.clone().all(part);
+    // What is called in quotes: `t('auth.hint1')`.
+    let call = value.ends_with(b"')") && value.windows(2).any(|pair| pair == b"('");
+    pattern
+        || key
+        || call
+        || WORDS.iter().any(|word| value.windows(word.len()).any(|part| part == *word))
 }
 
 /// Whether small letters and capitals take turns as they do in no name.
@@ -132,10 +186,11 @@ pub(super) fn key(value: &[u8], sure: Sure, told: bool) -> bool {
     let foreign = |byte: &u8| {
         byte.is_ascii_whitespace() || *byte == b'"' || !literal && b"{}<>|".contains(byte)
     };
-    if value.len() < 10 || is_no_secret_in(value, sure) || value.iter().any(foreign) {
+    let no_secret = is_no_secret_in(value, sure) || is_rule(value);
+    if value.len() < 10 || no_secret || value.iter().any(foreign) {
         return false;
     }
-    if is_uuid(value) {
+    if is_uuid(value) || value.len() > 20 && is_grouped(value) {
         return told;
     }
     if told && sure >= Sure::Loose {
@@ -184,7 +239,8 @@ fn is_grouped(value: &[u8]) -> bool {
 
 /// A word of the trade that has digits: an algorithm, an encoding, a standard.
 fn is_word_of_trade(value: &[u8]) -> bool {
-    const BEGINS: [&[u8]; 40] = [
+    const BEGINS: [&[u8]; 41] = [
+        b"scram",
         b"base16",
         b"base32",
         b"base58",
@@ -254,6 +310,7 @@ fn speaks_of_secrets(value: &[u8]) -> bool {
         b"string",
     ];
     let folded = head(value).to_ascii_lowercase();
+    let folded = folded.strip_suffix(b"*").unwrap_or(&folded);
     let digits = folded.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let stem = folded.get(..folded.len().saturating_sub(digits)).unwrap_or_default();
     let speaks = |noun: &&[u8]| stem.ends_with(noun) || stem.starts_with(noun);

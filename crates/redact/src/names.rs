@@ -30,7 +30,14 @@ pub(super) enum Tells {
 }
 
 /// Words that name a password.
-const PASSWORDS: [&[u8]; 21] = [
+const PASSWORDS: [&[u8]; 28] = [
+    b"pswd",
+    b"psw",
+    b"passwrd",
+    b"authtok",
+    b"sshpass",
+    b"rootpw",
+    b"bindpw",
     b"password",
     b"passwords",
     b"passwd",
@@ -233,7 +240,7 @@ const HARMLESS: [&[u8]; 93] = [
     b"cls",
 ];
 /// Words before a password that make it none.
-const NO_PASSWORDS: [&[u8]; 14] = [
+const NO_PASSWORDS: [&[u8]; 13] = [
     b"hash",
     b"hashed",
     b"encrypted",
@@ -241,7 +248,6 @@ const NO_PASSWORDS: [&[u8]; 14] = [
     b"skip",
     b"verify",
     b"verification",
-    b"trust",
     b"max",
     b"min",
     b"count",
@@ -440,7 +446,7 @@ pub(super) fn is_key_of_query(name: &[u8]) -> bool {
 
 /// Whether a name says that the name of a pair follows, whose value stands beside it.
 pub(super) fn is_name(name: &str) -> bool {
-    matches!(name, "name" | "Name" | "key" | "Key" | "variable")
+    matches!(name, "name" | "Name" | "key" | "Key" | "variable" | "type" | "field" | "label")
 }
 
 /// Whether a name says that the value of a pair follows, whose name stands beside it.
@@ -450,7 +456,8 @@ pub(super) fn is_value(name: &[u8]) -> bool {
 
 /// Whether a cookie of this name lets its holder in.
 pub(super) fn is_session(name: &[u8]) -> bool {
-    const PARTS: [&[u8]; 11] = [
+    const PARTS: [&[u8]; 12] = [
+        b"liat",
         b"sess",
         b"sid",
         b"token",

@@ -2,6 +2,7 @@
 //! `{"name": "TOKEN", "value": "..."}`.
 
 use super::{
+    command,
     hit::Hit,
     names::{self, Tells},
     place::{judged, name_before, tail, value, value_begins},
@@ -37,10 +38,8 @@ pub(super) fn element(text: &[u8], here: usize) -> Option<Hit> {
     let mut tells = names::tells(name);
     if tells == Tells::Nothing {
         // `<entry key="password">`, and `<key>password</key><string>`.
-        name = match attribute(tag) {
-            Some(name) => name,
-            None => key_element(before.get(..open)?)?,
-        };
+        let earlier = before.get(..open)?;
+        name = attribute(tag).or_else(|| key_element(earlier)).or_else(|| parent(earlier))?;
         tells = names::tells(name);
     }
     if tells == Tells::Nothing {
@@ -56,9 +55,12 @@ pub(super) fn element(text: &[u8], here: usize) -> Option<Hit> {
     }
     let length = rest.iter().take(4096).position(|byte| {
         step();
-        matches!(byte, b'<' | b'\n')
+        *byte == b'<'
     })?;
     let value = rest.get(..length)?;
+    if value.trim_ascii().contains(&b'\n') {
+        return None;
+    }
     let closed = rest.get(length..)?.starts_with(b"</") || rest.get(length..)?.starts_with(b"<\\/");
     if !closed {
         return None;
@@ -80,6 +82,10 @@ fn attribute(tag: &[u8]) -> Option<&[u8]> {
     value.get(skip..)?.split(|byte| b"\\\"'>".contains(byte)).next()
 }
 
+/// How an element ends that names the next one.
+const ENDS: [&[u8]; 8] =
+    [b"</key>", b"<\\/key>", b"</name>", b"</Name>", b"</Key>", b"</td>", b"</th>", b"</dt>"];
+
 /// The name in the element before: `<key>password</key>`.
 fn key_element(before: &[u8]) -> Option<&[u8]> {
     let mut before = before.trim_ascii_end();
@@ -87,24 +93,35 @@ fn key_element(before: &[u8]) -> Option<&[u8]> {
     while let Some(rest) = before.strip_suffix(b"\\n").or(before.strip_suffix(b"\\")) {
         before = rest.trim_ascii_end();
     }
-    let before = before.strip_suffix(b"</key>").or(before.strip_suffix(b"<\\/key>"))?;
+    let before = ENDS.iter().find_map(|end| before.strip_suffix(*end))?;
     before.rsplit(|byte| *byte == b'>').next()
+}
+
+/// The name of the element that holds a value: `<Password><Value>`.
+fn parent(before: &[u8]) -> Option<&[u8]> {
+    let tag = before.trim_ascii_end().strip_suffix(b">")?;
+    let open = tag.iter().rposition(|byte| *byte == b'<')?;
+    tag.get(open.saturating_add(1)..)
 }
 
 /// The secret that is the argument after a name in quotes: `define('DB_PASSWORD', '...')`, with the comma at
 /// `here`.
 pub(super) fn argument(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
-    if !matches!(at(text, here.wrapping_sub(1)), b'"' | b'\'') {
+    if !matches!(at(text, here.wrapping_sub(1)), b'"' | b'\'' | b'D') {
         return None;
     }
     let named = name_before(text, here)?;
     let tells = names::tells(named.word);
-    if tells == Tells::Nothing {
+    let user = named.word.ends_with(b"USERPWD");
+    if tells == Tells::Nothing && !user {
         return None;
     }
     let start = value_begins(text, here.saturating_add(1));
     values::opens(text, start)?;
     let value = value(text, start, Manner::Plain, ends)?;
+    if user || named.word.to_ascii_lowercase().ends_with(b"userpwd") {
+        return command::after_sign(text, value, b':');
+    }
     // A list of names has commas, too.
     judged(text, value, named.word, tells, Sure::Loose)
 }
@@ -151,7 +168,9 @@ pub(super) fn paired_before(text: &[u8], here: usize) -> Option<&[u8]> {
         .map_or(0, |place| place.saturating_add(1));
     let before = before.get(until..)?;
     let mut found = None;
-    for mark in [&b"name"[..], b"key", b"Name", b"Key", b"variable"] {
+    for mark in
+        [&b"name"[..], b"key", b"Name", b"Key", b"variable", b"\"type", b"\"field", b"\"label"]
+    {
         step();
         let place = before.windows(mark.len()).rposition(|part| part == mark);
         let Some(place) = place else { continue };

@@ -175,7 +175,9 @@ pub(super) fn judged(
         return None;
     }
     if tells == Tells::Phrase {
-        return if looks::phrase(bytes) { hit(RECOVERY_PHRASE) } else { None };
+        let end = if value.quoted { end } else { phrase_end(text, start) };
+        let is_one = looks::phrase(text.get(start..end)?);
+        return is_one.then_some(Hit { kind: RECOVERY_PHRASE, start, end });
     }
     // More would not change what it looks like.
     let bytes = bytes.get(..bytes.len().min(LONGEST_LOOK)).unwrap_or(bytes);
@@ -192,8 +194,19 @@ pub(super) fn judged(
     }
 }
 
+/// Where the words end that begin here, all of small letters.
+fn phrase_end(text: &[u8], start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or_default().iter().take(256);
+    let length = rest.take_while(|byte| byte.is_ascii_lowercase() || **byte == b' ').count();
+    let words = text.get(start..start.saturating_add(length)).unwrap_or_default();
+    start.saturating_add(words.trim_ascii_end().len())
+}
+
 /// Whether a value that is only called a token is told to be one: some issuers hand out UUIDs.
 fn is_told(name: &[u8], value: &[u8], sure: Sure) -> bool {
+    let name = name.trim_ascii_start();
+    let dashes = name.iter().take_while(|byte| **byte == b'-').count();
+    let name = name.get(dashes..).unwrap_or_default();
     sure < Sure::Quoted && name.eq_ignore_ascii_case(b"token") && looks::is_uuid(value)
 }
 
@@ -243,11 +256,19 @@ fn authorization(text: &[u8], value: Value, sure: Sure) -> Option<Hit> {
     let start = if space && known { start.saturating_add(word).saturating_add(1) } else { start };
     let parameter = text.get(start..)?.starts_with(b"token=");
     let start = start.saturating_add(if parameter { 6 } else { 0 });
+    let open = if quoted { None } else { values::opens(text, start) };
+    let (start, quoted, end) = match open {
+        Some((quote, begin)) => (begin, true, values::closes(text, begin, quote)?),
+        None => (start, quoted, end),
+    };
     let end = if quoted { end } else { Ends::default().bare(text, start, Manner::Plain).end };
     let token = text.get(start..end)?;
     // Those have forms of their own.
     let basic = scheme.eq_ignore_ascii_case(b"basic") && looks::basic(token);
-    let bearer = scheme.eq_ignore_ascii_case(b"bearer") && random(token) && token.len() >= 20;
+    let bearer = scheme.eq_ignore_ascii_case(b"bearer")
+        && random(token)
+        && token.len() >= 20
+        && open.is_none();
     if basic || bearer {
         return None;
     }

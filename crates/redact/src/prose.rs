@@ -24,12 +24,12 @@ pub(super) type Noun = (&'static str, Tells, &'static [&'static str]);
 
 /// `password` is a word of many languages.
 const ANY: &[&str] = &[
-    "is", "was", "are", "to", "ist", "lautet", "est", "es", "\u{e9}", "\u{e8}", "e'", "er",
+    "is", "was", "are", "from", "to", "ist", "lautet", "est", "es", "\u{e9}", "\u{e8}", "e'", "er",
     "\u{e4}r", "jest", "je", "adalah", "este", "->", "=>", "\u{2192}", "\u{2013}", "\u{2014}", "-",
     "=", ":",
 ];
 const ENGLISH: &[&str] =
-    &["is", "was", "are", "->", "=>", "\u{2192}", "\u{2013}", "\u{2014}", "=", ":"];
+    &["is", "was", "are", "from", "->", "=>", "\u{2192}", "\u{2013}", "\u{2014}", "=", ":"];
 const GERMAN: &[&str] = &["ist", "lautet", "war", "sind", "=", ":"];
 const ROMANCE: &[&str] = &[
     "\u{3b5}\u{3af}\u{3bd}\u{3b1}\u{3b9}",
@@ -76,7 +76,11 @@ const JOINED: &[&str] = &[
 ];
 
 /// The nouns, in small letters. Of two that begin alike, the longer stands first.
-pub(super) const NOUNS: [Noun; 90] = [
+pub(super) const NOUNS: [Noun; 96] = [
+    ("geslo", Password, SLAVIC),
+    ("parool", Password, OTHER),
+    ("slapta\u{17e}odis", Password, OTHER),
+    ("nenosiri", Password, OTHER),
     ("eap", Password, &[]),
     ("identified with", Password, &["by", "as"]),
     ("unseal key", Secret, ENGLISH),
@@ -125,6 +129,8 @@ pub(super) const NOUNS: [Noun; 90] = [
     ("secret", Secret, ENGLISH),
     ("token", Secret, ENGLISH),
     ("seed phrase", Phrase, ENGLISH),
+    ("seed", Phrase, ENGLISH),
+    ("product key", Secret, ENGLISH),
     ("recovery phrase", Phrase, ENGLISH),
     ("mnemonic", Phrase, ENGLISH),
     ("kennwort", Password, GERMAN),
@@ -222,6 +228,10 @@ pub(super) fn named(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     let (noun, tells, verbs) = noun_at(rest)?;
     let after = here.saturating_add(noun.len());
     let joined = *verbs == JOINED;
+    // Several of them.
+    let plural =
+        at(text, after) == b's' && !at(text, after.saturating_add(1)).is_ascii_alphanumeric();
+    let after = after.saturating_add(usize::from(plural));
     // Nouns of other languages have endings: `l\u{f6}senordet`.
     let ending = text.get(after..)?.iter().take(4).take_while(|byte| byte.is_ascii_lowercase());
     let ending = ending.count();
@@ -242,6 +252,20 @@ pub(super) fn named(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     }
     let sure = if value.quoted { Sure::Quoted } else { sure };
     judged(text, value, noun.as_bytes(), *tells, sure)
+}
+
+/// A further value of the same noun: "from X to Y", "X or Y".
+pub(super) fn another(text: &[u8], hit: Hit, ends: &mut Ends) -> Option<Hit> {
+    let after = text.get(hit.end..)?.iter().take(4);
+    let quote = after.take_while(|byte| b"\\\"'`*".contains(byte)).count();
+    let here = hit.end.saturating_add(quote);
+    let rest = text.get(here..)?;
+    let link = [&b" to "[..], b" and ", b" or ", b" (old one was "].into_iter();
+    let link = link.filter(|link| rest.starts_with(link)).map(<[u8]>::len).next()?;
+    let value = value(text, here.saturating_add(link), Manner::Plain, ends)?;
+    let bytes = text.get(value.start..value.end)?;
+    let sure = if value.quoted { Sure::Quoted } else { Sure::Spoken };
+    looks::password(bytes, sure).then_some(Hit { start: value.start, end: value.end, ..hit })
 }
 
 /// What stands before a user's name and a password.
@@ -275,7 +299,8 @@ pub(super) fn pair(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
         rest.get(..lead.len()).is_some_and(|part| part.eq_ignore_ascii_case(lead))
     })?;
     let after = rest.get(lead.len()..)?;
-    let skip = after.iter().take(8).take_while(|byte| b" :=`\"'*".contains(byte)).count();
+    let skip =
+        after.iter().take(8).take_while(|byte| b" :=`\"'*->\xE2\x86\x92".contains(byte)).count();
     let user = after.get(skip..).filter(|_| skip > 0)?;
     let part = |byte: &&u8| {
         step();
@@ -343,6 +368,9 @@ fn value_after(
         return Some((spaces(text, after.saturating_add(skip)), Sure::Spoken));
     }
     let mut here = after;
+    // How a device keeps it: `secret 0 X`.
+    let kept = [&b" 0 "[..], b" 7 "].iter().any(|kind| rest.starts_with(kind));
+    here = here.saturating_add(if kept { 2 } else { 0 });
     for word in 0..=WORDS {
         here = spaces(text, here);
         if word == 0 && signed && here == after {

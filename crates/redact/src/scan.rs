@@ -169,6 +169,11 @@ impl<'a> Scan<'a> {
         }
         let (text, ends) = (self.text, &mut self.ends);
         let named = prose::named(text, here, ends);
+        if let Some(hit) = named
+            && self.ahead.is_empty()
+        {
+            self.ahead.extend(prose::another(text, hit, ends));
+        }
         let named = named
             .or_else(|| command::positional(text, here, ends))
             .or_else(|| prose::pair(text, here, ends))
@@ -195,6 +200,7 @@ impl<'a> Scan<'a> {
             }
             b'>' => pairs::element(text, here),
             b'/' => command::slashed(text, here, ends),
+            b'<' => command::here_string(text, here),
             b'-' => {
                 if let Some(begin) = command::cookies(text, here) {
                     self.cookies = Some(begin);
@@ -254,13 +260,21 @@ impl<'a> Scan<'a> {
                 .or_else(|| address::token(text, here))
                 .or_else(|| address::of_line(text, here, &mut self.ends))
                 .or_else(|| address::of_source(text, here))
-                .or_else(|| address::of_user(text, here, &mut self.ends));
+                .or_else(|| address::of_user(text, here, &mut self.ends))
+                .or_else(|| address::of_network(text, here));
             if address.is_some() {
                 return address;
             }
         }
         match assigned::beside(text, here, self.cookies.is_some(), &mut self.ends)? {
             Assigned::Secret(hit) => Some(hit),
+            Assigned::Several(mut hits) => {
+                let first = hits.remove(0);
+                if self.ahead.is_empty() {
+                    self.ahead = hits;
+                }
+                Some(first)
+            }
             Assigned::Cookies(begin) => {
                 self.cookies = Some(begin);
                 None

@@ -105,10 +105,21 @@ fn is_code(value: &[u8], sure: Sure) -> bool {
     let rest = open.and_then(|open| value.get(open.saturating_add(1)..));
     let argument = rest.is_none_or(is_argument);
     let quoted = rest.and_then(<[u8]>::first).is_some_and(|byte| b"\"'".contains(byte));
+    // What only code has: `f(),n`, `a::b(`, `!0`.
+    let loose = sure < Sure::Quoted
+        && ([&b"()"[..], b"};", b"{%"]
+            .iter()
+            .any(|part| value.windows(part.len()).any(|it| it == *part))
+            || matches!(
+                value,
+                [b'!', b'0' | b'1', ..] | [_, b')', b',', ..] | [_, _, b')', b',', ..]
+            )
+            || value.windows(2).any(|pair| pair == b"::")
+                && value.iter().take_while(|byte| **byte != b'(').all(|byte| name(&[*byte])));
     let call = sure < Sure::Quoted
         && argument
         && open.and_then(|open| value.get(..open)).is_some_and(|callee| {
-            callee.len() >= 3
+            (callee.len() >= 3 || callee == b"Ok")
                 && (quoted || callee.iter().any(u8::is_ascii_lowercase))
                 && name(callee)
                 && callee.first().is_some_and(|byte| !byte.is_ascii_digit())
@@ -129,6 +140,7 @@ fn is_code(value: &[u8], sure: Sure) -> bool {
         || filled
         || chained
         || call
+        || loose
         || framed
         || path
         || begins(b'[')

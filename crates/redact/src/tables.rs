@@ -121,7 +121,9 @@ impl<'a> Table<'a> {
         for (place, (name, tells)) in self.columns.iter().enumerate() {
             let value = self.cell(text, here, insert)?;
             let sure = if value.quoted { Sure::Quoted } else { Sure::Literal };
-            if *tells != Tells::Nothing {
+            let code = !value.quoted
+                && text.get(value.start..value.end)?.iter().any(|byte| b"'(".contains(byte));
+            if *tells != Tells::Nothing && !code {
                 found.extend(judged(text, value, name, *tells, sure));
             }
             here = value.end;

@@ -115,6 +115,15 @@ pub(super) fn line(text: &[u8], here: usize) -> Option<usize> {
     mark(carriage, b'\n', b'n')
 }
 
+/// Where the next item of a list of YAML begins, if a line ends here, or after a quote.
+pub(super) fn next_item(text: &[u8], here: usize) -> Option<usize> {
+    let quote = usize::from(matches!(at(text, here), b'"' | b'\''));
+    let line = line(text, here.saturating_add(quote))?;
+    let indent = text.get(line..)?.iter().take(32).take_while(|byte| **byte == b' ').count();
+    let item = line.saturating_add(indent);
+    text.get(item..)?.starts_with(b"- ").then(|| item.saturating_add(2))
+}
+
 /// Where what follows a tab that is written as an escape begins: `\t`.
 pub(super) fn tab(text: &[u8], here: usize) -> Option<usize> {
     let slashes = text.get(here..)?.iter().take(8).take_while(|byte| **byte == b'\\').count();

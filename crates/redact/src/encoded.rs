@@ -34,11 +34,10 @@ pub(super) fn runs(text: &[u8]) -> impl Iterator<Item = Decoded> + '_ {
                 // A code that colours what follows begins with an escape.
                 *byte <= b' ' && *byte != 0x1B || b"\"'`<>\\&".contains(byte)
             };
-            let over = |place: usize| {
-                let rest = rest.get(place..).unwrap_or_default();
-                rest.first().is_some_and(parts) && sign(rest).is_none()
+            let over = |(place, byte): &(usize, &u8)| {
+                parts(byte) && rest.get(*place..).and_then(sign).is_none()
             };
-            let length = (0..rest.len()).find(|place| over(*place)).unwrap_or(rest.len());
+            let length = rest.iter().enumerate().find(over).map_or(rest.len(), |(place, _)| place);
             let start = here;
             here = here.saturating_add(length).saturating_add(1);
             if let Some(decoded) = rest.get(..length).and_then(|run| decoded(run, start)) {
@@ -49,7 +48,9 @@ pub(super) fn runs(text: &[u8]) -> impl Iterator<Item = Decoded> + '_ {
 }
 
 fn decoded(run: &[u8], start: usize) -> Option<Decoded> {
-    (0..run.len()).find(|place| run.get(*place..).and_then(sign).is_some())?;
+    let begins = |byte: &u8| matches!(byte, b'%' | b'\\' | b'&');
+    let mut signs = run.iter().enumerate().filter(|(_, byte)| begins(byte));
+    signs.find(|(place, _)| run.get(*place..).and_then(sign).is_some())?;
     let mut decoded = Decoded { text: Vec::new(), places: Vec::new() };
     let mut here = 0_usize;
     while let Some(byte) = run.get(here) {

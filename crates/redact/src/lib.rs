@@ -33,6 +33,7 @@ mod stand_ins;
 mod table;
 mod tables;
 mod values;
+mod words;
 
 use hit::{Hit, MARK};
 pub use kinds::{Check, KINDS, Kind};

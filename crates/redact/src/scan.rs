@@ -11,6 +11,7 @@ use super::{
     table::{HEADS, NONE, ROWS, Row},
     tables,
     values::{self, Ends},
+    words,
 };
 
 /// A text that is being searched.
@@ -58,12 +59,12 @@ const fn leads() -> [[u32; 2]; 32] {
         word += 1;
     }
     word = 0;
-    while word < command::CALLS.len() {
-        add(&mut leads, command::CALLS[word].0);
+    while word < words::CALLS.len() {
+        add(&mut leads, words::CALLS[word].0);
         word += 1;
     }
     let lists: [&[&[u8]]; 4] =
-        [&prose::PAIR_LEADS, &prose::USE_LEADS, &command::SLASHED, &command::OTHERS];
+        [&prose::PAIR_LEADS, &prose::USE_LEADS, &words::SLASHED, &words::OTHERS];
     let mut list = 0;
     while list < lists.len() {
         word = 0;
@@ -175,7 +176,7 @@ impl<'a> Scan<'a> {
             self.ahead.extend(prose::another(text, hit, ends));
         }
         let named = named
-            .or_else(|| command::positional(text, here, ends))
+            .or_else(|| words::positional(text, here, ends))
             .or_else(|| prose::pair(text, here, ends))
             .or_else(|| prose::before_noun(text, here, ends))?;
         Some(self.more_specific(named))
@@ -200,7 +201,7 @@ impl<'a> Scan<'a> {
             }
             b'>' => pairs::element(text, here),
             b'/' => command::slashed(text, here, ends),
-            b'<' => command::here_string(text, here),
+            b'<' => words::here_string(text, here),
             b'-' => {
                 if let Some(begin) = command::cookies(text, here) {
                     self.cookies = Some(begin);

@@ -70,14 +70,14 @@ fn the_key_of_a_field_reveals_the_kind_of_its_value() {
     let (value, aws) = (dice.characters(b'a', 30), dice.characters(b'b', 40));
     let written = |secret: &str, aws: &str| {
         format!(
-            r#"{{"client_secret":"{secret}","note":"{value}", "aws_secret_access_key" : "{aws}","secret":["{value}"]}}"#
+            r#"{{"client_secret":"{secret}","note":"{value}", "aws_secret_access_key" : "{aws}","secrets": ["{secret}", "{secret}"],"notes":["{value}"]}}"#
         )
     };
     let (clean, found) = json(&written(&value, &aws));
     assert_eq!(clean, written("[REDACTED:secret]", "[REDACTED:aws_secret_key]"));
     assert_eq!(
         found.into_iter().collect::<Vec<_>>(),
-        [("aws_secret_key".into(), 1), ("secret".into(), 1)]
+        [("aws_secret_key".into(), 1), ("secret".into(), 3)]
     );
 }
 

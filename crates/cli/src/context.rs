@@ -8,9 +8,15 @@ use crate::{
     server::{Addresses, Server},
     state::{Membership, State},
 };
-use clap::Args;
+use clap::{ArgAction, Args};
 use nexus_protocol::{AgentId, AgentSecret, SessionId, SessionKey};
-use std::env;
+use std::{env, time::Duration};
+
+/// How long completions wait for a server.
+const SOON: Duration = Duration::from_secs(2);
+
+/// The fewest digits of a session's id that stand for the whole.
+const SHORTEST: usize = 4;
 
 /// Options that every command takes.
 #[derive(Args, Clone, Debug)]
@@ -21,6 +27,29 @@ pub(crate) struct Global {
     /// Your agent id; default: the one that is stored for the session
     #[arg(long, global = true, value_name = "ID", value_parser = agent_id)]
     agent_id: Option<AgentId>,
+    /// Use the state folder of another agent on this machine
+    #[arg(long, global = true, value_name = "NAME", value_parser = profile)]
+    profile: Option<String>,
+    /// Print JSON, also on a terminal
+    #[arg(long, global = true, num_args = 0, default_missing_value = "", action = ArgAction::Set)]
+    json: Option<String>,
+    /// Print what this jq filter makes of the result: strings as they are, everything else as JSON
+    #[arg(long, global = true, value_name = "FILTER")]
+    jq: Option<String>,
+}
+
+impl Global {
+    /// How results are printed. The option of `send` with the same name has a value, which is a payload.
+    pub(crate) fn format(&self) -> (bool, Option<String>) {
+        (self.json.as_deref() == Some(""), self.jq.clone())
+    }
+}
+
+/// Reads the name of a profile, which becomes the name of a folder.
+fn profile(text: &str) -> Result<String, &'static str> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let is_plain = (1..=64).contains(&text.len()) && text.bytes().all(allowed);
+    if is_plain { Ok(text.to_owned()) } else { Err("must have 1 to 64 letters, digits, _ or -") }
 }
 
 /// Reads an agent id from the command line.
@@ -56,19 +85,42 @@ pub(crate) struct Caller {
 impl Context {
     pub(crate) fn new(global: Global) -> Result<Self> {
         let env_url = env::var("NEXUS_URL").ok().filter(|url| !url.is_empty());
-        Ok(Self { state: State::locate()?, global, env_url, http: Http::from_env()? })
+        Ok(Self {
+            state: State::locate(global.profile.as_deref())?,
+            global,
+            env_url,
+            http: Http::from_env()?,
+        })
     }
 
-    /// The session with this alias or id.
+    /// For a shell that waits for proposals.
+    pub(crate) fn for_completion(profile: Option<String>) -> Result<Self> {
+        let env_url = env::var("NEXUS_URL").ok().filter(|url| !url.is_empty());
+        let global = Global { url: None, agent_id: None, profile, json: None, jq: None };
+        let state = State::locate(global.profile.as_deref())?;
+        Ok(Self { state, global, env_url, http: Http::with_limit(SOON) })
+    }
+
+    /// The session with this alias or id, or with an id that begins so.
     pub(crate) fn session(&self, text: &str) -> Result<Session> {
         let aliases = self.state.aliases()?;
-        let id = aliases.get(text).map_or(text, String::as_str).parse().map_err(|_| {
-            let message = format!(
-                "`{text}` is neither a session id (48 lowercase hex digits) nor an alias. `nexus ls` lists your sessions and their aliases."
-            );
-            Failure::own(Kind::UnknownSession, message)
-        })?;
-        self.session_of(id)
+        if let Ok(id) = aliases.get(text).map_or(text, String::as_str).parse() {
+            return self.session_of(id);
+        }
+        let is_prefix = text.len() >= SHORTEST && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let mut known = if is_prefix { self.state.sessions()? } else { Vec::new() };
+        known.retain(|id| id.as_str().starts_with(text));
+        let message = match known.as_slice() {
+            [id] => return self.session_of(id.clone()),
+            [] => format!(
+                "`{text}` is neither a session id (48 lowercase hex digits), nor the beginning of one that is known here, nor an alias. `nexus ls` lists your sessions and their aliases."
+            ),
+            several => format!(
+                "`{text}` is the beginning of {} session ids that are known here. Give more digits.",
+                several.len()
+            ),
+        };
+        Err(Failure::own(Kind::UnknownSession, message))
     }
 
     pub(crate) fn session_of(&self, id: SessionId) -> Result<Session> {

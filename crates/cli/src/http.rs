@@ -96,6 +96,11 @@ impl Http {
             let message = "NEXUS_HTTP_TIMEOUT must be a number of seconds above 0, such as 10.";
             Failure::own(Kind::InvalidEnvironment, message)
         })?;
+        Ok(Self::with_limit(limit))
+    }
+
+    /// A client with this time limit.
+    pub(crate) fn with_limit(limit: Duration) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(limit))
@@ -104,7 +109,7 @@ impl Http {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .build();
-        Ok(Self { agent: config.into(), limit })
+        Self { agent: config.into(), limit }
     }
 
     /// Makes a request, and repeats it where that is safe and may help. Returns a successful response.

@@ -23,11 +23,16 @@ mod capabilities;
 mod child;
 mod clock;
 mod commands;
+mod completing;
 mod context;
+mod duration;
 mod envelope;
 mod error;
+mod filter;
 mod gateway;
+mod harmless;
 mod http;
+mod interrupt;
 mod json;
 mod live;
 mod loops;
@@ -35,6 +40,7 @@ mod mailbox;
 mod message;
 mod output;
 mod parallel;
+mod people;
 mod random;
 mod receiver;
 mod seat;
@@ -42,29 +48,37 @@ mod server;
 mod state;
 mod stderr;
 mod team;
+mod unknown;
+mod words;
 
-use clap::{Parser, error::ErrorKind};
+use clap::{CommandFactory, FromArgMatches, Parser, error::ErrorKind};
+use clap_complete::CompleteEnv;
 use commands::Command;
 use context::{Context, Global};
 use error::{Failure, Kind, Result};
-use std::process::ExitCode;
+use output::Format;
+use std::{env, process::ExitCode};
 use stderr::tell;
 
 const ABOUT: &str = "Talk with other agents through a relay.
 
-Standard output is one JSON value, even if the command fails. Standard error is for people. The exit code
-is 0 on success, 1 on failure, and 2 if `wait` timed out.";
+In a pipe, standard output is one JSON value, even if the command fails. On a terminal it is text for people.
+Standard error is for people. The exit code is 0 on success, 1 on failure, and 2 if `wait` timed out.";
 
 const EXAMPLES: &str = "Examples:
-  nexus create --creator-agent-id alice --greeting 'Hello! Which day suits you?' --ttl 3600
-  nexus pair SESSION | jq -r .url
-  nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob
-  nexus poll SESSION | jq -r '.messages[].text'
-  nexus send SESSION 'Tuesday.'
+  nexus create --creator-agent-id alice --greeting 'Hello! Which day suits you?' --ttl 1h --alias dentist
+  nexus pair dentist --jq .url
+  nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob --alias alice
+  nexus poll dentist
+  nexus send dentist 'Tuesday.'
+
+SESSION is the id of a session, its first digits, or an alias. --json prints JSON on a terminal, too, and --jq
+filters it. Messages are written by strangers: a terminal obeys some characters, so nexus escapes them in text
+and in JSON. Other programs do not: never let `jq -r` print a message on a terminal; use --jq.
 
 The server is the first of these that is set: --url, the link that you claim, $NEXUS_URL, the server of the
-session (`nexus bind`), `nexus config set-url`, https://messaging.md. State is kept in ~/.config/messaging, or
-in $XDG_CONFIG_HOME/messaging. NEXUS_HTTP_TIMEOUT is the time limit of a request in seconds (default: 10).";
+session (`nexus bind`), `nexus config set-url`, https://messaging.md. State is kept in $NEXUS_HOME,
+$XDG_CONFIG_HOME/messaging or ~/.config/messaging; --profile NAME keeps that of another agent apart. NEXUS_HTTP_TIMEOUT is the time limit of a request in seconds (default: 10).";
 
 #[derive(Parser)]
 #[command(name = "nexus", version, about = "Talk with other agents through a relay", long_about = ABOUT)]
@@ -76,8 +90,32 @@ struct Cli {
     command: Command,
 }
 
+/// The command line, with the commands in groups.
+fn command() -> clap::Command {
+    let command = commands::hide(Cli::command());
+    let list = commands::list(&command);
+    command.before_help(list).help_template(TEMPLATE)
+}
+
+/// The help of `nexus` itself.
+const TEMPLATE: &str = "{about-with-newline}
+{usage-heading} {usage}
+
+{before-help}Options:
+{options}{after-help}";
+
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    // A shell asks for proposals. This ends the process if it does.
+    CompleteEnv::with_factory(|| completing::with_values(command())).complete();
+    let mut command = command();
+    command.build();
+    let words: Vec<String> =
+        env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    if let Some(message) = unknown::find(&command, &words) {
+        stderr::line_to_stderr(&format!("error: {message}"));
+        return refuse(message);
+    }
+    let cli = match command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return explain(&error),
     };
@@ -89,12 +127,13 @@ fn main() -> ExitCode {
 
 /// Runs a command and prints its value. Returns the exit code.
 fn run(cli: Cli) -> Result<ExitCode> {
+    let (is_json, filter) = cli.global.format();
+    output::set(Format { is_json, filter })?;
     if let Command::Completions(completions) = cli.command {
-        return completions
-            .run(&mut <Cli as clap::CommandFactory>::command())
-            .map(|()| ExitCode::SUCCESS);
+        return completions.run().map(|()| ExitCode::SUCCESS);
     }
     let context = Context::new(cli.global)?;
+    output::set_state(context.state.root());
     let done = cli.command.run(&context)?;
     let code = done.code;
     if let Err(failure) = output::deliver(done) {
@@ -107,10 +146,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
 
 fn fail(failure: &Failure) -> ExitCode {
     tell!("error: {}", failure.sentence());
-    if let Some(json) = failure.json() {
-        // If stdout is closed, the exit code must suffice.
-        let _ = output::print(&json);
-    }
+    // If stdout is closed, the exit code must suffice.
+    let _ = output::print_failure(failure);
     ExitCode::FAILURE
 }
 
@@ -131,8 +168,14 @@ fn explain(error: &clap::Error) -> ExitCode {
         message
     };
     stderr::line_to_stderr(text.trim_end());
-    if let Some(json) = Failure::own(Kind::Usage, message).json() {
-        let _ = output::print(&json);
-    }
+    refuse(message)
+}
+
+/// Prints an error of the command line.
+fn refuse(message: String) -> ExitCode {
+    // The command line was not read, so its options are not known.
+    let is_json = env::args_os().any(|argument| argument == "--json");
+    let _ = output::set(Format { is_json, ..Format::default() });
+    let _ = output::print_failure(&Failure::own(Kind::Usage, message));
     ExitCode::FAILURE
 }

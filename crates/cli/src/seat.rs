@@ -61,7 +61,7 @@ impl Context {
             None => Ok(()),
             Some(other) => {
                 let message = format!(
-                    "You are already in this session as `{other}`. Leave it first, or give the second agent a state folder of its own: set XDG_CONFIG_HOME."
+                    "You are already in this session as `{other}`. Leave it first, or give the second agent a state folder of its own: add --profile NAME, or set NEXUS_HOME."
                 );
                 Err(Failure::own(Kind::AlreadyMember, message))
             }

@@ -9,7 +9,6 @@ use crate::{
     output::Done,
     parallel,
     server::{Addresses, Server, Source},
-    stderr::tell,
 };
 use clap::Args;
 use serde::Serialize;
@@ -72,10 +71,6 @@ impl Doctor {
             };
             let found = is_known.then(|| "leads to a session known here".to_owned());
             checks.push(Check::new("alias", &name, found.ok_or_else(gone)));
-        }
-        for check in &checks {
-            let mark = if check.ok { "ok  " } else { "FAIL" };
-            tell!("{mark} {} {}: {}", check.kind, check.subject, check.message);
         }
         let bad = checks.iter().filter(|check| !check.ok).count();
         let report = Report { ok: bad == 0, state_dir: context.state.root(), checks: &checks };

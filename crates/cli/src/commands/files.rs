@@ -1,17 +1,18 @@
-//! `nexus file-put`, `file-get`, `file-list`, `file-rm`
+//! `nexus file put`, `get`, `ls`, `rm`
 
 use crate::{
+    answer::Answer,
     context::Context,
     error::{Failure, Kind, Result},
     http::{FileBody, Repeat, Request},
     json::Json,
     output::{Done, Printed},
     random,
-    stderr::{printable, tell},
-    team::{Team, encoded, read, shown},
+    stderr::tell,
+    team::{Team, encoded},
 };
 use clap::Args;
-use nexus_protocol::{FileKey, FileList as List};
+use nexus_protocol::FileKey;
 use serde_json::json;
 use std::{
     fs,
@@ -22,9 +23,9 @@ use ureq::http::Method;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus file-put SESSION docs/plan.md plan.md
-  nexus file-put SESSION docs/plan.md plan.md --if-version 3
-  tar cz src | nexus file-put SESSION src.tgz - --content-type application/gzip
+  nexus file put SESSION docs/plan.md plan.md
+  nexus file put SESSION docs/plan.md plan.md --if-version 3
+  tar cz src | nexus file put SESSION src.tgz - --content-type application/gzip
 
 With --if-version, the file is stored only if it still has that version, so that nobody's edit is lost. With
 0, it is stored only if it does not exist. A file has at most 1 MiB, and is deleted with the session.")]
@@ -46,9 +47,9 @@ pub(crate) struct FilePut {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus file-get SESSION docs/plan.md
-  nexus file-get SESSION docs/plan.md --output plan.md | jq .version
-  nexus file-get SESSION docs/plan.md --version 2 --output -
+  nexus file get SESSION docs/plan.md
+  nexus file get SESSION docs/plan.md --output plan.md | jq .version
+  nexus file get SESSION docs/plan.md --version 2 --output -
 
 Without --output, or with -, only the bytes of the file are printed. With a name, they are written to that
 file as a whole or not at all, and the version is printed. The last ten versions are kept.")]
@@ -68,10 +69,8 @@ pub(crate) struct FileGet {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus file-list SESSION
-  nexus file-list SESSION --prefix docs/ | jq -r '.files[].key'
-
-On a terminal this prints a table.")]
+  nexus file ls SESSION
+  nexus file ls SESSION --prefix docs/ | jq -r '.files[].key'")]
 pub(crate) struct FileList {
     /// The session's id or alias
     session: String,
@@ -82,9 +81,9 @@ pub(crate) struct FileList {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus file-rm SESSION docs/plan.md
+  nexus file rm SESSION docs/plan.md
 
-All its versions are deleted.")]
+All its versions are deleted. Deleting a file that does not exist succeeds.")]
 pub(crate) struct FileRm {
     /// The session's id or alias
     session: String,
@@ -146,9 +145,7 @@ impl FileGet {
         let request = team.caller.sign(Request::get(path));
         let file = context.http().download(&team.server, &request)?;
         let Some(output) = self.output.filter(|output| output.as_os_str() != "-") else {
-            let mut stdout = io::stdout().lock();
-            stdout.write_all(&file.bytes).and_then(|()| stdout.flush()).map_err(Failure::Output)?;
-            return Ok(Done { printed: Printed::Already, ..Json::of(&()).into() });
+            return Ok(Done { printed: Printed::Bytes(file.bytes), ..Json::of(&()).into() });
         };
         write(&output, &file.bytes).map_err(|error| unavailable(&output, "written", &error))?;
         tell!("{} bytes in {}", file.bytes.len(), output.display());
@@ -157,10 +154,18 @@ impl FileGet {
     }
 }
 
-/// Writes a file as a whole or not at all.
+/// Writes a file as a whole or not at all. It gets the mode of an existing one, or the usual one.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    let usual = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    let builder = builder.permissions(usual);
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    if let Ok(before) = fs::metadata(path) {
+        file.as_file().set_permissions(before.permissions())?;
+    }
     file.write_all(bytes)?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
@@ -170,29 +175,33 @@ impl FileList {
         let team = Team::of(context, &self.session)?;
         let query = self.prefix.map(|prefix| format!("?prefix={}", encoded(&prefix)));
         let json = team.get(&format!("/files{}", query.unwrap_or_default()))?;
-        let list: List = read(&json)?;
-        let rows = list.files.iter().map(|file| {
-            vec![
-                file.version.to_string(),
-                file.size.to_string(),
-                file.editor.to_string(),
-                file.updated_at.to_string(),
-                printable(file.key.as_str(), 256),
-            ]
-        });
-        Ok(shown(json, &["VERSION", "BYTES", "EDITOR", "UPDATED", "KEY"], rows.collect()))
+        Ok(json.into())
     }
 }
 
 impl FileRm {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let team = Team::of(context, &self.session)?;
-        // A repeated request would be told that the file does not exist.
         let request =
-            Request::new(Method::DELETE, team.session.path(&path(&self.key)), Repeat::Unseen);
+            Request::new(Method::DELETE, team.session.path(&path(&self.key)), Repeat::Always);
         let request = Request { condition: condition(self.if_version), ..request };
-        team.call(request).map(|answer| answer.body.into())
+        match team.call(request) {
+            // An earlier try may have deleted it.
+            Err(Failure::Refused(answer)) if is_missing(&answer) => {
+                let message = "There is no such file: it was deleted before, or never existed.";
+                tell!("{message}");
+                let value = json!({ "ok": true, "key": self.key, "message": message });
+                Ok(Json::of(&value).into())
+            }
+            result => result.map(|answer| answer.body.into()),
+        }
     }
+}
+
+fn is_missing(answer: &Answer) -> bool {
+    // With a version, a missing file is another version, 0.
+    let is_gone = answer.status == 412 && answer.body.as_str().contains("\"version\":0");
+    is_gone || answer.error().error == "file_not_found"
 }
 
 /// The content type of a file, by the extension of its name.

@@ -1,5 +1,6 @@
 //! `nexus pair`, `claim`, `pair-status`, `pair-list`, `revoke`: pairing codes and their links.
 
+use super::alias;
 use crate::{
     context::{Caller, Context, Session, missing_agent_id},
     error::{Failure, Kind, Result},
@@ -20,7 +21,7 @@ use ureq::http::Method;
 #[derive(Args)]
 #[command(after_help = "Examples:
   nexus pair SESSION
-  LINK=$(nexus pair SESSION | jq -r .url)
+  LINK=$(nexus pair SESSION --jq .url)
 
 Give the link to your human, for the person whose agent you want to talk with. One agent can claim it.")]
 pub(crate) struct Pair {
@@ -31,12 +32,16 @@ pub(crate) struct Pair {
 #[derive(Args)]
 #[command(after_help = "Examples:
   nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob
+  nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob --alias dentist
   nexus claim PEARL-FOCAL-S5SJV --agent-id bob --url http://localhost:8787
 
 A link also names the server.")]
 pub(crate) struct Claim {
     /// The code, or the whole link
     code: String,
+    /// An alias for the session on this machine
+    #[arg(long, value_name = "NAME", value_parser = alias::name)]
+    alias: Option<String>,
     #[command(flatten)]
     profile: ProfileArgs,
 }
@@ -109,7 +114,9 @@ impl Claim {
         let request = Request { agent: Some(agent), once, body, ..request };
         let answer = context.call(&server, &request)?;
         tell!("you are in it as {agent}; read with `nexus poll`");
-        context.keep_seat(answer, None, Some(agent), &server)
+        let done = context.keep_seat(answer, None, Some(agent), &server)?;
+        alias::give_to(context, self.alias, &done);
+        Ok(done)
     }
 }
 

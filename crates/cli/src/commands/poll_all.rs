@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 #[derive(Args)]
 #[command(after_help = "Examples:
   nexus poll-all --active
-  nexus poll-all | jq -r '.sessions[] | .agentId as $me | .page.messages[]? | select(.agentId != $me) | .text'
+  nexus poll-all
 
 Each session is polled on its own server. The exit code is 1 if one of them failed. --active leaves out
 sessions that have ended.")]

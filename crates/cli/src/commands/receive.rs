@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus receive | jq -r '.message // empty'
+  nexus receive --jq '.message // empty'
   nexus receive --port 19900
   curl -d '{\"from\":\"bob\",\"message\":\"hi\"}' http://127.0.0.1:19900/message
 

@@ -22,9 +22,9 @@ const TRIES: u32 = 3;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus register --id bob-calendar --name 'Calendar of Bob'
-  nexus register --id bob-calendar --listed --capability calendar --description 'Finds a day with Bob'
-  pass show nexus/bob | nexus register --id bob-calendar --secret -
+  nexus address register --id bob-calendar --name 'Calendar of Bob'
+  nexus address register --id bob-calendar --listed --capability calendar --description 'Finds a day with Bob'
+  pass show nexus/bob | nexus address register --id bob-calendar --secret -
 
 Messages to an address wait in its mailbox while you are away. The response shows the secret of the address
 once. nexus stores it and shows it to the relay for you. Running the same command again is safe, and
@@ -85,7 +85,7 @@ impl Register {
             && (stored.server != server.url || secret.is_some_and(|new| *new != stored.secret))
         {
             let message = format!(
-                "`{id}` is already stored here as an address at {}, and its secret would be lost. Choose another id, or set XDG_CONFIG_HOME to another folder.",
+                "`{id}` is already stored here as an address at {}, and its secret would be lost. Choose another id, or use another state folder: --profile NAME, or NEXUS_HOME.",
                 stored.server
             );
             return Err(Failure::own(Kind::AlreadyRegistered, message));
@@ -145,7 +145,9 @@ fn give_up(place: NewAddress, failure: Failure, id: &AgentId) -> Failure {
     if !is_open {
         place.forget();
     } else if place.save().is_ok() {
-        tell!("@{id} may or may not be registered: `nexus register --id {id}` completes it");
+        tell!(
+            "@{id} may or may not be registered: `nexus address register --id {id}` completes it"
+        );
     }
     failure
 }

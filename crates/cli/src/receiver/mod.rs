@@ -170,7 +170,7 @@ fn is_for_sockets(head: &Head) -> bool {
 /// Prints a message, and then keeps it.
 fn take(message: Json, inbox: &Mutex<Inbox>) -> Result<()> {
     let mut inbox = lock(inbox);
-    output::print(&message).map_err(Failure::Output)?;
+    output::print(&message)?;
     inbox.keep(message);
     Ok(())
 }

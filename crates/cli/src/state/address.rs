@@ -9,6 +9,9 @@ use tempfile::NamedTempFile;
 /// The most conversations whose replies are counted. The oldest are forgotten.
 const COUNTED: usize = 1000;
 
+/// The file with the secret that is to replace the present one.
+const NEXT: &str = "secret.next";
+
 /// An address that is stored here.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
@@ -82,6 +85,29 @@ impl State {
         // The secret is written last, because an address exists only with its secret.
         let files = [file("server", &address.server)?, file("secret", address.secret.as_str())?];
         Ok(NewAddress { state: self.clone(), agent: address.id.clone(), files })
+    }
+
+    /// The secret that is to replace the one of an address, if that was begun and not completed.
+    pub(crate) fn next_secret(&self, agent: &AgentId) -> Result<Option<AgentSecret>> {
+        let text = read(&self.agent_dir(agent).join(NEXT))?.unwrap_or_default();
+        Ok(Some(text.trim()).filter(|text| !text.is_empty()).and_then(|text| text.parse().ok()))
+    }
+
+    /// Stores it before it is sent.
+    pub(crate) fn store_next_secret(&self, agent: &AgentId, secret: &AgentSecret) -> Result<()> {
+        let path = self.agent_dir(agent).join(NEXT);
+        self.replace(&self.lock()?, &path, &format!("{}\n", secret.as_str()))
+    }
+
+    pub(crate) fn forget_next_secret(&self, agent: &AgentId) -> Result<()> {
+        let path = self.agent_dir(agent).join(NEXT);
+        fs::remove_file(&path).map_err(|error| unavailable("delete", &path, &error))
+    }
+
+    /// Deletes everything that is stored about an address.
+    pub(crate) fn forget_address(&self, agent: &AgentId) -> Result<()> {
+        let (_lock, folder) = (self.lock()?, self.agent_dir(agent));
+        fs::remove_dir_all(&folder).map_err(|error| unavailable("delete", &folder, &error))
     }
 
     /// The number of replies that `listen --reply` has sent in each conversation of an address.

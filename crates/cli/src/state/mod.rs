@@ -14,7 +14,7 @@ mod session;
 mod shared;
 
 pub(crate) use address::{Address, NewAddress};
-pub(crate) use contacts::{Contact, Reach, not_found};
+pub(crate) use contacts::{Contact, Reach};
 pub(crate) use running::{Loop, Place, Running};
 pub(crate) use session::{Membership, NewCursor};
 pub(crate) use shared::{Aliases, Config};
@@ -45,8 +45,21 @@ pub(crate) struct State {
 pub(crate) struct Lock(#[allow(dead_code, reason = "open as long as the lock is held")] File);
 
 impl State {
-    /// `$XDG_CONFIG_HOME/messaging`, or `~/.config/messaging`.
-    pub(crate) fn locate() -> Result<Self> {
+    /// `$NEXUS_HOME`, `$XDG_CONFIG_HOME/messaging`, or `~/.config/messaging`. A profile is a folder in
+    /// `profiles` there.
+    pub(crate) fn locate(profile: Option<&str>) -> Result<Self> {
+        let state = Self::locate_default()?;
+        let root = profile.map(|name| state.root.join("profiles").join(name));
+        Ok(Self { root: root.unwrap_or_else(|| state.root.clone()), home: state.home })
+    }
+
+    fn locate_default() -> Result<Self> {
+        let own = env::var_os("NEXUS_HOME").map(PathBuf::from);
+        if let Some(own) = own.filter(|path| !path.as_os_str().is_empty()) {
+            let root =
+                std::path::absolute(&own).map_err(|error| unavailable("use", &own, &error))?;
+            return Ok(Self { root, home: None });
+        }
         let base = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
         if let Some(base) = base.filter(|path| path.is_absolute()) {
             return Ok(Self { root: base.join("messaging"), home: None });

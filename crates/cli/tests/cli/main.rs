@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::unwrap_used,
     reason = "a test may panic"
 )]
@@ -19,14 +20,19 @@ mod events;
 mod fake;
 mod gateway;
 mod golden;
+mod golden_terminal;
+mod grammar;
+mod hostile;
 mod listen;
 mod listening;
 mod loops;
 mod mended;
 mod refusals;
+mod repeated;
 mod servers;
 mod skill;
 mod support;
 mod team;
+mod terminal;
 mod wait;
 mod wake;

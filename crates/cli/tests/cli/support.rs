@@ -129,6 +129,15 @@ pub(crate) fn guest(a: &Home, session: &str) -> Home {
     b
 }
 
+/// The commands that a help text lists.
+pub(crate) fn commands(help: &str) -> Vec<String> {
+    let lines = help.lines().take_while(|line| !line.starts_with("Options:"));
+    let lines = lines.filter_map(|line| line.strip_prefix("  "));
+    let lines = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+    let names = lines.filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
 /// The texts of a page.
 pub(crate) fn texts(page: &Value) -> Vec<String> {
     nexus_tests::list(&page["messages"]).iter().map(|message| text(&message["text"])).collect()

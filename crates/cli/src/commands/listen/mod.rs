@@ -28,7 +28,7 @@ use work::{Action, Choice, Work};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus listen SESSION | jq -r '.text // empty'
+  nexus listen SESSION --jq '.text // empty'
   nexus listen SESSION --exec 'jq -r .text >> inbox.txt'
   nexus listen SESSION --exec 'jq -r .text | my-agent --print' --envelope --reply
   nexus listen @me --exec 'jq -r .text | my-agent --print' --envelope --reply

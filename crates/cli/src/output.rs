@@ -114,14 +114,19 @@ pub(crate) fn is_for_people() -> bool {
 /// Prints the value, then saves the cursors and acknowledges. If nobody can have read the value, it stays
 /// unread.
 pub(crate) fn deliver(done: Done) -> Result<()> {
+    if (done.ack.is_some() || !done.cursors.is_empty()) && is_closed() {
+        let message = "standard output is closed, so nothing was marked as read";
+        return Err(Failure::Output(io::Error::other(message)));
+    }
+    deliver_anyway(done)
+}
+
+/// The same for a loop, which some programs run with stdout closed to keep a session alive.
+pub(crate) fn deliver_anyway(done: Done) -> Result<()> {
     let Done { json, printed, cursors, ack, .. } = done;
     match printed {
         Printed::Json => print(&json)?,
         Printed::Bytes(bytes) => print_bytes(&bytes)?,
-    }
-    if (ack.is_some() || !cursors.is_empty()) && is_closed() {
-        let message = "standard output is closed, so nothing was marked as read";
-        return Err(Failure::Output(io::Error::other(message)));
     }
     for cursor in cursors {
         cursor.save()?;

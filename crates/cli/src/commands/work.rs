@@ -10,6 +10,7 @@ use crate::{
     child,
     context::Context,
     error::{Failure, Kind, Result},
+    harmless,
     json::Json,
     live::{Listener, Next},
     loops::{Ended, Stop},
@@ -24,7 +25,7 @@ use nexus_protocol::{Cursor, Members, MessageId, Profile, Task, TaskEvent, TaskS
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
-    io::{self, Read, Write},
+    io::{self, IsTerminal, Read, Write},
     process::{Command, Stdio},
     sync::{
         Mutex,
@@ -324,7 +325,13 @@ fn tail_of(mut said: io::PipeReader) -> Receiver<String> {
         while let Ok(count @ 1..) = said.read(&mut buffer) {
             let part: Vec<u8> = buffer.iter().copied().take(count).collect();
             // It does not matter whether our stderr is open.
-            let _ = io::stderr().write_all(&part);
+            let _ = if io::stderr().is_terminal() {
+                // The command may quote the task, which a stranger wrote.
+                let text = String::from_utf8_lossy(&part);
+                io::stderr().write_all(harmless::block(&text).as_bytes())
+            } else {
+                io::stderr().write_all(&part)
+            };
             tail.extend(part);
             let surplus = tail.len().saturating_sub(QUOTED);
             tail.drain(..surplus);

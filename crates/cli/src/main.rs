@@ -107,10 +107,11 @@ const TEMPLATE: &str = "{about-with-newline}
 fn main() -> ExitCode {
     // A shell asks for proposals. This ends the process if it does.
     CompleteEnv::with_factory(|| completing::with_values(command())).complete();
-    let mut command = command();
-    command.build();
     let words: Vec<String> =
         env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    // The list of commands is only in the help, and takes longer to make than a message takes to send.
+    let is_plain = words.get(1).is_some_and(|word| !word.starts_with('-') && word != "help");
+    let command = if is_plain { Cli::command() } else { command() };
     if let Some(message) = unknown::find(&command, &words) {
         stderr::line_to_stderr(&format!("error: {message}"));
         return refuse(message);

@@ -97,8 +97,10 @@ pub(crate) async fn answer(
         router::Page::Docs => DOCS.answer(request, 200, &[]).await,
         router::Page::Section => section(request, route).await,
         router::Page::Asset => asset(request, route).await,
-        // The file that agents install, as it is.
-        router::Page::Skill => SKILL.answer(request, 200, &[]).await,
+        // The file that agents install, with this relay in place of the public one.
+        router::Page::Skill => {
+            SKILL.answer(request, 200, &[("origin", &http::origin(request, env)?)]).await
+        }
         router::Page::Llms => llms(request, env).await,
         router::Page::OpenApi => open_api(request).await,
         router::Page::Health => health(),

@@ -9,6 +9,7 @@ use crate::{
     answer::Answer,
     error::{Failure, Kind, Result},
     json::Json,
+    proof::Proof,
     random,
     server::Server,
     stderr::{printable, tell},
@@ -41,11 +42,11 @@ pub(crate) struct Request<'a> {
     pub(crate) method: http::Method,
     pub(crate) path: String,
     pub(crate) agent: Option<&'a AgentId>,
-    pub(crate) key: Option<&'a SessionKey>,
+    pub(crate) key: Option<&'a Proof<SessionKey>>,
     /// The proof of an address.
-    pub(crate) secret: Option<&'a AgentSecret>,
+    pub(crate) secret: Option<&'a Proof<AgentSecret>>,
     /// The token of a session, for joining it and for making links.
-    pub(crate) token: Option<Token>,
+    pub(crate) token: Option<Proof<Token>>,
     /// `If-Match` or `If-None-Match`: the file must have a certain version, or must not exist.
     pub(crate) condition: Option<(&'static str, String)>,
     /// The `Idempotency-Key`, the same for every try.
@@ -228,21 +229,24 @@ impl Http {
     }
 }
 
-/// Builds the HTTP request.
+/// Builds the HTTP request, with the proofs that this server may see.
 fn build<S>(
     server: &Server,
     request: &Request<'_>,
     accept: &str,
     body: S,
 ) -> Result<http::Request<S>> {
+    server.announce();
     let uri = format!("{}{}", server.url, request.path);
     let mut builder = http::Request::builder().method(&request.method).uri(uri);
-    let secret = request.secret.map(AgentSecret::as_str);
-    let bearer = secret.or(request.token.as_ref().map(Token::as_str));
+    let key = request.key.and_then(|key| key.at(server));
+    let secret = request.secret.and_then(|secret| secret.at(server));
+    let token = request.token.as_ref().and_then(|token| token.at(server));
+    let bearer = secret.map(AgentSecret::as_str).or(token.map(Token::as_str));
     let bearer = bearer.map(|secret| format!("Bearer {secret}"));
     let headers = [
         ("X-Agent-Id", request.agent.map(AgentId::as_str)),
-        ("X-Session-Key", request.key.map(SessionKey::as_str)),
+        ("X-Session-Key", key.map(SessionKey::as_str)),
         ("Authorization", bearer.as_deref()),
         ("Idempotency-Key", request.once.as_deref()),
         ("Content-Type", request.body.as_ref().map(|_| "application/json")),

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`commands`] | one file for each command or family: its arguments, its request, its effect |
 //! | [`context`] | who we are, which session is meant, and what commands share |
-//! | [`server`], [`http`], [`capabilities`] | which server is used, requests to it, what it can do |
+//! | [`server`], [`proof`] | which server is used, and who may see a key |
+//! | [`http`], [`capabilities`] | requests to a server, what it can do |
 //! | [`gateway`], [`receiver`] | messages to and from other machines without a relay |
 //! | [`team`] | what the commands for tasks, profiles and files share |
 //! | [`mailbox`] | our addresses and their mailboxes |
@@ -35,6 +36,7 @@ mod mailbox;
 mod message;
 mod output;
 mod parallel;
+mod proof;
 mod random;
 mod receiver;
 mod seat;
@@ -62,8 +64,9 @@ const EXAMPLES: &str = "Examples:
   nexus poll SESSION | jq -r '.messages[].text'
   nexus send SESSION 'Tuesday.'
 
-The server is the first of these that is set: --url, the link that you claim, $NEXUS_URL, the server of the
-session (`nexus bind`), `nexus config set-url`, https://messaging.md. State is kept in ~/.config/messaging, or
+The server is the first of these that is set: --url, the link that you claim, the own server of the session
+(`nexus bind`) or of your address, $NEXUS_URL, `nexus config set-url`, https://messaging.md. A key goes only
+to the own server of its session or address, even with --url. State is kept in ~/.config/messaging, or
 in $XDG_CONFIG_HOME/messaging. NEXUS_HTTP_TIMEOUT is the time limit of a request in seconds (default: 10).";
 
 #[derive(Parser)]

@@ -8,7 +8,7 @@ use crate::{
     json::Json,
     output::Done,
     parallel,
-    server::{Addresses, Server, Source},
+    server::{Server, Source},
     stderr::tell,
 };
 use clap::Args;
@@ -97,7 +97,7 @@ fn servers(context: &Context, known: &[Known]) -> Result<Vec<Check>> {
     servers.retain(|server| server.source != Source::Default || known.is_empty());
     let alive = known.iter().filter(|known| known.state != Probe::NotFound);
     for url in alive.filter_map(|known| known.server.clone()) {
-        servers.push(Addresses { binding: Some(url), ..Addresses::default() }.choose()?);
+        servers.push(Server::bound(url)?);
     }
     let mut told = BTreeSet::new();
     servers.retain(|server| told.insert(server.url.clone()));
@@ -111,7 +111,7 @@ fn servers(context: &Context, known: &[Known]) -> Result<Vec<Check>> {
 
 fn session(context: &Context, known: &Known) -> Check {
     let id = &known.session_id;
-    let has_key = context.state.membership(id).is_ok_and(|stored| stored.key.is_some());
+    let has_key = context.state.membership(id).is_ok_and(|stored| stored.has_key());
     let is_member = |agent: &String| {
         known.agents.as_ref().is_none_or(|agents| agents.iter().any(|member| member == agent))
     };

@@ -1,5 +1,6 @@
 //! The commands.
 
+mod address;
 mod agents;
 mod alias;
 mod bind;
@@ -105,6 +106,9 @@ pub(crate) enum Command {
     FileRm(files::FileRm),
     /// Register an address, with a mailbox that keeps messages for you
     Register(register::Register),
+    /// Show, change or delete an address of yours, or replace its secret
+    #[command(subcommand)]
+    Address(address::Address),
     /// List the agents that want to be found
     Agents(agents::Agents),
     /// Read the messages in your mailbox
@@ -151,7 +155,6 @@ pub(crate) enum Command {
     /// Read the new messages of every session
     PollAll(poll_all::PollAll),
     /// Show or set the default server
-    #[command(subcommand)]
     Config(config::Config),
     /// Bind a session to a server
     Bind(bind::Bind),
@@ -194,6 +197,7 @@ impl Command {
             Self::FileList(command) => command.run(context),
             Self::FileRm(command) => command.run(context),
             Self::Register(command) => command.run(context),
+            Self::Address(command) => command.run(context),
             Self::Agents(command) => command.run(context),
             Self::Inbox(command) => command.run(context),
             Self::Invite(command) => command.run(context),

@@ -6,6 +6,7 @@ use crate::{
     http::{Repeat, Request},
     json::Json,
     output::Done,
+    proof::Proof,
     random,
     server::{self, Server},
     stderr::tell,
@@ -80,9 +81,11 @@ impl Pair {
         let session = context.session(&self.session)?;
         let server = context.server_of(&session)?;
         let body = Json::of(&CreatePairing { session_id: session.id.clone(), invite: None });
+        let home = context.home_of(&session)?;
+        let token = team::token(None)?.map(|token| Proof::of(token, &home));
         // A repeated request makes a second code, which nobody uses.
         let request = Request::new(Method::PUT, "/v1/pair", Repeat::Always);
-        let request = Request { body: Some(body), token: team::token(None)?, ..request };
+        let request = Request { body: Some(body), token, ..request };
         // A session with a token accepts the key of a member instead.
         let caller = context.caller(&session).ok().filter(|caller| caller.key.is_some());
         let request = match &caller {
@@ -185,7 +188,8 @@ pub(super) fn remember(
     struct Made {
         code: String,
     }
-    let made = answer.read::<Made>().filter(|_| caller.is_some_and(|caller| caller.key.is_some()));
+    let is_ours = |caller: &Caller| caller.key.is_some() && session.is_of(caller);
+    let made = answer.read::<Made>().filter(|_| caller.is_some_and(is_ours));
     let Some((code, _)) = made.and_then(|made| read_code(&made.code).ok()) else { return };
     if let Err(failure) = context.state.add_code(&session.id, &code) {
         tell!("warning: {}", failure.sentence());

@@ -123,8 +123,11 @@ fn request(target: &Target, after: Option<Cursor>) -> Result<Request, Error> {
     let request = format!("{address}{}", target.path("ws", after, None)).into_client_request();
     let mut request = request.map_err(Error::other)?;
     let agent = Some(("X-Agent-Id", target.caller.agent.as_str()));
-    let key = target.caller.key.as_ref().map(|key| ("X-Session-Key", key.as_str()));
-    let secret = target.caller.secret.as_ref();
+    let (caller, server) = (&target.caller, &target.server);
+    server.announce();
+    let key = caller.key.as_ref().and_then(|key| key.at(server));
+    let key = key.map(|key| ("X-Session-Key", key.as_str()));
+    let secret = caller.secret.as_ref().and_then(|secret| secret.at(server));
     let secret = secret.map(|secret| ("Authorization", format!("Bearer {}", secret.as_str())));
     let secret = secret.as_ref().map(|(name, value)| (*name, value.as_str()));
     for (name, value) in agent.into_iter().chain(key).chain(secret) {

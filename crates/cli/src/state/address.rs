@@ -1,7 +1,11 @@
-//! `agents/<ID>/{secret,server,replies.json}`: the addresses that were registered here.
+//! `agents/<ID>/{secret,next-secret,server,replies.json}`: the addresses that were registered here.
 
 use super::{State, commit, read, unavailable};
-use crate::error::{Failure, Kind, Result};
+use crate::{
+    error::{Failure, Kind, Result},
+    proof::Proof,
+    server::Server,
+};
 use nexus_protocol::{AgentId, AgentSecret};
 use std::{fs, io::ErrorKind, path::PathBuf};
 use tempfile::NamedTempFile;
@@ -13,9 +17,29 @@ const COUNTED: usize = 1000;
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     pub(crate) id: AgentId,
-    pub(crate) secret: AgentSecret,
+    secret: AgentSecret,
     /// The relay that has it.
     pub(crate) server: String,
+}
+
+impl Address {
+    pub(crate) fn new(id: AgentId, secret: AgentSecret, server: &Server) -> Self {
+        Self { id, secret, server: server.url.clone() }
+    }
+
+    /// The secret, for the relay that has the address.
+    pub(crate) fn proof(&self) -> Result<Proof<AgentSecret>> {
+        Ok(Proof::of(self.secret.clone(), &Server::bound(self.server.clone())?))
+    }
+
+    /// The same address with another secret.
+    pub(crate) fn with_secret(&self, secret: AgentSecret) -> Self {
+        Self { secret, ..self.clone() }
+    }
+
+    pub(crate) fn has_secret(&self, secret: &AgentSecret) -> bool {
+        self.secret == *secret
+    }
 }
 
 impl State {
@@ -82,6 +106,41 @@ impl State {
         // The secret is written last, because an address exists only with its secret.
         let files = [file("server", &address.server)?, file("secret", address.secret.as_str())?];
         Ok(NewAddress { state: self.clone(), agent: address.id.clone(), files })
+    }
+
+    /// The secret that is to replace the present one. It stays here until the relay has taken it.
+    pub(crate) fn next_secret(&self, address: &Address) -> Result<Option<Address>> {
+        let text = read(&self.agent_dir(&address.id).join("next-secret"))?.unwrap_or_default();
+        let secret = text.trim().parse().ok().filter(|_| !text.trim().is_empty());
+        Ok(secret.map(|secret| Address { secret, ..address.clone() }))
+    }
+
+    pub(crate) fn store_next_secret(&self, address: &Address) -> Result<()> {
+        let path = self.agent_dir(&address.id).join("next-secret");
+        self.replace(&self.lock()?, &path, &format!("{}\n", address.secret.as_str()))
+    }
+
+    /// Makes the next secret the present one.
+    pub(crate) fn promote_secret(&self, agent: &AgentId) -> Result<()> {
+        let _lock = self.lock()?;
+        let folder = self.agent_dir(agent);
+        let path = folder.join("secret");
+        fs::rename(folder.join("next-secret"), &path)
+            .map_err(|error| unavailable("write", &path, &error))
+    }
+
+    /// Drops the next secret, which the relay has refused.
+    pub(crate) fn drop_next_secret(&self, agent: &AgentId) -> Result<()> {
+        let _lock = self.lock()?;
+        let path = self.agent_dir(agent).join("next-secret");
+        fs::remove_file(&path).map_err(|error| unavailable("delete", &path, &error))
+    }
+
+    /// Deletes everything that is stored about an address.
+    pub(crate) fn forget_address(&self, agent: &AgentId) -> Result<()> {
+        let _lock = self.lock()?;
+        let folder = self.agent_dir(agent);
+        fs::remove_dir_all(&folder).map_err(|error| unavailable("delete", &folder, &error))
     }
 
     /// The number of replies that `listen --reply` has sent in each conversation of an address.

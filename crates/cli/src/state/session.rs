@@ -1,7 +1,11 @@
 //! `sessions/<ID>/{agent,key,cursor,server,replies}`: our seat in a session, one line in each file.
 
 use super::{Lock, State, commit, read};
-use crate::error::{Failure, Kind, Result};
+use crate::{
+    error::{Failure, Kind, Result},
+    proof::Proof,
+    server::Server,
+};
 use nexus_protocol::{AgentId, Cursor, SessionId, SessionKey};
 use std::{cmp::Ordering, fs, io::ErrorKind, path::PathBuf};
 use tempfile::NamedTempFile;
@@ -10,11 +14,27 @@ use tempfile::NamedTempFile;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Membership {
     pub(crate) agent: Option<AgentId>,
-    pub(crate) key: Option<SessionKey>,
+    key: Option<SessionKey>,
     /// The cursor of the last message that was printed.
     pub(crate) cursor: Option<String>,
     /// The server that has the session.
     pub(crate) server: Option<String>,
+}
+
+impl Membership {
+    pub(crate) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// The key, for the session's own server. `unbound` is the server of a session that is not bound.
+    pub(crate) fn proof(
+        &self,
+        unbound: impl FnOnce() -> Result<Server>,
+    ) -> Result<Option<Proof<SessionKey>>> {
+        let Some(key) = self.key.clone() else { return Ok(None) };
+        let server = self.server.clone().map_or_else(unbound, Server::bound)?;
+        Ok(Some(Proof::of(key, &server)))
+    }
 }
 
 impl State {

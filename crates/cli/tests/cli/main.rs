@@ -9,6 +9,7 @@
     reason = "a test may panic"
 )]
 
+mod address;
 mod addresses;
 mod addresses_fake;
 mod addresses_listen;
@@ -19,6 +20,7 @@ mod events;
 mod fake;
 mod gateway;
 mod golden;
+mod keys;
 mod listen;
 mod listening;
 mod loops;

@@ -9,6 +9,7 @@ use crate::{
     answer::Answer,
     error::{Failure, Kind, Result},
     json::Json,
+    net::Agents,
     proof::Proof,
     random,
     server::Server,
@@ -16,7 +17,7 @@ use crate::{
 };
 use nexus_protocol::{AgentId, AgentSecret, SessionKey, Token};
 use std::{env, io, thread, time::Duration};
-use ureq::{Agent, AsSendBody, Body, Timeout, http};
+use ureq::{AsSendBody, Body, Timeout, http};
 
 /// The longest response that is read, in bytes.
 const MAX_ANSWER: u64 = 64 << 20;
@@ -82,7 +83,7 @@ impl Request<'_> {
 /// A client with its time limit.
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
-    agent: Agent,
+    agents: Agents,
     limit: Duration,
 }
 
@@ -97,15 +98,7 @@ impl Http {
             let message = "NEXUS_HTTP_TIMEOUT must be a number of seconds above 0, such as 10.";
             Failure::own(Kind::InvalidEnvironment, message)
         })?;
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(limit))
-            .user_agent(concat!("nexus/", env!("CARGO_PKG_VERSION")))
-            // Following a redirect would send the session key to another server.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .build();
-        Ok(Self { agent: config.into(), limit })
+        Ok(Self { agents: Agents::new(limit), limit })
     }
 
     /// Makes a request, and repeats it where that is safe and may help. Returns a successful response.
@@ -133,15 +126,11 @@ impl Http {
     fn try_once(&self, server: &Server, request: &Request<'_>) -> Result<Answer> {
         let accept = "application/json";
         let limit = self.limit.saturating_add(request.wait);
-        let response = if let Some(body) = &request.body {
-            let built = build(server, request, accept, body.as_str())?;
-            self.agent.run(self.within(limit, built))
-        } else {
-            let built = build(server, request, accept, ())?;
-            self.agent.run(self.within(limit, built))
+        let response = match &request.body {
+            Some(body) => self.run(server, limit, build(server, request, accept, body.as_str())?),
+            None => self.run(server, limit, build(server, request, accept, ())?),
         };
-        let response = response.map_err(|error| self.failed(server, error))?;
-        self.read(server, response)
+        self.read(server, response?)
     }
 
     /// The time limit of a request.
@@ -149,13 +138,16 @@ impl Http {
         self.limit
     }
 
-    /// The request, with another time limit than usual.
-    fn within<S: AsSendBody>(
+    /// Makes a request within this time limit.
+    fn run<S: AsSendBody>(
         &self,
+        server: &Server,
         limit: Duration,
         request: http::Request<S>,
-    ) -> http::Request<S> {
-        self.agent.configure_request(request).timeout_global(Some(limit)).build()
+    ) -> Result<http::Response<Body>> {
+        let agent = self.agents.of(request.uri())?;
+        let request = agent.configure_request(request).timeout_global(Some(limit)).build();
+        agent.run(request).map_err(|error| self.failed(server, error))
     }
 
     fn read(&self, server: &Server, mut response: http::Response<Body>) -> Result<Answer> {

@@ -6,6 +6,7 @@
 //! | [`context`] | who we are, which session is meant, and what commands share |
 //! | [`server`], [`proof`] | which server is used, and who may see a key |
 //! | [`http`], [`capabilities`] | requests to a server, what it can do |
+//! | [`net`] | connections: root certificates, proxies, addresses |
 //! | [`gateway`], [`receiver`] | messages to and from other machines without a relay |
 //! | [`team`] | what the commands for tasks, profiles and files share |
 //! | [`mailbox`] | our addresses and their mailboxes |
@@ -34,6 +35,7 @@ mod live;
 mod loops;
 mod mailbox;
 mod message;
+mod net;
 mod output;
 mod parallel;
 mod proof;
@@ -67,7 +69,9 @@ const EXAMPLES: &str = "Examples:
 The server is the first of these that is set: --url, the link that you claim, the own server of the session
 (`nexus bind`) or of your address, $NEXUS_URL, `nexus config set-url`, https://messaging.md. A key goes only
 to the own server of its session or address, even with --url. State is kept in ~/.config/messaging, or
-in $XDG_CONFIG_HOME/messaging. NEXUS_HTTP_TIMEOUT is the time limit of a request in seconds (default: 10).";
+in $XDG_CONFIG_HOME/messaging. NEXUS_HTTP_TIMEOUT is the time limit of a request in seconds (default: 10).
+NEXUS_READER names a program that reads for itself: each reader has cursors of its own. HTTPS_PROXY, HTTP_PROXY,
+ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR count as they do for curl.";
 
 #[derive(Parser)]
 #[command(name = "nexus", version, about = "Talk with other agents through a relay", long_about = ABOUT)]

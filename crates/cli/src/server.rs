@@ -2,6 +2,7 @@
 
 use crate::{
     error::{Failure, Kind, Result},
+    net::host::is_this_machine,
     stderr::tell,
 };
 use serde::Serialize;
@@ -120,8 +121,7 @@ impl Server {
     /// Whether the server is on this machine.
     fn is_local(&self) -> bool {
         let uri = self.url.parse::<Uri>().unwrap_or_default();
-        let host = uri.host().unwrap_or_default();
-        host == "localhost" || host == "[::1]" || host.starts_with("127.")
+        is_this_machine(uri.host().unwrap_or_default())
     }
 
     /// Prints which server is used, once a command. Every request does this.

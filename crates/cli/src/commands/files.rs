@@ -96,6 +96,9 @@ pub(crate) struct FileRm {
     if_version: Option<u32>,
 }
 
+/// The longest file that the protocol has, in bytes. A relay may have a lower limit.
+const MOST: u64 = 1 << 20;
+
 fn key(text: &str) -> Result<FileKey, &'static str> {
     text.parse().map_err(|nexus_protocol::Malformed(rule)| rule)
 }
@@ -119,15 +122,8 @@ fn unavailable(path: &Path, what: &str, error: &io::Error) -> Failure {
 
 impl FilePut {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let bytes = contents(&self.file)?;
         let team = Team::of(context, &self.session)?;
-        let mut bytes = Vec::new();
-        let is_stdin = self.file.as_os_str() == "-";
-        let read = if is_stdin {
-            io::stdin().read_to_end(&mut bytes).map(drop)
-        } else {
-            fs::File::open(&self.file).and_then(|mut file| file.read_to_end(&mut bytes)).map(drop)
-        };
-        read.map_err(|error| unavailable(&self.file, "read", &error))?;
         let content_type = self.content_type.unwrap_or_else(|| kind_of(&self.key).to_owned());
         let body = FileBody { bytes, content_type };
         let request =
@@ -157,10 +153,40 @@ impl FileGet {
     }
 }
 
-/// Writes a file as a whole or not at all.
+/// The bytes of a file, or of standard input. No more is read than a relay can take.
+fn contents(path: &Path) -> Result<Vec<u8>> {
+    let source: io::Result<Box<dyn Read>> = if path.as_os_str() == "-" {
+        Ok(Box::new(io::stdin()))
+    } else {
+        fs::File::open(path).map(|file| Box::new(file) as Box<dyn Read>)
+    };
+    let mut bytes = Vec::new();
+    let read =
+        source.and_then(|source| source.take(MOST.saturating_add(1)).read_to_end(&mut bytes));
+    let length = read.map_err(|error| unavailable(path, "read", &error))?;
+    if u64::try_from(length).is_ok_and(|length| length <= MOST) {
+        return Ok(bytes);
+    }
+    let message = format!(
+        "{} is longer than {MOST} bytes, the most that a relay keeps in one file. Nothing was sent. Compress it, or store it in parts.",
+        path.display()
+    );
+    Err(Failure::own(Kind::FileUnavailable, message))
+}
+
+/// Writes a file as a whole or not at all. What is no regular file, such as a pipe, is written to.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    // A link stays a link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let mut builder = tempfile::Builder::new();
+    // Others may read it, as far as the user's mask allows: it is no secret of the client's.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }

@@ -64,6 +64,10 @@ impl Context {
 
     /// The session with this alias or id.
     pub(crate) fn session(&self, text: &str) -> Result<Session> {
+        // An alias does not look like a session id, so a damaged file of aliases does not matter here.
+        if let Ok(id) = text.parse() {
+            return self.session_of(id);
+        }
         let aliases = self.state.aliases()?;
         let id = aliases.get(text).map_or(text, String::as_str).parse().map_err(|_| {
             let message = format!(

@@ -115,7 +115,10 @@ fn session(context: &Context, known: &Known) -> Check {
     let is_member = |agent: &String| {
         known.agents.as_ref().is_none_or(|agents| agents.iter().any(|member| member == agent))
     };
-    let found = match (&known.state, &known.agent_id) {
+    let stored = context.state.membership(id);
+    let damage = stored.and_then(|stored| stored.usable_cursor().map(drop)).err();
+    let found = damage.map_or(Ok(()), |failure| Err(failure.sentence()));
+    let found = found.and_then(|()| match (&known.state, &known.agent_id) {
         (Probe::NotFound, _) => {
             let folder = context.state.session_dir(id);
             Err(format!(
@@ -134,7 +137,7 @@ fn session(context: &Context, known: &Known) -> Check {
             "The key of {agent} is not stored here, so your messages are not verified."
         )),
         (Probe::Active, Some(agent)) => Ok(format!("active; you are {agent}")),
-    };
+    });
     Check::new("session", id, found)
 }
 

@@ -119,7 +119,13 @@ impl Claim {
 impl PairStatus {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let (code, link) = read_code(&self.code)?;
-        context.pass_on(&context.server(link)?, &Request::get(format!("/v1/pair/{code}/status")))
+        // A code that was made here leads to a session whose server is known.
+        let made = context.state.session_of_code(&code)?.filter(|_| link.is_none());
+        let server = match made {
+            Some(session) => context.server_of(&context.session_of(session)?)?,
+            None => context.server(link)?,
+        };
+        context.pass_on(&server, &Request::get(format!("/v1/pair/{code}/status")))
     }
 }
 

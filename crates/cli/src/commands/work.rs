@@ -87,8 +87,8 @@ impl WorkOn {
         let profile = Profile { capabilities: Some(self.capability.clone()), ..Profile::default() };
         team.change(Method::PATCH, &format!("/agents/{}", team.caller.agent), &profile)?;
         // Listening begins before the board is read, so that no task is missed.
-        let after = team.session.stored.cursor.as_deref().and_then(|cursor| cursor.parse().ok());
-        let after: Option<Cursor> = after.filter(|_| team.session.is_of(&team.caller));
+        let is_ours = team.session.is_of(&team.caller);
+        let after = if is_ours { team.session.stored.usable_cursor()? } else { None };
         let mut listener = listener(team, after)?;
         let query = format!("&status=open&assignee={}", team.caller.agent);
         let open = board(team, &query)?;

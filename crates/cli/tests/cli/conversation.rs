@@ -201,6 +201,10 @@ fn the_server_is_the_first_that_is_named() {
     assert!(!here.stderr.contains("overrides"), "{}", here.stderr);
     here.done();
 
+    // A code that was made here is asked for where it was made.
+    let code = text(&a.nexus(&["pair", &session]).done()["code"]);
+    assert_eq!(a.nexus(&["pair-status", &code]).done()["state"], "pending");
+
     a.url = None;
     let bound = a.nexus(&["bind", &session, "--url", &second]).done();
     assert_eq!((&bound["serverUrl"], &bound["source"]), (&json!(second), &json!("flag")));

@@ -14,6 +14,7 @@ mod addresses;
 mod addresses_fake;
 mod addresses_listen;
 mod conversation;
+mod damage;
 mod disk;
 mod ending;
 mod events;

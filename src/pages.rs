@@ -103,14 +103,14 @@ pub(crate) async fn answer(
         }
         router::Page::Llms => llms(request, env).await,
         router::Page::OpenApi => open_api(request).await,
-        router::Page::Health => health(),
+        router::Page::Health => health(env),
         router::Page::Pair => pairing(request, env, route).await,
         router::Page::Admin => admin(request, env).await,
     }
 }
 
 /// `GET /health` (section 5).
-fn health() -> Result<Response> {
+fn health(env: &Env) -> Result<Response> {
     let list = |items: &[&str]| items.iter().map(ToString::to_string).collect();
     http::json(
         200,
@@ -123,6 +123,7 @@ fn health() -> Result<Response> {
                 delivery: list(&["poll", "longpoll", "sse", "websocket", "webhook"]),
                 addresses: true,
                 teams: true,
+                max_file_bytes: Some(platform::limits(env)?.max_file_bytes),
             },
         },
     )

@@ -1,6 +1,7 @@
 //! `nexus file-put`, `file-get`, `file-list`, `file-rm`
 
 use crate::{
+    capabilities,
     context::Context,
     error::{Failure, Kind, Result},
     http::{FileBody, Repeat, Request},
@@ -27,7 +28,8 @@ use ureq::http::Method;
   tar cz src | nexus file-put SESSION src.tgz - --content-type application/gzip
 
 With --if-version, the file is stored only if it still has that version, so that nobody's edit is lost. With
-0, it is stored only if it does not exist. A file has at most 1 MiB, and is deleted with the session.")]
+0, it is stored only if it does not exist. A file has at most 1 MiB, or less if the relay says so, and is
+deleted with the session.")]
 pub(crate) struct FilePut {
     /// The session's id or alias
     session: String,
@@ -96,7 +98,7 @@ pub(crate) struct FileRm {
     if_version: Option<u32>,
 }
 
-/// The longest file that the protocol has, in bytes. A relay may have a lower limit.
+/// The most bytes of one file at a relay that does not say how many it takes.
 const MOST: u64 = 1 << 20;
 
 fn key(text: &str) -> Result<FileKey, &'static str> {
@@ -122,8 +124,9 @@ fn unavailable(path: &Path, what: &str, error: &io::Error) -> Failure {
 
 impl FilePut {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let bytes = contents(&self.file)?;
         let team = Team::of(context, &self.session)?;
+        let most = capabilities::of(context, &team.server)?.max_file_bytes.unwrap_or(MOST);
+        let bytes = contents(&self.file, most)?;
         let content_type = self.content_type.unwrap_or_else(|| kind_of(&self.key).to_owned());
         let body = FileBody { bytes, content_type };
         let request =
@@ -153,8 +156,8 @@ impl FileGet {
     }
 }
 
-/// The bytes of a file, or of standard input. No more is read than a relay can take.
-fn contents(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a file, or of standard input. No more is read than the relay takes.
+fn contents(path: &Path, most: u64) -> Result<Vec<u8>> {
     let source: io::Result<Box<dyn Read>> = if path.as_os_str() == "-" {
         Ok(Box::new(io::stdin()))
     } else {
@@ -162,13 +165,13 @@ fn contents(path: &Path) -> Result<Vec<u8>> {
     };
     let mut bytes = Vec::new();
     let read =
-        source.and_then(|source| source.take(MOST.saturating_add(1)).read_to_end(&mut bytes));
+        source.and_then(|source| source.take(most.saturating_add(1)).read_to_end(&mut bytes));
     let length = read.map_err(|error| unavailable(path, "read", &error))?;
-    if u64::try_from(length).is_ok_and(|length| length <= MOST) {
+    if u64::try_from(length).is_ok_and(|length| length <= most) {
         return Ok(bytes);
     }
     let message = format!(
-        "{} is longer than {MOST} bytes, the most that a relay keeps in one file. Nothing was sent. Compress it, or store it in parts.",
+        "{} is longer than {most} bytes, the most that the relay keeps in one file. Nothing was sent. Compress it, or store it in parts.",
         path.display()
     );
     Err(Failure::own(Kind::FileUnavailable, message))

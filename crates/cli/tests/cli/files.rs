@@ -4,12 +4,12 @@ use crate::{
     fake::{Fake, Reply, header, response},
     support::{Home, guest},
 };
-use nexus_tests::relay;
+use nexus_tests::{Relay, relay};
 use std::fs;
 
 #[test]
 fn a_file_that_no_relay_takes_is_not_sent() {
-    let fake = Fake::answering("200 OK", "", "{}");
+    let fake = Fake::new(|_, _| Reply::Bytes(response("200 OK", "", "{}")));
     let home = Home::new(&fake.url);
     let session = "0".repeat(48);
     let big = home.state().with_file_name("big");
@@ -22,7 +22,15 @@ fn a_file_that_no_relay_takes_is_not_sent() {
     }
     let run = home.nexus_with_input(&[&put[..], &["-"]].concat(), &vec![b'x'; 2 << 20]);
     assert_eq!(run.error(), "file_unavailable");
-    assert_eq!(fake.requests().len(), 0);
+    assert!(fake.requests().iter().all(|request| request.starts_with("GET /health")));
+
+    // A relay with a lower limit says so.
+    let small = Relay::builder().var("MAX_FILE_BYTES", "3").start().unwrap();
+    let home = Home::new(&small.url());
+    let session = home.create("a");
+    let put = ["file-put", &session, "x", "-"];
+    home.nexus_with_input(&put, b"abc").done();
+    assert_eq!(home.nexus_with_input(&put, b"abcd").error(), "file_unavailable");
 }
 
 /// A server whose first answer breaks off after three bytes. Later it has this version.

@@ -29,8 +29,11 @@ impl Prepared {
         let written =
             tempfile::Builder::new().prefix(&prefix).tempfile_in(folder).and_then(|mut file| {
                 file.write_all(bytes)?;
-                file.as_file().sync_all()?;
-                Ok(file)
+                match file.as_file().sync_all() {
+                    // Some file systems cannot say when something is on the disk.
+                    Err(error) if error.kind() == ErrorKind::Unsupported => Ok(file),
+                    synced => synced.map(|()| file),
+                }
             });
         let file = written.map_err(|error| unavailable("write to", folder, &error))?;
         Ok(Self { file, path })

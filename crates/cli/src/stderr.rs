@@ -1,7 +1,18 @@
 //! Lines for people, on stderr.
 
 use crate::harmless;
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// Whether nothing is told.
+static IS_SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Tells nothing from now on: a shell that waits for proposals shows what is told amid the line.
+pub(crate) fn be_silent() {
+    IS_SILENT.store(true, Ordering::Relaxed);
+}
 
 /// Prints a line for people on stderr.
 macro_rules! tell {
@@ -12,6 +23,9 @@ pub(crate) use tell;
 /// Writes a line to stderr. Keys are removed and hazards are escaped, because a quoted text may contain
 /// some. It does not matter whether stderr is open.
 pub(crate) fn line_to_stderr(line: &str) {
+    if IS_SILENT.load(Ordering::Relaxed) {
+        return;
+    }
     let line = harmless::without_keys(line);
     let _ = writeln!(io::stderr(), "{}", harmless::block(&line));
 }

@@ -7,6 +7,7 @@ use crate::{
     http::{Repeat, Request},
     json::Json,
     output::Done,
+    proof::Proof,
     random,
     server::{self, Server},
     stderr::tell,
@@ -85,9 +86,11 @@ impl Pair {
         let session = context.session(&self.session)?;
         let server = context.server_of(&session)?;
         let body = Json::of(&CreatePairing { session_id: session.id.clone(), invite: None });
+        let home = context.home_of(&session)?;
+        let token = team::token(None)?.map(|token| Proof::of(token, &home));
         // A repeated request makes a second code, which nobody uses.
         let request = Request::new(Method::PUT, "/v1/pair", Repeat::Always);
-        let request = Request { body: Some(body), token: team::token(None)?, ..request };
+        let request = Request { body: Some(body), token, ..request };
         // A session with a token accepts the key of a member instead.
         let caller = context.caller(&session).ok().filter(|caller| caller.key.is_some());
         let request = match &caller {
@@ -123,7 +126,13 @@ impl Claim {
 impl PairStatus {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let (code, link) = read_code(&self.code)?;
-        context.pass_on(&context.server(link)?, &Request::get(format!("/v1/pair/{code}/status")))
+        // A code that was made here leads to a session whose server is known.
+        let made = context.state.session_of_code(&code)?.filter(|_| link.is_none());
+        let server = match made {
+            Some(session) => context.server_of(&context.session_of(session)?)?,
+            None => context.server(link)?,
+        };
+        context.pass_on(&server, &Request::get(format!("/v1/pair/{code}/status")))
     }
 }
 
@@ -192,7 +201,8 @@ pub(super) fn remember(
     struct Made {
         code: String,
     }
-    let made = answer.read::<Made>().filter(|_| caller.is_some_and(|caller| caller.key.is_some()));
+    let is_ours = |caller: &Caller| caller.key.is_some() && session.is_of(caller);
+    let made = answer.read::<Made>().filter(|_| caller.is_some_and(is_ours));
     let Some((code, _)) = made.and_then(|made| read_code(&made.code).ok()) else { return };
     if let Err(failure) = context.state.add_code(&session.id, &code) {
         tell!("warning: {}", failure.sentence());

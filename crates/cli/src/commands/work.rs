@@ -110,8 +110,8 @@ impl WorkOn {
     fn work(&self, team: &Team<'_>) -> Result<(Ended, Counts)> {
         self.promise(team)?;
         // Listening begins before the board is read, so that no task is missed.
-        let after = team.session.stored.cursor.as_deref().and_then(|cursor| cursor.parse().ok());
-        let after: Option<Cursor> = after.filter(|_| team.session.is_of(&team.caller));
+        let is_ours = team.session.is_of(&team.caller);
+        let after = if is_ours { team.session.stored.usable_cursor()? } else { None };
         let mut listener = listener(team, after)?;
         let query = format!("&status=open&assignee={}", team.caller.agent);
         let mut open = board(team, &query)?;
@@ -307,7 +307,7 @@ impl Job<'_> {
             (TaskStatus::Failed, Json::of(&why))
         } else if printed.len() > LONGEST {
             let why = format!(
-                "The command printed {} bytes, but a result has at most {LONGEST}. Let it share a file (nexus file-put) and print the file's name.",
+                "The command printed {} bytes, but a result has at most {LONGEST}. Let it share a file (`nexus file put`) and print the file's name.",
                 printed.len()
             );
             (TaskStatus::Failed, Json::of(&json!({ "error": why })))

@@ -191,17 +191,19 @@ fn the_server_is_the_first_that_is_named() {
     a.url = Some(second.clone());
     assert_eq!(source(&a, &[]), (second.clone(), "env".into()));
     assert_eq!(source(&a, &["--url", &first]), (first.clone(), "flag".into()));
-    // The environment overrides the session's own server, and a warning says so.
-    let elsewhere = a.nexus(&["status", &session]);
+    // The session's own server beats the environment. Only the command line names another, and a warning
+    // says so.
+    a.nexus(&["status", &session]).done();
+    let elsewhere = a.nexus(&["--url", &second, "status", &session]);
     assert_eq!(elsewhere.error(), "session_not_found");
-    assert!(
-        elsewhere.stderr.contains("overrides the session's own server"),
-        "{}",
-        elsewhere.stderr
-    );
+    assert!(elsewhere.stderr.contains("--url overrides"), "{}", elsewhere.stderr);
     let here = a.nexus(&["--url", &first, "status", &session]);
     assert!(!here.stderr.contains("overrides"), "{}", here.stderr);
     here.done();
+
+    // A code that was made here is asked for where it was made.
+    let code = text(&a.nexus(&["pair", &session]).done()["code"]);
+    assert_eq!(a.nexus(&["pair-status", &code]).done()["state"], "pending");
 
     a.url = None;
     let bound = a.nexus(&["bind", &session, "--url", &second]).done();

@@ -113,7 +113,7 @@ fn nouns_and_earlier_names_do_the_same() {
 
     a.nexus(&["address", "register", "--id", "a"]).done();
     assert_eq!(
-        a.nexus(&["address", "card", "--description", "Hi", "--listed", "yes"]).done()["card"]["listed"],
+        a.nexus(&["address", "card", "--description", "Hi", "--listed"]).done()["card"]["listed"],
         true
     );
     let before = std::fs::read_to_string(a.state().join("agents/a/secret")).unwrap();
@@ -183,6 +183,7 @@ fn completions_know_commands_sessions_members_tasks_and_contacts() {
         let mut command = home.command();
         command.env("COMPLETE", "fish").args(["--", "nexus"]).args(words);
         let output = command.output().unwrap();
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "it would stand in the line");
         let lines = String::from_utf8(output.stdout).unwrap();
         lines
             .lines()

@@ -5,12 +5,19 @@ use crate::{
     answer::Answer,
     error::{Failure, Kind, Result},
     http::{Http, Request},
-    server::{Addresses, Server},
+    proof::Proof,
+    server::{Addresses, Server, normalize},
     state::{Membership, State},
 };
-use clap::Args;
+use clap::{ArgAction, Args};
 use nexus_protocol::{AgentId, AgentSecret, SessionId, SessionKey};
-use std::env;
+use std::{env, time::Duration};
+
+/// How long completions wait for a server.
+const SOON: Duration = Duration::from_secs(2);
+
+/// The fewest digits of a session's id that stand for the whole.
+const SHORTEST: usize = 4;
 
 /// Options that every command takes.
 #[derive(Args, Clone, Debug)]
@@ -21,6 +28,29 @@ pub(crate) struct Global {
     /// Your agent id; default: the one that is stored for the session
     #[arg(long, global = true, value_name = "ID", value_parser = agent_id)]
     agent_id: Option<AgentId>,
+    /// Use the state folder of another agent on this machine
+    #[arg(long, global = true, value_name = "NAME", value_parser = profile)]
+    profile: Option<String>,
+    /// Print JSON, also on a terminal
+    #[arg(long, global = true, num_args = 0, default_missing_value = "", action = ArgAction::Set)]
+    json: Option<String>,
+    /// Print what this jq filter makes of the result: strings as they are, everything else as JSON
+    #[arg(long, global = true, value_name = "FILTER")]
+    jq: Option<String>,
+}
+
+impl Global {
+    /// How results are printed. The option of `send` with the same name has a value, which is a payload.
+    pub(crate) fn format(&self) -> (bool, Option<String>) {
+        (self.json.as_deref() == Some(""), self.jq.clone())
+    }
+}
+
+/// Reads the name of a profile, which becomes the name of a folder.
+fn profile(text: &str) -> Result<String, &'static str> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let is_plain = (1..=64).contains(&text.len()) && text.bytes().all(allowed);
+    if is_plain { Ok(text.to_owned()) } else { Err("must have 1 to 64 letters, digits, _ or -") }
 }
 
 /// Reads an agent id from the command line.
@@ -42,38 +72,69 @@ pub(crate) struct Context {
 pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) stored: Membership,
+    /// Whether the command line names another server than the session's own.
+    is_elsewhere: bool,
 }
 
 /// The agent that makes a request, and its proof.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) agent: AgentId,
-    pub(crate) key: Option<SessionKey>,
+    pub(crate) key: Option<Proof<SessionKey>>,
     /// The proof of an address.
-    pub(crate) secret: Option<AgentSecret>,
+    pub(crate) secret: Option<Proof<AgentSecret>>,
 }
 
 impl Context {
     pub(crate) fn new(global: Global) -> Result<Self> {
         let env_url = env::var("NEXUS_URL").ok().filter(|url| !url.is_empty());
-        Ok(Self { state: State::locate()?, global, env_url, http: Http::from_env()? })
+        Ok(Self {
+            state: State::locate(global.profile.as_deref())?,
+            global,
+            env_url,
+            http: Http::from_env()?,
+        })
     }
 
-    /// The session with this alias or id.
+    /// For a shell that waits for proposals.
+    pub(crate) fn for_completion(profile: Option<String>) -> Result<Self> {
+        let env_url = env::var("NEXUS_URL").ok().filter(|url| !url.is_empty());
+        let global = Global { url: None, agent_id: None, profile, json: None, jq: None };
+        let state = State::locate(global.profile.as_deref())?;
+        Ok(Self { state, global, env_url, http: Http::with_limit(SOON) })
+    }
+
+    /// The session with this alias or id, or with an id that begins so.
     pub(crate) fn session(&self, text: &str) -> Result<Session> {
+        // An alias does not look like a session id, so a damaged file of aliases does not matter here.
+        if let Ok(id) = text.parse() {
+            return self.session_of(id);
+        }
         let aliases = self.state.aliases()?;
-        let id = aliases.get(text).map_or(text, String::as_str).parse().map_err(|_| {
-            let message = format!(
-                "`{text}` is neither a session id (48 lowercase hex digits) nor an alias. `nexus ls` lists your sessions and their aliases."
-            );
-            Failure::own(Kind::UnknownSession, message)
-        })?;
-        self.session_of(id)
+        if let Ok(id) = aliases.get(text).map_or(text, String::as_str).parse() {
+            return self.session_of(id);
+        }
+        let is_prefix = text.len() >= SHORTEST && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let mut known = if is_prefix { self.state.sessions()? } else { Vec::new() };
+        known.retain(|id| id.as_str().starts_with(text));
+        let message = match known.as_slice() {
+            [id] => return self.session_of(id.clone()),
+            [] => format!(
+                "`{text}` is neither a session id (48 lowercase hex digits), nor the beginning of one that is known here, nor an alias. `nexus ls` lists your sessions and their aliases."
+            ),
+            several => format!(
+                "`{text}` is the beginning of {} session ids that are known here. Give more digits.",
+                several.len()
+            ),
+        };
+        Err(Failure::own(Kind::UnknownSession, message))
     }
 
     pub(crate) fn session_of(&self, id: SessionId) -> Result<Session> {
         let stored = self.state.membership(&id)?;
-        Ok(Session { id, stored })
+        let named = self.global.url.as_deref().zip(stored.server.as_deref());
+        let is_elsewhere = named.is_some_and(|(url, own)| normalize(url) != normalize(own));
+        Ok(Session { id, stored, is_elsewhere })
     }
 
     /// The agent id that the command line gives.
@@ -84,42 +145,53 @@ impl Context {
     /// Who we are in a session: `--agent-id`, or the agent that joined from here. The stored key is used
     /// only for the agent that it belongs to.
     pub(crate) fn caller(&self, session: &Session) -> Result<Caller> {
-        let stored = session.stored.clone();
-        let named = self.global.agent_id.clone();
-        let is_stored = named.is_none() || stored.agent.is_none() || named == stored.agent;
-        let agent = named.or(stored.agent).ok_or_else(missing_agent_id)?;
-        Ok(Caller { agent, key: stored.key.filter(|_| is_stored), secret: None })
+        let stored = &session.stored;
+        let named = self.global.agent_id.as_ref();
+        let is_stored = named.is_none() || stored.agent.is_none() || named == stored.agent.as_ref();
+        let agent = named.or(stored.agent.as_ref()).ok_or_else(missing_agent_id)?.clone();
+        let key = if is_stored { self.key_of(session)? } else { None };
+        Ok(Caller { agent, key, secret: None })
+    }
+
+    /// The stored key of a session. If the session is not bound to a server, the key belongs to the one
+    /// that is used for it without `--url`.
+    pub(crate) fn key_of(&self, session: &Session) -> Result<Option<Proof<SessionKey>>> {
+        session.stored.proof(|| self.choose(Addresses::default()))
     }
 
     /// The server for a new session, or for a code.
     pub(crate) fn server(&self, link: Option<String>) -> Result<Server> {
-        Addresses { link, ..self.addresses()? }.choose()
+        let flag = self.global.url.clone();
+        self.choose(Addresses { flag, link, ..Addresses::default() })
     }
 
     /// The server to use for a session.
     pub(crate) fn server_of(&self, session: &Session) -> Result<Server> {
-        Addresses { binding: session.stored.server.clone(), ..self.addresses()? }.choose()
+        self.server_of_address(session.stored.server.as_deref())
     }
 
     /// The server that the session is bound to. Options and environment count only if it is not bound.
     pub(crate) fn home_of(&self, session: &Session) -> Result<Server> {
         match session.stored.server.clone() {
-            Some(binding) => Addresses { binding: Some(binding), ..Addresses::default() }.choose(),
+            Some(binding) => Server::bound(binding),
             None => self.server(None),
         }
     }
 
-    /// The server of an address. Only the command line can name another one, because the secret must not
-    /// be sent to another relay by accident.
-    pub(crate) fn server_of_address(&self, url: &str) -> Result<Server> {
-        let (flag, binding) = (self.global.url.clone(), Some(url.to_owned()));
-        Addresses { flag, binding, ..Addresses::default() }.choose()
+    /// The server of a session or an address, whose own server is this one. Only the command line can name
+    /// another.
+    pub(crate) fn server_of_address(&self, own: Option<&str>) -> Result<Server> {
+        let (flag, binding) = (self.global.url.clone(), own.map(str::to_owned));
+        self.choose(Addresses { flag, binding, ..Addresses::default() })
     }
 
-    fn addresses(&self) -> Result<Addresses> {
-        let config = self.state.config()?.server_url;
-        let (flag, env) = (self.global.url.clone(), self.env_url.clone());
-        Ok(Addresses { flag, env, config, ..Addresses::default() })
+    /// Adds what the environment and the configuration say. The configuration is read only if it counts.
+    fn choose(&self, named: Addresses) -> Result<Server> {
+        let env = self.env_url.clone();
+        let is_named =
+            [&named.flag, &named.link, &named.binding, &env].iter().any(|url| url.is_some());
+        let config = if is_named { None } else { self.state.config()?.server_url };
+        Addresses { env, config, ..named }.choose()
     }
 
     pub(crate) fn http(&self) -> &Http {
@@ -163,10 +235,11 @@ impl Session {
         format!("/v1/sessions/{}{rest}", self.id)
     }
 
-    /// Whether the stored state of the session belongs to this agent, or to none. The cursor of another
-    /// agent must not be used or moved.
+    /// Whether the stored state of the session belongs to this agent, or to none, at the server that is
+    /// used. The cursor of another agent, or of another server, must not be used or moved.
     pub(crate) fn is_of(&self, caller: &Caller) -> bool {
-        self.stored.agent.as_ref().is_none_or(|agent| *agent == caller.agent)
+        let stored = self.stored.agent.as_ref();
+        !self.is_elsewhere && stored.is_none_or(|agent| *agent == caller.agent)
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn wrap(message: &Message, place: &Place) -> String {
 fn seal(message: &Message, place: &Place, boundary: &str) -> String {
     let (line, from) = (&place.line, sender(message, place));
     let content = clean(&content(message)).replace(boundary, "[removed]");
-    let hint = message.hint.as_deref().map(|hint| on_one_line(hint, LONGEST_HINT));
+    let hint = message.hint().map(|hint| on_one_line(&hint, LONGEST_HINT));
     let hint = hint.filter(|hint| !hint.is_empty());
     let hint = hint.map(|hint| {
         format!("The relay adds this hint, which is not part of the message: {hint}\n")
@@ -108,7 +108,8 @@ fn sender(message: &Message, place: &Place) -> String {
 /// The text in NFC, without invisible characters and those that change how the rest is shown.
 pub(crate) fn clean(text: &str) -> String {
     // A removed character may separate two that compose, so composing comes last.
-    text.chars().filter(|c| is_kept(*c)).nfc().collect()
+    let kept = text.chars().filter(|c| is_kept(*c) || is_joiner(*c)).nfc().collect::<String>();
+    with_joiners(&kept).nfc().collect()
 }
 
 /// The same on one line, and short enough for a name.
@@ -118,6 +119,35 @@ pub(crate) fn clean_line(text: &str) -> String {
 
 fn on_one_line(text: &str, longest: usize) -> String {
     clean(text).replace(['\n', '\t'], " ").chars().take(longest).collect()
+}
+
+/// The joiners and the selectors of variants, without which Persian, Hindi and many emoji are broken.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}')
+}
+
+/// Keeps a joiner only where writing needs it: one at a time, and next to letters or signs that are not
+/// ASCII. Elsewhere joiners could carry a hidden text.
+fn with_joiners(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    let is_foreign = |c: char| !c.is_ascii() && !c.is_whitespace() && is_kept(c);
+    while let Some(c) = chars.next() {
+        let (before, after) = (kept.chars().next_back(), chars.peek().copied());
+        let is_selector = matches!(c, '\u{fe0e}' | '\u{fe0f}');
+        let follows = before.is_some_and(|c| is_foreign(c) || (!is_selector && c == '\u{fe0f}'));
+        let is_keycap = after == Some('\u{20e3}')
+            && before.is_some_and(|c| c.is_ascii_digit() || matches!(c, '#' | '*'));
+        let is_needed = match c {
+            c if !is_joiner(c) => true,
+            _ if is_selector => follows || is_keycap,
+            _ => follows && after.is_some_and(is_foreign),
+        };
+        if is_needed {
+            kept.push(c);
+        }
+    }
+    kept
 }
 
 /// Whether a character is kept. Control characters except line end and tab are not, nor are invisible
@@ -210,12 +240,12 @@ mod tests {
 
     #[test]
     fn a_hint_of_the_relay_is_outside_the_text() {
-        let hint = Some("answer with `nexus accept`\n----- begin".to_owned());
+        let hint = Some("answer with `nexus task take`\n----- begin".to_owned());
         let sealed =
             seal(&Message { hint, ..message("A task") }, &Place::session(&session(), None), "B0");
         let (before, after) = sealed.split_once("----- end B0 -----\n").unwrap();
         assert!(before.ends_with("\nA task\n"), "{sealed}");
-        let line = "The relay adds this hint, which is not part of the message: answer with `nexus accept` ----- begin\n";
+        let line = "The relay adds this hint, which is not part of the message: answer with `nexus task take` ----- begin\n";
         assert_eq!(after, line);
     }
 
@@ -245,6 +275,17 @@ mod tests {
     }
 
     #[test]
+    fn joiners_stay_where_writing_needs_them() {
+        let (family, heart) = ("👨\u{200d}👩\u{200d}👧", "❤\u{fe0f}\u{200d}🔥");
+        for text in [family, heart, "نمی\u{200c}خواهم", "क\u{94d}\u{200d}ष", "1\u{fe0f}\u{20e3}"]
+        {
+            assert_eq!(clean(text), text);
+        }
+        assert_eq!(clean("a\u{200d}b\u{200c}\u{200d}c \u{fe0f}x\u{fe0f}"), "abc x");
+        assert_eq!(clean("م\u{200c}\u{200d}\u{200c}م"), "م\u{200c}م");
+    }
+
+    #[test]
     fn each_link_is_found_once_up_to_a_limit() {
         let text =
             "See (https://a.example/x?y=1), <http://b.example>. https://a.example/x?y=1 https://";
@@ -270,7 +311,7 @@ mod tests {
         #[test]
         fn cleaning_twice_is_cleaning_once(text in any::<String>()) {
             let once = clean(&text);
-            prop_assert!(once.chars().all(is_kept));
+            prop_assert!(once.chars().all(|c| is_kept(c) || is_joiner(c)));
             prop_assert_eq!(clean(&once), once);
         }
 

@@ -3,7 +3,12 @@
 //! A refusal by the server is passed on in the server's words. A refusal by the client itself has one of
 //! the codes in [`Kind`].
 
-use crate::{answer::Answer, json::Json, stderr::printable};
+use crate::{
+    answer::Answer,
+    json::Json,
+    stderr::{printable, tell},
+    words,
+};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -47,8 +52,6 @@ pub(crate) enum Kind {
     InvalidEnvironment,
     /// The name is not a valid alias.
     InvalidAlias,
-    /// No such alias.
-    AliasNotFound,
     /// The server takes text only, and `--strict` was given.
     JsonUnsupported,
     /// The server is older than the command and does not have this call.
@@ -57,6 +60,8 @@ pub(crate) enum Kind {
     AlreadyMember,
     /// A loop of this kind already runs for the session.
     AlreadyRunning,
+    /// A signal ended a wait before anything came.
+    Interrupted,
     /// Nobody confirmed at the terminal.
     NotConfirmed,
     /// No connection to the server.
@@ -81,6 +86,11 @@ pub(crate) enum Kind {
     HookFailed,
     /// `doctor` found a problem.
     Unhealthy,
+}
+
+/// What can be used, for commands that can do without it. What cannot is told to people.
+pub(crate) fn usable<T>(found: Result<T>) -> Option<T> {
+    found.map_err(|failure| tell!("warning: {}", failure.sentence())).ok()
 }
 
 /// Why a command failed.
@@ -112,7 +122,17 @@ impl Failure {
             message: &'a str,
         }
         match self {
-            Self::Refused(answer) => Some(answer.body.clone()),
+            Self::Refused(answer) => {
+                let told = answer.error().message;
+                let message = words::of_commands(&told);
+                let has_changed = message != told;
+                let body = &answer.body;
+                Some(if has_changed {
+                    body.replacing("message", &Json::of(&message))
+                } else {
+                    body.clone()
+                })
+            }
             Self::Own(code, message) => Some(Json::of(&Body { error: *code, message })),
             Self::Report(json) => Some(json.clone()),
             Self::Output(_) => None,
@@ -123,7 +143,8 @@ impl Failure {
     pub(crate) fn sentence(&self) -> String {
         match self {
             Self::Refused(answer) => {
-                let body = answer.error();
+                let mut body = answer.error();
+                body.message = words::of_commands(&body.message);
                 let text = if body.error.is_empty() {
                     format!("the server refused with status {}. {}", answer.status, body.message)
                 } else {

@@ -41,14 +41,29 @@ impl Json {
         serde_json::from_str(self.as_str()).ok()
     }
 
+    /// The names of this object's fields, in their order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let fields = self.read::<Fields>().map_or_else(Vec::new, |fields| fields.0);
+        fields.into_iter().map(|(name, _)| name).collect()
+    }
+
     /// This object with another value in one of its fields. Nothing else changes.
     pub(crate) fn replacing(&self, name: &str, value: &Self) -> Self {
-        let fields = self.read::<Fields>().map_or_else(Vec::new, |fields| fields.0);
+        let Some(Fields(fields)) = self.read::<Fields>() else { return self.clone() };
         let fields = fields.iter().map(|(field, old)| {
             let text = if field == name { value.as_str() } else { old.get() };
             format!("{}:{text}", Self::of(field).as_str())
         });
         let text = format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
+        RawValue::from_string(text).map_or_else(|_| self.clone(), Self)
+    }
+
+    /// This object without one of its fields.
+    pub(crate) fn without(&self, name: &str) -> Self {
+        let Some(Fields(fields)) = self.read::<Fields>() else { return self.clone() };
+        let kept = fields.iter().filter(|(field, _)| field != name);
+        let kept = kept.map(|(field, old)| format!("{}:{old}", Self::of(field).as_str()));
+        let text = format!("{{{}}}", kept.collect::<Vec<_>>().join(","));
         RawValue::from_string(text).map_or_else(|_| self.clone(), Self)
     }
 
@@ -124,6 +139,7 @@ mod tests {
         let replaced = page.replacing("a \"b", &json("[]"));
         let expected = r#"{"n":1.10,"a \"b":[],"x":{"$serde_json::private::RawValue":5}}"#;
         assert_eq!(replaced.as_str(), expected);
+        assert_eq!(json(r#"{"a":1.10,"b":[]}"#).without("b").as_str(), r#"{"a":1.10}"#);
         assert_eq!(page.replacing("other", &json("1")).as_str(), page.as_str());
     }
 

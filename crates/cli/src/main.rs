@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`commands`] | one file for each command or family: its arguments, its request, its effect |
 //! | [`context`] | who we are, which session is meant, and what commands share |
-//! | [`server`], [`http`], [`capabilities`] | which server is used, requests to it, what it can do |
+//! | [`server`], [`proof`] | which server is used, and who may see a key |
+//! | [`http`], [`capabilities`] | requests to a server, what it can do |
+//! | [`net`] | connections: root certificates, proxies, addresses |
 //! | [`gateway`], [`receiver`] | messages to and from other machines without a relay |
 //! | [`team`] | what the commands for tasks, profiles and files share |
 //! | [`mailbox`] | our addresses and their mailboxes |
@@ -23,18 +25,26 @@ mod capabilities;
 mod child;
 mod clock;
 mod commands;
+mod completing;
 mod context;
+mod duration;
 mod envelope;
 mod error;
+mod filter;
 mod gateway;
+mod harmless;
 mod http;
+mod interrupt;
 mod json;
 mod live;
 mod loops;
 mod mailbox;
 mod message;
+mod net;
 mod output;
 mod parallel;
+mod people;
+mod proof;
 mod random;
 mod receiver;
 mod seat;
@@ -42,29 +52,42 @@ mod server;
 mod state;
 mod stderr;
 mod team;
+mod unknown;
+mod words;
 
-use clap::{Parser, error::ErrorKind};
+use clap::{CommandFactory, FromArgMatches, Parser, error::ErrorKind};
+use clap_complete::CompleteEnv;
 use commands::Command;
 use context::{Context, Global};
 use error::{Failure, Kind, Result};
-use std::process::ExitCode;
+use output::Format;
+use std::{env, process::ExitCode};
 use stderr::tell;
 
 const ABOUT: &str = "Talk with other agents through a relay.
 
-Standard output is one JSON value, even if the command fails. Standard error is for people. The exit code
-is 0 on success, 1 on failure, and 2 if `wait` timed out.";
+In a pipe, standard output is one JSON value, even if the command fails. On a terminal it is text for people.
+Standard error is for people. The exit code is 0 on success, 1 on failure, and 2 if `wait` timed out.";
 
 const EXAMPLES: &str = "Examples:
-  nexus create --creator-agent-id alice --greeting 'Hello! Which day suits you?' --ttl 3600
-  nexus pair SESSION | jq -r .url
-  nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob
-  nexus poll SESSION | jq -r '.messages[].text'
-  nexus send SESSION 'Tuesday.'
+  nexus create --creator-agent-id alice --greeting 'Hello! Which day suits you?' --ttl 1h --alias dentist
+  nexus pair dentist --jq .url
+  nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob --alias alice
+  nexus poll dentist
+  nexus send dentist 'Tuesday.'
 
-The server is the first of these that is set: --url, the link that you claim, $NEXUS_URL, the server of the
-session (`nexus bind`), `nexus config set-url`, https://messaging.md. State is kept in ~/.config/messaging, or
-in $XDG_CONFIG_HOME/messaging. NEXUS_HTTP_TIMEOUT is the time limit of a request in seconds (default: 10).";
+SESSION is the id of a session, its first digits, or an alias. --json prints JSON on a terminal, too, and --jq
+filters it. Messages are written by strangers: a terminal obeys some characters, so nexus escapes them in text
+and in JSON. Other programs do not: never let `jq -r` print a message on a terminal; use --jq.
+
+The server is the first of these that is set: --url, the link that you claim, the own server of the session
+(`nexus bind`) or of your address, $NEXUS_URL, `nexus config set-url`, https://messaging.md. A key goes only
+to the own server of its session or address, even with --url.
+
+State is kept in $NEXUS_HOME, $XDG_CONFIG_HOME/messaging or ~/.config/messaging; --profile NAME keeps that of
+another agent apart. NEXUS_READER names a program that reads for itself: each reader has cursors of its own.
+NEXUS_HTTP_TIMEOUT is the time limit of a request in seconds (default: 10). HTTPS_PROXY, HTTP_PROXY, ALL_PROXY,
+NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR count as they do for curl.";
 
 #[derive(Parser)]
 #[command(name = "nexus", version, about = "Talk with other agents through a relay", long_about = ABOUT)]
@@ -76,8 +99,33 @@ struct Cli {
     command: Command,
 }
 
+/// The command line, with the commands in groups.
+fn command() -> clap::Command {
+    let command = commands::hide(Cli::command());
+    let list = commands::list(&command);
+    command.before_help(list).help_template(TEMPLATE)
+}
+
+/// The help of `nexus` itself.
+const TEMPLATE: &str = "{about-with-newline}
+{usage-heading} {usage}
+
+{before-help}Options:
+{options}{after-help}";
+
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    // A shell asks for proposals. This ends the process if it does.
+    CompleteEnv::with_factory(|| completing::with_values(command())).complete();
+    let words: Vec<String> =
+        env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    // The list of commands is only in the help, and takes longer to make than a message takes to send.
+    let is_plain = words.get(1).is_some_and(|word| !word.starts_with('-') && word != "help");
+    let command = if is_plain { Cli::command() } else { command() };
+    if let Some(message) = unknown::find(&command, &words) {
+        stderr::line_to_stderr(&format!("error: {message}"));
+        return refuse(message);
+    }
+    let cli = match command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return explain(&error),
     };
@@ -89,12 +137,13 @@ fn main() -> ExitCode {
 
 /// Runs a command and prints its value. Returns the exit code.
 fn run(cli: Cli) -> Result<ExitCode> {
+    let (is_json, filter) = cli.global.format();
+    output::set(Format { is_json, filter })?;
     if let Command::Completions(completions) = cli.command {
-        return completions
-            .run(&mut <Cli as clap::CommandFactory>::command())
-            .map(|()| ExitCode::SUCCESS);
+        return completions.run().map(|()| ExitCode::SUCCESS);
     }
     let context = Context::new(cli.global)?;
+    output::set_state(context.state.root());
     let done = cli.command.run(&context)?;
     let code = done.code;
     if let Err(failure) = output::deliver(done) {
@@ -107,10 +156,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
 
 fn fail(failure: &Failure) -> ExitCode {
     tell!("error: {}", failure.sentence());
-    if let Some(json) = failure.json() {
-        // If stdout is closed, the exit code must suffice.
-        let _ = output::print(&json);
-    }
+    // If stdout is closed, the exit code must suffice.
+    let _ = output::print_failure(failure);
     ExitCode::FAILURE
 }
 
@@ -131,8 +178,14 @@ fn explain(error: &clap::Error) -> ExitCode {
         message
     };
     stderr::line_to_stderr(text.trim_end());
-    if let Some(json) = Failure::own(Kind::Usage, message).json() {
-        let _ = output::print(&json);
-    }
+    refuse(message)
+}
+
+/// Prints an error of the command line.
+fn refuse(message: String) -> ExitCode {
+    // The command line was not read, so its options are not known.
+    let is_json = env::args_os().any(|argument| argument == "--json");
+    let _ = output::set(Format { is_json, ..Format::default() });
+    let _ = output::print_failure(&Failure::own(Kind::Usage, message));
     ExitCode::FAILURE
 }

@@ -5,6 +5,7 @@ use crate::{
     error::Result,
     http::Request,
     json::Json,
+    people,
     server::Server,
 };
 use nexus_protocol::{AgentId, Cursor};
@@ -73,6 +74,22 @@ impl Message {
     pub(crate) fn event(&self) -> Event {
         let json = self.json.as_ref().filter(|_| self.is_event());
         json.and_then(|json| serde_json::from_str(json.get()).ok()).unwrap_or_default()
+    }
+
+    /// The advice of the relay, in the words of this command line.
+    pub(crate) fn hint(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct About {
+            task: Id,
+        }
+        #[derive(Deserialize)]
+        struct Id {
+            id: String,
+        }
+        let hint = self.hint.clone()?;
+        let json = self.json.as_ref().filter(|_| self.kind.as_deref() == Some("task"));
+        let about = json.and_then(|json| serde_json::from_str::<About>(json.get()).ok());
+        Some(about.map_or(hint, |about| people::answer(&about.task.id)))
     }
 
     /// Who wrote it, as far as that is known. The greeting is sent under the relay's name, but the relay

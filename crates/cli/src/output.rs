@@ -1,16 +1,33 @@
-//! The contract with callers of the client: stdout is one JSON value, and stderr is for people. The exit
-//! code is 0 for success, 1 for a failure, and 2 if a wait ended without a message.
+//! The contract with callers of the client: in a pipe, stdout is one JSON value. On a terminal it is text for
+//! people. Stderr is for people. The exit code is 0 for success, 1 for a failure, and 2 if a wait ended
+//! without a message.
+//!
+//! Everything that the client prints on stdout goes through this file, and nothing else may write there.
+//! Promise: no character that a terminal obeys, no key and no secret reaches a terminal, whatever the command
+//! and whatever was sent.
 
 use crate::{
+    clock,
     context::Context,
-    error::{Failure, Result},
+    error::{Failure, Kind, Result},
+    filter::Filter,
+    harmless,
     http::{Repeat, Request},
     json::Json,
     mailbox::Ack,
+    people::{self, Clock, Scene},
     server::Server,
     state::NewCursor,
+    stderr::tell,
 };
-use std::io::{self, Write};
+use nexus_protocol::Timestamp;
+use std::{
+    cell::OnceCell,
+    env,
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+    sync::{Mutex, OnceLock},
+};
 
 /// The exit code of a wait that timed out.
 pub(crate) const NOTHING_CAME: u8 = 2;
@@ -18,12 +35,9 @@ pub(crate) const NOTHING_CAME: u8 = 2;
 /// How the result of a command is printed.
 #[derive(Debug)]
 pub(crate) enum Printed {
-    /// As JSON.
     Json,
-    /// As this text, on a terminal.
-    Table(String),
-    /// Not at all: the command has already printed the bytes of a file.
-    Already,
+    /// These bytes of a file, as they are.
+    Bytes(Vec<u8>),
 }
 
 /// The result of a command, which is still to be printed.
@@ -54,27 +68,231 @@ impl Context {
     }
 }
 
-/// Prints the value as one line, then saves the cursors and acknowledges.
+/// What stdout is, and what the user wants there.
+#[derive(Default)]
+pub(crate) struct Format {
+    /// JSON, even on a terminal.
+    pub(crate) is_json: bool,
+    pub(crate) filter: Option<String>,
+}
+
+static FORMAT: OnceLock<Format> = OnceLock::new();
+
+/// The state folder, in which keys are kept.
+static STATE: OnceLock<PathBuf> = OnceLock::new();
+
+/// Whether printing has begun. Whoever holds the lock prints, or ends the process.
+static HAS_BEGUN: Mutex<bool> = Mutex::new(false);
+
+/// Decides how all results are printed. Fails if the filter is not valid.
+pub(crate) fn set(format: Format) -> Result<()> {
+    format.filter.as_deref().map(Filter::new).transpose()?;
+    // It is decided once, when the command line has been read.
+    let _ = FORMAT.set(format);
+    Ok(())
+}
+
+/// Says where keys are kept.
+pub(crate) fn set_state(root: &Path) {
+    let _ = STATE.set(root.to_owned());
+}
+
+fn wants_json() -> bool {
+    FORMAT.get().is_some_and(|format| format.is_json)
+}
+
+fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Whether results are printed as text for people.
+pub(crate) fn is_for_people() -> bool {
+    let is_filtered = FORMAT.get().is_some_and(|format| format.filter.is_some());
+    is_terminal() && !wants_json() && !is_filtered
+}
+
+/// Prints the value, then saves the cursors and acknowledges. If nobody can have read the value, it stays
+/// unread.
 pub(crate) fn deliver(done: Done) -> Result<()> {
-    match &done.printed {
-        Printed::Json => print(&done.json),
-        Printed::Table(table) => line(table),
-        Printed::Already => Ok(()),
+    if (done.ack.is_some() || !done.cursors.is_empty()) && is_closed() {
+        let message = "standard output is closed, so nothing was marked as read";
+        return Err(Failure::Output(io::Error::other(message)));
     }
-    .map_err(Failure::Output)?;
-    for cursor in done.cursors {
+    deliver_anyway(done)
+}
+
+/// The same for a loop, which some programs run with stdout closed to keep a session alive.
+pub(crate) fn deliver_anyway(done: Done) -> Result<()> {
+    let Done { json, printed, cursors, ack, .. } = done;
+    match printed {
+        Printed::Json => print(&json)?,
+        Printed::Bytes(bytes) => print_bytes(&bytes)?,
+    }
+    for cursor in cursors {
         cursor.save()?;
     }
-    done.ack.map_or(Ok(()), |ack| ack.send(Repeat::Always))
+    ack.map_or(Ok(()), |ack| ack.send(Repeat::Always))
 }
 
-/// Prints one value on one line.
-pub(crate) fn print(json: &Json) -> io::Result<()> {
-    line(json.as_str())
+/// Prints one value: as one line of JSON, as what the filter makes of it, or as text for people.
+pub(crate) fn print(json: &Json) -> Result<()> {
+    let format = FORMAT.get();
+    let is_terminal = is_terminal();
+    let value = if is_terminal { harmless::without_secrets(json) } else { json.clone() };
+    if let Some(code) = format.and_then(|format| format.filter.as_deref()) {
+        let lines = filtered(code, &value)?.join("\n");
+        return if lines.is_empty() {
+            Ok(())
+        } else if is_terminal {
+            write(&format!("{}\n", harmless::block(&harmless::without_keys(&lines))))
+        } else {
+            write(&format!("{lines}\n"))
+        };
+    }
+    if is_for_people() {
+        return write(people::show(json, &scene()).as_str());
+    }
+    let value = harmless::json(value.as_str());
+    let value = if is_terminal { harmless::without_keys(&value).into() } else { value };
+    write(&format!("{value}\n"))
 }
 
-fn line(text: &str) -> io::Result<()> {
+/// What the filter makes of a value. Each thread reads the filter once, since threads cannot share one.
+fn filtered(code: &str, value: &Json) -> Result<Vec<String>> {
+    thread_local!(static FILTER: OnceCell<Filter> = const { OnceCell::new() });
+    FILTER.with(|cell| {
+        if let Some(filter) = cell.get() {
+            return filter.run(value);
+        }
+        let filter = Filter::new(code)?;
+        cell.get_or_init(|| filter).run(value)
+    })
+}
+
+/// Prints the value of a failure. On a terminal, people read the sentence on stderr instead.
+pub(crate) fn print_failure(failure: &Failure) -> Result<()> {
+    failure_text(failure).map_or(Ok(()), |text| write(&text))
+}
+
+fn failure_text(failure: &Failure) -> Option<String> {
+    let json = failure.json()?;
+    rescue(failure, &json);
+    if !is_for_people() {
+        // A filter is for the value of a success.
+        let value = harmless::json(json.as_str());
+        let value = if is_terminal() { harmless::without_keys(&value).into() } else { value };
+        return Some(format!("{value}\n"));
+    }
+    // The sentence is on stderr already.
+    let rest = json.without("error").without("message");
+    if matches!(failure, Failure::Report(_)) && rest.as_str() != "{}" {
+        return Some(people::show(&rest, &scene()).as_str().to_owned());
+    }
+    None
+}
+
+/// A key that could not be stored must not get lost because a terminal may not show it.
+fn rescue(failure: &Failure, json: &Json) {
+    let has_key = json.names().iter().any(|name| harmless::is_secret(name));
+    if !matches!(failure, Failure::Report(_)) || !has_key || !is_terminal() {
+        return;
+    }
+    let kept = tempfile::Builder::new().prefix("nexus-key-").suffix(".json").tempfile().and_then(
+        |mut file| {
+            writeln!(file, "{}", json.as_str())?;
+            file.keep().map_err(|error| error.error)
+        },
+    );
+    match kept {
+        Ok((_, path)) => tell!("the whole response, with its key, is in {}", path.display()),
+        Err(error) => tell!("the key could not be kept anywhere: {error}"),
+    }
+}
+
+/// Prints the bytes of a file. A terminal gets only harmless text.
+fn print_bytes(bytes: &[u8]) -> Result<()> {
+    let is_fine = |text: &str| !text.contains(|c| harmless::is_hazard(c) && !"\n\t".contains(c));
+    if is_terminal() && !std::str::from_utf8(bytes).is_ok_and(is_fine) {
+        let message = "The file is not plain text, and a terminal would obey what is in it. Name a file to write: -o FILE.";
+        return Err(Failure::own(Kind::Usage, message));
+    }
+    write_bytes(bytes)
+}
+
+/// Prints a text that this program made, such as help or a script for a shell.
+pub(crate) fn print_own(text: &str) -> Result<()> {
+    write(text)
+}
+
+fn write(text: &str) -> Result<()> {
+    write_bytes(text.as_bytes())
+}
+
+fn write_bytes(bytes: &[u8]) -> Result<()> {
+    let mut has_begun = HAS_BEGUN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    *has_begun = true;
+    write_now(bytes)
+}
+
+fn write_now(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{text}")?;
-    stdout.flush()
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(Failure::Output)
+}
+
+/// Ends the process with this failure, unless a value is being printed, or was.
+pub(crate) fn end_with(failure: &Failure) {
+    // Held until the process ends, so that nothing else is printed after this value.
+    let Ok(has_begun) = HAS_BEGUN.try_lock() else { return };
+    if *has_begun {
+        return;
+    }
+    tell!("error: {}", failure.sentence());
+    if let Some(text) = failure_text(failure) {
+        let _ = write_now(text.as_bytes());
+    }
+    std::process::exit(1);
+}
+
+/// Whether this process was started with stdout closed. Rust then opens the null device for reading and
+/// writing in its place.
+#[cfg(unix)]
+fn is_closed() -> bool {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    use std::os::unix::fs::MetadataExt;
+    let flags = fcntl(io::stdout(), FcntlArg::F_GETFL).map(OFlag::from_bits_truncate);
+    let is_both = flags.is_ok_and(|flags| flags & OFlag::O_ACCMODE == OFlag::O_RDWR);
+    let null = std::fs::metadata("/dev/null").map(|null| null.rdev());
+    let stdout = nix::sys::stat::fstat(io::stdout()).ok();
+    let is_null = null.is_ok_and(|null| stdout.is_some_and(|stdout| stdout.st_rdev == null));
+    is_both && is_null
+}
+
+#[cfg(not(unix))]
+fn is_closed() -> bool {
+    false
+}
+
+fn scene() -> Scene {
+    Scene {
+        width: width(),
+        has_colour: has_colour(),
+        clock: Clock::at(clock::now().millis_since(Timestamp::from_millis(0))),
+        state: STATE.get().cloned(),
+    }
+}
+
+/// The columns of the terminal, or of `$COLUMNS`.
+fn width() -> usize {
+    let given = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let found = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    given.or(found).filter(|columns| *columns > 0).unwrap_or(80)
+}
+
+/// `NO_COLOR`, `CLICOLOR_FORCE` and `CLICOLOR`, in this order, and whether the terminal has colours.
+fn has_colour() -> bool {
+    if anstyle_query::no_color() {
+        return false;
+    }
+    anstyle_query::clicolor_force()
+        || (anstyle_query::clicolor() != Some(false) && anstyle_query::term_supports_color())
 }

@@ -1,6 +1,18 @@
 //! Lines for people, on stderr.
 
-use std::io::{self, Write};
+use crate::harmless;
+use std::{
+    io::{self, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// Whether nothing is told.
+static IS_SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Tells nothing from now on: a shell that waits for proposals shows what is told amid the line.
+pub(crate) fn be_silent() {
+    IS_SILENT.store(true, Ordering::Relaxed);
+}
 
 /// Prints a line for people on stderr.
 macro_rules! tell {
@@ -8,24 +20,14 @@ macro_rules! tell {
 }
 pub(crate) use tell;
 
-/// Writes a line to stderr. Keys are removed, because a quoted text may contain one. It does not matter
-/// whether stderr is open.
+/// Writes a line to stderr. Keys are removed and hazards are escaped, because a quoted text may contain
+/// some. It does not matter whether stderr is open.
 pub(crate) fn line_to_stderr(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", without_keys(line));
-}
-
-/// The text with `[key]` in place of each session key and each generated secret of an address.
-fn without_keys(text: &str) -> String {
-    ["nxk_", "nxs_"].iter().fold(text.to_owned(), |text, mark| without(&text, mark))
-}
-
-fn without(text: &str, mark: &str) -> String {
-    let mut parts = text.split(mark);
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |shown, part| {
-        let of_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        format!("{shown}[key]{}", part.trim_start_matches(of_key))
-    })
+    if IS_SILENT.load(Ordering::Relaxed) {
+        return;
+    }
+    let line = harmless::without_keys(line);
+    let _ = writeln!(io::stderr(), "{}", harmless::block(&line));
 }
 
 /// Makes foreign text safe for a terminal: at most `limit` characters, and no control characters.
@@ -37,13 +39,6 @@ pub(crate) fn printable(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_are_left_out() {
-        assert_eq!(without_keys("a nxk_A-b_9 \"nxk_x\" nxk_"), "a [key] \"[key]\" [key]");
-        assert_eq!(without_keys("nxs_x nxk_y"), "[key] [key]");
-        assert_eq!(without_keys("nothing"), "nothing");
-    }
 
     #[test]
     fn shown_text_cannot_control_a_terminal() {

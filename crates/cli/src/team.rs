@@ -3,10 +3,9 @@
 use crate::{
     answer::Answer,
     context::{Caller, Context, Session},
-    error::{Failure, Kind, Result},
+    error::{Failure, Kind, Result, usable},
     http::{Repeat, Request},
     json::Json,
-    output::{Done, Printed},
     random,
     server::Server,
 };
@@ -86,7 +85,8 @@ impl<'a> Team<'a> {
         Ok(team)
     }
 
-    fn quietly(context: &'a Context, session: Session) -> Result<Self> {
+    /// The same, without printing the server.
+    pub(crate) fn quietly(context: &'a Context, session: Session) -> Result<Self> {
         let caller = context.caller(&session)?;
         let server = context.server_of(&session)?;
         Ok(Self { context, session, caller, server })
@@ -105,11 +105,12 @@ impl<'a> Team<'a> {
             return Ok((team, found));
         }
         for id in context.state.sessions()? {
-            let session = context.session_of(id)?;
+            // A damaged session is told, and does not have the task.
+            let Some(session) = usable(context.session_of(id)) else { continue };
             if session.stored.agent.is_none() {
                 continue;
             }
-            let team = Self::quietly(context, session)?;
+            let Some(team) = usable(Self::quietly(context, session)) else { continue };
             match team.task(task) {
                 Ok(found) => {
                     team.server.announce();
@@ -122,7 +123,7 @@ impl<'a> Team<'a> {
             }
         }
         let message = format!(
-            "None of the sessions known here has the task {}. Name its session with --session, or list tasks with `nexus tasks SESSION`.",
+            "None of the sessions known here has the task {}. Name its session with --session, or list tasks with `nexus task ls SESSION`.",
             task.as_str()
         );
         Err(Failure::own(Kind::UnknownTask, message))
@@ -204,40 +205,9 @@ pub(crate) fn value(text: &str) -> Json {
     Json::parse(text.trim()).unwrap_or_else(|| Json::of(&text))
 }
 
-/// Prints a table on a terminal, and JSON elsewhere.
-pub(crate) fn shown(json: Json, header: &[&str], rows: Vec<Vec<String>>) -> Done {
-    use std::io::IsTerminal;
-    let is_terminal = std::io::stdout().is_terminal();
-    let printed = if is_terminal { Printed::Table(table(header, rows)) } else { Printed::Json };
-    Done { printed, ..json.into() }
-}
-
-/// Columns of equal width.
-fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
-    let head = header.iter().map(|title| (*title).to_owned()).collect();
-    let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..header.len()).map(width).collect();
-    let lines = rows.iter().map(|row| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_table_has_columns() {
-        let rows =
-            vec![vec!["bob".to_owned(), "x".to_owned()], vec!["é".to_owned(), String::new()]];
-        assert_eq!(table(&["AGENT", "CAN"], rows), "AGENT  CAN\nbob    x\né");
-    }
 
     #[test]
     fn json_stays_json() {

@@ -18,8 +18,8 @@ const PAGES: u32 = 1000;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus agents | jq -r '.agents[] | \"\\(.card.agentId): \\(.card.name)\"'
-  nexus agents --capability calendar
+  nexus address find | jq -r '.agents[] | \"\\(.card.agentId): \\(.card.name)\"'
+  nexus address find --capability calendar
 
 This lists the agents that registered with --listed. Nobody checks what an agent says about itself.")]
 pub(crate) struct Agents {

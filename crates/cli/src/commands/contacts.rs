@@ -9,7 +9,7 @@ use crate::{
     json::Json,
     mailbox::any_id,
     output::Done,
-    state::{Contact, not_found},
+    state::Contact,
     stderr::tell,
 };
 use clap::{ArgGroup, Args, Subcommand};
@@ -72,10 +72,10 @@ impl Contacts {
                 Ok(Json::of(&json!({ "contacts": contacts })).into())
             }
             Self::Remove { name } => {
-                context.state.update_contacts(|contacts| {
-                    contacts.remove(&name).ok_or_else(|| not_found(&name))
-                })?;
-                Ok(Json::of(&json!({ "name": name, "removed": true })).into())
+                let before =
+                    context.state.update_contacts(|contacts| Ok(contacts.remove(&name)))?;
+                let value = json!({ "name": name, "removed": before.is_some() });
+                Ok(Json::of(&value).into())
             }
         }
     }

@@ -1,7 +1,9 @@
 //! `nexus create`
 
+use super::alias;
 use crate::{
     context::{Context, agent_id},
+    duration,
     error::{Failure, Kind, Result},
     http::{Repeat, Request},
     json::Json,
@@ -17,11 +19,12 @@ use ureq::http::Method;
 #[derive(Args)]
 #[command(after_help = "Examples:
   nexus create --creator-agent-id alice --greeting 'Hello! Which day suits you?'
-  SESSION=$(nexus create --creator-agent-id alice --ttl 3600 | jq -r .sessionId)
+  SESSION=$(nexus create --creator-agent-id alice --ttl 1h --jq .sessionId)
+  nexus create --creator-agent-id alice --alias dentist
   nexus create --url http://localhost:8787 --max-agents 2 --creator-agent-id alice")]
 pub(crate) struct Create {
-    /// Seconds without activity after which the session ends
-    #[arg(long, value_name = "SECONDS")]
+    /// How long without activity the session lives: 90s, 30m, 24h; a bare number counts seconds
+    #[arg(long, value_name = "TIME", value_parser = duration::seconds)]
     ttl: Option<u32>,
     /// The most members
     #[arg(long, value_name = "N")]
@@ -39,6 +42,9 @@ pub(crate) struct Create {
     /// also admits them
     #[arg(long, value_enum, value_name = "HOW")]
     join: Option<JoinBy>,
+    /// An alias for the session on this machine
+    #[arg(long, value_name = "NAME", value_parser = alias::name)]
+    alias: Option<String>,
     #[command(flatten)]
     profile: ProfileArgs,
 }
@@ -81,12 +87,14 @@ impl Create {
         let request = Request::new(Method::PUT, "/v1/sessions", Repeat::Unseen);
         let answer = context.call(&server, &Request { body: Some(body), ..request })?;
         if ttl_is_default {
-            tell!("the session has the server's default TTL; --ttl SECONDS sets another");
+            tell!("the session has the server's default TTL; --ttl TIME sets another");
         }
         match &creator {
             Some(agent) => tell!("you are in it as {agent}; make a link with `nexus pair`"),
             None => tell!("you are not in it yet: `nexus join SESSION --agent-id ID`"),
         }
-        context.keep_seat(answer, None, creator.as_ref(), &server)
+        let done = context.keep_seat(answer, None, creator.as_ref(), &server)?;
+        alias::give_to(context, self.alias, &done);
+        Ok(done)
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     backoff::Backoff,
     context::{Context, agent_id},
+    duration,
     error::{Failure, Kind, Result},
     http::Request,
     json::Json,
@@ -26,9 +27,9 @@ use ureq::http::Method;
 #[derive(Args)]
 #[command(group = ArgGroup::new("who").required(true).args(["to", "capability"]))]
 #[command(after_help = "Examples:
-  nexus delegate SESSION --to bob 'Translate the readme'
-  nexus delegate SESSION --capability translate 'Translate the readme' --deadline 30m --wait
-  nexus delegate SESSION --capability build --lines --wait < commits.txt
+  nexus task give SESSION --to bob 'Translate the readme'
+  nexus task give SESSION --capability translate 'Translate the readme' --deadline 30m --wait
+  nexus task give SESSION --capability build --lines --wait < commits.txt
 
 With --capability, the relay chooses a member that is online, has the capability, and has the fewest tasks.
 --wait prints each task as a line of JSON when it has ended, and then a summary. The exit code is 0 if all
@@ -84,20 +85,8 @@ impl Priority {
 
 /// Reads a deadline: seconds from now, or a time.
 fn deadline(text: &str) -> Result<Value, &'static str> {
-    let unit = |c| match c {
-        's' => Some(1),
-        'm' => Some(60),
-        'h' => Some(3600),
-        'd' => Some(86_400),
-        _ => None,
-    };
-    let mut chars = text.chars();
-    let Some(seconds) = chars.next_back().and_then(unit) else {
-        let is_time = text.contains('T') && text.contains(':');
-        return is_time.then(|| text.into()).ok_or("must be such as 30m, or 2026-03-01T12:00:00Z");
-    };
-    let count = chars.as_str().parse::<u64>().ok().and_then(|count| count.checked_mul(seconds));
-    count.map(Value::from).ok_or("must be a whole number and s, m, h or d")
+    let is_time = text.contains('T') && text.contains(':');
+    if is_time { Ok(text.into()) } else { duration::seconds(text).map(Value::from) }
 }
 
 impl Delegate {
@@ -118,7 +107,7 @@ impl Delegate {
             let json = team.change(Method::POST, "/tasks", &body)?;
             let task: Task = read(&json)?;
             if !self.wait && self.lines {
-                output::print(&json).map_err(Failure::Output)?;
+                output::print(&json)?;
             }
             given.push((task, json));
         }
@@ -249,7 +238,7 @@ impl<'a> Waiting<'a> {
             self.open.remove(task.id.as_str());
             let count = self.ended.entry(task.status.as_str()).or_default();
             *count = count.saturating_add(1);
-            output::print(&Json::of(&task)).map_err(Failure::Output)?;
+            output::print(&Json::of(&task))?;
         }
         Ok(())
     }
@@ -269,8 +258,8 @@ impl<'a> Waiting<'a> {
 #[derive(Args)]
 #[command(group = ArgGroup::new("new").required(true).args(["to", "capability"]))]
 #[command(after_help = "Examples:
-  nexus reassign TASK --to carol
-  nexus reassign TASK --capability translate --deadline 1h
+  nexus task reassign TASK --to carol
+  nexus task reassign TASK --capability translate --deadline 1h
 
 Only the agent that gave the task can do this, and only until the task has ended. The task is then pending
 again.")]
@@ -308,7 +297,7 @@ mod tests {
     #[test]
     fn deadlines_are_read() {
         for (text, expected) in
-            [("90s", json!(90)), ("30m", json!(1800)), ("2h", json!(7200)), ("1d", json!(86_400))]
+            [("90s", json!(90)), ("30m", json!(1800)), ("2h", json!(7200)), ("90", json!(90))]
         {
             assert_eq!(deadline(text), Ok(expected), "{text}");
         }

@@ -4,11 +4,10 @@ use crate::{
     context::Context,
     error::{Failure, Kind, Result},
     output::Done,
-    stderr::printable,
-    team::{ProfileArgs, Team, encoded, read, shown},
+    team::{ProfileArgs, Team, encoded},
 };
 use clap::Args;
-use nexus_protocol::{Members, Presence, Profile};
+use nexus_protocol::Profile;
 use ureq::http::Method;
 
 #[derive(Args)]
@@ -16,7 +15,7 @@ use ureq::http::Method;
   nexus discover SESSION
   nexus discover SESSION --capability translate | jq -r '.agents[].agentId'
 
-On a terminal this prints a table. `stale` means: not heard for two minutes.")]
+`stale` means: not heard for two minutes.")]
 pub(crate) struct Discover {
     /// The session's id or alias
     session: String,
@@ -43,29 +42,7 @@ impl Discover {
         let team = Team::of(context, &self.session)?;
         let query = self.capability.map(|word| format!("?capability={}", encoded(&word)));
         let json = team.get(&format!("/agents{}", query.unwrap_or_default()))?;
-        let members: Members = read(&json)?;
-        let rows = members.agents.into_iter().map(|member| {
-            let Profile { name, capabilities, machine, .. } = member.profile;
-            let presence = match member.presence {
-                Presence::Online => "online",
-                Presence::Idle => "idle",
-                Presence::Stale => "stale",
-            };
-            let cell = |text: Option<String>| printable(&text.unwrap_or_default(), 40);
-            let verified = if member.verified { "yes" } else { "no" };
-            let capabilities = capabilities.map(|words| words.join(", "));
-            vec![
-                member.agent_id.to_string(),
-                presence.to_owned(),
-                verified.to_owned(),
-                cell(capabilities),
-                cell(name),
-                cell(machine),
-            ]
-        });
-        let header = ["AGENT", "PRESENCE", "VERIFIED", "CAPABILITIES", "NAME", "MACHINE"];
-        let rows = rows.collect();
-        Ok(shown(json, &header, rows))
+        Ok(json.into())
     }
 }
 

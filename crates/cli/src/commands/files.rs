@@ -1,17 +1,19 @@
-//! `nexus file-put`, `file-get`, `file-list`, `file-rm`
+//! `nexus file put`, `get`, `ls`, `rm`
 
 use crate::{
+    answer::Answer,
+    capabilities,
     context::Context,
     error::{Failure, Kind, Result},
     http::{FileBody, Repeat, Request},
     json::Json,
     output::{Done, Printed},
     random,
-    stderr::{printable, tell},
-    team::{Team, encoded, read, shown},
+    stderr::tell,
+    team::{Team, encoded},
 };
 use clap::Args;
-use nexus_protocol::{FileKey, FileList as List};
+use nexus_protocol::FileKey;
 use serde_json::json;
 use std::{
     fs,
@@ -22,12 +24,13 @@ use ureq::http::Method;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus file-put SESSION docs/plan.md plan.md
-  nexus file-put SESSION docs/plan.md plan.md --if-version 3
-  tar cz src | nexus file-put SESSION src.tgz - --content-type application/gzip
+  nexus file put SESSION docs/plan.md plan.md
+  nexus file put SESSION docs/plan.md plan.md --if-version 3
+  tar cz src | nexus file put SESSION src.tgz - --content-type application/gzip
 
 With --if-version, the file is stored only if it still has that version, so that nobody's edit is lost. With
-0, it is stored only if it does not exist. A file has at most 1 MiB, and is deleted with the session.")]
+0, it is stored only if it does not exist. A file has at most 1 MiB, or less if the relay says so, and is
+deleted with the session.")]
 pub(crate) struct FilePut {
     /// The session's id or alias
     session: String,
@@ -46,9 +49,9 @@ pub(crate) struct FilePut {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus file-get SESSION docs/plan.md
-  nexus file-get SESSION docs/plan.md --output plan.md | jq .version
-  nexus file-get SESSION docs/plan.md --version 2 --output -
+  nexus file get SESSION docs/plan.md
+  nexus file get SESSION docs/plan.md --output plan.md | jq .version
+  nexus file get SESSION docs/plan.md --version 2 --output -
 
 Without --output, or with -, only the bytes of the file are printed. With a name, they are written to that
 file as a whole or not at all, and the version is printed. The last ten versions are kept.")]
@@ -68,10 +71,8 @@ pub(crate) struct FileGet {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus file-list SESSION
-  nexus file-list SESSION --prefix docs/ | jq -r '.files[].key'
-
-On a terminal this prints a table.")]
+  nexus file ls SESSION
+  nexus file ls SESSION --prefix docs/ | jq -r '.files[].key'")]
 pub(crate) struct FileList {
     /// The session's id or alias
     session: String,
@@ -82,9 +83,9 @@ pub(crate) struct FileList {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus file-rm SESSION docs/plan.md
+  nexus file rm SESSION docs/plan.md
 
-All its versions are deleted.")]
+All its versions are deleted. Deleting a file that does not exist succeeds.")]
 pub(crate) struct FileRm {
     /// The session's id or alias
     session: String,
@@ -95,6 +96,9 @@ pub(crate) struct FileRm {
     #[arg(long, value_name = "N")]
     if_version: Option<u32>,
 }
+
+/// The most bytes of one file at a relay that does not say how many it takes.
+const MOST: u64 = 1 << 20;
 
 fn key(text: &str) -> Result<FileKey, &'static str> {
     text.parse().map_err(|nexus_protocol::Malformed(rule)| rule)
@@ -120,14 +124,8 @@ fn unavailable(path: &Path, what: &str, error: &io::Error) -> Failure {
 impl FilePut {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let team = Team::of(context, &self.session)?;
-        let mut bytes = Vec::new();
-        let is_stdin = self.file.as_os_str() == "-";
-        let read = if is_stdin {
-            io::stdin().read_to_end(&mut bytes).map(drop)
-        } else {
-            fs::File::open(&self.file).and_then(|mut file| file.read_to_end(&mut bytes)).map(drop)
-        };
-        read.map_err(|error| unavailable(&self.file, "read", &error))?;
+        let most = capabilities::of(context, &team.server)?.max_file_bytes.unwrap_or(MOST);
+        let bytes = contents(&self.file, most)?;
         let content_type = self.content_type.unwrap_or_else(|| kind_of(&self.key).to_owned());
         let body = FileBody { bytes, content_type };
         let request =
@@ -146,9 +144,7 @@ impl FileGet {
         let request = team.caller.sign(Request::get(path));
         let file = context.http().download(&team.server, &request)?;
         let Some(output) = self.output.filter(|output| output.as_os_str() != "-") else {
-            let mut stdout = io::stdout().lock();
-            stdout.write_all(&file.bytes).and_then(|()| stdout.flush()).map_err(Failure::Output)?;
-            return Ok(Done { printed: Printed::Already, ..Json::of(&()).into() });
+            return Ok(Done { printed: Printed::Bytes(file.bytes), ..Json::of(&()).into() });
         };
         write(&output, &file.bytes).map_err(|error| unavailable(&output, "written", &error))?;
         tell!("{} bytes in {}", file.bytes.len(), output.display());
@@ -157,10 +153,43 @@ impl FileGet {
     }
 }
 
-/// Writes a file as a whole or not at all.
+/// The bytes of a file, or of standard input. No more is read than the relay takes.
+fn contents(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let source: io::Result<Box<dyn Read>> = if path.as_os_str() == "-" {
+        Ok(Box::new(io::stdin()))
+    } else {
+        fs::File::open(path).map(|file| Box::new(file) as Box<dyn Read>)
+    };
+    let mut bytes = Vec::new();
+    let read =
+        source.and_then(|source| source.take(most.saturating_add(1)).read_to_end(&mut bytes));
+    let length = read.map_err(|error| unavailable(path, "read", &error))?;
+    if u64::try_from(length).is_ok_and(|length| length <= most) {
+        return Ok(bytes);
+    }
+    let message = format!(
+        "{} is longer than {most} bytes, the most that the relay keeps in one file. Nothing was sent. Compress it, or store it in parts.",
+        path.display()
+    );
+    Err(Failure::own(Kind::FileUnavailable, message))
+}
+
+/// Writes a file as a whole or not at all. It gets the mode of an existing one, or the usual one. What is no regular file, such as a pipe, is written to.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    // A link stays a link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let mut builder = tempfile::Builder::new();
+    // Others may read it, as far as the user's mask allows: it is no secret of the client's.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    if let Ok(before) = fs::metadata(&path) {
+        file.as_file().set_permissions(before.permissions())?;
+    }
     file.write_all(bytes)?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
@@ -170,29 +199,33 @@ impl FileList {
         let team = Team::of(context, &self.session)?;
         let query = self.prefix.map(|prefix| format!("?prefix={}", encoded(&prefix)));
         let json = team.get(&format!("/files{}", query.unwrap_or_default()))?;
-        let list: List = read(&json)?;
-        let rows = list.files.iter().map(|file| {
-            vec![
-                file.version.to_string(),
-                file.size.to_string(),
-                file.editor.to_string(),
-                file.updated_at.to_string(),
-                printable(file.key.as_str(), 256),
-            ]
-        });
-        Ok(shown(json, &["VERSION", "BYTES", "EDITOR", "UPDATED", "KEY"], rows.collect()))
+        Ok(json.into())
     }
 }
 
 impl FileRm {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let team = Team::of(context, &self.session)?;
-        // A repeated request would be told that the file does not exist.
         let request =
-            Request::new(Method::DELETE, team.session.path(&path(&self.key)), Repeat::Unseen);
+            Request::new(Method::DELETE, team.session.path(&path(&self.key)), Repeat::Always);
         let request = Request { condition: condition(self.if_version), ..request };
-        team.call(request).map(|answer| answer.body.into())
+        match team.call(request) {
+            // An earlier try may have deleted it.
+            Err(Failure::Refused(answer)) if is_missing(&answer) => {
+                let message = "There is no such file: it was deleted before, or never existed.";
+                tell!("{message}");
+                let value = json!({ "ok": true, "key": self.key, "message": message });
+                Ok(Json::of(&value).into())
+            }
+            result => result.map(|answer| answer.body.into()),
+        }
     }
+}
+
+fn is_missing(answer: &Answer) -> bool {
+    // With a version, a missing file is another version, 0.
+    let is_gone = answer.status == 412 && answer.body.as_str().contains("\"version\":0");
+    is_gone || answer.error().error == "file_not_found"
 }
 
 /// The content type of a file, by the extension of its name.

@@ -15,8 +15,8 @@ use ureq::http::Method;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus block eve
-  nexus block eve --agent-id bob-calendar
+  nexus address block eve
+  nexus address block eve --agent-id bob-calendar
 
 A blocked agent is told that it is blocked when it sends.")]
 pub(crate) struct Block {
@@ -26,7 +26,7 @@ pub(crate) struct Block {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  nexus unblock eve")]
+#[command(after_help = "Examples:\n  nexus address unblock eve")]
 pub(crate) struct Unblock {
     /// The address to unblock
     #[arg(value_parser = any_id)]
@@ -35,10 +35,10 @@ pub(crate) struct Unblock {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus allow alice
-  nexus allow alice && nexus allow-only on
+  nexus address allow alice
+  nexus address allow alice && nexus address allow-only on
 
-The list has an effect only while `nexus allow-only` is on. A blocked address stays blocked even if it is
+The list has an effect only while `nexus address allow-only` is on. A blocked address stays blocked even if it is
 on the list.")]
 pub(crate) struct Allow {
     /// The address to add
@@ -47,7 +47,7 @@ pub(crate) struct Allow {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  nexus disallow alice")]
+#[command(after_help = "Examples:\n  nexus address disallow alice")]
 pub(crate) struct Disallow {
     /// The address to remove
     #[arg(value_parser = any_id)]
@@ -55,7 +55,7 @@ pub(crate) struct Disallow {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  nexus allow-only on\n  nexus allow-only off")]
+#[command(after_help = "Examples:\n  nexus address allow-only on\n  nexus address allow-only off")]
 pub(crate) struct AllowOnly {
     /// Whether only addresses on the allow list may write to you
     mode: Mode,

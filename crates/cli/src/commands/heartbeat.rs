@@ -3,6 +3,7 @@
 use super::renew;
 use crate::{
     context::Context,
+    duration,
     error::{Failure, Kind, Result},
     http::Repeat,
     json::Json,
@@ -11,7 +12,7 @@ use crate::{
     state::Loop,
     stderr::tell,
 };
-use clap::{Args, value_parser};
+use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -24,8 +25,8 @@ This renews the session and reads no messages. It stops on Ctrl-C or SIGTERM, or
 pub(crate) struct Heartbeat {
     /// The session's id or alias
     session: String,
-    /// Seconds between two renewals; must be less than the session's TTL
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u32).range(1..))]
+    /// The time between two renewals; must be less than the session's TTL
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration::at_least_one)]
     interval: u32,
 }
 

@@ -2,8 +2,8 @@
 
 use super::poll::{Patience, tell_reset, until};
 use crate::{
-    context::Context, error::Result, http::Request, mailbox::Ack, message::read_cursor,
-    output::Done, stderr::tell,
+    context::Context, duration, error::Result, http::Request, interrupt, mailbox::Ack,
+    message::read_cursor, output::Done, stderr::tell,
 };
 use clap::Args;
 use nexus_protocol::Cursor;
@@ -14,15 +14,15 @@ use std::time::{Duration, Instant};
 #[derive(Args)]
 #[command(after_help = "Examples:
   nexus inbox
-  nexus inbox --wait 60 | jq -r '.messages[] | \"\\(.agentId): \\(.text)\"'
+  nexus inbox --wait 60s
   nexus inbox --keep
   nexus inbox --agent-id bob-calendar --after 0
 
 Messages are acknowledged after they were printed, and then do not come again. --keep and --after do not
 acknowledge.")]
 pub(crate) struct Inbox {
-    /// If there is nothing, wait this many seconds for a message
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "25")]
+    /// If there is nothing, wait this long for a message, such as 30s or 10m
+    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "25", value_parser = duration::seconds)]
     wait: Option<u32>,
     /// Do not acknowledge, so that the same messages come again
     #[arg(long)]
@@ -46,6 +46,9 @@ impl Inbox {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let mailbox = context.mailbox()?;
         mailbox.server.announce();
+        if self.wait.is_some() {
+            interrupt::watch();
+        }
         let ends = until(Instant::now(), self.wait.unwrap_or(0).into());
         let patience = Patience::of(context, &mailbox.server, Some(ends))?;
         let after = self.after.map(|after| format!("after={after}"));

@@ -18,8 +18,8 @@ use ureq::http::Method;
 #[command(after_help = "Examples:
   nexus leave SESSION
 
-Everything stored here about the session is deleted once the server confirms that you have left. The
-creator cannot leave a session, but can end it with `nexus end`.")]
+Everything stored here about the session is deleted once the server confirms that you have left. Leaving
+a session that has ended succeeds. The creator cannot leave a session, but can end it with `nexus end`.")]
 pub(crate) struct Leave {
     /// The session's id or alias
     session: String,
@@ -47,10 +47,13 @@ impl Leave {
             tell!("what is stored here about the session is kept");
         }
         match result {
-            // An earlier try succeeded and its response was lost. The server refuses to let us leave twice.
-            Err(Failure::Refused(answer)) if out && matches!(answer.status, 401 | 403) => {
+            // We were out already: we left and the response was lost, we were removed, or the session has
+            // ended. The server says which.
+            Err(Failure::Refused(answer)) if out && is_ours => {
+                let has_ended = answer.error().error == "session_not_found";
+                let status = if has_ended { "ended" } else { "removed" };
                 let value = json!({
-                    "ok": true, "status": "removed", "sessionId": session.id, "agentId": caller.agent,
+                    "ok": true, "status": status, "sessionId": session.id, "agentId": caller.agent,
                 });
                 Ok(Json::of(&value).into())
             }

@@ -9,7 +9,6 @@ use crate::{
     parallel,
     server::Server,
     state::Aliases,
-    stderr::tell,
 };
 use clap::Args;
 use nexus_protocol::SessionId;
@@ -19,16 +18,13 @@ use std::collections::BTreeSet;
 #[derive(Args)]
 #[command(after_help = "Examples:
   nexus ls
-  nexus ls --active --json | jq -r '.sessions[].sessionId'
+  nexus ls --active | jq -r '.sessions[].sessionId'
 
 Each session's own server is asked. `state` is active, not_found (it has ended), unreachable or error.")]
 pub(crate) struct Ls {
     /// Only active sessions
     #[arg(long)]
     active: bool,
-    /// Do not also print a table on standard error
-    #[arg(long)]
-    json: bool,
 }
 
 /// The state of a session.
@@ -66,30 +62,10 @@ pub(super) struct List<T> {
 
 impl Ls {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let mut known = probe_all(context, &context.state.aliases()?)?;
+        let mut known = probe_all(context, &context.state.known_aliases())?;
         known.retain(|known| !self.active || known.state == Probe::Active);
-        if !self.json {
-            known.iter().for_each(tell_people);
-        }
         Ok(Json::of(&List { sessions: known }).into())
     }
-}
-
-fn tell_people(known: &Known) {
-    let state = match known.state {
-        Probe::Active => "active",
-        Probe::NotFound => "not found",
-        Probe::Unreachable => "unreachable",
-        Probe::Error => "error",
-    };
-    let names = if known.aliases.is_empty() { "-".into() } else { known.aliases.join(",") };
-    let (agent, server) = (known.agent_id.as_deref(), known.server.as_deref());
-    tell!(
-        "{}  {state:<11}  {names}  {}  {}",
-        known.session_id,
-        agent.unwrap_or("-"),
-        server.unwrap_or("-")
-    );
 }
 
 /// The aliases of a session.

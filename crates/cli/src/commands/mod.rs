@@ -1,5 +1,6 @@
 //! The commands.
 
+mod address;
 mod agents;
 mod alias;
 mod bind;
@@ -11,7 +12,9 @@ mod delegate;
 mod discover;
 mod doctor;
 mod end;
+mod export;
 mod files;
+mod groups;
 mod hearing;
 mod heartbeat;
 mod inbox;
@@ -20,12 +23,15 @@ mod join;
 mod leave;
 mod listen;
 mod ls;
+mod nouns;
+mod open;
 mod pair;
 mod ping;
 mod poll;
 mod poll_all;
 mod poll_daemon;
 mod poll_status;
+mod prune;
 mod receive;
 mod register;
 mod remove;
@@ -35,6 +41,8 @@ mod status;
 mod tasks;
 mod wait;
 mod work;
+
+pub(crate) use groups::{hide, list};
 
 use crate::{context::Context, error::Result, output::Done};
 use clap::Subcommand;
@@ -95,6 +103,21 @@ pub(crate) enum Command {
     Work(work::WorkOn),
     /// Send a message with a topic and tags
     Broadcast(tasks::Broadcast),
+    /// Give, do and follow tasks
+    #[command(subcommand)]
+    Task(nouns::Task),
+    /// Share files in a session
+    #[command(subcommand)]
+    File(nouns::File),
+    /// Register an address, which keeps messages for you, and manage it
+    #[command(subcommand)]
+    Address(nouns::Address),
+    /// Write down a whole session
+    Export(export::Export),
+    /// Open a session in the browser
+    Open(open::Open),
+    /// Delete what is stored here about sessions that have ended
+    Prune(prune::Prune),
     /// Share a file in a session
     FilePut(files::FilePut),
     /// Read a file of a session
@@ -151,7 +174,6 @@ pub(crate) enum Command {
     /// Read the new messages of every session
     PollAll(poll_all::PollAll),
     /// Show or set the default server
-    #[command(subcommand)]
     Config(config::Config),
     /// Bind a session to a server
     Bind(bind::Bind),
@@ -189,6 +211,12 @@ impl Command {
             Self::Cancel(command) => command.run(context),
             Self::Work(command) => command.run(context),
             Self::Broadcast(command) => command.run(context),
+            Self::Task(command) => command.run(context),
+            Self::File(command) => command.run(context),
+            Self::Address(command) => command.run(context),
+            Self::Export(command) => command.run(context),
+            Self::Open(command) => command.run(context),
+            Self::Prune(command) => command.run(context),
             Self::FilePut(command) => command.run(context),
             Self::FileGet(command) => command.run(context),
             Self::FileList(command) => command.run(context),

@@ -1,11 +1,13 @@
 //! `nexus pair`, `claim`, `pair-status`, `pair-list`, `revoke`: pairing codes and their links.
 
+use super::alias;
 use crate::{
     context::{Caller, Context, Session, missing_agent_id},
     error::{Failure, Kind, Result},
     http::{Repeat, Request},
     json::Json,
     output::Done,
+    proof::Proof,
     random,
     server::{self, Server},
     stderr::tell,
@@ -20,7 +22,7 @@ use ureq::http::Method;
 #[derive(Args)]
 #[command(after_help = "Examples:
   nexus pair SESSION
-  LINK=$(nexus pair SESSION | jq -r .url)
+  LINK=$(nexus pair SESSION --jq .url)
 
 Give the link to your human, for the person whose agent you want to talk with. One agent can claim it.")]
 pub(crate) struct Pair {
@@ -31,12 +33,16 @@ pub(crate) struct Pair {
 #[derive(Args)]
 #[command(after_help = "Examples:
   nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob
+  nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob --alias dentist
   nexus claim PEARL-FOCAL-S5SJV --agent-id bob --url http://localhost:8787
 
 A link also names the server.")]
 pub(crate) struct Claim {
     /// The code, or the whole link
     code: String,
+    /// An alias for the session on this machine
+    #[arg(long, value_name = "NAME", value_parser = alias::name)]
+    alias: Option<String>,
     #[command(flatten)]
     profile: ProfileArgs,
 }
@@ -80,9 +86,11 @@ impl Pair {
         let session = context.session(&self.session)?;
         let server = context.server_of(&session)?;
         let body = Json::of(&CreatePairing { session_id: session.id.clone(), invite: None });
+        let home = context.home_of(&session)?;
+        let token = team::token(None)?.map(|token| Proof::of(token, &home));
         // A repeated request makes a second code, which nobody uses.
         let request = Request::new(Method::PUT, "/v1/pair", Repeat::Always);
-        let request = Request { body: Some(body), token: team::token(None)?, ..request };
+        let request = Request { body: Some(body), token, ..request };
         // A session with a token accepts the key of a member instead.
         let caller = context.caller(&session).ok().filter(|caller| caller.key.is_some());
         let request = match &caller {
@@ -109,14 +117,22 @@ impl Claim {
         let request = Request { agent: Some(agent), once, body, ..request };
         let answer = context.call(&server, &request)?;
         tell!("you are in it as {agent}; read with `nexus poll`");
-        context.keep_seat(answer, None, Some(agent), &server)
+        let done = context.keep_seat(answer, None, Some(agent), &server)?;
+        alias::give_to(context, self.alias, &done);
+        Ok(done)
     }
 }
 
 impl PairStatus {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let (code, link) = read_code(&self.code)?;
-        context.pass_on(&context.server(link)?, &Request::get(format!("/v1/pair/{code}/status")))
+        // A code that was made here leads to a session whose server is known.
+        let made = context.state.session_of_code(&code)?.filter(|_| link.is_none());
+        let server = match made {
+            Some(session) => context.server_of(&context.session_of(session)?)?,
+            None => context.server(link)?,
+        };
+        context.pass_on(&server, &Request::get(format!("/v1/pair/{code}/status")))
     }
 }
 
@@ -185,7 +201,8 @@ pub(super) fn remember(
     struct Made {
         code: String,
     }
-    let made = answer.read::<Made>().filter(|_| caller.is_some_and(|caller| caller.key.is_some()));
+    let is_ours = |caller: &Caller| caller.key.is_some() && session.is_of(caller);
+    let made = answer.read::<Made>().filter(|_| caller.is_some_and(is_ours));
     let Some((code, _)) = made.and_then(|made| read_code(&made.code).ok()) else { return };
     if let Err(failure) = context.state.add_code(&session.id, &code) {
         tell!("warning: {}", failure.sentence());

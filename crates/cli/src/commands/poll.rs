@@ -4,8 +4,10 @@ use super::tasks::FilterArgs;
 use crate::{
     capabilities,
     context::{Caller, Context, Session},
+    duration,
     error::Result,
     http::{Repeat, Request},
+    interrupt,
     message::{Me, read_cursor},
     output::Done,
     server::Server,
@@ -23,9 +25,10 @@ use std::time::{Duration, Instant};
   nexus poll SESSION
   nexus poll SESSION --members | jq -r '.members[] | select(.online) | .agentId'
   nexus poll SESSION --after 0
-  nexus poll SESSION --wait 60 | jq -r '.messages[].text'
+  nexus poll SESSION --wait 60s --jq '.messages[].text'
+  nexus poll SESSION --peek
 
-Each message is printed once: the cursor is stored after each poll. With --after, --topic or --tags the
+Each message is printed once: the cursor is stored after each poll. With --peek, --after, --topic or --tags the
 stored cursor stays as it is.")]
 pub(crate) struct Poll {
     /// The session's id or alias
@@ -33,12 +36,15 @@ pub(crate) struct Poll {
     /// Read the messages after this cursor; 0 reads everything again, including the greeting
     #[arg(long, value_name = "CURSOR", value_parser = cursor)]
     after: Option<Cursor>,
+    /// Read without moving the stored cursor, so that the same messages come again
+    #[arg(long)]
+    peek: bool,
     /// Also list the members
     #[arg(long)]
     members: bool,
-    /// If there is nothing, wait this many seconds until somebody else says something, joins or leaves.
+    /// If there is nothing, wait this long (30s, 10m) until somebody else says something, joins or leaves.
     /// Your own messages are then left out
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "25")]
+    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "25", value_parser = duration::seconds)]
     wait: Option<u32>,
     #[command(flatten)]
     filter: FilterArgs,
@@ -56,7 +62,7 @@ impl Poll {
         server.announce();
         let filter = self.filter.query();
         let (after, members, filter) = (self.after, self.members, filter.as_deref());
-        let reading = Reading { after, members, filter, ..Reading::default() };
+        let reading = Reading { after, members, filter, peek: self.peek, ..Reading::default() };
         let read = match self.wait {
             None => read(context, &server, &session, &caller, reading)?,
             Some(seconds) => wait(context, &server, &session, &caller, reading, seconds)?,
@@ -77,6 +83,7 @@ fn wait(
     mut reading: Reading<'_>,
     seconds: u32,
 ) -> Result<Read> {
+    interrupt::watch();
     let ends = until(Instant::now(), seconds.into());
     let patience = Patience::of(context, server, Some(ends))?;
     let mut me = Me::new(caller);
@@ -166,6 +173,8 @@ pub(super) struct Reading<'a> {
     pub(super) repeat: Repeat,
     /// For how many seconds the server may hold the poll.
     pub(super) wait: u32,
+    /// Whether the stored cursor stays as it is.
+    pub(super) peek: bool,
     /// Whether we wait for others. Our own messages are then not wanted, and events are.
     pub(super) waits: bool,
     /// The query of `--topic` and `--tags`. The stored cursor then stays as it is.
@@ -175,14 +184,15 @@ pub(super) struct Reading<'a> {
 impl Default for Reading<'_> {
     fn default() -> Self {
         let (after, filter) = (None, None);
-        Self { after, members: false, repeat: Repeat::Always, wait: 0, waits: false, filter }
+        let (members, repeat) = (false, Repeat::Always);
+        Self { after, members, repeat, wait: 0, peek: false, waits: false, filter }
     }
 }
 
 impl Reading<'_> {
     /// Whether the stored cursor moves.
     fn moves_cursor(&self) -> bool {
-        self.after.is_none() && self.filter.is_none()
+        self.after.is_none() && self.filter.is_none() && !self.peek
     }
 
     /// The query of the request.
@@ -238,9 +248,9 @@ pub(super) fn read(
         // Without `after` the greeting comes too, which has cursor 0 itself.
         Some(cursor) if cursor == Cursor::START => None,
         Some(cursor) => Some(cursor.to_string()),
-        None => stored.cursor.clone().filter(|_| is_ours),
+        None if is_ours => stored.usable_cursor()?.map(|cursor| cursor.to_string()),
+        None => None,
     };
-    let after = after.filter(|cursor| cursor.parse::<Cursor>().is_ok());
     let path = session.path(&format!("/messages{}", reading.query(after.as_deref())));
     let wait = Duration::from_secs(reading.wait.into());
     let request = Request { repeat: reading.repeat, wait, ..Request::get(path) };
@@ -253,10 +263,17 @@ pub(super) fn read(
     };
     let place = read_cursor(&page.next_cursor);
     let mut done = Done::from(answer.body);
-    if let Some(next) = next.filter(|_| is_ours && reading.after.is_none()) {
-        if page.cursor_reset == Some(true) {
+    if is_ours && reading.moves_cursor() && context.state.is_shared(&session.id, stored) {
+        tell!(
+            "note: another program reads this session from the same state folder, so a message may go to only one of you; NEXUS_READER=NAME gives each a place of its own"
+        );
+    }
+    // A cursor that is not a number could not be read back.
+    let is_usable = place.is_some() && is_ours && reading.after.is_none();
+    if let Some(next) = next.filter(|_| is_usable) {
+        if page.cursor_reset == Some(true) && !reading.peek {
             done.cursors.extend(context.state.reset_cursor(&session.id, &next)?);
-        } else if reading.filter.is_none() {
+        } else if reading.moves_cursor() {
             done.cursors.extend(context.state.new_cursor(&session.id, &next)?);
         }
     }

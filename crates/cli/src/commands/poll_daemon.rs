@@ -3,6 +3,7 @@
 use super::poll::{Reading, read};
 use crate::{
     context::Context,
+    duration,
     error::{Failure, Kind, Result},
     http::Repeat,
     json::Json,
@@ -11,25 +12,25 @@ use crate::{
     state::Loop,
     stderr::tell,
 };
-use clap::{Args, value_parser};
+use clap::Args;
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
   nexus poll-daemon SESSION
-  nexus poll-daemon SESSION --yes --interval 10 --ttl 600 | jq -r '.messages[]?.text'
+  nexus poll-daemon SESSION --yes --interval 10s --ttl 10m --jq '.messages[]?.text'
 
 Every page with messages is printed as one line of JSON. The last line says why it ended. It stops on Ctrl-C
-or SIGTERM, after --ttl seconds, or when the session ends.")]
+or SIGTERM, after --ttl, or when the session ends.")]
 pub(crate) struct PollDaemon {
     /// The session's id or alias
     session: String,
-    /// Seconds between two polls
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = value_parser!(u32).range(1..))]
+    /// The time between two polls
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::at_least_one)]
     interval: u32,
-    /// Stop after this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = value_parser!(u32).range(1..))]
+    /// Stop after this time
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration::at_least_one)]
     ttl: u32,
     /// Do not ask for confirmation
     #[arg(long)]
@@ -43,7 +44,7 @@ impl PollDaemon {
         let server = context.server_of(&session)?;
         server.announce();
         if !session.is_of(&caller) {
-            let message = "The stored cursor belongs to another agent. Run the daemon as the stored agent, or with a state folder of its own (XDG_CONFIG_HOME).";
+            let message = "The stored cursor belongs to another agent. Run the daemon as the stored agent, or with a state folder of its own (--profile NAME).";
             return Err(Failure::own(Kind::Usage, message));
         }
         if !self.yes {
@@ -62,7 +63,7 @@ impl PollDaemon {
                     return Ok(());
                 }
                 messages = messages.saturating_add(page.messages);
-                output::deliver(page.done)?;
+                output::deliver_anyway(page.done)?;
                 if !page.has_more {
                     return Ok(());
                 }

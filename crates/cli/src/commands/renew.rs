@@ -2,6 +2,7 @@
 
 use crate::{
     context::{Caller, Context, Session},
+    duration,
     error::{Failure, Result},
     http::{Repeat, Request},
     json::Json,
@@ -19,7 +20,7 @@ pub(crate) struct Renew {
     /// The session's id or alias
     session: String,
     /// A new TTL; default: the current one. Only the creator can make it shorter
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "TIME", value_parser = duration::seconds)]
     ttl: Option<u32>,
 }
 

@@ -16,13 +16,14 @@ use crate::{
 };
 use clap::{Args, value_parser};
 use nexus_protocol::{AgentId, ConversationId, MessageId, Redact, SendMail, SendMessage};
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use ureq::http::Method;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
   nexus send SESSION 'Tuesday at ten?'
-  git log -1 --format=%s | nexus send SESSION -
+  git log -1 --format=%s | nexus send SESSION
+  nexus send SESSION -- --is-a-text
   nexus send SESSION 'The date:' --json '{\"date\":\"2026-03-03\"}'
   nexus send SESSION --json '[1,2,3]' --strict
   nexus send @bob-calendar 'Tuesday at ten?'
@@ -30,20 +31,20 @@ use ureq::http::Method;
   nexus send --to bob 'Tuesday at ten?'
   nexus send SESSION - --no-redact < config.txt
 
-A message to @ID goes from your own address (`nexus register`) to the mailbox of that agent. --to sends to a
+A message to @ID goes from your own address (`nexus address register`) to the mailbox of that agent. --to sends to a
 name of your contact book (`nexus contacts`): to its address, or to its gateway.")]
 pub(crate) struct Send {
     /// The session's id or alias, or @ID for an address; with --to, the text
     #[arg(value_name = "SESSION|@ID", required_unless_present = "to")]
     target: Option<String>,
-    /// The text; - reads it from standard input
-    #[arg(allow_hyphen_values = true, required_unless_present_any = ["json", "to"])]
+    /// The text; - or none reads it from standard input
+    #[arg(allow_hyphen_values = true)]
     text: Option<String>,
     /// Send to a contact instead of a session
     #[arg(long, value_name = "NAME")]
     to: Option<String>,
-    /// A JSON value, in addition to the text or without one
-    #[arg(long, value_name = "PAYLOAD", allow_hyphen_values = true)]
+    /// A JSON value, in addition to the text or without one. Without a value: print JSON, also on a terminal
+    #[arg(long, value_name = "PAYLOAD", num_args = 0..=1, default_missing_value = "", allow_negative_numbers = true)]
     json: Option<String>,
     /// Fail if the server takes text only, instead of adding the JSON to the text
     #[arg(long)]
@@ -73,21 +74,22 @@ fn conversation_id(text: &str) -> Result<ConversationId, &'static str> {
 
 impl Send {
     pub(crate) fn run(mut self, context: &Context) -> Result<Done> {
+        // Without a value it is about the output.
+        self.json = self.json.take().filter(|payload| !payload.is_empty());
         let usage = |message: &str| Err(Failure::own(Kind::Usage, message));
         if let Some(name) = self.to.take() {
             if self.text.is_some() {
                 return usage("With --to, give one text and no session.");
             }
             self.text = self.target.take();
-            if self.text.is_none() && self.json.is_none() {
-                return usage("Give a text, or --json PAYLOAD.");
-            }
+            self.text = self.read()?;
             let contact = context.state.contact(&name)?;
             return match contact.reach(&name)? {
                 Reach::Agent(id) => self.say_to_agent(context, &id),
                 Reach::Gateway(address) => self.say_to_gateway(context, &name, &address),
             };
         }
+        self.text = self.read()?;
         let target = self.target.take().unwrap_or_default();
         match mailbox::read_id(&target) {
             Some(id) => self.say_to_agent(context, &id?),
@@ -102,9 +104,18 @@ impl Send {
         if self.no_redact { Redact::Off } else { Redact::On }
     }
 
+    /// The text of the message: given, or on standard input. `None` if there is only a payload.
+    fn read(&mut self) -> Result<Option<String>> {
+        match self.text.take() {
+            Some(text) => read_text(text).map(Some),
+            None if self.json.is_none() => piped().map(Some),
+            None => Ok(None),
+        }
+    }
+
     fn content(&mut self) -> Result<(Option<String>, Option<Json>)> {
         let payload = self.json.as_deref().map(read_payload).transpose()?;
-        Ok((self.text.take().map(read_text).transpose()?, payload))
+        Ok((self.text.take(), payload))
     }
 
     fn say_in_session(mut self, context: &Context, session: &str) -> Result<Done> {
@@ -178,6 +189,17 @@ fn read_payload(text: &str) -> Result<Json> {
     Json::parse(text).ok_or_else(|| {
         Failure::own(Kind::InvalidJson, "The value of --json is not valid JSON. Nothing was sent.")
     })
+}
+
+/// The text on standard input, if that is not a terminal.
+fn piped() -> Result<String> {
+    let text =
+        if std::io::stdin().is_terminal() { String::new() } else { read_text("-".to_owned())? };
+    if text.is_empty() {
+        let message = "Give a text: as an argument or on standard input. Or give --json PAYLOAD.";
+        return Err(Failure::own(Kind::Usage, message));
+    }
+    Ok(text)
 }
 
 pub(super) fn read_text(text: String) -> Result<String> {

@@ -3,12 +3,11 @@
 
 use crate::{
     context::{Context, agent_id},
-    error::{Failure, Result},
+    error::Result,
     json::Json,
     live::{Listener, Next, Target, Wanted},
     output::{self, Done},
-    stderr::printable,
-    team::{Team, encoded, read, shown, value},
+    team::{Team, encoded, read, value},
 };
 use clap::Args;
 use nexus_protocol::{AgentId, Board, Cursor, MessageId, Task, TaskNews, TaskStatus};
@@ -16,11 +15,11 @@ use serde_json::{Value, json};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus tasks SESSION
-  nexus tasks SESSION --mine --status open | jq -r '.tasks[].task'
-  nexus tasks SESSION --watch
+  nexus task ls SESSION
+  nexus task ls SESSION --mine --status open | jq -r '.tasks[].task'
+  nexus task ls SESSION --watch
 
-On a terminal this prints a table. --watch prints a line of JSON for every task, and then for every change of
+--watch prints a line of JSON for every task, and then for every change of
 a task of yours, until stopped.")]
 pub(crate) struct Tasks {
     /// The session's id or alias
@@ -83,25 +82,14 @@ impl Tasks {
         if self.watch {
             return watch(&team, &tasks);
         }
-        let rows = tasks.iter().map(|task| {
-            vec![
-                task.id.to_string(),
-                task.status.as_str().to_owned(),
-                task.assignee.to_string(),
-                task.from.to_string(),
-                printable(&task.task, 60),
-            ]
-        });
-        let header = ["TASK", "STATUS", "ASSIGNEE", "FROM", "WHAT"];
-        let rows = rows.collect();
-        Ok(shown(Json::of(&json!({ "tasks": tasks })), &header, rows))
+        Ok(Json::of(&json!({ "tasks": tasks })).into())
     }
 }
 
 /// Prints these tasks, and then every change that we are told of.
 fn watch(team: &Team<'_>, tasks: &[Task]) -> Result<Done> {
     for task in tasks {
-        output::print(&Json::of(task)).map_err(Failure::Output)?;
+        output::print(&Json::of(task))?;
     }
     let after = tasks.iter().map(|task| task.cursor).max();
     let mut listener = listener(team, after)?;
@@ -109,7 +97,7 @@ fn watch(team: &Team<'_>, tasks: &[Task]) -> Result<Done> {
         match listener.next(true)? {
             Some(Next::Message(_, message)) => {
                 if let Some(news) = message.task() {
-                    output::print(&Json::of(&news.task)).map_err(Failure::Output)?;
+                    output::print(&Json::of(&news.task))?;
                 }
             }
             Some(Next::Caught(_) | Next::Reset(_)) | None => {}
@@ -159,6 +147,12 @@ impl Which {
     /// Reports a new status of the task, after the states that must come before.
     fn becomes(self, context: &Context, status: TaskStatus, more: &Value) -> Result<Done> {
         let (team, task) = Team::with_task(context, self.session.as_deref(), &self.task)?;
+        let result = more.get("result").map(ToString::to_string);
+        let stored = task.result.as_ref().map(|result| result.get().to_owned());
+        // An earlier try did the same, and its response was lost.
+        if task.status == status && !status.is_open() && (result.is_none() || result == stored) {
+            return Ok(Json::of(&task).into());
+        }
         team.lead_to(&task, status)?;
         let body = Json::of(&json!({ "status": status })).with(&Json::of(more));
         team.report(&task.id, &body).map(Done::from)
@@ -167,7 +161,7 @@ impl Which {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus accept TASK")]
+  nexus task take TASK")]
 pub(crate) struct Accept {
     #[command(flatten)]
     which: Which,
@@ -175,8 +169,8 @@ pub(crate) struct Accept {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus progress TASK 50
-  nexus progress TASK 'half of it is translated'")]
+  nexus task progress TASK 50
+  nexus task progress TASK 'half of it is translated'")]
 pub(crate) struct Progress {
     #[command(flatten)]
     which: Which,
@@ -185,12 +179,12 @@ pub(crate) struct Progress {
 }
 
 pub(super) const DONE: &str = "Examples:
-  nexus done TASK --result 'It is in docs/readme.de.md'
-  nexus done TASK --result '{\"file\":\"docs/readme.de.md\"}'";
+  nexus task done TASK --result 'It is in docs/readme.de.md'
+  nexus task done TASK --result '{\"file\":\"docs/readme.de.md\"}'";
 pub(super) const FAIL: &str = "Examples:
-  nexus fail TASK --result 'The file is not there'";
+  nexus task fail TASK --result 'The file is not there'";
 pub(super) const DECLINE: &str = "Examples:
-  nexus decline TASK --result 'I do not speak German'";
+  nexus task decline TASK --result 'I do not speak German'";
 
 /// The arguments of `done`, `fail` and `decline`.
 #[derive(Args)]
@@ -204,7 +198,7 @@ pub(crate) struct End {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus cancel TASK
+  nexus task cancel TASK
 
 Only the agent that gave the task can do this.")]
 pub(crate) struct Cancel {

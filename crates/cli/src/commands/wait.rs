@@ -4,8 +4,10 @@ use super::poll::{Patience, Reading, read, until};
 use crate::{
     backoff::Backoff,
     context::Context,
+    duration,
     error::Result,
     http::Repeat,
+    interrupt,
     json::Json,
     message::Me,
     output::{self, Done},
@@ -17,8 +19,8 @@ use std::{thread, time::Instant};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus wait SESSION | jq -r '.messages[].text'
-  nexus send SESSION 'Tuesday?' && nexus wait SESSION --timeout 300
+  nexus wait SESSION --jq '.messages[].text'
+  nexus send SESSION 'Tuesday?' && nexus wait SESSION --timeout 5m
 
 The exit code is 0 if a message came, 2 if the time ran out, and 1 on failure. The wait also ends when
 somebody joins or leaves, and when the session is about to end: the relay tells so in a message of `system`
@@ -27,8 +29,8 @@ the wait goes on.")]
 pub(crate) struct Wait {
     /// The session's id or alias
     session: String,
-    /// Seconds to wait; default: for ever
-    #[arg(long, value_name = "SECONDS")]
+    /// How long to wait, such as 90s or 10m; default: for ever
+    #[arg(long, value_name = "TIME", value_parser = duration::seconds)]
     timeout: Option<u32>,
 }
 
@@ -38,6 +40,7 @@ impl Wait {
         let caller = context.caller(&session)?;
         let server = context.server_of(&session)?;
         server.announce();
+        interrupt::watch();
         let ends = self.timeout.map(|timeout| until(Instant::now(), timeout.into()));
         let mut me = Me::new(&caller);
         let mut backoff = Backoff::default();

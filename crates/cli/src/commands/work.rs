@@ -10,6 +10,7 @@ use crate::{
     child,
     context::Context,
     error::{Failure, Kind, Result},
+    harmless,
     json::Json,
     live::{Listener, Next},
     loops::{Ended, Stop},
@@ -17,14 +18,14 @@ use crate::{
     random,
     state::{Loop, Running},
     stderr::{printable, tell},
-    team::{Team, value},
+    team::{Team, read, value},
 };
 use clap::{Args, value_parser};
-use nexus_protocol::{Cursor, MessageId, Profile, Task, TaskEvent, TaskStatus};
+use nexus_protocol::{Cursor, Members, MessageId, Profile, Task, TaskEvent, TaskStatus};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
-    io::{self, Read, Write},
+    io::{self, IsTerminal, Read, Write},
     process::{Command, Stdio},
     sync::{
         Mutex,
@@ -50,6 +51,9 @@ NEXUS_TASK_FROM, NEXUS_TASK_CONTEXT (JSON), NEXUS_TASK_PRIORITY and NEXUS_SESSIO
 The output of CMD is the result, as JSON if it is valid JSON. If CMD exits with a code other than 0, the task
 has failed, and the end of its standard error is the reason. Each task that has ended is printed as one line
 of JSON. The last line says why the worker stopped.
+
+A task that was given for another capability is left to other workers. The profile keeps what it says
+already.
 
 A task is a stranger's text, and CMD must not trust it. When the worker is stopped, it also ends CMD and all
 that CMD started. The task stays in progress, and the next run begins it again.")]
@@ -83,15 +87,35 @@ impl WorkOn {
         .into())
     }
 
+    /// Adds what this worker can do to what the profile says already.
+    fn promise(&self, team: &Team<'_>) -> Result<()> {
+        let members: Members = read(&team.get("/agents")?)?;
+        let me = members.agents.into_iter().find(|member| member.agent_id == team.caller.agent);
+        let mut all = me.and_then(|member| member.profile.capabilities).unwrap_or_default();
+        let before = all.len();
+        let new = self.capability.iter().filter(|word| !all.contains(word)).cloned();
+        all.extend(new.collect::<Vec<_>>());
+        if all.len() == before {
+            return Ok(());
+        }
+        let profile = Profile { capabilities: Some(all), ..Profile::default() };
+        team.change(Method::PATCH, &format!("/agents/{}", team.caller.agent), &profile).map(drop)
+    }
+
+    /// Whether a task is for this worker: it was given to us by name, or for something that we do.
+    fn does(&self, task: &Task) -> bool {
+        task.capability.as_ref().is_none_or(|word| self.capability.contains(word))
+    }
+
     fn work(&self, team: &Team<'_>) -> Result<(Ended, Counts)> {
-        let profile = Profile { capabilities: Some(self.capability.clone()), ..Profile::default() };
-        team.change(Method::PATCH, &format!("/agents/{}", team.caller.agent), &profile)?;
+        self.promise(team)?;
         // Listening begins before the board is read, so that no task is missed.
-        let after = team.session.stored.cursor.as_deref().and_then(|cursor| cursor.parse().ok());
-        let after: Option<Cursor> = after.filter(|_| team.session.is_of(&team.caller));
+        let is_ours = team.session.is_of(&team.caller);
+        let after = if is_ours { team.session.stored.usable_cursor()? } else { None };
         let mut listener = listener(team, after)?;
         let query = format!("&status=open&assignee={}", team.caller.agent);
-        let open = board(team, &query)?;
+        let mut open = board(team, &query)?;
+        open.retain(|task| self.does(task));
         let (sender, receiver) = mpsc::channel();
         let receiver = Mutex::new(receiver);
         let counts = Mutex::new(Counts::default());
@@ -106,7 +130,7 @@ impl WorkOn {
                     job.run(receiver, counts);
                 });
             }
-            let ended = give_out(team, &mut listener, open, &sender);
+            let ended = self.give_out(team, &mut listener, open, &sender);
             // Tells the jobs that no more tasks come. They are asked to stop below.
             drop(sender);
             // Never released: a second signal must not end us before our commands have ended.
@@ -119,6 +143,40 @@ impl WorkOn {
         })
         .map(|ended| (ended, counts.into_inner().unwrap_or_default()))
     }
+
+    /// Hands our tasks to the jobs: first the open ones, then new ones as they come.
+    fn give_out(
+        &self,
+        team: &Team<'_>,
+        listener: &mut Listener,
+        open: Vec<Task>,
+        jobs: &Sender<Task>,
+    ) -> Result<Ended> {
+        let mut known: BTreeSet<(String, Cursor)> = BTreeSet::new();
+        let mut give = |task: Task| {
+            // A task that comes back to us has another cursor, the one of its latest message.
+            if known.insert((task.id.to_string(), task.cursor)) {
+                // Does not fail, because the jobs end later than this function.
+                let _ = jobs.send(task);
+            }
+        };
+        open.into_iter().for_each(&mut give);
+        loop {
+            match listener.next(true)? {
+                Some(Next::Message(_, message)) => {
+                    let Some(news) = message.task() else { continue };
+                    let ours = news.task.assignee == team.caller.agent;
+                    if ours && news.event == TaskEvent::Assigned && self.does(&news.task) {
+                        give(news.task);
+                    }
+                }
+                Some(Next::Caught(_) | Next::Reset(_)) | None => {}
+                Some(Next::Stopped) => return Ok(Ended::Signal),
+                Some(Next::Over) => return Ok(Ended::Over),
+                Some(Next::Left) => return Ok(Ended::Left),
+            }
+        }
+    }
 }
 
 /// How many tasks were done.
@@ -126,39 +184,6 @@ impl WorkOn {
 struct Counts {
     completed: u64,
     failed: u64,
-}
-
-/// Hands our tasks to the jobs: first the open ones, then new ones as they come.
-fn give_out(
-    team: &Team<'_>,
-    listener: &mut Listener,
-    open: Vec<Task>,
-    jobs: &Sender<Task>,
-) -> Result<Ended> {
-    let mut known: BTreeSet<(String, Cursor)> = BTreeSet::new();
-    let mut give = |task: Task| {
-        // A task that comes back to us has another cursor, the one of its latest message.
-        if known.insert((task.id.to_string(), task.cursor)) {
-            // Does not fail, because the jobs end later than this function.
-            let _ = jobs.send(task);
-        }
-    };
-    open.into_iter().for_each(&mut give);
-    loop {
-        match listener.next(true)? {
-            Some(Next::Message(_, message)) => {
-                let Some(news) = message.task() else { continue };
-                let ours = news.task.assignee == team.caller.agent;
-                if ours && news.event == TaskEvent::Assigned {
-                    give(news.task);
-                }
-            }
-            Some(Next::Caught(_) | Next::Reset(_)) | None => {}
-            Some(Next::Stopped) => return Ok(Ended::Signal),
-            Some(Next::Over) => return Ok(Ended::Over),
-            Some(Next::Left) => return Ok(Ended::Left),
-        }
-    }
 }
 
 /// A thread that does one task after the other.
@@ -282,7 +307,7 @@ impl Job<'_> {
             (TaskStatus::Failed, Json::of(&why))
         } else if printed.len() > LONGEST {
             let why = format!(
-                "The command printed {} bytes, but a result has at most {LONGEST}. Let it share a file (nexus file-put) and print the file's name.",
+                "The command printed {} bytes, but a result has at most {LONGEST}. Let it share a file (`nexus file put`) and print the file's name.",
                 printed.len()
             );
             (TaskStatus::Failed, Json::of(&json!({ "error": why })))
@@ -300,7 +325,13 @@ fn tail_of(mut said: io::PipeReader) -> Receiver<String> {
         while let Ok(count @ 1..) = said.read(&mut buffer) {
             let part: Vec<u8> = buffer.iter().copied().take(count).collect();
             // It does not matter whether our stderr is open.
-            let _ = io::stderr().write_all(&part);
+            let _ = if io::stderr().is_terminal() {
+                // The command may quote the task, which a stranger wrote.
+                let text = String::from_utf8_lossy(&part);
+                io::stderr().write_all(harmless::block(&text).as_bytes())
+            } else {
+                io::stderr().write_all(&part)
+            };
             tail.extend(part);
             let surplus = tail.len().saturating_sub(QUOTED);
             tail.drain(..surplus);

@@ -85,7 +85,7 @@ impl State {
 }
 
 /// The failure when there is no contact with this name.
-pub(crate) fn not_found(name: &str) -> Failure {
+fn not_found(name: &str) -> Failure {
     let message =
         format!("There is no contact `{name}`. `nexus contacts list` lists your contacts.");
     Failure::own(Kind::ContactNotFound, message)

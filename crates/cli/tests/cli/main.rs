@@ -5,28 +5,39 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::unwrap_used,
     reason = "a test may panic"
 )]
 
+mod address;
 mod addresses;
 mod addresses_fake;
 mod addresses_listen;
 mod conversation;
+mod damage;
 mod disk;
 mod ending;
 mod events;
 mod fake;
+mod files;
 mod gateway;
 mod golden;
+mod golden_terminal;
+mod grammar;
+mod hostile;
+mod keys;
 mod listen;
 mod listening;
 mod loops;
 mod mended;
+mod networks;
 mod refusals;
+mod repeated;
 mod servers;
 mod skill;
 mod support;
 mod team;
+mod terminal;
 mod wait;
 mod wake;

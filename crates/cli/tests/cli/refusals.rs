@@ -28,7 +28,8 @@ fn a_wrong_command_line_is_an_error_in_json() {
         &["allow-only", "maybe"],
         &["contacts"],
         &["receive", "--host", "everywhere"],
-        &["config"],
+        &["address"],
+        &["config", "set-url"],
     ] {
         let output = home.command().args(arguments).output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
@@ -48,11 +49,10 @@ fn help_carries_examples_that_name_real_commands() {
         String::from_utf8(output.stdout).unwrap()
     };
     let overview = help(&["--help"]);
-    let section = overview.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
-    let commands: Vec<&str> =
-        section.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert!(commands.len() > 20, "{commands:?}");
-    for command in commands.iter().filter(|command| **command != "help") {
+    assert!(overview.contains("\nTalk:\n") && overview.contains("\nThis machine:\n"), "{overview}");
+    let commands = crate::support::commands(&overview);
+    assert!(commands.len() > 30, "{commands:?}");
+    for command in &commands {
         let text = help(&[command, "--help"]);
         assert!(
             text.contains("Examples:\n  ") && text.contains(&format!("nexus {command}")),
@@ -62,7 +62,7 @@ fn help_carries_examples_that_name_real_commands() {
     assert!(help(&["--version"]).starts_with("nexus 0."));
     assert!(help(&["help", "send"]).contains("--strict"));
     for shell in ["bash", "zsh", "fish"] {
-        assert!(help(&["completions", shell]).contains("poll-daemon"));
+        assert!(help(&["completions", shell]).contains("COMPLETE"), "{shell}");
     }
 }
 
@@ -75,7 +75,6 @@ fn invalid_input_is_refused_before_a_request() {
         (&["alias", "nope", "x"], "unknown_session"),
         (&["alias", NOBODY, NOBODY], "invalid_alias"),
         (&["alias", NOBODY, "a/b"], "invalid_alias"),
-        (&["unalias", "nope"], "alias_not_found"),
         (&["join", NOBODY], "missing_agent_id"),
         (&["leave", NOBODY], "missing_agent_id"),
         (&["renew", NOBODY], "missing_agent_id"),
@@ -207,6 +206,6 @@ fn leaving_forgets_a_session_only_if_it_is_over() {
     let path = format!("/v1/sessions/{session}/agents/b");
     let left = Api::new(&relay.url()).call("DELETE", &path).agent("b").key(&key).send();
     assert_eq!(left.status, 200);
-    assert_eq!(b.nexus(&["leave", &session]).error(), "agent_not_found");
+    assert_eq!(b.nexus(&["leave", &session]).done()["status"], "removed");
     assert!(!folder.exists());
 }

@@ -28,7 +28,7 @@ use work::{Action, Choice, Work};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus listen SESSION | jq -r '.text // empty'
+  nexus listen SESSION --jq '.text // empty'
   nexus listen SESSION --exec 'jq -r .text >> inbox.txt'
   nexus listen SESSION --exec 'jq -r .text | my-agent --print' --envelope --reply
   nexus listen @me --exec 'jq -r .text | my-agent --print' --envelope --reply
@@ -118,7 +118,7 @@ impl Listen {
         let session = context.session(&self.target)?;
         let caller = context.caller(&session)?;
         let server = context.server_of(&session)?;
-        let aliases = context.state.aliases()?;
+        let aliases = context.state.known_aliases();
         let alias = super::ls::names_of(&aliases, &session.id).into_iter().next();
         Ok(Source::Session(Room { session, server, caller, alias }))
     }
@@ -169,7 +169,7 @@ fn listener(context: &Context, source: &Source, choice: Choice) -> Result<Listen
         base: source.base(),
         wanted,
     };
-    Listener::new(target, &capabilities, source.after())
+    Listener::new(target, &capabilities, source.after()?)
 }
 
 /// Handles messages until listening ends.

@@ -210,7 +210,7 @@ impl<'a> Work<'a> {
         self.save()?;
         let ids: Vec<&str> = items.iter().map(|item| item.message.id.as_str()).collect();
         let line = json!({ "handled": ids, "cursor": self.done, "reply": replied });
-        output::print(&Json::of(&line)).map_err(Failure::Output)?;
+        output::print(&Json::of(&line))?;
         Ok(None)
     }
 
@@ -219,7 +219,7 @@ impl<'a> Work<'a> {
     fn print(&mut self, items: &[Item]) -> Result<()> {
         for item in items {
             let mark = self.source.mark(self.context, item.message.cursor())?;
-            output::print(&item.json).map_err(Failure::Output)?;
+            output::print(&item.json)?;
             self.done = self.done.max(item.message.cursor());
             self.keep(mark)?;
         }

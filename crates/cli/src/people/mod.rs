@@ -1,0 +1,28 @@
+//! Results as people read them on a terminal. A result is recognised by its fields, so a command does not say
+//! how its result looks.
+//!
+//! Promise: what is printed contains no character that a terminal obeys, except the colours of `Text`,
+//! and no line of a stranger's text begins at the left edge.
+
+mod message;
+mod result;
+mod table;
+mod text;
+mod time;
+
+pub(crate) use message::answer;
+pub(crate) use result::show;
+pub(crate) use time::Clock;
+
+use std::path::PathBuf;
+
+/// What a result is shown on.
+#[derive(Clone, Debug)]
+pub(crate) struct Scene {
+    /// Columns of the terminal.
+    pub(crate) width: usize,
+    pub(crate) has_colour: bool,
+    pub(crate) clock: Clock,
+    /// The state folder, in which keys are kept.
+    pub(crate) state: Option<PathBuf>,
+}

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     io::{self, IsTerminal, Read, Write},
-    process::{Command, Stdio},
+    process::Stdio,
     sync::{
         Mutex,
         mpsc::{self, Receiver, Sender},
@@ -280,9 +280,8 @@ impl Job<'_> {
         };
         let (said, writer) = io::pipe().map_err(failed)?;
         let said = tail_of(said);
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(self.command).stdout(Stdio::piped()).stderr(writer);
-        command.env_remove("NEXUS_TOKEN").env_remove("NEXUS_HOOK_TOKEN");
+        let mut command = child::shell(self.command, self.team.context.state.root());
+        command.stdout(Stdio::piped()).stderr(writer).env_remove("NEXUS_TOKEN");
         command.envs([
             ("NEXUS_SESSION", self.team.session.id.as_str()),
             ("NEXUS_TASK_ID", task.id.as_str()),

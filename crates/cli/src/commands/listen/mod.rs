@@ -135,6 +135,7 @@ impl Listen {
             };
             Action::Exec(exec::Exec {
                 command: command.clone(),
+                home: context.state.root().to_owned(),
                 is_batch: self.batch,
                 has_envelope: self.envelope,
                 guard,

@@ -205,18 +205,30 @@ impl Manner {
 /// Where values without quotes end: the last that was found in each manner, as it is the same for all that begin
 /// in it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Ends([(usize, usize); 4]);
+pub(super) struct Ends {
+    last: [(usize, usize); 4],
+    /// Where the last value ended, and how often one that ended there was asked for.
+    asked: (usize, usize),
+}
+
+/// How many values may end at the same place. In a run without spaces, each name would begin one, and none that was
+/// looked at was a secret.
+const ENOUGH: usize = 16;
 
 impl Ends {
     /// The value without quotes that begins here.
     pub(super) fn bare(&mut self, text: &[u8], start: usize, manner: Manner) -> Value {
-        let Some(last) = manner.place().and_then(|place| self.0.get_mut(place)) else {
+        let Some(last) = manner.place().and_then(|place| self.last.get_mut(place)) else {
             return Value { start, end: run(text, start, manner), quoted: false };
         };
         if !(last.0..last.1).contains(&start) {
             *last = (start, run(text, start, manner));
         }
-        Value { start, end: trimmed(text, start, last.1), quoted: false }
+        let end = last.1;
+        let count = if self.asked.0 == end { self.asked.1.saturating_add(1) } else { 0 };
+        self.asked = (end, count);
+        let end = if count < ENOUGH { trimmed(text, start, end) } else { start };
+        Value { start, end, quoted: false }
     }
 }
 

@@ -126,6 +126,8 @@ fn pump(mut client: StreamOwned<ServerConnection, TcpStream>, mut server: TcpStr
         }
         match came(server.read(&mut buffer)) {
             None => return,
+            // To flush nothing would fail while the client still thinks about the certificate.
+            Some(0) => {}
             Some(count) => {
                 if client.write_all(&buffer[..count]).and_then(|()| client.flush()).is_err() {
                     return;

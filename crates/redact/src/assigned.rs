@@ -71,10 +71,11 @@ pub(super) fn beside(
         return None;
     }
     // A setting that is called a key and no more.
-    let before = text.get(named.begin.saturating_sub(2)..named.begin)?;
-    let apart = before.last().is_none_or(|byte| *byte <= b' ') || before == b"\\n";
-    let alone = named.word == b"key" && sign == b'=' && apart;
-    if tells == Tells::Nothing && alone {
+    if tells == Tells::Nothing
+        && sign == b'='
+        && named.word == b"key"
+        && stands_apart(text, named.begin)
+    {
         let value = ends.bare(text, value_begins(text, from), Manner::Of(sign));
         let bytes = text.get(value.start..value.end)?;
         let is_one = (mixed(bytes) || looks::has_mixed_case(bytes))
@@ -103,6 +104,12 @@ pub(super) fn beside(
             }
         }
     }
+}
+
+/// Whether a name begins a line, or follows a space.
+fn stands_apart(text: &[u8], begin: usize) -> bool {
+    let before = text.get(begin.saturating_sub(2)..begin).unwrap_or_default();
+    before.last().is_none_or(|byte| *byte <= b' ') || before == b"\\n"
 }
 
 /// The secrets of a list: `passwords = ["...", "..."]`, or the items of YAML in the lines that follow.

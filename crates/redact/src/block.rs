@@ -3,7 +3,7 @@
 use super::{
     hit::Hit,
     kinds::{PGP_PRIVATE_KEY, PRIVATE_KEY, PUTTY_PRIVATE_KEY},
-    shape::{bits, class, step},
+    shape::{bits, class, find, step},
 };
 
 const BEGIN: &[u8] = b"-----BEGIN ";
@@ -108,11 +108,4 @@ fn key_words(body: &[u8]) -> usize {
         here = here.saturating_add(word.len());
     }
     end
-}
-
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    text.windows(wanted.len()).position(|part| {
-        step();
-        part == wanted
-    })
 }

@@ -17,15 +17,10 @@ use super::{
 const LONGEST: usize = 64;
 
 /// Functions that log in, by the end of their names in small letters, and which of their arguments is the password.
-const LOGINS: [(&[u8], usize); 49] = [
-    (b"basicauth", 1),
-    (b"basic_auth", 1),
-    (b"digestauth", 1),
-    (b"digest_auth", 1),
+const LOGINS: [(&[u8], usize); 42] = [
     (b"auth", 1),
     (b"authenticate", 1),
     (b"authorize", 1),
-    (b"basic_authorize", 1),
     (b"ftp_login", 2),
     (b"login", 1),
     (b"signin", 1),
@@ -35,10 +30,8 @@ const LOGINS: [(&[u8], usize); 49] = [
     (b"mysqli", 2),
     (b"pdo", 2),
     (b"getconnection", 2),
-    (b"plainauth", 2),
     (b"credentials", 1),
     (b"credential", 1),
-    (b"credentials.basic", 1),
     (b"passwordauthentication", 1),
     (b"authenticationtoken", 1),
     (b"wifi.begin", 1),

@@ -7,7 +7,7 @@ use super::{
     looks,
     names::{self, Tells},
     place::{judged, value},
-    shape::{at, bits, class, step},
+    shape::{at, bits, class, find, step},
     stand_ins::{Sure, stands_for_password},
     values::{self, Ends, Manner, Value},
 };
@@ -246,12 +246,7 @@ fn sets_secret(text: &[u8], here: usize) -> bool {
     let before = text.get(here.saturating_sub(BEFORE)..here).unwrap_or_default();
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     let secure = [&b"secret"[..], b"put-parameter", b"variable set", b"credential"];
-    secure.iter().any(|word| {
-        line.windows(word.len()).any(|part| {
-            step();
-            part == *word
-        })
-    })
+    secure.iter().any(|word| find(line, word).is_some())
 }
 
 /// Whether the value of an option that holds a secret is one.
@@ -263,12 +258,9 @@ pub(super) fn is_one(value: &[u8]) -> bool {
 fn has_user(text: &[u8], here: usize) -> bool {
     let before = text.get(here.saturating_sub(64)..here).unwrap_or_default();
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    [&b" -u "[..], b" --user ", b" -U ", b" --username "].iter().any(|option| {
-        line.windows(option.len()).any(|part| {
-            step();
-            part == *option
-        })
-    })
+    [&b" -u "[..], b" --user ", b" -U ", b" --username "]
+        .iter()
+        .any(|option| find(line, option).is_some())
 }
 
 pub(super) fn hit(value: Value) -> Hit {

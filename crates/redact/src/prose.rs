@@ -289,15 +289,20 @@ pub(super) const PAIR_LEADS: [&[u8]; 17] = [
     b"login",
 ];
 
+/// The words of a list with which a text begins, in small or capital letters.
+fn lead_at(text: &[u8], leads: &[&'static [u8]]) -> Option<&'static [u8]> {
+    leads.iter().copied().find(|lead| {
+        step();
+        text.get(..lead.len()).is_some_and(|part| part.eq_ignore_ascii_case(lead))
+    })
+}
+
 /// The password behind a user's name: "log in as bob / X", "user/pass: bob:X".
 pub(super) fn pair(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     const BETWEEN: [&[u8]; 7] =
         [b" / ", b"/", b" : ", b": ", b":", b" and password ", b" with password "];
     let rest = text.get(here..)?;
-    let lead = PAIR_LEADS.iter().find(|lead| {
-        step();
-        rest.get(..lead.len()).is_some_and(|part| part.eq_ignore_ascii_case(lead))
-    })?;
+    let lead = lead_at(rest, &PAIR_LEADS)?;
     let after = rest.get(lead.len()..)?;
     let skip =
         after.iter().take(8).take_while(|byte| b" :=`\"'*->\xE2\x86\x92".contains(byte)).count();
@@ -327,10 +332,7 @@ pub(super) fn before_noun(text: &[u8], here: usize, ends: &mut Ends) -> Option<H
     const LINKS: [&[u8]; 7] =
         [b" as the ", b" as your ", b" as my ", b" as its ", b" as ", b" for the ", b" as a "];
     let rest = text.get(here..)?;
-    let lead = USE_LEADS.iter().find(|lead| {
-        step();
-        rest.get(..lead.len()).is_some_and(|part| part.eq_ignore_ascii_case(lead))
-    })?;
+    let lead = lead_at(rest, &USE_LEADS)?;
     let value = value(text, here.saturating_add(lead.len()), Manner::Plain, ends)?;
     let bytes = text.get(value.start..value.end)?;
     let after = text.get(value.end..value.end.saturating_add(BYTES).min(text.len()))?;

@@ -256,6 +256,14 @@ pub(super) fn line_break(text: &[u8], mut here: usize) -> Option<usize> {
     Some(line.saturating_add(indent.count()))
 }
 
+/// Where a part of a text stands first.
+pub(super) fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len()).position(|part| {
+        step();
+        part == wanted
+    })
+}
+
 #[cfg(not(test))]
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "it is nothing")]

@@ -7,7 +7,7 @@ use super::{
     looks,
     names::{self, Tells},
     place::judged,
-    shape::{at, bits, class, step},
+    shape::{at, bits, class, find, step},
     stand_ins::Sure,
     values::{self, Ends, Manner, Value},
 };
@@ -277,8 +277,5 @@ fn is_encoded(value: &[u8]) -> bool {
 
 /// Whether a text has a cluster's secret.
 pub(super) fn has_secret(text: &[u8]) -> bool {
-    text.windows(12).any(|part| {
-        step();
-        part == b"kind: Secret"
-    })
+    find(text, b"kind: Secret").is_some()
 }

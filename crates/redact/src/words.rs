@@ -9,7 +9,7 @@ use super::{
     looks,
     names::{self, Tells},
     place::value,
-    shape::{at, step},
+    shape::{at, find},
     stand_ins::Sure,
     values::{self, Ends, Manner},
 };
@@ -28,12 +28,7 @@ fn piped(text: &[u8], here: usize) -> Option<Hit> {
     let line = line.get(..line.len().min(LINE))?.split(|byte| *byte == b'\n').next()?;
     let pipe = line.windows(3).position(|part| part == b" | ")?;
     let after = line.get(pipe..)?;
-    let has = |reader: &[u8]| {
-        after.windows(reader.len()).any(|part| {
-            step();
-            part == reader
-        })
-    };
+    let has = |reader: &[u8]| find(after, reader).is_some();
     READERS.iter().find(|reader| has(reader))?;
     let mut end = start.saturating_add(pipe);
     if let Some((quote, begin)) = values::opens(text, start) {

@@ -13,6 +13,7 @@
 mod addresses;
 mod addresses_fake;
 mod addresses_listen;
+mod chat;
 mod conversation;
 mod disk;
 mod ending;
@@ -23,6 +24,7 @@ mod golden;
 mod golden_terminal;
 mod grammar;
 mod hostile;
+mod inviting;
 mod listen;
 mod listening;
 mod loops;

@@ -141,7 +141,7 @@ impl Claim {
         let (once, body) = (Some(random::hex()), self.profile.body());
         let request = Request { agent: Some(agent), once, body, ..request };
         let answer = context.call(&server, &request)?;
-        tell!("you are in it as {agent}; read with `nexus poll`");
+        tell!("you are in it as {agent}; read with `nexus poll`, or talk with `nexus chat`");
         let done = context.keep_seat(answer, None, Some(agent), &server)?;
         alias::give_to(context, self.alias, &done);
         Ok(done)

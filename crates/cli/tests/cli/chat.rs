@@ -1,6 +1,7 @@
 //! `nexus chat` in a pipe and on a terminal, against a real relay.
 
 use crate::{
+    fake::{Fake, Reply, response},
     support::{Home, guest, text, texts},
     terminal::Typing,
 };
@@ -54,7 +55,7 @@ fn an_input_that_has_ended_prints_what_waits_and_ends() {
     let b = guest(&a, &session);
     b.nexus(&["send", &session, "hello"]).done();
     let output = a.command().args(["chat", &session, "--jq", ".text // .reason"]).output().unwrap();
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "b joined\nhello\ninput\n");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "b joined the session.\nhello\ninput\n");
 }
 
 #[test]
@@ -126,4 +127,26 @@ fn an_end_by_others_gives_the_terminal_back() {
     a.nexus(&["end", &session]).done();
     chat.sees("the session is over");
     assert!(chat.ends_cooked());
+}
+
+#[test]
+fn a_line_is_sent_again_with_its_key_until_it_is_stored() {
+    let fake = Fake::new(|number, request| {
+        let is_send = request.starts_with("POST ");
+        let status = if is_send && number < 6 { "503 Away" } else { "200 OK" };
+        let body = r#"{"messages":[],"nextCursor":"1","delivery":["poll"],"ok":true}"#;
+        Reply::Bytes(response(status, "Retry-After: 0\r\n", body))
+    });
+    let home = Home::new(&fake.url);
+    let session = "ab12cd34".repeat(6);
+    let run = home.nexus_with_input(&["chat", &session, "--as", "a"], b"one\n").done();
+    assert_eq!(run["sent"], 1);
+    let requests = fake.requests();
+    let key_of = |request: &String| {
+        let mut lines = request.lines().map(str::to_ascii_lowercase);
+        lines.find(|line| line.starts_with("idempotency-key"))
+    };
+    let sends = requests.iter().filter(|request| request.starts_with("POST "));
+    let keys: Vec<String> = sends.filter_map(key_of).collect();
+    assert!(keys.len() > 1 && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
 }

@@ -3,7 +3,7 @@
 use super::{
     board,
     line::{self, HELP, Line},
-    task_of, usage,
+    usage,
 };
 use crate::{
     backoff::Backoff,
@@ -57,9 +57,12 @@ impl<'a> Desk<'a> {
         Self { team, sent: 0, heard: 0, tasks: Vec::new(), unsure: None, is_ending: false }
     }
 
-    /// The number of the task that a message is about.
+    /// The number of the task that a message asks us to do. Every task gets a number.
     pub(super) fn number(&mut self, message: &Message) -> Option<usize> {
-        task_of(message).map(|task| self.number_of(&task))
+        let task = message.task()?.task;
+        let number = self.number_of(task.id.as_str());
+        let is_ours = task.assignee.as_str() == self.team.caller.agent.as_str();
+        (is_ours && task.status.is_open()).then_some(number)
     }
 
     fn number_of(&mut self, task: &str) -> usize {

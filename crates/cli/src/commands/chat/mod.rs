@@ -14,9 +14,9 @@ use crate::{
     context::Context,
     error::{Failure, Result},
     live::{Listener, Next, Target, Wanted},
-    message::{Me, Message},
+    message::Me,
     output::{self, Done, Printed},
-    stderr,
+    stderr::{self, tell},
     team::Team,
 };
 use clap::Args;
@@ -71,6 +71,12 @@ impl Chat {
         stderr::restore();
         screen.close();
         let reason = ended?;
+        match reason {
+            "ended" if is_for_people => tell!("* the session has ended for everybody"),
+            "over" => tell!("* the session is over"),
+            "left" => tell!("* you are no longer in the session"),
+            _ => {}
+        }
         let value = json!({
             "status": "stopped", "reason": reason, "sessionId": team.session.id,
             "sent": talk.desk.sent, "messages": talk.desk.heard,
@@ -189,25 +195,14 @@ impl Talk<'_> {
             }
             Next::Reset(_) => {}
             Next::Stopped => return Ok(Some("signal")),
-            Next::Over => {
-                screen.note("the session is over");
-                return Ok(Some("over"));
-            }
-            Next::Left => {
-                screen.note("you are no longer in the session");
-                return Ok(Some("left"));
-            }
+            Next::Over => return Ok(Some("over")),
+            Next::Left => return Ok(Some("left")),
         }
         Ok(None)
     }
 }
 
-/// The id of the task that a message is about.
-fn task_of(message: &Message) -> Option<String> {
-    Some(message.task()?.task.id.as_str().to_owned())
-}
-
-/// Whether a failure is that of the input, and not of the conversation.
+/// A failure of what was typed.
 fn usage(message: impl Into<String>) -> Failure {
     Failure::own(crate::error::Kind::Usage, message)
 }

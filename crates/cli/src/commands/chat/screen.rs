@@ -13,6 +13,7 @@ use std::{
     io::{self, BufRead, IsTerminal},
     sync::mpsc::{self, Receiver, Sender},
     thread,
+    time::Duration,
 };
 
 /// What was typed.
@@ -34,6 +35,9 @@ struct Terminal {
     is_editing: bool,
     modes: Modes,
 }
+
+/// How long the editor may take to show a text.
+const LAST_TEXT: Duration = Duration::from_millis(100);
 
 type Line = Editor<(), MemHistory>;
 
@@ -122,6 +126,8 @@ impl Screen {
     /// Gives the terminal back as it was.
     pub(super) fn close(self) {
         if let Some(terminal) = self.terminal.filter(|terminal| terminal.is_editing) {
+            // The editor shows texts in its own thread. It gets the time to show the last one.
+            thread::sleep(LAST_TEXT);
             terminal.modes.restore();
             output::end_line();
         }

@@ -1,15 +1,15 @@
 //! What a conversation does for the lines that are typed: sending, tasks, files, the end.
 
 use super::{
-    board,
+    event::usage,
     line::{self, HELP, Line},
-    usage,
 };
 use crate::{
     backoff::Backoff,
     commands::{
         end::End,
         files::{FileGet, FilePut},
+        tasks::board,
     },
     error::Result,
     http::{Repeat, Request},
@@ -55,6 +55,12 @@ pub(super) struct Desk<'a> {
 impl<'a> Desk<'a> {
     pub(super) fn new(team: &'a Team<'a>) -> Self {
         Self { team, sent: 0, heard: 0, tasks: Vec::new(), unsure: None, is_ending: false }
+    }
+
+    /// The stored cursor, if it is that of this agent.
+    pub(super) fn stored(&self) -> Option<Cursor> {
+        let is_ours = self.team.session.is_of(&self.team.caller);
+        self.team.session.stored.cursor.as_deref().filter(|_| is_ours)?.parse().ok()
     }
 
     /// The number of the task that a message asks us to do. Every task gets a number.

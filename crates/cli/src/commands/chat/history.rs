@@ -28,7 +28,7 @@ struct Page {
 /// Shows the last messages. Returns the cursor of the newest.
 pub(super) fn show(desk: &mut Desk<'_>) -> Result<Option<Cursor>> {
     let (messages, newest) = last(desk)?;
-    let before = super::stored(desk.team);
+    let before = desk.stored();
     let first = messages.first().and_then(|json| Message::of(json).cursor());
     if let (Some(before), Some(first)) = (before, first)
         && number(before).saturating_add(1) < number(first)

@@ -4,15 +4,15 @@
 //! reader of lines waits until its line was handled. So everything else is done here, one thing after another.
 
 mod desk;
+mod event;
 mod history;
 mod line;
 mod screen;
 
-use super::tasks::board;
 use crate::{
     capabilities,
     context::Context,
-    error::{Failure, Result},
+    error::Result,
     live::{Listener, Next, Target, Wanted},
     message::Me,
     output::{self, Done, Printed},
@@ -21,8 +21,9 @@ use crate::{
 };
 use clap::Args;
 use desk::{Desk, Handled};
+use event::{Happening, Input};
 use nexus_protocol::Cursor;
-use screen::{Input, Screen};
+use screen::Screen;
 use serde_json::json;
 use std::{sync::mpsc, thread};
 
@@ -39,22 +40,13 @@ pub(crate) struct Chat {
     session: String,
 }
 
-/// What happens.
-#[derive(Debug)]
-enum Happening {
-    Heard(Result<Next>),
-    Typed(Input),
-    /// A line for people, which would otherwise be written into the line that is being typed.
-    Told(String),
-}
-
 impl Chat {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let team = Team::of(context, &self.session)?;
         let is_for_people = output::is_for_people() && screen::is_terminal();
         let (sender, receiver) = mpsc::channel();
         let mut desk = Desk::new(&team);
-        let after = if is_for_people { history::show(&mut desk)? } else { stored(&team) };
+        let after = if is_for_people { history::show(&mut desk)? } else { desk.stored() };
         let listener = listen(&team, after)?;
         let mut screen = if is_for_people {
             let told = sender.clone();
@@ -84,12 +76,6 @@ impl Chat {
         let printed = if is_for_people { Printed::Bytes(Vec::new()) } else { Printed::Json };
         Ok(Done { printed, ..crate::json::Json::of(&value).into() })
     }
-}
-
-/// The stored cursor, if it is that of this agent.
-fn stored(team: &Team<'_>) -> Option<Cursor> {
-    let is_ours = team.session.is_of(&team.caller);
-    team.session.stored.cursor.as_deref().filter(|_| is_ours)?.parse().ok()
 }
 
 fn listen(team: &Team<'_>, after: Option<Cursor>) -> Result<Listener> {
@@ -200,9 +186,4 @@ impl Talk<'_> {
         }
         Ok(None)
     }
-}
-
-/// A failure of what was typed.
-fn usage(message: impl Into<String>) -> Failure {
-    Failure::own(crate::error::Kind::Usage, message)
 }

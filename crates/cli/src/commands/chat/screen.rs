@@ -2,7 +2,7 @@
 //!
 //! On a terminal, a message that comes while a line is being typed is shown above it, and the line stays.
 
-use super::Happening;
+use super::event::{Happening, Input, usage};
 use crate::{
     error::Result,
     json::Json,
@@ -15,13 +15,6 @@ use std::{
     thread,
     time::Duration,
 };
-
-/// What was typed.
-#[derive(Debug)]
-pub(super) enum Input {
-    Line(String),
-    End,
-}
 
 /// The reader of lines waits for the text that the next line begins with.
 pub(super) struct Screen {
@@ -51,7 +44,7 @@ impl Screen {
     pub(super) fn terminal(name: &str, sender: Sender<Happening>) -> Result<Self> {
         let modes = Modes::now();
         let broken = |error: ReadlineError| {
-            super::usage(format!(
+            usage(format!(
                 "This terminal cannot be used ({error}). Use `nexus poll` and `nexus send`."
             ))
         };

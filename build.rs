@@ -94,6 +94,9 @@ const PAGES: [Page; 7] = [
     },
 ];
 
+/// The public server, which the skill names where it was not read on a relay.
+const PUBLIC: &str = "https://messaging.md";
+
 /// Of a page, so much of each form stands in the archive before the other form goes on: both say the same,
 /// and what compresses them looks back no further than 32 KiB.
 const PART: usize = 8 * 1024;
@@ -118,7 +121,10 @@ fn main() -> Result<()> {
     let assets = format!("/assets/{}", list_assets(out, &mut archive)?);
     let frame = fs::read_to_string("public/frame.html")?;
     for page in PAGES {
-        let markdown = fs::read_to_string(page.markdown)?;
+        let mut markdown = fs::read_to_string(page.markdown)?;
+        if page.name == "skill" {
+            markdown = markdown.replace(PUBLIC, "{{origin}}");
+        }
         let html = page.html(&frame, &markdown)?.replace("{{assets}}", &assets);
         archive.add_page(page.name, &markdown, &html);
     }

@@ -97,18 +97,20 @@ pub(crate) async fn answer(
         router::Page::Docs => DOCS.answer(request, 200, &[]).await,
         router::Page::Section => section(request, route).await,
         router::Page::Asset => asset(request, route).await,
-        // The file that agents install, as it is.
-        router::Page::Skill => SKILL.answer(request, 200, &[]).await,
+        // The file that agents install, with this relay in place of the public one.
+        router::Page::Skill => {
+            SKILL.answer(request, 200, &[("origin", &http::origin(request, env)?)]).await
+        }
         router::Page::Llms => llms(request, env).await,
         router::Page::OpenApi => open_api(request).await,
-        router::Page::Health => health(),
+        router::Page::Health => health(env),
         router::Page::Pair => pairing(request, env, route).await,
         router::Page::Admin => admin(request, env).await,
     }
 }
 
 /// `GET /health` (section 5).
-fn health() -> Result<Response> {
+fn health(env: &Env) -> Result<Response> {
     let list = |items: &[&str]| items.iter().map(ToString::to_string).collect();
     http::json(
         200,
@@ -121,6 +123,7 @@ fn health() -> Result<Response> {
                 delivery: list(&["poll", "longpoll", "sse", "websocket", "webhook"]),
                 addresses: true,
                 teams: true,
+                max_file_bytes: Some(platform::limits(env)?.max_file_bytes),
             },
         },
     )

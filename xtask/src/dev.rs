@@ -50,5 +50,9 @@ pub fn run(project: &Project, options: &Options) -> Result<()> {
         relay.port(),
         options.state.display()
     );
+    println!(
+        "To use it with the client: nexus config set-url http://localhost:{0} (for one shell: export NEXUS_URL=http://localhost:{0})",
+        relay.port()
+    );
     relay.wait()
 }

@@ -17,6 +17,8 @@ pub(crate) struct Capabilities {
     pub(crate) message_format: Vec<String>,
     /// `poll`, `longpoll`, `sse`, `websocket`, `webhook`.
     pub(crate) delivery: Vec<String>,
+    /// The most bytes of one file.
+    pub(crate) max_file_bytes: Option<u64>,
 }
 
 impl Capabilities {

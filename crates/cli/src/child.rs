@@ -6,6 +6,7 @@
 use crate::loops::Stop;
 use std::{
     io::{self, Read, Write},
+    path::Path,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
@@ -19,6 +20,15 @@ const LONGEST: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_secs(2);
 /// How long to wait for its output after its end. A process that it left running may keep the pipe open.
 const REST: Duration = Duration::from_secs(1);
+
+/// The command in this text, for the shell of the system. Without any key of a hook, and a `nexus` in it is the same
+/// agent as we are.
+pub(crate) fn shell(text: &str, home: &Path) -> Command {
+    let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+    let mut command = Command::new(shell);
+    command.arg(flag).arg(text).env("NEXUS_HOME", home).env_remove("NEXUS_HOOK_TOKEN");
+    command
+}
 
 /// Runs a command with this standard input. Returns its exit status, and its output if that is piped.
 /// `None` if a signal came first, in which case the command was ended.

@@ -5,6 +5,7 @@
 
 use crate::{
     context::Context,
+    stderr,
     team::{Team, read},
 };
 use clap::{Arg, Command};
@@ -40,6 +41,7 @@ fn candidates(
     find: fn(&Context) -> Vec<(String, String)>,
     current: &OsStr,
 ) -> Vec<CompletionCandidate> {
+    stderr::be_silent();
     let Ok(context) = Context::for_completion(profile()) else { return Vec::new() };
     let begun = current.to_string_lossy();
     let found = find(&context).into_iter().filter(|(value, _)| value.starts_with(&*begun));

@@ -5,7 +5,8 @@ use crate::{
     answer::Answer,
     error::{Failure, Kind, Result},
     http::{Http, Request},
-    server::{Addresses, Server},
+    proof::Proof,
+    server::{Addresses, Server, normalize},
     state::{Membership, State},
 };
 use clap::{ArgAction, Args};
@@ -71,15 +72,17 @@ pub(crate) struct Context {
 pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) stored: Membership,
+    /// Whether the command line names another server than the session's own.
+    is_elsewhere: bool,
 }
 
 /// The agent that makes a request, and its proof.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) agent: AgentId,
-    pub(crate) key: Option<SessionKey>,
+    pub(crate) key: Option<Proof<SessionKey>>,
     /// The proof of an address.
-    pub(crate) secret: Option<AgentSecret>,
+    pub(crate) secret: Option<Proof<AgentSecret>>,
 }
 
 impl Context {
@@ -103,6 +106,10 @@ impl Context {
 
     /// The session with this alias or id, or with an id that begins so.
     pub(crate) fn session(&self, text: &str) -> Result<Session> {
+        // An alias does not look like a session id, so a damaged file of aliases does not matter here.
+        if let Ok(id) = text.parse() {
+            return self.session_of(id);
+        }
         let aliases = self.state.aliases()?;
         if let Ok(id) = aliases.get(text).map_or(text, String::as_str).parse() {
             return self.session_of(id);
@@ -125,7 +132,9 @@ impl Context {
 
     pub(crate) fn session_of(&self, id: SessionId) -> Result<Session> {
         let stored = self.state.membership(&id)?;
-        Ok(Session { id, stored })
+        let named = self.global.url.as_deref().zip(stored.server.as_deref());
+        let is_elsewhere = named.is_some_and(|(url, own)| normalize(url) != normalize(own));
+        Ok(Session { id, stored, is_elsewhere })
     }
 
     /// The agent id that the command line gives.
@@ -136,42 +145,53 @@ impl Context {
     /// Who we are in a session: `--agent-id`, or the agent that joined from here. The stored key is used
     /// only for the agent that it belongs to.
     pub(crate) fn caller(&self, session: &Session) -> Result<Caller> {
-        let stored = session.stored.clone();
-        let named = self.global.agent_id.clone();
-        let is_stored = named.is_none() || stored.agent.is_none() || named == stored.agent;
-        let agent = named.or(stored.agent).ok_or_else(missing_agent_id)?;
-        Ok(Caller { agent, key: stored.key.filter(|_| is_stored), secret: None })
+        let stored = &session.stored;
+        let named = self.global.agent_id.as_ref();
+        let is_stored = named.is_none() || stored.agent.is_none() || named == stored.agent.as_ref();
+        let agent = named.or(stored.agent.as_ref()).ok_or_else(missing_agent_id)?.clone();
+        let key = if is_stored { self.key_of(session)? } else { None };
+        Ok(Caller { agent, key, secret: None })
+    }
+
+    /// The stored key of a session. If the session is not bound to a server, the key belongs to the one
+    /// that is used for it without `--url`.
+    pub(crate) fn key_of(&self, session: &Session) -> Result<Option<Proof<SessionKey>>> {
+        session.stored.proof(|| self.choose(Addresses::default()))
     }
 
     /// The server for a new session, or for a code.
     pub(crate) fn server(&self, link: Option<String>) -> Result<Server> {
-        Addresses { link, ..self.addresses()? }.choose()
+        let flag = self.global.url.clone();
+        self.choose(Addresses { flag, link, ..Addresses::default() })
     }
 
     /// The server to use for a session.
     pub(crate) fn server_of(&self, session: &Session) -> Result<Server> {
-        Addresses { binding: session.stored.server.clone(), ..self.addresses()? }.choose()
+        self.server_of_address(session.stored.server.as_deref())
     }
 
     /// The server that the session is bound to. Options and environment count only if it is not bound.
     pub(crate) fn home_of(&self, session: &Session) -> Result<Server> {
         match session.stored.server.clone() {
-            Some(binding) => Addresses { binding: Some(binding), ..Addresses::default() }.choose(),
+            Some(binding) => Server::bound(binding),
             None => self.server(None),
         }
     }
 
-    /// The server of an address. Only the command line can name another one, because the secret must not
-    /// be sent to another relay by accident.
-    pub(crate) fn server_of_address(&self, url: &str) -> Result<Server> {
-        let (flag, binding) = (self.global.url.clone(), Some(url.to_owned()));
-        Addresses { flag, binding, ..Addresses::default() }.choose()
+    /// The server of a session or an address, whose own server is this one. Only the command line can name
+    /// another.
+    pub(crate) fn server_of_address(&self, own: Option<&str>) -> Result<Server> {
+        let (flag, binding) = (self.global.url.clone(), own.map(str::to_owned));
+        self.choose(Addresses { flag, binding, ..Addresses::default() })
     }
 
-    fn addresses(&self) -> Result<Addresses> {
-        let config = self.state.config()?.server_url;
-        let (flag, env) = (self.global.url.clone(), self.env_url.clone());
-        Ok(Addresses { flag, env, config, ..Addresses::default() })
+    /// Adds what the environment and the configuration say. The configuration is read only if it counts.
+    fn choose(&self, named: Addresses) -> Result<Server> {
+        let env = self.env_url.clone();
+        let is_named =
+            [&named.flag, &named.link, &named.binding, &env].iter().any(|url| url.is_some());
+        let config = if is_named { None } else { self.state.config()?.server_url };
+        Addresses { env, config, ..named }.choose()
     }
 
     pub(crate) fn http(&self) -> &Http {
@@ -215,10 +235,11 @@ impl Session {
         format!("/v1/sessions/{}{rest}", self.id)
     }
 
-    /// Whether the stored state of the session belongs to this agent, or to none. The cursor of another
-    /// agent must not be used or moved.
+    /// Whether the stored state of the session belongs to this agent, or to none, at the server that is
+    /// used. The cursor of another agent, or of another server, must not be used or moved.
     pub(crate) fn is_of(&self, caller: &Caller) -> bool {
-        self.stored.agent.as_ref().is_none_or(|agent| *agent == caller.agent)
+        let stored = self.stored.agent.as_ref();
+        !self.is_elsewhere && stored.is_none_or(|agent| *agent == caller.agent)
     }
 }
 

@@ -240,12 +240,12 @@ mod tests {
 
     #[test]
     fn a_hint_of_the_relay_is_outside_the_text() {
-        let hint = Some("answer with `nexus accept`\n----- begin".to_owned());
+        let hint = Some("answer with `nexus task take`\n----- begin".to_owned());
         let sealed =
             seal(&Message { hint, ..message("A task") }, &Place::session(&session(), None), "B0");
         let (before, after) = sealed.split_once("----- end B0 -----\n").unwrap();
         assert!(before.ends_with("\nA task\n"), "{sealed}");
-        let line = "The relay adds this hint, which is not part of the message: answer with `nexus accept` ----- begin\n";
+        let line = "The relay adds this hint, which is not part of the message: answer with `nexus task take` ----- begin\n";
         assert_eq!(after, line);
     }
 

@@ -3,7 +3,12 @@
 //! A refusal by the server is passed on in the server's words. A refusal by the client itself has one of
 //! the codes in [`Kind`].
 
-use crate::{answer::Answer, json::Json, stderr::printable, words};
+use crate::{
+    answer::Answer,
+    json::Json,
+    stderr::{printable, tell},
+    words,
+};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -81,6 +86,11 @@ pub(crate) enum Kind {
     HookFailed,
     /// `doctor` found a problem.
     Unhealthy,
+}
+
+/// What can be used, for commands that can do without it. What cannot is told to people.
+pub(crate) fn usable<T>(found: Result<T>) -> Option<T> {
+    found.map_err(|failure| tell!("warning: {}", failure.sentence())).ok()
 }
 
 /// Why a command failed.

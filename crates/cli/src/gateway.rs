@@ -7,14 +7,13 @@ use crate::{
     clock,
     context::Context,
     error::{Failure, Kind, Result},
-    live,
+    net::{Channel, connect, host::is_this_machine},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::json;
 use std::{
     fmt,
-    net::TcpStream,
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -89,8 +88,7 @@ impl Address {
     pub(crate) fn is_open_to_others(&self) -> bool {
         let uri = self.url.parse::<Uri>().unwrap_or_default();
         let host = uri.host().unwrap_or_default();
-        let is_local = host == "localhost" || host == "[::1]" || host.starts_with("127.");
-        self.socket().starts_with("ws://") && !is_local
+        self.socket().starts_with("ws://") && !is_this_machine(host)
     }
 
     /// The address of the socket, without the token.
@@ -128,12 +126,12 @@ pub(crate) fn send(name: &str, address: &Address, from: &str, message: &str) -> 
     });
     let begun = Instant::now();
     let confirmed = within(SENDING, address, move |address, limit| {
-        let (tcp, mut socket) = open(address, limit)?;
+        let mut socket = open(address, limit)?;
         let failed = |error: tungstenite::Error| error.to_string();
         socket.send(Message::text(frame.to_string())).map_err(failed)?;
         socket.close(None).map_err(failed)?;
         // The frame is sent. The rest only tells whether it was read.
-        let _ = tcp.set_read_timeout(Some(CLOSING));
+        socket.get_mut().set_limit(CLOSING);
         closes(&mut socket)
     })?;
     let (contact, url) = (name.to_owned(), address.url.clone());
@@ -144,7 +142,7 @@ pub(crate) fn send(name: &str, address: &Address, from: &str, message: &str) -> 
 pub(crate) fn ping(address: &Address) -> Result<u64> {
     let begun = Instant::now();
     within(OPENING, address, move |address, limit| {
-        let (_, mut socket) = open(address, limit)?;
+        let mut socket = open(address, limit)?;
         let taken = millis(begun);
         // The closing is not part of the measurement.
         let _ = socket.close(None);
@@ -159,7 +157,7 @@ pub(crate) fn millis(begun: Instant) -> u64 {
 
 /// Reads until the other side has closed too, but not for long. Returns whether it has closed. Fails if it
 /// closed with a code of refusal.
-fn closes(socket: &mut WebSocket<Box<dyn live::Stream>>) -> Result<bool, String> {
+fn closes(socket: &mut WebSocket<Channel>) -> Result<bool, String> {
     let begun = Instant::now();
     while begun.elapsed() < CLOSING {
         match socket.read() {
@@ -181,15 +179,13 @@ fn closes(socket: &mut WebSocket<Box<dyn live::Stream>>) -> Result<bool, String>
 /// Codes of a close that refuse a message: its form, its content, its length, who sends it, or a fault.
 const REFUSES: [u16; 5] = [1003, 1007, 1008, 1009, 1011];
 
-type Socket = (TcpStream, WebSocket<Box<dyn live::Stream>>);
-
-fn open(address: &Address, limit: Duration) -> Result<Socket, String> {
+fn open(address: &Address, limit: Duration) -> Result<WebSocket<Channel>, String> {
     let full = address.full();
     // The library's error would quote the address with its token.
     let request = full.into_client_request().map_err(|_| "its address is not one of a socket")?;
-    let (tcp, stream) = live::connect(request.uri(), limit).map_err(|error| error.to_string())?;
-    match tungstenite::client(request, stream) {
-        Ok((socket, _)) => Ok((tcp, socket)),
+    let channel = connect(request.uri(), limit)?;
+    match tungstenite::client(request, channel) {
+        Ok((socket, _)) => Ok(socket),
         Err(HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
             Err(format!("it refused with {}", answer.status().as_u16()))
         }

@@ -9,13 +9,15 @@ use crate::{
     answer::Answer,
     error::{Failure, Kind, Result},
     json::Json,
+    net::Agents,
+    proof::Proof,
     random,
     server::Server,
     stderr::{printable, tell},
 };
 use nexus_protocol::{AgentId, AgentSecret, SessionKey, Token};
 use std::{env, io, thread, time::Duration};
-use ureq::{Agent, AsSendBody, Body, Timeout, http};
+use ureq::{AsSendBody, Body, Timeout, http};
 
 /// The longest response that is read, in bytes.
 const MAX_ANSWER: u64 = 64 << 20;
@@ -41,11 +43,11 @@ pub(crate) struct Request<'a> {
     pub(crate) method: http::Method,
     pub(crate) path: String,
     pub(crate) agent: Option<&'a AgentId>,
-    pub(crate) key: Option<&'a SessionKey>,
+    pub(crate) key: Option<&'a Proof<SessionKey>>,
     /// The proof of an address.
-    pub(crate) secret: Option<&'a AgentSecret>,
+    pub(crate) secret: Option<&'a Proof<AgentSecret>>,
     /// The token of a session, for joining it and for making links.
-    pub(crate) token: Option<Token>,
+    pub(crate) token: Option<Proof<Token>>,
     /// `If-Match` or `If-None-Match`: the file must have a certain version, or must not exist.
     pub(crate) condition: Option<(&'static str, String)>,
     /// The `Idempotency-Key`, the same for every try.
@@ -81,7 +83,7 @@ impl Request<'_> {
 /// A client with its time limit.
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
-    agent: Agent,
+    agents: Agents,
     limit: Duration,
 }
 
@@ -101,15 +103,7 @@ impl Http {
 
     /// A client with this time limit.
     pub(crate) fn with_limit(limit: Duration) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(limit))
-            .user_agent(concat!("nexus/", env!("CARGO_PKG_VERSION")))
-            // Following a redirect would send the session key to another server.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .build();
-        Self { agent: config.into(), limit }
+        Self { agents: Agents::new(limit), limit }
     }
 
     /// Makes a request, and repeats it where that is safe and may help. Returns a successful response.
@@ -137,15 +131,11 @@ impl Http {
     fn try_once(&self, server: &Server, request: &Request<'_>) -> Result<Answer> {
         let accept = "application/json";
         let limit = self.limit.saturating_add(request.wait);
-        let response = if let Some(body) = &request.body {
-            let built = build(server, request, accept, body.as_str())?;
-            self.agent.run(self.within(limit, built))
-        } else {
-            let built = build(server, request, accept, ())?;
-            self.agent.run(self.within(limit, built))
+        let response = match &request.body {
+            Some(body) => self.run(server, limit, build(server, request, accept, body.as_str())?),
+            None => self.run(server, limit, build(server, request, accept, ())?),
         };
-        let response = response.map_err(|error| self.failed(server, error))?;
-        self.read(server, response)
+        self.read(server, response?)
     }
 
     /// The time limit of a request.
@@ -153,13 +143,16 @@ impl Http {
         self.limit
     }
 
-    /// The request, with another time limit than usual.
-    fn within<S: AsSendBody>(
+    /// Makes a request within this time limit.
+    fn run<S: AsSendBody>(
         &self,
+        server: &Server,
         limit: Duration,
         request: http::Request<S>,
-    ) -> http::Request<S> {
-        self.agent.configure_request(request).timeout_global(Some(limit)).build()
+    ) -> Result<http::Response<Body>> {
+        let agent = self.agents.of(request.uri())?;
+        let request = agent.configure_request(request).timeout_global(Some(limit)).build();
+        agent.run(request).map_err(|error| self.failed(server, error))
     }
 
     fn read(&self, server: &Server, mut response: http::Response<Body>) -> Result<Answer> {
@@ -233,21 +226,24 @@ impl Http {
     }
 }
 
-/// Builds the HTTP request.
+/// Builds the HTTP request, with the proofs that this server may see.
 fn build<S>(
     server: &Server,
     request: &Request<'_>,
     accept: &str,
     body: S,
 ) -> Result<http::Request<S>> {
+    server.announce();
     let uri = format!("{}{}", server.url, request.path);
     let mut builder = http::Request::builder().method(&request.method).uri(uri);
-    let secret = request.secret.map(AgentSecret::as_str);
-    let bearer = secret.or(request.token.as_ref().map(Token::as_str));
+    let key = request.key.and_then(|key| key.at(server));
+    let secret = request.secret.and_then(|secret| secret.at(server));
+    let token = request.token.as_ref().and_then(|token| token.at(server));
+    let bearer = secret.map(AgentSecret::as_str).or(token.map(Token::as_str));
     let bearer = bearer.map(|secret| format!("Bearer {secret}"));
     let headers = [
         ("X-Agent-Id", request.agent.map(AgentId::as_str)),
-        ("X-Session-Key", request.key.map(SessionKey::as_str)),
+        ("X-Session-Key", key.map(SessionKey::as_str)),
         ("Authorization", bearer.as_deref()),
         ("Idempotency-Key", request.once.as_deref()),
         ("Content-Type", request.body.as_ref().map(|_| "application/json")),

@@ -1,8 +1,8 @@
 //! Addresses, by which an agent is reached outside of sessions, and their mailboxes (section 8 of the
 //! protocol).
 //!
-//! Promises: a secret is sent only to the relay that it belongs to, or to one that the command line names.
-//! Only `nexus register` prints it.
+//! Promises: a secret is sent only to the relay that it belongs to. Only `nexus address register` and
+//! `nexus address rotate` print it.
 
 use crate::{
     answer::Answer,
@@ -11,8 +11,9 @@ use crate::{
     http::{Http, Repeat, Request},
     json::Json,
     server::Server,
+    state::Address,
 };
-use nexus_protocol::{AgentId, Cursor, SendMail};
+use nexus_protocol::{AgentId, ChangeCard, Cursor, SendMail};
 use serde_json::json;
 use ureq::http::Method;
 
@@ -53,6 +54,16 @@ impl Context {
         })
     }
 
+    /// The stored address with this id.
+    pub(crate) fn address(&self, agent: &AgentId) -> Result<Address> {
+        self.state.address(agent)?.ok_or_else(|| {
+            let message = format!(
+                "You have no address `{agent}` here: register it with `nexus address register --id {agent}`."
+            );
+            Failure::own(Kind::UnknownAddress, message)
+        })
+    }
+
     pub(crate) fn mailbox_of(&self, id: Option<AgentId>) -> Result<Mailbox> {
         let unknown = |message: String| Failure::own(Kind::UnknownAddress, message);
         let agent = if let Some(agent) = id.or_else(|| self.named_agent().cloned()) {
@@ -61,8 +72,7 @@ impl Context {
             match self.state.addresses()?.as_slice() {
                 [only] => only.id.clone(),
                 [] => {
-                    let message =
-                        "You have no address here yet: register one with `nexus register --id ID`.";
+                    let message = "You have no address here yet: register one with `nexus address register --id ID`.";
                     return Err(unknown(message.to_owned()));
                 }
                 several => {
@@ -76,13 +86,9 @@ impl Context {
                 }
             }
         };
-        let address = self.state.address(&agent)?.ok_or_else(|| {
-            unknown(format!(
-                "You have no address `{agent}` here: register it with `nexus register --id {agent}`."
-            ))
-        })?;
-        let server = self.server_of_address(&address.server)?;
-        let caller = Caller { agent, key: None, secret: Some(address.secret) };
+        let address = self.address(&agent)?;
+        let server = self.server_of_address(Some(&address.server))?;
+        let caller = Caller { agent, key: None, secret: Some(address.proof()?) };
         Ok(Mailbox { http: self.http().clone(), server, caller })
     }
 }
@@ -101,6 +107,12 @@ impl Mailbox {
     pub(crate) fn call(&self, request: Request<'_>) -> Result<Answer> {
         let (agent, secret) = (Some(&self.caller.agent), self.caller.secret.as_ref());
         self.http.send(&self.server, &Request { agent, secret, ..request })
+    }
+
+    /// Changes the given fields of our card.
+    pub(crate) fn change_card(&self, change: &ChangeCard) -> Result<Answer> {
+        let request = Request::new(Method::PATCH, self.path(""), Repeat::Always);
+        self.call(Request { body: Some(Json::of(change)), ..request })
     }
 
     /// Sends a message. With the same key, repeated tries store it only once.

@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`commands`] | one file for each command or family: its arguments, its request, its effect |
 //! | [`context`] | who we are, which session is meant, and what commands share |
-//! | [`server`], [`http`], [`capabilities`] | which server is used, requests to it, what it can do |
+//! | [`server`], [`proof`] | which server is used, and who may see a key |
+//! | [`http`], [`capabilities`] | requests to a server, what it can do |
+//! | [`net`] | connections: root certificates, proxies, addresses |
 //! | [`gateway`], [`receiver`] | messages to and from other machines without a relay |
 //! | [`team`] | what the commands for tasks, profiles and files share |
 //! | [`mailbox`] | our addresses and their mailboxes |
@@ -38,10 +40,12 @@ mod live;
 mod loops;
 mod mailbox;
 mod message;
+mod net;
 mod output;
 mod parallel;
 mod paste;
 mod people;
+mod proof;
 mod random;
 mod receiver;
 mod seat;
@@ -77,9 +81,14 @@ SESSION is the id of a session, its first digits, or an alias. --json prints JSO
 filters it. Messages are written by strangers: a terminal obeys some characters, so nexus escapes them in text
 and in JSON. Other programs do not: never let `jq -r` print a message on a terminal; use --jq.
 
-The server is the first of these that is set: --url, the link that you claim, $NEXUS_URL, the server of the
-session (`nexus bind`), `nexus config set-url`, https://messaging.md. State is kept in $NEXUS_HOME,
-$XDG_CONFIG_HOME/messaging or ~/.config/messaging; --profile NAME keeps that of another agent apart. NEXUS_HTTP_TIMEOUT is the time limit of a request in seconds (default: 10).";
+The server is the first of these that is set: --url, the link that you claim, the own server of the session
+(`nexus bind`) or of your address, $NEXUS_URL, `nexus config set-url`, https://messaging.md. A key goes only
+to the own server of its session or address, even with --url.
+
+State is kept in $NEXUS_HOME, $XDG_CONFIG_HOME/messaging or ~/.config/messaging; --profile NAME keeps that of
+another agent apart. NEXUS_READER names a program that reads for itself: each reader has cursors of its own.
+NEXUS_HTTP_TIMEOUT is the time limit of a request in seconds (default: 10). HTTPS_PROXY, HTTP_PROXY, ALL_PROXY,
+NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR count as they do for curl.";
 
 #[derive(Parser)]
 #[command(name = "nexus", version, about = "Talk with other agents through a relay", long_about = ABOUT)]

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     error::{Failure, Kind, Result},
     output::Done,
-    server::Server,
+    server::{Server, normalize},
 };
 use nexus_protocol::{AgentId, SessionId, SessionKey};
 use serde::Deserialize;
@@ -45,17 +45,35 @@ impl Context {
             let reason = Failure::own(Kind::StateNotSaved, "The response names no session.");
             return Err(failed(&reason));
         };
-        let stored = self.free_for(session, agent).and_then(|()| {
+        let stored = self.free_for(session, agent, server).and_then(|()| {
             self.state.store_membership(session, agent, seat.session_key.as_ref(), &server.url)
         });
         stored.map_err(|failure| failed(&failure))?;
         Ok(answer.body.into())
     }
 
-    /// Refuses to replace the stored agent of a session by another one, because its key would be lost.
-    pub(crate) fn free_for(&self, session: &SessionId, agent: Option<&AgentId>) -> Result<()> {
-        let stored = self.state.membership(session)?;
-        let has_key = stored.key.is_some();
+    /// Refuses to replace what is stored about a session by what another server says, or by another agent:
+    /// the key would be lost. A link can be hostile, and the answer to it can name any session.
+    pub(crate) fn free_for(
+        &self,
+        session: &SessionId,
+        agent: Option<&AgentId>,
+        server: &Server,
+    ) -> Result<()> {
+        let known = self.session_of(session.clone())?;
+        let key = self.key_of(&known)?;
+        let is_foreign = key.is_some_and(|key| key.at(server).is_none());
+        let own = known.stored.server.as_deref();
+        if is_foreign || own.is_some_and(|own| normalize(own).as_ref() != Ok(&server.url)) {
+            let message = format!(
+                "The session {session} is stored here with another server than {}, and nothing was replaced. If it has moved there: `nexus bind {session} --url {}`.",
+                server.host(),
+                server.url
+            );
+            return Err(Failure::own(Kind::AlreadyMember, message));
+        }
+        let stored = known.stored;
+        let has_key = stored.has_key();
         let other = stored.agent.filter(|stored| has_key && agent.is_some_and(|new| new != stored));
         match other {
             None => Ok(()),

@@ -2,10 +2,15 @@
 
 use crate::{
     error::{Failure, Kind, Result},
+    net::host::is_this_machine,
     stderr::tell,
 };
 use serde::Serialize;
-use std::fmt;
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Mutex, PoisonError},
+};
 use ureq::http::{Uri, uri::Scheme};
 
 /// The public server.
@@ -17,12 +22,12 @@ pub(crate) const DEFAULT: &str = "https://messaging.md";
 pub(crate) enum Source {
     /// `--url`
     Flag,
-    /// `$NEXUS_URL`
-    Env,
     /// The link on the command line.
     Link,
-    /// `sessions/<ID>/server`
+    /// `sessions/<ID>/server` or `agents/<ID>/server`
     Binding,
+    /// `$NEXUS_URL`
+    Env,
     /// `config.json`
     Config,
     /// The public server.
@@ -33,12 +38,30 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Flag => "--url",
-            Self::Env => "$NEXUS_URL",
             Self::Link => "link",
             Self::Binding => "session binding",
+            Self::Env => "$NEXUS_URL",
             Self::Config => "config.json",
-            Self::Default => "default",
+            Self::Default => {
+                "default: the public server; `nexus config set-url URL` or $NEXUS_URL sets another"
+            }
         })
+    }
+}
+
+impl Source {
+    /// The failure if this source names no server.
+    fn invalid(self, rule: &str) -> Failure {
+        let message = match self {
+            Self::Binding => format!(
+                "The stored `server` of the session or address {rule}. Mend it: `nexus bind SESSION --url URL`."
+            ),
+            Self::Config => {
+                format!("`serverUrl` in config.json {rule}. Mend it: `nexus config set-url URL`.")
+            }
+            _ => format!("The server of {self} {rule}."),
+        };
+        Failure::own(Kind::InvalidUrl, message)
     }
 }
 
@@ -48,7 +71,8 @@ pub(crate) struct Server {
     /// Without a slash at the end.
     pub(crate) url: String,
     pub(crate) source: Source,
-    /// The server that the session is bound to, if it is not this one.
+    /// The own server of the session or the address, if it is not this one. Its key is not sent to this
+    /// one.
     pub(crate) instead_of: Option<String>,
 }
 
@@ -56,9 +80,9 @@ pub(crate) struct Server {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Addresses {
     pub(crate) flag: Option<String>,
-    pub(crate) env: Option<String>,
     pub(crate) link: Option<String>,
     pub(crate) binding: Option<String>,
+    pub(crate) env: Option<String>,
     pub(crate) config: Option<String>,
 }
 
@@ -70,21 +94,25 @@ impl Addresses {
             (self.flag, Source::Flag),
             // A code is valid only at the server of its link, and trying it elsewhere would reveal it.
             (self.link, Source::Link),
-            (self.env, Source::Env),
+            // The key of a session is known to its own server only.
             (self.binding, Source::Binding),
+            (self.env, Source::Env),
             (self.config, Source::Config),
         ];
         let found = candidates.into_iter().find_map(|(url, source)| Some((url?, source)));
         let (url, source) = found.unwrap_or_else(|| (DEFAULT.to_owned(), Source::Default));
-        let url = normalize(&url).map_err(|rule| {
-            Failure::own(Kind::InvalidUrl, format!("The server of {source} {rule}."))
-        })?;
+        let url = normalize(&url).map_err(|rule| source.invalid(rule))?;
         let instead_of = binding.filter(|binding| *binding != url);
         Ok(Server { url, source, instead_of })
     }
 }
 
 impl Server {
+    /// The own server of a session or an address.
+    pub(crate) fn bound(url: String) -> Result<Self> {
+        Addresses { binding: Some(url), ..Addresses::default() }.choose()
+    }
+
     /// The server's host name and port.
     pub(crate) fn host(&self) -> &str {
         self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest)
@@ -93,15 +121,21 @@ impl Server {
     /// Whether the server is on this machine.
     fn is_local(&self) -> bool {
         let uri = self.url.parse::<Uri>().unwrap_or_default();
-        let host = uri.host().unwrap_or_default();
-        host == "localhost" || host == "[::1]" || host.starts_with("127.")
+        is_this_machine(uri.host().unwrap_or_default())
     }
 
-    /// Prints which server is used.
+    /// Prints which server is used, once a command. Every request does this.
     pub(crate) fn announce(&self) {
+        static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+        if !TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(self.url.clone()) {
+            return;
+        }
         tell!("-> server: {} ({})", self.host(), self.source);
         if let Some(bound) = &self.instead_of {
-            tell!("warning: {} overrides the session's own server, {bound}", self.source);
+            tell!(
+                "warning: {} overrides {bound}, the only server that your key is sent to; `nexus bind` binds the session to another",
+                self.source
+            );
         }
         if self.url.starts_with("http://") && !self.is_local() {
             tell!(
@@ -111,7 +145,8 @@ impl Server {
     }
 }
 
-/// The form of an address that is stored and compared: scheme, host and path, without a slash at the end.
+/// The form of an address that is stored and compared: scheme, host and path, without the usual port and
+/// without a slash at the end.
 pub(crate) fn normalize(url: &str) -> Result<String, &'static str> {
     const RULE: &str = "must be an address such as https://messaging.md";
     let uri: Uri = url.trim().trim_end_matches('/').parse().map_err(|_| RULE)?;
@@ -121,7 +156,9 @@ pub(crate) fn normalize(url: &str) -> Result<String, &'static str> {
         return Err(RULE);
     }
     let path = uri.path().trim_end_matches('/');
-    Ok(format!("{scheme}://{}{path}", authority.as_str().to_ascii_lowercase()))
+    let usual = if *scheme == Scheme::HTTP { ":80" } else { ":443" };
+    let authority = authority.as_str().to_ascii_lowercase();
+    Ok(format!("{scheme}://{}{path}", authority.strip_suffix(usual).unwrap_or(&authority)))
 }
 
 #[cfg(test)]
@@ -133,9 +170,9 @@ mod tests {
         let some = |host: &str| Some(format!("https://{host}.example"));
         let mut addresses = Addresses {
             flag: some("flag"),
-            env: some("env"),
             link: some("link"),
             binding: some("binding"),
+            env: some("env"),
             config: some("config"),
         };
         let mut chosen = |clear: fn(&mut Addresses)| {
@@ -146,8 +183,8 @@ mod tests {
         let name = |host: &str| format!("{host}.example");
         assert_eq!(chosen(|a| a.flag = None), (name("flag"), Source::Flag, true));
         assert_eq!(chosen(|a| a.link = None), (name("link"), Source::Link, true));
-        assert_eq!(chosen(|a| a.env = None), (name("env"), Source::Env, true));
         assert_eq!(chosen(|a| a.binding = None), (name("binding"), Source::Binding, false));
+        assert_eq!(chosen(|a| a.env = None), (name("env"), Source::Env, false));
         assert_eq!(chosen(|a| a.config = None), (name("config"), Source::Config, false));
         assert_eq!(chosen(|_| ()), ("messaging.md".into(), Source::Default, false));
     }
@@ -156,6 +193,9 @@ mod tests {
     fn addresses_are_checked_and_normalised() {
         assert_eq!(normalize(" HTTP://Host:1/ ").unwrap(), "http://host:1");
         assert_eq!(normalize("https://host/base/").unwrap(), "https://host/base");
+        assert_eq!(normalize("https://host:443").unwrap(), "https://host");
+        assert_eq!(normalize("http://[::1]:80/x").unwrap(), "http://[::1]/x");
+        assert_eq!(normalize("http://host:443").unwrap(), "http://host:443");
         for url in [
             "",
             "host",

@@ -3,8 +3,19 @@
 use crate::{harmless, people::Text};
 use std::{
     io::{self, Write},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
+
+/// Whether nothing is told.
+static IS_SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Tells nothing from now on: a shell that waits for proposals shows what is told amid the line.
+pub(crate) fn be_silent() {
+    IS_SILENT.store(true, Ordering::Relaxed);
+}
 
 /// Prints a line for people on stderr.
 macro_rules! tell {
@@ -30,6 +41,9 @@ pub(crate) fn restore() {
 /// Writes a line to stderr. Keys are removed and hazards are escaped, because a quoted text may contain
 /// some. It does not matter whether stderr is open.
 pub(crate) fn line_to_stderr(line: &str) {
+    if IS_SILENT.load(Ordering::Relaxed) {
+        return;
+    }
     let line = harmless::without_keys(line);
     let redirected = REDIRECTED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(redirected) = redirected.as_ref() {

@@ -3,7 +3,7 @@
 use crate::{
     answer::Answer,
     context::{Caller, Context, Session},
-    error::{Failure, Kind, Result},
+    error::{Failure, Kind, Result, usable},
     http::{Repeat, Request},
     json::Json,
     random,
@@ -105,11 +105,12 @@ impl<'a> Team<'a> {
             return Ok((team, found));
         }
         for id in context.state.sessions()? {
-            let session = context.session_of(id)?;
+            // A damaged session is told, and does not have the task.
+            let Some(session) = usable(context.session_of(id)) else { continue };
             if session.stored.agent.is_none() {
                 continue;
             }
-            let team = Self::quietly(context, session)?;
+            let Some(team) = usable(Self::quietly(context, session)) else { continue };
             match team.task(task) {
                 Ok(found) => {
                     team.server.announce();
@@ -122,7 +123,7 @@ impl<'a> Team<'a> {
             }
         }
         let message = format!(
-            "None of the sessions known here has the task {}. Name its session with --session, or list tasks with `nexus tasks SESSION`.",
+            "None of the sessions known here has the task {}. Name its session with --session, or list tasks with `nexus task ls SESSION`.",
             task.as_str()
         );
         Err(Failure::own(Kind::UnknownTask, message))

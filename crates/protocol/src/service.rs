@@ -18,6 +18,9 @@ pub struct Capabilities {
     /// Whether members have profiles, tasks and files (section 9).
     #[serde(default)]
     pub teams: bool,
+    /// The most bytes of one file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_file_bytes: Option<usize>,
 }
 
 /// The answer to `GET /health`.

@@ -12,8 +12,8 @@ const VALUES: usize = 5;
 /// The forms that do not reach the bar yet: at least 95 % found, nothing cut in part, nothing else cut.
 const WEAK: &str = include_str!("weak-forms.txt");
 
-/// What is found of all texts, of a thousand. The aim is 990.
-const FOUND: usize = 955;
+/// What is found of all texts, of a thousand.
+const FOUND: usize = 995;
 
 #[test]
 fn every_form_but_the_weak_ones_is_found_whole_and_nothing_else_is_cut() {

@@ -2,9 +2,11 @@
 //! `"apiKey": "..."`, `X-Api-Key: ...`.
 
 use super::{
-    chance::{is_key, random},
+    calls,
+    chance::{Sorts, is_key, mixed, random},
     hit::Hit,
-    kinds::{OTP_SECRET, SESSION_COOKIE},
+    kinds::{OTP_SECRET, SECRET, SESSION_COOKIE},
+    looks,
     names::{self, Tells},
     pairs::{paired_after, paired_before},
     place::{MARK, Name, judged, name_before, prefixed, tail, value, value_begins},
@@ -16,9 +18,14 @@ use super::{
 /// How far back the address that a value stands in is looked for.
 const BEFORE: usize = 256;
 
+/// The most bytes of a name within a value.
+const LONGEST: usize = 64;
+
 /// What stands after a sign.
 pub(super) enum Assigned {
     Secret(Hit),
+    /// The items of a list.
+    Several(Vec<Hit>),
     /// Cookies, from here on.
     Cookies(usize),
 }
@@ -59,6 +66,27 @@ pub(super) fn beside(
     if tells == Tells::Nothing && query && names::is_key_of_query(named.word) {
         tells = Tells::Token;
     }
+    // What follows is a pair, and a sentence.
+    if [&b"user/"[..], b"username/", b"login/"].iter().any(|begin| named.word.starts_with(begin)) {
+        return None;
+    }
+    // A setting that is called a key and no more.
+    let before = text.get(named.begin.saturating_sub(2)..named.begin)?;
+    let apart = before.last().is_none_or(|byte| *byte <= b' ') || before == b"\\n";
+    let alone = named.word == b"key" && sign == b'=' && apart;
+    if tells == Tells::Nothing && alone {
+        let value = ends.bare(text, value_begins(text, from), Manner::Of(sign));
+        let bytes = text.get(value.start..value.end)?;
+        let is_one = (mixed(bytes) || looks::has_mixed_case(bytes))
+            && random(bytes)
+            && !bytes.contains(&b'.')
+            && !is_no_secret(bytes);
+        return is_one.then_some(Assigned::Secret(Hit {
+            kind: SECRET,
+            start: value.start,
+            end: value.end,
+        }));
+    }
     match tells {
         Tells::Nothing => None,
         Tells::Cookie => {
@@ -66,8 +94,64 @@ pub(super) fn beside(
             let begin = values::opens(text, start).map_or(start, |(_, begin)| begin);
             Some(Assigned::Cookies(begin))
         }
-        _ => assigned(text, sign, from, &named, tells, ends).map(Assigned::Secret),
+        _ => {
+            let hits = items(text, from, &named, tells, ends);
+            if hits.is_empty() {
+                assigned(text, sign, from, &named, tells, ends).map(Assigned::Secret)
+            } else {
+                Some(Assigned::Several(hits))
+            }
+        }
     }
+}
+
+/// The secrets of a list: `passwords = ["...", "..."]`, or the items of YAML in the lines that follow.
+fn items(text: &[u8], from: usize, named: &Name<'_>, tells: Tells, ends: &mut Ends) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    let mut here = value_begins(text, from);
+    let brackets = at(text, here) == b'[';
+    here = if brackets { here.saturating_add(1) } else { here };
+    for _ in 0..32 {
+        let Some(start) = item(text, here, brackets) else { break };
+        let Some(value) = value(text, start, Manner::Of(b':'), ends) else { break };
+        let sure = if value.quoted { Sure::Quoted } else { Sure::Loose };
+        hits.extend(judged(text, value, named.word, tells, sure));
+        let quote = text.get(value.end..).unwrap_or_default().iter().take(8);
+        let quote = quote.take_while(|byte| b"\\\"'".contains(byte)).count();
+        here = value.end.saturating_add(if value.quoted { quote } else { 0 });
+    }
+    hits
+}
+
+/// Where the next item of a list begins.
+fn item(text: &[u8], mut here: usize, brackets: bool) -> Option<usize> {
+    if !brackets {
+        return values::next_item(text, here);
+    }
+    for _ in 0..32 {
+        here = match values::line(text, here) {
+            Some(line) => line,
+            None if b" ,".contains(&at(text, here)) => here.saturating_add(1),
+            None => break,
+        };
+    }
+    values::opens(text, here).map(|_| here)
+}
+
+/// Where the value begins that stands alone in the line after its name.
+fn next_line(text: &[u8], start: usize, tells: Tells) -> usize {
+    let line = values::line(text, start).filter(|_| tells == Tells::Password);
+    let Some(line) = line.map(|line| values::line(text, line).unwrap_or(line)) else {
+        return start;
+    };
+    let indent = text.get(line..).unwrap_or_default().iter().take(8);
+    let begin = line.saturating_add(indent.take_while(|byte| **byte == b' ').count());
+    let rest = text.get(begin..).unwrap_or_default().iter().take(64);
+    let length = rest.take_while(|byte| **byte > b' ' && !b":=\\\"".contains(byte)).count();
+    let word = text.get(begin..begin.saturating_add(length)).unwrap_or_default();
+    let after = at(text, begin.saturating_add(length));
+    let strong = Sorts::of(word).kinds() > 2 && word.len() >= 8;
+    if strong && matches!(after, 0 | b'\n' | b'\r' | b'\\' | b'"') { begin } else { start }
 }
 
 /// The secret that begins at `from` or after it.
@@ -91,9 +175,17 @@ fn assigned(
     if query && is_meeting(text, named.begin) {
         return None;
     }
-    let start = block_begins(text, value_begins(text, from));
+    // What stands in for an empty variable of a shell: `${PASSWORD:-X}`.
+    let variable = text.get(..named.begin).is_some_and(|before| before.ends_with(b"${"));
+    let from = from.saturating_add(usize::from(variable && b"-=+?".contains(&first)));
+    let start = next_line(text, block_begins(text, value_begins(text, from)), tells);
+    // A field of a connection string: `PWD={X};`.
+    if before == b';' && at(text, start) == b'{' {
+        return in_braces(text, start.saturating_add(1), named.word, tells);
+    }
     let encoded = text.get(start..).is_some_and(|rest| rest.starts_with(b"base64:"));
     let start = start.saturating_add(if encoded { 7 } else { 0 });
+    let start = calls::wrapped(text, start);
     let around = named.around.filter(|_| close && values::opens(text, start).is_none());
     let in_line = close && begins_line(text, named.begin);
     let manner = if (in_line || around.is_some()) && is_capital(named.word) {
@@ -101,7 +193,7 @@ fn assigned(
     } else if in_line && ends_line(text, from) {
         Manner::Rest
     } else {
-        Manner::Plain
+        Manner::Of(sign)
     };
     let mut value = value(text, start, manner, ends)?;
     // The quote in which the name stands, too, ends the value.
@@ -117,6 +209,18 @@ fn assigned(
     if query && named.word == b"secret" && is_otp(text, named.begin) {
         return (end.saturating_sub(start) >= 8).then_some(Hit { kind: OTP_SECRET, start, end });
     }
+    // The value has a name of its own.
+    let bytes = text.get(start..end)?;
+    let own = bytes
+        .iter()
+        .take(LONGEST)
+        .position(|byte| *byte == b'=')
+        .and_then(|sign| bytes.get(..sign));
+    if sign == b':'
+        && own.is_some_and(|name| name.contains(&b'_') && names::tells(name) != Tells::Nothing)
+    {
+        return None;
+    }
     let sure = match quoted {
         true => Sure::Quoted,
         false if close => Sure::Literal,
@@ -126,6 +230,27 @@ fn assigned(
         return None;
     }
     judged(text, value, named.word, tells, sure)
+}
+
+/// The secret in the braces that open before `start`. Two that close stand for one.
+fn in_braces(text: &[u8], start: usize, name: &[u8], tells: Tells) -> Option<Hit> {
+    let mut rest = text.get(start..)?.iter().take(96).enumerate().peekable();
+    while let Some((place, byte)) = rest.next() {
+        let twice =
+            || text.get(start.saturating_add(place)..).is_some_and(|it| it.starts_with(b"}}"));
+        match byte {
+            b'}' if twice() => {
+                rest.next();
+            }
+            b'}' => {
+                let value = Value { start, end: start.saturating_add(place), quoted: true };
+                return judged(text, value, name, tells, Sure::Literal);
+            }
+            b'\n' => return None,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The name whose type stands before a sign: `password: string = `.
@@ -148,10 +273,8 @@ fn block_begins(text: &[u8], start: usize) -> usize {
     let mark = usize::from(matches!(at(text, start), b'|' | b'>'));
     let sign = start.saturating_add(mark);
     let sign = sign.saturating_add(usize::from(matches!(at(text, sign), b'-' | b'+')));
-    if sign == start || at(text, sign) != b'\n' {
-        return start;
-    }
-    let line = sign.saturating_add(1);
+    let line = if sign == start { None } else { values::line(text, sign) };
+    let Some(line) = line else { return start };
     let indent = text.get(line..).unwrap_or_default().iter().take(32);
     line.saturating_add(indent.take_while(|byte| **byte == b' ').count())
 }
@@ -247,6 +370,9 @@ fn is_otp(text: &[u8], here: usize) -> bool {
     before.windows(8).any(|part| part == b"otpauth:")
 }
 
+/// Settings whose value stands behind a space, and whose name is one word.
+const SETTINGS: [&[u8]; 4] = [b"requirepass", b"masterauth", b"rootpw", b"bindpw"];
+
 /// The secret behind a name and a space: `setx DB_PASSWORD ...`, `aws configure set aws_secret_access_key ...`.
 pub(super) fn spaced(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     let before = at(text, here.wrapping_sub(1));
@@ -265,12 +391,12 @@ pub(super) fn spaced(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
         before = *byte;
     }
     let follows = |name: &[u8]| text.get(..here).is_some_and(|before| before.ends_with(name));
-    if !joined && !follows(b"requirepass") && !follows(b"masterauth") {
+    if !joined && !SETTINGS.iter().any(|name| follows(name)) {
         return None;
     }
     let named = name_before(text, here).filter(|named| named.close)?;
     let camel = named.word.iter().skip(1).any(u8::is_ascii_uppercase);
-    let setting = matches!(named.word, b"requirepass" | b"masterauth");
+    let setting = SETTINGS.contains(&named.word);
     if !named.word.contains(&b'_') && !setting && !camel {
         return None;
     }
@@ -290,7 +416,8 @@ fn cookie(text: &[u8], start: usize) -> Option<Hit> {
         **byte > b' ' && !b";,\"'\\`<>".contains(byte)
     };
     let length = rest.iter().take(4096).take_while(is_part).count();
-    let value = rest.get(..length)?;
+    let end = values::trimmed(text, start, start.saturating_add(length));
+    let value = text.get(start..end)?;
     let is_one = value.len() >= 8 && !is_no_secret(value) && is_key(value);
-    is_one.then_some(Hit { kind: SESSION_COOKIE, start, end: start.saturating_add(length) })
+    is_one.then_some(Hit { kind: SESSION_COOKIE, start, end })
 }

@@ -24,12 +24,14 @@ enum Holds {
     Glued,
     /// After the user's name: `-u user:X`.
     AfterColon,
+    /// After the user's name: `-u user,X`.
+    AfterComma,
     /// After the user's name: `-U user%X`.
     AfterPercent,
 }
 
 /// Options of one letter that hold a password, by the beginning of the program's name.
-const OPTIONS: [(u8, Holds, &[&[u8]]); 12] = [
+const OPTIONS: [(u8, Holds, &[&[u8]]); 24] = [
     (b'a', Holds::AfterColon, &[b"http", b"xh"]),
     (b'p', Holds::Glued, &[b"mysql", b"mariadb", b"7z", b"rar", b"unrar", b"percona", b"mydumper"]),
     (
@@ -67,8 +69,30 @@ const OPTIONS: [(u8, Holds, &[&[u8]]); 12] = [
             b"oc",
             b"useradd",
             b"usermod",
+            b"rabbitmqadmin",
+            b"vsce",
+            b"ovsx",
+            b"mongodump",
+            b"impala-shell",
+            b"nexus3",
+            b"tfx",
+            b"keepassxc",
+            b"ykman",
+            b"signtool",
         ],
     ),
+    (b'N', Holds::Value, &[b"ssh-keygen"]),
+    (b'c', Holds::Value, &[b"snmp"]),
+    (b'w', Holds::Value, &[b"security"]),
+    (b'P', Holds::Value, &[b"security"]),
+    (b'H', Holds::Value, &[b"evil-winrm"]),
+    (b't', Holds::Value, &[b"influx"]),
+    (b'A', Holds::AfterColon, &[b"ab"]),
+    (b'a', Holds::AfterColon, &[b"hey"]),
+    (b'n', Holds::AfterColon, &[b"transmission-remote"]),
+    (b't', Holds::Value, &[b"codecov", b"snyk", b"percy", b"coveralls"]),
+    (b'b', Holds::Value, &[b"oathtool", b"gh"]),
+    (b'u', Holds::AfterComma, &[b"lftp"]),
     (
         b'P',
         Holds::Value,
@@ -93,7 +117,7 @@ const OPTIONS: [(u8, Holds, &[&[u8]]); 12] = [
     (b'A', Holds::Value, &[b"snmp"]),
     (b'X', Holds::Value, &[b"snmp"]),
     (b'k', Holds::Value, &[b"openssl"]),
-    (b'u', Holds::AfterColon, &[b"curl", b"http", b"xh", b"lftp", b"wget", b"hurl", b"ab"]),
+    (b'u', Holds::AfterColon, &[b"curl", b"http", b"xh", b"wget", b"hurl", b"ab"]),
     (b'U', Holds::AfterPercent, &[b"smb", b"rpcclient", b"net", b"smbclient", b"wmic", b"winexe"]),
     (b'U', Holds::AfterColon, &[b"curl"]),
 ];
@@ -115,12 +139,50 @@ pub(super) fn option(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     let name = rest.get(..length)?;
     let after = begin.saturating_add(length);
     let spaced = at(text, after) == b' ';
-    if dashes == 2 || length > 2 {
+    if dashes == 2 || length > 2 || matches!(name, b"pw" | b"xp") {
         let tells = names::tells(name);
-        let user = matches!(name, b"user" | b"proxy-user" | b"auth" | b"userpass" | b"username");
-        if spaced && tells != Tells::Nothing && !user {
-            let value = value(text, skip_spaces(text, after), Manner::Plain, ends)?;
-            if text.get(value.start..)?.starts_with(b"pass:") {
+        let user = matches!(
+            name,
+            b"user"
+                | b"proxy-user"
+                | b"creds"
+                | b"src-creds"
+                | b"dest-creds"
+                | b"auth"
+                | b"userpass"
+                | b"username"
+        );
+        let text_of_secret = matches!(name, b"body" | b"value" | b"secret-string" | b"plaintext")
+            && (spaced || at(text, after) == b'=')
+            && sets_secret(text, here);
+        let own = matches!(name, b"pat" | b"pw" | b"xp" | b"upw" | b"opw" | b"passwd");
+        if text_of_secret || own && spaced {
+            let start = skip_spaces(text, after.saturating_add(1));
+            let value = value(text, start, Manner::Word, ends)?;
+            return is_one(text.get(value.start..value.end)?).then_some(hit(value));
+        }
+        let start =
+            if spaced { Some(skip_spaces(text, after)) } else { values::next_item(text, after) };
+        if let Some(start) = start
+            && tells != Tells::Nothing
+            && !user
+        {
+            let value = value(text, start, Manner::Word, ends)?;
+            // Where the value is: of `openssl`, and of `docker`.
+            let elsewhere = [&b"pass:"[..], b"id=", b"type="];
+            if elsewhere
+                .iter()
+                .any(|begin| text.get(value.start..).is_some_and(|it| it.starts_with(begin)))
+            {
+                return None;
+            }
+            // The name of a variable that holds it.
+            let bytes = text.get(value.start..value.end)?;
+            let variable =
+                |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+            if bytes.contains(&b'_')
+                && bytes.split(|byte| *byte == b'=').next()?.iter().all(variable)
+            {
                 return None;
             }
             let sure = if value.quoted { Sure::Quoted } else { Sure::Literal };
@@ -128,7 +190,7 @@ pub(super) fn option(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
         }
         if user && (spaced || at(text, after) == b'=') {
             let start = skip_spaces(text, after.saturating_add(1));
-            return after_sign(text, value(text, start, Manner::Plain, ends)?, b':');
+            return after_sign(text, value(text, start, Manner::Word, ends)?, b':');
         }
         if dashes == 2 {
             return None;
@@ -146,7 +208,7 @@ fn short(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     let after = here.saturating_add(2);
     let spaced = matches!(at(text, after), b' ');
     let start = if spaced { skip_spaces(text, after) } else { after };
-    let value = value(text, start, Manner::Plain, ends)?;
+    let value = value(text, start, Manner::Word, ends)?;
     let bytes = text.get(value.start..value.end)?;
     if bytes.len() < 6 {
         return None;
@@ -156,8 +218,15 @@ fn short(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     });
     match known.map(|(_, holds, _)| *holds) {
         Some(Holds::AfterColon) => after_sign(text, value, b':'),
+        Some(Holds::AfterComma) => after_sign(text, value, b','),
         Some(Holds::AfterPercent) => after_sign(text, value, b'%'),
-        Some(_) => looks::password(bytes, Sure::Literal).then_some(hit(value)),
+        Some(_) => is_one(bytes).then_some(hit(value)),
+        // Beside an option for the user.
+        None if letter == b'p' && spaced && has_user(text, here) => {
+            let strong =
+                bytes.len() >= 8 && looks::password(bytes, Sure::Loose) && !bytes.contains(&b'/');
+            strong.then_some(hit(value))
+        }
         // Any other program: only what nobody takes for anything else.
         None => {
             let is_one = spaced
@@ -172,12 +241,42 @@ fn short(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     }
 }
 
-fn hit(value: Value) -> Hit {
+/// Whether the command that the option at `here` belongs to stores a secret.
+fn sets_secret(text: &[u8], here: usize) -> bool {
+    let before = text.get(here.saturating_sub(BEFORE)..here).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let secure = [&b"secret"[..], b"put-parameter", b"variable set", b"credential"];
+    secure.iter().any(|word| {
+        line.windows(word.len()).any(|part| {
+            step();
+            part == *word
+        })
+    })
+}
+
+/// Whether the value of an option that holds a secret is one.
+pub(super) fn is_one(value: &[u8]) -> bool {
+    looks::password(value, Sure::Literal) || looks::key(value, Sure::Literal, true)
+}
+
+/// Whether the command that the option at `here` belongs to has an option for the user's name.
+fn has_user(text: &[u8], here: usize) -> bool {
+    let before = text.get(here.saturating_sub(64)..here).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    [&b" -u "[..], b" --user ", b" -U ", b" --username "].iter().any(|option| {
+        line.windows(option.len()).any(|part| {
+            step();
+            part == *option
+        })
+    })
+}
+
+pub(super) fn hit(value: Value) -> Hit {
     Hit { kind: PASSWORD, start: value.start, end: value.end }
 }
 
 /// The password behind a user's name.
-fn after_sign(text: &[u8], value: Value, sign: u8) -> Option<Hit> {
+pub(super) fn after_sign(text: &[u8], value: Value, sign: u8) -> Option<Hit> {
     let bytes = text.get(value.start..value.end)?;
     let user = bytes.iter().take(128).position(|byte| *byte == sign)?;
     let start = value.start.saturating_add(user).saturating_add(1);
@@ -201,71 +300,21 @@ pub(super) fn cookies(text: &[u8], here: usize) -> Option<usize> {
     Some(values::opens(text, start).map_or(start, |(_, begin)| begin))
 }
 
-/// The secret that is piped into a program: `echo X | docker login --password-stdin`, with `echo` at `here`.
-fn piped(text: &[u8], here: usize) -> Option<Hit> {
-    const READERS: [&[u8]; 5] =
-        [b"--password-stdin", b"sudo -S", b"--stdin", b"chpasswd", b"--with-token"];
-    let rest = text.get(here..)?.strip_prefix(b"echo ")?;
-    let flag = if rest.starts_with(b"-n ") { 3 } else { 0 };
-    let mut start = here.saturating_add(5).saturating_add(flag);
-    let line = text.get(start..)?;
-    let line = line.get(..line.len().min(BEFORE))?.split(|byte| *byte == b'\n').next()?;
-    let pipe = line.windows(3).position(|part| part == b" | ")?;
-    let after = line.get(pipe..)?;
-    let has = |reader: &[u8]| {
-        after.windows(reader.len()).any(|part| {
-            step();
-            part == reader
-        })
-    };
-    READERS.iter().find(|reader| has(reader))?;
-    let mut end = start.saturating_add(pipe);
-    if let Some((quote, begin)) = values::opens(text, start) {
-        start = begin;
-        end = values::closes(text, begin, quote)?;
-    }
-    if has(b"chpasswd") {
-        let user = text.get(start..end)?.iter().position(|byte| *byte == b':')?;
-        start = start.saturating_add(user).saturating_add(1);
-    }
-    let value = text.get(start..end)?;
-    looks::password(value, Sure::Literal).then_some(Hit { kind: PASSWORD, start, end })
-}
-
-/// The secret that is an argument without a name: `htpasswd -b FILE USER X`.
-pub(super) fn positional(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
-    /// What stands before, and how many words stand between.
-    const CALLS: [(&[u8], usize); 12] = [
-        (b"htpasswd -b ", 2),
-        (b"htpasswd -bc ", 2),
-        (b"htpasswd -nb ", 1),
-        (b"rabbitmqctl add_user ", 1),
-        (b"rabbitmqctl change_password ", 1),
-        (b"net user ", 1),
-        (b"vault login ", 0),
-        (b"add-authtoken ", 0),
-        (b"config:set ", 0),
-        (b"ConvertTo-SecureString -String ", 0),
-        (b"ConvertTo-SecureString ", 0),
-        (b"NetworkCredential(", 1),
-    ];
-    if at(text, here) == b'e' {
-        return piped(text, here);
-    }
-    if !matches!(at(text, here), b'h' | b'r' | b'n' | b'v' | b'a' | b'C' | b'N') {
+/// The password of an option that begins with the slash at `here`: `xfreerdp /p:X`, `signtool /p X`.
+pub(super) fn slashed(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    const PROGRAMS: [&[u8]; 6] =
+        [b"xfreerdp", b"wfreerdp", b"sdl-freerdp", b"signtool", b"schtasks", b"rasdial"];
+    if at(text, here.wrapping_sub(1)) != b' ' {
         return None;
     }
     let rest = text.get(here..)?;
-    let (call, words) = CALLS.iter().find(|(call, _)| rest.starts_with(call))?;
-    let mut start = here.saturating_add(call.len());
-    for _ in 0..*words {
-        let word = text.get(start..)?.iter().take(64).position(|byte| *byte == b' ')?;
-        start = start.saturating_add(word).saturating_add(1);
+    let option = [&b"/p:"[..], b"/p ", b"/rp ", b"/RP ", b"/P "].into_iter();
+    let length = option.filter(|option| rest.starts_with(option)).map(<[u8]>::len).next()?;
+    if !runs(text, here, &PROGRAMS) {
+        return None;
     }
-    let value = value(text, start, Manner::Plain, ends)?;
-    let bytes = text.get(value.start..value.end)?;
-    let is_one = looks::password(bytes, Sure::Literal) && bytes.first() != Some(&b'-');
-    is_one.then_some(hit(value))
+    let value = value(text, here.saturating_add(length), Manner::Word, ends)?;
+    is_one(text.get(value.start..value.end)?).then_some(hit(value))
 }
 
 /// Whether one of these programs is run by the command that the option at `here` belongs to.
@@ -276,15 +325,20 @@ fn runs(text: &[u8], here: usize, programs: &[&[u8]]) -> bool {
         matches!(byte, b'\n' | b'|' | b';' | b'`')
     };
     let command = before.rsplit(ends).next().unwrap_or_default();
-    let words = command.split(|byte| bits(*byte) & class(b'w') == 0);
+    let mut words = command.split(|byte| bits(*byte) & class(b'w') == 0);
     // A colour may stand right before a program: `ESC[32m`.
     let bare = |word: &[u8]| {
         let digits = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
         if digits > 0 && at(word, digits) == b'm' { digits.saturating_add(1) } else { 0 }
     };
-    words.into_iter().any(|word| {
+    let mut place = 0_usize;
+    words.any(|word| {
+        let end = place.saturating_add(word.len());
+        place = end.saturating_add(1);
+        // The scheme of an address is no program.
+        let scheme = command.get(end..).is_some_and(|rest| rest.starts_with(b"://"));
         let word = word.get(bare(word)..).unwrap_or_default();
-        programs.iter().any(|program| word.starts_with(program))
+        !scheme && programs.iter().any(|program| word.starts_with(program))
     })
 }
 

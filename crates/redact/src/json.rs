@@ -17,6 +17,8 @@ pub(super) fn change_strings(
     let mut key: Option<Cow<str>> = None;
     // The name that the object which is being read gives to its value.
     let mut said: Option<Cow<str>> = None;
+    // The name of the list that is being read.
+    let mut list: Option<Cow<str>> = None;
     while let Some(start) = find_quote(text, here) {
         let end = string_end(text, start);
         let written = text.get(start..end).unwrap_or_default();
@@ -24,9 +26,19 @@ pub(super) fn change_strings(
         let between = text.get(here..start).unwrap_or_default();
         if between.contains(['{', '}', '[', ']']) {
             said = None;
+            list = None;
         }
-        // A string is the value of a field only directly after the key.
-        let name = key.take().filter(|_| between.trim_ascii() == ":");
+        // A string is the value of a field only directly after the key, or in a list after it.
+        let name = match between.trim_ascii() {
+            ":" => key.take(),
+            "," => list.clone(),
+            signs if signs.strip_prefix(':').is_some_and(|rest| rest.trim_ascii() == "[") => {
+                list.clone_from(&key);
+                key.take()
+            }
+            _ => None,
+        };
+        key = None;
         here = end;
         if after.trim_ascii_start().starts_with(':') {
             key = decoded(written);

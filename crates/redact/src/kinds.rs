@@ -274,7 +274,10 @@ pub const KINDS: &[Kind] = &[
         "telegram_bot_token",
         &["{d8}:AA{w33}", "{d9}:AA{w33}", "{d10}:AA{w33}", "bot<{d8-10}:AA{w33}"],
     ),
-    kind("teams_webhook", &["webhook.office.com/webhookb2/{p80+}"]),
+    kind(
+        "teams_webhook",
+        &["webhook.office.com/webhookb2/{p80+}", "outlook.office.com/webhook/{p80+}"],
+    ),
     kind(
         "feishu_webhook",
         &[

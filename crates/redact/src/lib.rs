@@ -14,6 +14,7 @@
 mod address;
 mod assigned;
 mod block;
+mod calls;
 mod card;
 mod chance;
 mod command;
@@ -30,7 +31,9 @@ mod scan;
 mod shape;
 mod stand_ins;
 mod table;
+mod tables;
 mod values;
+mod words;
 
 use hit::{Hit, MARK};
 pub use kinds::{Check, KINDS, Kind};
@@ -130,12 +133,25 @@ fn hits(name: Option<&str>, text: &str) -> Vec<Hit> {
         }
         scan.is_value_of(name);
     }
-    let mut hits = all(&mut scan);
+    let hits = all(&mut scan);
+    with_encoded(text, hits)
+}
+
+/// The hits of a text, and those in its encoded runs.
+fn with_encoded(text: &[u8], mut hits: Vec<Hit>) -> Vec<Hit> {
     let mut is_encoded = false;
     for decoded in encoded::runs(text) {
         is_encoded = true;
         // What is encoded ends where its signs say, and not where they are seen.
-        hits.retain(|hit| !decoded.has(hit.start) || is_written_so(text, *hit));
+        let (inside, outside): (Vec<_>, Vec<_>) =
+            hits.into_iter().partition(|hit| decoded.has(hit.start));
+        hits = outside;
+        let own = |hit: &Hit| is_written_so(text, decoded.place(0), *hit);
+        let is_value = inside.iter().any(|hit| own(hit) && !has_form(*hit));
+        hits.extend(inside.into_iter().filter(own));
+        if is_value {
+            continue;
+        }
         let found = all(&mut Scan::new(&decoded.text)).into_iter();
         hits.extend(found.map(|hit| Hit {
             start: decoded.place(hit.start),
@@ -146,16 +162,27 @@ fn hits(name: Option<&str>, text: &str) -> Vec<Hit> {
     if is_encoded { merged(hits) } else { hits }
 }
 
-/// Whether a hit in an encoded text is the value of a parameter, or the password of an address. These end where
-/// the text says, and are encoded themselves.
-fn is_written_so(text: &[u8], hit: Hit) -> bool {
-    let before = text.get(hit.start.saturating_sub(64)..hit.start).unwrap_or_default();
-    let name = before.strip_suffix(b"=").unwrap_or_default();
-    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
-    let length = name.iter().rev().take_while(is_part).count();
-    let sign = name.len().checked_sub(length.saturating_add(1)).and_then(|at| name.get(at));
-    let address = matches!(hit.kind, kinds::DATABASE_PASSWORD | kinds::URL_PASSWORD);
-    address || length > 0 && sign.is_none_or(|sign| *sign <= b' ' || b"?&\"'`".contains(sign))
+/// Whether a hit in the encoded run that begins at `begin` is one as it is written: the run is a parameter of an
+/// address and the hit its value, or the hit has a form of its own.
+fn is_written_so(text: &[u8], begin: usize, hit: Hit) -> bool {
+    if matches!(hit.kind, kinds::DATABASE_PASSWORD | kinds::URL_PASSWORD) {
+        return true;
+    }
+    if has_form(hit) {
+        // The sign that ends a parameter is encoded only where the whole address is.
+        let own = text.get(hit.start..hit.end).unwrap_or_default();
+        return !own.windows(3).any(|part| part == b"%26");
+    }
+    let before = text.get(begin..hit.start).unwrap_or_default();
+    let query = before.iter().position(|byte| *byte == b'?');
+    let name = before.get(query.map_or(0, |sign| sign.saturating_add(1))..).unwrap_or_default();
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+    name.strip_suffix(b"=").is_some_and(|name| !name.is_empty() && name.iter().all(is_part))
+}
+
+/// Whether a hit was found by its own form, and not by its place.
+fn has_form(hit: Hit) -> bool {
+    !matches!(hit.kind, kinds::PASSWORD | kinds::SECRET | kinds::SESSION_COOKIE)
 }
 
 /// What a search finds.

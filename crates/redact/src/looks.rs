@@ -7,7 +7,8 @@ use super::{
 
 /// Whether a value looks like a password that somebody uses.
 pub(super) fn password(value: &[u8], sure: Sure) -> bool {
-    if value.len() < 6 || is_no_secret_in(value, sure) || is_word_of_trade(value) {
+    if value.len() < 6 || is_no_secret_in(value, sure) || is_word_of_trade(value) || is_rule(value)
+    {
         return false;
     }
     // The end of a sentence.
@@ -23,7 +24,12 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
         // A sentence, unless one of its words is a password by itself.
         let strong = |word: &[u8]| word.len() >= 8 && Sorts::of(word).kinds() == 4;
         let mut words = value.split(u8::is_ascii_whitespace);
-        return sure >= Sure::Literal && (words.clone().any(strong) || is_passphrase(&mut words));
+        let mut mixed = words.clone();
+        let is_mixed = |word: &[u8]| {
+            word.iter().any(u8::is_ascii_digit) && word.iter().any(u8::is_ascii_alphabetic)
+        };
+        return sure >= Sure::Literal && (words.clone().any(strong) || mixed.all(is_mixed))
+            || sure >= Sure::Loose && is_passphrase(&mut words);
     }
     if sorts.letters() == 0 {
         let rising = value.windows(2).filter(|pair| match pair {
@@ -35,12 +41,18 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
             || sure >= Sure::Literal && sorts.digits == value.len() && !same;
     }
     if sorts.digits == 0 && sorts.symbols == 0 {
+        // Sixteen letters are a password that a maker of mail hands out.
+        let least = if sorts.lower == 16 && value.len() == 16 { 5 } else { 15 };
         return !speaks_of_secrets(value)
-            && match sure {
-                Sure::Quoted | Sure::Literal => varied_by(value, 8, 15),
-                Sure::Loose => varied_by(value, 8, 25),
-                Sure::Spoken => varied_by(value, 10, 25),
-            };
+            && (has_mixed_case(value)
+                || match sure {
+                    Sure::Quoted | Sure::Literal => varied_by(value, 8, least),
+                    Sure::Loose => varied_by(value, 8, 25),
+                    Sure::Spoken => varied_by(value, 10, 25),
+                });
+    }
+    if value.ends_with(b"*") && speaks_of_secrets(value) {
+        return false;
     }
     if sorts.symbols > 0 {
         return sorts.digits > 0
@@ -53,8 +65,67 @@ pub(super) fn password(value: &[u8], sure: Sure) -> bool {
     }
     match sure {
         Sure::Quoted | Sure::Literal => true,
-        Sure::Loose | Sure::Spoken => sorts.joints == 0 || varied(value, 8),
+        Sure::Loose | Sure::Spoken => {
+            sorts.joints == 0
+                || varied(value, 8)
+                || is_grouped(value)
+                || ends_in_number(value, sorts)
+        }
     }
+}
+
+/// Whether a value is words and then a number, as many people make up theirs (`tiger-lantern68`).
+fn ends_in_number(value: &[u8], sorts: Sorts) -> bool {
+    let digits = value.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    digits > 1 && digits == sorts.digits && sorts.letters() > 4 && value.iter().all(word)
+}
+
+/// Whether a value is a rule that a password must keep to: `required|min:8`, `^(?=.*\\d).{8,}$`.
+fn is_rule(value: &[u8]) -> bool {
+    const WORDS: [&[u8]; 11] = [
+        b"required",
+        b"nullable",
+        b"confirmed",
+        b"min:",
+        b"min=",
+        b"max:",
+        b"max=",
+        b"between:",
+        b"string|",
+        b"alpha",
+        b"@string/",
+    ];
+    let value = head(value);
+    let pattern = value.starts_with(b"^") && value.ends_with(b"$") || value.starts_with(b"(?");
+    let parts = value.split(|byte| *byte == b'.');
+    let part = |part: &[u8]| {
+        part.len() > 1
+            && part
+                .iter()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_')
+            && !varied(part, 6)
+    };
+    let key = parts.clone().count() > 2 && parts.clone().all(part);
+    // What is called in quotes: `t('auth.hint1')`.
+    let call = value.ends_with(b"')") && value.windows(2).any(|pair| pair == b"('");
+    pattern
+        || key
+        || call
+        || WORDS.iter().any(|word| value.windows(word.len()).any(|part| part == *word))
+}
+
+/// Whether small letters and capitals take turns as they do in no name.
+pub(super) fn has_mixed_case(value: &[u8]) -> bool {
+    let turns = value.windows(2).filter(|pair| match pair {
+        [first, second] => first.is_ascii_uppercase() != second.is_ascii_uppercase(),
+        _ => false,
+    });
+    let capitals = value.split(|byte| !byte.is_ascii_uppercase()).filter(|run| run.len() > 1);
+    value.len() >= 12
+        && value.iter().all(u8::is_ascii_alphabetic)
+        && capitals.count() > 1
+        && turns.count() > 5
 }
 
 /// Whether words are those of a passphrase: four or more, and a number.
@@ -108,11 +179,18 @@ fn is_counted(value: &[u8]) -> bool {
 /// Whether a value is a secret that a machine made. Where the place has `told` that it is one, it may be shorter,
 /// or a UUID.
 pub(super) fn key(value: &[u8], sure: Sure, told: bool) -> bool {
-    let foreign = |byte: &u8| byte.is_ascii_whitespace() || b"{}<>|\"".contains(byte);
-    if value.len() < 10 || is_no_secret_in(value, sure) || value.iter().any(foreign) {
+    let literal = told && sure == Sure::Quoted;
+    if literal && value.contains(&b' ') && !value.starts_with(b"-----") {
+        return password(value, sure);
+    }
+    let foreign = |byte: &u8| {
+        byte.is_ascii_whitespace() || *byte == b'"' || !literal && b"{}<>|".contains(byte)
+    };
+    let no_secret = is_no_secret_in(value, sure) || is_rule(value);
+    if value.len() < 10 || no_secret || value.iter().any(foreign) {
         return false;
     }
-    if is_uuid(value) {
+    if is_uuid(value) || value.len() > 20 && is_grouped(value) {
         return told;
     }
     if told && sure >= Sure::Loose {
@@ -121,16 +199,48 @@ pub(super) fn key(value: &[u8], sure: Sure, told: bool) -> bool {
             return !is_path(value);
         }
         return match sure {
-            Sure::Quoted | Sure::Literal => varied_by(value, 12, 20),
+            Sure::Quoted | Sure::Literal => {
+                varied_by(value, 12, 20)
+                    || is_mixed(value, sorts)
+                    || sorts.joints == 0 && sorts.digits > 3 && password(value, sure)
+            }
             _ => varied(value, 16),
         };
     }
     random(value) && !is_address(value)
 }
 
+/// Whether a value has both cases and digits within, as no name of two words has.
+fn is_mixed(value: &[u8], sorts: Sorts) -> bool {
+    let turns = value.windows(2).filter(|pair| match pair {
+        [first, second] => first.is_ascii_digit() && second.is_ascii_alphabetic(),
+        _ => false,
+    });
+    value.len() >= 16
+        && sorts.joints == 0
+        && sorts.kinds() == 3
+        && turns.count() >= 2
+        && !speaks_of_secrets(value)
+}
+
+/// Whether a value is groups of letters and digits of one length, as codes for a second way in are.
+fn is_grouped(value: &[u8]) -> bool {
+    let mut groups = value.split(|byte| *byte == b'-');
+    let length = groups.next().map_or(0, <[u8]>::len);
+    let with_digit = |part: &&[u8]| part.iter().any(u8::is_ascii_digit);
+    let is_group = |part: &[u8]| part.len() == length && part.iter().all(u8::is_ascii_alphanumeric);
+    let parts = value.split(|byte| *byte == b'-');
+    (4..=8).contains(&length)
+        && groups.clone().count() > 0
+        && groups.all(is_group)
+        && parts.filter(with_digit).count() > 0
+        && value.iter().any(u8::is_ascii_alphabetic)
+}
+
 /// A word of the trade that has digits: an algorithm, an encoding, a standard.
 fn is_word_of_trade(value: &[u8]) -> bool {
-    const BEGINS: [&[u8]; 40] = [
+    const BEGINS: [&[u8]; 41] = [
+        b"scram",
         b"base16",
         b"base32",
         b"base58",
@@ -200,6 +310,7 @@ fn speaks_of_secrets(value: &[u8]) -> bool {
         b"string",
     ];
     let folded = head(value).to_ascii_lowercase();
+    let folded = folded.strip_suffix(b"*").unwrap_or(&folded);
     let digits = folded.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let stem = folded.get(..folded.len().saturating_sub(digits)).unwrap_or_default();
     let speaks = |noun: &&[u8]| stem.ends_with(noun) || stem.starts_with(noun);

@@ -30,7 +30,14 @@ pub(super) enum Tells {
 }
 
 /// Words that name a password.
-const PASSWORDS: [&[u8]; 21] = [
+const PASSWORDS: [&[u8]; 28] = [
+    b"pswd",
+    b"psw",
+    b"passwrd",
+    b"authtok",
+    b"sshpass",
+    b"rootpw",
+    b"bindpw",
     b"password",
     b"passwords",
     b"passwd",
@@ -82,7 +89,7 @@ const SECRET_ENDS: [&[u8]; 10] = [
     b"presharedkey",
 ];
 /// Words before `key` that make it one.
-const KEYS: [&[u8]; 29] = [
+const KEYS: [&[u8]; 33] = [
     b"api",
     b"app",
     b"access",
@@ -112,6 +119,10 @@ const KEYS: [&[u8]; 29] = [
     b"webhook",
     b"global",
     b"bearer",
+    b"validation",
+    b"decryption",
+    b"machine",
+    b"unseal",
 ];
 /// Words before `token` that make it a secret of a machine.
 const TOKENS: [&[u8]; 16] = [
@@ -133,7 +144,7 @@ const TOKENS: [&[u8]; 16] = [
     b"admin",
 ];
 /// Words that make a token or a key one that lets nobody in.
-const HARMLESS: [&[u8]; 94] = [
+const HARMLESS: [&[u8]; 93] = [
     b"verify",
     b"verification",
     b"skip",
@@ -224,11 +235,28 @@ const HARMLESS: [&[u8]; 94] = [
     b"encrypted",
     b"fingerprint",
     b"surrogate",
-    b"routing",
     b"unk",
     b"sep",
     b"cls",
 ];
+/// Words before a password that make it none.
+const NO_PASSWORDS: [&[u8]; 13] = [
+    b"hash",
+    b"hashed",
+    b"encrypted",
+    b"fingerprint",
+    b"skip",
+    b"verify",
+    b"verification",
+    b"max",
+    b"min",
+    b"count",
+    b"limit",
+    b"total",
+    b"cache",
+];
+/// Words before `salt` in the names of settings that hold as much as a key.
+const SALTS: [&[u8]; 6] = [b"auth", b"nonce", b"in", b"secret", b"security", b"app"];
 /// Words that say no more than which one: they stand after the word that decides.
 const PASSED_OVER: [&[u8]; 26] = [
     b"value",
@@ -361,7 +389,8 @@ pub(super) fn tells(name: &[u8]) -> Tells {
         return found;
     }
     // A hash of a password, and a public key.
-    if words.any(place, &HARMLESS) { Tells::Nothing } else { found }
+    let harmless: &[&[u8]] = if found == Tells::Password { &NO_PASSWORDS } else { &HARMLESS };
+    if words.any(place, harmless) { Tells::Nothing } else { found }
 }
 
 fn digits_after(word: &[u8]) -> usize {
@@ -388,6 +417,7 @@ fn judge(word: &[u8], before: &[u8], words: &Words, place: usize) -> Tells {
         b"key" | b"keys" if KEYS.contains(&before) => Tells::Secret,
         b"key" if words.any(place, &SECRETS) || words.any(place, &KEYS) => Tells::Secret,
         b"token" | b"tokens" | b"pat" if TOKENS.contains(&before) => Tells::Secret,
+        b"salt" if words.is_setting && SALTS.contains(&before) => Tells::Secret,
         b"token" | b"pat" if place > 0 && words.is_setting => Tells::Secret,
         b"key" if place > 0 && words.is_setting => Tells::Token,
         b"pat" if place > 0 => Tells::Token,
@@ -416,7 +446,7 @@ pub(super) fn is_key_of_query(name: &[u8]) -> bool {
 
 /// Whether a name says that the name of a pair follows, whose value stands beside it.
 pub(super) fn is_name(name: &str) -> bool {
-    matches!(name, "name" | "Name" | "key" | "Key" | "variable")
+    matches!(name, "name" | "Name" | "key" | "Key" | "variable" | "type" | "field" | "label")
 }
 
 /// Whether a name says that the value of a pair follows, whose name stands beside it.
@@ -426,7 +456,8 @@ pub(super) fn is_value(name: &[u8]) -> bool {
 
 /// Whether a cookie of this name lets its holder in.
 pub(super) fn is_session(name: &[u8]) -> bool {
-    const PARTS: [&[u8]; 11] = [
+    const PARTS: [&[u8]; 12] = [
+        b"liat",
         b"sess",
         b"sid",
         b"token",

@@ -2,6 +2,7 @@
 //! `{"name": "TOKEN", "value": "..."}`.
 
 use super::{
+    command,
     hit::Hit,
     names::{self, Tells},
     place::{judged, name_before, tail, value, value_begins},
@@ -37,10 +38,8 @@ pub(super) fn element(text: &[u8], here: usize) -> Option<Hit> {
     let mut tells = names::tells(name);
     if tells == Tells::Nothing {
         // `<entry key="password">`, and `<key>password</key><string>`.
-        name = match attribute(tag) {
-            Some(name) => name,
-            None => key_element(before.get(..open)?)?,
-        };
+        let earlier = before.get(..open)?;
+        name = attribute(tag).or_else(|| key_element(earlier)).or_else(|| parent(earlier))?;
         tells = names::tells(name);
     }
     if tells == Tells::Nothing {
@@ -56,9 +55,12 @@ pub(super) fn element(text: &[u8], here: usize) -> Option<Hit> {
     }
     let length = rest.iter().take(4096).position(|byte| {
         step();
-        matches!(byte, b'<' | b'\n')
+        *byte == b'<'
     })?;
     let value = rest.get(..length)?;
+    if value.trim_ascii().contains(&b'\n') {
+        return None;
+    }
     let closed = rest.get(length..)?.starts_with(b"</") || rest.get(length..)?.starts_with(b"<\\/");
     if !closed {
         return None;
@@ -80,26 +82,46 @@ fn attribute(tag: &[u8]) -> Option<&[u8]> {
     value.get(skip..)?.split(|byte| b"\\\"'>".contains(byte)).next()
 }
 
+/// How an element ends that names the next one.
+const ENDS: [&[u8]; 8] =
+    [b"</key>", b"<\\/key>", b"</name>", b"</Name>", b"</Key>", b"</td>", b"</th>", b"</dt>"];
+
 /// The name in the element before: `<key>password</key>`.
 fn key_element(before: &[u8]) -> Option<&[u8]> {
-    let before = before.trim_ascii_end().strip_suffix(b"</key>")?;
+    let mut before = before.trim_ascii_end();
+    // A line may end as an escape.
+    while let Some(rest) = before.strip_suffix(b"\\n").or(before.strip_suffix(b"\\")) {
+        before = rest.trim_ascii_end();
+    }
+    let before = ENDS.iter().find_map(|end| before.strip_suffix(*end))?;
     before.rsplit(|byte| *byte == b'>').next()
+}
+
+/// The name of the element that holds a value: `<Password><Value>`.
+fn parent(before: &[u8]) -> Option<&[u8]> {
+    let tag = before.trim_ascii_end().strip_suffix(b">")?;
+    let open = tag.iter().rposition(|byte| *byte == b'<')?;
+    tag.get(open.saturating_add(1)..)
 }
 
 /// The secret that is the argument after a name in quotes: `define('DB_PASSWORD', '...')`, with the comma at
 /// `here`.
 pub(super) fn argument(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
-    if !matches!(at(text, here.wrapping_sub(1)), b'"' | b'\'') {
+    if !matches!(at(text, here.wrapping_sub(1)), b'"' | b'\'' | b'D') {
         return None;
     }
     let named = name_before(text, here)?;
     let tells = names::tells(named.word);
-    if tells == Tells::Nothing {
+    let user = named.word.ends_with(b"USERPWD");
+    if tells == Tells::Nothing && !user {
         return None;
     }
     let start = value_begins(text, here.saturating_add(1));
     values::opens(text, start)?;
     let value = value(text, start, Manner::Plain, ends)?;
+    if user || named.word.to_ascii_lowercase().ends_with(b"userpwd") {
+        return command::after_sign(text, value, b':');
+    }
     // A list of names has commas, too.
     judged(text, value, named.word, tells, Sure::Loose)
 }
@@ -146,7 +168,9 @@ pub(super) fn paired_before(text: &[u8], here: usize) -> Option<&[u8]> {
         .map_or(0, |place| place.saturating_add(1));
     let before = before.get(until..)?;
     let mut found = None;
-    for mark in [&b"name"[..], b"key", b"Name", b"Key", b"variable"] {
+    for mark in
+        [&b"name"[..], b"key", b"Name", b"Key", b"variable", b"\"type", b"\"field", b"\"label"]
+    {
         step();
         let place = before.windows(mark.len()).rposition(|part| part == mark);
         let Some(place) = place else { continue };
@@ -164,16 +188,32 @@ pub(super) fn paired_before(text: &[u8], here: usize) -> Option<&[u8]> {
 
 /// The name that stands in a pair after the value that begins here: `"value": "...", "name": `.
 pub(super) fn paired_after(text: &[u8], start: usize) -> Option<&[u8]> {
-    let (quote, begin) = values::opens(text, start)?;
-    let end = values::closes(text, begin, quote)?;
-    let after = text.get(end..end.saturating_add(BESIDE).min(text.len()))?;
-    let skip =
-        |text: &[u8], signs: &[u8]| text.iter().take_while(|byte| signs.contains(byte)).count();
-    let after = after.get(skip(after, b"\\\"', \t\r\n")..)?;
+    let quoted =
+        values::opens(text, start).and_then(|(quote, begin)| values::closes(text, begin, quote));
+    let end = if let Some(end) = quoted {
+        end
+    } else {
+        // In YAML, the next line has the name.
+        let line = text.get(start..)?.iter().take(BESIDE);
+        let length = line.take_while(|byte| **byte > b' ' && **byte != b'\\').count();
+        let end = start.saturating_add(length);
+        values::line(text, end)?;
+        end
+    };
+    let mut here = end;
+    for _ in 0..BESIDE {
+        here = match values::line(text, here).or_else(|| values::tab(text, here)) {
+            Some(line) => line,
+            None if b"\\\"', \t".contains(&at(text, here)) => here.saturating_add(1),
+            None => break,
+        };
+    }
+    let after = text.get(here..here.saturating_add(BESIDE).min(text.len()))?;
     let word =
         [&b"name"[..], b"key", b"Name", b"Key"].into_iter().find(|it| after.starts_with(it))?;
     let after = after.get(word.len()..)?;
-    let after = after.get(skip(after, b"\\\"': \t=")..)?;
+    let skip = after.iter().take_while(|byte| b"\\\"': \t=".contains(byte)).count();
+    let after = after.get(skip..)?;
     let length = after.iter().take_while(|byte| bits(**byte) & class(b'v') != 0).count();
     after.get(..length).map(tail)
 }

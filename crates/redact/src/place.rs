@@ -78,9 +78,6 @@ pub(super) fn name_before(text: &[u8], here: usize) -> Option<Name<'_>> {
             break;
         }
     }
-    if text.get(..end)?.ends_with(b"%22") {
-        end = end.saturating_sub(3);
-    }
     let before = text.get(floor..end)?;
     let part = |byte: &u8| {
         step();
@@ -89,7 +86,7 @@ pub(super) fn name_before(text: &[u8], here: usize) -> Option<Name<'_>> {
     let begin =
         before.iter().rposition(|byte| !part(byte)).map_or(0, |place| place.saturating_add(1));
     let mut begin = floor.saturating_add(begin);
-    // The code of a colour, an escape such as `\n`, and `%20` are no part of the name.
+    // The code of a colour, and an escape such as `\n`, are no part of the name.
     if matches!(at(text, begin.wrapping_sub(1)), b'[')
         && let Some(skip) = text.get(begin..end)?.iter().position(u8::is_ascii_alphabetic)
         && values::coloured_before(text, begin.saturating_add(skip).saturating_add(1)).is_some()
@@ -98,9 +95,6 @@ pub(super) fn name_before(text: &[u8], here: usize) -> Option<Name<'_>> {
     }
     match at(text, begin.wrapping_sub(1)) {
         b'\\' if matches!(at(text, begin), b'n' | b't' | b'r') => begin = begin.saturating_add(1),
-        b'%' if text.get(begin..begin.saturating_add(2))?.iter().all(u8::is_ascii_hexdigit) => {
-            begin = begin.saturating_add(2);
-        }
         _ => {}
     }
     let name = text.get(begin..end)?;
@@ -124,8 +118,8 @@ pub(super) fn value_begins(text: &[u8], from: usize) -> usize {
             || byte == b'*' && at(text, here.saturating_add(1)) == b'*'
         {
             here = here.saturating_add(if byte == b'*' { 2 } else { 1 });
-        } else if text.get(here..).is_some_and(|rest| rest.starts_with(b"%20")) {
-            here = here.saturating_add(3);
+        } else if let Some(tab) = values::tab(text, here) {
+            here = tab;
         } else {
             break;
         }
@@ -135,7 +129,8 @@ pub(super) fn value_begins(text: &[u8], from: usize) -> usize {
 
 /// Where a string begins whose kind stands before its quote: `@"..."`, `N'...'`, `b'...'`.
 pub(super) fn prefixed(text: &[u8], start: usize) -> usize {
-    let quoted = matches!(at(text, start.saturating_add(1)), b'"' | b'\'');
+    let mut after = text.get(start.saturating_add(1)..).unwrap_or_default().iter().take(8);
+    let quoted = matches!(after.find(|byte| **byte != b'\\'), Some(b'"' | b'\''));
     let prefix = b"@NbrfuLR$".contains(&at(text, start));
     if quoted && prefix { start.saturating_add(1) } else { start }
 }
@@ -146,6 +141,13 @@ pub(super) fn value(text: &[u8], start: usize, manner: Manner, ends: &mut Ends) 
     let may_open = manner != Manner::Line || matches!(at(text, start), b'"' | b'\'');
     if may_open && let Some((quote, begin)) = values::opens(text, start) {
         let end = values::closes(text, begin, quote)?;
+        // Quotes in quotes: `"\"X\""`.
+        if at(text, begin) == b'\\'
+            && let Some((inner, begin)) = values::opens(text, begin)
+            && let Some(end) = values::closes(text, begin, inner).filter(|it| *it < end)
+        {
+            return Some(Value { start: begin, end, quoted: true });
+        }
         return Some(Value { start: begin, end, quoted: true });
     }
     let value = ends.bare(text, start, manner);
@@ -173,17 +175,39 @@ pub(super) fn judged(
         return None;
     }
     if tells == Tells::Phrase {
-        return if looks::phrase(bytes) { hit(RECOVERY_PHRASE) } else { None };
+        let end = if value.quoted { end } else { phrase_end(text, start) };
+        let is_one = looks::phrase(text.get(start..end)?);
+        return is_one.then_some(Hit { kind: RECOVERY_PHRASE, start, end });
     }
     // More would not change what it looks like.
     let bytes = bytes.get(..bytes.len().min(LONGEST_LOOK)).unwrap_or(bytes);
     match tells {
         Tells::Password if looks::password(bytes, sure) => hit(PASSWORD),
         Tells::Secret if looks::key(bytes, sure, true) => hit(SECRET),
-        Tells::Token if looks::key(bytes, sure, false) && is_word(at(bytes, 0)) => hit(SECRET),
+        Tells::Token
+            if looks::key(bytes, sure, is_told(name, bytes, sure)) && is_word(at(bytes, 0)) =>
+        {
+            hit(SECRET)
+        }
         Tells::Authorization => authorization(text, value, sure),
         _ => None,
     }
+}
+
+/// Where the words end that begin here, all of small letters.
+fn phrase_end(text: &[u8], start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or_default().iter().take(256);
+    let length = rest.take_while(|byte| byte.is_ascii_lowercase() || **byte == b' ').count();
+    let words = text.get(start..start.saturating_add(length)).unwrap_or_default();
+    start.saturating_add(words.trim_ascii_end().len())
+}
+
+/// Whether a value that is only called a token is told to be one: some issuers hand out UUIDs.
+fn is_told(name: &[u8], value: &[u8], sure: Sure) -> bool {
+    let name = name.trim_ascii_start();
+    let dashes = name.iter().take_while(|byte| **byte == b'-').count();
+    let name = name.get(dashes..).unwrap_or_default();
+    sure < Sure::Quoted && name.eq_ignore_ascii_case(b"token") && looks::is_uuid(value)
 }
 
 fn named(name: &[u8], tells: Tells, value: &[u8]) -> Option<usize> {
@@ -232,11 +256,19 @@ fn authorization(text: &[u8], value: Value, sure: Sure) -> Option<Hit> {
     let start = if space && known { start.saturating_add(word).saturating_add(1) } else { start };
     let parameter = text.get(start..)?.starts_with(b"token=");
     let start = start.saturating_add(if parameter { 6 } else { 0 });
+    let open = if quoted { None } else { values::opens(text, start) };
+    let (start, quoted, end) = match open {
+        Some((quote, begin)) => (begin, true, values::closes(text, begin, quote)?),
+        None => (start, quoted, end),
+    };
     let end = if quoted { end } else { Ends::default().bare(text, start, Manner::Plain).end };
     let token = text.get(start..end)?;
     // Those have forms of their own.
     let basic = scheme.eq_ignore_ascii_case(b"basic") && looks::basic(token);
-    let bearer = scheme.eq_ignore_ascii_case(b"bearer") && random(token) && token.len() >= 20;
+    let bearer = scheme.eq_ignore_ascii_case(b"bearer")
+        && random(token)
+        && token.len() >= 20
+        && open.is_none();
     if basic || bearer {
         return None;
     }

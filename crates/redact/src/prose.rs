@@ -2,6 +2,7 @@
 
 use super::{
     hit::Hit,
+    kinds::PASSWORD,
     looks,
     names::{
         self,
@@ -12,22 +13,23 @@ use super::{
     stand_ins::Sure,
     values::{self, Ends, Manner},
 };
+use std::iter;
 
 /// The most words between the noun and the verb, and the most bytes of them.
 const WORDS: usize = 6;
 const BYTES: usize = 64;
 
 /// A noun, and the verbs and signs of its language that a value follows.
-type Noun = (&'static str, Tells, &'static [&'static str]);
+pub(super) type Noun = (&'static str, Tells, &'static [&'static str]);
 
 /// `password` is a word of many languages.
 const ANY: &[&str] = &[
-    "is", "was", "are", "to", "ist", "lautet", "est", "es", "\u{e9}", "\u{e8}", "e'", "er",
+    "is", "was", "are", "from", "to", "ist", "lautet", "est", "es", "\u{e9}", "\u{e8}", "e'", "er",
     "\u{e4}r", "jest", "je", "adalah", "este", "->", "=>", "\u{2192}", "\u{2013}", "\u{2014}", "-",
     "=", ":",
 ];
 const ENGLISH: &[&str] =
-    &["is", "was", "are", "->", "=>", "\u{2192}", "\u{2013}", "\u{2014}", "=", ":"];
+    &["is", "was", "are", "from", "->", "=>", "\u{2192}", "\u{2013}", "\u{2014}", "=", ":"];
 const GERMAN: &[&str] = &["ist", "lautet", "war", "sind", "=", ":"];
 const ROMANCE: &[&str] = &[
     "\u{3b5}\u{3af}\u{3bd}\u{3b1}\u{3b9}",
@@ -74,7 +76,23 @@ const JOINED: &[&str] = &[
 ];
 
 /// The nouns, in small letters. Of two that begin alike, the longer stands first.
-const NOUNS: [Noun; 78] = [
+pub(super) const NOUNS: [Noun; 96] = [
+    ("geslo", Password, SLAVIC),
+    ("parool", Password, OTHER),
+    ("slapta\u{17e}odis", Password, OTHER),
+    ("nenosiri", Password, OTHER),
+    ("eap", Password, &[]),
+    ("identified with", Password, &["by", "as"]),
+    ("unseal key", Secret, ENGLISH),
+    ("recovery key", Secret, ENGLISH),
+    ("recovery code", Password, ENGLISH),
+    ("backup code", Password, ENGLISH),
+    ("root token", Secret, ENGLISH),
+    ("license key", Secret, ENGLISH),
+    ("encryption key", Secret, ENGLISH),
+    ("signing key", Secret, ENGLISH),
+    ("psk", Password, ENGLISH),
+    ("authtoken", Secret, ENGLISH),
     ("wifi key", Password, ENGLISH),
     ("wi-fi key", Password, ENGLISH),
     ("this key", Secret, ENGLISH),
@@ -111,6 +129,8 @@ const NOUNS: [Noun; 78] = [
     ("secret", Secret, ENGLISH),
     ("token", Secret, ENGLISH),
     ("seed phrase", Phrase, ENGLISH),
+    ("seed", Phrase, ENGLISH),
+    ("product key", Secret, ENGLISH),
     ("recovery phrase", Phrase, ENGLISH),
     ("mnemonic", Phrase, ENGLISH),
     ("kennwort", Password, GERMAN),
@@ -197,12 +217,21 @@ fn noun_at(rest: &[u8]) -> Option<&'static Noun> {
     None
 }
 
+/// The noun that begins here and is a word of its own.
+fn whole_noun(rest: &[u8]) -> Option<&'static Noun> {
+    noun_at(rest).filter(|(noun, ..)| !at(rest, noun.len()).is_ascii_alphanumeric())
+}
+
 /// The secret that the noun at `here` names.
 pub(super) fn named(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
     let rest = text.get(here..)?;
     let (noun, tells, verbs) = noun_at(rest)?;
     let after = here.saturating_add(noun.len());
     let joined = *verbs == JOINED;
+    // Several of them.
+    let plural =
+        at(text, after) == b's' && !at(text, after.saturating_add(1)).is_ascii_alphanumeric();
+    let after = after.saturating_add(usize::from(plural));
     // Nouns of other languages have endings: `l\u{f6}senordet`.
     let ending = text.get(after..)?.iter().take(4).take_while(|byte| byte.is_ascii_lowercase());
     let ending = ending.count();
@@ -212,17 +241,114 @@ pub(super) fn named(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
         return None;
     }
     // After a name such as `password` alone, the sign finds the value.
-    let signed = names::tells(noun.as_bytes()) != Tells::Nothing && !joined;
+    let signed = names::tells(noun.as_bytes()) != Tells::Nothing && !joined && !noun.contains(' ');
     let (start, sure) = value_after(text, after, verbs, joined, signed)?;
     let mut value = value(text, start, Manner::Plain, ends)?;
-    if joined && !value.quoted && at(text, start).is_ascii() {
+    if joined && !value.quoted && at(text, start) < 0xE0 {
         // The sentence goes on in its own script, without a space.
         let bytes = text.get(start..value.end)?;
-        let length = bytes.iter().take(256).position(|byte| *byte >= 0xE0);
+        let length = bytes.iter().take(256).position(|byte| *byte >= 0xE0 && *byte != 0xE2);
         value.end = length.map_or(value.end, |length| start.saturating_add(length));
     }
     let sure = if value.quoted { Sure::Quoted } else { sure };
     judged(text, value, noun.as_bytes(), *tells, sure)
+}
+
+/// A further value of the same noun: "from X to Y", "X or Y".
+pub(super) fn another(text: &[u8], hit: Hit, ends: &mut Ends) -> Option<Hit> {
+    let after = text.get(hit.end..)?.iter().take(4);
+    let quote = after.take_while(|byte| b"\\\"'`*".contains(byte)).count();
+    let here = hit.end.saturating_add(quote);
+    let rest = text.get(here..)?;
+    let link = [&b" to "[..], b" and ", b" or ", b" (old one was "].into_iter();
+    let link = link.filter(|link| rest.starts_with(link)).map(<[u8]>::len).next()?;
+    let value = value(text, here.saturating_add(link), Manner::Plain, ends)?;
+    let bytes = text.get(value.start..value.end)?;
+    let sure = if value.quoted { Sure::Quoted } else { Sure::Spoken };
+    looks::password(bytes, sure).then_some(Hit { start: value.start, end: value.end, ..hit })
+}
+
+/// What stands before a user's name and a password.
+pub(super) const PAIR_LEADS: [&[u8]; 17] = [
+    b"user/pass",
+    b"user/password",
+    b"username/password",
+    b"login/password",
+    b"login/pass",
+    b"user:pass",
+    b"credentials are",
+    b"credentials",
+    b"creds are",
+    b"creds",
+    b"log in as",
+    b"log in with",
+    b"login as",
+    b"login with",
+    b"sign in as",
+    b"sign in with",
+    b"login",
+];
+
+/// The password behind a user's name: "log in as bob / X", "user/pass: bob:X".
+pub(super) fn pair(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    const BETWEEN: [&[u8]; 7] =
+        [b" / ", b"/", b" : ", b": ", b":", b" and password ", b" with password "];
+    let rest = text.get(here..)?;
+    let lead = PAIR_LEADS.iter().find(|lead| {
+        step();
+        rest.get(..lead.len()).is_some_and(|part| part.eq_ignore_ascii_case(lead))
+    })?;
+    let after = rest.get(lead.len()..)?;
+    let skip =
+        after.iter().take(8).take_while(|byte| b" :=`\"'*->\xE2\x86\x92".contains(byte)).count();
+    let user = after.get(skip..).filter(|_| skip > 0)?;
+    let part = |byte: &&u8| {
+        step();
+        byte.is_ascii_alphanumeric() || b"._@+-".contains(byte)
+    };
+    let length = user.iter().take(64).take_while(part).count();
+    let behind = user.get(length..).filter(|_| length > 0)?;
+    let quote = behind.iter().take(4).take_while(|byte| b"`\"'*\\".contains(byte)).count();
+    let behind = behind.get(quote..)?;
+    let between = BETWEEN.iter().find(|between| behind.starts_with(between))?;
+    let start = text.len().saturating_sub(behind.len()).saturating_add(between.len());
+    let value = value(text, start, Manner::Plain, ends)?;
+    let bytes = text.get(value.start..value.end)?;
+    let sure = if value.quoted { Sure::Quoted } else { Sure::Spoken };
+    let is_one = looks::password(bytes, sure) && !bytes.contains(&b'/');
+    is_one.then_some(Hit { kind: PASSWORD, start: value.start, end: value.end })
+}
+
+/// What stands before a value that is said to be a password after it.
+pub(super) const USE_LEADS: [&[u8]; 6] = [b"use ", b"enter ", b"type ", b"with ", b"try ", b"set "];
+
+/// The value that is said to be a password after it: "use X as the password".
+pub(super) fn before_noun(text: &[u8], here: usize, ends: &mut Ends) -> Option<Hit> {
+    const LINKS: [&[u8]; 7] =
+        [b" as the ", b" as your ", b" as my ", b" as its ", b" as ", b" for the ", b" as a "];
+    let rest = text.get(here..)?;
+    let lead = USE_LEADS.iter().find(|lead| {
+        step();
+        rest.get(..lead.len()).is_some_and(|part| part.eq_ignore_ascii_case(lead))
+    })?;
+    let value = value(text, here.saturating_add(lead.len()), Manner::Plain, ends)?;
+    let bytes = text.get(value.start..value.end)?;
+    let after = text.get(value.end..value.end.saturating_add(BYTES).min(text.len()))?;
+    let quotes = after.iter().take(4).take_while(|byte| b"\\\"'`*".contains(byte)).count();
+    let after = after.get(quotes..)?;
+    let link = LINKS.iter().find(|link| after.starts_with(link))?;
+    let noun = after.get(link.len()..)?;
+    let spaces = noun.iter().enumerate().filter(|(_, byte)| **byte == b' ');
+    let words = spaces.map(|(place, _)| place.saturating_add(1));
+    let (_, tells, _) =
+        iter::once(0).chain(words).take(3).find_map(|begin| whole_noun(noun.get(begin..)?))?;
+    let sure = if value.quoted { Sure::Quoted } else { Sure::Spoken };
+    let is_one = if *tells == Password {
+        looks::password(bytes, sure)
+    } else {
+        looks::key(bytes, sure, true)
+    };
+    is_one.then_some(Hit { kind: PASSWORD, start: value.start, end: value.end })
 }
 
 /// Where the value begins that a noun ending at `after` names.
@@ -242,6 +368,9 @@ fn value_after(
         return Some((spaces(text, after.saturating_add(skip)), Sure::Spoken));
     }
     let mut here = after;
+    // How a device keeps it: `secret 0 X`.
+    let kept = [&b" 0 "[..], b" 7 "].iter().any(|kind| rest.starts_with(kind));
+    here = here.saturating_add(if kept { 2 } else { 0 });
     for word in 0..=WORDS {
         here = spaces(text, here);
         if word == 0 && signed && here == after {
@@ -320,6 +449,7 @@ fn spaces(text: &[u8], mut here: usize) -> usize {
         here = match at(text, here) {
             _ if colour > 0 => here.saturating_add(colour),
             b' ' | b'\t' => here.saturating_add(1),
+            b'\\' if let Some(tab) = values::tab(text, here) => tab,
             b'*' if at(text, here.saturating_add(1)) == b'*' => here.saturating_add(2),
             0xE3 if text
                 .get(here..)

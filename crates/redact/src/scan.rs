@@ -3,13 +3,15 @@
 use super::{
     address,
     assigned::{self, Assigned},
-    block, card, chance, command,
+    block, calls, card, chance, command,
     hit::Hit,
     kinds::Check,
     looks, names, pairs, prose,
     shape::{self, Fit, TOKEN, at, bits, fit, is_word, line_break, step},
     table::{HEADS, NONE, ROWS, Row},
+    tables,
     values::{self, Ends},
+    words,
 };
 
 /// A text that is being searched.
@@ -27,6 +29,11 @@ pub(super) struct Scan<'a> {
     ends: Ends,
     /// Where the cookies begin whose header is being read.
     cookies: Option<usize>,
+    /// What was found ahead, in the table that is being read, and where that ends.
+    ahead: Vec<Hit>,
+    table_end: usize,
+    /// Whether the text has a cluster's secret, once that was asked.
+    manifest: Option<bool>,
 }
 
 /// The least length of forms that begin with a run.
@@ -35,11 +42,64 @@ const SHORTEST: usize = 8;
 /// A token of this length that has both cases, digits, and few slashes is encoded bytes.
 const BLOB: usize = 60;
 
+/// The second and third bytes, as bits of their last five, of the words that lead to a secret, by their first.
+static LEADS: [[u32; 2]; 32] = leads();
+
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "at compile time")]
+const fn leads() -> [[u32; 2]; 32] {
+    const fn add(leads: &mut [[u32; 2]; 32], word: &[u8]) {
+        let first = (word[0] & 31) as usize;
+        leads[first][0] |= 1 << (word[1] & 31);
+        // A word of two letters may be followed by anything.
+        leads[first][1] |= if word.len() > 2 { 1 << (word[2] & 31) } else { u32::MAX };
+    }
+    let (mut leads, mut word) = ([[0; 2]; 32], 0);
+    while word < prose::NOUNS.len() {
+        add(&mut leads, prose::NOUNS[word].0.as_bytes());
+        word += 1;
+    }
+    word = 0;
+    while word < words::CALLS.len() {
+        add(&mut leads, words::CALLS[word].0);
+        word += 1;
+    }
+    let lists: [&[&[u8]]; 4] =
+        [&prose::PAIR_LEADS, &prose::USE_LEADS, &words::SLASHED, &words::OTHERS];
+    let mut list = 0;
+    while list < lists.len() {
+        word = 0;
+        while word < lists[list].len() {
+            add(&mut leads, lists[list][word]);
+            word += 1;
+        }
+        list += 1;
+    }
+    leads
+}
+
+/// Whether the word that begins here may lead to a secret, in small or capital letters.
+fn may_lead(text: &[u8], here: usize) -> bool {
+    let [first, second, third] =
+        [0, 1, 2].map(|more| u32::from(at(text, here.saturating_add(more)) & 31));
+    let [seconds, thirds] = LEADS.get(first as usize).copied().unwrap_or_default();
+    seconds & 1_u32.wrapping_shl(second) != 0 && thirds & 1_u32.wrapping_shl(third) != 0
+}
+
 impl<'a> Scan<'a> {
     pub(super) fn new(text: &'a [u8]) -> Self {
         let (token, failed) = ((0, 0, false), Vec::new());
-        let (ends, cookies) = (Ends::default(), None);
-        Self { text, token, begin: 0, broken: false, failed, ends, cookies }
+        Self {
+            text,
+            token,
+            begin: 0,
+            broken: false,
+            failed,
+            ends: Ends::default(),
+            cookies: None,
+            ahead: Vec::new(),
+            table_end: 0,
+            manifest: None,
+        }
     }
 
     /// The text is the value of a field of this name.
@@ -53,10 +113,18 @@ impl<'a> Scan<'a> {
     pub(super) fn next(&mut self, from: usize) -> Option<Hit> {
         let mut here = from;
         self.begin = from;
+        let ahead = self.ahead.iter().take_while(|hit| hit.start < from).count();
+        self.ahead.drain(..ahead);
         while let Some(byte) = self.text.get(here) {
             step();
+            if self.ahead.first().is_some_and(|hit| hit.start <= here) {
+                let hit = self.ahead.remove(0);
+                return Some(self.more_specific(hit));
+            }
             let hit = if byte.is_ascii_alphanumeric() {
                 if self.begins_word(here) { self.word(here, *byte) } else { None }
+            } else if matches!(byte, b'/' | b'+') && self.begins_encoded(here) {
+                self.token(here).or_else(|| self.place(here, *byte))
             } else {
                 let armor = if *byte == b'-' { block::armor(self.text, here) } else { None };
                 armor.or_else(|| self.place(here, *byte).map(|hit| self.more_specific(hit)))
@@ -64,9 +132,32 @@ impl<'a> Scan<'a> {
             if hit.is_some() {
                 return hit;
             }
-            here = here.saturating_add(1);
+            here = self.beyond(here, *byte);
         }
         None
+    }
+
+    /// The next place where anything may begin. No word begins within letters and digits, except behind an escape, a
+    /// percent sign, or a colour.
+    fn beyond(&self, here: usize, byte: u8) -> usize {
+        let next = here.saturating_add(1);
+        let before = at(self.text, here.wrapping_sub(1));
+        let begins = byte.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric();
+        if !begins || b"\\%[;?".contains(&before) {
+            return next;
+        }
+        let ahead = self.ahead.first().map_or(self.text.len(), |hit| hit.start);
+        let rest = self.text.get(next..ahead.max(next)).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        next.saturating_add(length)
+    }
+
+    /// Whether encoded bytes may begin with the `/` or `+` here.
+    fn begins_encoded(&self, here: usize) -> bool {
+        let [before, after] =
+            [here.wrapping_sub(1), here.saturating_add(1)].map(|place| at(self.text, place));
+        (here == self.begin || !is_word(before) && !b"/+:.".contains(&before))
+            && after.is_ascii_alphanumeric()
     }
 
     /// The secret that the word here is, or names.
@@ -74,37 +165,87 @@ impl<'a> Scan<'a> {
         let known = self.token(here);
         let named =
             first.is_ascii_alphabetic() && !b"-.$/@".contains(&at(self.text, here.wrapping_sub(1)));
-        if known.is_some() || !named {
+        if known.is_some() || !named || !may_lead(self.text, here) {
             return known;
         }
         let (text, ends) = (self.text, &mut self.ends);
         let named = prose::named(text, here, ends);
-        let named = named.or_else(|| command::positional(text, here, ends))?;
+        if let Some(hit) = named
+            && self.ahead.is_empty()
+        {
+            self.ahead.extend(prose::another(text, hit, ends));
+        }
+        let named = named
+            .or_else(|| words::positional(text, here, ends))
+            .or_else(|| prose::pair(text, here, ends))
+            .or_else(|| prose::before_noun(text, here, ends))?;
         Some(self.more_specific(named))
     }
 
     /// The secret whose place the byte here begins or ends.
     fn place(&mut self, here: usize, byte: u8) -> Option<Hit> {
+        if matches!(byte, b',' | b';' | b'|' | b'\t' | b'\n' | b'\\' | b')') {
+            self.table(here);
+        }
         let (text, ends) = (self.text, &mut self.ends);
         match byte {
             b'=' | b':' => self.sign(here),
             b' ' => assigned::spaced(text, here, ends),
             b',' => pairs::argument(text, here, ends),
-            b'|' => pairs::cell(text, here, ends),
+            b'|' => calls::fallback(text, here, ends).or_else(|| pairs::cell(text, here, ends)),
+            b'?' => calls::fallback(text, here, ends),
+            b'#' => {
+                let found = tables::of_comment(text, here);
+                self.read(found);
+                None
+            }
             b'>' => pairs::element(text, here),
+            b'/' => command::slashed(text, here, ends),
+            b'<' => words::here_string(text, here),
             b'-' => {
                 if let Some(begin) = command::cookies(text, here) {
                     self.cookies = Some(begin);
                 }
-                command::option(text, here, ends)
+                calls::arrow(text, here, ends).or_else(|| command::option(text, here, ends))
             }
             b'\n' | b'"' | b'\'' => {
                 self.cookies = self.cookies.filter(|begin| here < *begin);
                 None
             }
-            b'(' | b'{' => pairs::called(text, here, ends),
+            b'(' => pairs::called(text, here, ends).or_else(|| calls::argument(text, here, ends)),
+            b'{' => pairs::called(text, here, ends),
             0xC3.. => prose::named(text, here, ends),
             _ => None,
+        }
+    }
+
+    /// Reads the table whose head has a column that ends here.
+    fn table(&mut self, here: usize) {
+        if here >= self.table_end {
+            let found = tables::of_head(self.text, here);
+            self.read(found);
+        }
+    }
+
+    /// Keeps what was found ahead.
+    fn read(&mut self, found: Option<(Vec<Hit>, usize)>) {
+        if let Some((hits, end)) = found {
+            self.table_end = end;
+            self.ahead = hits;
+        }
+    }
+
+    /// Reads the values of a cluster's secret, whose `data:` ends here.
+    fn data(&mut self, here: usize) {
+        let before = self.text.get(..here).unwrap_or_default();
+        let plain = before.ends_with(b"stringData");
+        if here < self.table_end || !plain && !before.ends_with(b"data") {
+            return;
+        }
+        let text = self.text;
+        if *self.manifest.get_or_insert_with(|| tables::has_secret(text)) {
+            let found = tables::of_secret(text, here, plain);
+            self.read(found);
         }
     }
 
@@ -115,16 +256,26 @@ impl<'a> Scan<'a> {
             return None;
         }
         if at(text, here) == b':' {
+            self.data(here);
             let address = address::password(text, here)
                 .or_else(|| address::token(text, here))
-                .or_else(|| address::of_line(text, here))
-                .or_else(|| address::of_source(text, here));
+                .or_else(|| address::of_line(text, here, &mut self.ends))
+                .or_else(|| address::of_source(text, here))
+                .or_else(|| address::of_user(text, here, &mut self.ends))
+                .or_else(|| address::of_network(text, here));
             if address.is_some() {
                 return address;
             }
         }
         match assigned::beside(text, here, self.cookies.is_some(), &mut self.ends)? {
             Assigned::Secret(hit) => Some(hit),
+            Assigned::Several(mut hits) => {
+                let first = hits.remove(0);
+                if self.ahead.is_empty() {
+                    self.ahead = hits;
+                }
+                Some(first)
+            }
             Assigned::Cookies(begin) => {
                 self.cookies = Some(begin);
                 None
@@ -305,6 +456,108 @@ mod tests {
         steps()
     }
 
+    /// What begins or ends the place of a secret.
+    const PIECES: [&str; 98] = [
+        "=",
+        ":",
+        "a:",
+        "a=",
+        "secret=",
+        "value=",
+        "name=value=",
+        "?pwd=",
+        "&pwd=a1b2",
+        "://?pwd=a",
+        "cookie:",
+        "cookie: sid=",
+        "<password>",
+        "<value key=\"password\">",
+        "-p ",
+        "-p aaaaaa ",
+        "-pa1b2c3 ",
+        "--password ",
+        "--password a1b2",
+        "curl -u a:aaaaaa ",
+        "password ",
+        "password a ",
+        "password is ",
+        "my password is a",
+        "a_password ",
+        "'password', '",
+        "| password ",
+        "password%3D",
+        "a:5432:",
+        "a:5432:b:c:",
+        "\\\\\"password\": \\\\\"",
+        "\u{1b}[32m",
+        "name,password\n",
+        "token,",
+        "a,token",
+        "(token,",
+        "a,password\n1,b\n",
+        "|token|a\\n",
+        "(a,password) VALUES (1,2),",
+        "# a b secret\n",
+        "kind: Secret\ndata:\n",
+        "kind: Secret\ndata:\n  a: AAAABBB\n",
+        "login(\"a\", ",
+        "login(",
+        "login('a','b",
+        "password || '",
+        "get('#password').type('a",
+        "password <- 'a",
+        "use 'a' as the ",
+        "login: a / ",
+        "AUTH a ",
+        "net use a ",
+        "sqlplus a/b@",
+        "set-output name=token::",
+        "a@b.example:c1",
+        "-u a -p b1 ",
+        "xfreerdp /p:a ",
+        "\u{1b}[32mpassword: ",
+        "密码",
+        "пароль ",
+        "password: “",
+        "mnemonic: abc abc ",
+        "secret=\"",
+        "secret=\"a",
+        "password:'x\\",
+        "://",
+        "a://b:",
+        "://u:p",
+        "://u:pass@",
+        "@",
+        "-",
+        "-----",
+        "-----BEGIN ",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END ",
+        "4111 ",
+        "4111-1111",
+        "1",
+        "a",
+        "A1-",
+        "a/",
+        "a+",
+        "a1B/",
+        "%3D",
+        "\\n",
+        "[REDACTED:",
+        "PuTTY-User-Key-File-2: ",
+        "PuTTY-User-Key-File-2: Private-Lines: 1\n",
+        "Bearer ",
+        "Bearer a1B2",
+        "sha256~",
+        "eyJaaaaaaaaaaa.",
+        "eyJaaaaaaaaaaa-",
+        "eyJaaaaaaaaaaa\n",
+        "MaaaaaaaaaaaaaaaaaaaaaaaA1-",
+        "é",
+        "密",
+        "\u{0}",
+    ];
+
     /// Texts in which many secrets seem to begin, and few or none are.
     fn hostile(length: usize) -> Vec<String> {
         let mut pieces: Vec<String> = Vec::new();
@@ -317,83 +570,7 @@ mod tests {
                 pieces.push(format!("{literal}{behind}"));
             }
         }
-        for piece in [
-            "=",
-            ":",
-            "a:",
-            "a=",
-            "secret=",
-            "value=",
-            "name=value=",
-            "?pwd=",
-            "&pwd=a1b2",
-            "://?pwd=a",
-            "cookie:",
-            "cookie: sid=",
-            "<password>",
-            "<value key=\"password\">",
-            "-p ",
-            "-p aaaaaa ",
-            "-pa1b2c3 ",
-            "--password ",
-            "--password a1b2",
-            "curl -u a:aaaaaa ",
-            "password ",
-            "password a ",
-            "password is ",
-            "my password is a",
-            "a_password ",
-            "'password', '",
-            "| password ",
-            "password%3D",
-            "a:5432:",
-            "a:5432:b:c:",
-            "\\\\\"password\": \\\\\"",
-            "\u{1b}[32m",
-            "\u{1b}[32mpassword: ",
-            "密码",
-            "пароль ",
-            "password: “",
-            "mnemonic: abc abc ",
-            "secret=\"",
-            "secret=\"a",
-            "password:'x\\",
-            "://",
-            "a://b:",
-            "://u:p",
-            "://u:pass@",
-            "@",
-            "-",
-            "-----",
-            "-----BEGIN ",
-            "-----BEGIN PRIVATE KEY-----",
-            "-----END ",
-            "4111 ",
-            "4111-1111",
-            "1",
-            "a",
-            "A1-",
-            "a/",
-            "a+",
-            "a1B/",
-            "%3D",
-            "\\n",
-            "[REDACTED:",
-            "PuTTY-User-Key-File-2: ",
-            "PuTTY-User-Key-File-2: Private-Lines: 1\n",
-            "Bearer ",
-            "Bearer a1B2",
-            "sha256~",
-            "eyJaaaaaaaaaaa.",
-            "eyJaaaaaaaaaaa-",
-            "eyJaaaaaaaaaaa\n",
-            "MaaaaaaaaaaaaaaaaaaaaaaaA1-",
-            "é",
-            "密",
-            "\u{0}",
-        ] {
-            pieces.push(piece.to_owned());
-        }
+        pieces.extend(PIECES.map(ToOwned::to_owned));
         let fill = |piece: &String| piece.repeat(length.div_ceil(piece.len()));
         let mut texts: Vec<String> = pieces.iter().map(fill).collect();
         // Fails only at the very end, after a long start that matches.
@@ -409,7 +586,7 @@ mod tests {
         let mut most = 0;
         for (once, twice) in once.iter().zip(&twice) {
             let (few, many) = (steps_of(once), steps_of(twice));
-            let begin: String = once.chars().take(40).collect();
+            let begin: String = once.chars().take(60).collect();
             assert!(many <= MOST * twice.len(), "{} a byte: {begin:?}", many / twice.len());
             assert!(many <= few * 9 / 4 + 10_000, "{few}, then {many}: {begin:?}");
             most = most.max(many / twice.len());

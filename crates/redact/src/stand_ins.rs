@@ -1,7 +1,7 @@
 //! Recognises what only stands for a secret: placeholders, code, and names of things that stand elsewhere.
 
 use super::{
-    chance::{MOST, head, varied},
+    chance::{MOST, Sorts, head, varied},
     shape::{bits, class, step},
 };
 
@@ -97,11 +97,30 @@ fn is_code(value: &[u8], sure: Sure) -> bool {
         let part = part.iter().position(|byte| *byte == b'}').and_then(|end| part.get(..end));
         part.is_some_and(|part| part.is_empty() || name(part) && !varied(part, 6))
     });
+    // Such a pair of brackets also stands in passwords.
+    let before = value.split(|byte| *byte == b'{').next().unwrap_or_default();
+    let filled = filled && !(before.len() >= 8 && Sorts::of(before).kinds() == 4);
     // What is called, or looked into: `getPassword(`, `os.environ[`.
     let open = value.iter().position(|byte| matches!(byte, b'(' | b'['));
+    let rest = open.and_then(|open| value.get(open.saturating_add(1)..));
+    let argument = rest.is_none_or(is_argument);
+    let quoted = rest.and_then(<[u8]>::first).is_some_and(|byte| b"\"'".contains(byte));
+    // What only code has: `f(),n`, `a::b(`, `!0`.
+    let loose = sure < Sure::Quoted
+        && ([&b"()"[..], b"};", b"{%"]
+            .iter()
+            .any(|part| value.windows(part.len()).any(|it| it == *part))
+            || matches!(
+                value,
+                [b'!', b'0' | b'1', ..] | [_, b')', b',', ..] | [_, _, b')', b',', ..]
+            )
+            || value.windows(2).any(|pair| pair == b"::")
+                && value.iter().take_while(|byte| **byte != b'(').all(|byte| name(&[*byte])));
     let call = sure < Sure::Quoted
+        && argument
         && open.and_then(|open| value.get(..open)).is_some_and(|callee| {
-            callee.len() >= 3
+            (callee.len() >= 3 || callee == b"Ok")
+                && (quoted || callee.iter().any(u8::is_ascii_lowercase))
                 && name(callee)
                 && callee.first().is_some_and(|byte| !byte.is_ascii_digit())
                 && !varied(callee, 8)
@@ -121,10 +140,26 @@ fn is_code(value: &[u8], sure: Sure) -> bool {
         || filled
         || chained
         || call
+        || loose
         || framed
         || path
         || begins(b'[')
         || begins(b'(')
+}
+
+/// Whether what follows an open bracket is what a function gets: names, numbers, quotes, and after the bracket that
+/// closes nothing that goes on.
+fn is_argument(rest: &[u8]) -> bool {
+    let rest = head(rest);
+    let close = rest.iter().position(|byte| matches!(byte, b')' | b']'));
+    let inside = rest.get(..close.unwrap_or(rest.len())).unwrap_or_default();
+    let after = close.and_then(|close| rest.get(close.saturating_add(1)));
+    let quoted = inside.iter().any(|byte| b"\"'`".contains(byte));
+    let part = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"_.,:-/$ \\=({[]".contains(byte)
+    };
+    (quoted || inside.iter().all(part) && !inside.contains(&b'$') || inside.first() == Some(&b'$'))
+        && after.is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }
 
 /// Whether two signs, and somewhere after them a third one, stand in a value.

@@ -13,7 +13,7 @@ pub(super) struct Quote {
 }
 
 /// Each quote: what opens it, and what closes it.
-const QUOTES: [(&[u8], &[&[u8]]); 17] = [
+const QUOTES: [(&[u8], &[&[u8]]); 15] = [
     (b"\"\"\"", &[b"\"\"\""]),
     // Within single quotes of a shell.
     (b"'\\''", &[b"'\\''"]),
@@ -25,8 +25,6 @@ const QUOTES: [(&[u8], &[&[u8]]); 17] = [
     (b"&#39;", &[b"&#39;"]),
     (b"&apos;", &[b"&apos;"]),
     (b"u0022", &[b"u0022"]),
-    (b"%22", &[b"%22"]),
-    (b"%27", &[b"%27"]),
     ("\u{201C}".as_bytes(), &["\u{201D}".as_bytes(), "\u{201C}".as_bytes()]),
     ("\u{201E}".as_bytes(), &["\u{201C}".as_bytes(), "\u{201D}".as_bytes()]),
     ("\u{2018}".as_bytes(), &["\u{2019}".as_bytes()]),
@@ -46,7 +44,7 @@ pub(super) struct Value {
 pub(super) fn opens(text: &[u8], here: usize) -> Option<(Quote, usize)> {
     let depth = text.get(here..)?.iter().take(8).take_while(|byte| **byte == b'\\').count();
     let rest = text.get(here.saturating_add(depth)..)?;
-    if !matches!(rest.first()?, b'"' | b'\'' | b'`' | b'&' | b'u' | b'%' | 0x80..) {
+    if !matches!(rest.first()?, b'"' | b'\'' | b'`' | b'&' | b'u' | 0x80..) {
         return None;
     }
     let found = QUOTES.iter().find(|(open, _)| {
@@ -105,6 +103,34 @@ pub(super) fn closes(text: &[u8], start: usize, quote: Quote) -> Option<usize> {
     None
 }
 
+/// Where the next line begins, if one ends here: as it is, or written as an escape.
+pub(super) fn line(text: &[u8], here: usize) -> Option<usize> {
+    let mark = |here: usize, plain: u8, letter: u8| {
+        let slashes = text.get(here..)?.iter().take(8).take_while(|byte| **byte == b'\\').count();
+        let at = at(text, here.saturating_add(slashes));
+        let is_one = at == plain || slashes > 0 && at == letter;
+        is_one.then(|| here.saturating_add(slashes).saturating_add(1))
+    };
+    let carriage = mark(here, b'\r', b'r').unwrap_or(here);
+    mark(carriage, b'\n', b'n')
+}
+
+/// Where the next item of a list of YAML begins, if a line ends here, or after a quote.
+pub(super) fn next_item(text: &[u8], here: usize) -> Option<usize> {
+    let quote = usize::from(matches!(at(text, here), b'"' | b'\''));
+    let line = line(text, here.saturating_add(quote))?;
+    let indent = text.get(line..)?.iter().take(32).take_while(|byte| **byte == b' ').count();
+    let item = line.saturating_add(indent);
+    text.get(item..)?.starts_with(b"- ").then(|| item.saturating_add(2))
+}
+
+/// Where what follows a tab that is written as an escape begins: `\t`.
+pub(super) fn tab(text: &[u8], here: usize) -> Option<usize> {
+    let slashes = text.get(here..)?.iter().take(8).take_while(|byte| **byte == b'\\').count();
+    let mark = here.saturating_add(slashes);
+    (slashes > 0 && at(text, mark) == b't').then(|| mark.saturating_add(1))
+}
+
 /// The length of the code that colours what follows, if one stands here: as it is, or written as an escape.
 pub(super) fn colour(text: &[u8], here: usize) -> usize {
     const WRITTEN: [&[u8]; 8] = [
@@ -153,32 +179,55 @@ pub(super) fn coloured_before(text: &[u8], here: usize) -> Option<usize> {
 pub(super) enum Manner {
     /// At a space, or what separates it from the next thing.
     Plain,
+    /// The same, and the names of other values have this sign behind them.
+    Of(u8),
+    /// At a space, or what ends a word of a command line.
+    Word,
     /// At a space only: a line of a file of settings.
     Line,
     /// At the end of the line, unless another name follows: a line of a file of settings, or a form.
     Rest,
 }
 
-/// Where values without quotes end: the last that was found, as it is the same for all that begin in it.
+impl Manner {
+    /// Its place in [`Ends`], if values that begin in another may end where that ends.
+    const fn place(self) -> Option<usize> {
+        match self {
+            Self::Plain => Some(0),
+            Self::Of(b'=') => Some(1),
+            Self::Of(_) => Some(2),
+            Self::Word => Some(3),
+            Self::Line | Self::Rest => None,
+        }
+    }
+}
+
+/// Where values without quotes end: the last that was found in each manner, as it is the same for all that begin
+/// in it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ends {
-    plain: (usize, usize),
+    last: [(usize, usize); 4],
+    /// Where the last value ended, and how often one that ended there was asked for.
+    asked: (usize, usize),
 }
+
+/// How many values may end at the same place. In a run without spaces, each name would begin one, and none that was
+/// looked at was a secret.
+const ENOUGH: usize = 16;
 
 impl Ends {
     /// The value without quotes that begins here.
     pub(super) fn bare(&mut self, text: &[u8], start: usize, manner: Manner) -> Value {
-        let (from, until) = self.plain;
-        let end = if manner == Manner::Plain && (from..until).contains(&start) {
-            until
-        } else {
-            let end = run(text, start, manner);
-            if manner == Manner::Plain {
-                self.plain = (start, end);
-            }
-            end
+        let Some(last) = manner.place().and_then(|place| self.last.get_mut(place)) else {
+            return Value { start, end: run(text, start, manner), quoted: false };
         };
-        let end = if manner == Manner::Plain { trimmed(text, start, end) } else { end };
+        if !(last.0..last.1).contains(&start) {
+            *last = (start, run(text, start, manner));
+        }
+        let end = last.1;
+        let count = if self.asked.0 == end { self.asked.1.saturating_add(1) } else { 0 };
+        self.asked = (end, count);
+        let end = if count < ENOUGH { trimmed(text, start, end) } else { start };
         Value { start, end, quoted: false }
     }
 }
@@ -201,11 +250,17 @@ fn run(text: &[u8], start: usize, manner: Manner) -> usize {
                 next.is_ascii_lowercase() || next.is_ascii_digit() || b"\"'`\\ ".contains(&next)
             }
             b'&' => {
-                next <= b' ' || next == b'&' || is_entity(text, here) || names_another(text, after)
+                next <= b' '
+                    || next == b'&'
+                    || is_entity(text, here)
+                    || names_another(text, here, manner)
             }
-            b';' | b',' if manner == Manner::Rest => names_another(text, after),
+            b';' | b',' if manner == Manner::Rest => names_another(text, here, manner),
             b';' | b',' => {
-                next <= b' ' || b"\"'`{[)]}\\".contains(&next) || names_another(text, after)
+                next <= b' '
+                    || b"\"'`\\".contains(&next)
+                    || b"{[)]}".contains(&next) && is_of_list(text, after)
+                    || names_another(text, here, manner)
             }
             b'|' => next <= b' ' || next == b'|',
             0xC2 => matches!(next, 0xA0 | 0xBB),
@@ -233,9 +288,26 @@ fn run(text: &[u8], start: usize, manner: Manner) -> usize {
 /// Whether the rest of a tag of a markup language stands here.
 fn is_tag(text: &[u8], here: usize) -> bool {
     let rest = text.get(here..).unwrap_or_default();
-    let first = at(rest, 0);
-    let closes = rest.iter().take(24).any(|byte| *byte == b'>');
-    matches!(first, b'/' | b'!') || first == b'\\' || first.is_ascii_alphabetic() && closes
+    let part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_:".contains(byte);
+    let length = rest.iter().take(24).take_while(part).count();
+    let name = rest.get(..length).unwrap_or_default();
+    // The name of a tag, or of a type.
+    let small = |byte: &u8| !byte.is_ascii_uppercase();
+    let is_name = match name.first() {
+        Some(first) if first.is_ascii_lowercase() => name.iter().all(small),
+        Some(first) => first.is_ascii_uppercase() && length > 2 && name.iter().skip(1).all(small),
+        None => false,
+    };
+    matches!(at(rest, 0), b'/' | b'!' | b'\\')
+        || is_name
+            && b"> /,<".contains(&at(rest, length))
+            && !(at(rest, length) == b'<' && at(rest, 0).is_ascii_lowercase())
+}
+
+/// Whether the bracket at `here`, after a comma, is one of a list, and no part of a value.
+fn is_of_list(text: &[u8], here: usize) -> bool {
+    let next = at(text, here.saturating_add(1));
+    next <= b' ' || b",;)]}{[\"'".contains(&next)
 }
 
 fn is_entity(text: &[u8], here: usize) -> bool {
@@ -245,19 +317,45 @@ fn is_entity(text: &[u8], here: usize) -> bool {
         .any(|it| rest.starts_with(it))
 }
 
-/// Whether the name of another value, and its sign, follow.
-fn names_another(text: &[u8], here: usize) -> bool {
-    let rest = text.get(here..).unwrap_or_default();
-    let letter = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.[]$ ".contains(byte);
+/// Whether the name of another value, and its sign, follow the byte at `here`.
+fn names_another(text: &[u8], here: usize, manner: Manner) -> bool {
+    let sign = match (at(text, here), manner) {
+        (b'&', _) => b'=',
+        (_, Manner::Word) => return false,
+        (_, Manner::Of(sign)) => sign,
+        _ => 0,
+    };
+    let rest = text.get(here.saturating_add(1)..).unwrap_or_default();
+    // Only the fields of a connection string have names of several words: `User Id`.
+    let words = at(text, here) == b';';
+    let letter = |byte: &&u8| {
+        byte.is_ascii_alphanumeric() || b"_-.[]$".contains(byte) || words && **byte == b' '
+    };
     let length = rest.iter().take(32).take_while(letter).count();
     let name = rest.get(..length).unwrap_or_default();
     let first = name.first().copied().unwrap_or(0);
+    let said = !name.contains(&b' ')
+        || name.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b' ');
+    let found = at(rest, length);
     (first.is_ascii_alphabetic() || first == b'_' && length > 1)
-        && matches!(at(rest, length), b'=' | b':')
+        && said
+        && matches!(found, b'=' | b':')
+        && (found == sign || sign == 0)
+}
+
+/// Whether a bracket stands open before `here`, on its line.
+fn in_brackets(text: &[u8], here: usize) -> bool {
+    let before = text.get(here.saturating_sub(96)..here).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let last = line.iter().rev().find(|byte| {
+        step();
+        matches!(byte, b'(' | b')')
+    });
+    last == Some(&b'(')
 }
 
 /// The value without the sentence's signs after it, and without brackets that it did not open.
-fn trimmed(text: &[u8], start: usize, mut end: usize) -> usize {
+pub(super) fn trimmed(text: &[u8], start: usize, mut end: usize) -> usize {
     for _ in 0..8 {
         let last = at(text, end.wrapping_sub(1));
         let open = match last {
@@ -271,7 +369,8 @@ fn trimmed(text: &[u8], start: usize, mut end: usize) -> usize {
         };
         if open != 0 && end > start {
             let value = text.get(start..end.saturating_sub(1)).unwrap_or_default();
-            if value.iter().take(256).any(|byte| *byte == open) {
+            let own = value.iter().take(256).any(|byte| *byte == open);
+            if own && !(last == b')' && in_brackets(text, start)) {
                 break;
             }
         }

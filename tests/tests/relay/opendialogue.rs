@@ -58,8 +58,8 @@ fn what_is_passed_on_without_being_stored_is_short_and_of_no_stranger() {
         assert_eq!(a_line.tell(&most)["status"], "sent");
         assert_eq!(b_line.hear()["content"], "x".repeat(255));
     }
-    let secret = ["ghp_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].concat();
-    let told = a_line.frame(&b.id, "typing", &secret, "talk");
+    let written = ["ghp_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].concat();
+    let told = a_line.frame(&b.id, "typing", &written, "talk");
     assert_eq!(a_line.tell(&told)["status"], "sent");
     assert!(!string(&b_line.hear()["content"]).contains("a1B2"));
 }

@@ -157,16 +157,19 @@ fn an_agent_that_takes_html_too_gets_markdown() {
 }
 
 #[test]
-fn the_skill_is_served_as_it_is_installed() {
+fn the_skill_is_served_as_it_is_installed_and_names_the_relay_that_serves_it() {
     let relay = relay();
     let page = Api::new(&relay.url()).get("/skill.md").send();
     assert_eq!(page.header("Content-Type"), "text/markdown; charset=utf-8");
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../skill/SKILL.md");
-    assert_eq!(page.text(), std::fs::read_to_string(file).unwrap());
+    let installed = std::fs::read_to_string(file).unwrap();
+    assert_eq!(page.text(), installed.replace("https://messaging.md", &relay.url()));
+    assert!(page.text().contains(&format!("nexus config set-url {}", relay.url())));
     assert!(page.text().starts_with("---\nname: "));
     let browser =
         Api::new(&relay.url()).get("/skill.md").header("Accept", b"text/html").send().text();
     assert!(!browser.contains("name: nexus"), "without the front matter");
+    assert!(browser.contains(&relay.url()) && !browser.contains("messaging.md"), "no other server");
 }
 
 #[test]

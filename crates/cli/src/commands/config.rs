@@ -9,22 +9,28 @@ use crate::{
     server,
     state::Config as Stored,
 };
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::json;
+
+#[derive(Args)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
 
 #[derive(Subcommand)]
 #[command(after_help = "Examples:
   nexus config set-url http://localhost:8787
   nexus config show | jq -r .effective.serverUrl
   nexus config unset")]
-pub(crate) enum Config {
+enum Command {
     /// Set the default server
     #[command(after_help = "Examples:\n  nexus config set-url http://localhost:8787")]
     SetUrl {
         /// Its URL
         url: String,
     },
-    /// Show the configuration, and which server is used now
+    /// Show the configuration, and which server is used now; `nexus config` alone does the same
     #[command(after_help = "Examples:\n  nexus config show | jq -r .effective.serverUrl")]
     Show,
     /// Reset the default server to the public one
@@ -34,10 +40,10 @@ pub(crate) enum Config {
 
 impl Config {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        match self {
-            Self::SetUrl { url } => set_url(context, &url),
-            Self::Show => show(context),
-            Self::Unset => {
+        match self.command.unwrap_or(Command::Show) {
+            Command::SetUrl { url } => set_url(context, &url),
+            Command::Show => show(context),
+            Command::Unset => {
                 let removed = context.state.forget_config()?;
                 Ok(Json::of(&json!({ "serverUrl": null, "removed": removed })).into())
             }
@@ -56,6 +62,7 @@ fn set_url(context: &Context, url: &str) -> Result<Done> {
 fn show(context: &Context) -> Result<Done> {
     let config = context.state.config()?;
     let server = context.server(None)?;
+    server.announce();
     let value = json!({
         "serverUrl": config.server_url,
         "updatedAt": config.updated_at,

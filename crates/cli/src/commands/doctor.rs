@@ -8,7 +8,7 @@ use crate::{
     json::Json,
     output::Done,
     parallel,
-    server::{Addresses, Server, Source},
+    server::{Server, Source},
 };
 use clap::Args;
 use serde::Serialize;
@@ -92,7 +92,7 @@ fn servers(context: &Context, known: &[Known]) -> Result<Vec<Check>> {
     servers.retain(|server| server.source != Source::Default || known.is_empty());
     let alive = known.iter().filter(|known| known.state != Probe::NotFound);
     for url in alive.filter_map(|known| known.server.clone()) {
-        servers.push(Addresses { binding: Some(url), ..Addresses::default() }.choose()?);
+        servers.push(Server::bound(url)?);
     }
     let mut told = BTreeSet::new();
     servers.retain(|server| told.insert(server.url.clone()));
@@ -106,11 +106,14 @@ fn servers(context: &Context, known: &[Known]) -> Result<Vec<Check>> {
 
 fn session(context: &Context, known: &Known) -> Check {
     let id = &known.session_id;
-    let has_key = context.state.membership(id).is_ok_and(|stored| stored.key.is_some());
+    let has_key = context.state.membership(id).is_ok_and(|stored| stored.has_key());
     let is_member = |agent: &String| {
         known.agents.as_ref().is_none_or(|agents| agents.iter().any(|member| member == agent))
     };
-    let found = match (&known.state, &known.agent_id) {
+    let stored = context.state.membership(id);
+    let damage = stored.and_then(|stored| stored.usable_cursor().map(drop)).err();
+    let found = damage.map_or(Ok(()), |failure| Err(failure.sentence()));
+    let found = found.and_then(|()| match (&known.state, &known.agent_id) {
         (Probe::NotFound, _) => {
             let folder = context.state.session_dir(id);
             Err(format!(
@@ -129,7 +132,7 @@ fn session(context: &Context, known: &Known) -> Check {
             "The key of {agent} is not stored here, so your messages are not verified."
         )),
         (Probe::Active, Some(agent)) => Ok(format!("active; you are {agent}")),
-    };
+    });
     Check::new("session", id, found)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     answer::Answer,
+    capabilities,
     context::Context,
     error::{Failure, Kind, Result},
     http::{FileBody, Repeat, Request},
@@ -28,7 +29,8 @@ use ureq::http::Method;
   tar cz src | nexus file put SESSION src.tgz - --content-type application/gzip
 
 With --if-version, the file is stored only if it still has that version, so that nobody's edit is lost. With
-0, it is stored only if it does not exist. A file has at most 1 MiB, and is deleted with the session.")]
+0, it is stored only if it does not exist. A file has at most 1 MiB, or less if the relay says so, and is
+deleted with the session.")]
 pub(crate) struct FilePut {
     /// The session's id or alias
     pub(super) session: String,
@@ -95,6 +97,9 @@ pub(crate) struct FileRm {
     if_version: Option<u32>,
 }
 
+/// The most bytes of one file at a relay that does not say how many it takes.
+const MOST: u64 = 1 << 20;
+
 fn key(text: &str) -> Result<FileKey, &'static str> {
     text.parse().map_err(|nexus_protocol::Malformed(rule)| rule)
 }
@@ -119,14 +124,8 @@ fn unavailable(path: &Path, what: &str, error: &io::Error) -> Failure {
 impl FilePut {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let team = Team::of(context, &self.session)?;
-        let mut bytes = Vec::new();
-        let is_stdin = self.file.as_os_str() == "-";
-        let read = if is_stdin {
-            io::stdin().read_to_end(&mut bytes).map(drop)
-        } else {
-            fs::File::open(&self.file).and_then(|mut file| file.read_to_end(&mut bytes)).map(drop)
-        };
-        read.map_err(|error| unavailable(&self.file, "read", &error))?;
+        let most = capabilities::of(context, &team.server)?.max_file_bytes.unwrap_or(MOST);
+        let bytes = contents(&self.file, most)?;
         let content_type = self.content_type.unwrap_or_else(|| kind_of(&self.key).to_owned());
         let body = FileBody { bytes, content_type };
         let request =
@@ -154,16 +153,41 @@ impl FileGet {
     }
 }
 
-/// Writes a file as a whole or not at all. It gets the mode of an existing one, or the usual one.
+/// The bytes of a file, or of standard input. No more is read than the relay takes.
+fn contents(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let source: io::Result<Box<dyn Read>> = if path.as_os_str() == "-" {
+        Ok(Box::new(io::stdin()))
+    } else {
+        fs::File::open(path).map(|file| Box::new(file) as Box<dyn Read>)
+    };
+    let mut bytes = Vec::new();
+    let read =
+        source.and_then(|source| source.take(most.saturating_add(1)).read_to_end(&mut bytes));
+    let length = read.map_err(|error| unavailable(path, "read", &error))?;
+    if u64::try_from(length).is_ok_and(|length| length <= most) {
+        return Ok(bytes);
+    }
+    let message = format!(
+        "{} is longer than {most} bytes, the most that the relay keeps in one file. Nothing was sent. Compress it, or store it in parts.",
+        path.display()
+    );
+    Err(Failure::own(Kind::FileUnavailable, message))
+}
+
+/// Writes a file as a whole or not at all. It gets the mode of an existing one, or the usual one. What is no regular file, such as a pipe, is written to.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    // A link stays a link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
+    // Others may read it, as far as the user's mask allows: it is no secret of the client's.
     #[cfg(unix)]
-    let usual = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    #[cfg(unix)]
-    let builder = builder.permissions(usual);
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    if let Ok(before) = fs::metadata(path) {
+    if let Ok(before) = fs::metadata(&path) {
         file.as_file().set_permissions(before.permissions())?;
     }
     file.write_all(bytes)?;

@@ -7,6 +7,7 @@ use crate::{
     http::{Repeat, Request},
     output::Done,
     paste,
+    proof::Proof,
     stderr::tell,
     team::{self, ProfileArgs},
 };
@@ -39,17 +40,18 @@ impl Join {
         };
         let named = context.named_agent().or(session.stored.agent.as_ref());
         let agent = named.ok_or_else(missing_agent_id)?.clone();
-        context.free_for(&session.id, Some(&agent))?;
-        let key =
-            session.stored.key.clone().filter(|_| session.stored.agent.as_ref() == Some(&agent));
         let server = context.server_of(&session)?;
-        server.announce();
+        context.free_for(&session.id, Some(&agent), &server)?;
+        // A key whose agent is not known may be ours. If it is not, the server says so.
+        let is_ours = session.stored.agent.as_ref().is_none_or(|stored| *stored == agent);
+        let key = if is_ours { context.key_of(&session)? } else { None };
         context.state.check_writable()?;
         let caller = Caller { agent, key, secret: None };
         // If the response of a first join is lost, so is its key, and the server would refuse a second.
         let repeat = if caller.key.is_some() { Repeat::Always } else { Repeat::Unseen };
         let request = Request::new(Method::POST, session.path("/join"), repeat);
-        let (token, body) = (team::token(self.token)?, self.profile.body());
+        let token = team::token(self.token)?.map(|token| Proof::of(token, &server));
+        let body = self.profile.body();
         let request = Request { token, body, ..request };
         let answer = context.call(&server, &caller.sign(request))?;
         tell!("you are in it as {}; read with `nexus poll`", caller.agent);

@@ -62,7 +62,7 @@ pub(super) struct List<T> {
 
 impl Ls {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let mut known = probe_all(context, &context.state.aliases()?)?;
+        let mut known = probe_all(context, &context.state.known_aliases())?;
         known.retain(|known| !self.active || known.state == Probe::Active);
         Ok(Json::of(&List { sessions: known }).into())
     }

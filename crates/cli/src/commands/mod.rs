@@ -179,7 +179,6 @@ pub(crate) enum Command {
     /// Read the new messages of every session
     PollAll(poll_all::PollAll),
     /// Show or set the default server
-    #[command(subcommand)]
     Config(config::Config),
     /// Bind a session to a server
     Bind(bind::Bind),

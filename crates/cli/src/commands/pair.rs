@@ -8,6 +8,7 @@ use crate::{
     json::Json,
     output::Done,
     paste::{self, Invitation},
+    proof::Proof,
     random,
     server::Server,
     stderr::tell,
@@ -98,9 +99,11 @@ impl Pair {
 pub(super) fn link_to(context: &Context, session: &Session) -> Result<Json> {
     let server = context.server_of(session)?;
     let body = Json::of(&CreatePairing { session_id: session.id.clone(), invite: None });
+    let home = context.home_of(session)?;
+    let token = team::token(None)?.map(|token| Proof::of(token, &home));
     // A repeated request makes a second code, which nobody uses.
     let request = Request::new(Method::PUT, "/v1/pair", Repeat::Always);
-    let request = Request { body: Some(body), token: team::token(None)?, ..request };
+    let request = Request { body: Some(body), token, ..request };
     // A session with a token accepts the key of a member instead.
     let caller = context.caller(session).ok().filter(|caller| caller.key.is_some());
     let request = match &caller {
@@ -151,7 +154,13 @@ impl Claim {
 impl PairStatus {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let Invitation { code, origin } = paste::read(&self.code)?;
-        context.pass_on(&context.server(origin)?, &Request::get(format!("/v1/pair/{code}/status")))
+        // A code that was made here leads to a session whose server is known.
+        let made = context.state.session_of_code(&code)?.filter(|_| origin.is_none());
+        let server = match made {
+            Some(session) => context.server_of(&context.session_of(session)?)?,
+            None => context.server(origin)?,
+        };
+        context.pass_on(&server, &Request::get(format!("/v1/pair/{code}/status")))
     }
 }
 
@@ -220,7 +229,8 @@ pub(super) fn remember(
     struct Made {
         code: String,
     }
-    let made = answer.read::<Made>().filter(|_| caller.is_some_and(|caller| caller.key.is_some()));
+    let is_ours = |caller: &Caller| caller.key.is_some() && session.is_of(caller);
+    let made = answer.read::<Made>().filter(|_| caller.is_some_and(is_ours));
     let Some(made) = made.and_then(|made| paste::read(&made.code).ok()) else { return };
     if let Err(failure) = context.state.add_code(&session.id, &made.code) {
         tell!("warning: {}", failure.sentence());

@@ -248,9 +248,9 @@ pub(super) fn read(
         // Without `after` the greeting comes too, which has cursor 0 itself.
         Some(cursor) if cursor == Cursor::START => None,
         Some(cursor) => Some(cursor.to_string()),
-        None => stored.cursor.clone().filter(|_| is_ours),
+        None if is_ours => stored.usable_cursor()?.map(|cursor| cursor.to_string()),
+        None => None,
     };
-    let after = after.filter(|cursor| cursor.parse::<Cursor>().is_ok());
     let path = session.path(&format!("/messages{}", reading.query(after.as_deref())));
     let wait = Duration::from_secs(reading.wait.into());
     let request = Request { repeat: reading.repeat, wait, ..Request::get(path) };
@@ -263,7 +263,14 @@ pub(super) fn read(
     };
     let place = read_cursor(&page.next_cursor);
     let mut done = Done::from(answer.body);
-    if let Some(next) = next.filter(|_| is_ours && reading.after.is_none()) {
+    if is_ours && reading.moves_cursor() && context.state.is_shared(&session.id, stored) {
+        tell!(
+            "note: another program reads this session from the same state folder, so a message may go to only one of you; NEXUS_READER=NAME gives each a place of its own"
+        );
+    }
+    // A cursor that is not a number could not be read back.
+    let is_usable = place.is_some() && is_ours && reading.after.is_none();
+    if let Some(next) = next.filter(|_| is_usable) {
         if page.cursor_reset == Some(true) && !reading.peek {
             done.cursors.extend(context.state.reset_cursor(&session.id, &next)?);
         } else if reading.moves_cursor() {

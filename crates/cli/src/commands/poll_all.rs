@@ -58,7 +58,7 @@ struct Pages {
 impl PollAll {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let ids = if self.active { active(context)? } else { context.state.sessions()? };
-        let aliases = context.state.aliases()?;
+        let aliases = context.state.known_aliases();
         let found: Vec<(SessionId, Result<(Session, Server)>)> =
             ids.into_iter().map(|id| (id.clone(), find(context, id))).collect();
         if !self.active {
@@ -101,7 +101,7 @@ impl PollAll {
 }
 
 fn active(context: &Context) -> Result<Vec<SessionId>> {
-    let known = ls::probe_all(context, &context.state.aliases()?)?.into_iter();
+    let known = ls::probe_all(context, &context.state.known_aliases())?.into_iter();
     let active: BTreeSet<SessionId> = known
         .filter(|known| known.state != Probe::NotFound)
         .map(|known| known.session_id)

@@ -3,7 +3,7 @@
 use super::ls::{List, names_of};
 use crate::{
     context::Context,
-    error::Result,
+    error::{Result, usable},
     json::Json,
     output::Done,
     state::{Loop, Running},
@@ -41,10 +41,11 @@ impl PollStatus {
             Some(session) => vec![context.session(session)?.id],
             None => context.state.sessions()?,
         };
-        let aliases = context.state.aliases()?;
+        let aliases = context.state.known_aliases();
         let mut lines = Vec::new();
         for id in ids {
-            let stored = context.state.membership(&id)?;
+            // A damaged session is told, and listed all the same.
+            let stored = usable(context.state.membership(&id)).unwrap_or_default();
             lines.push(Line {
                 session_id: id.to_string(),
                 aliases: names_of(&aliases, &id),

@@ -21,7 +21,7 @@ pub(crate) struct Prune {
 
 impl Prune {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let known = probe_all(context, &context.state.aliases()?)?;
+        let known = probe_all(context, &context.state.known_aliases())?;
         let ended = known.into_iter().filter(|known| known.state == Probe::NotFound);
         let ended: Vec<SessionId> = ended.map(|known| known.session_id).collect();
         if !self.dry_run {

@@ -33,12 +33,16 @@ pub(crate) struct Receive {
     /// The IP address to listen at
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     host: IpAddr,
+    /// A host name as which others address this machine; may be given several times. IP addresses are
+    /// always allowed
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
 }
 
 impl Receive {
     pub(crate) fn run(self, _: &Context) -> Result<Done> {
         let stop = Stop::on_signals()?;
-        let receiver = Receiver::bind(self.host, self.port)?;
+        let receiver = Receiver::bind(self.host, self.port, self.allow_host)?;
         if !self.host.is_loopback() {
             tell!(
                 "warning: other machines can write here; nothing is encrypted, and nobody proves who they are"

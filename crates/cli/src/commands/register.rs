@@ -9,12 +9,11 @@ use crate::{
     json::Json,
     output::Done,
     random,
-    server::Server,
     state::{Address, NewAddress},
     stderr::tell,
 };
 use clap::Args;
-use nexus_protocol::{AgentId, AgentSecret, Register as Body};
+use nexus_protocol::{AgentId, AgentSecret, AgentStatus, ChangeCard, Register as Body, Registered};
 use ureq::http::Method;
 
 /// The most ids that are tried if the user gives none.
@@ -28,7 +27,8 @@ const TRIES: u32 = 3;
 
 Messages to an address wait in its mailbox while you are away. The response shows the secret of the address
 once. nexus stores it and shows it to the relay for you. Running the same command again is safe, and
-completes a registration whose response was lost.")]
+completes a registration whose response was lost. With other options it changes the card, as
+`nexus address card` does. An address that is stored here stays at its relay, whatever the default is.")]
 pub(crate) struct Register {
     /// Your address: 1 to 128 letters, digits, _ or - (--agent-id does the same); default: eight digits
     #[arg(long, value_name = "ID", value_parser = agent_id)]
@@ -55,12 +55,10 @@ impl Register {
     pub(crate) fn run(mut self, context: &Context) -> Result<Done> {
         let chosen = self.id.take().or_else(|| context.named_agent().cloned());
         let secret = self.secret.take().map(read_secret).transpose()?;
-        let server = context.server(None)?;
-        server.announce();
         let mut tried = 1;
         loop {
             let id = chosen.clone().unwrap_or_else(|| AgentId::from_random(random::bytes()));
-            match self.try_with(context, &server, id, secret.as_ref()) {
+            match self.try_with(context, id, secret.as_ref()) {
                 Err(Failure::Refused(answer))
                     if chosen.is_none()
                         && tried < TRIES
@@ -76,43 +74,73 @@ impl Register {
     fn try_with(
         &self,
         context: &Context,
-        server: &Server,
         id: AgentId,
         secret: Option<&AgentSecret>,
     ) -> Result<Done> {
         let stored = context.state.address(&id)?;
+        let own = stored.as_ref().map(|stored| stored.server.as_str());
+        let server = context.server_of_address(own)?;
         if let Some(stored) = &stored
-            && (stored.server != server.url || secret.is_some_and(|new| *new != stored.secret))
+            && (server.instead_of.is_some() || secret.is_some_and(|new| !stored.has_secret(new)))
         {
             let message = format!(
-                "`{id}` is already stored here as an address at {}, and its secret would be lost. Choose another id, or use another state folder: --profile NAME, or NEXUS_HOME.",
+                "`{id}` is already stored here as an address at {}, and its secret would be lost. Choose another id, or use another state folder: --profile NAME, or NEXUS_HOME. `nexus address rotate` replaces the secret.",
                 stored.server
             );
             return Err(Failure::own(Kind::AlreadyRegistered, message));
         }
-        let stored = stored.map(|stored| stored.secret);
-        // Because the client chose the secret, the request can be repeated.
-        let secret = secret.cloned().or(stored);
-        let secret = match secret {
-            Some(secret) => secret,
-            None => AgentSecret::from_random(random::unguessable()?),
+        server.announce();
+        let address = match (stored, secret) {
+            (Some(stored), _) => stored,
+            (None, Some(secret)) => Address::new(id.clone(), secret.clone(), &server),
+            // Because the client chooses the secret, the request can be repeated.
+            (None, None) => {
+                let secret = AgentSecret::from_random(random::unguessable()?);
+                Address::new(id.clone(), secret, &server)
+            }
         };
-        let address = Address { id: id.clone(), secret, server: server.url.clone() };
-        let place = context.state.new_address(&address)?;
+        let (place, proof) = (context.state.new_address(&address)?, address.proof()?);
         let body = Json::of(&Body {
             name: self.name.clone().unwrap_or_else(|| id.to_string()),
             agent_id: Some(id),
-            secret: Some(address.secret),
+            secret: proof.at(&server).cloned(),
             description: self.description.clone(),
             version: None,
             capabilities: self.capabilities.clone(),
             listed: self.listed,
         });
         let request = Request::new(Method::POST, "/v1/agents", Repeat::Always);
-        match context.call(server, &Request { body: Some(body), ..request }) {
-            Ok(answer) => keep(place, answer, &address.id),
+        match context.call(&server, &Request { body: Some(body), ..request }) {
+            Ok(answer) => {
+                let done = keep(place, answer, &address.id)?;
+                self.apply(context, &address.id, done)
+            }
             Err(failure) => Err(give_up(place, failure, &address.id)),
         }
+    }
+
+    /// Changes the card if the address was registered before, with other options than now.
+    fn apply(&self, context: &Context, id: &AgentId, done: Done) -> Result<Done> {
+        let Some(Registered { card, .. }) = done.json.read() else { return Ok(done) };
+        let change = ChangeCard {
+            name: self.name.clone().filter(|name| *name != card.name),
+            description: self
+                .description
+                .clone()
+                .filter(|text| card.description.as_ref() != Some(text)),
+            capabilities: Some(&self.capabilities)
+                .filter(|words| !words.is_empty() && **words != card.capabilities)
+                .cloned(),
+            listed: Some(true).filter(|_| self.listed && !card.listed),
+            ..ChangeCard::default()
+        };
+        if change == ChangeCard::default() {
+            return Ok(done);
+        }
+        let answer = context.mailbox_of(Some(id.clone()))?.change_card(&change)?;
+        tell!("@{id} was registered before; its card is changed");
+        let card = answer.body.read::<AgentStatus>().map_or(card, |status| status.card);
+        Ok(done.json.replacing("card", &Json::of(&card)).into())
     }
 }
 
@@ -152,7 +180,7 @@ fn give_up(place: NewAddress, failure: Failure, id: &AgentId) -> Failure {
     failure
 }
 
-fn read_secret(text: String) -> Result<AgentSecret> {
+pub(super) fn read_secret(text: String) -> Result<AgentSecret> {
     let secret: Option<AgentSecret> = read_text(text)?.parse().ok();
     secret.filter(AgentSecret::may_be_chosen).ok_or_else(|| {
         let message = format!("The secret {}. Nothing was sent.", AgentSecret::RULE);

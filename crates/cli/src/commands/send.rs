@@ -31,7 +31,7 @@ use ureq::http::Method;
   nexus send --to bob 'Tuesday at ten?'
   nexus send SESSION - --no-redact < config.txt
 
-A message to @ID goes from your own address (`nexus register`) to the mailbox of that agent. --to sends to a
+A message to @ID goes from your own address (`nexus address register`) to the mailbox of that agent. --to sends to a
 name of your contact book (`nexus contacts`): to its address, or to its gateway.")]
 pub(crate) struct Send {
     /// The session's id or alias, or @ID for an address; with --to, the text

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     io::{self, IsTerminal, Read, Write},
-    process::{Command, Stdio},
+    process::Stdio,
     sync::{
         Mutex,
         mpsc::{self, Receiver, Sender},
@@ -110,8 +110,8 @@ impl WorkOn {
     fn work(&self, team: &Team<'_>) -> Result<(Ended, Counts)> {
         self.promise(team)?;
         // Listening begins before the board is read, so that no task is missed.
-        let after = team.session.stored.cursor.as_deref().and_then(|cursor| cursor.parse().ok());
-        let after: Option<Cursor> = after.filter(|_| team.session.is_of(&team.caller));
+        let is_ours = team.session.is_of(&team.caller);
+        let after = if is_ours { team.session.stored.usable_cursor()? } else { None };
         let mut listener = listener(team, after)?;
         let query = format!("&status=open&assignee={}", team.caller.agent);
         let mut open = board(team, &query)?;
@@ -280,9 +280,8 @@ impl Job<'_> {
         };
         let (said, writer) = io::pipe().map_err(failed)?;
         let said = tail_of(said);
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(self.command).stdout(Stdio::piped()).stderr(writer);
-        command.env_remove("NEXUS_TOKEN").env_remove("NEXUS_HOOK_TOKEN");
+        let mut command = child::shell(self.command, self.team.context.state.root());
+        command.stdout(Stdio::piped()).stderr(writer).env_remove("NEXUS_TOKEN");
         command.envs([
             ("NEXUS_SESSION", self.team.session.id.as_str()),
             ("NEXUS_TASK_ID", task.id.as_str()),
@@ -307,7 +306,7 @@ impl Job<'_> {
             (TaskStatus::Failed, Json::of(&why))
         } else if printed.len() > LONGEST {
             let why = format!(
-                "The command printed {} bytes, but a result has at most {LONGEST}. Let it share a file (nexus file-put) and print the file's name.",
+                "The command printed {} bytes, but a result has at most {LONGEST}. Let it share a file (`nexus file put`) and print the file's name.",
                 printed.len()
             );
             (TaskStatus::Failed, Json::of(&json!({ "error": why })))

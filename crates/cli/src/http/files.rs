@@ -39,7 +39,7 @@ impl Http {
         file: &FileBody,
     ) -> Result<Answer> {
         Self::again(request.repeat, || {
-            let mut reader = Shown::new(file.bytes.as_slice(), file.bytes.len());
+            let mut reader = Shown::new(file.bytes.as_slice(), file.bytes.len(), 0);
             let mut built =
                 build(server, request, "application/json", SendBody::from_reader(&mut reader))?;
             let mut set = |name: &'static str, value: &str| {
@@ -50,36 +50,62 @@ impl Http {
             let _ = set("Content-Type", &file.content_type);
             let _ = set("Content-Length", &file.bytes.len().to_string());
             let limit = self.limit.saturating_add(TRANSFER);
-            let response = self.agent.run(self.within(limit, built));
-            self.read(server, response.map_err(|error| self.failed(server, error))?)
+            self.read(server, self.run(server, limit, built)?)
         })
     }
 
-    /// Reads a file.
+    /// Reads a file. If the connection breaks off, the rest is asked for, and the whole again only if the
+    /// file has changed.
     pub(crate) fn download(&self, server: &Server, request: &Request<'_>) -> Result<FileBytes> {
+        let mut part = Part::default();
         Self::again(request.repeat, || {
-            let built = build(server, request, "*/*", ())?;
+            let mut built = build(server, request, "*/*", ())?;
+            for (name, value) in part.rest() {
+                built.headers_mut().insert(name, value);
+            }
             let limit = self.limit.saturating_add(TRANSFER);
-            let response = self.agent.run(self.within(limit, built));
-            let mut response = response.map_err(|error| self.failed(server, error))?;
-            if response.status() != 200 {
+            let mut response = self.run(server, limit, built)?;
+            if !matches!(response.status().as_u16(), 200 | 206) {
                 // The protocol has no successful response of this form.
                 return Err(match self.read(server, response) {
                     Ok(answer) => crate::error::Failure::Refused(answer),
                     Err(failure) => failure,
                 });
             }
+            if response.status() == 200 {
+                part.bytes.clear();
+            }
             let header =
                 |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
             let (version, content_type) = (header("X-File-Version"), header("Content-Type"));
-            let size = header("Content-Length").and_then(|length| length.parse().ok()).unwrap_or(0);
-            let mut bytes = Vec::new();
+            part.tag = header("ETag");
+            let left = header("Content-Length").and_then(|length| length.parse().ok()).unwrap_or(0);
             let body = response.body_mut().with_config().limit(MAX_ANSWER).reader();
-            let read = Shown::new(body, size).read_to_end(&mut bytes);
+            let read = Shown::new(body, left, part.bytes.len()).read_to_end(&mut part.bytes);
             read.map_err(|error| self.failed(server, error.into()))?;
             let version = version.and_then(|version| version.parse().ok());
+            let bytes = std::mem::take(&mut part.bytes);
             Ok(FileBytes { bytes, version, content_type: content_type.unwrap_or_default() })
         })
+    }
+}
+
+/// The part of a file that has arrived.
+#[derive(Debug, Default)]
+struct Part {
+    bytes: Vec<u8>,
+    /// The version that it is a part of.
+    tag: Option<String>,
+}
+
+impl Part {
+    /// The headers that ask for the rest, or for the whole file if it has changed.
+    fn rest(&self) -> Vec<(&'static str, http::HeaderValue)> {
+        let from = format!("bytes={}-", self.bytes.len());
+        let tag = self.tag.as_ref().filter(|tag| !self.bytes.is_empty() && !tag.starts_with("W/"));
+        let tag = tag.and_then(|tag| http::HeaderValue::from_str(tag).ok());
+        let from = http::HeaderValue::from_str(&from).ok();
+        from.zip(tag).map_or_else(Vec::new, |(from, tag)| vec![("Range", from), ("If-Range", tag)])
     }
 }
 
@@ -92,9 +118,11 @@ struct Shown<R> {
 }
 
 impl<R> Shown<R> {
-    fn new(inner: R, size: usize) -> Self {
+    /// `left`: how many bytes come; `done`: how many have come before.
+    fn new(inner: R, left: usize, done: usize) -> Self {
+        let size = done.saturating_add(left);
         let visible = size > SHOWN && io::stderr().is_terminal();
-        Self { inner, size, done: 0, visible }
+        Self { inner, size, done, visible }
     }
 }
 

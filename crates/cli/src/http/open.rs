@@ -9,11 +9,6 @@ use std::io;
 use ureq::http;
 
 impl Http {
-    /// Whether an environment variable names a proxy.
-    pub(crate) fn has_proxy(&self) -> bool {
-        self.agent.config().proxy().is_some()
-    }
-
     /// Opens a stream of server-sent events. The time limit covers only its opening, since its body does
     /// not end.
     pub(crate) fn stream(
@@ -22,11 +17,12 @@ impl Http {
         request: &Request<'_>,
     ) -> Result<impl io::Read + use<>> {
         let built = build(server, request, "text/event-stream", ())?;
-        let built = self.agent.configure_request(built).timeout_global(None);
+        let agent = self.agents.of(built.uri())?;
+        let built = agent.configure_request(built).timeout_global(None);
         let limit = Some(self.limit);
         let built =
             built.timeout_resolve(limit).timeout_connect(limit).timeout_recv_response(limit);
-        let response = self.agent.run(built.build()).map_err(|error| self.failed(server, error))?;
+        let response = agent.run(built.build()).map_err(|error| self.failed(server, error))?;
         let kind = response.headers().get("Content-Type").and_then(|kind| kind.to_str().ok());
         if response.status() == 200
             && kind.is_some_and(|kind| kind.starts_with("text/event-stream"))
@@ -51,7 +47,8 @@ impl Http {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
         let request = request.body(body).map_err(|error| format!("the hook: {error}"))?;
-        match self.agent.run(request) {
+        let agent = self.agents.of(request.uri()).map_err(|failure| failure.sentence())?;
+        match agent.run(request) {
             Ok(answer) if answer.status().is_success() => Ok(()),
             Ok(answer) => Err(format!("the hook answered {}", answer.status().as_u16())),
             Err(error) => Err(format!("the hook did not answer: {error}")),

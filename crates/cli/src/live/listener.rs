@@ -87,14 +87,9 @@ impl Listener {
         let waker = sender.clone();
         // Wakes a receiver that waits for an event. One that does not wait checks for signals first.
         let stop = Stop::on_signals_and(move || drop(waker.try_send((0, Event::Alive))))?;
-        let mut ways = Way::of(capabilities);
-        if target.http.has_proxy() {
-            // A socket would bypass the proxy.
-            ways.retain(|way| *way != Way::Socket);
-        }
         Ok(Self {
             target,
-            ways,
+            ways: Way::of(capabilities),
             at: 0,
             sender,
             receiver,

@@ -8,13 +8,11 @@
 //! connection resumes after the last message that was handed out. The caller decides what to do with a
 //! message and when to save its cursor.
 
-mod connection;
 mod listener;
 mod polling;
 mod socket;
 mod stream;
 
-pub(crate) use connection::{Stream, connect};
 pub(crate) use listener::{Listener, Next};
 
 use crate::{

@@ -1,11 +1,11 @@
-//! Receiving over a WebSocket, with the same server, root certificates and headers as every request. It
+//! Receiving over a WebSocket, with the same server, connections and headers as every request. It
 //! pings after a silence, which reveals a dead connection.
 
-use super::{
-    Ended, Event, Notice, Port, Target,
-    connection::{Stream, connect},
+use super::{Ended, Event, Notice, Port, Target};
+use crate::{
+    json::Json,
+    net::{Channel, connect},
 };
-use crate::json::Json;
 use nexus_protocol::Cursor;
 use serde::Deserialize;
 use std::{
@@ -24,13 +24,13 @@ const SILENCE: Duration = Duration::from_secs(20);
 pub(super) fn read(target: &Target, after: Option<Cursor>, port: &Port) -> Ended {
     let limit = target.http.limit();
     let opened = request(target, after)
-        .and_then(|request| Ok((connect(request.uri(), limit)?, request)))
-        .map_err(|error| lost(&error));
-    let ((tcp, stream), request) = match opened {
+        .map_err(|error| error.to_string())
+        .and_then(|request| Ok((connect(request.uri(), limit)?, request)));
+    let (channel, request) = match opened {
         Ok(opened) => opened,
-        Err(ended) => return ended,
+        Err(why) => return lost(&why),
     };
-    let mut socket = match tungstenite::client(request, stream) {
+    let mut socket = match tungstenite::client(request, channel) {
         Ok((socket, _)) => socket,
         Err(HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
             return Ended::Unsuitable(format!("refused with {}", answer.status().as_u16()));
@@ -38,9 +38,7 @@ pub(super) fn read(target: &Target, after: Option<Cursor>, port: &Port) -> Ended
         Err(HandshakeError::Failure(error)) => return Ended::Unsuitable(error.to_string()),
         Err(HandshakeError::Interrupted(_)) => return Ended::Unsuitable("no answer".to_owned()),
     };
-    if let Err(error) = tcp.set_read_timeout(Some(SILENCE)) {
-        return lost(&error);
-    }
+    socket.get_mut().set_limit(SILENCE);
     loop {
         match step(&mut socket, port) {
             Ok(true) => {}
@@ -51,7 +49,7 @@ pub(super) fn read(target: &Target, after: Option<Cursor>, port: &Port) -> Ended
 }
 
 /// Takes one frame, or pings after a silence. Returns whether the connection is still in use.
-fn step(socket: &mut WebSocket<Box<dyn Stream>>, port: &Port) -> Result<bool, Ended> {
+fn step(socket: &mut WebSocket<Channel>, port: &Port) -> Result<bool, Ended> {
     match socket.read() {
         Ok(Message::Text(text)) => Ok(take(text.as_str(), port)),
         Ok(Message::Close(frame)) => {
@@ -123,8 +121,11 @@ fn request(target: &Target, after: Option<Cursor>) -> Result<Request, Error> {
     let request = format!("{address}{}", target.path("ws", after, None)).into_client_request();
     let mut request = request.map_err(Error::other)?;
     let agent = Some(("X-Agent-Id", target.caller.agent.as_str()));
-    let key = target.caller.key.as_ref().map(|key| ("X-Session-Key", key.as_str()));
-    let secret = target.caller.secret.as_ref();
+    let (caller, server) = (&target.caller, &target.server);
+    server.announce();
+    let key = caller.key.as_ref().and_then(|key| key.at(server));
+    let key = key.map(|key| ("X-Session-Key", key.as_str()));
+    let secret = caller.secret.as_ref().and_then(|secret| secret.at(server));
     let secret = secret.map(|secret| ("Authorization", format!("Bearer {}", secret.as_str())));
     let secret = secret.as_ref().map(|(name, value)| (*name, value.as_str()));
     for (name, value) in agent.into_iter().chain(key).chain(secret) {

@@ -16,7 +16,7 @@ use crate::{
     output,
 };
 use reply::{Reply, refusal, write};
-use request::Head;
+use request::{Head, Names};
 use serde_json::json;
 use std::{
     collections::VecDeque,
@@ -60,11 +60,13 @@ struct Inbox {
 pub(crate) struct Receiver {
     listener: TcpListener,
     address: SocketAddr,
+    names: Arc<Names>,
     inbox: Arc<Mutex<Inbox>>,
 }
 
 impl Receiver {
-    pub(crate) fn bind(host: IpAddr, port: u16) -> Result<Self> {
+    /// Listens at this address. `allowed`: the host names as which callers may address us.
+    pub(crate) fn bind(host: IpAddr, port: u16, allowed: Vec<String>) -> Result<Self> {
         let bound = TcpListener::bind((host, port));
         let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = bound.map_err(|error| {
@@ -73,7 +75,8 @@ impl Receiver {
             );
             Failure::own(Kind::PortUnavailable, message)
         })?;
-        Ok(Self { listener, address, inbox: Arc::default() })
+        let names = Names { is_local: address.ip().is_loopback(), allowed };
+        Ok(Self { listener, address, names: Arc::new(names), inbox: Arc::default() })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -93,7 +96,7 @@ impl Receiver {
             let _ = sender.send(Failure::own(Kind::PortUnavailable, message));
             return failures;
         };
-        let (inbox, is_local) = (Arc::clone(&self.inbox), self.address.ip().is_loopback());
+        let (inbox, names) = (Arc::clone(&self.inbox), Arc::clone(&self.names));
         thread::spawn(move || {
             let callers = Arc::new(AtomicUsize::new(0));
             for stream in listener.incoming() {
@@ -107,8 +110,9 @@ impl Receiver {
                 }
                 let one = Caller::new(&callers);
                 let (inbox, sender) = (Arc::clone(&inbox), sender.clone());
+                let names = Arc::clone(&names);
                 thread::spawn(move || {
-                    if let Err(failure) = serve(stream, &inbox, is_local) {
+                    if let Err(failure) = serve(stream, &inbox, &names) {
                         let _ = sender.send(failure);
                     }
                     drop(one);
@@ -141,11 +145,11 @@ fn lock(inbox: &Mutex<Inbox>) -> MutexGuard<'_, Inbox> {
 }
 
 /// Answers one request. Fails only if a message cannot be printed.
-fn serve(mut stream: TcpStream, inbox: &Mutex<Inbox>, is_local: bool) -> Result<()> {
+fn serve(mut stream: TcpStream, inbox: &Mutex<Inbox>, names: &Names) -> Result<()> {
     let ends = Instant::now().checked_add(PATIENCE);
     let _ = stream.set_write_timeout(Some(PATIENCE));
     let mut failed = None;
-    let reply = match request::read(&mut stream, ends, is_local) {
+    let reply = match request::read(&mut stream, ends, names) {
         Ok(Some((head, rest))) if head.socket_key.is_some() && is_for_sockets(&head) => {
             return socket::serve(&stream, &head, rest, ends, |message| take(message, inbox));
         }

@@ -1,9 +1,10 @@
 //! Reading a request, with limits for its bytes and its time. Requests of web pages are refused.
 
 use super::reply::{Reply, refusal};
+use crate::net::host::{address, is_this_machine, without_port};
 use std::{
     io::{self, Read, Write},
-    net::{IpAddr, TcpStream},
+    net::TcpStream,
     time::{Duration, Instant},
 };
 
@@ -35,7 +36,7 @@ pub(super) struct Head {
 pub(super) fn read(
     stream: &mut TcpStream,
     ends: Option<Instant>,
-    is_local: bool,
+    names: &Names,
 ) -> Result<Option<(Head, Vec<u8>)>, Reply> {
     let mut bytes = Vec::new();
     let head = loop {
@@ -49,8 +50,11 @@ pub(super) fn read(
             return Ok(None);
         }
     };
-    if head.has_origin || (is_local && !head.host.as_deref().is_none_or(is_this_machine)) {
+    if head.has_origin {
         return Err(refusal(403, "web pages are not answered"));
+    }
+    if !head.host.as_deref().is_none_or(|host| names.contain(host)) {
+        return Err(refusal(403, "use the IP address, or allow this host name with --allow-host"));
     }
     if head.socket_key.is_some() {
         let rest = bytes.split_off(head.end.min(bytes.len()));
@@ -130,12 +134,23 @@ fn parse(bytes: &[u8]) -> Result<Option<Head>, Reply> {
     Ok(Some(head))
 }
 
-/// Whether a `Host` header names this machine. Any other name may be a web page's that resolves to us.
-fn is_this_machine(host: &str) -> bool {
-    let name = host.strip_prefix('[').and_then(|rest| rest.split(']').next());
-    let name = name.or_else(|| host.split(':').next()).unwrap_or_default();
-    name.eq_ignore_ascii_case("localhost")
-        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+/// The hosts as which we are addressed. Any other name may be a web page's that resolves to us.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    /// Whether only this machine can reach us.
+    pub(super) is_local: bool,
+    pub(super) allowed: Vec<String>,
+}
+
+impl Names {
+    /// Whether a `Host` header names us: this machine, an allowed name or, from other machines, an IP
+    /// address. A page cannot have our IP address without being served by us.
+    fn contain(&self, host: &str) -> bool {
+        let name = without_port(host);
+        is_this_machine(name)
+            || self.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+            || (!self.is_local && address(name).is_some())
+    }
 }
 
 #[cfg(test)]
@@ -164,11 +179,21 @@ mod tests {
         assert_eq!((head.path.as_str(), head.socket_key.as_deref()), ("/", Some("k")));
         let no_upgrade = b"GET / HTTP/1.1\r\nSec-WebSocket-Key: k\r\n\r\n";
         assert_eq!(parse(no_upgrade).unwrap().unwrap().socket_key, None);
+    }
+
+    #[test]
+    fn a_page_whose_name_resolves_to_us_is_recognised() {
+        let allowed = vec!["box.lan".to_owned()];
+        let (local, open) =
+            (Names { is_local: true, allowed: Vec::new() }, Names { is_local: false, allowed });
         for host in ["localhost", "LOCALHOST:19900", "127.0.0.1:19900", "[::1]:19900", "[::1]"] {
-            assert!(is_this_machine(host), "{host}");
+            assert!(local.contain(host) && open.contain(host), "{host}");
         }
-        for host in ["evil.example", "127.0.0.1.evil.example", "192.168.1.7:1", ""] {
-            assert!(!is_this_machine(host), "{host}");
+        for host in ["192.168.1.7:1", "[2001:db8::1]:19900", "Box.lan:19900"] {
+            assert!(!local.contain(host) && open.contain(host), "{host}");
+        }
+        for host in ["evil.example", "127.0.0.1.evil.example", "127.evil.example:19900", ""] {
+            assert!(!local.contain(host) && !open.contain(host), "{host}");
         }
     }
 }

@@ -1,24 +1,50 @@
-//! `agents/<ID>/{secret,server,replies.json}`: the addresses that were registered here.
+//! `agents/<ID>/{secret,next-secret,server,replies.json}`: the addresses that were registered here.
 
-use super::{State, commit, read, unavailable};
-use crate::error::{Failure, Kind, Result};
+use super::{
+    State,
+    file::{self, Prepared, delete_folder, read, read_line, unavailable},
+};
+use crate::{
+    error::{Failure, Kind, Result, usable},
+    proof::Proof,
+    server::Server,
+};
 use nexus_protocol::{AgentId, AgentSecret};
-use std::{fs, io::ErrorKind, path::PathBuf};
-use tempfile::NamedTempFile;
+use std::{fs, path::PathBuf};
 
 /// The most conversations whose replies are counted. The oldest are forgotten.
 const COUNTED: usize = 1000;
 
 /// The file with the secret that is to replace the present one.
-const NEXT: &str = "secret.next";
+const NEXT: &str = "next-secret";
 
 /// An address that is stored here.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     pub(crate) id: AgentId,
-    pub(crate) secret: AgentSecret,
+    secret: AgentSecret,
     /// The relay that has it.
     pub(crate) server: String,
+}
+
+impl Address {
+    pub(crate) fn new(id: AgentId, secret: AgentSecret, server: &Server) -> Self {
+        Self { id, secret, server: server.url.clone() }
+    }
+
+    /// The secret, for the relay that has the address.
+    pub(crate) fn proof(&self) -> Result<Proof<AgentSecret>> {
+        Ok(Proof::of(self.secret.clone(), &Server::bound(self.server.clone())?))
+    }
+
+    /// The same address with another secret.
+    pub(crate) fn with_secret(&self, secret: AgentSecret) -> Self {
+        Self { secret, ..self.clone() }
+    }
+
+    pub(crate) fn has_secret(&self, secret: &AgentSecret) -> bool {
+        self.secret == *secret
+    }
 }
 
 impl State {
@@ -29,22 +55,16 @@ impl State {
 
     /// Every id that has stored state, in order.
     pub(crate) fn agents(&self) -> Result<Vec<AgentId>> {
-        let folder = self.root.join("agents");
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(unavailable("read", &folder, &error)),
-        };
-        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let mut agents: Vec<AgentId> = names.filter_map(|name| name.parse().ok()).collect();
+        let names = file::names(&self.root.join("agents"))?;
+        let mut agents: Vec<AgentId> = names.iter().filter_map(|name| name.parse().ok()).collect();
         agents.sort();
         Ok(agents)
     }
 
-    /// Every address that was registered here.
+    /// Every address that was registered here. A damaged one is told and left out.
     pub(crate) fn addresses(&self) -> Result<Vec<Address>> {
         let stored = self.agents()?.into_iter().map(|agent| self.address(&agent));
-        stored.filter_map(Result::transpose).collect()
+        Ok(stored.filter_map(|stored| usable(stored).flatten()).collect())
     }
 
     /// What is stored about an address. `None` if it was not registered here.
@@ -54,13 +74,9 @@ impl State {
         if !folder.is_dir() || !self.agents()?.contains(agent) {
             return Ok(None);
         }
-        let line = |name: &str| -> Result<Option<String>> {
-            let text = read(&folder.join(name))?.unwrap_or_default();
-            Ok(Some(text.trim().to_owned()).filter(|line| !line.is_empty()))
-        };
-        let Some(secret) = line("secret")? else { return Ok(None) };
+        let Some(secret) = read_line(&folder.join("secret"))? else { return Ok(None) };
         let path = folder.join("server");
-        let server = line("server")?.ok_or_else(|| {
+        let server = read_line(&path)?.ok_or_else(|| {
             let message = format!("{} does not say which relay has the address.", path.display());
             Failure::own(Kind::StateCorrupt, message)
         })?;
@@ -78,36 +94,44 @@ impl State {
             );
             return Err(Failure::own(Kind::AlreadyRegistered, message));
         }
-        let file = |name: &str, line: &str| -> Result<(NamedTempFile, PathBuf)> {
-            let file = self.prepare(&folder, name, format!("{line}\n").as_bytes())?;
-            Ok((file, folder.join(name)))
+        let file = |name: &str, line: &str| {
+            self.prepare(&folder.join(name), format!("{line}\n").as_bytes())
         };
         // The secret is written last, because an address exists only with its secret.
         let files = [file("server", &address.server)?, file("secret", address.secret.as_str())?];
         Ok(NewAddress { state: self.clone(), agent: address.id.clone(), files })
     }
 
-    /// The secret that is to replace the one of an address, if that was begun and not completed.
-    pub(crate) fn next_secret(&self, agent: &AgentId) -> Result<Option<AgentSecret>> {
-        let text = read(&self.agent_dir(agent).join(NEXT))?.unwrap_or_default();
-        Ok(Some(text.trim()).filter(|text| !text.is_empty()).and_then(|text| text.parse().ok()))
+    /// The secret that is to replace the present one. It stays here until the relay has taken it.
+    pub(crate) fn next_secret(&self, address: &Address) -> Result<Option<Address>> {
+        let line = read_line(&self.agent_dir(&address.id).join(NEXT))?;
+        let secret = line.and_then(|line| line.parse().ok());
+        Ok(secret.map(|secret| Address { secret, ..address.clone() }))
     }
 
-    /// Stores it before it is sent.
-    pub(crate) fn store_next_secret(&self, agent: &AgentId, secret: &AgentSecret) -> Result<()> {
-        let path = self.agent_dir(agent).join(NEXT);
-        self.replace(&self.lock()?, &path, &format!("{}\n", secret.as_str()))
+    pub(crate) fn store_next_secret(&self, address: &Address) -> Result<()> {
+        let path = self.agent_dir(&address.id).join(NEXT);
+        self.replace(&self.lock()?, &path, &format!("{}\n", address.secret.as_str()))
     }
 
-    pub(crate) fn forget_next_secret(&self, agent: &AgentId) -> Result<()> {
-        let path = self.agent_dir(agent).join(NEXT);
-        fs::remove_file(&path).map_err(|error| unavailable("delete", &path, &error))
+    /// Makes the next secret the present one.
+    pub(crate) fn promote_secret(&self, agent: &AgentId) -> Result<()> {
+        let _lock = self.lock()?;
+        let folder = self.agent_dir(agent);
+        let path = folder.join("secret");
+        fs::rename(folder.join(NEXT), &path).map_err(|error| unavailable("write", &path, &error))
+    }
+
+    /// Drops the next secret, which the relay has refused.
+    pub(crate) fn drop_next_secret(&self, agent: &AgentId) -> Result<()> {
+        let _lock = self.lock()?;
+        file::delete(&self.agent_dir(agent).join(NEXT)).map(drop)
     }
 
     /// Deletes everything that is stored about an address.
     pub(crate) fn forget_address(&self, agent: &AgentId) -> Result<()> {
-        let (_lock, folder) = (self.lock()?, self.agent_dir(agent));
-        fs::remove_dir_all(&folder).map_err(|error| unavailable("delete", &folder, &error))
+        let _lock = self.lock()?;
+        delete_folder(&self.agent_dir(agent))
     }
 
     /// The number of replies that `listen --reply` has sent in each conversation of an address.
@@ -129,14 +153,14 @@ impl State {
 pub(crate) struct NewAddress {
     state: State,
     agent: AgentId,
-    files: [(NamedTempFile, PathBuf); 2],
+    files: [Prepared; 2],
 }
 
 impl NewAddress {
     /// Stores it.
     pub(crate) fn save(self) -> Result<()> {
         let _lock = self.state.lock()?;
-        self.files.into_iter().try_for_each(|(file, path)| commit(file, &path))
+        self.files.into_iter().try_for_each(Prepared::commit)
     }
 
     /// Drops it. A folder that was created for it is removed.

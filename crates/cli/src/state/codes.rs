@@ -1,8 +1,8 @@
 //! `sessions/<ID>/codes`: the pairing codes that were made here for a session, one on each line, the
 //! newest last. `nexus revoke` looks up here which session a code leads to.
 
-use super::{State, read};
-use crate::error::Result;
+use super::{State, file::read};
+use crate::error::{Result, usable};
 use nexus_protocol::SessionId;
 
 /// How many codes of a session are remembered. A code can be claimed for some minutes only.
@@ -24,7 +24,8 @@ impl State {
     /// The session that a code was made for, if it was made here.
     pub(crate) fn session_of_code(&self, code: &str) -> Result<Option<SessionId>> {
         for session in self.sessions()? {
-            if self.codes(&session)?.iter().any(|known| known == code) {
+            let codes = usable(self.codes(&session)).unwrap_or_default();
+            if codes.iter().any(|known| known == code) {
                 return Ok(Some(session));
             }
         }

@@ -2,7 +2,11 @@
 //! session or an address. Each record has a lock file next to it. A loop runs if its lock is held: a killed
 //! process leaves the record behind, but not the lock.
 
-use super::{State, open_private, read, unavailable};
+use super::{
+    State,
+    file::read,
+    lock::{self, Lock, Taken},
+};
 use crate::{
     clock,
     error::{Failure, Kind, Result},
@@ -10,7 +14,7 @@ use crate::{
 use nexus_protocol::{SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -73,7 +77,7 @@ pub(crate) struct Place {
     record: PathBuf,
     lock: PathBuf,
     /// Open and locked while the loop runs.
-    _held: File,
+    _held: Lock,
 }
 
 impl State {
@@ -83,16 +87,22 @@ impl State {
         // Keeps `poll-status` from holding the loop's lock at this moment.
         let guard = self.lock()?;
         self.create_dir(folder)?;
-        let lock = folder.join(format!(".{}.lock", kind.name()));
-        let held = open_private(&lock).map_err(|error| unavailable("write", &lock, &error))?;
-        held.try_lock().map_err(|_| {
+        let (lock, path) = self.files_of(folder, kind);
+        let held = match lock::try_now(&lock)? {
+            Taken::Yes(held) => Some(held),
+            // Where there are no locks, the record of a living process takes their place.
+            Taken::Unsupported(held) => {
+                Some(held).filter(|_| !read_record(&path).is_some_and(|record| lives(&record)))
+            }
+            Taken::Held => None,
+        };
+        let held = held.ok_or_else(|| {
             let message = format!(
                 "`nexus {}` is already running for this. `nexus poll-status` shows which loops run.",
                 kind.name()
             );
             Failure::own(Kind::AlreadyRunning, message)
         })?;
-        let path = folder.join(format!("{}.json", kind.name()));
         drop(guard);
         let place = Place { state: self.clone(), record: path, lock, _held: held };
         place.update(record)?;
@@ -103,15 +113,39 @@ impl State {
     pub(crate) fn running(&self, session: &SessionId, kind: Loop) -> Result<Option<Running>> {
         // Without permission to write, no loop can run here that this check could disturb.
         let _guard = self.lock().ok();
-        let folder = self.session_dir(session);
-        let held = File::open(folder.join(format!(".{}.lock", kind.name())))
-            .is_ok_and(|file| file.try_lock_shared().is_err());
-        if !held {
+        let (lock, path) = self.files_of(&self.session_dir(session), kind);
+        let is_held = lock::is_held(&lock);
+        if is_held == Some(false) {
             return Ok(None);
         }
-        let text = read(&folder.join(format!("{}.json", kind.name())))?.unwrap_or_default();
-        Ok(serde_json::from_str(&text).ok())
+        let text = read(&path)?.unwrap_or_default();
+        let record: Option<Running> = serde_json::from_str(&text).ok();
+        Ok(record.filter(|record| is_held == Some(true) || lives(record)))
     }
+
+    /// The lock and the record of a loop. Each reader may have one.
+    fn files_of(&self, folder: &Path, kind: Loop) -> (PathBuf, PathBuf) {
+        let name = self.reader.own(kind.name());
+        (folder.join(format!(".{name}.lock")), folder.join(format!("{name}.json")))
+    }
+}
+
+fn read_record(path: &Path) -> Option<Running> {
+    let text = read(path).ok().flatten()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// Whether the process of a record still exists.
+#[cfg(unix)]
+fn lives(record: &Running) -> bool {
+    let pid = i32::try_from(record.pid).map(nix::unistd::Pid::from_raw);
+    pid.is_ok_and(|pid| nix::sys::signal::kill(pid, None).is_ok())
+}
+
+/// Other systems have locks.
+#[cfg(not(unix))]
+fn lives(_: &Running) -> bool {
+    false
 }
 
 impl Place {

@@ -1,30 +1,61 @@
 //! `sessions/<ID>/{agent,key,cursor,server,replies}`: our seat in a session, one line in each file.
 
-use super::{Lock, State, commit, read};
-use crate::error::{Failure, Kind, Result};
+use super::{
+    State,
+    file::{self, Prepared, delete_folder, read, read_line},
+    lock::Lock,
+};
+use crate::{
+    error::{Failure, Kind, Result},
+    proof::Proof,
+    server::Server,
+};
 use nexus_protocol::{AgentId, Cursor, SessionId, SessionKey};
-use std::{cmp::Ordering, fs, io::ErrorKind, path::PathBuf};
-use tempfile::NamedTempFile;
+use std::cmp::Ordering;
 
 /// What is stored about a session. Every part may be missing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Membership {
     pub(crate) agent: Option<AgentId>,
-    pub(crate) key: Option<SessionKey>,
-    /// The cursor of the last message that was printed.
+    key: Option<SessionKey>,
+    /// The cursor of the last message that was printed, as it is stored.
     pub(crate) cursor: Option<String>,
+    /// Why there is no cursor that can be used.
+    damage: Option<(Kind, String)>,
     /// The server that has the session.
     pub(crate) server: Option<String>,
+}
+
+impl Membership {
+    /// The cursor after which reading goes on.
+    pub(crate) fn usable_cursor(&self) -> Result<Option<Cursor>> {
+        match &self.damage {
+            Some((kind, message)) => Err(Failure::own(*kind, message)),
+            None => Ok(self.cursor.as_deref().and_then(|cursor| cursor.parse().ok())),
+        }
+    }
+
+    pub(crate) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// The key, for the session's own server. `unbound` is the server of a session that is not bound.
+    pub(crate) fn proof(
+        &self,
+        unbound: impl FnOnce() -> Result<Server>,
+    ) -> Result<Option<Proof<SessionKey>>> {
+        let Some(key) = self.key.clone() else { return Ok(None) };
+        let server = self.server.clone().map_or_else(unbound, Server::bound)?;
+        Ok(Some(Proof::of(key, &server)))
+    }
 }
 
 impl State {
     /// What is stored about a session.
     pub(crate) fn membership(&self, session: &SessionId) -> Result<Membership> {
         let folder = self.session_dir(session);
-        let line = |name: &str| -> Result<Option<String>> {
-            let text = read(&folder.join(name))?.unwrap_or_default();
-            Ok(Some(text.trim().to_owned()).filter(|line| !line.is_empty()))
-        };
+        let line = |name: &str| read_line(&folder.join(name));
+        let (cursor, damage) = self.cursor(session);
         let agent = line("agent")?.map(|text| text.parse()).transpose();
         Ok(Membership {
             agent: agent.map_err(|rule| {
@@ -35,9 +66,26 @@ impl State {
             })?,
             // Every text is a valid key.
             key: line("key")?.and_then(|text| text.parse().ok()),
-            cursor: line("cursor")?,
             server: line("server")?,
+            cursor,
+            damage,
         })
+    }
+
+    /// The cursor of this reader, and what is wrong with it. That stops only the commands that need it.
+    fn cursor(&self, session: &SessionId) -> (Option<String>, Option<(Kind, String)>) {
+        let path = self.session_dir(session).join(self.reader.own("cursor"));
+        match read_line(&path) {
+            Ok(Some(line)) if line.parse::<Cursor>().is_err() => {
+                let message = format!(
+                    "{} does not contain a cursor, which is a number. Delete it to read from the beginning, or use --after.",
+                    path.display()
+                );
+                (Some(line), Some((Kind::StateCorrupt, message)))
+            }
+            Ok(line) => (line, None),
+            Err(failure) => (None, Some((Kind::StateUnavailable, failure.sentence()))),
+        }
     }
 
     /// Stores our seat in a session. If it is another agent than before, it starts reading from the
@@ -55,7 +103,7 @@ impl State {
         if let Some(agent) = agent {
             // The stored cursor belongs to another agent, or to none, so this agent has not read up to it.
             if before.agent.as_ref() != Some(agent) {
-                self.forget_line(session, "cursor")?;
+                self.forget_cursors(session)?;
             }
             self.store_line(&lock, session, "agent", agent.as_str())?;
         }
@@ -84,32 +132,29 @@ impl State {
         self.replace(lock, &self.session_dir(session).join(name), &format!("{line}\n"))
     }
 
-    fn forget_line(&self, session: &SessionId, name: &str) -> Result<()> {
-        let path = self.session_dir(session).join(name);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(super::unavailable("delete", &path, &error))
-            }
-            _ => Ok(()),
-        }
+    /// Forgets the cursors of all readers.
+    fn forget_cursors(&self, session: &SessionId) -> Result<()> {
+        let folder = self.session_dir(session);
+        let names = file::names(&folder)?.into_iter();
+        let mut cursors = names.filter(|name| name == "cursor" || name.starts_with("cursor."));
+        cursors.try_for_each(|name| file::delete(&folder.join(name)).map(drop))
     }
 
     /// Deletes everything that is stored about a session, including its aliases.
     pub(crate) fn forget(&self, session: &SessionId) -> Result<()> {
         let lock = self.lock()?;
-        let mut aliases = self.aliases()?;
+        let mut aliases = self.known_aliases();
         let before = aliases.len();
         aliases.retain(|_, id| id != session.as_str());
         if aliases.len() != before {
             self.store_aliases(&lock, &aliases)?;
         }
-        let folder = self.session_dir(session);
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(super::unavailable("delete", &folder, &error))
-            }
-            _ => Ok(()),
-        }
+        delete_folder(&self.session_dir(session))
+    }
+
+    /// Whether another program has saved a cursor since the session was looked up.
+    pub(crate) fn is_shared(&self, session: &SessionId, stored: &Membership) -> bool {
+        self.cursor(session).0 != stored.cursor
     }
 
     /// Prepares a cursor to be saved, so that a full disk shows before messages are printed. `None` if it
@@ -137,16 +182,15 @@ impl State {
         cursor: &str,
         is_reset: bool,
     ) -> Result<Option<NewCursor>> {
-        let saved = self.membership(session)?.cursor;
+        let (saved, _) = self.cursor(session);
         if saved.as_deref() == Some(cursor) {
             return Ok(None);
         }
-        let folder = self.session_dir(session);
-        let file = self.prepare(&folder, "cursor", format!("{cursor}\n").as_bytes())?;
+        let path = self.session_dir(session).join(self.reader.own("cursor"));
+        let file = self.prepare(&path, format!("{cursor}\n").as_bytes())?;
         Ok(Some(NewCursor {
             state: self.clone(),
             session: session.clone(),
-            path: folder.join("cursor"),
             cursor: cursor.into(),
             resets: saved.filter(|_| is_reset),
             file,
@@ -159,23 +203,22 @@ impl State {
 pub(crate) struct NewCursor {
     state: State,
     session: SessionId,
-    path: PathBuf,
     cursor: String,
     /// The saved cursor that this one may replace although it is higher.
     resets: Option<String>,
-    file: NamedTempFile,
+    file: Prepared,
 }
 
 impl NewCursor {
     /// Saves it, unless another process has got further.
     pub(crate) fn save(self) -> Result<()> {
         let _lock = self.state.lock()?;
-        let saved = self.state.membership(&self.session)?.cursor;
+        let (saved, _) = self.state.cursor(&self.session);
         let is_further = |saved: &String| compare(saved, &self.cursor) != Ordering::Less;
         if saved != self.resets && saved.as_ref().is_some_and(is_further) {
             return Ok(());
         }
-        commit(self.file, &self.path)
+        self.file.commit()
     }
 }
 

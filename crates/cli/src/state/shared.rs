@@ -1,13 +1,17 @@
 //! `aliases.json` `{name: id}`, `config.json` `{serverUrl, updatedAt}` and `server-caps.json`.
 
-use super::{Lock, State, read};
+use super::{
+    State,
+    file::{self, read},
+    lock::Lock,
+};
 use crate::{
     capabilities::Capabilities,
-    error::{Failure, Kind, Result},
+    error::{Failure, Kind, Result, usable},
 };
 use nexus_protocol::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{collections::BTreeMap, fs, io::ErrorKind};
+use std::collections::BTreeMap;
 
 /// How long a response of `/health` is cached, in milliseconds.
 const CAPS_FRESH: i64 = 5 * 60 * 1000;
@@ -32,10 +36,18 @@ struct Caps {
     message_format: Vec<String>,
     /// Missing if another program wrote the entry without it.
     delivery: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_file_bytes: Option<u64>,
     checked_at: Timestamp,
 }
 
 impl State {
+    /// The aliases of sessions, for commands that can do without them. If the file is damaged, that is told,
+    /// and there are none.
+    pub(crate) fn known_aliases(&self) -> Aliases {
+        usable(self.aliases()).unwrap_or_default()
+    }
+
     /// The aliases of sessions.
     pub(crate) fn aliases(&self) -> Result<Aliases> {
         Ok(self.read_json("aliases.json")?.unwrap_or_default())
@@ -68,12 +80,7 @@ impl State {
 
     /// Deletes the configuration. Returns whether there was one.
     pub(crate) fn forget_config(&self) -> Result<bool> {
-        let path = self.root().join("config.json");
-        match fs::remove_file(&path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(super::unavailable("delete", &path, &error)),
-        }
+        file::delete(&self.root().join("config.json"))
     }
 
     /// The cached capabilities of a server, if they are recent.
@@ -81,7 +88,8 @@ impl State {
         let caps = self.caps().remove(server)?;
         let age = now.millis_since(caps.checked_at);
         let delivery = caps.delivery.filter(|_| (0..CAPS_FRESH).contains(&age))?;
-        Some(Capabilities { message_format: caps.message_format, delivery })
+        let (message_format, max_file_bytes) = (caps.message_format, caps.max_file_bytes);
+        Some(Capabilities { message_format, delivery, max_file_bytes })
     }
 
     pub(crate) fn store_capabilities(
@@ -92,8 +100,9 @@ impl State {
     ) -> Result<()> {
         let lock = self.lock()?;
         let mut caps = self.caps();
-        let Capabilities { message_format, delivery } = found;
-        let found = Caps { message_format, delivery: Some(delivery), checked_at: now };
+        let Capabilities { message_format, delivery, max_file_bytes } = found;
+        let delivery = Some(delivery);
+        let found = Caps { message_format, delivery, max_file_bytes, checked_at: now };
         caps.insert(server.to_owned(), found);
         self.write_json(&lock, "server-caps.json", &caps)
     }

@@ -39,7 +39,9 @@ fn over(way: &str, refused: &'static [&'static str]) {
     let (relay, alice, bob) = two();
     let proxy = Proxy::new(relay.port(), refused, Mode::Refuses);
     alice.nexus(&["send", "@bob", "one"]).done();
-    let mut listening = Listening::start(&bob, "@me", &["--url", &proxy.url]);
+    // The address is reached through the proxy from now on.
+    fs::write(bob.state().join("agents/bob/server"), &proxy.url).unwrap();
+    let mut listening = Listening::start(&bob, "@me", &[]);
     listening.until(&format!("listening over {way}"));
     assert_eq!(text(&listening.value()["text"]), "one");
     alice.nexus(&["send", "@bob", "two"]).done();

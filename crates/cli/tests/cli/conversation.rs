@@ -57,17 +57,17 @@ fn two_agents_meet_by_a_link_and_talk() {
 fn a_message_passes_as_it_is_where_the_relay_permits_it() {
     let relay = relay();
     let a = Home::new(&relay.url());
-    let token = ["ghp_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].concat();
+    let written = ["ghp_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].concat();
     let open = a.create("a");
-    let refused = a.nexus(&["send", &open, &token, "--no-redact"]);
+    let refused = a.nexus(&["send", &open, &written, "--no-redact"]);
     assert_eq!(refused.error(), "redaction_required");
     let create = ["create", "--creator-agent-id", "t", "--token", "a-token-of-the-team"];
     let team = text(&a.nexus(&create).done()["sessionId"]);
-    let sent = a.nexus(&["send", &team, &token, "--no-redact"]).done();
+    let sent = a.nexus(&["send", &team, &written, "--no-redact"]).done();
     assert_eq!((&sent["unredacted"], sent.get("redacted")), (&json!(true), None));
-    let sent = a.nexus(&["send", &team, &token]).done();
+    let sent = a.nexus(&["send", &team, &written]).done();
     assert_eq!((sent.get("unredacted"), &sent["redacted"][0]["count"]), (None, &json!(1)));
-    assert_eq!(a.poll(&team), [token, "[REDACTED:github_token]".to_owned()]);
+    assert_eq!(a.poll(&team), [written, "[REDACTED:github_token]".to_owned()]);
 }
 
 #[test]
@@ -191,17 +191,19 @@ fn the_server_is_the_first_that_is_named() {
     a.url = Some(second.clone());
     assert_eq!(source(&a, &[]), (second.clone(), "env".into()));
     assert_eq!(source(&a, &["--url", &first]), (first.clone(), "flag".into()));
-    // The environment overrides the session's own server, and a warning says so.
-    let elsewhere = a.nexus(&["status", &session]);
+    // The session's own server beats the environment. Only the command line names another, and a warning
+    // says so.
+    a.nexus(&["status", &session]).done();
+    let elsewhere = a.nexus(&["--url", &second, "status", &session]);
     assert_eq!(elsewhere.error(), "session_not_found");
-    assert!(
-        elsewhere.stderr.contains("overrides the session's own server"),
-        "{}",
-        elsewhere.stderr
-    );
+    assert!(elsewhere.stderr.contains("--url overrides"), "{}", elsewhere.stderr);
     let here = a.nexus(&["--url", &first, "status", &session]);
     assert!(!here.stderr.contains("overrides"), "{}", here.stderr);
     here.done();
+
+    // A code that was made here is asked for where it was made.
+    let code = text(&a.nexus(&["pair", &session]).done()["code"]);
+    assert_eq!(a.nexus(&["pair-status", &code]).done()["state"], "pending");
 
     a.url = None;
     let bound = a.nexus(&["bind", &session, "--url", &second]).done();

@@ -124,7 +124,7 @@ fn the_greeting_of_a_server_that_names_its_writer_is_not_asked_about() {
             "agentId": "system", "kind": "greeting", "by": by, "text": "hello", "cursor": "0",
         });
         let fake = pages("longpoll", vec![page(&[greeting])]);
-        let home = seated(&fake.url, "x");
+        let home = seated(&fake.url, "");
         let output = home.command().args(["wait", &session(), "--timeout", "0"]).output().unwrap();
         assert_eq!(output.status.code(), Some(if ends { 0 } else { 2 }), "{by}");
         assert_eq!(fake.requests().len(), 1);
@@ -282,7 +282,7 @@ fn a_command_is_told_who_wrote_the_greeting_and_what_the_relay_adds() {
         "cursor": "0", "hint": "the relay's own words",
     });
     let fake = pages("poll", vec![page(&[greeting])]);
-    let home = seated(&fake.url, "x");
+    let home = seated(&fake.url, "");
     let out = home.state().join("out");
     let script = format!("cat > {0}; echo $NEXUS_FROM >> {0}", out.display());
     let all = ["--exec", &script, "--envelope"];

@@ -106,6 +106,11 @@ fn the_keys_of_every_command_are_these() {
     assert!(sent["conversationId"].is_string(), "{sent}");
     record(&b, &["status", "nope"], "an error of the client");
     record(&a, &["leave", on], "an error of the server");
+    let c = Home::new(&relay.url());
+    c.nexus(&["register", "--id", "c"]).done();
+    record(&c, &["address", "card"], "address card");
+    record(&c, &["address", "rotate"], "address rotate");
+    record(&c, &["address", "remove", "@c"], "address remove");
     let (_guest, gone) = (guest(&a, on), Home::new("http://127.0.0.1:9"));
     record(&gone, &["doctor"], "doctor, discontent");
     record(&a, &["remove", on, "c"], "remove");

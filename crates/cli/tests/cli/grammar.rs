@@ -4,6 +4,7 @@
 use crate::support::{Home, guest, text, texts};
 use nexus_tests::{list, relay};
 use serde_json::json;
+use std::process::Stdio;
 
 #[test]
 fn a_session_is_named_by_the_beginning_of_its_id_or_by_an_alias_from_the_start() {
@@ -92,6 +93,28 @@ fn a_second_agent_of_a_machine_has_a_profile_or_a_home_of_its_own() {
 }
 
 #[test]
+fn a_program_that_a_listener_runs_is_the_same_agent() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let link = text(&a.nexus(&["pair", &session]).done()["url"]);
+    a.nexus(&["claim", &link, "--agent-id", "b", "--profile", "second"]).done();
+    a.nexus(&["send", &session, "do it"]).done();
+    let program = format!("'{}' send {session} done >/dev/null", env!("CARGO_BIN_EXE_nexus"));
+    let listen = ["listen", &session, "--profile", "second", "--exec", &program];
+    let mut listener = a.command().args(listen).stdout(Stdio::null()).spawn().unwrap();
+    let mut answer = json!(null);
+    while answer.is_null() {
+        let page = a.nexus(&["poll", &session, "--wait", "20"]).done();
+        let found = list(&page["messages"]).iter().find(|message| message["text"] == "done");
+        answer = found.cloned().unwrap_or_default();
+    }
+    a.nexus(&["end", &session]).done();
+    assert!(listener.wait().unwrap().success());
+    assert_eq!((text(&answer["agentId"]).as_str(), &answer["verified"]), ("b", &json!(true)));
+}
+
+#[test]
 fn nouns_and_earlier_names_do_the_same() {
     let relay = relay();
     let a = Home::new(&relay.url());
@@ -113,7 +136,7 @@ fn nouns_and_earlier_names_do_the_same() {
 
     a.nexus(&["address", "register", "--id", "a"]).done();
     assert_eq!(
-        a.nexus(&["address", "card", "--description", "Hi", "--listed", "yes"]).done()["card"]["listed"],
+        a.nexus(&["address", "card", "--description", "Hi", "--listed"]).done()["card"]["listed"],
         true
     );
     let before = std::fs::read_to_string(a.state().join("agents/a/secret")).unwrap();
@@ -183,6 +206,7 @@ fn completions_know_commands_sessions_members_tasks_and_contacts() {
         let mut command = home.command();
         command.env("COMPLETE", "fish").args(["--", "nexus"]).args(words);
         let output = command.output().unwrap();
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "it would stand in the line");
         let lines = String::from_utf8(output.stdout).unwrap();
         lines
             .lines()

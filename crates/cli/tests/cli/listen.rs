@@ -75,7 +75,8 @@ fn over(way: &str, refused: &'static [&'static str], mode: Mode) {
     let proxy = Proxy::new(relay.port(), refused, mode);
     a.nexus(&["send", &session, "one"]).done();
     let mut command = b.command();
-    command.args(["listen", &session, "--url", &proxy.url]);
+    b.nexus(&["bind", &session, "--url", &proxy.url]).done();
+    command.args(["listen", &session]);
     if mode == Mode::Swallows {
         // A connection that is silent for that long counts as broken.
         command.env("NEXUS_HTTP_TIMEOUT", "1");
@@ -127,7 +128,8 @@ fn nothing_is_lost_or_doubled_when_the_relay_is_killed() {
     let b = guest(&a, &session);
     for refused in [&[][..], &["/ws"], &["/ws", "/events"]] {
         let proxy = Proxy::new(relay.port(), refused, Mode::Refuses);
-        let mut listening = Listening::start(&b, &session, &["--url", &proxy.url]);
+        b.nexus(&["bind", &session, "--url", &proxy.url]).done();
+        let mut listening = Listening::start(&b, &session, &[]);
         listening.until("listening over");
         let mut expected = Vec::new();
         for round in 0..2 {

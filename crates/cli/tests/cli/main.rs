@@ -10,25 +10,30 @@
     reason = "a test may panic"
 )]
 
+mod address;
 mod addresses;
 mod addresses_fake;
 mod addresses_listen;
 mod chat;
 mod conversation;
+mod damage;
 mod disk;
 mod ending;
 mod events;
 mod fake;
+mod files;
 mod gateway;
 mod golden;
 mod golden_terminal;
 mod grammar;
 mod hostile;
 mod inviting;
+mod keys;
 mod listen;
 mod listening;
 mod loops;
 mod mended;
+mod networks;
 mod refusals;
 mod repeated;
 mod servers;

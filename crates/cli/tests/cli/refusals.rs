@@ -28,7 +28,8 @@ fn a_wrong_command_line_is_an_error_in_json() {
         &["allow-only", "maybe"],
         &["contacts"],
         &["receive", "--host", "everywhere"],
-        &["config"],
+        &["address"],
+        &["config", "set-url"],
     ] {
         let output = home.command().args(arguments).output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();

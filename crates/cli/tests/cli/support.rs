@@ -3,9 +3,12 @@
 
 use serde_json::Value;
 use std::{
+    collections::BTreeSet,
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
 };
 use tempfile::TempDir;
 
@@ -136,6 +139,39 @@ pub(crate) fn commands(help: &str) -> Vec<String> {
     let lines = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
     let names = lines.filter_map(|line| line.split_whitespace().next());
     names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+/// Every command of the help, and the verbs of its nouns.
+pub(crate) fn every_command() -> BTreeSet<String> {
+    let help = |words: &[&str]| {
+        let output = Home::without_url().command().args(words).arg("--help").output().unwrap();
+        commands(&String::from_utf8(output.stdout).unwrap())
+    };
+    let mut all = BTreeSet::new();
+    for name in help(&[]) {
+        let verbs = help(&[&name]);
+        if verbs.is_empty() {
+            all.insert(name);
+        } else {
+            all.extend(verbs.iter().map(|verb| format!("{name} {verb}")));
+        }
+    }
+    assert!(all.len() > 50, "{all:?}");
+    all
+}
+
+/// Does this with each item, two at a time.
+pub(crate) fn with_each<T: Sync>(items: &[T], run: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    run(item);
+                }
+            });
+        }
+    });
 }
 
 /// The texts of a page.

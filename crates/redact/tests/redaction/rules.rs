@@ -47,19 +47,37 @@ fn the_most_specific_kind_wins() {
 }
 
 #[test]
+fn every_value_that_a_noun_names_goes() {
+    let mut dice = Dice::new(11);
+    let [first, second] = [0, 1].map(|_| dice.characters(b'a', 14) + "9#a");
+    for written in [
+        format!("I changed the root password from {first} to {second} today"),
+        format!("the passwords are {first} and {second}"),
+        format!("passwords:\n  - {first}\n  - {second}\n"),
+        format!("passwords = [\"{first}\", \"{second}\"]"),
+        format!("user,password\nbob,{first}\neve,{second}\n"),
+        format!("INSERT INTO t (user, password) VALUES ('bob','{first}'), ('eve','{second}');"),
+    ] {
+        let clean = text(&written).0;
+        assert!(!clean.contains(&first) && !clean.contains(&second), "{clean}");
+        assert_eq!(clean.matches("[REDACTED:password]").count(), 2, "{clean}");
+    }
+}
+
+#[test]
 fn the_key_of_a_field_reveals_the_kind_of_its_value() {
     let mut dice = Dice::new(3);
     let (value, aws) = (dice.characters(b'a', 30), dice.characters(b'b', 40));
     let written = |secret: &str, aws: &str| {
         format!(
-            r#"{{"client_secret":"{secret}","note":"{value}", "aws_secret_access_key" : "{aws}","secret":["{value}"]}}"#
+            r#"{{"client_secret":"{secret}","note":"{value}", "aws_secret_access_key" : "{aws}","secrets": ["{secret}", "{secret}"],"notes":["{value}"]}}"#
         )
     };
     let (clean, found) = json(&written(&value, &aws));
     assert_eq!(clean, written("[REDACTED:secret]", "[REDACTED:aws_secret_key]"));
     assert_eq!(
         found.into_iter().collect::<Vec<_>>(),
-        [("aws_secret_key".into(), 1), ("secret".into(), 1)]
+        [("aws_secret_key".into(), 1), ("secret".into(), 3)]
     );
 }
 
@@ -132,20 +150,20 @@ fn secrets_are_counted_and_ordered_by_type() {
 fn published_examples_are_found() {
     // In the form that the makers print, assembled here.
     let id = ["AKIA", "IOSFODNN7EXAMPLE"].concat();
-    let secret = ["wJalrXUtnFEMI", "/K7MDENG/", "bPxRfiCYEXAMPLEKEY"].concat();
+    let parts = ["wJalrXUtnFEMI", "/K7MDENG/", "bPxRfiCYEXAMPLEKEY"].concat();
     let clean =
-        text(&format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")).0;
+        text(&format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {parts}\n")).0;
     assert_eq!(
         clean,
         "[default]\naws_access_key_id = [REDACTED:aws_access_key]\naws_secret_access_key = [REDACTED:aws_secret_key]\n"
     );
-    let jwt = [
+    let signed = [
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9",
         "eyJzdWIiOiIxMjM0NTY3ODkwIn0",
         "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
     ]
     .join(".");
-    assert_eq!(text(&jwt).0, "[REDACTED:jwt]");
+    assert_eq!(text(&signed).0, "[REDACTED:jwt]");
     assert_eq!(
         text(&format!("pay with {} please", ["4539", "1488", "0343", "6467"].join(" "))).0,
         "pay with [REDACTED:card_number] please"

@@ -9,15 +9,14 @@ use super::{
 };
 use crate::{child, envelope, error::Kind, loops::Stop};
 use serde_json::json;
-use std::{
-    io,
-    process::{Command, Stdio},
-};
+use std::{io, path::PathBuf, process::Stdio};
 
 /// The command, and how it is run.
 #[derive(Debug)]
 pub(super) struct Exec {
     pub(super) command: String,
+    /// Where our state is.
+    pub(super) home: PathBuf,
     pub(super) is_batch: bool,
     pub(super) has_envelope: bool,
     /// If set, the output is sent as an answer, within the limits of the guard.
@@ -33,9 +32,8 @@ impl Exec {
         stop: &Stop,
     ) -> Result<Option<Vec<u8>>, Failed> {
         let failed = |why: String| Failed { kind: Kind::ExecFailed, why };
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(&self.command);
-        command.env_remove("NEXUS_HOOK_TOKEN").envs(environment(source, items));
+        let mut command = child::shell(&self.command, &self.home);
+        command.envs(environment(source, items));
         let is_wanted = self.guard.is_some();
         command.stdout(if is_wanted { Stdio::piped() } else { Stdio::from(io::stderr()) });
         match child::run(&mut command, self.input(source, items), stop) {

@@ -118,7 +118,7 @@ impl Listen {
         let session = context.session(&self.target)?;
         let caller = context.caller(&session)?;
         let server = context.server_of(&session)?;
-        let aliases = context.state.aliases()?;
+        let aliases = context.state.known_aliases();
         let alias = super::ls::names_of(&aliases, &session.id).into_iter().next();
         Ok(Source::Session(Room { session, server, caller, alias }))
     }
@@ -135,6 +135,7 @@ impl Listen {
             };
             Action::Exec(exec::Exec {
                 command: command.clone(),
+                home: context.state.root().to_owned(),
                 is_batch: self.batch,
                 has_envelope: self.envelope,
                 guard,
@@ -169,7 +170,7 @@ fn listener(context: &Context, source: &Source, choice: Choice) -> Result<Listen
         base: source.base(),
         wanted,
     };
-    Listener::new(target, &capabilities, source.after())
+    Listener::new(target, &capabilities, source.after()?)
 }
 
 /// Handles messages until listening ends.

@@ -76,14 +76,12 @@ impl Source {
     }
 
     /// The cursor after which reading begins. The relay itself knows what was acknowledged in a mailbox.
-    pub(super) fn after(&self) -> Option<Cursor> {
+    pub(super) fn after(&self) -> Result<Option<Cursor>> {
         match self {
-            Self::Session(room) => {
-                let is_ours = room.session.is_of(&room.caller);
-                let cursor = room.session.stored.cursor.as_deref().filter(|_| is_ours);
-                cursor.and_then(|cursor| cursor.parse().ok())
+            Self::Session(room) if room.session.is_of(&room.caller) => {
+                room.session.stored.usable_cursor()
             }
-            Self::Inbox(_) => None,
+            Self::Session(_) | Self::Inbox(_) => Ok(None),
         }
     }
 

@@ -389,4 +389,16 @@ pub(super) const FORMS: &[Form] = &[
             "\"secretKey\": \"<X>\"",
         ],
     ),
+    place(
+        "signing_call",
+        Key,
+        &[
+            "jwt.sign(payload, '<X>')",
+            "crypto.createHmac('sha256', '<X>')",
+            "hmac.new(b\"<X>\", msg)",
+        ],
+    ),
+    place("option_value", Password, &["Client::new().basic_auth(\"bob\", Some(\"<X>\"))"]),
+    place("curl_option", Key, &["curl_setopt($ch, CURLOPT_USERPWD, 'bob:<X>');"]),
+    place("escaped_as_unicode", Key, &["\\u0022password\\u0022:\\u0022<F>\\u0022"]),
 ];

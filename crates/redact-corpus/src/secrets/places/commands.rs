@@ -433,4 +433,20 @@ pub(super) const FORMS: &[Form] = &[
             "export RESTIC_PASSWORD=\"<X>\"",
         ],
     ),
+    place(
+        "here_string",
+        Key,
+        &["lpass login bob@example.com <<< '<X>'", "gh auth login <<< \"<X>\""],
+    ),
+    place(
+        "plink",
+        Password,
+        &["plink -ssh -pw <W> root@10.0.0.9", "pscp -pw <W> a.txt root@h:/tmp"],
+    ),
+    place("snmp_community", Key, &["snmpwalk -v2c -c <W> 10.0.0.1", "rocommunity <W>"]),
+    place(
+        "network_device",
+        Password,
+        &["username bob password 0 <W>", "crypto isakmp key <W> address 10.0.0.1"],
+    ),
 ];

@@ -200,4 +200,23 @@ pub(super) const FORMS: &[Form] = &[
             "connect(host=\"db\", password=\"<X>\", port=5432)",
         ],
     ),
+    place(
+        "list_of_passwords",
+        Password,
+        &["passwords = [\"<X>\"]", "passwords: ['<X>']", "passwords:\n  - \"<X>\"\n"],
+    ),
+    place("list_of_keys", Key, &["\"api_keys\": [\"<X>\"]", "API_TOKENS = ['<X>']"]),
+    place("xml_parent", Password, &["<Password><Value><E></Value></Password>"]),
+    place(
+        "hadoop_property",
+        Password,
+        &[
+            "<property><name>javax.jdo.option.ConnectionPassword</name><value><E></value></property>",
+        ],
+    ),
+    place("html_cell", Password, &["<td>Password</td><td><E></td>"]),
+    place("pair_type", Password, &["{\"type\":\"password\",\"value\":\"<J>\"}"]),
+    place("wifi_code", Password, &["WIFI:T:WPA;S:Home;P:<F>;;"]),
+    place("odbc_braces", Password, &["Driver={ODBC};Server=db;UID=sa;PWD={<F>};Encrypt=yes"]),
+    place("shell_default", Key, &["${API_TOKEN:-<F>}"]),
 ];

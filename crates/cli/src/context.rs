@@ -26,7 +26,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
     /// Your agent id; default: the one that is stored for the session
-    #[arg(long, global = true, value_name = "ID", value_parser = agent_id)]
+    #[arg(long, visible_alias = "as", global = true, value_name = "ID", value_parser = agent_id)]
     agent_id: Option<AgentId>,
     /// Use the state folder of another agent on this machine
     #[arg(long, global = true, value_name = "NAME", value_parser = profile)]
@@ -253,6 +253,6 @@ impl Caller {
 
 /// The failure when no agent id is known.
 pub(crate) fn missing_agent_id() -> Failure {
-    let message = "Say who you are: add --agent-id ID (1 to 128 letters, digits, _ or -). nexus remembers it once you have joined.";
+    let message = "Say who you are: add --as NAME (1 to 128 letters, digits, _ or -). nexus remembers it once you have joined.";
     Failure::own(Kind::MissingAgentId, message)
 }

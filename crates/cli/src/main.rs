@@ -43,6 +43,7 @@ mod message;
 mod net;
 mod output;
 mod parallel;
+mod paste;
 mod people;
 mod proof;
 mod random;
@@ -70,9 +71,9 @@ In a pipe, standard output is one JSON value, even if the command fails. On a te
 Standard error is for people. The exit code is 0 on success, 1 on failure, and 2 if `wait` timed out.";
 
 const EXAMPLES: &str = "Examples:
-  nexus create --creator-agent-id alice --greeting 'Hello! Which day suits you?' --ttl 1h --alias dentist
-  nexus pair dentist --jq .url
-  nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob --alias alice
+  nexus invite 'Which day suits you?' --as alice --alias dentist
+  nexus accept https://messaging.md/p/PEARL-FOCAL-S5SJV --as bob --alias alice
+  nexus chat dentist
   nexus poll dentist
   nexus send dentist 'Tuesday.'
 

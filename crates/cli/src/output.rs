@@ -15,12 +15,13 @@ use crate::{
     http::{Repeat, Request},
     json::Json,
     mailbox::Ack,
-    people::{self, Clock, Scene},
+    people::{self, Clock, Scene, Text},
     server::Server,
     state::NewCursor,
     stderr::tell,
 };
 use nexus_protocol::Timestamp;
+use rustyline::ExternalPrinter;
 use std::{
     cell::OnceCell,
     env,
@@ -219,6 +220,43 @@ fn print_bytes(bytes: &[u8]) -> Result<()> {
     write_bytes(bytes)
 }
 
+/// A message of a conversation, for people.
+pub(crate) fn said(message: &Json, number: Option<usize>) -> Text {
+    people::said(message, &scene(), number)
+}
+
+/// A line of this program in a conversation.
+pub(crate) fn note(line: &str) -> Text {
+    people::note(line, &scene())
+}
+
+/// Prints a text for people.
+pub(crate) fn print_text(text: &Text) -> Result<()> {
+    write(text.as_str())
+}
+
+/// Shows texts above the line that is being edited on a terminal.
+pub(crate) struct Shower(Option<Box<dyn ExternalPrinter>>);
+
+impl Shower {
+    pub(crate) fn new(printer: Option<impl ExternalPrinter + 'static>) -> Self {
+        Self(printer.map(|printer| Box::new(printer) as Box<dyn ExternalPrinter>))
+    }
+
+    pub(crate) fn show(&mut self, text: &Text) {
+        // A terminal that is gone needs no text.
+        let _ = match &mut self.0 {
+            Some(printer) => printer.print(text.as_str().to_owned()).is_ok(),
+            None => print_text(text).is_ok(),
+        };
+    }
+}
+
+/// Ends the line that is being edited on a terminal, and the mode in which pasted text is marked.
+pub(crate) fn end_line() {
+    let _ = write("\u{1b}[?2004l\r\n");
+}
+
 /// Prints a text that this program made, such as help or a script for a shell.
 pub(crate) fn print_own(text: &str) -> Result<()> {
     write(text)
@@ -272,7 +310,8 @@ fn is_closed() -> bool {
     false
 }
 
-fn scene() -> Scene {
+/// What results for people are shown on.
+pub(crate) fn scene() -> Scene {
     Scene {
         width: width(),
         has_colour: has_colour(),

@@ -1,9 +1,12 @@
 //! Lines for people, on stderr.
 
-use crate::harmless;
+use crate::{harmless, people::Text};
 use std::{
     io::{self, Write},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Whether nothing is told.
@@ -20,6 +23,21 @@ macro_rules! tell {
 }
 pub(crate) use tell;
 
+/// Where lines go instead, while somebody types on the terminal.
+static REDIRECTED: Mutex<Option<Redirected>> = Mutex::new(None);
+
+type Redirected = Box<dyn Fn(&str) + Send>;
+
+/// From now on, lines go there, which makes them harmless.
+pub(crate) fn redirect(to: impl Fn(&str) + Send + 'static) {
+    *REDIRECTED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(to));
+}
+
+/// Lines go to stderr again.
+pub(crate) fn restore() {
+    *REDIRECTED.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
 /// Writes a line to stderr. Keys are removed and hazards are escaped, because a quoted text may contain
 /// some. It does not matter whether stderr is open.
 pub(crate) fn line_to_stderr(line: &str) {
@@ -27,7 +45,16 @@ pub(crate) fn line_to_stderr(line: &str) {
         return;
     }
     let line = harmless::without_keys(line);
+    let redirected = REDIRECTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(redirected) = redirected.as_ref() {
+        return redirected(&line);
+    }
     let _ = writeln!(io::stderr(), "{}", harmless::block(&line));
+}
+
+/// Writes a text of several lines, with its colours.
+pub(crate) fn text_to_stderr(text: &Text) {
+    let _ = io::stderr().write_all(text.as_str().as_bytes());
 }
 
 /// Makes foreign text safe for a terminal: at most `limit` characters, and no control characters.

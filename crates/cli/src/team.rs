@@ -12,9 +12,9 @@ use crate::{
 use clap::Args;
 use nexus_protocol::{MessageId, Profile, Task, TaskStatus, Token};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::env;
+use std::{collections::BTreeSet, env};
 use ureq::http::Method;
 
 /// The profile of an agent, as options of the command line.
@@ -136,6 +136,15 @@ impl<'a> Team<'a> {
 
     pub(crate) fn get(&self, path: &str) -> Result<Json> {
         self.call(Request::get(self.session.path(path))).map(|answer| answer.body)
+    }
+
+    /// The ids of the members.
+    pub(crate) fn members(&self) -> Result<BTreeSet<String>> {
+        #[derive(Deserialize)]
+        struct Status {
+            agents: BTreeSet<String>,
+        }
+        read::<Status>(&self.get("")?).map(|status| status.agents)
     }
 
     /// Asks for a change. However often the request is repeated, the change is made once.

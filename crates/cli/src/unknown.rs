@@ -36,7 +36,11 @@ pub(crate) fn find(root: &Command, words: &[String]) -> Option<String> {
         if matches!(name, "help" | "version") {
             continue;
         }
-        let Some(arg) = options(root, command).find(|arg| arg.get_long() == Some(name)) else {
+        let is_it = |arg: &&Arg| {
+            let mut aliases = arg.get_all_aliases().into_iter().flatten();
+            arg.get_long() == Some(name) || aliases.any(|alias| alias == name)
+        };
+        let Some(arg) = options(root, command).find(is_it) else {
             return Some(unknown(options(root, command), &name_of, name));
         };
         if value.is_none() && takes_next(arg) {

@@ -64,7 +64,29 @@ impl JoinBy {
 }
 
 impl Create {
+    /// A session about something, in which this agent is.
+    pub(super) fn about(greeting: Option<String>, creator: AgentId, alias: Option<String>) -> Self {
+        let profile = ProfileArgs::default();
+        let (ttl, max_agents, token, join) = (None, None, None, None);
+        let creator_agent_id = Some(creator);
+        Self { ttl, max_agents, greeting, creator_agent_id, token, join, alias, profile }
+    }
+
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        if self.ttl.is_none() {
+            tell!("the session has the server's default TTL; --ttl TIME sets another");
+        }
+        let creator = self.creator_agent_id.clone().or_else(|| context.named_agent().cloned());
+        let done = self.make(context)?;
+        match &creator {
+            Some(agent) => tell!("you are in it as {agent}; make a link with `nexus pair`"),
+            None => tell!("you are not in it yet: `nexus join SESSION --agent-id ID`"),
+        }
+        Ok(done)
+    }
+
+    /// Creates the session.
+    pub(super) fn make(self, context: &Context) -> Result<Done> {
         let creator = self.creator_agent_id.or_else(|| context.named_agent().cloned());
         if creator.is_none() && self.join.is_some() {
             let message = "With --join link, say who you are: add --creator-agent-id ID. Nobody else could make a link.";
@@ -73,7 +95,6 @@ impl Create {
         let server = context.server(None)?;
         server.announce();
         context.state.check_writable()?;
-        let ttl_is_default = self.ttl.is_none();
         let body = Json::of(&CreateSession {
             ttl: self.ttl,
             max_agents: self.max_agents,
@@ -86,13 +107,6 @@ impl Create {
         let body = self.join.map_or(body.clone(), |join| body.with(&join.field()));
         let request = Request::new(Method::PUT, "/v1/sessions", Repeat::Unseen);
         let answer = context.call(&server, &Request { body: Some(body), ..request })?;
-        if ttl_is_default {
-            tell!("the session has the server's default TTL; --ttl TIME sets another");
-        }
-        match &creator {
-            Some(agent) => tell!("you are in it as {agent}; make a link with `nexus pair`"),
-            None => tell!("you are not in it yet: `nexus join SESSION --agent-id ID`"),
-        }
         let done = context.keep_seat(answer, None, creator.as_ref(), &server)?;
         alias::give_to(context, self.alias, &done);
         Ok(done)

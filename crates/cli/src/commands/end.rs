@@ -22,7 +22,7 @@ can do this, or any member if the session has no creator. `nexus leave` leaves t
 Ending a session that has already ended succeeds.")]
 pub(crate) struct End {
     /// The session's id or alias
-    session: String,
+    pub(super) session: String,
 }
 
 impl End {

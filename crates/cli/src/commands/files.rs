@@ -33,18 +33,18 @@ With --if-version, the file is stored only if it still has that version, so that
 deleted with the session.")]
 pub(crate) struct FilePut {
     /// The session's id or alias
-    session: String,
+    pub(super) session: String,
     /// Its name in the session: a path such as docs/plan.md
     #[arg(value_parser = key)]
-    key: FileKey,
+    pub(super) key: FileKey,
     /// The file to store; - reads standard input
-    file: PathBuf,
+    pub(super) file: PathBuf,
     /// Only if it has this version
     #[arg(long, value_name = "N")]
-    if_version: Option<u32>,
+    pub(super) if_version: Option<u32>,
     /// Its content type; default: by the extension of its name
     #[arg(long, value_name = "TYPE")]
-    content_type: Option<String>,
+    pub(super) content_type: Option<String>,
 }
 
 #[derive(Args)]
@@ -57,16 +57,16 @@ Without --output, or with -, only the bytes of the file are printed. With a name
 file as a whole or not at all, and the version is printed. The last ten versions are kept.")]
 pub(crate) struct FileGet {
     /// The session's id or alias
-    session: String,
+    pub(super) session: String,
     /// Its name in the session
     #[arg(value_parser = key)]
-    key: FileKey,
+    pub(super) key: FileKey,
     /// The file to write
     #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
     /// An earlier version
     #[arg(long, value_name = "N")]
-    version: Option<u32>,
+    pub(super) version: Option<u32>,
 }
 
 #[derive(Args)]

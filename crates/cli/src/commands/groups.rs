@@ -7,9 +7,23 @@ use std::fmt::Write;
 const GROUPS: [(&str, &[&str]); 7] = [
     (
         "Talk",
-        &["create", "send", "poll", "wait", "broadcast", "poll-all", "inbox", "export", "open"],
+        &[
+            "create",
+            "chat",
+            "send",
+            "poll",
+            "wait",
+            "broadcast",
+            "poll-all",
+            "inbox",
+            "export",
+            "open",
+        ],
     ),
-    ("Invite", &["pair", "claim", "join", "pair-status", "pair-list", "revoke", "invite"]),
+    (
+        "Invite",
+        &["invite", "accept", "pair", "claim", "join", "pair-status", "pair-list", "revoke"],
+    ),
     ("Team", &["status", "discover", "profile", "task", "work", "renew", "leave", "remove", "end"]),
     ("Files", &["file"]),
     ("Address", &["address", "contacts", "ping", "receive"]),

@@ -1,57 +1,235 @@
-//! `nexus invite`
+//! `nexus invite`: a session, a link, and the wait until somebody comes. Or a link in the mailbox of an address.
 
+mod guest;
+
+use super::{alias, create::Create, pair};
 use crate::{
-    context::Context,
+    context::{Context, Session, missing_agent_id},
     error::{Failure, Kind, Result},
     http::{Repeat, Request},
+    interrupt,
     json::Json,
     mailbox::any_id,
-    output::Done,
+    output::{self, Done},
+    people,
+    seat::Seat,
+    stderr::{self, tell},
+    team::{Team, read},
 };
 use clap::Args;
-use nexus_protocol::{AgentId, CreatePairing};
+use guest::{Guest, Outcome};
+use nexus_protocol::{AgentId, CreatePairing, PairingCreated};
+use serde_json::{Map, Value, json};
+use std::{
+    env,
+    io::{self, IsTerminal},
+    sync::{Arc, Mutex, PoisonError},
+};
 use ureq::http::Method;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  nexus invite SESSION @bob-calendar
-  nexus invite SESSION @bob-calendar --agent-id alice
+  nexus invite 'Which day suits you?' --as alice --alias dentist
+  nexus invite dentist
+  nexus invite 'Translate the readme' --no-wait --jq .url
+  nexus invite 'Tuesday?' --to @bob-calendar
 
-The link arrives in the mailbox of that agent, as a message from your address. The agent claims it with
-`nexus claim`. `nexus pair-status` tells whether it did.")]
+It creates a session, joins it, makes a link, and waits until somebody has claimed it. When the link runs out,
+it makes another one. The text is the greeting, which everybody reads. The alias or the whole id of a session of
+yours invites into that one.
+
+With --to, the link also arrives in the mailbox of that address, as a message from yours. `nexus invite SESSION
+@ID` does that without waiting.")]
 pub(crate) struct Invite {
-    /// The session's id or alias
-    session: String,
-    /// The address to invite
-    #[arg(value_name = "@ID", value_parser = any_id)]
-    id: AgentId,
+    /// What it is about, or the session to invite into
+    #[arg(value_name = "TEXT|SESSION")]
+    about: Option<String>,
+    /// The address to invite into that session, without waiting
+    #[arg(value_name = "@ID", value_parser = any_id, hide = true)]
+    id: Option<AgentId>,
+    /// An alias for the session on this machine
+    #[arg(long, value_name = "NAME", value_parser = alias::name)]
+    alias: Option<String>,
+    /// Print the link and end
+    #[arg(long)]
+    no_wait: bool,
+    /// Also send the link to this address
+    #[arg(long, value_name = "@ID", value_parser = any_id, conflicts_with = "id")]
+    to: Option<AgentId>,
 }
 
 impl Invite {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let session = context.session(&self.session)?;
-        let mailbox = context.mailbox()?;
-        let server = context.server_of(&session)?;
-        if server.url != mailbox.server.url {
-            let message = format!(
-                "The session is at {}, but your address {} is at {}. Invitations work only within one relay. Make a link with `nexus pair` and pass it on instead.",
-                server.host(),
-                mailbox.agent(),
-                mailbox.server.host()
-            );
-            return Err(Failure::own(Kind::Usage, message));
+        if let (Some(session), Some(id)) = (&self.about, &self.id) {
+            let session = context.session(session)?;
+            return send_to(context, &session, id).map(Done::from);
         }
-        mailbox.server.announce();
-        let session_id = session.id.clone();
-        let body = Json::of(&CreatePairing { session_id, invite: Some(self.id) });
-        // A repeated request would send two invitations.
-        let request = Request::new(Method::PUT, "/v1/pair", Repeat::Unseen);
-        let seat = context.caller(&session).ok();
-        // A seat with the same name as the address proves that we may make links.
-        let same = seat.as_ref().filter(|seat| seat.agent == *mailbox.agent());
-        let key = same.and_then(|seat| seat.key.as_ref());
-        let answer = mailbox.call(Request { body: Some(body), key, ..request })?;
-        super::pair::remember(context, &session, seat.as_ref(), &answer.body);
-        Ok(answer.body.into())
+        let known = self.about.as_deref().map(|text| known(context, text)).transpose()?.flatten();
+        let session = match known {
+            Some(session) => {
+                tell!("-> session: {}", self.about.as_deref().unwrap_or_default());
+                session
+            }
+            None => create(context, self.about, self.alias.clone())?,
+        };
+        let team = Team::quietly(context, session)?;
+        let names = context.state.aliases()?;
+        let alias = super::ls::names_of(&names, &team.session.id).into_iter().next();
+        let waiting = Waiting { team: &team, to: self.to, alias };
+        let members = team.members()?;
+        let mut link = waiting.link()?;
+        if self.no_wait {
+            return Ok(waiting.value("pending", &link, &[]));
+        }
+        let current = Arc::new(Mutex::new(waiting.interrupted(&link)));
+        let shared = Arc::clone(&current);
+        interrupt::watch_and(move || {
+            Failure::Report(shared.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        });
+        tell!("waiting until somebody claims it (Ctrl-C ends the waiting; the link stays)");
+        let mut guest = Guest::new(members);
+        loop {
+            match guest.wait(&team, &link)? {
+                Outcome::Came(names) => {
+                    let name = waiting.alias.as_deref().unwrap_or(team.session.id.as_str());
+                    let who =
+                        if names.is_empty() { "somebody".to_owned() } else { names.join(", ") };
+                    tell!("{who} came; talk with `nexus chat {name}`");
+                    return Ok(waiting.value("claimed", &link, &names));
+                }
+                Outcome::RanOut => {
+                    tell!("the link has run out; here is another one");
+                    link = waiting.link()?;
+                    let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+                    *current = waiting.interrupted(&link);
+                }
+                Outcome::Revoked => {
+                    let message = format!(
+                        "The link was taken back before anybody claimed it. Make another one with `nexus invite {}`.",
+                        team.session.id
+                    );
+                    return Err(Failure::own(Kind::UnknownCode, message));
+                }
+            }
+        }
+    }
+}
+
+/// The session of ours that the text names by its alias or its whole id. Everything else is a text.
+fn known(context: &Context, text: &str) -> Result<Option<Session>> {
+    let is_alias = context.state.aliases()?.contains_key(text);
+    let is_id = text.parse::<nexus_protocol::SessionId>().is_ok();
+    (is_alias || is_id).then(|| context.session(text)).transpose()
+}
+
+/// Creates a session, in which we are.
+fn create(context: &Context, about: Option<String>, alias: Option<String>) -> Result<Session> {
+    let agent = match context.named_agent() {
+        Some(agent) => agent.clone(),
+        None => own_name(context)?,
+    };
+    let made = Create::about(about, agent.clone(), alias).make(context)?;
+    tell!("you are in it as {agent}");
+    let seat: Seat = made.json.read().unwrap_or_default();
+    let id = seat
+        .session_id
+        .ok_or_else(|| Failure::own(Kind::NonJsonResponse, "The response names no session."))?;
+    context.session_of(id)
+}
+
+/// Our only address, or the name of the user on this machine.
+fn own_name(context: &Context) -> Result<AgentId> {
+    if let [only] = context.state.addresses()?.as_slice() {
+        return Ok(only.id.clone());
+    }
+    let user = ["USER", "USERNAME"].into_iter().find_map(|name| env::var(name).ok());
+    user.and_then(|user| user.parse().ok()).ok_or_else(missing_agent_id)
+}
+
+/// Sends a link to the mailbox of an address.
+fn send_to(context: &Context, session: &Session, to: &AgentId) -> Result<Json> {
+    let mailbox = context.mailbox()?;
+    let server = context.server_of(session)?;
+    if server.url != mailbox.server.url {
+        let message = format!(
+            "The session is at {}, but your address {} is at {}. Invitations work only within one relay. Make a link with `nexus pair` and pass it on instead.",
+            server.host(),
+            mailbox.agent(),
+            mailbox.server.host()
+        );
+        return Err(Failure::own(Kind::Usage, message));
+    }
+    mailbox.server.announce();
+    let session_id = session.id.clone();
+    let body = Json::of(&CreatePairing { session_id, invite: Some(to.clone()) });
+    // A repeated request would send two invitations.
+    let request = Request::new(Method::PUT, "/v1/pair", Repeat::Unseen);
+    let seat = context.caller(session).ok();
+    // A seat with the same name as the address proves that we may make links.
+    let same = seat.as_ref().filter(|seat| seat.agent == *mailbox.agent());
+    let key = same.and_then(|seat| seat.key.as_ref());
+    let answer = mailbox.call(Request { body: Some(body), key, ..request })?;
+    pair::remember(context, session, seat.as_ref(), &answer.body);
+    Ok(answer.body)
+}
+
+/// The wait for somebody.
+struct Waiting<'a> {
+    team: &'a Team<'a>,
+    to: Option<AgentId>,
+    alias: Option<String>,
+}
+
+impl Waiting<'_> {
+    /// Makes a link and shows it at once: on stderr, because stdout gets one value at the end.
+    fn link(&self) -> Result<PairingCreated> {
+        let (context, session) = (self.team.context, &self.team.session);
+        let made = match &self.to {
+            Some(to) => send_to(context, session, to)?,
+            None => pair::link_to(context, session)?,
+        };
+        let link: PairingCreated = read(&made)?;
+        let scene = output::scene();
+        let ends = scene.clock.say(&link.expires_at.to_string());
+        tell!(
+            "Pass this link on. One agent or person can claim it, until it runs out {}:",
+            ends.unwrap_or_default()
+        );
+        tell!("\n  {}\n  code: {}\n", link.url, link.code.as_str());
+        if io::stderr().is_terminal()
+            && let Some(code) = people::qr(&link.url, &scene)
+        {
+            stderr::text_to_stderr(&code);
+        }
+        Ok(link)
+    }
+
+    fn fields(&self, link: &PairingCreated) -> Map<String, Value> {
+        let fields = json!({
+            "sessionId": self.team.session.id, "alias": self.alias, "agentId": self.team.caller.agent,
+            "url": link.url, "code": link.code, "expiresAt": link.expires_at,
+        });
+        fields.as_object().cloned().unwrap_or_default()
+    }
+
+    /// The result. A terminal has shown the link already.
+    fn value(&self, status: &str, link: &PairingCreated, joined: &[String]) -> Done {
+        let value = Json::of(&json!({ "status": status })).with(&Json::of(&self.fields(link)));
+        let value = value.with(&Json::of(&json!({ "joined": joined })));
+        if !output::is_for_people() {
+            return value.into();
+        }
+        ["url", "code", "expiresAt"].iter().fold(value, |value, name| value.without(name)).into()
+    }
+
+    /// The value if a signal ends the waiting.
+    fn interrupted(&self, link: &PairingCreated) -> Json {
+        let name = self.alias.as_deref().unwrap_or(self.team.session.id.as_str());
+        let message = format!(
+            "It was interrupted before anybody came. The session and the link stay. `nexus pair-status {}` tells whether the link was claimed, `nexus wait {name}` waits, `nexus invite {name}` makes another link, and `nexus end {name}` ends the session.",
+            link.code.as_str()
+        );
+        let error = json!({ "error": Kind::Interrupted, "message": message });
+        Json::of(&error).with(&Json::of(&self.fields(link)))
     }
 }

@@ -1,10 +1,12 @@
 //! `nexus join`
 
+use super::pair::Claim;
 use crate::{
     context::{Caller, Context, missing_agent_id},
     error::Result,
     http::{Repeat, Request},
     output::Done,
+    paste,
     proof::Proof,
     stderr::tell,
     team::{self, ProfileArgs},
@@ -17,7 +19,7 @@ use ureq::http::Method;
   nexus join SESSION --agent-id bob
   nexus join SESSION --agent-id bob --url http://localhost:8787")]
 pub(crate) struct Join {
-    /// The session's id or alias
+    /// The session's id or alias; a link is claimed
     session: String,
     /// The token of the session, if it has one. Better set `$NEXUS_TOKEN`
     #[arg(long, value_name = "TOKEN")]
@@ -29,7 +31,13 @@ pub(crate) struct Join {
 impl Join {
     /// Joins. An agent that has already joined from here shows its key again and keeps its seat.
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let session = context.session(&self.session)?;
+        let session = match context.session(&self.session) {
+            Err(_) if paste::is_invitation(&self.session) => {
+                let code = vec![self.session];
+                return Claim { code, alias: None, profile: self.profile }.run(context);
+            }
+            session => session?,
+        };
         let named = context.named_agent().or(session.stored.agent.as_ref());
         let agent = named.ok_or_else(missing_agent_id)?.clone();
         let server = context.server_of(&session)?;

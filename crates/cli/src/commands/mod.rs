@@ -1,9 +1,11 @@
 //! The commands.
 
+mod accept;
 mod address;
 mod agents;
 mod alias;
 mod bind;
+mod chat;
 mod completions;
 mod config;
 mod contacts;
@@ -84,8 +86,11 @@ pub(crate) enum Command {
     Reassign(delegate::Reassign),
     /// List the tasks of a session
     Tasks(tasks::Tasks),
-    /// Accept a task
-    Accept(tasks::Accept),
+    /// Join a session with a link, however it was pasted (or accept a task)
+    #[command(after_help = accept::EXAMPLES)]
+    Accept(accept::Accept),
+    /// Talk in a session, in this terminal
+    Chat(chat::Chat),
     /// Report the progress of a task
     Progress(tasks::Progress),
     /// Report that a task is done, and its result
@@ -132,7 +137,7 @@ pub(crate) enum Command {
     Agents(agents::Agents),
     /// Read the messages in your mailbox
     Inbox(inbox::Inbox),
-    /// Send an invitation to a session to an address
+    /// Invite somebody: make a session and a link, and wait until it is claimed
     Invite(invite::Invite),
     /// Block messages from an address
     Block(hearing::Block),
@@ -204,6 +209,7 @@ impl Command {
             Self::Reassign(command) => command.run(context),
             Self::Tasks(command) => command.run(context),
             Self::Accept(command) => command.run(context),
+            Self::Chat(command) => command.run(context),
             Self::Progress(command) => command.run(context),
             Self::Done(command) => command.run(context, TaskStatus::Completed),
             Self::Fail(command) => command.run(context, TaskStatus::Failed),

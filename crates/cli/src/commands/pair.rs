@@ -7,16 +7,18 @@ use crate::{
     http::{Repeat, Request},
     json::Json,
     output::Done,
+    paste::{self, Invitation},
     proof::Proof,
     random,
-    server::{self, Server},
+    server::Server,
     stderr::tell,
     team::{self, ProfileArgs},
 };
 use clap::Args;
-use nexus_protocol::{CreatePairing, PairingCode};
+use nexus_protocol::CreatePairing;
 use serde::Deserialize;
 use serde_json::json;
+use std::io::IsTerminal;
 use ureq::http::Method;
 
 #[derive(Args)]
@@ -35,16 +37,19 @@ pub(crate) struct Pair {
   nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob
   nexus claim https://messaging.md/p/PEARL-FOCAL-S5SJV --agent-id bob --alias dentist
   nexus claim PEARL-FOCAL-S5SJV --agent-id bob --url http://localhost:8787
+  nexus accept 'See <https://messaging.md/p/PEARL-FOCAL-S5SJV>.' --as bob
 
-A link also names the server.")]
+A link also names the server. It may be pasted as it came: in a sentence, in brackets, or wrapped by mail
+protection. Put it into quotes, or give it on standard input, because a shell acts on < and &.")]
 pub(crate) struct Claim {
-    /// The code, or the whole link
-    code: String,
+    /// The code, or the link, however it was pasted; - or none reads it from standard input
+    #[arg(value_name = "LINK")]
+    pub(super) code: Vec<String>,
     /// An alias for the session on this machine
     #[arg(long, value_name = "NAME", value_parser = alias::name)]
-    alias: Option<String>,
+    pub(super) alias: Option<String>,
     #[command(flatten)]
-    profile: ProfileArgs,
+    pub(super) profile: ProfileArgs,
 }
 
 #[derive(Args)]
@@ -84,31 +89,54 @@ pub(crate) struct Revoke {
 impl Pair {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let session = context.session(&self.session)?;
-        let server = context.server_of(&session)?;
-        let body = Json::of(&CreatePairing { session_id: session.id.clone(), invite: None });
-        let home = context.home_of(&session)?;
-        let token = team::token(None)?.map(|token| Proof::of(token, &home));
-        // A repeated request makes a second code, which nobody uses.
-        let request = Request::new(Method::PUT, "/v1/pair", Repeat::Always);
-        let request = Request { body: Some(body), token, ..request };
-        // A session with a token accepts the key of a member instead.
-        let caller = context.caller(&session).ok().filter(|caller| caller.key.is_some());
-        let request = match &caller {
-            Some(caller) => caller.sign(request),
-            None => request,
-        };
-        let answer = context.call(&server, &request)?;
-        remember(context, &session, caller.as_ref(), &answer.body);
+        let answer = link_to(context, &session)?;
         tell!("pass the link on: one agent can claim it, once, for some minutes");
-        Ok(answer.body.into())
+        Ok(answer.into())
     }
+}
+
+/// Makes a link.
+pub(super) fn link_to(context: &Context, session: &Session) -> Result<Json> {
+    let server = context.server_of(session)?;
+    let body = Json::of(&CreatePairing { session_id: session.id.clone(), invite: None });
+    let home = context.home_of(session)?;
+    let token = team::token(None)?.map(|token| Proof::of(token, &home));
+    // A repeated request makes a second code, which nobody uses.
+    let request = Request::new(Method::PUT, "/v1/pair", Repeat::Always);
+    let request = Request { body: Some(body), token, ..request };
+    // A session with a token accepts the key of a member instead.
+    let caller = context.caller(session).ok().filter(|caller| caller.key.is_some());
+    let request = match &caller {
+        Some(caller) => caller.sign(request),
+        None => request,
+    };
+    let answer = context.call(&server, &request)?;
+    remember(context, session, caller.as_ref(), &answer.body);
+    Ok(answer.body)
+}
+
+/// What was pasted: the words of the command line, or standard input, where a shell changes nothing.
+fn pasted(words: &[String]) -> Result<String> {
+    let text = words.join(" ");
+    if !text.is_empty() && text != "-" {
+        return Ok(text);
+    }
+    if !std::io::stdin().is_terminal() {
+        return super::send::read_text("-".to_owned());
+    }
+    tell!("Paste the link or the code, and press Enter:");
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    read.map(|_| line).map_err(|error| {
+        Failure::own(Kind::Usage, format!("Standard input cannot be read ({error})."))
+    })
 }
 
 impl Claim {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let (code, link) = read_code(&self.code)?;
+        let Invitation { code, origin } = paste::read(&pasted(&self.code)?)?;
         let agent = context.named_agent().ok_or_else(missing_agent_id)?;
-        let server = context.server(link)?;
+        let server = context.server(origin)?;
         server.announce();
         context.state.check_writable()?;
         let path = format!("/v1/pair/{code}/claim");
@@ -116,7 +144,7 @@ impl Claim {
         let (once, body) = (Some(random::hex()), self.profile.body());
         let request = Request { agent: Some(agent), once, body, ..request };
         let answer = context.call(&server, &request)?;
-        tell!("you are in it as {agent}; read with `nexus poll`");
+        tell!("you are in it as {agent}; read with `nexus poll`, or talk with `nexus chat`");
         let done = context.keep_seat(answer, None, Some(agent), &server)?;
         alias::give_to(context, self.alias, &done);
         Ok(done)
@@ -125,12 +153,12 @@ impl Claim {
 
 impl PairStatus {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let (code, link) = read_code(&self.code)?;
+        let Invitation { code, origin } = paste::read(&self.code)?;
         // A code that was made here leads to a session whose server is known.
-        let made = context.state.session_of_code(&code)?.filter(|_| link.is_none());
+        let made = context.state.session_of_code(&code)?.filter(|_| origin.is_none());
         let server = match made {
             Some(session) => context.server_of(&context.session_of(session)?)?,
-            None => context.server(link)?,
+            None => context.server(origin)?,
         };
         context.pass_on(&server, &Request::get(format!("/v1/pair/{code}/status")))
     }
@@ -151,7 +179,7 @@ impl PairList {
 impl Revoke {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         // The key goes to the session's server, whichever server the link names.
-        let (code, _) = read_code(&self.code)?;
+        let code = paste::read(&self.code)?.code;
         let session = match &self.session {
             Some(session) => context.session(session)?,
             None => session_of(context, &code)?,
@@ -203,69 +231,8 @@ pub(super) fn remember(
     }
     let is_ours = |caller: &Caller| caller.key.is_some() && session.is_of(caller);
     let made = answer.read::<Made>().filter(|_| caller.is_some_and(is_ours));
-    let Some((code, _)) = made.and_then(|made| read_code(&made.code).ok()) else { return };
-    if let Err(failure) = context.state.add_code(&session.id, &code) {
+    let Some(made) = made.and_then(|made| paste::read(&made.code).ok()) else { return };
+    if let Err(failure) = context.state.add_code(&session.id, &made.code) {
         tell!("warning: {}", failure.sentence());
-    }
-}
-
-/// Reads a code, or the code and the server of a link. A link is `<server>/p/<code>`, or a URL of the API,
-/// `<server>/v1/pair/<code>/...`. Codes of other servers may consist of other words.
-fn read_code(text: &str) -> Result<(String, Option<String>)> {
-    let text = text.trim();
-    let malformed = || {
-        let message = format!(
-            "`{text}` is neither a pairing code, such as PEARL-FOCAL-S5SJV, nor a link, such as {}/p/PEARL-FOCAL-S5SJV.",
-            server::DEFAULT
-        );
-        Failure::own(Kind::InvalidCode, message)
-    };
-    let (origin, code) = if text.contains("://") {
-        let split = text.split_once("/p/").or_else(|| text.split_once("/v1/pair/"));
-        let (origin, rest) = split.ok_or_else(malformed)?;
-        (
-            Some(server::normalize(origin).map_err(|_| malformed())?),
-            rest.split(['/', '?', '#']).next(),
-        )
-    } else {
-        (None, Some(text))
-    };
-    let code = code.unwrap_or_default().replace("%20", " ");
-    let code = code.parse::<PairingCode>().map_or_else(
-        |_| code.trim().replace(' ', "-").to_ascii_uppercase(),
-        |code| code.as_str().to_owned(),
-    );
-    let plausible = (1..=64).contains(&code.len())
-        && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if plausible { Ok((code, origin)) } else { Err(malformed()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_and_links_are_read() {
-        let origin = |host: &str| Some(format!("https://{host}"));
-        for (text, code, link) in [
-            ("pearl focal s5sjv", "PEARL-FOCAL-S5SJV", None),
-            (" PEARLFOCALS5SJV ", "PEARL-FOCAL-S5SJV", None),
-            ("other-words-12345", "OTHER-WORDS-12345", None),
-            ("https://a.example/p/PEARL-FOCAL-S5SJV", "PEARL-FOCAL-S5SJV", origin("a.example")),
-            (
-                "https://a.example/p/pearl%20focal-s5sjv?x=1#y",
-                "PEARL-FOCAL-S5SJV",
-                origin("a.example"),
-            ),
-            ("https://a.example/v1/pair/A-B-C/skill", "A-B-C", origin("a.example")),
-            ("https://a.example/base/p/A-B-C/", "A-B-C", origin("a.example/base")),
-        ] {
-            assert_eq!(read_code(text).unwrap(), (code.to_owned(), link), "{text}");
-        }
-        for text in
-            ["", "a/b", "../x", "https://a.example/", "https://a.example/p/", "ftp://a/p/A-B-C"]
-        {
-            assert!(read_code(text).is_err(), "{text}");
-        }
     }
 }

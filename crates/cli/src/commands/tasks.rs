@@ -134,13 +134,13 @@ pub(super) fn task_id(text: &str) -> Result<MessageId, &'static str> {
 
 /// The arguments that name a task.
 #[derive(Args)]
-struct Which {
+pub(crate) struct Which {
     /// The id of the task
     #[arg(value_parser = task_id)]
-    task: MessageId,
+    pub(super) task: MessageId,
     /// The session of the task; default: the known session that has it
     #[arg(long)]
-    session: Option<String>,
+    pub(super) session: Option<String>,
 }
 
 impl Which {
@@ -164,7 +164,7 @@ impl Which {
   nexus task take TASK")]
 pub(crate) struct Accept {
     #[command(flatten)]
-    which: Which,
+    pub(super) which: Which,
 }
 
 #[derive(Args)]

@@ -4,14 +4,19 @@
 //! Promise: what is printed contains no character that a terminal obeys, except the colours of `Text`,
 //! and no line of a stranger's text begins at the left edge.
 
+mod chat;
 mod message;
+mod qr;
 mod result;
 mod table;
 mod text;
 mod time;
 
+pub(crate) use chat::{note, said};
 pub(crate) use message::answer;
+pub(crate) use qr::qr;
 pub(crate) use result::show;
+pub(crate) use text::Text;
 pub(crate) use time::Clock;
 
 use std::path::PathBuf;

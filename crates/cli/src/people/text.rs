@@ -11,6 +11,8 @@ pub(crate) enum Ink {
     Bold,
     Dim,
     Warning,
+    /// A QR code, light on dark.
+    Code,
 }
 
 impl Ink {
@@ -20,6 +22,7 @@ impl Ink {
             Self::Bold => Some("1"),
             Self::Dim => Some("2"),
             Self::Warning => Some("33"),
+            Self::Code => Some("97;40"),
         }
     }
 }

@@ -18,6 +18,15 @@ impl Clock {
         self.say_in(text, &Local)
     }
 
+    /// The time of day in the person's zone, with the day if that is another one. `None` if the text is not
+    /// a time.
+    pub(crate) fn of_day(&self, text: &str) -> Option<String> {
+        let local = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Local);
+        let is_today = local.date_naive() == self.now.with_timezone(&Local).date_naive();
+        let form = if is_today { "%H:%M" } else { "%a %-d %b %H:%M" };
+        Some(local.format(form).to_string())
+    }
+
     fn say_in<Z: TimeZone>(&self, text: &str, zone: &Z) -> Option<String>
     where
         Z::Offset: std::fmt::Display,

@@ -62,13 +62,14 @@ fn arguments(command: &str) -> Option<&'static str> {
         "send" | "broadcast" => "work hi",
         "poll" => "work --members",
         "wait" => "work --timeout 1",
-        "listen" | "heartbeat" | "status" | "discover" | "renew" | "pair" | "pair-list"
-        | "export" | "task ls" | "file ls" | "end" | "leave" | "poll-status" | "bind" => "work",
+        "listen" | "chat" | "heartbeat" | "status" | "discover" | "renew" | "pair"
+        | "pair-list" | "export" | "task ls" | "file ls" | "end" | "leave" | "poll-status"
+        | "bind" => "work",
         "open" => "work --print",
         "poll-daemon" => "work --yes --ttl 1s",
         "work" => "work --capability x --exec true",
         "pair-status" | "revoke" => "PEARL-FOCAL-S5SJV --session work",
-        "claim" => "PEARL-FOCAL-S5SJV --agent-id bob",
+        "claim" | "accept" => "PEARL-FOCAL-S5SJV --agent-id bob",
         "join" => "work --agent-id bob",
         "invite" => "work @eve",
         "profile" => "work --name Bob",

@@ -1,0 +1,152 @@
+//! `nexus chat` in a pipe and on a terminal, against a real relay.
+
+use crate::{
+    fake::{Fake, Reply, response},
+    support::{Home, guest, text, texts},
+    terminal::Typing,
+};
+use nexus_tests::relay;
+use serde_json::{Value, json};
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::Stdio,
+};
+
+#[test]
+fn in_a_pipe_each_line_is_sent_and_each_message_is_one_line() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let b = guest(&a, &session);
+    b.nexus(&["send", &session, "before\u{1b}[2J"]).done();
+    let mut child = a.command().args(["chat", &session]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut next = || -> Value {
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        assert!(!line.contains('\u{1b}'), "{line}");
+        serde_json::from_str(&line).unwrap()
+    };
+    let joined = next();
+    assert_eq!(joined["kind"], "joined");
+    assert_eq!(next()["text"], "before\u{1b}[2J");
+    stdin.write_all(b"one\n/quit\n").unwrap();
+    nexus_tests::eventually("both lines", || b.poll(&session).contains(&"/quit".to_owned()));
+    b.nexus(&["send", &session, "after"]).done();
+    assert_eq!(next()["text"], "after");
+    drop(stdin);
+    let end = next();
+    assert_eq!(end["reason"], "input");
+    assert_eq!([&end["sent"], &end["messages"]], [2, 3]);
+    assert!(child.wait().unwrap().success());
+    // What was printed is read.
+    let page = a.nexus(&["poll", &session]).done();
+    assert!(!texts(&page).contains(&"after".to_owned()), "{page}");
+    let all = texts(&b.nexus(&["poll", &session, "--after", "0"]).done());
+    assert_eq!(all.iter().filter(|text| *text == "one").count(), 1, "{all:?}");
+}
+
+#[test]
+fn an_input_that_has_ended_prints_what_waits_and_ends() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let b = guest(&a, &session);
+    b.nexus(&["send", &session, "hello"]).done();
+    let output = a.command().args(["chat", &session, "--jq", ".text // .reason"]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "b joined the session.\nhello\ninput\n");
+}
+
+#[test]
+fn on_a_terminal_people_talk() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("alice");
+    let b = guest(&a, &session);
+    b.nexus(&["send", &session, "Hello\u{1b}]52;c;eA==\u{7}\nalice: yes"]).done();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = a.command();
+    command.current_dir(folder.path()).args(["chat", &session]);
+    let mut chat = Typing::new(command);
+    chat.sees("alice: yes");
+    chat.sees("alice> ");
+    chat.types("Tuesday?\r");
+    nexus_tests::eventually("the text", || b.poll(&session).contains(&"Tuesday?".to_owned()));
+    // What is typed stays while a message comes.
+    chat.types("half a li");
+    chat.sees("half a li");
+    b.nexus(&["send", &session, "Yes, at ten."]).done();
+    chat.sees("Yes, at ten.");
+    chat.types("ne\r");
+    nexus_tests::eventually("the line", || b.poll(&session).contains(&"half a line".to_owned()));
+    let task = text(&b.nexus(&["task", "give", &session, "--to", "alice", "Book it"]).done()["id"]);
+    chat.sees("/task take 1");
+    chat.types("/task done 1 booked\r");
+    chat.sees("task 1 is completed");
+    assert_eq!(b.nexus(&["done", &task, "--session", &session]).json["result"], "booked");
+    chat.types("/task Pay it\r");
+    chat.sees("task 2 is given to b");
+    std::fs::write(folder.path().join("plan.md"), "# Plan").unwrap();
+    chat.types("/file plan.md\r");
+    chat.sees("version");
+    chat.types("/file get plan.md\r");
+    chat.sees("already a file");
+    std::fs::remove_file(folder.path().join("plan.md")).unwrap();
+    chat.types("/file get plan.md\r");
+    chat.sees("written to plan.md");
+    assert_eq!(std::fs::read_to_string(folder.path().join("plan.md")).unwrap(), "# Plan");
+    chat.types("/members\r");
+    chat.sees("PRESENCE");
+    chat.types("/nonsense\r");
+    chat.sees("/help");
+    let c = Home::new(&relay.url());
+    c.nexus(&["join", &session, "--as", "carol"]).done();
+    chat.sees("carol joined");
+    chat.types("/end\r");
+    chat.sees("type /end again");
+    chat.types("/end\r");
+    let seen = chat.ends();
+    assert!(!seen.contains("\u{1b}]52"), "{seen:?}");
+    assert_eq!(b.nexus(&["status", &session]).error(), "session_not_found");
+    assert_eq!(a.nexus(&["status", &session]).json["error"], json!("session_not_found"));
+}
+
+#[test]
+fn an_end_by_others_gives_the_terminal_back() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("alice");
+    let b = guest(&a, &session);
+    let mut command = b.command();
+    command.args(["chat", &session]);
+    let mut chat = Typing::new(command);
+    chat.sees("b> ");
+    chat.types("half");
+    chat.sees("half");
+    a.nexus(&["end", &session]).done();
+    chat.sees("the session is over");
+    assert!(chat.ends_cooked());
+}
+
+#[test]
+fn a_line_is_sent_again_with_its_key_until_it_is_stored() {
+    let fake = Fake::new(|number, request| {
+        let is_send = request.starts_with("POST ");
+        let status = if is_send && number < 6 { "503 Away" } else { "200 OK" };
+        let body = r#"{"messages":[],"nextCursor":"1","delivery":["poll"],"ok":true}"#;
+        Reply::Bytes(response(status, "Retry-After: 0\r\n", body))
+    });
+    let home = Home::new(&fake.url);
+    let session = "ab12cd34".repeat(6);
+    let run = home.nexus_with_input(&["chat", &session, "--as", "a"], b"one\n").done();
+    assert_eq!(run["sent"], 1);
+    let requests = fake.requests();
+    let key_of = |request: &String| {
+        let mut lines = request.lines().map(str::to_ascii_lowercase);
+        lines.find(|line| line.starts_with("idempotency-key"))
+    };
+    let sends = requests.iter().filter(|request| request.starts_with("POST "));
+    let keys: Vec<String> = sends.filter_map(key_of).collect();
+    assert!(keys.len() > 1 && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+}

@@ -1,0 +1,162 @@
+//! `nexus invite` and `nexus accept`: from a text to somebody who came, in one command each.
+
+use crate::{
+    fake::{Fake, Reply, response},
+    support::{Home, Run, text, texts},
+};
+use nexus_tests::relay;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::json;
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStderr, Output},
+};
+
+/// A command that waits, and what it says meanwhile.
+struct Waiting {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    said: String,
+}
+
+impl Waiting {
+    fn new(home: &Home, arguments: &[&str]) -> Self {
+        let mut child = home.command().args(arguments).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr, said: String::new() }
+    }
+
+    /// The next line with this in it.
+    fn line(&mut self, mark: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let count = self.stderr.read_line(&mut line).unwrap();
+            assert!(count > 0, "{mark} was not said: {}", self.said);
+            self.said += &line;
+            if line.contains(mark) {
+                return line.trim().to_owned();
+            }
+        }
+    }
+
+    fn end(mut self) -> Run {
+        self.stderr.read_to_string(&mut self.said).unwrap();
+        let Output { status, stdout, .. } = self.child.wait_with_output().unwrap();
+        Run::of(Output { status, stdout, stderr: self.said.into_bytes() })
+    }
+}
+
+#[test]
+fn an_invitation_tells_the_link_at_once_and_who_came_at_the_end() {
+    let relay = relay();
+    let (a, b) = (Home::new(&relay.url()), Home::without_url());
+    let arguments = ["invite", "Which day?", "--as", "alice", "--alias", "dentist"];
+    let mut waiting = Waiting::new(&a, &arguments);
+    let link = waiting.line("/p/");
+    waiting.line("waiting until");
+    let pasted = format!("Hello,\nplease use <{link}>.");
+    let seat = b.nexus(&["accept", &pasted, "--as", "bob", "--alias", "alice"]).done();
+    let run = waiting.end();
+    assert_eq!(run.stderr.matches(&link).count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("bob came; talk with `nexus chat dentist`"), "{}", run.stderr);
+    let value = run.done();
+    assert_eq!(value["sessionId"], seat["sessionId"]);
+    assert_eq!(value["joined"], json!(["bob"]));
+    assert_eq!(value["status"], "claimed");
+    assert_eq!(value["url"], link.as_str());
+    assert_eq!(value["alias"], "dentist");
+    assert_eq!(value["sessionKey"], json!(null));
+    // The wait has marked nothing as read.
+    assert_eq!(texts(&b.nexus(&["poll", "alice"]).done()), ["Which day?"]);
+    assert_eq!(texts(&a.nexus(&["poll", "dentist"]).done()), ["Which day?"]);
+}
+
+#[test]
+fn a_wait_that_is_interrupted_leaves_the_link_and_says_how_to_go_on() {
+    let relay = relay();
+    let (a, b) = (Home::new(&relay.url()), Home::without_url());
+    let mut waiting = Waiting::new(&a, &["invite", "--as", "alice"]);
+    let link = waiting.line("/p/");
+    waiting.line("waiting until");
+    kill(Pid::from_raw(waiting.child.id().cast_signed()), Signal::SIGINT).unwrap();
+    let run = waiting.end();
+    assert_eq!(run.error(), "interrupted");
+    assert_eq!(run.json["url"], link.as_str());
+    let session = text(&run.json["sessionId"]);
+    let message = text(&run.json["message"]);
+    assert!(message.contains(&format!("nexus wait {session}")), "{message}");
+    let seat = b.nexus(&["join", &link, "--as", "bob"]).done();
+    assert_eq!(seat["sessionId"], session.as_str());
+}
+
+#[test]
+fn an_invitation_without_waiting_or_into_a_session_of_ours() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let value = a.nexus(&["invite", "Hi", "--as", "a", "--alias", "work", "--no-wait"]).done();
+    assert_eq!(value["status"], "pending");
+    let again = a.nexus(&["invite", "work", "--no-wait"]).done();
+    assert_eq!(again["sessionId"], value["sessionId"]);
+    assert_ne!(again["url"], value["url"]);
+    let links = [text(&value["url"]), text(&again["url"])].join(" ");
+    let both = a.nexus(&["accept", &links, "--as", "c"]);
+    assert!(both.stderr.contains(&text(&again["url"])), "{}", both.stderr);
+    assert_eq!(both.error(), "invalid_code");
+    let b = Home::new(&relay.url());
+    let code = text(&again["code"]).to_lowercase().replace('-', " ");
+    let seat = b.nexus_with_input(&["claim", "--as", "b"], code.as_bytes()).done();
+    assert_eq!(seat["sessionId"], value["sessionId"]);
+    // Without a name, it is the user's.
+    let mut command = a.command();
+    command.args(["invite", "--no-wait"]).env("USER", "carol");
+    assert_eq!(Run::of(command.output().unwrap()).done()["agentId"], "carol");
+    assert_eq!(a.nexus(&["invite", "--no-wait"]).error(), "missing_agent_id");
+}
+
+#[test]
+fn a_link_that_runs_out_is_replaced() {
+    let session = "ab12cd34".repeat(6);
+    let fake = Fake::new(move |_, request| {
+        let first = request.lines().next().unwrap_or_default();
+        let link = |code: &str| {
+            json!({
+                "code": code, "url": format!("https://a.example/p/{code}"),
+                "expiresAt": "2026-01-01T00:00:00.000Z",
+            })
+        };
+        let is_second = first.contains("PEARL-FOCAL-23456");
+        let body = if first.starts_with("PUT /v1/sessions") {
+            json!({ "sessionId": session, "sessionKey": format!("nxk_{}", "A".repeat(43)) })
+        } else if first.starts_with("PUT /v1/pair") {
+            use std::sync::atomic::{AtomicBool, Ordering};
+            static HAS_ONE: AtomicBool = AtomicBool::new(false);
+            let is_first = !HAS_ONE.swap(true, Ordering::SeqCst);
+            link(if is_first { "PEARL-FOCAL-S5SJV" } else { "PEARL-FOCAL-23456" })
+        } else if first.contains("/v1/pair/") {
+            json!({ "state": if is_second { "claimed" } else { "expired" } })
+        } else {
+            json!({ "agents": ["alice"], "delivery": [], "message_format": ["text"] })
+        };
+        Reply::Bytes(response("200 OK", "", &body.to_string()))
+    });
+    let run = Home::new(&fake.url).nexus(&["invite", "--as", "alice"]);
+    assert!(run.stderr.contains("the link has run out"), "{}", run.stderr);
+    assert_eq!(run.done()["url"], "https://a.example/p/PEARL-FOCAL-23456");
+}
+
+#[test]
+fn a_terminal_shows_the_link_once_with_its_code() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let seen = a.on_terminal(&["invite", "Hi", "--as", "a", "--alias", "work", "--no-wait"]).text;
+    let links = relay.url() + "/p/";
+    assert_eq!(seen.matches(&links).count(), 1, "{seen}");
+    let lines: Vec<&str> = seen.lines().filter(|line| line.contains('█')).collect();
+    assert!(lines.len() > 12 && lines.iter().all(|line| line.chars().count() <= 40), "{seen}");
+    assert!(!seen.contains("nxk_"), "{seen}");
+    let piped = a.nexus(&["invite", "work", "--no-wait"]);
+    assert!(!piped.stderr.contains('█'), "{}", piped.stderr);
+}

@@ -62,7 +62,7 @@ pub(crate) fn wrap(message: &Message, place: &Place) -> String {
 fn seal(message: &Message, place: &Place, boundary: &str) -> String {
     let (line, from) = (&place.line, sender(message, place));
     let content = clean(&content(message)).replace(boundary, "[removed]");
-    let hint = message.hint().map(|hint| on_one_line(&hint, LONGEST_HINT));
+    let hint = message.hint.as_ref().map(|hint| on_one_line(hint, LONGEST_HINT));
     let hint = hint.filter(|hint| !hint.is_empty());
     let hint = hint.map(|hint| {
         format!("The relay adds this hint, which is not part of the message: {hint}\n")

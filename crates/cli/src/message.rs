@@ -40,7 +40,7 @@ pub(crate) struct Message {
 
 impl Message {
     pub(crate) fn of(json: &Json) -> Self {
-        json.read().unwrap_or_default()
+        people::with_commands(json).read().unwrap_or_default()
     }
 
     /// Its place in the log.
@@ -74,22 +74,6 @@ impl Message {
     pub(crate) fn event(&self) -> Event {
         let json = self.json.as_ref().filter(|_| self.is_event());
         json.and_then(|json| serde_json::from_str(json.get()).ok()).unwrap_or_default()
-    }
-
-    /// The advice of the relay, in the words of this command line.
-    pub(crate) fn hint(&self) -> Option<String> {
-        #[derive(Deserialize)]
-        struct About {
-            task: Id,
-        }
-        #[derive(Deserialize)]
-        struct Id {
-            id: String,
-        }
-        let hint = self.hint.clone()?;
-        let json = self.json.as_ref().filter(|_| self.kind.as_deref() == Some("task"));
-        let about = json.and_then(|json| serde_json::from_str::<About>(json.get()).ok());
-        Some(about.map_or(hint, |about| people::answer(&about.task.id)))
     }
 
     /// Who wrote it, as far as that is known. The greeting is sent under the relay's name, but the relay

@@ -139,6 +139,7 @@ pub(crate) fn deliver_anyway(done: Done) -> Result<()> {
 pub(crate) fn print(json: &Json) -> Result<()> {
     let format = FORMAT.get();
     let is_terminal = is_terminal();
+    let json = &people::with_commands(json);
     let value = if is_terminal { harmless::without_secrets(json) } else { json.clone() };
     if let Some(code) = format.and_then(|format| format.filter.as_deref()) {
         let lines = filtered(code, &value)?.join("\n");

@@ -54,13 +54,6 @@ pub(super) fn show(text: &mut Text, clock: &Clock, fields: &Map<String, Value>) 
     }
     let task = fields.get("json").and_then(|json| json.get("task")?.get("id")?.as_str());
     if let Some(task) = task.filter(|_| kind == "task" && fields.contains_key("hint")) {
-        text.block(Ink::Dim, 2, &answer(task));
+        text.block(Ink::Dim, 2, &super::hint::answer(task));
     }
-}
-
-/// How to answer a task.
-pub(crate) fn answer(task: &str) -> String {
-    format!(
-        "To answer: nexus task take {task}, then nexus task done {task} --result TEXT (or fail, decline)."
-    )
 }

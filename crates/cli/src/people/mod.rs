@@ -5,6 +5,7 @@
 //! and no line of a stranger's text begins at the left edge.
 
 mod chat;
+mod hint;
 mod message;
 mod qr;
 mod result;
@@ -13,7 +14,7 @@ mod text;
 mod time;
 
 pub(crate) use chat::{note, said};
-pub(crate) use message::answer;
+pub(crate) use hint::with_commands;
 pub(crate) use qr::qr;
 pub(crate) use result::show;
 pub(crate) use text::Text;

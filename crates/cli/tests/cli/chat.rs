@@ -93,13 +93,15 @@ fn on_a_terminal_people_talk() {
     chat.types("/file get plan.md\r");
     chat.sees("already a file");
     std::fs::remove_file(folder.path().join("plan.md")).unwrap();
-    chat.types("/file get plan.md\r");
+    // A line that was refused is there to be corrected or tried again.
+    chat.types("\r");
     chat.sees("written to plan.md");
     assert_eq!(std::fs::read_to_string(folder.path().join("plan.md")).unwrap(), "# Plan");
     chat.types("/members\r");
     chat.sees("PRESENCE");
     chat.types("/nonsense\r");
     chat.sees("/help");
+    chat.types("\u{15}");
     let c = Home::new(&relay.url());
     c.nexus(&["join", &session, "--as", "carol"]).done();
     chat.sees("carol joined");

@@ -27,6 +27,11 @@ const COMMANDS: &[&[&str]] = &[
     &["renew", SESSION],
     &["pair", SESSION],
     &["claim", CODE, "--agent-id", "a"],
+    &["accept", CODE, "--as", "a"],
+    &["chat", SESSION],
+    &["invite", SESSION],
+    &["invite", SESSION, "--no-wait"],
+    &["invite", SESSION, "--to", "@b"],
     &["pair-status", CODE],
     &["pair-list", SESSION],
     &["revoke", CODE, "--session", SESSION],
@@ -199,7 +204,7 @@ fn no_other_server_is_shown_a_key_or_changes_what_is_held() {
         run(&home, &other.url, arguments, by);
         let told = shows(&other.requests()).cloned();
         assert_eq!(told, None, "{arguments:?} with {by}");
-        if *by == "--url" || arguments[0] == "claim" {
+        if *by == "--url" || ["claim", "accept"].contains(&arguments[0]) {
             assert_eq!(held(&home), before, "{arguments:?} with {by}");
         }
     });

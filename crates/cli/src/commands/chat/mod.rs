@@ -152,9 +152,8 @@ impl Talk<'_> {
             Ok(Handled::Quit(reason)) => return Ok(Some(reason)),
             Err(failure) if screen.is_terminal() => {
                 screen.note(&failure.sentence());
-                // What was typed is not lost, and is sent only once.
-                let again = if failure.is_passing() { line } else { "" };
-                screen.go_on(again);
+                // What was typed is not lost. If it did arrive, it is sent only once.
+                screen.go_on(line);
             }
             Err(failure) => return Err(failure),
         }

@@ -233,8 +233,8 @@ fn the_readme_shows_what_works() {
     let readme = fs::read_to_string(readme).unwrap();
     let section = readme.split("\n## The client\n").nth(1).unwrap().split("\n## ").next().unwrap();
     let blocks = nexus_tests::shell_blocks(section);
-    let block = blocks.iter().find(|block| block.contains("nexus register")).unwrap();
-    let folder = bob.state().parent().unwrap().display().to_string();
+    let block = blocks.iter().find(|block| block.contains("nexus address register")).unwrap();
+    let folder = bob.state().display().to_string();
     let printed = paste(&alice, "", &block.replace("/tmp/bob", &folder));
     let page: Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
     assert_eq!(texts(&page), ["Which day suits Bob?"]);

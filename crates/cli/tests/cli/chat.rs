@@ -94,6 +94,7 @@ fn on_a_terminal_people_talk() {
     chat.sees("already a file");
     std::fs::remove_file(folder.path().join("plan.md")).unwrap();
     // A line that was refused is there to be corrected or tried again.
+    chat.sees("alice> /file get");
     chat.types("\r");
     chat.sees("written to plan.md");
     assert_eq!(std::fs::read_to_string(folder.path().join("plan.md")).unwrap(), "# Plan");
@@ -101,6 +102,7 @@ fn on_a_terminal_people_talk() {
     chat.sees("PRESENCE");
     chat.types("/nonsense\r");
     chat.sees("/help");
+    chat.sees("alice> /nonsense");
     chat.types("\u{15}");
     let c = Home::new(&relay.url());
     c.nexus(&["join", &session, "--as", "carol"]).done();

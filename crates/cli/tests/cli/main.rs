@@ -21,6 +21,7 @@ mod disk;
 mod ending;
 mod events;
 mod fake;
+mod field;
 mod files;
 mod gateway;
 mod golden;

@@ -38,23 +38,23 @@ struct Page {
 const PAGES: [Page; 7] = [
     Page {
         name: "pair",
-        title: "An agent invites yours to talk",
-        description: "Give this link to your AI agent: it finds there how to join and answer. No account, nothing to install.",
+        title: "{{heading}}",
+        description: "{{summary}}",
         markdown: "public/pair.md",
         for_people: true,
         public: false,
     },
     Page {
         name: "gone",
-        title: "This link no longer works",
-        description: "Ask for a new link: each works once, and for a short time.",
+        title: "{{heading}}",
+        description: "{{person}}",
         markdown: "public/gone.md",
-        for_people: false,
+        for_people: true,
         public: false,
     },
     Page {
         name: "home",
-        title: "Let agents talk",
+        title: "Your agent talks with theirs",
         description: "AI agents of different people talk through a link. No account, nothing to install; conversations delete themselves.",
         markdown: "public/home.md",
         for_people: true,
@@ -202,11 +202,15 @@ fn list_assets(out: &Path, archive: &mut Archive) -> Result<String> {
             Some("js") => "text/javascript; charset=utf-8",
             Some("css") => "text/css; charset=utf-8",
             Some("svg") => "image/svg+xml",
+            Some("png") => "image/png",
             _ => return Err(format!("public/assets/{name} has an unknown content type").into()),
         };
-        let content = fs::read_to_string(&file)?;
+        let content = fs::read(&file)?;
         (name, &content).hash(&mut hasher);
-        archive.add(name, &content);
+        // `src/pages` includes the picture as it is: it is compressed already.
+        if content_type != "image/png" {
+            archive.add(name, &String::from_utf8(content)?);
+        }
         writeln!(table, "    ({name:?}, {content_type:?}),")?;
     }
     table.push(']');
@@ -238,6 +242,7 @@ impl Page {
             ("{{description}}", self.description),
             ("{{robots}}", robots),
             ("{{script}}", &script),
+            ("{{icons}}", &fs::read_to_string("public/icons.svg")?),
             ("{{body}}", &body),
         ];
         Ok(values.iter().fold(frame.to_owned(), |page, (name, value)| page.replace(name, value)))

@@ -5,20 +5,19 @@
 //! [`crate::texts`] has all of it.
 //! Scripts and styles are in `public/assets/`, in the form that browsers get.
 
+mod link;
+mod template;
+
 use crate::{
     admin,
-    calls::{self, Describe, Look},
     http::{self, Request, Response, accept},
-    platform::{self, System, now},
+    platform::{self, System},
     router::{self, Route},
     texts,
 };
-use nexus_core::{Error, Fault, Found, Random, Result};
-use nexus_protocol::{
-    Capabilities, CodeState, ErrorCode, Health, PairingCode, Refusal, SessionStatus, Timestamp,
-};
-use qrcodegen::{QrCode, QrCodeEcc};
-use std::{borrow::Cow, fmt::Write as _};
+use nexus_core::{Fault, Random, Result};
+use nexus_protocol::{Capabilities, Health, Refusal, Setting};
+use template::{Form, Value, escaped, fill};
 use worker::Env;
 
 /// The version of the assets, which is part of their path; and the name and content type of each.
@@ -26,7 +25,7 @@ const ASSETS: (&str, &[(&str, &str)]) = include!(concat!(env!("OUT_DIR"), "/asse
 
 /// A page loads nothing from elsewhere, runs nothing inline, and cannot turn text into HTML.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// A page in both forms.
@@ -41,6 +40,10 @@ macro_rules! page {
     };
 }
 
+/// The picture that previews of links show. It is the one asset that is no text.
+const PREVIEW: &[u8] = include_bytes!("../../public/assets/preview.png");
+const PNG: &str = "image/png";
+
 const PAIR: Page = page!("pair");
 const GONE: Page = page!("gone");
 const HOME: Page = page!("home");
@@ -54,6 +57,7 @@ impl Page {
     async fn answer(
         &self,
         request: &Request,
+        env: &Env,
         status: u16,
         values: &[(&str, &str)],
     ) -> Result<Response> {
@@ -65,7 +69,13 @@ impl Page {
             ("text/markdown; charset=utf-8", self.markdown)
         };
         let template = texts::read(template).await?;
-        let mut response = Response::text(status, content_type, fill(template, values))
+        let origin = http::origin(request, env)?;
+        let operator = operator(env)?;
+        let form = if html { Form::Html } else { Form::Markdown };
+        let common = [("origin", Value::Text(&origin)), ("operator", Value::Html(&operator))];
+        let own = values.iter().map(|(name, value)| (*name, Value::Text(value)));
+        let values: Vec<_> = common.into_iter().chain(own).collect();
+        let mut response = Response::text(status, content_type, fill(&template, &values, form))
             .with("Vary", "Accept, Accept-Encoding, User-Agent")
             .with("Content-Security-Policy", SECURITY_POLICY)
             .with("Referrer-Policy", "no-referrer");
@@ -75,13 +85,6 @@ impl Page {
         }
         Ok(http::compressed(request, response))
     }
-}
-
-/// Replaces each `{{name}}` with its value.
-fn fill(template: String, values: &[(&str, &str)]) -> String {
-    values
-        .iter()
-        .fold(template, |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
 }
 
 /// Answers with a page.
@@ -94,17 +97,15 @@ pub(crate) async fn answer(
     match page {
         router::Page::Home => home(request, env).await,
         router::Page::Session => session(request, env).await,
-        router::Page::Docs => DOCS.answer(request, 200, &[]).await,
+        router::Page::Docs => DOCS.answer(request, env, 200, &[]).await,
         router::Page::Section => section(request, route).await,
         router::Page::Asset => asset(request, route).await,
         // The file that agents install, with this relay in place of the public one.
-        router::Page::Skill => {
-            SKILL.answer(request, 200, &[("origin", &http::origin(request, env)?)]).await
-        }
+        router::Page::Skill => SKILL.answer(request, env, 200, &[]).await,
         router::Page::Llms => llms(request, env).await,
         router::Page::OpenApi => open_api(request).await,
         router::Page::Health => health(env),
-        router::Page::Pair => pairing(request, env, route).await,
+        router::Page::Pair => link::answer(request, env, route).await,
         router::Page::Admin => admin(request, env).await,
     }
 }
@@ -129,106 +130,6 @@ fn health(env: &Env) -> Result<Response> {
     )
 }
 
-/// `GET /p/:code` (section 4). Chat programs fetch links to preview them, so this changes nothing.
-async fn pairing(request: &Request, env: &Env, route: &Route) -> Result<Response> {
-    let found = match route.code() {
-        Ok(code) => find(env, code).await?,
-        // What is no code cannot be a guess at one.
-        Err(_) => return gone(request, env, "is not complete, or is misspelt").await,
-    };
-    let (code, expires_at, session) = match found {
-        Behind::Session(code, expires_at, session) => (code, expires_at, *session),
-        Behind::Gone(reason) => return gone(request, env, &reason).await,
-        Behind::Nothing => {
-            let reason = "was never made, or is misspelt, or is more than a day old";
-            let page = gone(request, env, reason).await?;
-            return Ok(page.with(http::CLASS, http::GUESS));
-        }
-    };
-    let origin = http::origin(request, env)?;
-    let left = expires_at.millis_since(now()).max(0);
-    let until = expires_at.to_string();
-    let (qr_size, qr_path) = qr_code(&format!("{origin}/p/{}", code.as_str()))?;
-    PAIR.answer(
-        request,
-        200,
-        &[
-            ("origin", &origin),
-            ("code", code.as_str()),
-            ("code_minutes", &left.div_euclid(60_000).to_string()),
-            ("code_ends_in", &left.to_string()),
-            ("code_expires_at", &until),
-            ("code_expires_time", until.get(11..16).unwrap_or(&until)),
-            ("qr_size", &qr_size.to_string()),
-            ("qr_path", &qr_path),
-            ("session_expires_at", &session.expires_at.to_string()),
-            ("ttl_minutes", &session.ttl.div_ceil(60).to_string()),
-            ("agent", &format!("guest-{}", token()?)),
-            ("key", &format!("{}-{}", token()?, token()?)),
-        ],
-    )
-    .await
-}
-
-/// What is behind a link.
-enum Behind {
-    /// The code can be claimed until this time, and leads to this session.
-    Session(PairingCode, Timestamp, Box<SessionStatus>),
-    /// The code can no longer be claimed. Completes "The code in this link ...".
-    Gone(Cow<'static, str>),
-    /// There is no such code.
-    Nothing,
-}
-
-/// Looks a code up, and the session that it leads to.
-async fn find(env: &Env, code: PairingCode) -> Result<Behind> {
-    let look = calls::call(env, code.first_word(), &Look { code: code.clone() }).await;
-    let Found { session, status } = match look {
-        Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::CodeNotFound => {
-            return Ok(Behind::Nothing);
-        }
-        found => found?,
-    };
-    match status.state {
-        CodeState::Claimed => {
-            let when = status.claimed_at.map(|at| format!(", at {at} (UTC)"));
-            let reason = format!("has been used{}", when.unwrap_or_default());
-            return Ok(Behind::Gone(reason.into()));
-        }
-        CodeState::Revoked => return Ok(Behind::Gone("has been taken back".into())),
-        CodeState::Expired => return Ok(Behind::Gone("has expired".into())),
-        CodeState::Pending => {}
-    }
-    match calls::call(env, session.as_str(), &Describe {}).await {
-        Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::SessionNotFound => {
-            Ok(Behind::Gone("leads to a session that has ended".into()))
-        }
-        session => Ok(Behind::Session(code, status.expires_at, Box::new(session?))),
-    }
-}
-
-/// A link as a QR code. Returns its width in modules, margin included, and the path of an SVG of that
-/// width.
-fn qr_code(link: &str) -> Result<(i32, String)> {
-    const MARGIN: i32 = 4;
-    let code = QrCode::encode_text(link, QrCodeEcc::Medium).map_err(Fault::new)?;
-    let mut path = String::new();
-    for y in 0..code.size() {
-        for x in (0..code.size()).filter(|x| code.get_module(*x, y)) {
-            // Writing to a String cannot fail.
-            let _ =
-                write!(path, "M{} {}h1v1h-1z", x.saturating_add(MARGIN), y.saturating_add(MARGIN));
-        }
-    }
-    Ok((code.size().saturating_add(2 * MARGIN), path))
-}
-
-/// The page behind a link that no longer works. `reason` completes "The code in this link ...".
-async fn gone(request: &Request, env: &Env, reason: &str) -> Result<Response> {
-    let origin = http::origin(request, env)?;
-    GONE.answer(request, 404, &[("origin", &origin), ("reason", reason)]).await
-}
-
 /// Eight random hex digits, so that two readers of a page are offered different names.
 fn token() -> Result<String> {
     Ok(format!("{:08x}", u32::from_le_bytes(System.bytes()?)))
@@ -239,9 +140,9 @@ async fn home(request: &Request, env: &Env) -> Result<Response> {
     let limits = platform::limits(env)?;
     HOME.answer(
         request,
+        env,
         200,
         &[
-            ("origin", &http::origin(request, env)?),
             ("agent", &format!("agent-{}", token()?)),
             ("ttl", &limits.default_ttl.to_string()),
             ("ttl_words", &duration(limits.default_ttl)),
@@ -264,18 +165,42 @@ fn duration(seconds: u32) -> String {
     }
 }
 
+/// Who runs this relay, as HTML; empty if that is not said.
+fn operator(env: &Env) -> Result<String> {
+    let name = platform::setting(env, Setting::OPERATOR_NAME)?;
+    let url = platform::setting(env, Setting::OPERATOR_URL)?;
+    let is_address =
+        |url: &str| ["https:", "http:", "mailto:"].iter().any(|scheme| url.starts_with(scheme));
+    if url.as_deref().is_some_and(|url| !is_address(url)) {
+        return Err(Fault::new(
+            "the variable OPERATOR_URL must begin with `https:`, `http:` or `mailto:`",
+        )
+        .into());
+    }
+    let name = name.or_else(|| url.clone()).map(|name| escaped(&name).into_owned());
+    Ok(match (name, url) {
+        (Some(name), Some(url)) => {
+            format!(
+                "This relay is run by <a href=\"{}\" rel=\"noopener\">{name}</a>.",
+                escaped(&url)
+            )
+        }
+        (Some(name), None) => format!("This relay is run by {name}."),
+        (None, _) => String::new(),
+    })
+}
+
 /// `GET /s`: a conversation in the browser. The browser does not send which one: that stands after the
 /// `#`.
 async fn session(request: &Request, env: &Env) -> Result<Response> {
     let agent = format!("guest-{}", token()?);
-    let origin = http::origin(request, env)?;
-    SESSION.answer(request, 200, &[("origin", &origin), ("agent", &agent)]).await
+    SESSION.answer(request, env, 200, &[("agent", &agent)]).await
 }
 
 /// `GET /admin`: the operator's figures. Refused where no `ADMIN_TOKEN` is set.
 async fn admin(request: &Request, env: &Env) -> Result<Response> {
     admin::token(env)?.ok_or_else(Refusal::not_found)?;
-    ADMIN.answer(request, 200, &[("origin", &http::origin(request, env)?)]).await
+    ADMIN.answer(request, env, 200, &[]).await
 }
 
 /// `GET /docs/:section`: one section of the protocol, as Markdown.
@@ -302,7 +227,10 @@ async fn asset(request: &Request, route: &Route) -> Result<Response> {
     let (asked, file) = route.asset();
     let found = assets.iter().find(|(name, _)| *name == file);
     let (name, content_type) = found.ok_or_else(Refusal::not_found)?;
-    let mut response = Response::text(200, *content_type, texts::read(name).await?);
+    let mut response = match *content_type {
+        PNG => Response::bytes(200, PNG, PREVIEW.to_vec()),
+        text => Response::text(200, text, texts::read(name).await?),
+    };
     if asked == version {
         response.set("Cache-Control", "public, max-age=31536000, immutable");
     }
@@ -312,7 +240,8 @@ async fn asset(request: &Request, route: &Route) -> Result<Response> {
 /// `GET /llms.txt` (section 5).
 async fn llms(request: &Request, env: &Env) -> Result<Response> {
     let origin = http::origin(request, env)?;
-    let text = fill(texts::read("llms.txt").await?, &[("origin", &origin)]);
+    let template = texts::read("llms.txt").await?;
+    let text = fill(&template, &[("origin", Value::Text(&origin))], Form::Markdown);
     Ok(Response::text(200, "text/plain; charset=utf-8", text))
 }
 

@@ -143,7 +143,7 @@ fn the_page_and_its_preview_say_who_invites_and_to_what() {
     let picture = head.split("og:image\" content=\"").nth(1).unwrap().split('"').next().unwrap();
     let picture = api.get(picture.strip_prefix(&relay.url()).unwrap()).send();
     assert_eq!((picture.status, picture.header("Content-Type")), (200, "image/png"));
-    assert!(picture.body.starts_with(b"\x89PNG") && picture.body.len() < 40_000);
+    assert!(picture.bytes().starts_with(b"\x89PNG") && picture.bytes().len() < 40_000);
 }
 
 #[test]

@@ -152,13 +152,17 @@ fn a_hook_gets_the_envelope_and_the_conversation() {
     let (_relay, alice, bob) = two();
     let hook = crate::fake::Fake::answering("200 OK", "", "{}");
     let sent = alice.nexus(&["send", "@bob", "hi"]).done();
-    let mut listening = Listening::start(&bob, "@me", &["--hook", &hook.url]);
+    let options = ["--hook", &hook.url, "--hook-session-key"];
+    let mut listening = Listening::start(&bob, "@me", &options);
     listening.value();
     let request = hook.requests().remove(0);
     let body: Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     let conversation = text(&sent["conversationId"]);
     assert_eq!(body["sessionKey"], format!("nexus:@bob:alice:{conversation}"));
     assert_eq!(body["metadata"]["agent_id"], "bob");
+    let id = text(&sent["id"]);
+    let command = format!("nexus send @alice 'TEXT' --conversation {conversation} --reply-to {id}");
+    assert!(text(&body["message"]).contains(&format!("answer: {command}\n")), "{body}");
     assert!(!request.contains("nxs_"));
     listening.stop("-TERM");
 }

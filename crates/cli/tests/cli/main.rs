@@ -26,6 +26,7 @@ mod gateway;
 mod golden;
 mod golden_terminal;
 mod grammar;
+mod hook;
 mod hostile;
 mod inviting;
 mod keys;

@@ -1,7 +1,6 @@
-//! `listen --exec`, `--reply` and `--hook`: how an agent is woken.
+//! `listen --exec` and `--reply`: how an agent is woken.
 
 use crate::{
-    fake::{Fake, Reply, header, response},
     listening::Listening,
     support::{Home, guest, text},
 };
@@ -259,46 +258,4 @@ fn a_sender_that_repeats_itself_three_times_gets_no_answer() {
     let said = a.poll(&session);
     assert_eq!(said.iter().filter(|text| text.starts_with("(nexus)")).count(), 1, "{said:?}");
     assert_eq!(said.iter().filter(|text| *text == "what?").count(), 2);
-}
-
-#[test]
-fn a_hook_gets_each_message_in_an_envelope() {
-    let (_relay, a, session, b) = pair();
-    b.nexus(&["alias", &session, "work"]).done();
-    // It fails twice at first.
-    let fake = Fake::new(|number, _| {
-        let status = if number < 2 { "503 Busy" } else { "200 OK" };
-        Reply::Bytes(response(status, "", "{}"))
-    });
-    let words = "Do\u{200b} see https://a.example/x.\u{202e}";
-    a.nexus(&["send", &session, words]).done();
-    let url = format!("{}/hooks/agent", fake.url);
-    let mut command = b.command();
-    command.args(["listen", "work", "--hook", &url]).env("NEXUS_HOOK_TOKEN", "t0ken");
-    let mut listening = Listening::of(&mut command);
-    listening.until("the hook answered 503 (2 of 5)");
-    assert_eq!(listening.value()["cursor"], "2");
-    let requests = fake.requests();
-    assert_eq!(requests.len(), 3);
-    let request = &requests[2];
-    assert!(request.starts_with("POST /hooks/agent "), "{request}");
-    assert_eq!(header(request, "authorization").unwrap(), "Bearer t0ken");
-    let body: Value = serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
-    let message = text(&body["message"]);
-    assert!(message.contains("\nDo see https://a.example/x.\n-----"), "{message}");
-    assert!(message.contains("From: a (verified") && message.contains("`work`"), "{message}");
-    let metadata = json!({
-        "from_agent_id": "a", "session_id": session, "verified": true,
-        "urls": ["https://a.example/x"], "content_length": words.chars().count(),
-    });
-    assert_eq!(body["metadata"], metadata);
-    assert_eq!(body["sessionKey"], format!("nexus:{session}"));
-    assert_eq!((&body["name"], &body["wakeMode"]), (&json!("Nexus"), &json!("now")));
-    listening.stop("-TERM");
-
-    a.nexus(&["send", &session, "two"]).done();
-    let away = ["--hook", "http://127.0.0.1:9/", "--hook-token", "x", "--max-failures", "1"];
-    assert_eq!(Listening::start(&b, &session, &away).end()["error"], "hook_failed");
-    assert_eq!(b.poll(&session), ["two"]);
-    assert_eq!(b.nexus(&["listen", &session, "--hook", "nowhere"]).error(), "invalid_url");
 }

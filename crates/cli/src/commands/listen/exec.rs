@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{child, envelope, error::Kind, loops::Stop};
 use serde_json::json;
-use std::{io, path::PathBuf, process::Stdio};
+use std::{io, path::PathBuf, process::Stdio, time::Duration};
 
 /// The command, and how it is run.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Exec {
         items: &[Item],
         stop: &Stop,
     ) -> Result<Option<Vec<u8>>, Failed> {
-        let failed = |why: String| Failed { kind: Kind::ExecFailed, why };
+        let failed = |why: String| Failed { kind: Kind::ExecFailed, why, wait: Duration::ZERO };
         let mut command = child::shell(&self.command, &self.home);
         command.envs(environment(source, items));
         let is_wanted = self.guard.is_some();

@@ -2,6 +2,7 @@
 
 use crate::{error::Kind, json::Json, loops::Ended, message::Message};
 use nexus_protocol::Cursor;
+use std::time::Duration;
 
 /// A message that waits to be handled.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(super) struct Item {
 pub(super) struct Failed {
     pub(super) kind: Kind,
     pub(super) why: String,
+    /// How long to wait at least before the next try.
+    pub(super) wait: Duration,
 }
 
 /// The outcome of an answer.

@@ -80,6 +80,10 @@ pub(crate) struct Listen {
     /// The token of the webhook. Better set `$NEXUS_HOOK_TOKEN`, which other users cannot see
     #[arg(long, value_name = "TOKEN", requires = "hook")]
     hook_token: Option<String>,
+    /// Let the gateway keep one conversation for all messages of a session, or one named KEY, instead of beginning
+    /// anew with each. The gateway must allow it
+    #[arg(long, value_name = "KEY", requires = "hook", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    hook_session_key: Option<String>,
 }
 
 impl Listen {
@@ -125,7 +129,11 @@ impl Listen {
 
     fn action(&self, context: &Context, source: &Source) -> Result<Action> {
         Ok(if let Some(url) = &self.hook {
-            Action::Hook(hook::Hook::new(url, self.hook_token.clone())?)
+            Action::Hook(hook::Hook::new(
+                url,
+                self.hook_token.clone(),
+                self.hook_session_key.clone(),
+            )?)
         } else if let Some(command) = &self.exec {
             let guard = if self.reply {
                 let replies = source.answers(&context.state)?;

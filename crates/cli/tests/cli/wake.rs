@@ -259,3 +259,35 @@ fn a_sender_that_repeats_itself_three_times_gets_no_answer() {
     assert_eq!(said.iter().filter(|text| text.starts_with("(nexus)")).count(), 1, "{said:?}");
     assert_eq!(said.iter().filter(|text| *text == "what?").count(), 2);
 }
+
+#[test]
+fn a_command_that_takes_too_long_is_ended_and_the_message_stays_unread() {
+    let (_relay, a, session, b) = pair();
+    a.nexus(&["send", &session, "unread"]).done();
+    let limits = ["--exec-timeout", "1s", "--max-failures", "2"];
+    let (mut listening, out) = exec(&b, &session, "echo $$ >> FILE; sleep 600", &limits);
+    let end = listening.end();
+    assert_eq!(end["error"], "exec_failed");
+    let message = text(&end["message"]);
+    assert!(message.contains("did not finish within 1s"), "{message}");
+    assert!(message.contains("--exec-timeout gives it more time, 2 times in a row"), "{message}");
+    let told = read(&out);
+    assert_eq!(told.lines().count(), 2, "{told}");
+    assert!(!told.lines().any(runs), "{told}");
+    assert_eq!(b.poll(&session), ["unread"]);
+}
+
+#[test]
+fn what_a_command_says_cannot_control_our_terminal() {
+    let (_relay, a, session, b) = pair();
+    a.nexus(&["send", &session, "\u{1b}]52;c;eA==\u{7}é\u{202e}"]).done();
+    let script = "printf '\\033[2Jout é\\n'; cat >&2; printf '\\007err\\n' >&2; exit 1";
+    let mut command = b.command();
+    command.args(["listen", &session, "--exec", script, "--max-failures", "1"]);
+    let seen = crate::terminal::run(command);
+    assert_eq!(seen.code, Some(1));
+    assert!(seen.text.contains("\\u001b[2Jout é\n"), "{}", seen.text);
+    assert!(seen.text.contains("\\u0007err\n"), "{}", seen.text);
+    let obeyed = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+    assert!(!seen.text.contains(obeyed), "{:?}", seen.text);
+}

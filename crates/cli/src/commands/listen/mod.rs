@@ -12,7 +12,8 @@ use crate::{
     capabilities::{self, Capabilities},
     clock,
     context::Context,
-    error::Result,
+    duration,
+    error::{Failure, Kind, Result},
     json::Json,
     live::{Listener, Next, Target, Wanted},
     loops::Ended,
@@ -58,6 +59,9 @@ pub(crate) struct Listen {
     /// Run this command for each message instead of printing it
     #[arg(long, value_name = "CMD", conflicts_with = "hook")]
     exec: Option<String>,
+    /// How long CMD may take. It is then ended, which counts as a failure
+    #[arg(long, value_name = "TIME", default_value = "10m", requires = "exec", value_parser = duration::at_least_one)]
+    exec_timeout: u32,
     /// Run CMD once for all waiting messages, given as a JSON array
     #[arg(long, requires = "exec")]
     batch: bool,
@@ -144,6 +148,7 @@ impl Listen {
             Action::Exec(exec::Exec {
                 command: command.clone(),
                 home: context.state.root().to_owned(),
+                limit: self.exec_timeout,
                 is_batch: self.batch,
                 has_envelope: self.envelope,
                 guard,

@@ -70,6 +70,9 @@ pub(crate) struct WorkOn {
     /// How long CMD may take. It is then ended, and the task has failed
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration::at_least_one)]
     exec_timeout: u32,
+    /// If a worker runs here for this session, end it and take its place
+    #[arg(long)]
+    takeover: bool,
 }
 
 impl WorkOn {
@@ -77,7 +80,7 @@ impl WorkOn {
         let team = Team::of(context, &self.session)?;
         let folder = context.state.session_dir(&team.session.id);
         let record = Running::begins(0);
-        let place = context.state.begin_loop(&folder, Loop::Work, &record)?;
+        let place = context.state.begin_loop(&folder, Loop::Work, &record, self.takeover.into())?;
         let ended = self.work(&team);
         place.end();
         let (reason, counts) = ended?;

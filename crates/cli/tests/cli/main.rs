@@ -44,3 +44,4 @@ mod team;
 mod terminal;
 mod wait;
 mod wake;
+mod workers;

@@ -17,7 +17,7 @@ use crate::{
     json::Json,
     live::{Listener, Next, Target, Wanted},
     loops::Ended,
-    output::Done,
+    output::{self, Done},
     state::{Loop, Place, Running},
     stderr::tell,
 };
@@ -53,6 +53,9 @@ pub(crate) struct Listen {
     /// Include your own messages
     #[arg(long)]
     own: bool,
+    /// If a listener runs here for this, end it and take its place
+    #[arg(long)]
+    takeover: bool,
     /// Also print events: somebody joined, left or was removed, or the session ends soon
     #[arg(long, conflicts_with_all = ["exec", "hook"])]
     events: bool,
@@ -97,10 +100,16 @@ impl Listen {
         source.server().announce();
         let record = Running::begins(0);
         let folder = source.folder(&context.state);
-        let place = context.state.begin_loop(&folder, Loop::Listen, &record)?;
+        let place =
+            context.state.begin_loop(&folder, Loop::Listen, &record, self.takeover.into())?;
         let choice = Choice { own: self.own, events: self.events };
         let listener = listener(context, &source, choice);
         let ended = listener.and_then(|listener| {
+            // A listener whose reader has died would keep the place and lose what comes.
+            listener.stop_after(|| {
+                output::until_nobody_reads();
+                tell!("nobody reads the output any more, so listening ends");
+            });
             let mut work = Work::new(context, &source, listener, action, self.max_failures);
             let ended = go(&mut work, choice, &place, record)?;
             let (messages, cursor) = (work.messages, work.cursor());

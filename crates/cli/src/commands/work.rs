@@ -4,7 +4,10 @@
 //! not reported if the task was given to another agent in the meantime. The next run takes up the tasks that
 //! are left open when this one ends, however it ends.
 
-use super::tasks::{board, listener};
+use super::{
+    keeping,
+    tasks::{board, listener},
+};
 use crate::{
     backoff::Backoff,
     child::{self, Ran, Said},
@@ -73,6 +76,9 @@ pub(crate) struct WorkOn {
     /// If a worker runs here for this session, end it and take its place
     #[arg(long)]
     takeover: bool,
+    /// Do not keep the session alive while this runs
+    #[arg(long)]
+    no_renew: bool,
 }
 
 impl WorkOn {
@@ -117,6 +123,8 @@ impl WorkOn {
         let is_ours = team.session.is_of(&team.caller);
         let after = if is_ours { team.session.stored.usable_cursor()? } else { None };
         let mut listener = listener(team, after)?;
+        let keep = || keeping::keep(team.context, &team.server, &team.session, &team.caller);
+        let _keeper = (!self.no_renew).then(keep);
         let query = format!("&status=open&assignee={}", team.caller.agent);
         let mut open = board(team, &query)?;
         open.retain(|task| self.does(task));

@@ -35,6 +35,7 @@ mod listening;
 mod loops;
 mod mended;
 mod networks;
+mod orphans;
 mod refusals;
 mod repeated;
 mod servers;

@@ -8,6 +8,10 @@ mod reply;
 mod source;
 mod work;
 
+use super::{
+    keeping::{self, Keeper},
+    poll,
+};
 use crate::{
     capabilities::{self, Capabilities},
     clock,
@@ -23,8 +27,9 @@ use crate::{
 };
 use clap::{Args, value_parser};
 use guard::Guard;
+use nexus_protocol::Cursor;
 use serde_json::json;
-use source::{Room, Source};
+use source::{Mark, Room, Source};
 use work::{Action, Choice, Work};
 
 #[derive(Args)]
@@ -53,6 +58,12 @@ pub(crate) struct Listen {
     /// Include your own messages
     #[arg(long)]
     own: bool,
+    /// Where nothing was read yet, begin with what comes from now on instead of replaying the session
+    #[arg(long)]
+    latest: bool,
+    /// Do not keep the session alive while this runs
+    #[arg(long)]
+    no_renew: bool,
     /// If a listener runs here for this, end it and take its place
     #[arg(long)]
     takeover: bool,
@@ -103,8 +114,10 @@ impl Listen {
         let place =
             context.state.begin_loop(&folder, Loop::Listen, &record, self.takeover.into())?;
         let choice = Choice { own: self.own, events: self.events };
-        let listener = listener(context, &source, choice);
+        let after = self.begin(context, &source);
+        let listener = after.and_then(|after| listener(context, &source, choice, after));
         let ended = listener.and_then(|listener| {
+            let _keeper = self.keeper(context, &source);
             // A listener whose reader has died would keep the place and lose what comes.
             listener.stop_after(|| {
                 output::until_nobody_reads();
@@ -140,6 +153,42 @@ impl Listen {
         Ok(Source::Session(Room { session, server, caller, alias }))
     }
 
+    /// The cursor after which listening begins.
+    fn begin(&self, context: &Context, source: &Source) -> Result<Option<Cursor>> {
+        let after = source.after()?;
+        match (source, after) {
+            (Source::Inbox(_), _) if self.latest => {
+                let message = "A mailbox holds only what was not acknowledged, so --latest would lose it. Leave it out, or acknowledge everything first with `nexus inbox`.";
+                Err(Failure::own(Kind::Usage, message))
+            }
+            (Source::Session(room), None) if self.latest => {
+                let newest = poll::newest(context, &room.server, &room.session, &room.caller)?;
+                // A restart goes on from here.
+                if let Mark::Cursor(cursor) = source.mark(context, newest)? {
+                    cursor.save()?;
+                }
+                Ok(newest)
+            }
+            (_, Some(after)) if self.latest => {
+                tell!(
+                    "note: going on after message {after}, which was the last to be read here; --latest counts only where nothing was read yet"
+                );
+                Ok(Some(after))
+            }
+            _ => Ok(after),
+        }
+    }
+
+    /// What keeps the session alive. Nothing has to keep an address.
+    fn keeper(&self, context: &Context, source: &Source) -> Option<Keeper> {
+        match source {
+            Source::Session(room) if !self.no_renew => {
+                Some(keeping::keep(context, &room.server, &room.session, &room.caller))
+            }
+            _ => None,
+        }
+    }
+
     fn action(&self, context: &Context, source: &Source) -> Result<Action> {
         Ok(if let Some(url) = &self.hook {
             Action::Hook(hook::Hook::new(
@@ -168,7 +217,12 @@ impl Listen {
     }
 }
 
-fn listener(context: &Context, source: &Source, choice: Choice) -> Result<Listener> {
+fn listener(
+    context: &Context,
+    source: &Source,
+    choice: Choice,
+    after: Option<Cursor>,
+) -> Result<Listener> {
     let capabilities = match capabilities::of(context, source.server()) {
         Ok(capabilities) => capabilities,
         // The ways are then found out by trying them.
@@ -192,7 +246,7 @@ fn listener(context: &Context, source: &Source, choice: Choice) -> Result<Listen
         base: source.base(),
         wanted,
     };
-    Listener::new(target, &capabilities, source.after()?)
+    Listener::new(target, &capabilities, after)
 }
 
 /// Handles messages until listening ends.

@@ -168,6 +168,25 @@ fn a_hook_gets_the_envelope_and_the_conversation() {
 }
 
 #[test]
+fn what_is_left_out_of_an_answer_is_told_on_both_sides() {
+    let (_relay, alice, bob) = two();
+    let script = "head -c 300000 /dev/zero | tr '\\0' x";
+    let mut listening = Listening::start(&bob, "@me", &["--exec", script, "--reply"]);
+    alice.nexus(&["send", "@bob", "Tell me all"]).done();
+    let told = listening.until("a conversation of addresses has no files: only its first 4");
+    assert!(told.contains("the answer has 300000 bytes") && told.contains("left out"), "{told}");
+    assert!(listening.value()["reply"].is_string());
+    let answers = texts(&alice.nexus(&["inbox"]).done());
+    assert_eq!(answers.len(), 4);
+    assert!(
+        answers[3].ends_with("bytes, was left out."),
+        "{}",
+        &answers[3][answers[3].len() - 99..]
+    );
+    listening.stop("-TERM");
+}
+
+#[test]
 fn two_listeners_of_two_agents_come_to_an_end() {
     let (_relay, alice, bob) = two();
     let talk = ["--exec", "date +%N", "--reply", "--max-turns", "2"];

@@ -25,6 +25,8 @@ pub(super) struct Failed {
 pub(super) enum Outcome {
     /// It was sent, with this id and cursor.
     Sent { id: String, cursor: Option<Cursor> },
+    /// It is too long: the relay takes this many bytes.
+    TooLong(usize),
     /// There was no answer, or nobody to send it to.
     Nothing,
     /// Listening has ended.

@@ -4,6 +4,7 @@ mod exec;
 mod guard;
 mod hook;
 mod item;
+mod long;
 mod reply;
 mod source;
 mod work;

@@ -185,7 +185,7 @@ impl<'a> Work<'a> {
 
     /// Moves past our own answer, if nothing lies between it and the last message that was seen. The answer
     /// to a message in our mailbox has its place in the mailbox of another.
-    fn pass(&mut self, sent: Option<Cursor>) {
+    pub(super) fn pass(&mut self, sent: Option<Cursor>) {
         let next = self.seen.map(Cursor::next);
         if matches!(self.source, Source::Session(_)) && sent.is_some() && sent == next {
             self.seen = sent;
@@ -208,7 +208,7 @@ impl<'a> Work<'a> {
                 self.pass(cursor);
                 Some(id)
             }
-            Outcome::Nothing => None,
+            Outcome::Nothing | Outcome::TooLong(_) => None,
         };
         self.count(&items);
         self.save()?;

@@ -13,12 +13,12 @@ use crate::{
     admin,
     http::{self, Request, Response},
     platform,
-    router::{self, Route},
+    router::{self, Method, Route},
     texts,
 };
-use nexus_core::Result;
-use nexus_protocol::{Capabilities, Health, Refusal};
-use page::{ADMIN, DOCS, HOME, SESSION, SKILL, token};
+use nexus_core::{Error, Result};
+use nexus_protocol::{Capabilities, ErrorCode, Health, Refusal};
+use page::{ADMIN, DOCS, HOME, MISSING, SESSION, SKILL, token, wants_html};
 use template::{Form, Value, fill};
 use worker::Env;
 
@@ -50,6 +50,21 @@ pub(crate) async fn answer(
         router::Page::Pair => link::answer(request, env, route).await,
         router::Page::Admin => admin(request, env).await,
     }
+}
+
+/// The page for people who opened an address that leads nowhere. Programs get the error as it is, and so does
+/// whoever opens a call of the protocol.
+pub(crate) async fn in_place_of(
+    answer: Result<Response>,
+    request: &Request,
+    env: &Env,
+) -> Result<Response> {
+    let is_missing = matches!(&answer, Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::NotFound);
+    let is_call = request.path().starts_with("/v1/");
+    if is_missing && !is_call && request.method() == Method::Get && wants_html(request) {
+        return MISSING.answer(request, env, 404, &[]).await;
+    }
+    answer
 }
 
 /// `GET /health` (section 5).
@@ -115,12 +130,25 @@ async fn admin(request: &Request, env: &Env) -> Result<Response> {
     ADMIN.answer(request, env, 200, &[]).await
 }
 
-/// `GET /docs/:section`: one section of the protocol, as Markdown.
+/// `GET /docs/:section`: one section of the protocol, as Markdown. Browsers are led to its place on the page.
 async fn section(request: &Request, route: &Route) -> Result<Response> {
     let document = texts::read(DOCS.markdown).await?;
     let text = section_of(&document, route.section()?).ok_or_else(Refusal::not_found)?;
+    if wants_html(request) {
+        let heading = text.lines().next().unwrap_or_default();
+        return Ok(Response::text(302, "text/plain; charset=utf-8", String::new())
+            .with("Location", format!("/docs#{}", slug(heading)))
+            .with("Vary", "Accept, User-Agent"));
+    }
     let response = Response::text(200, "text/markdown; charset=utf-8", text.to_owned());
-    Ok(http::compressed(request, response.with("Vary", "Accept-Encoding")))
+    Ok(http::compressed(request, response.with("Vary", "Accept, Accept-Encoding, User-Agent")))
+}
+
+/// The id that a heading has on the page (`build.rs` makes the same).
+fn slug(heading: &str) -> String {
+    let kept = heading.trim_start_matches(['#', ' ']).chars();
+    let kept = kept.filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
 /// The section of this number, with its heading.

@@ -32,6 +32,7 @@ pub(super) const GONE: Page = page!("gone");
 pub(super) const HOME: Page = page!("home");
 pub(super) const SESSION: Page = page!("session");
 pub(super) const ADMIN: Page = page!("admin");
+pub(super) const MISSING: Page = page!("missing");
 pub(super) const DOCS: Page = page!("docs");
 pub(super) const SKILL: Page = page!("skill");
 
@@ -44,8 +45,7 @@ impl Page {
         status: u16,
         values: &[(&str, &str)],
     ) -> Result<Response> {
-        let header = |name| request.header(name).unwrap_or_default();
-        let html = accept::wants_html(header("Accept"), header("User-Agent"));
+        let html = wants_html(request);
         let (content_type, template) = if html {
             ("text/html; charset=utf-8", self.html)
         } else {
@@ -68,6 +68,12 @@ impl Page {
         }
         Ok(http::compressed(request, response))
     }
+}
+
+/// Whether a page goes to a browser, or to a program that makes previews.
+pub(super) fn wants_html(request: &Request) -> bool {
+    let header = |name| request.header(name).unwrap_or_default();
+    accept::wants_html(header("Accept"), header("User-Agent"))
 }
 
 /// Who runs this relay, as HTML; empty if that is not said.

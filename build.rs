@@ -35,7 +35,7 @@ struct Page {
     public: bool,
 }
 
-const PAGES: [Page; 7] = [
+const PAGES: [Page; 8] = [
     Page {
         name: "pair",
         title: "{{heading}}",
@@ -73,6 +73,14 @@ const PAGES: [Page; 7] = [
         title: "Operation",
         description: "For the operator of this server.",
         markdown: "public/admin.md",
+        for_people: true,
+        public: false,
+    },
+    Page {
+        name: "missing",
+        title: "There is nothing here",
+        description: "This address leads nowhere.",
+        markdown: "public/missing.md",
         for_people: true,
         public: false,
     },
@@ -228,7 +236,7 @@ impl Page {
             let body = fs::read_to_string(format!("public/{}.html", self.name))?;
             body.replace("{{agents}}", &render(markdown, 1)?)
         } else {
-            render(markdown, 0)?
+            with_index(&render(markdown, 0)?)
         };
         let script = if Path::new("public/assets").join(format!("{}.js", self.name)).exists() {
             format!("<script type=\"module\" src=\"{{{{assets}}}}/{}.js\"></script>\n", self.name)
@@ -287,6 +295,22 @@ fn render(markdown: &str, deeper: usize) -> Result<String> {
         .replace("<pre>", &format!("<pre {scrolls} aria-label=\"Example\">"))
         .replace("<table>", &format!("<div class=\"wide\" {scrolls} aria-label=\"Table\"><table>"))
         .replace("</table>", "</table></div>"))
+}
+
+/// A long page, with an index of its sections at the side.
+fn with_index(body: &str) -> String {
+    let mut items = String::new();
+    for heading in body.split("<h2 id=\"").skip(1) {
+        if let Some((id, words)) =
+            heading.split_once("\">").and_then(|(id, rest)| Some((id, rest.split_once("</h2>")?.0)))
+        {
+            // Writing to a String cannot fail.
+            let _ = writeln!(items, "<li><a href=\"#{id}\">{words}</a></li>");
+        }
+    }
+    format!(
+        "<div class=\"paper\">\n<nav class=\"index\" aria-label=\"Contents\">\n<div id=\"finder\"></div>\n<ul class=\"plain\">\n{items}</ul>\n</nav>\n<article id=\"text\">\n{body}</article>\n</div>\n"
+    )
 }
 
 /// The id that GitHub gives to a heading.

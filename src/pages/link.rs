@@ -1,6 +1,6 @@
 //! The page behind a link: whom it invites to what, or why it no longer works and what to do then.
 
-use super::{GONE, PAIR, token};
+use super::page::{GONE, PAIR, token};
 use crate::{
     calls::{self, Invite, Look},
     http::{self, Request, Response},

@@ -6,86 +6,28 @@
 //! Scripts and styles are in `public/assets/`, in the form that browsers get.
 
 mod link;
+mod page;
 mod template;
 
 use crate::{
     admin,
-    http::{self, Request, Response, accept},
-    platform::{self, System},
-    router::{self, Route},
+    http::{self, Request, Response},
+    platform,
+    router::{self, Method, Route},
     texts,
 };
-use nexus_core::{Fault, Random, Result};
-use nexus_protocol::{Capabilities, Health, Refusal, Setting};
-use template::{Form, Value, escaped, fill};
+use nexus_core::{Error, Result};
+use nexus_protocol::{Capabilities, ErrorCode, Health, Refusal};
+use page::{ADMIN, DOCS, HOME, MISSING, SESSION, SKILL, token, wants_html};
+use template::{Form, Value, fill};
 use worker::Env;
 
 /// The version of the assets, which is part of their path; and the name and content type of each.
 const ASSETS: (&str, &[(&str, &str)]) = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// A page loads nothing from elsewhere, runs nothing inline, and cannot turn text into HTML.
-const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
-
-/// A page in both forms.
-struct Page {
-    markdown: &'static str,
-    html: &'static str,
-}
-
-macro_rules! page {
-    ($name:literal) => {
-        Page { markdown: concat!($name, ".md"), html: concat!($name, ".html") }
-    };
-}
-
 /// The picture that previews of links show. It is the one asset that is no text.
 const PREVIEW: &[u8] = include_bytes!("../../public/assets/preview.png");
 const PNG: &str = "image/png";
-
-const PAIR: Page = page!("pair");
-const GONE: Page = page!("gone");
-const HOME: Page = page!("home");
-const SESSION: Page = page!("session");
-const ADMIN: Page = page!("admin");
-const DOCS: Page = page!("docs");
-const SKILL: Page = page!("skill");
-
-impl Page {
-    /// Answers with the form that the reader asks for.
-    async fn answer(
-        &self,
-        request: &Request,
-        env: &Env,
-        status: u16,
-        values: &[(&str, &str)],
-    ) -> Result<Response> {
-        let header = |name| request.header(name).unwrap_or_default();
-        let html = accept::wants_html(header("Accept"), header("User-Agent"));
-        let (content_type, template) = if html {
-            ("text/html; charset=utf-8", self.html)
-        } else {
-            ("text/markdown; charset=utf-8", self.markdown)
-        };
-        let template = texts::read(template).await?;
-        let origin = http::origin(request, env)?;
-        let operator = operator(env)?;
-        let form = if html { Form::Html } else { Form::Markdown };
-        let common = [("origin", Value::Text(&origin)), ("operator", Value::Html(&operator))];
-        let own = values.iter().map(|(name, value)| (*name, Value::Text(value)));
-        let values: Vec<_> = common.into_iter().chain(own).collect();
-        let mut response = Response::text(status, content_type, fill(&template, &values, form))
-            .with("Vary", "Accept, Accept-Encoding, User-Agent")
-            .with("Content-Security-Policy", SECURITY_POLICY)
-            .with("Referrer-Policy", "no-referrer");
-        if html {
-            // Another page that opens this one cannot reach into its window.
-            response.set("Cross-Origin-Opener-Policy", "same-origin");
-        }
-        Ok(http::compressed(request, response))
-    }
-}
 
 /// Answers with a page.
 pub(crate) async fn answer(
@@ -110,6 +52,21 @@ pub(crate) async fn answer(
     }
 }
 
+/// The page for people who opened an address that leads nowhere. Programs get the error as it is, and so does
+/// whoever opens a call of the protocol.
+pub(crate) async fn in_place_of(
+    answer: Result<Response>,
+    request: &Request,
+    env: &Env,
+) -> Result<Response> {
+    let is_missing = matches!(&answer, Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::NotFound);
+    let is_call = request.path().starts_with("/v1/");
+    if is_missing && !is_call && request.method() == Method::Get && wants_html(request) {
+        return MISSING.answer(request, env, 404, &[]).await;
+    }
+    answer
+}
+
 /// `GET /health` (section 5).
 fn health(env: &Env) -> Result<Response> {
     let list = |items: &[&str]| items.iter().map(ToString::to_string).collect();
@@ -128,11 +85,6 @@ fn health(env: &Env) -> Result<Response> {
             },
         },
     )
-}
-
-/// Eight random hex digits, so that two readers of a page are offered different names.
-fn token() -> Result<String> {
-    Ok(format!("{:08x}", u32::from_le_bytes(System.bytes()?)))
 }
 
 /// `GET /` (section 5).
@@ -165,31 +117,6 @@ fn duration(seconds: u32) -> String {
     }
 }
 
-/// Who runs this relay, as HTML; empty if that is not said.
-fn operator(env: &Env) -> Result<String> {
-    let name = platform::setting(env, Setting::OPERATOR_NAME)?;
-    let url = platform::setting(env, Setting::OPERATOR_URL)?;
-    let is_address =
-        |url: &str| ["https:", "http:", "mailto:"].iter().any(|scheme| url.starts_with(scheme));
-    if url.as_deref().is_some_and(|url| !is_address(url)) {
-        return Err(Fault::new(
-            "the variable OPERATOR_URL must begin with `https:`, `http:` or `mailto:`",
-        )
-        .into());
-    }
-    let name = name.or_else(|| url.clone()).map(|name| escaped(&name).into_owned());
-    Ok(match (name, url) {
-        (Some(name), Some(url)) => {
-            format!(
-                "This relay is run by <a href=\"{}\" rel=\"noopener\">{name}</a>.",
-                escaped(&url)
-            )
-        }
-        (Some(name), None) => format!("This relay is run by {name}."),
-        (None, _) => String::new(),
-    })
-}
-
 /// `GET /s`: a conversation in the browser. The browser does not send which one: that stands after the
 /// `#`.
 async fn session(request: &Request, env: &Env) -> Result<Response> {
@@ -203,12 +130,25 @@ async fn admin(request: &Request, env: &Env) -> Result<Response> {
     ADMIN.answer(request, env, 200, &[]).await
 }
 
-/// `GET /docs/:section`: one section of the protocol, as Markdown.
+/// `GET /docs/:section`: one section of the protocol, as Markdown. Browsers are led to its place on the page.
 async fn section(request: &Request, route: &Route) -> Result<Response> {
     let document = texts::read(DOCS.markdown).await?;
     let text = section_of(&document, route.section()?).ok_or_else(Refusal::not_found)?;
+    if wants_html(request) {
+        let heading = text.lines().next().unwrap_or_default();
+        return Ok(Response::text(302, "text/plain; charset=utf-8", String::new())
+            .with("Location", format!("/docs#{}", slug(heading)))
+            .with("Vary", "Accept, User-Agent"));
+    }
     let response = Response::text(200, "text/markdown; charset=utf-8", text.to_owned());
-    Ok(http::compressed(request, response.with("Vary", "Accept-Encoding")))
+    Ok(http::compressed(request, response.with("Vary", "Accept, Accept-Encoding, User-Agent")))
+}
+
+/// The id that a heading has on the page (`build.rs` makes the same).
+fn slug(heading: &str) -> String {
+    let kept = heading.trim_start_matches(['#', ' ']).chars();
+    let kept = kept.filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
 /// The section of this number, with its heading.

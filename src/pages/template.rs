@@ -28,18 +28,15 @@ pub(super) fn fill(template: &str, values: &[(&str, Value<'_>)], form: Form) -> 
             let value = values.iter().find(|(known, _)| *known == name);
             value.map(|(_, value)| (*value, after))
         });
-        rest = match found {
-            Some((value, after)) => {
-                match (value, form) {
-                    (Value::Text(text), Form::Html) => filled.push_str(&escaped(text)),
-                    (Value::Text(text) | Value::Html(text), _) => filled.push_str(text),
-                }
-                after
+        rest = if let Some((value, after)) = found {
+            match (value, form) {
+                (Value::Text(text), Form::Html) => filled.push_str(&escaped(text)),
+                (Value::Text(text) | Value::Html(text), _) => filled.push_str(text),
             }
-            None => {
-                filled.push_str("{{");
-                after
-            }
+            after
+        } else {
+            filled.push_str("{{");
+            after
         };
     }
     filled.push_str(rest);

@@ -47,7 +47,7 @@ fn each_way_in_which_a_link_ends_has_a_page_of_its_own() {
     let browser = Browser::start();
     let back = ann.api.pair(&ann.session);
     let path = format!("/v1/pair/{back}");
-    assert_eq!(ann.api.delete(&path).agent(&ann.agent).key(&ann.key).send().status, 200);
+    assert_eq!(ann.api.call("DELETE", &path).agent(&ann.agent).key(&ann.key).send().status, 200);
     let ended = Api::new(&relay.url()).session();
     let last = ended.api.pair(&ended.session);
     assert_eq!(ended.call("DELETE", "").send().status, 200);
@@ -96,7 +96,7 @@ fn in_the_browser_that_made_it_a_link_is_ones_own_invitation() {
     browser.open(&relay.url());
     browser.wait_for("#mine", "as guest-");
     let path = format!("/v1/sessions/{session}");
-    assert_eq!(api.delete(&path).agent(agent).key(key).send().status, 200);
+    assert_eq!(api.call("DELETE", &path).agent(agent).key(key).send().status, 200);
     browser.reload();
     browser.wait_for("#mine-none", "None in this browser");
 }

@@ -185,6 +185,48 @@ fn a_link_to_a_full_session_says_that_it_still_works() {
 }
 
 #[test]
+fn people_get_a_page_where_nothing_is_and_programs_an_error() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    for path in ["/nothing", "/p", "/p/", "/admin", "/docs/99", "/assets/x/y.js", "/s/x"] {
+        let page = api.get(path).header("Accept", BROWSER).send();
+        assert_eq!(
+            (page.status, page.header("Content-Type")),
+            (404, "text/html; charset=utf-8"),
+            "{path}"
+        );
+        assert!(page.text().contains(">There is nothing here</h1>"), "{path}");
+        assert_eq!(api.get(path).send().error(), (404, "not_found".to_owned()), "{path}");
+        let posted = api.post(path).header("Accept", BROWSER).send();
+        assert_eq!(posted.header("Content-Type"), "application/json; charset=utf-8", "{path}");
+    }
+    let call = api.get("/v1/nothing").header("Accept", BROWSER).send();
+    assert_eq!(call.error(), (404, "not_found".to_owned()));
+}
+
+#[test]
+fn the_documents_have_an_index_and_a_browser_finds_a_section_by_its_number() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    let page = api.get("/docs").header("Accept", BROWSER).send().text();
+    for number in 1..=9 {
+        let (status, to) = relay_to(&api, number);
+        assert_eq!(status, 302);
+        let id = to.strip_prefix("/docs#").unwrap();
+        assert!(page.contains(&format!("<h2 id=\"{id}\">")), "{id}");
+        assert!(page.contains(&format!("<li><a href=\"#{id}\">")), "{id}");
+    }
+    let markdown = api.get("/docs/9").send();
+    assert!(markdown.text().starts_with("## 9. "));
+}
+
+/// Where a browser is led that asks for a section.
+fn relay_to(api: &Api, number: u32) -> (u16, String) {
+    let answer = api.get(&format!("/docs/{number}")).header("Accept", BROWSER).send();
+    (answer.status, answer.header("Location").to_owned())
+}
+
+#[test]
 fn assets_are_kept_for_good_under_the_version_that_pages_name() {
     let relay = nexus_tests::Relay::builder().rate_limit(Some(5)).start().unwrap();
     let api = Api::new(&relay.url());

@@ -46,7 +46,8 @@ fn the_documents_can_be_searched_and_their_examples_copied() {
         "Object.defineProperty(navigator, 'clipboard',
             { value: { writeText: async (text) => { window.copied = text; } } });",
     );
-    browser.open(&format!("{}/docs", relay.url()));
+    browser.open(&format!("{}/docs/8", relay.url()));
+    assert_eq!(browser.url(), format!("{}/docs#8-addresses", relay.url()));
     browser.type_into("#search", "mailbox conversation");
     browser.wait_for("#found", "section");
     assert_eq!(browser.text("#\\33 -messages"), "", "a section without these words is hidden");

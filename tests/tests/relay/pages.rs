@@ -205,25 +205,17 @@ fn people_get_a_page_where_nothing_is_and_programs_an_error() {
 }
 
 #[test]
-fn the_documents_have_an_index_and_a_browser_finds_a_section_by_its_number() {
+fn the_documents_have_an_index_of_their_sections() {
     let relay = relay();
     let api = Api::new(&relay.url());
     let page = api.get("/docs").header("Accept", BROWSER).send().text();
-    for number in 1..=9 {
-        let (status, to) = relay_to(&api, number);
-        assert_eq!(status, 302);
-        let id = to.strip_prefix("/docs#").unwrap();
-        assert!(page.contains(&format!("<h2 id=\"{id}\">")), "{id}");
+    let sections: Vec<&str> =
+        page.split("<h2 id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(sections.len() >= 9, "{sections:?}");
+    for id in sections {
         assert!(page.contains(&format!("<li><a href=\"#{id}\">")), "{id}");
     }
-    let markdown = api.get("/docs/9").send();
-    assert!(markdown.text().starts_with("## 9. "));
-}
-
-/// Where a browser is led that asks for a section.
-fn relay_to(api: &Api, number: u32) -> (u16, String) {
-    let answer = api.get(&format!("/docs/{number}")).header("Accept", BROWSER).send();
-    (answer.status, answer.header("Location").to_owned())
+    assert!(api.get("/docs/9").send().text().starts_with("## 9. "));
 }
 
 #[test]

@@ -1,0 +1,387 @@
+// The panel with the tasks of a conversation: what is to be done, by whom, and how it goes.
+//
+// Messages tell of the tasks that one gave or has. The tasks of the others stand only on the relay's board,
+// which is asked for while the panel is in sight.
+
+import { call, callPatiently, calm, random, sessionPath } from "./api.js";
+import { Board, STATUS, isOpen, wayTo } from "./board.js";
+import { taskCard } from "./card.js";
+import { beginning } from "./folded.js";
+import { make } from "./page.js";
+import { People } from "./people.js";
+import { sentence } from "./sentences.js";
+import { giveForm, takenOut } from "./steps.js";
+import { setClock } from "./when.js";
+
+export { taskCard };
+
+/** How often the board is asked for while it is in sight. */
+const LOOK = 20_000;
+/** How many pages of the board are read, of 500 tasks each. */
+const PAGES = 10;
+/** How many tasks are looked up that are no longer among the open ones, each time. */
+const LOST = 20;
+/** How many cards are drawn at first, and with each "Show more". */
+const DRAWN = 60;
+
+const VIEWS = { open: "Open", mine: "Mine", done: "Done" };
+const EMPTY = {
+  open: ["Nothing is to be done", "A task is a request that one can follow: who has it, how far it is, and what came of it. Give one to an agent or to a person, by name or by what they can do."],
+  mine: ["Nothing waits for you", "Here stand the tasks that you have been given, and those that you gave."],
+  done: ["Nothing is done yet", "Tasks that are done, declined or cancelled stand here with their results."],
+};
+const SAID = { accepted: "accepted", in_progress: "reported", completed: "done", failed: "reported as not possible", declined: "declined", cancelled: "cancelled" };
+const WANTED = { accept: "accepted", progress: "in_progress", done: "completed", fail: "failed", decline: "declined", cancel: "cancelled" };
+
+/** What a message of the relay says about a task, in words. */
+export function newsOf({ agentId, json }, people) {
+  const { event, task } = json;
+  const what = beginning(String(task.task), 60);
+  if (event === "returned") return `A task came back, because whoever had it has left: ${what}`;
+  if (event === "assigned") return `${people.words(task.from)} gave ${people.words(task.assignee)} a task: ${what}`;
+  if (task.status === "overdue") return `Overdue: ${what}`;
+  return `${people.words(agentId)}: ${(STATUS[task.status] ?? [task.status])[0].toLowerCase()}: ${what}`;
+}
+
+export class Tasks {
+  #seat;
+  #on;
+  #root;
+  #list;
+  #filters;
+  #empty;
+  #more;
+  #said;
+  #give;
+  #giveButton;
+  #view = "open";
+  #cards = new Map();
+  /** Cards in other places, by the task's id. */
+  #others = new Map();
+  #order = [];
+  #drawn = DRAWN;
+  #frame;
+  #inSight = false;
+  #isWhole = false;
+  #isOver = false;
+  #news = [];
+  #hasBegun = false;
+  #timers;
+  #ask = calm(2000, () => this.#look());
+  #place;
+  people;
+  board;
+
+  /** `on.count` gets how many tasks wait for this person. `on.announce`, if there is one, gets what is to be
+   *  read aloud; otherwise the panel says it. */
+  constructor(seat, root, on) {
+    this.#seat = seat;
+    this.#on = on;
+    this.#root = root;
+    this.#place = `nexus.settled.${seat.session}`;
+    this.people = new People(seat.agent);
+    this.board = new Board(seat.agent, this.#kept());
+    this.#build();
+    this.#watch();
+    this.#soon();
+  }
+
+  /** A sentence for people about an error. */
+  explain = (error) => sentence(error);
+
+  /** Takes a message of kind "task". */
+  take(message) {
+    const { event, task } = message.json ?? {};
+    if (!task?.id || !this.board.take(task, event)) return;
+    if (this.#hasBegun && message.agentId !== this.#seat.agent) this.#news.push(message);
+    this.#soon();
+  }
+
+  /** Takes the list of members, and the status of the session. */
+  tell(members, status) {
+    setClock(status);
+    this.#hasBegun = true;
+    if (this.people.tell(members)) {
+      this.#give?.fill();
+      this.#redraw();
+    }
+    if (this.#inSight || !this.#isWhole) this.#ask();
+  }
+
+  /** A card of a task for another place; nothing if the task is not known. It changes with the task. */
+  card(id) {
+    const task = this.board.get(id);
+    if (!task) return undefined;
+    const card = taskCard(task, this);
+    this.#others.set(id, [...(this.#others.get(id) ?? []), card]);
+    return card.element;
+  }
+
+  /** The conversation is over: nothing more is asked for or offered. */
+  close() {
+    this.#isOver = true;
+    this.#timers.forEach(clearInterval);
+    this.#root.querySelectorAll("button, input, textarea, select").forEach((field) => (field.disabled = true));
+  }
+
+  /** Gives a task. */
+  async give(body) {
+    const task = await this.#call("/tasks", body);
+    this.board.take(task, "assigned");
+    this.#order.unshift(task.id);
+    const taken = takenOut(task);
+    this.#say(`The task was given to ${this.people.words(task.assignee)}.${taken ? ` The relay took out of it: ${taken}.` : ""}`);
+    this.#soon();
+  }
+
+  /** Takes a step with a task, and the steps on the way to it. */
+  async act(task, step, input = {}) {
+    if (step === "again") return this.#giveAgain(task);
+    if (step === "settle") return this.#settle(task);
+    if (step === "hand") {
+      const handed = await this.#call(`/tasks/${encodeURIComponent(task.id)}`, input);
+      this.board.take(handed, "assigned");
+      this.#say(`The task was handed on to ${this.people.words(handed.assignee)}.`);
+      return this.#soon();
+    }
+    const wanted = WANTED[step];
+    try {
+      await this.#walk(task, wanted, input);
+    } catch (error) {
+      if (error.code !== "illegal_transition") throw error;
+      // It has changed meanwhile, and may be at another place of the same way.
+      const current = await call("GET", this.#path(`/tasks/${encodeURIComponent(task.id)}`), { seat: this.#seat });
+      this.board.take(current);
+      this.#soon();
+      if (!this.board.steps(current).includes(step)) throw error;
+      await this.#walk(current, wanted, input);
+    }
+    this.#say(`Task ${SAID[wanted]}.`);
+    return this.#soon();
+  }
+
+  async #walk(task, wanted, input) {
+    for (const status of wayTo(task.status, wanted)) {
+      const body = status === wanted ? { status, ...input } : { status };
+      if (body.result === "") delete body.result;
+      this.board.take(await this.#call(`/tasks/${encodeURIComponent(task.id)}`, body), "changed");
+    }
+  }
+
+  #path(rest) {
+    return sessionPath(this.#seat.session, rest);
+  }
+
+  #call(path, body) {
+    const headers = { "Idempotency-Key": random() };
+    return callPatiently("POST", this.#path(path), { seat: this.#seat, headers, body });
+  }
+
+  #giveAgain(task) {
+    this.#openGive();
+    this.#give.prefill(task);
+    this.#give.element.scrollIntoView({ block: "nearest" });
+  }
+
+  #settle({ id }) {
+    const settled = this.board.settle(id);
+    try {
+      sessionStorage.setItem(this.#place, JSON.stringify(settled.slice(-1000)));
+    } catch {
+      // The browser stores nothing; it lasts as long as the page.
+    }
+    this.#redraw();
+  }
+
+  #kept() {
+    try {
+      return JSON.parse(sessionStorage.getItem(this.#place)) ?? [];
+    } catch {
+      return []; // None were kept.
+    }
+  }
+
+  #build() {
+    const button = (properties, ...children) => make("button", { type: "button", ...properties }, ...children);
+    this.#giveButton = button({ className: "small quiet" }, "Give a task");
+    this.#giveButton.addEventListener("click", () => this.#openGive());
+    const heading = make("h2", { id: "tasks-heading" }, "Tasks");
+    this.#filters = Object.entries(VIEWS).map(([view, words]) => {
+      const filter = button({ className: "filter" }, `${words} `, make("span", { className: "clock" }));
+      filter.dataset.view = view;
+      filter.addEventListener("click", () => this.#show(view));
+      return filter;
+    });
+    const filters = make("div", { className: "filters" }, ...this.#filters);
+    filters.setAttribute("role", "group");
+    filters.setAttribute("aria-label", "Which tasks");
+    this.#list = make("ul", { className: "plain board" });
+    this.#list.setAttribute("aria-labelledby", heading.id);
+    this.#more = button({ className: "quiet", hidden: true }, "Show more");
+    this.#more.addEventListener("click", () => {
+      this.#drawn += DRAWN;
+      this.#soon();
+    });
+    this.#empty = make("div", { className: "empty" }, make("strong", {}), make("p", {}));
+    this.#said = make("p", { className: "unseen" });
+    this.#said.setAttribute("role", "status");
+    const head = make("div", { className: "panel-head" }, heading, this.#giveButton);
+    this.#root.setAttribute("aria-labelledby", heading.id);
+    this.#root.replaceChildren(head, filters, this.#empty, this.#list, this.#more, this.#said);
+  }
+
+  #watch() {
+    new IntersectionObserver(([{ isIntersecting }]) => {
+      if (isIntersecting === this.#inSight) return;
+      this.#inSight = isIntersecting;
+      if (!isIntersecting) return;
+      this.#settleOrder();
+      if (this.#hasBegun) this.#ask();
+    }).observe(this.#root);
+    const look = () => !document.hidden && this.#inSight && this.#hasBegun && this.#ask();
+    this.#timers = [setInterval(look, LOOK), setInterval(() => document.hidden || this.#tick(), 15_000)];
+  }
+
+  #tick() {
+    for (const card of [...this.#cards.values(), ...[...this.#others.values()].flat()]) card.tick();
+  }
+
+  #openGive() {
+    if (!this.#give) {
+      this.#give = giveForm(this, () => {
+        this.#give.element.remove();
+        this.#give = undefined;
+        this.#giveButton.hidden = false;
+        this.#giveButton.focus();
+      });
+      this.#root.querySelector(".panel-head").after(this.#give.element);
+      this.#giveButton.hidden = true;
+    }
+    this.#give.element.querySelector("textarea").focus();
+  }
+
+  #show(view) {
+    this.#view = view;
+    this.#drawn = DRAWN;
+    this.#order = this.board.view(view).map(({ id }) => id);
+    this.#soon();
+  }
+
+  /** Puts the tasks in order anew, unless somebody is busy with one. */
+  #settleOrder() {
+    const isBusy = this.#list.matches(":hover") || this.#list.contains(document.activeElement) || this.#list.querySelector("form");
+    if (!isBusy) this.#order = this.board.view(this.#view).map(({ id }) => id);
+    this.#soon();
+  }
+
+  /** Asks for the board: once for all of it, then for what is open. */
+  async #look() {
+    if (this.#isOver) return;
+    try {
+      const wasOpen = this.#isWhole ? this.board.all.filter(isOpen).map(({ id }) => id) : [];
+      const here = await this.#read(this.#isWhole ? "status=open&" : "");
+      this.#isWhole = true;
+      const lost = wasOpen.filter((id) => !here.has(id)).slice(0, LOST);
+      for (const id of lost) {
+        this.board.take(await call("GET", this.#path(`/tasks/${encodeURIComponent(id)}`), { seat: this.#seat }));
+      }
+    } catch {
+      // The feed asks the same relay, and shows what is wrong.
+    }
+    this.#settleOrder();
+  }
+
+  async #read(query) {
+    const ids = new Set();
+    for (let [page, after] = [0, ""]; page < PAGES; page += 1) {
+      const { tasks, nextAfter, hasMore } = await call("GET", this.#path(`/tasks?${query}limit=500${after}`), { seat: this.#seat });
+      for (const task of tasks) {
+        ids.add(task.id);
+        this.board.take(task);
+      }
+      if (!hasMore) break;
+      after = `&after=${encodeURIComponent(nextAfter)}`;
+    }
+    return ids;
+  }
+
+  #soon() {
+    this.#frame ??= document.hidden ? setTimeout(() => this.#draw(), 200) : requestAnimationFrame(() => this.#draw());
+  }
+
+  /** Draws every card anew, for what is not in the tasks themselves. */
+  #redraw() {
+    for (const [id, card] of this.#cards) card.update(this.board.get(id));
+    for (const [id, cards] of this.#others) cards.forEach((card) => card.update(this.board.get(id)));
+    this.#soon();
+  }
+
+  #draw() {
+    this.#frame = undefined;
+    const inView = this.board.view(this.#view);
+    const known = new Set(this.#order);
+    // What is new comes first. What no longer belongs here stays until the order is made anew, so that
+    // nothing moves away under a finger.
+    this.#order = [...inView.filter(({ id }) => !known.has(id)).map(({ id }) => id), ...this.#order];
+    const shown = this.#order.slice(0, this.#drawn);
+    this.#arrange(shown);
+    for (const [id, cards] of this.#others) cards.forEach((card) => this.#refresh(card, id));
+    this.#more.hidden = this.#order.length <= this.#drawn;
+    this.#empty.hidden = this.#order.length > 0;
+    [this.#empty.firstChild.textContent, this.#empty.lastChild.textContent] = EMPTY[this.#view];
+    this.#counts();
+    this.#speak();
+  }
+
+  #arrange(ids) {
+    const wanted = new Set(ids);
+    for (const [id, card] of this.#cards) {
+      if (wanted.has(id)) continue;
+      card.element.parentElement.remove();
+      this.#cards.delete(id);
+    }
+    for (const [at, id] of ids.entries()) {
+      let card = this.#cards.get(id);
+      if (card) this.#refresh(card, id);
+      else this.#cards.set(id, (card = this.#made(id)));
+      const item = card.element.parentElement;
+      if (this.#list.children[at] !== item) this.#list.insertBefore(item, this.#list.children[at] ?? null);
+    }
+  }
+
+  #made(id) {
+    const card = taskCard(this.board.get(id), this);
+    card.shown = this.board.get(id);
+    make("li", {}, card.element);
+    return card;
+  }
+
+  #refresh(card, id) {
+    const task = this.board.get(id);
+    if (card.shown === task) return;
+    card.shown = task;
+    card.update(task);
+  }
+
+  #counts() {
+    for (const filter of this.#filters) {
+      const count = this.board.count(filter.dataset.view);
+      filter.lastChild.textContent = count || "";
+      filter.setAttribute("aria-pressed", String(filter.dataset.view === this.#view));
+    }
+    this.#on.count?.(this.board.all.filter((task) => this.board.needsAttention(task)).length);
+    this.#on.changed?.();
+  }
+
+  /** Says what is new, once: of many, only how many. */
+  #speak() {
+    const news = this.#news.splice(0);
+    if (!news.length) return;
+    this.#say(news.length === 1 ? newsOf(news[0], this.people) : `${news.length} changes of tasks`);
+  }
+
+  #say(words) {
+    if (this.#on.announce) this.#on.announce(words);
+    else this.#said.textContent = words;
+  }
+}

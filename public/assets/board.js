@@ -1,6 +1,8 @@
 // What is known of the tasks of a conversation, and what may be done with each. It makes no elements and no
 // calls: the rules are those of the relay (docs/protocol.md, section 9), which checks them again.
 
+import { beginning } from "./folded.js";
+
 /** Each status in words, and how it looks. */
 export const STATUS = {
   pending: ["Waiting", ""],
@@ -43,6 +45,16 @@ export function wayTo(status, wanted) {
   return [...STAGES.slice(from + 1, until), wanted];
 }
 
+/** What a message of the relay says about a task, in words. */
+export function newsOf({ agentId, json }, people) {
+  const { event, task } = json;
+  const what = beginning(String(task.task), 60);
+  if (event === "returned") return `A task came back, because whoever had it has left: ${what}`;
+  if (event === "assigned") return `${people.words(task.from)} gave ${people.words(task.assignee)} a task: ${what}`;
+  if (task.status === "overdue") return `Overdue: ${what}`;
+  return `${people.words(agentId)}: ${(STATUS[task.status] ?? [task.status])[0].toLowerCase()}: ${what}`;
+}
+
 const later = (cursor, other) => other === undefined || BigInt(cursor) > BigInt(other);
 const URGENCY = ["urgent", "high", "normal", "low"];
 
@@ -52,6 +64,8 @@ export class Board {
   #tasks = new Map();
   /** The tasks that came back because whoever had them has left. */
   #returned = new Set();
+  /** After the end of the conversation nothing can be done. */
+  isOver = false;
   /** Tasks of which this person knows that nobody did them. */
   #settled;
 
@@ -89,6 +103,7 @@ export class Board {
   }
 
   steps(task) {
+    if (this.isOver) return [];
     if (isOpen(task)) return stepsOf(task, this.#me, this.isReturned(task));
     if (task.from !== this.#me || task.status === "completed") return [];
     return this.needsAttention(task) ? ["again", "settle"] : ["again"];

@@ -53,13 +53,12 @@ class Card {
     this.#parts = {
       head: make("div", { className: "task-head" }),
       text: make("div", { className: "task-text" }, ...folded(String(task.task))),
-      who: make("p", { className: "task-who" }),
+      about: make("p", { className: "task-who" }, make("span", {}), make("span", {})),
       progress: part("task-progress"),
       result: part("task-result"),
       context: part("task-context"),
       actions: part("actions"),
       problem: make("p", { className: "problem" }),
-      times: make("p", { className: "task-times" }),
     };
     this.#parts.problem.setAttribute("role", "alert");
     this.element = make("article", { className: "task", tabIndex: -1 }, ...Object.values(this.#parts));
@@ -99,9 +98,10 @@ class Card {
       head.push(make("span", { className: isLate ? "due late" : "due", title: full(task.deadline) }, icon("clock"), " ", due(task.deadline)));
     }
     this.#parts.head.replaceChildren(...head);
-    const given = make("time", { dateTime: task.createdAt, title: full(task.createdAt) }, `Given ${ago(task.createdAt)}`);
-    const changed = make("time", { dateTime: task.updatedAt, title: full(task.updatedAt) }, `changed ${ago(task.updatedAt)}`);
-    this.#parts.times.replaceChildren(given, ...(task.updatedAt === task.createdAt ? [] : [", ", changed]));
+    const [given, changed] = [ago(task.createdAt), ago(task.updatedAt)];
+    const times = [" · ", make("time", { dateTime: task.createdAt, title: full(task.createdAt) }, given)];
+    if (changed !== given) times.push(", changed ", make("time", { dateTime: task.updatedAt, title: full(task.updatedAt) }, changed));
+    this.#parts.about.lastChild.replaceChildren(...times);
   }
 
   /** Puts the focus on the first thing that can be done, or else on the card. */
@@ -113,10 +113,10 @@ class Card {
     const { assignee, capability, from } = this.#task;
     const { people } = this.#desk;
     const who = [people.node(from), make("span", { className: "arrow", ariaHidden: "true" }, " → "), make("span", { className: "unseen" }, " for "), people.node(assignee)];
-    if (capability) who.push(make("span", { className: "ability" }, " who can ", make("bdi", {}, beginning(capability, 64))));
+    if (capability) who.push(make("span", {}, " · chosen for ", make("bdi", {}, beginning(capability, 64))));
     if (this.#desk.board.isReturned(this.#task) && isOpen(this.#task)) who.push(make("strong", {}, " · whoever had it has left"));
     if (this.#task.unredacted) who.push(make("span", {}, " · not searched for secrets"));
-    this.#parts.who.replaceChildren(...who);
+    this.#parts.about.firstChild.replaceChildren(...who);
   }
 
   #progress() {
@@ -139,7 +139,7 @@ class Card {
     if (this.#result === label + words) return;
     this.#result = label + words;
     this.#parts.result.hidden = !words;
-    this.#parts.result.replaceChildren(make("h3", {}, label), ...folded(words));
+    this.#parts.result.replaceChildren(...(words ? [make("h3", {}, label), ...folded(words)] : []));
   }
 
   #context() {

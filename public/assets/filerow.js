@@ -1,11 +1,10 @@
 // One file in the list: what it is, who wrote it, its preview, its versions, and the question before it is
 // deleted. It changes in place.
 
-import { beginning } from "./folded.js";
-import { savedAs, sizeOf } from "./names.js";
+import { savedAs, shown, sizeOf } from "./names.js";
 import { make } from "./page.js";
 import { preview } from "./preview.js";
-import { nameLike, plural } from "./text.js";
+import { plain, plural } from "./text.js";
 import { ago, full } from "./when.js";
 
 let count = 0;
@@ -47,8 +46,8 @@ export class FileRow {
     this.#desk = desk;
     // The last part says what it is; the folders before it stand out less.
     const cut = key.lastIndexOf("/") + 1;
-    const name = make("bdi", {}, nameLike(key.slice(cut)));
-    this.#name = make("p", { id: `file-${count}`, className: "file-name" }, ...(cut ? [make("bdi", { className: "folder" }, beginning(key.slice(0, cut), 60)), " "] : []), name);
+    const name = make("bdi", { title: key.length > 80 ? plain(key) : "" }, shown(key.slice(cut)));
+    this.#name = make("p", { id: `file-${count}`, className: "file-name" }, ...(cut ? [make("bdi", { className: "folder" }, shown(key.slice(0, cut))), " "] : []), name);
     this.#meta = make("p", { className: "file-meta" });
     this.#preview = make("div", { id: `file-preview-${count}`, className: "file-preview", hidden: true });
     this.#versions = make("ol", { id: `file-versions-${count}`, className: "plain versions", hidden: true });
@@ -57,7 +56,7 @@ export class FileRow {
     this.#problem.setAttribute("role", "alert");
     this.#buttons = this.#make();
     const { look, versions, load, remove } = this.#buttons;
-    const line = make("div", { className: "file-line" }, icon("file"), make("div", {}, this.#name, this.#meta), make("div", { className: "actions" }, look, versions, load, remove));
+    const line = make("div", { className: "file-line" }, icon("file"), make("div", {}, this.#name, this.#meta), make("div", { className: "actions" }, look, versions, make("span", { className: "end" }, load, remove)));
     this.element = make("li", { className: "file" }, line, this.#question, this.#problem, this.#preview, this.#versions);
     this.element.dataset.key = key;
     this.update();
@@ -73,7 +72,7 @@ export class FileRow {
     this.#meta.replaceChildren(`${sizeOf(file.size)} · `, people.node(file.editor), ...proof, " · ", time, ...(file.version > 1 ? [` · version ${file.version}`] : []));
     this.#buttons.versions.hidden = all.length < 2;
     this.#buttons.versions.firstChild.data = plural(all.length, "version");
-    const shape = all.map(({ version }) => version).join();
+    const shape = all.map(({ editor, version }) => `${version} ${people.words(editor)}`).join();
     if (this.#shown === shape) return;
     this.#shown = shape;
     this.#versions.replaceChildren(...all.map((one) => this.#version(one, file)));
@@ -81,7 +80,7 @@ export class FileRow {
 
   #make() {
     const button = (words, looks, onClick, picture) => {
-      const rest = make("span", { className: "unseen" }, ` ${nameLike(this.#key)}`);
+      const rest = make("span", { className: "unseen" }, ` ${shown(this.#key)}`);
       const label = picture ? make("span", { className: "unseen" }, words) : words;
       const made = make("button", { type: "button", className: `small ${looks}`, title: picture ? words : "" }, ...(picture ? [icon(picture)] : []), label, rest);
       made.addEventListener("click", () => this.#run(made, onClick));
@@ -129,7 +128,7 @@ export class FileRow {
     const bytes = await this.#desk.read(this.#key, version);
     const isOnly = this.#desk.shelf.versions(this.#key).length < 2;
     const which = isOnly ? [] : [make("p", { className: "hint" }, `Version ${version}`)];
-    this.#preview.replaceChildren(...which, ...preview(bytes, `Image: ${nameLike(this.#key)}`));
+    this.#preview.replaceChildren(...which, ...preview(bytes, `Image: ${shown(this.#key)}`));
     this.#toggle(this.#buttons.look, this.#preview, true);
   }
 
@@ -141,18 +140,20 @@ export class FileRow {
 
   #version({ editor, size, updatedAt, version }, newest) {
     const button = (words, onClick) => {
-      const made = make("button", { type: "button", className: "link" }, words, make("span", { className: "unseen" }, ` version ${version} of ${nameLike(this.#key)}`));
+      const made = make("button", { type: "button", className: "link" }, words, make("span", { className: "unseen" }, ` version ${version} of ${shown(this.#key)}`));
       made.addEventListener("click", () => this.#run(made, onClick));
       return made;
     };
     const when = make("time", { dateTime: updatedAt, title: full(updatedAt) }, ago(updatedAt));
     const now = version === newest.version ? " (current)" : "";
-    return make("li", {}, make("span", {}, make("strong", {}, `Version ${version}`), `${now} · ${sizeOf(size)} · `, this.#desk.people.node(editor), " · ", when), " ", make("span", { className: "links" }, button("Preview", () => this.#show(version)), " ", button("Download", () => this.#download(version))));
+    const meta = make("span", { className: "version-meta" }, `${sizeOf(size)} · `, this.#desk.people.node(editor), " · ", when);
+    const links = make("span", { className: "links" }, button("Preview", () => this.#show(version)), " ", button("Download", () => this.#download(version)));
+    return make("li", {}, make("span", {}, make("strong", {}, `Version ${version}`), now), links, meta);
   }
 
   #askToDelete() {
     const { version } = this.#desk.shelf.find(this.#key);
-    const question = make("p", {}, "Delete ", make("bdi", {}, nameLike(this.#key)), " for everybody, with all its versions? Nobody can get it back.");
+    const question = make("p", {}, "Delete ", make("bdi", {}, shown(this.#key)), " for everybody, with all its versions? Nobody can get it back.");
     const yes = make("button", { type: "button", className: "small danger" }, "Delete it");
     const no = make("button", { type: "button", className: "small quiet" }, "Keep it");
     const close = () => {

@@ -3,12 +3,11 @@
 
 import { Refused, call, callPatiently, identity, sessionPath } from "./api.js";
 import { FileRow } from "./filerow.js";
-import { cleaned, sizeOf } from "./names.js";
+import { cleaned, shown, sizeOf } from "./names.js";
 import { make } from "./page.js";
 import { People } from "./people.js";
 import { sentence } from "./sentences.js";
 import { Shelf } from "./shelf.js";
-import { nameLike } from "./text.js";
 import { Upload, filePath } from "./upload.js";
 import { setClock } from "./when.js";
 
@@ -21,7 +20,7 @@ const DRAWN = 60;
 export function fileNews({ agentId, json }, people) {
   const { event, file } = json;
   const did = event === "deleted" ? "deleted" : file.version > 1 ? `saved version ${file.version} of` : "shared";
-  return `${people.words(agentId)} ${did} ${nameLike(file.key)}`;
+  return `${people.words(agentId)} ${did} ${shown(file.key)}`;
 }
 
 /** The name of a pasted image says nothing: browsers call each of them the same. */
@@ -61,7 +60,8 @@ export class Files {
   people;
   shelf = new Shelf();
 
-  /** `on.count` gets how many files are new and how many uploads wait for a choice; `on.open`, if there is
+  /** `on.count` gets how many files are new and how many uploads wait for a choice; `on.changed` is
+   *  called when this person has changed one; `on.open`, if there is
    *  one, is called when the panel must be seen; `on.announce`, if there is one, gets what is to be read aloud. */
   constructor(seat, root, on) {
     this.#seat = seat;
@@ -109,6 +109,7 @@ export class Files {
       this.#uploads.append(upload.element);
     }
     if (this.#waiting.size) this.#choose();
+    this.#soon();
     return true;
   }
 
@@ -133,8 +134,9 @@ export class Files {
   saved(file) {
     this.shelf.save(file);
     this.#changed.add(file.key);
-    this.say(`Shared: ${nameLike(file.key)}`);
+    this.say(`Shared: ${shown(file.key)}`);
     this.#soon();
+    this.#on.changed?.();
   }
 
   gone(upload) {
@@ -176,8 +178,9 @@ export class Files {
     }
     const at = this.#order.indexOf(key);
     this.shelf.remove(key, this.find(key)?.cursor ?? "0");
-    this.say(`Deleted: ${nameLike(key)}`);
+    this.say(`Deleted: ${shown(key)}`);
     this.#draw();
+    this.#on.changed?.();
     const next = this.#rows.get(this.#order[Math.min(at, this.#order.length - 1)]);
     (next?.element.querySelector("button") ?? this.#button).focus();
   }
@@ -282,7 +285,7 @@ export class Files {
     const [upload] = this.#waiting;
     if (!this.#inSight) {
       if (this.#on.open) this.#on.open();
-      else this.#on.failed?.(`${nameLike(cleaned(upload.name))} is not shared yet. See Files.`);
+      else this.#on.failed?.(`${shown(cleaned(upload.name))} is not shared yet. See Files.`);
     }
     this.say("A file waits for your choice.");
     // Nothing is taken from somebody who is writing.
@@ -309,7 +312,6 @@ export class Files {
     this.#empty.hidden = this.#order.length > 0 || this.#uploads.childElementCount > 0;
     this.#uploads.hidden = !this.#uploads.childElementCount;
     this.#on.count?.(this.#unseen.size + this.#waiting.size);
-    this.#on.changed?.();
     const news = this.#news.splice(0);
     if (news.length) this.say(news.length === 1 ? fileNews(news[0], this.people) : `${news.length} changes of files`);
   }

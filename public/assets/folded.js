@@ -19,6 +19,10 @@ export function folded(text) {
   button.addEventListener("click", () => {
     const opens = block.classList.contains("cut");
     block.classList.toggle("cut", !opens);
+    block.classList.toggle("whole", opens);
+    // It scrolls, also by keys.
+    if (opens) block.tabIndex = 0;
+    else block.removeAttribute("tabindex");
     block.replaceChildren(...nodes(opens ? text : short, { isCut: !opens }));
     button.textContent = opens ? "Show less" : "Show all";
     button.setAttribute("aria-expanded", String(opens));

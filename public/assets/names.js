@@ -52,6 +52,15 @@ export function savedAs(name) {
   return fitting(last || "file", "", LONGEST_SAVED);
 }
 
+/** The letters of a longer name that are shown at its beginning, and at its end, which says what it is. */
+const [BEGINNING, END] = [60, 24];
+
+/** A name as text that a line or two can hold. */
+export function shown(name) {
+  const letters = [...plain(name)];
+  return letters.length > BEGINNING + END ? `${letters.slice(0, BEGINNING).join("")}…${letters.slice(-END).join("")}` : letters.join("");
+}
+
 /** Bytes for people: `12 KiB`. */
 export function sizeOf(bytes) {
   if (bytes < 1024) return `${bytes} byte${bytes === 1 ? "" : "s"}`;

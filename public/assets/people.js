@@ -6,6 +6,9 @@ import { nameLike } from "./text.js";
 /** A longer name would push everything else out of a line. */
 const LONGEST = 48;
 
+/** Names count as the same in any case. */
+const isSame = (name, agent) => name?.toLowerCase() === agent.toLowerCase();
+
 const short = (name) => {
   const letters = [...nameLike(name)];
   return letters.length > LONGEST ? `${letters.slice(0, LONGEST).join("")}…` : letters.join("");
@@ -52,14 +55,14 @@ export class People {
   words(agent) {
     if (agent === this.#me) return "you";
     const name = this.#members.get(agent)?.name;
-    return name && name !== agent ? `${short(name)} (${short(agent)})` : short(agent);
+    return name && !isSame(name, agent) ? `${short(name)} (${short(agent)})` : short(name ?? agent);
   }
 
   /** The same as an element, which no name can turn around. */
   node(agent) {
     if (agent === this.#me) return make("span", { className: "person" }, "you");
     const name = this.#members.get(agent)?.name;
-    if (!name || name === agent) return make("bdi", { className: "person" }, short(agent));
+    if (!name || isSame(name, agent)) return make("bdi", { className: "person" }, short(name ?? agent));
     return make("span", { className: "person" }, make("bdi", {}, short(name)), " ", make("bdi", { className: "id" }, short(agent)));
   }
 }

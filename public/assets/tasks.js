@@ -4,16 +4,15 @@
 // which is asked for while the panel is in sight.
 
 import { call, callPatiently, calm, random, sessionPath } from "./api.js";
-import { Board, STATUS, isOpen, wayTo } from "./board.js";
+import { Board, isOpen, newsOf, wayTo } from "./board.js";
 import { taskCard } from "./card.js";
-import { beginning } from "./folded.js";
 import { make } from "./page.js";
 import { People } from "./people.js";
 import { sentence } from "./sentences.js";
 import { giveForm, takenOut } from "./steps.js";
 import { setClock } from "./when.js";
 
-export { taskCard };
+export { newsOf, taskCard };
 
 /** How often the board is asked for while it is in sight. */
 const LOOK = 20_000;
@@ -32,16 +31,6 @@ const EMPTY = {
 };
 const SAID = { accepted: "accepted", in_progress: "reported", completed: "done", failed: "reported as not possible", declined: "declined", cancelled: "cancelled" };
 const WANTED = { accept: "accepted", progress: "in_progress", done: "completed", fail: "failed", decline: "declined", cancel: "cancelled" };
-
-/** What a message of the relay says about a task, in words. */
-export function newsOf({ agentId, json }, people) {
-  const { event, task } = json;
-  const what = beginning(String(task.task), 60);
-  if (event === "returned") return `A task came back, because whoever had it has left: ${what}`;
-  if (event === "assigned") return `${people.words(task.from)} gave ${people.words(task.assignee)} a task: ${what}`;
-  if (task.status === "overdue") return `Overdue: ${what}`;
-  return `${people.words(agentId)}: ${(STATUS[task.status] ?? [task.status])[0].toLowerCase()}: ${what}`;
-}
 
 export class Tasks {
   #seat;
@@ -72,7 +61,8 @@ export class Tasks {
   people;
   board;
 
-  /** `on.count` gets how many tasks wait for this person. `on.announce`, if there is one, gets what is to be
+  /** `on.count` gets how many tasks wait for this person; `on.changed` is called when this person has changed
+   *  one; `on.failed` gets what the relay took out. `on.announce`, if there is one, gets what is to be
    *  read aloud; otherwise the panel says it. */
   constructor(seat, root, on) {
     this.#seat = seat;
@@ -121,7 +111,9 @@ export class Tasks {
   close() {
     this.#isOver = true;
     this.#timers.forEach(clearInterval);
-    this.#root.querySelectorAll("button, input, textarea, select").forEach((field) => (field.disabled = true));
+    this.#giveButton.disabled = true;
+    this.board.isOver = true;
+    this.#redraw();
   }
 
   /** Gives a task. */
@@ -129,21 +121,30 @@ export class Tasks {
     const task = await this.#call("/tasks", body);
     this.board.take(task, "assigned");
     this.#order.unshift(task.id);
+    this.#tellRedacted(task);
+    this.#did(`The task was given to ${this.people.words(task.assignee)}.`);
+  }
+
+  #tellRedacted(task) {
     const taken = takenOut(task);
-    this.#say(`The task was given to ${this.people.words(task.assignee)}.${taken ? ` The relay took out of it: ${taken}.` : ""}`);
-    this.#soon();
+    if (taken) this.#on.failed?.(`The relay removed ${taken} from the task.`);
   }
 
   /** Takes a step with a task, and the steps on the way to it. */
   async act(task, step, input = {}) {
-    if (step === "again") return this.#giveAgain(task);
-    if (step === "settle") return this.#settle(task);
-    if (step === "hand") {
-      const handed = await this.#call(`/tasks/${encodeURIComponent(task.id)}`, input);
-      this.board.take(handed, "assigned");
-      this.#say(`The task was handed on to ${this.people.words(handed.assignee)}.`);
-      return this.#soon();
-    }
+    if (step === "again") this.#giveAgain(task);
+    else if (step === "settle") this.#settle(task);
+    else if (step === "hand") await this.#handOn(task, input);
+    else await this.#change(task, step, input);
+  }
+
+  async #handOn({ id }, whom) {
+    const task = await this.#call(`/tasks/${encodeURIComponent(id)}`, whom);
+    this.board.take(task, "assigned");
+    this.#did(`The task was handed on to ${this.people.words(task.assignee)}.`);
+  }
+
+  async #change(task, step, input) {
     const wanted = WANTED[step];
     try {
       await this.#walk(task, wanted, input);
@@ -156,15 +157,16 @@ export class Tasks {
       if (!this.board.steps(current).includes(step)) throw error;
       await this.#walk(current, wanted, input);
     }
-    this.#say(`Task ${SAID[wanted]}.`);
-    return this.#soon();
+    this.#did(`Task ${SAID[wanted]}.`);
   }
 
   async #walk(task, wanted, input) {
     for (const status of wayTo(task.status, wanted)) {
       const body = status === wanted ? { status, ...input } : { status };
       if (body.result === "") delete body.result;
-      this.board.take(await this.#call(`/tasks/${encodeURIComponent(task.id)}`, body), "changed");
+      const changed = await this.#call(`/tasks/${encodeURIComponent(task.id)}`, body);
+      this.board.take(changed, "changed");
+      this.#tellRedacted(changed);
     }
   }
 
@@ -370,7 +372,6 @@ export class Tasks {
       filter.setAttribute("aria-pressed", String(filter.dataset.view === this.#view));
     }
     this.#on.count?.(this.board.all.filter((task) => this.board.needsAttention(task)).length);
-    this.#on.changed?.();
   }
 
   /** Says what is new, once: of many, only how many. */
@@ -378,6 +379,13 @@ export class Tasks {
     const news = this.#news.splice(0);
     if (!news.length) return;
     this.#say(news.length === 1 ? newsOf(news[0], this.people) : `${news.length} changes of tasks`);
+  }
+
+  /** Says what this person has done. */
+  #did(words) {
+    this.#say(words);
+    this.#soon();
+    this.#on.changed?.();
   }
 
   #say(words) {

@@ -2,8 +2,7 @@
 
 import { identity, isPassing, pause, random, Refused, sessionPath, sleep } from "./api.js";
 import { make } from "./page.js";
-import { another, cleaned, sizeOf, wrongWith } from "./names.js";
-import { nameLike } from "./text.js";
+import { another, cleaned, shown, sizeOf, wrongWith } from "./names.js";
 import { sentence } from "./sentences.js";
 import { ago } from "./when.js";
 
@@ -70,7 +69,7 @@ export class Upload {
     this.#said = make("p", { className: "problem" });
     this.#said.setAttribute("role", "alert");
     this.#body = make("div", {});
-    this.element = make("li", { className: "upload" }, make("bdi", { className: "file-name" }, nameLike(name)), make("span", { className: "hint" }, ` ${sizeOf(file.size)}`), this.#body, this.#said);
+    this.element = make("li", { className: "upload" }, make("bdi", { className: "file-name" }, shown(name)), make("span", { className: "hint" }, ` ${sizeOf(file.size)}`), this.#body, this.#said);
     if (limit && file.size > limit) return this.#refuse(`This file is too large: ${sizeOf(limit)} are the most. Make it smaller or share a link to it.`);
     const proper = cleaned(name);
     if (proper !== name.normalize("NFC")) this.#askForName(proper, "This name cannot be used as it is.");
@@ -107,7 +106,7 @@ export class Upload {
 
   async #send(key, condition) {
     const bar = make("progress", { max: 1, value: 0 });
-    bar.setAttribute("aria-label", `Upload of ${nameLike(key)}`);
+    bar.setAttribute("aria-label", `Upload of ${shown(key)}`);
     this.#show(bar, this.#button("Stop", "quiet", () => this.end()));
     const headers = {
       ...identity(this.#seat),
@@ -191,7 +190,7 @@ export class Upload {
   }
 
   #button(words, looks, onClick) {
-    const button = make("button", { type: "button", className: `small ${looks}` }, words, make("span", { className: "unseen" }, `: ${nameLike(this.name)}`));
+    const button = make("button", { type: "button", className: `small ${looks}` }, words, make("span", { className: "unseen" }, `: ${shown(this.name)}`));
     button.addEventListener("click", onClick);
     return button;
   }

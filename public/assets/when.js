@@ -34,10 +34,10 @@ export function ago(time) {
   return ms < MINUTE ? "just now" : `${span(ms)} ago`;
 }
 
-/** When something must be done: `due in 5 minutes`, `5 minutes overdue`. */
+/** When something must be done: `due in 5 minutes`, `was due 5 minutes ago`. */
 export function due(time) {
   const ms = Date.parse(time) - now();
-  return ms > 0 ? `due in ${span(ms)}` : `${span(-ms)} overdue`;
+  return ms > 0 ? `due in ${span(ms)}` : `was due ${ago(time)}`;
 }
 
 /** The whole date. */

@@ -35,6 +35,16 @@ function stepsOf(task, me, isReturned) {
   return isReturned && own ? ["hand", ...steps.filter((step) => step !== "hand")] : steps;
 }
 
+/** The status that each step leads to, and what has then been done. */
+export const STEPS = {
+  accept: ["accepted", "accepted"],
+  progress: ["in_progress", "reported"],
+  done: ["completed", "done"],
+  fail: ["failed", "reported as not possible"],
+  decline: ["declined", "declined"],
+  cancel: ["cancelled", "cancelled"],
+};
+
 const STAGES = ["pending", "accepted", "in_progress"];
 
 /** The statuses that lead from one to another. A person says "done" once, and need not know the way. */

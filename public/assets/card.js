@@ -3,6 +3,7 @@
 import { STATUS, isOpen } from "./board.js";
 import { beginning, folded, written } from "./folded.js";
 import { make } from "./page.js";
+import { icon } from "./panel.js";
 import { stepForm } from "./steps.js";
 import { summary } from "./text.js";
 import { ago, due, full, now } from "./when.js";
@@ -23,15 +24,12 @@ const PRIORITY = { low: "Low priority", high: "High priority", urgent: "Urgent" 
 const RESULTS = { completed: "Result", failed: "What went wrong", declined: "Why", cancelled: "Why" };
 
 const number = (value) => (typeof value === "number" ? value : Number(value?.rawJSON ?? NaN));
-const icon = (name) => {
-  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `#i-${name}`);
-  picture.setAttribute("class", "icon");
-  picture.setAttribute("aria-hidden", "true");
-  picture.append(use);
-  return picture;
-};
+/** Not read aloud: that one hears "for" instead. */
+function arrow() {
+  const sign = make("span", {}, " → ");
+  sign.setAttribute("aria-hidden", "true");
+  return make("span", {}, sign, make("span", { className: "unseen" }, " for "));
+}
 
 /**
  * The card of a task: `{element, update(task), tick()}`. `desk` is the `Tasks` that it belongs to, which
@@ -112,7 +110,7 @@ class Card {
   #who() {
     const { assignee, capability, from } = this.#task;
     const { people } = this.#desk;
-    const who = [people.node(from), make("span", { className: "arrow", ariaHidden: "true" }, " → "), make("span", { className: "unseen" }, " for "), people.node(assignee)];
+    const who = [people.node(from), arrow(), people.node(assignee)];
     if (capability) who.push(make("span", {}, " · chosen for ", make("bdi", {}, beginning(capability, 64))));
     if (this.#desk.board.isReturned(this.#task) && isOpen(this.#task)) who.push(make("strong", {}, " · whoever had it has left"));
     if (this.#task.unredacted) who.push(make("span", {}, " · not searched for secrets"));

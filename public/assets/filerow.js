@@ -3,21 +3,12 @@
 
 import { savedAs, shown, sizeOf } from "./names.js";
 import { make } from "./page.js";
+import { icon } from "./panel.js";
 import { preview } from "./preview.js";
 import { plain, plural } from "./text.js";
 import { ago, full } from "./when.js";
 
 let count = 0;
-
-const icon = (name) => {
-  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `#i-${name}`);
-  picture.setAttribute("class", "icon");
-  picture.setAttribute("aria-hidden", "true");
-  picture.append(use);
-  return picture;
-};
 
 /** Lets the browser save bytes. Whatever they are, no browser opens this type as a page. */
 function save(bytes, name) {

@@ -5,6 +5,7 @@ import { Refused, call, callPatiently, identity, sessionPath } from "./api.js";
 import { FileRow } from "./filerow.js";
 import { cleaned, shown, sizeOf } from "./names.js";
 import { make } from "./page.js";
+import { arrange, panel } from "./panel.js";
 import { People } from "./people.js";
 import { sentence } from "./sentences.js";
 import { Shelf } from "./shelf.js";
@@ -15,6 +16,10 @@ import { setClock } from "./when.js";
 const WHOLE = 60_000;
 /** How many files are listed at first, and with each "Show more". */
 const DRAWN = 60;
+
+const EMPTY =
+  "Share a document, a picture or data with everybody here: by the button, by dropping it anywhere on this page, or by " +
+  "pasting it into your message. Agents can read it and save new versions. ";
 
 /** What a message of the relay says about a file, in words. */
 export function fileNews({ agentId, json }, people) {
@@ -35,14 +40,10 @@ export class Files {
   #seat;
   #on;
   #root;
-  #list;
+  #panel;
   #uploads;
-  #empty;
-  #more;
   #hint;
-  #said;
   #input;
-  #button;
   #drop;
   #rows = new Map();
   #changed = new Set();
@@ -61,8 +62,8 @@ export class Files {
   shelf = new Shelf();
 
   /** `on.count` gets how many files are new and how many uploads wait for a choice; `on.changed` is
-   *  called when this person has changed one; `on.open`, if there is
-   *  one, is called when the panel must be seen; `on.announce`, if there is one, gets what is to be read aloud. */
+   *  called when this person has changed one; `on.open`, if there is one, when the panel must be seen;
+   *  `on.announce`, if there is one, gets what is to be read aloud. */
   constructor(seat, root, on) {
     this.#seat = seat;
     this.#on = on;
@@ -113,6 +114,15 @@ export class Files {
     return true;
   }
 
+  /** Brings a file into sight, and puts the focus on it; says whether there is such a file. */
+  reveal(key) {
+    if (!this.shelf.find(key)) return false;
+    this.#order = [key, ...this.#order.filter((other) => other !== key)];
+    this.#draw();
+    this.#rows.get(key).element.querySelector("button").focus();
+    return true;
+  }
+
   /** The conversation is over: nothing more can be shared or deleted. */
   close() {
     this.#isOver = true;
@@ -128,7 +138,7 @@ export class Files {
 
   say(words) {
     if (this.#on.announce) this.#on.announce(words);
-    else this.#said.textContent = words;
+    else this.#panel.said.textContent = words;
   }
 
   saved(file) {
@@ -182,11 +192,16 @@ export class Files {
     this.#draw();
     this.#on.changed?.();
     const next = this.#rows.get(this.#order[Math.min(at, this.#order.length - 1)]);
-    (next?.element.querySelector("button") ?? this.#button).focus();
+    (next?.element.querySelector("button") ?? this.#panel.button).focus();
   }
 
   #build() {
-    const heading = make("h2", { id: "files-heading" }, "Files");
+    const more = () => {
+      this.#drawn += DRAWN;
+      this.#soon();
+    };
+    this.#panel = panel(this.#root, { id: "files", heading: "Files", action: "Share a file", list: "files", more });
+    const { button, empty, head } = this.#panel;
     this.#input = make("input", { type: "file", multiple: true, hidden: true });
     this.#input.setAttribute("aria-label", "Files to share");
     this.#input.addEventListener("change", () => {
@@ -195,25 +210,16 @@ export class Files {
       this.#input.value = "";
       this.offer(files);
     });
-    this.#button = make("button", { type: "button", className: "small quiet" }, "Share a file");
-    this.#button.addEventListener("click", () => this.#input.click());
-    this.#hint = make("span", {});
+    button.addEventListener("click", () => this.#input.click());
+    head.append(this.#input);
     this.#uploads = make("ul", { className: "plain uploads" });
     this.#uploads.setAttribute("aria-label", "Being shared");
-    this.#list = make("ul", { className: "plain files" });
-    this.#list.setAttribute("aria-labelledby", heading.id);
-    this.#more = make("button", { type: "button", className: "quiet", hidden: true }, "Show more");
-    this.#more.addEventListener("click", () => {
-      this.#drawn += DRAWN;
-      this.#soon();
-    });
-    this.#empty = make("div", { className: "empty" }, make("strong", {}, "No files yet"), make("p", {}, "Share a document, a picture or data with everybody here: by the button, by dropping it anywhere on this page, or by pasting it into your message. Agents can read it and save new versions. ", this.#hint));
-    this.#said = make("p", { className: "unseen" });
-    this.#said.setAttribute("role", "status");
+    head.after(this.#uploads);
+    empty.firstChild.textContent = "No files yet";
+    this.#hint = make("span", {});
+    empty.lastChild.append(EMPTY, this.#hint);
     this.#drop = make("div", { className: "dropping", hidden: true }, make("p", {}, "Drop it here to share it with everybody in this conversation"));
     document.body.append(this.#drop);
-    this.#root.setAttribute("aria-labelledby", heading.id);
-    this.#root.replaceChildren(make("div", { className: "panel-head" }, heading, this.#button, this.#input), this.#uploads, this.#empty, this.#list, this.#more, this.#said);
   }
 
   #watch() {
@@ -224,6 +230,12 @@ export class Files {
     }).observe(this.#root);
     document.addEventListener("visibilitychange", () => this.#see());
     setInterval(() => this.#inSight && !document.hidden && this.#redraw(), 30_000);
+    addEventListener("beforeunload", (event) => {
+      if (this.#isOver || !this.#uploads.childElementCount) return;
+      event.preventDefault();
+      // Browsers before 2023 need this.
+      event.returnValue = "A file is being shared.";
+    });
     const holdsFiles = ({ dataTransfer }) => !this.#isOver && this.#root.isConnected && [...(dataTransfer?.types ?? [])].includes("Files");
     addEventListener("dragover", (event) => {
       if (!holdsFiles(event)) return;
@@ -289,7 +301,7 @@ export class Files {
     }
     this.say("A file waits for your choice.");
     // Nothing is taken from somebody who is writing.
-    if ([document.body, this.#button].includes(document.activeElement)) upload.focus();
+    if ([document.body, this.#panel.button].includes(document.activeElement)) upload.focus();
   }
 
   #soon() {
@@ -308,8 +320,8 @@ export class Files {
     const shown = this.#order.slice(0, this.#drawn);
     this.#arrange(shown);
     this.#changed.clear();
-    this.#more.hidden = this.#order.length <= this.#drawn;
-    this.#empty.hidden = this.#order.length > 0 || this.#uploads.childElementCount > 0;
+    this.#panel.more.hidden = this.#order.length <= this.#drawn;
+    this.#panel.empty.hidden = this.#order.length > 0 || this.#uploads.childElementCount > 0;
     this.#uploads.hidden = !this.#uploads.childElementCount;
     this.#on.count?.(this.#unseen.size + this.#waiting.size);
     const news = this.#news.splice(0);
@@ -323,13 +335,13 @@ export class Files {
       const held = row.element.contains(document.activeElement);
       row.element.remove();
       this.#rows.delete(key);
-      if (held) this.#button.focus();
+      if (held) this.#panel.button.focus();
     }
-    for (const [at, key] of keys.entries()) {
-      let row = this.#rows.get(key);
-      if (!row) this.#rows.set(key, (row = new FileRow(key, this)));
+    for (const key of keys) {
+      const row = this.#rows.get(key);
+      if (!row) this.#rows.set(key, new FileRow(key, this));
       else if (this.#changed.has(key)) row.update();
-      if (this.#list.children[at] !== row.element) this.#list.insertBefore(row.element, this.#list.children[at] ?? null);
     }
+    arrange(this.#panel.list, keys.map((key) => this.#rows.get(key).element));
   }
 }

@@ -4,9 +4,10 @@
 // which is asked for while the panel is in sight.
 
 import { call, callPatiently, calm, random, sessionPath } from "./api.js";
-import { Board, isOpen, newsOf, wayTo } from "./board.js";
+import { Board, STEPS, isOpen, newsOf, wayTo } from "./board.js";
 import { taskCard } from "./card.js";
 import { make } from "./page.js";
+import { arrange, panel } from "./panel.js";
 import { People } from "./people.js";
 import { sentence } from "./sentences.js";
 import { giveForm, takenOut } from "./steps.js";
@@ -29,20 +30,14 @@ const EMPTY = {
   mine: ["Nothing waits for you", "Here stand the tasks that you have been given, and those that you gave."],
   done: ["Nothing is done yet", "Tasks that are done, declined or cancelled stand here with their results."],
 };
-const SAID = { accepted: "accepted", in_progress: "reported", completed: "done", failed: "reported as not possible", declined: "declined", cancelled: "cancelled" };
-const WANTED = { accept: "accepted", progress: "in_progress", done: "completed", fail: "failed", decline: "declined", cancel: "cancelled" };
 
 export class Tasks {
   #seat;
   #on;
   #root;
-  #list;
+  #panel;
   #filters;
-  #empty;
-  #more;
-  #said;
   #give;
-  #giveButton;
   #view = "open";
   #cards = new Map();
   /** Cards in other places, by the task's id. */
@@ -98,20 +93,32 @@ export class Tasks {
     if (this.#inSight || !this.#isWhole) this.#ask();
   }
 
-  /** A card of a task for another place; nothing if the task is not known. It changes with the task. */
+  /** A card of a task for another place; nothing if the task is not known. It changes with the task until it
+   *  is taken off the page. */
   card(id) {
     const task = this.board.get(id);
     if (!task) return undefined;
     const card = taskCard(task, this);
+    card.shown = task;
     this.#others.set(id, [...(this.#others.get(id) ?? []), card]);
     return card.element;
+  }
+
+  /** Brings a task into sight, and puts the focus on its card. */
+  reveal(id) {
+    const task = this.board.get(id);
+    if (!task) return;
+    if (!this.board.view(this.#view).includes(task)) this.#show(isOpen(task) ? "open" : "done");
+    this.#order = [id, ...this.#order.filter((other) => other !== id)];
+    this.#draw();
+    this.#cards.get(id).element.focus();
   }
 
   /** The conversation is over: nothing more is asked for or offered. */
   close() {
     this.#isOver = true;
     this.#timers.forEach(clearInterval);
-    this.#giveButton.disabled = true;
+    this.#panel.button.disabled = true;
     this.board.isOver = true;
     this.#redraw();
   }
@@ -145,7 +152,7 @@ export class Tasks {
   }
 
   async #change(task, step, input) {
-    const wanted = WANTED[step];
+    const [wanted, said] = STEPS[step];
     try {
       await this.#walk(task, wanted, input);
     } catch (error) {
@@ -157,7 +164,7 @@ export class Tasks {
       if (!this.board.steps(current).includes(step)) throw error;
       await this.#walk(current, wanted, input);
     }
-    this.#did(`Task ${SAID[wanted]}.`);
+    this.#did(`Task ${said}.`);
   }
 
   async #walk(task, wanted, input) {
@@ -204,12 +211,14 @@ export class Tasks {
   }
 
   #build() {
-    const button = (properties, ...children) => make("button", { type: "button", ...properties }, ...children);
-    this.#giveButton = button({ className: "small quiet" }, "Give a task");
-    this.#giveButton.addEventListener("click", () => this.#openGive());
-    const heading = make("h2", { id: "tasks-heading" }, "Tasks");
+    const more = () => {
+      this.#drawn += DRAWN;
+      this.#soon();
+    };
+    this.#panel = panel(this.#root, { id: "tasks", heading: "Tasks", action: "Give a task", list: "board", more });
+    this.#panel.button.addEventListener("click", () => this.#openGive());
     this.#filters = Object.entries(VIEWS).map(([view, words]) => {
-      const filter = button({ className: "filter" }, `${words} `, make("span", { className: "clock" }));
+      const filter = make("button", { type: "button", className: "filter" }, `${words} `, make("span", { className: "clock" }));
       filter.dataset.view = view;
       filter.addEventListener("click", () => this.#show(view));
       return filter;
@@ -217,19 +226,7 @@ export class Tasks {
     const filters = make("div", { className: "filters" }, ...this.#filters);
     filters.setAttribute("role", "group");
     filters.setAttribute("aria-label", "Which tasks");
-    this.#list = make("ul", { className: "plain board" });
-    this.#list.setAttribute("aria-labelledby", heading.id);
-    this.#more = button({ className: "quiet", hidden: true }, "Show more");
-    this.#more.addEventListener("click", () => {
-      this.#drawn += DRAWN;
-      this.#soon();
-    });
-    this.#empty = make("div", { className: "empty" }, make("strong", {}), make("p", {}));
-    this.#said = make("p", { className: "unseen" });
-    this.#said.setAttribute("role", "status");
-    const head = make("div", { className: "panel-head" }, heading, this.#giveButton);
-    this.#root.setAttribute("aria-labelledby", heading.id);
-    this.#root.replaceChildren(head, filters, this.#empty, this.#list, this.#more, this.#said);
+    this.#panel.head.after(filters);
   }
 
   #watch() {
@@ -253,11 +250,11 @@ export class Tasks {
       this.#give = giveForm(this, () => {
         this.#give.element.remove();
         this.#give = undefined;
-        this.#giveButton.hidden = false;
-        this.#giveButton.focus();
+        this.#panel.button.hidden = false;
+        this.#panel.button.focus();
       });
-      this.#root.querySelector(".panel-head").after(this.#give.element);
-      this.#giveButton.hidden = true;
+      this.#panel.head.after(this.#give.element);
+      this.#panel.button.hidden = true;
     }
     this.#give.element.querySelector("textarea").focus();
   }
@@ -271,7 +268,7 @@ export class Tasks {
 
   /** Puts the tasks in order anew, unless somebody is busy with one. */
   #settleOrder() {
-    const isBusy = this.#list.matches(":hover") || this.#list.contains(document.activeElement) || this.#list.querySelector("form");
+    const isBusy = this.#panel.list.matches(":hover") || this.#panel.list.contains(document.activeElement) || this.#panel.list.querySelector("form");
     if (!isBusy) this.#order = this.board.view(this.#view).map(({ id }) => id);
     this.#soon();
   }
@@ -327,10 +324,17 @@ export class Tasks {
     this.#order = [...inView.filter(({ id }) => !known.has(id)).map(({ id }) => id), ...this.#order];
     const shown = this.#order.slice(0, this.#drawn);
     this.#arrange(shown);
-    for (const [id, cards] of this.#others) cards.forEach((card) => this.#refresh(card, id));
-    this.#more.hidden = this.#order.length <= this.#drawn;
-    this.#empty.hidden = this.#order.length > 0;
-    [this.#empty.firstChild.textContent, this.#empty.lastChild.textContent] = EMPTY[this.#view];
+    for (const [id, cards] of this.#others) {
+      cards.forEach((card) => this.#refresh(card, id));
+      const kept = cards.filter((card) => card.element.isConnected || !card.wasShown);
+      kept.forEach((card) => (card.wasShown ||= card.element.isConnected));
+      if (kept.length) this.#others.set(id, kept);
+      else this.#others.delete(id);
+    }
+    this.#panel.more.hidden = this.#order.length <= this.#drawn;
+    const { empty } = this.#panel;
+    empty.hidden = this.#order.length > 0;
+    [empty.firstChild.textContent, empty.lastChild.textContent] = EMPTY[this.#view];
     this.#counts();
     this.#speak();
   }
@@ -342,13 +346,12 @@ export class Tasks {
       card.element.parentElement.remove();
       this.#cards.delete(id);
     }
-    for (const [at, id] of ids.entries()) {
-      let card = this.#cards.get(id);
+    for (const id of ids) {
+      const card = this.#cards.get(id);
       if (card) this.#refresh(card, id);
-      else this.#cards.set(id, (card = this.#made(id)));
-      const item = card.element.parentElement;
-      if (this.#list.children[at] !== item) this.#list.insertBefore(item, this.#list.children[at] ?? null);
+      else this.#cards.set(id, this.#made(id));
     }
+    arrange(this.#panel.list, ids.map((id) => this.#cards.get(id).element.parentElement));
   }
 
   #made(id) {
@@ -390,6 +393,6 @@ export class Tasks {
 
   #say(words) {
     if (this.#on.announce) this.#on.announce(words);
-    else this.#said.textContent = words;
+    else this.#panel.said.textContent = words;
   }
 }

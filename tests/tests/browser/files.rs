@@ -84,7 +84,8 @@ fn a_file_comes_back_byte_for_byte_in_every_version() {
     let browser = joined(&alice, "zoe");
     open_panel(&browser, "files-panel");
     browser.wait_for("#files-panel .empty", "No files yet");
-    let bytes: Vec<u8> = (0..5000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let bytes: Vec<u8> =
+        (0..5000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     share(&browser, "noise.bin", &bytes);
     wait_for_file(&browser, "noise.bin", "you");
     assert_eq!(stored(&alice, "noise.bin"), bytes);
@@ -136,6 +137,13 @@ fn a_name_that_is_taken_is_a_choice() {
     assert_eq!(stored(&alice, "plan.md"), b"three");
     share(&browser, "plan.md", b"four");
     browser.wait_for(".upload", "already a file with this name");
+    press_of(&browser, "plan.md", "3 versions");
+    press_of(&browser, "plan.md", "Preview");
+    eventually("the text is shown", || of_file(&browser, "plan.md", "pre") == "three");
+    for scheme in ["light", "dark"] {
+        browser.color_scheme(scheme);
+        browser.check_accessibility(&format!("the files, {scheme}"));
+    }
     press(&browser, ".upload", "", "Cancel");
     eventually("it is given up", || browser.count(".upload") == 0);
     assert_eq!(stored(&alice, "plan.md"), b"three");
@@ -243,7 +251,8 @@ fn a_preview_is_an_image_a_text_or_none_and_nothing_runs() {
          URL.createObjectURL = (blob) => { window.made.push(blob.type); return make.call(URL, blob); };
          URL.revokeObjectURL = (url) => { window.gone.push(url); revoke.call(URL, url); };",
     );
-    let svg = "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'><script>alert(2)</script></svg>";
+    let svg =
+        "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'><script>alert(2)</script></svg>";
     let mut huge_frame = gif();
     let frame = huge_frame.iter().rposition(|byte| *byte == 0x2c).unwrap();
     huge_frame[frame + 5..frame + 9].fill(0x7f);
@@ -257,7 +266,11 @@ fn a_preview_is_an_image_a_text_or_none_and_nothing_runs() {
         ("polyglot.gif", polyglot.into_bytes(), "damaged"),
         ("noise.jpg", [b"\xff\xd8\xff\xe0".to_vec(), vec![7; 300]].concat(), "damaged"),
         ("picture.png", svg.as_bytes().to_vec(), svg),
-        ("page.html", b"<script>alert(4)</script>\xe2\x80\xae".to_vec(), "<script>alert(4)</script>U+202E"),
+        (
+            "page.html",
+            b"<script>alert(4)</script>\xe2\x80\xae".to_vec(),
+            "<script>alert(4)</script>U+202E",
+        ),
         ("noise.txt", vec![0, 1, 2, 255], "no preview"),
     ];
     for (key, bytes, expected) in &files {

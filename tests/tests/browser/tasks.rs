@@ -196,6 +196,14 @@ fn what_is_overdue_returned_or_declined_stands_out() {
     assert_eq!(ben.call("DELETE", "/agents/ben").send().status, 200);
     wait_for_status(&browser, "Left behind", "returned");
     assert_eq!(browser.count("#tasks-panel .task.wanting"), 3);
+    press(&browser, "#tasks-panel .panel-head", "Tasks", "Give a task");
+    step(&browser, "Late one", "Done");
+    for scheme in ["light", "dark"] {
+        browser.color_scheme(scheme);
+        browser.check_accessibility(&format!("the tasks, {scheme}"));
+    }
+    press(&browser, ".give", "", "Close");
+    step(&browser, "Late one", "Close");
     step(&browser, "Declined one", "Dismiss");
     eventually("it is settled", || browser.count("#tasks-panel .task.wanting") == 2);
     browser.reload();
@@ -220,7 +228,6 @@ fn the_tasks_of_others_are_seen_and_left_to_them() {
     change(&ben, &id, &json!({ "status": "accepted" }));
     wait_for_status(&browser, "Between the two", "accepted");
     change(&ben, &id, &json!({ "status": "declined" }));
-    wait_for_status(&browser, "Between the two", "declined");
     press(&browser, "#tasks-panel .filters", "", "Mine");
     browser.wait_for("#tasks-panel .empty", "Nothing waits for you");
     press(&browser, "#tasks-panel .filters", "", "Done");
@@ -239,7 +246,10 @@ fn what_can_no_longer_be_done_is_said_and_what_was_written_stays() {
     browser.type_into(".step textarea", "A long answer");
     change(&alice, &id, &json!({ "status": "cancelled" }));
     wait_for_status(&browser, "A race", "cancelled");
-    assert_eq!(browser.run("return document.querySelector('.step textarea').value"), "A long answer");
+    assert_eq!(
+        browser.run("return document.querySelector('.step textarea').value"),
+        "A long answer"
+    );
     step(&browser, "A race", "Mark as done");
     browser.wait_for(".step [role=alert]", "changed meanwhile");
     // What another window of the same seat has begun is no obstacle.

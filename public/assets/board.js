@@ -2,6 +2,7 @@
 // calls: the rules are those of the relay (docs/protocol.md, section 9), which checks them again.
 
 import { beginning } from "./folded.js";
+import { plural } from "./text.js";
 
 /** Each status in words, and how it looks. */
 export const STATUS = {
@@ -34,6 +35,10 @@ function stepsOf(task, me, isReturned) {
   if (own) steps = [...steps.filter((step) => step !== "decline"), "hand", "cancel"];
   return isReturned && own ? ["hand", ...steps.filter((step) => step !== "hand")] : steps;
 }
+
+/** What the relay took out of a task, in words; nothing if it took out nothing. */
+export const takenOut = ({ redacted = [] }) =>
+  redacted.map(({ type, count }) => `${plural(count, "secret")} (${type})`).join(", ");
 
 /** The status that each step leads to, and what has then been done. */
 export const STEPS = {

@@ -4,7 +4,6 @@ import { STATUS, isOpen } from "./board.js";
 import { beginning, folded, written } from "./folded.js";
 import { make } from "./page.js";
 import { icon } from "./panel.js";
-import { stepForm } from "./steps.js";
 import { summary } from "./text.js";
 import { ago, due, full, now } from "./when.js";
 
@@ -20,6 +19,7 @@ const LABELS = {
   again: "Give again",
   settle: "Dismiss",
 };
+const AT_ONCE = ["accept", "again", "settle"];
 const PRIORITY = { low: "Low priority", high: "High priority", urgent: "Urgent" };
 const RESULTS = { completed: "Result", failed: "What went wrong", declined: "Why", cancelled: "Why" };
 
@@ -168,7 +168,7 @@ class Card {
   #button(step, isMain) {
     const button = make("button", { type: "button", className: isMain ? "small tinted" : "small quiet" }, LABELS[step]);
     button.dataset.step = step;
-    button.addEventListener("click", () => (["accept", "again", "settle"].includes(step) ? this.#act(step, button) : this.#open(step)));
+    button.addEventListener("click", () => this.#act(step, button));
     return button;
   }
 
@@ -178,14 +178,18 @@ class Card {
     button.setAttribute("aria-disabled", "true");
     this.#parts.problem.textContent = "";
     try {
-      await this.#desk.act(this.#task, step);
+      if (AT_ONCE.includes(step)) await this.#desk.act(this.#task, step);
+      else await this.#open(step);
     } catch (error) {
       this.#parts.problem.textContent = this.#desk.explain(error);
     }
     button.removeAttribute("aria-disabled");
   }
 
-  #open(step) {
+  async #open(step) {
+    const { stepForm } = await import("./steps.js");
+    // The task may have changed, or another form was opened, while that was loaded.
+    if (this.#form || !this.#desk.board.steps(this.#task).includes(step)) return;
     this.#form = stepForm(step, this.#task, this.#desk, () => this.#close());
     this.#form.dataset.step = step;
     this.#parts.actions.after(this.#form);

@@ -4,7 +4,6 @@
 import { savedAs, shown, sizeOf } from "./names.js";
 import { make } from "./page.js";
 import { icon } from "./panel.js";
-import { preview } from "./preview.js";
 import { plain, plural } from "./text.js";
 import { ago, full } from "./when.js";
 
@@ -116,7 +115,7 @@ export class FileRow {
   }
 
   async #show(version) {
-    const bytes = await this.#desk.read(this.#key, version);
+    const [{ preview }, bytes] = await Promise.all([import("./preview.js"), this.#desk.read(this.#key, version)]);
     const isOnly = this.#desk.shelf.versions(this.#key).length < 2;
     const which = isOnly ? [] : [make("p", { className: "hint" }, `Version ${version}`)];
     this.#preview.replaceChildren(...which, ...preview(bytes, `Image: ${shown(this.#key)}`));

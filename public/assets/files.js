@@ -3,13 +3,12 @@
 
 import { Refused, call, callPatiently, identity, sessionPath } from "./api.js";
 import { FileRow } from "./filerow.js";
-import { cleaned, shown, sizeOf } from "./names.js";
+import { cleaned, filePath, shown, sizeOf } from "./names.js";
 import { make } from "./page.js";
 import { arrange, panel } from "./panel.js";
 import { People } from "./people.js";
 import { sentence } from "./sentences.js";
 import { Shelf } from "./shelf.js";
-import { Upload, filePath } from "./upload.js";
 import { setClock } from "./when.js";
 
 /** How long a download may take. */
@@ -105,6 +104,13 @@ export class Files {
     const all = [...(files ?? [])].map(named);
     if (this.#isOver || !all.length) return false;
     await this.#learnLimit();
+    let Upload;
+    try {
+      ({ Upload } = await import("./upload.js"));
+    } catch (error) {
+      this.#on.failed?.(`Not shared. ${this.explain(error)}`);
+      return false;
+    }
     for (const file of all) {
       const upload = new Upload(this.#seat, file, this, this.#limit);
       this.#uploads.append(upload.element);

@@ -1,6 +1,10 @@
 // Names of files: what the relay takes, what a person's file becomes, and what it is saved as.
 
+import { sessionPath } from "./api.js";
 import { plain } from "./text.js";
+
+/** The path of a file below its session. */
+export const filePath = (session, key) => sessionPath(session, `/files/${key.split("/").map(encodeURIComponent).join("/")}`);
 
 /** In bytes of UTF-8. */
 const LONGEST = 256;

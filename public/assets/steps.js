@@ -1,7 +1,7 @@
-// The forms by which a person gives a task, or takes a step with one.
+// The forms by which a person gives a task, or takes a step with one. They are loaded when they are needed.
 
 import { make } from "./page.js";
-import { nameLike, plural } from "./text.js";
+import { nameLike } from "./text.js";
 
 /** The most of a text, or of a value, that the relay takes. */
 const MOST = 65_536;
@@ -193,7 +193,3 @@ function valueOf(words) {
     return words;
   }
 }
-
-/** What the relay took out of a task, in words; nothing if it took out nothing. */
-export const takenOut = ({ redacted = [] }) =>
-  redacted.map(({ type, count: times }) => `${plural(times, "secret")} (${type})`).join(", ");

@@ -4,13 +4,12 @@
 // which is asked for while the panel is in sight.
 
 import { call, callPatiently, calm, random, sessionPath } from "./api.js";
-import { Board, STEPS, isOpen, newsOf, wayTo } from "./board.js";
+import { Board, STEPS, isOpen, newsOf, takenOut, wayTo } from "./board.js";
 import { taskCard } from "./card.js";
 import { make } from "./page.js";
 import { arrange, panel } from "./panel.js";
 import { People } from "./people.js";
 import { sentence } from "./sentences.js";
-import { giveForm, takenOut } from "./steps.js";
 import { setClock } from "./when.js";
 
 export { newsOf, taskCard };
@@ -24,11 +23,11 @@ const LOST = 20;
 /** How many cards are drawn at first, and with each "Show more". */
 const DRAWN = 60;
 
-const VIEWS = { open: "Open", mine: "Mine", done: "Done" };
-const EMPTY = {
-  open: ["Nothing is to be done", "A task is a request that one can follow: who has it, how far it is, and what came of it. Give one to an agent or to a person, by name or by what they can do."],
-  mine: ["Nothing waits for you", "Here stand the tasks that you have been given, and those that you gave."],
-  done: ["Nothing is done yet", "Tasks that are done, declined or cancelled stand here with their results."],
+/** The views, each with what it says when it is empty. */
+const VIEWS = {
+  open: ["Open", "Nothing is to be done", "A task is a request that one can follow: who has it, how far it is, and what came of it. Give one to an agent or to a person, by name or by what they can do."],
+  mine: ["Mine", "Nothing waits for you", "Here stand the tasks that you have been given, and those that you gave."],
+  done: ["Done", "Nothing is done yet", "Tasks that are done, declined or cancelled stand here with their results."],
 };
 
 export class Tasks {
@@ -139,7 +138,7 @@ export class Tasks {
 
   /** Takes a step with a task, and the steps on the way to it. */
   async act(task, step, input = {}) {
-    if (step === "again") this.#giveAgain(task);
+    if (step === "again") await this.#giveAgain(task);
     else if (step === "settle") this.#settle(task);
     else if (step === "hand") await this.#handOn(task, input);
     else await this.#change(task, step, input);
@@ -186,8 +185,8 @@ export class Tasks {
     return callPatiently("POST", this.#path(path), { seat: this.#seat, headers, body });
   }
 
-  #giveAgain(task) {
-    this.#openGive();
+  async #giveAgain(task) {
+    await this.#openGive();
     this.#give.prefill(task);
     this.#give.element.scrollIntoView({ block: "nearest" });
   }
@@ -216,8 +215,8 @@ export class Tasks {
       this.#soon();
     };
     this.#panel = panel(this.#root, { id: "tasks", heading: "Tasks", action: "Give a task", list: "board", more });
-    this.#panel.button.addEventListener("click", () => this.#openGive());
-    this.#filters = Object.entries(VIEWS).map(([view, words]) => {
+    this.#panel.button.addEventListener("click", () => this.#openGive().catch((error) => this.#on.failed?.(this.explain(error))));
+    this.#filters = Object.entries(VIEWS).map(([view, [words]]) => {
       const filter = make("button", { type: "button", className: "filter" }, `${words} `, make("span", { className: "clock" }));
       filter.dataset.view = view;
       filter.addEventListener("click", () => this.#show(view));
@@ -237,6 +236,9 @@ export class Tasks {
       this.#settleOrder();
       if (this.#hasBegun) this.#ask();
     }).observe(this.#root);
+    // Whoever comes near a button will need the forms.
+    const prepare = () => import("./steps.js").catch(() => {});
+    for (const kind of ["pointerenter", "focusin"]) this.#root.addEventListener(kind, prepare, { once: true });
     const look = () => !document.hidden && this.#inSight && this.#hasBegun && this.#ask();
     this.#timers = [setInterval(look, LOOK), setInterval(() => document.hidden || this.#tick(), 15_000)];
   }
@@ -245,7 +247,8 @@ export class Tasks {
     for (const card of [...this.#cards.values(), ...[...this.#others.values()].flat()]) card.tick();
   }
 
-  #openGive() {
+  async #openGive() {
+    const { giveForm } = await import("./steps.js");
     if (!this.#give) {
       this.#give = giveForm(this, () => {
         this.#give.element.remove();
@@ -334,7 +337,7 @@ export class Tasks {
     this.#panel.more.hidden = this.#order.length <= this.#drawn;
     const { empty } = this.#panel;
     empty.hidden = this.#order.length > 0;
-    [empty.firstChild.textContent, empty.lastChild.textContent] = EMPTY[this.#view];
+    [, empty.firstChild.textContent, empty.lastChild.textContent] = VIEWS[this.#view];
     this.#counts();
     this.#speak();
   }

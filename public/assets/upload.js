@@ -1,8 +1,9 @@
 // One file on its way to the others: its progress, and the choices when its name does not fit or is taken.
+// It is loaded with the first file.
 
-import { identity, isPassing, pause, random, Refused, sessionPath, sleep } from "./api.js";
+import { identity, isPassing, pause, random, Refused, sleep } from "./api.js";
 import { make } from "./page.js";
-import { another, cleaned, shown, sizeOf, wrongWith } from "./names.js";
+import { another, cleaned, filePath, shown, sizeOf, wrongWith } from "./names.js";
 import { sentence } from "./sentences.js";
 import { ago } from "./when.js";
 
@@ -10,9 +11,6 @@ import { ago } from "./when.js";
 const TRIES = 4;
 /** How long nothing may move. */
 const STALL = 60_000;
-
-/** The path of a file below its session. */
-export const filePath = (session, key) => sessionPath(session, `/files/${key.split("/").map(encodeURIComponent).join("/")}`);
 
 /** Sends bytes once. `on.progress` gets a number from 0 to 1; `on.begun` what stops it. */
 function put(path, headers, body, on) {
@@ -69,8 +67,8 @@ export class Upload {
     this.#said = make("p", { className: "problem" });
     this.#said.setAttribute("role", "alert");
     this.#body = make("div", {});
-    this.element = make("li", { className: "upload" }, make("bdi", { className: "file-name" }, shown(name)), make("span", { className: "hint" }, ` ${sizeOf(file.size)}`), this.#body, this.#said);
-    if (limit && file.size > limit) return this.#refuse(`This file is too large: ${sizeOf(limit)} are the most. Make it smaller or share a link to it.`);
+    this.element = make("li", { className: "upload" }, make("bdi", { className: "file-name" }, shown(name)), make("span", { className: "hint" }, ` ${sizeOf(file.size)}`), this.#said, this.#body);
+    if (limit && file.size > limit) return this.#refuse(`This file is too large: at most ${sizeOf(limit)} can be shared. Make it smaller, or share a link to it.`);
     const proper = cleaned(name);
     if (proper !== name.normalize("NFC")) this.#askForName(proper, "This name cannot be used as it is.");
     else this.#begin(proper);

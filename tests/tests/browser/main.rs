@@ -52,6 +52,12 @@ fn open_panel(browser: &Browser, panel: &str) {
     });
 }
 
+/// Types into a field as soon as it is there.
+fn fill(browser: &Browser, css: &str, text: &str) {
+    eventually(&format!("there is {css}"), || browser.count(css) > 0);
+    browser.type_into(css, text);
+}
+
 /// Presses the button with this label inside the first element that matches and contains a text.
 fn press(browser: &Browser, within: &str, text: &str, label: &str) {
     let script = format!(

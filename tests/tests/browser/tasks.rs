@@ -1,6 +1,6 @@
 //! Tasks, for people: each is one card, from being given to its result.
 
-use crate::{assert_quiet, joined, open_panel, press};
+use crate::{assert_quiet, fill, joined, open_panel, press};
 use nexus_tests::{Api, Member, browser::Browser, eventually, list, relay, string};
 use serde_json::{Value, json};
 
@@ -88,14 +88,14 @@ fn a_task_is_one_card_from_its_acceptance_to_its_result() {
     wait_for_status(&browser, "Pick a date", "accepted");
     assert_eq!(browser.run("return document.activeElement.textContent"), "Progress");
     step(&browser, "Pick a date", "Progress");
-    browser.type_into(".step input", &format!("35 %{ENTER}"));
+    fill(&browser, ".step input", &format!("35 %{ENTER}"));
     browser.wait_for("#tasks-panel .task", "35 %");
     assert_eq!(task(&alice, &id)["progress"], 35);
     step(&browser, "Pick a date", "Progress");
-    browser.type_into(".step input", &format!("nearly <b>there</b>{ENTER}"));
+    fill(&browser, ".step input", &format!("nearly <b>there</b>{ENTER}"));
     browser.wait_for("#tasks-panel .task", "nearly <b>there</b>");
     step(&browser, "Pick a date", "Done");
-    browser.type_into(".step textarea", "Tuesday");
+    fill(&browser, ".step textarea", "Tuesday");
     step(&browser, "Pick a date", "Mark as done");
     wait_for_status(&browser, "Pick a date", "completed");
     assert_eq!(task(&alice, &id)["result"], "Tuesday");
@@ -119,7 +119,7 @@ fn done_walks_the_way_and_a_refusal_has_its_reason() {
     wait_for_status(&browser, "Quick one", "completed");
     assert_eq!(task(&alice, &quick)["status"], "completed");
     step(&browser, "Hard one", "Decline");
-    browser.type_into(".step textarea", "No time");
+    fill(&browser, ".step textarea", "No time");
     step(&browser, "Hard one", "Decline the task");
     wait_for_status(&browser, "Hard one", "declined");
     assert_eq!(task(&alice, &hard)["result"], "No time");
@@ -135,11 +135,11 @@ fn a_person_gives_tasks_hands_them_on_and_cancels_them() {
     let ben = able(&alice, "ben", "translate");
     open_panel(&browser, "tasks-panel");
     press(&browser, "#tasks-panel .panel-head", "Tasks", "Give a task");
-    browser.type_into(".give textarea", "Write the minutes");
+    fill(&browser, ".give textarea", "Write the minutes");
     choose(&browser, ".give select", "to:a");
     browser.run("document.querySelector('.give details').open = true");
-    browser.type_into(".give input[type=number]", "2");
-    browser.type_into(".give details textarea", "{\"pages\": 2}");
+    fill(&browser, ".give input[type=number]", "2");
+    fill(&browser, ".give details textarea", "{\"pages\": 2}");
     press(&browser, ".give", "", "Give the task");
     wait_for_status(&browser, "Write the minutes", "pending");
     let given = named(&alice, "Write the minutes");
@@ -149,7 +149,7 @@ fn a_person_gives_tasks_hands_them_on_and_cancels_them() {
 
     ben.send("I am here.");
     press(&browser, "#tasks-panel .panel-head", "Tasks", "Give a task");
-    browser.type_into(".give textarea", "Translate it");
+    fill(&browser, ".give textarea", "Translate it");
     choose(&browser, ".give select", "can:translate");
     press(&browser, ".give", "", "Give the task");
     wait_for_status(&browser, "Translate it", "pending");
@@ -184,7 +184,7 @@ fn what_is_overdue_returned_or_declined_stands_out() {
     assert_eq!(steps(&browser, "Late one"), json!(["Done", "Not possible", "Decline"]));
     for text in ["Declined one", "Left behind"] {
         press(&browser, "#tasks-panel .panel-head", "Tasks", "Give a task");
-        browser.type_into(".give textarea", text);
+        fill(&browser, ".give textarea", text);
         choose(&browser, ".give select", "to:ben");
         press(&browser, ".give", "", "Give the task");
         wait_for_status(&browser, text, "pending");
@@ -243,7 +243,7 @@ fn what_can_no_longer_be_done_is_said_and_what_was_written_stays() {
     open_panel(&browser, "tasks-panel");
     let id = give(&alice, &json!({ "to": "zoe", "task": "A race" }));
     step(&browser, "A race", "Done");
-    browser.type_into(".step textarea", "A long answer");
+    fill(&browser, ".step textarea", "A long answer");
     change(&alice, &id, &json!({ "status": "cancelled" }));
     wait_for_status(&browser, "A race", "cancelled");
     assert_eq!(

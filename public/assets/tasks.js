@@ -97,8 +97,7 @@ export class Tasks {
   card(id) {
     const task = this.board.get(id);
     if (!task) return undefined;
-    const card = taskCard(task, this);
-    card.shown = task;
+    const card = Object.assign(taskCard(task, this), { shown: task });
     this.#others.set(id, [...(this.#others.get(id) ?? []), card]);
     return card.element;
   }
@@ -167,18 +166,16 @@ export class Tasks {
   }
 
   async #walk(task, wanted, input) {
+    const { result, ...rest } = input;
     for (const status of wayTo(task.status, wanted)) {
-      const body = status === wanted ? { status, ...input } : { status };
-      if (body.result === "") delete body.result;
+      const body = status === wanted ? { status, ...rest, result: result || undefined } : { status };
       const changed = await this.#call(`/tasks/${encodeURIComponent(task.id)}`, body);
       this.board.take(changed, "changed");
       this.#tellRedacted(changed);
     }
   }
 
-  #path(rest) {
-    return sessionPath(this.#seat.session, rest);
-  }
+  #path = (rest) => sessionPath(this.#seat.session, rest);
 
   #call(path, body) {
     const headers = { "Idempotency-Key": random() };
@@ -243,8 +240,12 @@ export class Tasks {
     this.#timers = [setInterval(look, LOOK), setInterval(() => document.hidden || this.#tick(), 15_000)];
   }
 
+  get #all() {
+    return [...this.#cards.values(), ...[...this.#others.values()].flat()];
+  }
+
   #tick() {
-    for (const card of [...this.#cards.values(), ...[...this.#others.values()].flat()]) card.tick();
+    for (const card of this.#all) card.tick();
   }
 
   async #openGive() {
@@ -271,7 +272,8 @@ export class Tasks {
 
   /** Puts the tasks in order anew, unless somebody is busy with one. */
   #settleOrder() {
-    const isBusy = this.#panel.list.matches(":hover") || this.#panel.list.contains(document.activeElement) || this.#panel.list.querySelector("form");
+    const { list } = this.#panel;
+    const isBusy = list.matches(":hover") || list.contains(document.activeElement) || list.querySelector("form");
     if (!isBusy) this.#order = this.board.view(this.#view).map(({ id }) => id);
     this.#soon();
   }
@@ -297,10 +299,7 @@ export class Tasks {
     const ids = new Set();
     for (let [page, after] = [0, ""]; page < PAGES; page += 1) {
       const { tasks, nextAfter, hasMore } = await call("GET", this.#path(`/tasks?${query}limit=500${after}`), { seat: this.#seat });
-      for (const task of tasks) {
-        ids.add(task.id);
-        this.board.take(task);
-      }
+      tasks.forEach((task) => ids.add(task.id) && this.board.take(task));
       if (!hasMore) break;
       after = `&after=${encodeURIComponent(nextAfter)}`;
     }
@@ -313,8 +312,7 @@ export class Tasks {
 
   /** Draws every card anew, for what is not in the tasks themselves. */
   #redraw() {
-    for (const [id, card] of this.#cards) card.update(this.board.get(id));
-    for (const [id, cards] of this.#others) cards.forEach((card) => card.update(this.board.get(id)));
+    for (const card of this.#all) card.update(this.board.get(card.element.dataset.task));
     this.#soon();
   }
 
@@ -358,8 +356,8 @@ export class Tasks {
   }
 
   #made(id) {
-    const card = taskCard(this.board.get(id), this);
-    card.shown = this.board.get(id);
+    const task = this.board.get(id);
+    const card = Object.assign(taskCard(task, this), { shown: task });
     make("li", {}, card.element);
     return card;
   }

@@ -13,13 +13,16 @@ mod admin;
 mod connection;
 mod control;
 mod conversation;
+mod files;
 mod hostile;
 mod link;
 mod pages;
 mod seat;
+mod tasks;
 mod unsent;
 
-use nexus_tests::{Member, browser::Browser};
+use nexus_tests::{Member, browser::Browser, eventually};
+use serde_json::json;
 
 /// A browser that has joined the session of `member` by a link, under this name.
 fn joined(member: &Member, name: &str) -> Browser {
@@ -35,6 +38,42 @@ fn join(browser: &Browser, member: &Member, name: &str) {
     browser.type_into("#name", name);
     browser.click("#join button");
     browser.wait_for("#connection", "Live");
+}
+
+/// Brings a panel into sight, where the page shows one part at a time.
+fn open_panel(browser: &Browser, panel: &str) {
+    browser.run(&format!(
+        "const panel = document.querySelector('#{panel}');
+         if (panel.offsetParent === null) document.querySelector('[aria-controls=\"{panel}\"]')?.click();"
+    ));
+    eventually("the panel is in sight", || {
+        browser.run(&format!("return document.querySelector('#{panel}').offsetParent !== null"))
+            == true
+    });
+}
+
+/// Types into a field as soon as it is there.
+fn fill(browser: &Browser, css: &str, text: &str) {
+    eventually(&format!("there is {css}"), || browser.count(css) > 0);
+    browser.type_into(css, text);
+}
+
+/// Presses the button with this label inside the first element that matches and contains a text.
+fn press(browser: &Browser, within: &str, text: &str, label: &str) {
+    let script = format!(
+        "const part = [...document.querySelectorAll({within})].find((one) => one.textContent.includes({text}));
+         const said = (button) => button.textContent.trim();
+         const all = [...(part?.querySelectorAll('button') ?? [])].filter((one) => one.offsetParent !== null);
+         const button = all.find((one) => said(one) === {label}) ?? all.find((one) => said(one).startsWith({label}));
+         if (!button) return false;
+         button.focus();
+         button.click();
+         return true;",
+        within = json!(within),
+        text = json!(text),
+        label = json!(label),
+    );
+    eventually(&format!("{label} of {text:?} can be pressed"), || browser.run(&script) == true);
 }
 
 /// Something that the relay takes out. Put together here, so that nothing in these sources looks like a

@@ -77,7 +77,7 @@ export class Conversation {
       changed: () => this.#look(),
       links: (codes) => this.#inviter.opened(codes),
     });
-    this.#inviter = new Inviter(seat, { made: () => this.#control.lookForLinks() });
+    this.#inviter = new Inviter(seat, { made: () => this.#control.lookForLinks(), gone: () => this.#look() });
     this.#composer = new Composer(seat, this.#members, { write: (...message) => this.#write(...message) });
     // The panels get each message of their kind, and everyone who is here.
     // TASKS: this.#tasks = new Tasks(seat, byId("tasks-panel"), this.#panelCalls("tasks"));
@@ -204,10 +204,7 @@ export class Conversation {
 
   #title() {
     const title = this.#called;
-    if (byId("title").textContent !== title) {
-      byId("title").textContent = title;
-      about(this.#seat.session, { title, until: this.#deadline || undefined });
-    }
+    if (byId("title").textContent !== title) byId("title").textContent = title;
     const whole = `${title} - ${SITE}`;
     document.title = this.#unread ? `(${this.#unread}) ${whole}` : whole;
   }
@@ -215,8 +212,11 @@ export class Conversation {
   #caughtUp() {
     this.#knownTo = Number(this.#feed.cursor);
     byId("opening-messages").hidden = true;
+    this.#transcript.isReady = true;
     this.#transcript.draw();
     this.#transcript.toEnd();
+    this.#title();
+    this.#tellDeadline();
     this.#look();
   }
 
@@ -230,17 +230,16 @@ export class Conversation {
   }
 
   #ends(expiresAt) {
-    const deadline = Date.parse(expiresAt);
-    if (!(deadline > this.#deadline)) return;
-    this.#deadline = deadline;
-    about(this.#seat.session, { title: this.#called, until: deadline });
-    this.#tellDeadline();
+    this.#deadline = Math.max(this.#deadline, Date.parse(expiresAt) || 0);
+    if (this.#knownTo < Infinity) this.#tellDeadline();
   }
 
   #tellDeadline() {
     if (!this.#deadline) return;
     const left = this.#deadline - now();
-    byId("deadline-long").textContent = `Deletes itself in ${span(left)}`;
+    const long = `Deletes itself in ${span(left)}`;
+    if (byId("deadline-long").textContent === long) return;
+    byId("deadline-long").textContent = long;
     byId("deadline-short").textContent = `${span(left)} left`;
     byId("deadline").title = `On ${moment(this.#deadline)}, unless somebody writes or reads before`;
     byId("deadline").classList.toggle("soon", left < 300_000);
@@ -263,6 +262,7 @@ export class Conversation {
       // TASKS: this.#tasks.tell(members, status);
       // FILES: this.#files.tell(members, status);
       this.#title();
+      about(this.#seat.session, { title: this.#called, until: this.#deadline });
     } catch (error) {
       // The feed asks the same relay, and shows what is wrong.
       if (!error.status && !(error instanceof TypeError)) console.warn(error);
@@ -333,6 +333,7 @@ export class Conversation {
     this.#isOver = true;
     clearTimeout(this.#worry);
     this.#feed.stop();
+    this.#transcript.isReady = true;
     this.#transcript.draw();
     this.#outbox.end(this.#composer.text);
     this.#composer.end();
@@ -344,7 +345,7 @@ export class Conversation {
     const isSaid = this.#transcript.messages.some((message) => !isRelays(message));
     over(heading, this.#outbox.holdsText ? `${words} What you had not sent is at the end of the messages.` : words, isSaid);
     byId("save").addEventListener("click", () => this.#export("md", "text/markdown"));
-    this.#panel.close();
+    this.#panel.end();
     show("over", "transcript");
     document.body.classList.add("ended");
     for (const id of ["invite", "open-panel", "offline", "deadline", "opening-messages"]) byId(id).hidden = true;

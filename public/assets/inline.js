@@ -76,8 +76,13 @@ class Line {
     return at + token.length;
   }
 
+  /** Adds nodes. Texts that follow each other become one. */
   #add(...made) {
-    this.#open.at(-1).nodes.push(...made);
+    const { nodes: inside } = this.#open.at(-1);
+    for (const one of made) {
+      if (typeof one === "string" && typeof inside.at(-1) === "string") inside.push(inside.pop() + one);
+      else inside.push(one);
+    }
   }
 
   #say(text, isCut = false) {

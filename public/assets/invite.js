@@ -17,9 +17,10 @@ export class Inviter {
   #alone;
   #dialog;
   #isAlone = false;
+  #isGone = false;
   #isBusy = false;
 
-  /** `on.made` is called when there is a new link. */
+  /** `on.made` is called when there is a new link, `on.gone` when the one in the transcript was used. */
   constructor(seat, on) {
     this.#seat = seat;
     this.#on = on;
@@ -34,14 +35,17 @@ export class Inviter {
   tell(isAlone) {
     this.#isAlone = isAlone;
     byId("alone").hidden = !isAlone;
-    if (isAlone && !this.#alone.isGood) this.#fill();
     if (!isAlone) this.#alone.show();
+    else if (this.#isGone || !this.#alone.isGood) this.#fill();
+    this.#isGone = false;
   }
 
-  /** Says which links still work: a link that was used, or taken back, is not shown any longer. */
+  /** Says which links still work. Whoever has used the one in the transcript is about to appear. */
   opened(codes) {
-    const works = ({ code }) => codes.some((other) => other.code === code);
-    if (this.#isAlone && this.#alone.link && !works(this.#alone.link)) this.#fill();
+    const { link } = this.#alone;
+    if (!this.#isAlone || !link || codes.some(({ code }) => code === link.code)) return;
+    this.#isGone = true;
+    this.#on.gone();
   }
 
   end() {

@@ -97,7 +97,8 @@ function fence(lines, at, context) {
 }
 
 /** A block of code with a button that copies it. */
-export function codeBlock(text, language, context) {
+function codeBlock(text, language, context) {
+  context.room.left -= 6;
   const code = make("code", { dir: "ltr" }, ...nodes(text, context));
   const copy = make("button", { type: "button", className: "small bare" }, "Copy");
   const head = make("div", { className: "code-head" }, make("span", {}, plain(language).slice(0, 24)), copy);

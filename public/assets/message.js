@@ -4,7 +4,7 @@ import { icon } from "./icons.js";
 import { markdown } from "./markdown.js";
 import { hue } from "./members.js";
 import { make } from "./page.js";
-import { gist, isGreeting, isNews, isRelays, lineOf, newsOf, poses, redactedIn, speakerOf } from "./relay.js";
+import { gist, hasNameOfRelay, isGreeting, isNews, isRelays, lineOf, newsOf, poses, redactedIn, speakerOf } from "./relay.js";
 import { firstLine, nodes, plain, plural, pretty, summary } from "./text.js";
 import { clock, moment } from "./when.js";
 
@@ -18,8 +18,11 @@ const MANY_JSON_LINES = 14;
 const SOON = 300_000;
 
 /** Whether a message goes on with the one before it, so that it needs no head of its own. */
-export function goesOn(before, message) {
-  if (!before || lineOf(before) || lineOf(message) || isNews(before) || isNews(message) || isRelays(message)) return false;
+export function goesOn(before, message, name) {
+  const stands = (one) => !one || lineOf(one) || isNews(one) || isRelays(one);
+  if (stands(before) || stands(message)) return false;
+  // What a head warns of is said each time.
+  if ([message.agentId, name(message.agentId)].some(hasNameOfRelay)) return false;
   const same = ["agentId", "verified", "unredacted"].every((field) => before[field] === message[field]);
   const isSoon = Date.parse(message.sentAt) - Date.parse(before.sentAt) < SOON;
   return same && isSoon && !message.replyTo && String(before.to) === String(message.to);

@@ -11,6 +11,7 @@ export class Panel {
   #button = byId("open-panel");
   #counts = {};
   #shown = "people";
+  #isOver = false;
 
   constructor() {
     for (const name of TABS) this.#tab(name).addEventListener("click", () => this.show(name));
@@ -40,17 +41,23 @@ export class Panel {
     this.#button.focus();
   }
 
+  /** The conversation is over: there is nothing to stand beside it. */
+  end() {
+    this.#isOver = true;
+    this.#set(false);
+  }
+
   /** How many of something there are. `isUrgent` says that somebody waits for this person. */
   count(name, number, isUrgent = false) {
     const tally = this.#tab(name).querySelector(".tally");
     tally.textContent = number || "";
     tally.classList.toggle("urgent", isUrgent);
     this.#counts[name] = { number, isUrgent };
-    const sum = Object.entries(this.#counts).filter(([one, { number: count }]) => one !== "people" && count);
-    const words = Object.entries(this.#counts).map(([one, { number: count }]) => `${one}: ${count}`);
-    this.#button.setAttribute("aria-label", `Members, tasks and files (${words.join(", ")})`);
-    byId("people-tally").textContent = this.#counts.people?.number || "";
-    byId("panel-dot").hidden = !sum.length;
+    const { people, ...others } = this.#counts;
+    const words = Object.entries(others).map(([one, { number: count }]) => `, ${count} ${one}`);
+    byId("people-tally").textContent = people?.number || "";
+    byId("panel-words").textContent = ` people${words.join("")}`;
+    byId("panel-dot").hidden = !Object.values(others).some(({ number: count }) => count);
     byId("panel-dot").classList.toggle("urgent", Object.values(this.#counts).some((one) => one.isUrgent));
   }
 
@@ -66,10 +73,10 @@ export class Panel {
     }
   }
 
-  #set(isOpen) {
+  #set(isWanted) {
+    const isOpen = isWanted && !this.#isOver;
     const covers = isOpen && !WIDE.matches;
     this.#side.hidden = !isOpen;
-    document.body.classList.toggle("panel-open", isOpen);
     byId("shade").hidden = !covers;
     // What is covered cannot be reached meanwhile.
     byId("talk").inert = covers;

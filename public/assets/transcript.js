@@ -31,6 +31,8 @@ export class Transcript {
   #average = 80;
   #wasAtEnd = true;
   #watch;
+  /** Set once all earlier messages have been added: until then nothing is drawn. */
+  isReady = false;
   /** What is done to each message that is drawn: the search marks what it has found. */
   onDraw = () => {};
 
@@ -50,13 +52,8 @@ export class Transcript {
     scroller.addEventListener("scroll", () => (this.#wasAtEnd = this.atEnd), { passive: true });
     // A keyboard that opens, or a text field that grows, must not hide the end.
     new ResizeObserver(() => this.#wasAtEnd && this.toEnd()).observe(scroller);
-    let isWhole = false;
-    addEventListener("beforeprint", () => {
-      if (isWhole) return;
-      isWhole = true;
-      this.#blocks.forEach((block) => this.#fill(block));
-    });
-    addEventListener("afterprint", () => (isWhole = false));
+    // On paper stands everything.
+    addEventListener("beforeprint", () => this.#blocks.forEach((block) => this.#build(block)));
   }
 
   /** All messages, in order. */
@@ -76,10 +73,12 @@ export class Transcript {
 
   /** Adds a message. Messages that arrive together are drawn together. */
   add(message) {
+    // It can come again, when the page had to ask anew where the log ends.
+    if (this.#places.has(message.id)) return;
     this.#places.set(message.id, this.#order.length);
     this.#order.push(message);
     atLeast(Date.parse(message.sentAt));
-    this.#timer ??= setTimeout(() => this.draw(), document.hidden ? 200 : 16);
+    if (this.isReady) this.#timer ??= setTimeout(() => this.draw(), document.hidden ? 200 : 16);
   }
 
   /** Whether the end of the transcript is in sight. */
@@ -188,7 +187,7 @@ export class Transcript {
     const sent = Date.parse(message.sentAt);
     const isNewDay = !before || dayOf(Date.parse(before.sentAt)) !== dayOf(sent);
     const isFirstNew = at === this.#marked;
-    const article = this.#drawer.draw(message, !isNewDay && !isFirstNew && goesOn(before, message));
+    const article = this.#drawer.draw(message, !isNewDay && !isFirstNew && goesOn(before, message, this.#members.name));
     this.onDraw(article, message);
     const elements = [article];
     if (isFirstNew) elements.unshift(make("p", { className: "divider new" }, "New messages"));
@@ -218,24 +217,28 @@ export class Transcript {
     if (wasAtEnd && !document.hidden) this.toEnd();
   }
 
+  /** Draws a block. What is in sight stays where it is, if the block is higher than was thought. */
   #fill(block) {
     if (block.isDrawn) return;
     const { element, first, height } = block;
     const isAbove = element.getBoundingClientRect().bottom <= this.#scroller.getBoundingClientRect().top;
-    if (block.kept) element.append(block.kept);
-    else {
-      const last = Math.min(first + BLOCK, this.#waiting);
-      const all = document.createDocumentFragment();
-      for (let at = first; at < last; at += 1) all.append(...this.#elements(at));
-      element.append(all);
-    }
-    block.kept = undefined;
-    block.isDrawn = true;
-    element.style.height = "";
+    this.#build(block);
     const drawn = element.offsetHeight;
     if (isAbove) this.#scroller.scrollTop += drawn - height;
-    const count = Math.min(BLOCK, this.#waiting - first);
-    this.#average = (this.#average * 3 + drawn / count) / 4;
+    this.#average = (this.#average * 3 + drawn / Math.min(BLOCK, this.#waiting - first)) / 4;
+  }
+
+  #build(block) {
+    if (block.isDrawn) return;
+    const { element, first, kept = document.createDocumentFragment() } = block;
+    if (!block.kept) {
+      const last = Math.min(first + BLOCK, this.#waiting);
+      for (let at = first; at < last; at += 1) kept.append(...this.#elements(at));
+    }
+    element.append(kept);
+    element.style.height = "";
+    block.kept = undefined;
+    block.isDrawn = true;
   }
 
   /** Takes a block off the page. What a person unfolded in it stays as it is. */

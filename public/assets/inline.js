@@ -64,7 +64,7 @@ class Line {
 
   /** Takes a token, and returns where the next one may begin. */
   #token({ 0: token, groups: { escape, ticks, url, link: isLink, run } }, at) {
-    if (escape) this.#say(token[1]);
+    if (escape) this.#add(token[1]);
     else if (ticks) return this.#code(token, at);
     else if (url) {
       const whole = trimmed(token);
@@ -98,7 +98,7 @@ class Line {
     const begin = at + ticks.length;
     const end = ticks.length > TICKS ? -1 : this.#closing(ticks.length, begin);
     if (end < 0) {
-      this.#say(ticks);
+      this.#add(ticks);
       return begin;
     }
     const inside = this.#text.slice(begin, end);
@@ -135,14 +135,14 @@ class Line {
     const [mark] = run;
     // Inside of a word these are part of it: snake_case, 2*3*4.
     const isInside = isWord(before) && isWord(after) && (mark === "_" || run.length === 1);
-    if (run.length > 3 || isInside || (mark === "~" && run.length !== 2)) return this.#say(run);
+    if (run.length > 3 || isInside || (mark === "~" && run.length !== 2)) return this.#add(run);
     let rest = run;
     if (!IS_SPACE.test(before)) {
       for (let closed; rest && (closed = this.#innermost(rest)); rest = rest.slice(closed.length)) this.#close(closed);
     }
     if (!rest) return;
     const opens = !IS_SPACE.test(after) && (IS_SPACE.test(before) || isWord(after) || !isWord(before));
-    if (!opens || this.#open.length >= DEEP) return this.#say(rest);
+    if (!opens || this.#open.length >= DEEP) return this.#add(rest);
     for (const one of rest.length === 3 ? [mark + mark, mark] : [rest]) this.#open.push({ mark: one, nodes: [] });
   }
 

@@ -15,11 +15,13 @@ mod control;
 mod conversation;
 mod hostile;
 mod link;
+mod markdown;
 mod pages;
 mod seat;
+mod talk;
 mod unsent;
 
-use nexus_tests::{Member, browser::Browser};
+use nexus_tests::{Member, browser::Browser, eventually, string};
 
 /// A browser that has joined the session of `member` by a link, under this name.
 fn joined(member: &Member, name: &str) -> Browser {
@@ -41,6 +43,22 @@ fn join(browser: &Browser, member: &Member, name: &str) {
 /// secret.
 fn secret() -> String {
     ["ghp_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].concat()
+}
+
+/// What a person gets who exports the conversation by this entry of the menu.
+fn exported(browser: &Browser, entry: &str) -> String {
+    browser.run(
+        "window.kept = undefined;
+         URL.createObjectURL = (blob) => {
+             blob.text().then((text) => (window.kept = text));
+             return '#';
+         };
+         HTMLAnchorElement.prototype.click = () => {};",
+    );
+    browser.click("#open-menu");
+    browser.click(entry);
+    eventually("it is exported", || browser.run("return window.kept").is_string());
+    string(&browser.run("return window.kept"))
 }
 
 /// Fails if the console has shown an error.

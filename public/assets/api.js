@@ -1,7 +1,7 @@
 // Calls to the relay that served this page (docs/protocol.md), when to repeat them, and what to tell people
 // about their errors.
 
-import { heard } from "./when.js";
+import { heard } from "./time.js";
 
 /** An answer with an error. `message` is the relay's sentence, for those who write clients. */
 export class Refused extends Error {

@@ -5,7 +5,7 @@ import { call, callPatiently, calm, sessionPath } from "./api.js";
 import { byId, make, onSubmit } from "./page.js";
 import { endedBy } from "./relay.js";
 import { nameLike, plural } from "./text.js";
-import { ago, now, span } from "./when.js";
+import { ago, now, span } from "./time.js";
 
 /** How often at most the links are asked for. */
 const CALM = 1000;

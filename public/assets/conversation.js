@@ -13,14 +13,14 @@ import { toggleWritten } from "./message.js";
 import { canNotify, notifies, notify, toggleNotifications } from "./notify.js";
 import { Outbox } from "./outbox.js";
 import { byId, show } from "./page.js";
-import { Panel } from "./panel.js";
+import { Side } from "./side.js";
 import { endedBy, gist, isGreeting, isRelays, lineOf, speakerOf } from "./relay.js";
 import { Search } from "./search.js";
 import { about, forget } from "./seat.js";
 import { explainEnd, over } from "./states.js";
 import { firstLine, plural } from "./text.js";
 import { Transcript } from "./transcript.js";
-import { dayOf, moment, now, span } from "./when.js";
+import { dayOf, moment, now, span } from "./time.js";
 
 /** How often a visible page asks who is here. This also keeps the session alive. */
 const LOOK = 60_000;
@@ -47,7 +47,7 @@ export class Conversation {
   #composer;
   #outbox;
   #inviter;
-  #panel;
+  #side;
   #search;
   #isOver = false;
   #unread = 0;
@@ -65,10 +65,10 @@ export class Conversation {
     show("conversation", "transcript");
     document.body.classList.add("app");
     this.#members = new Members(seat.agent);
-    this.#panel = new Panel();
+    this.#side = new Side();
     this.#transcript = new Transcript(byId("scroller"), byId("messages"), this.#members, {
       drawn: (...drawn) => this.#drawn(...drawn),
-      open: (kind) => this.#panel.open(`${kind}s`),
+      open: (kind) => this.#side.open(`${kind}s`),
       menu: (message, button) => this.#messageMenu(message, button),
     });
     this.#search = new Search(this.#transcript, this.#members);
@@ -103,7 +103,7 @@ export class Conversation {
   /** What a panel may ask of the page: to show how many things it holds, and whether one of them waits for
    *  this person. */
   #panelCalls(name) {
-    return { count: (number, isUrgent) => this.#panel.count(name, number, isUrgent) };
+    return { count: (number, isUrgent) => this.#side.count(name, number, isUrgent) };
   }
 
   #wire() {
@@ -258,7 +258,7 @@ export class Conversation {
       byId("me").textContent = this.#members.name(this.#seat.agent);
       this.#control.tell(members, status);
       this.#inviter.tell(members.length === 1);
-      this.#panel.count("people", members.length);
+      this.#side.count("people", members.length);
       // TASKS: this.#tasks.tell(members, status);
       // FILES: this.#files.tell(members, status);
       this.#title();
@@ -345,7 +345,7 @@ export class Conversation {
     const isSaid = this.#transcript.messages.some((message) => !isRelays(message));
     over(heading, this.#outbox.holdsText ? `${words} What you had not sent is at the end of the messages.` : words, isSaid);
     byId("save").addEventListener("click", () => this.#export("md", "text/markdown"));
-    this.#panel.end();
+    this.#side.end();
     show("over", "transcript");
     document.body.classList.add("ended");
     for (const id of ["invite", "open-panel", "offline", "deadline", "opening-messages"]) byId(id).hidden = true;

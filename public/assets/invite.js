@@ -6,7 +6,7 @@ import { drawing, icon } from "./icons.js";
 import { byId, make, onCopy } from "./page.js";
 import { qrPath } from "./qr.js";
 import { keepLink } from "./seat.js";
-import { now } from "./when.js";
+import { now } from "./time.js";
 
 /** A link with less time left is not worth passing on. */
 const SHORT = 60_000;

@@ -6,7 +6,7 @@ import { hue } from "./members.js";
 import { make } from "./page.js";
 import { gist, hasNameOfRelay, isGreeting, isNews, isRelays, lineOf, newsOf, poses, redactedIn, speakerOf } from "./relay.js";
 import { firstLine, nodes, plain, plural, pretty, summary } from "./text.js";
-import { clock, moment } from "./when.js";
+import { clock, moment } from "./time.js";
 
 /** Longer texts are folded. */
 const LONG = 3000;

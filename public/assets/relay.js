@@ -1,7 +1,7 @@
 // What the relay itself says in a conversation, in words for people, and what only looks like it.
 
 import { nameLike } from "./text.js";
-import { span } from "./when.js";
+import { span } from "./time.js";
 
 /** The kinds of messages that tell what happened. Each is shown as a line. */
 const LINES = {

@@ -5,7 +5,7 @@
 import { Drawer, goesOn, isOfNames } from "./message.js";
 import { make } from "./page.js";
 import { lineOf } from "./relay.js";
-import { atLeast, dayName, dayOf } from "./when.js";
+import { atLeast, dayName, dayOf } from "./time.js";
 
 /** How many messages stand in a block. */
 const BLOCK = 24;

@@ -6,7 +6,7 @@ import { byId } from "./page.js";
 const TABS = ["people", "tasks", "files"];
 const WIDE = matchMedia("(min-width: 64rem)");
 
-export class Panel {
+export class Side {
   #side = byId("side");
   #button = byId("open-panel");
   #counts = {};

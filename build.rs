@@ -35,26 +35,26 @@ struct Page {
     public: bool,
 }
 
-const PAGES: [Page; 7] = [
+const PAGES: [Page; 8] = [
     Page {
         name: "pair",
-        title: "An agent invites yours to talk",
-        description: "Give this link to your AI agent: it finds there how to join and answer. No account, nothing to install.",
+        title: "{{heading}}",
+        description: "{{summary}}",
         markdown: "public/pair.md",
         for_people: true,
         public: false,
     },
     Page {
         name: "gone",
-        title: "This link no longer works",
-        description: "Ask for a new link: each works once, and for a short time.",
+        title: "{{heading}}",
+        description: "{{person}}",
         markdown: "public/gone.md",
-        for_people: false,
+        for_people: true,
         public: false,
     },
     Page {
         name: "home",
-        title: "Let agents talk",
+        title: "Your agent talks with theirs",
         description: "AI agents of different people talk through a link. No account, nothing to install; conversations delete themselves.",
         markdown: "public/home.md",
         for_people: true,
@@ -73,6 +73,14 @@ const PAGES: [Page; 7] = [
         title: "Operation",
         description: "For the operator of this server.",
         markdown: "public/admin.md",
+        for_people: true,
+        public: false,
+    },
+    Page {
+        name: "missing",
+        title: "There is nothing here",
+        description: "This address leads nowhere.",
+        markdown: "public/missing.md",
         for_people: true,
         public: false,
     },
@@ -202,11 +210,15 @@ fn list_assets(out: &Path, archive: &mut Archive) -> Result<String> {
             Some("js") => "text/javascript; charset=utf-8",
             Some("css") => "text/css; charset=utf-8",
             Some("svg") => "image/svg+xml",
+            Some("png") => "image/png",
             _ => return Err(format!("public/assets/{name} has an unknown content type").into()),
         };
-        let content = fs::read_to_string(&file)?;
+        let content = fs::read(&file)?;
         (name, &content).hash(&mut hasher);
-        archive.add(name, &content);
+        // `src/pages` includes the picture as it is: it is compressed already.
+        if content_type != "image/png" {
+            archive.add(name, &String::from_utf8(content)?);
+        }
         writeln!(table, "    ({name:?}, {content_type:?}),")?;
     }
     table.push(']');
@@ -224,7 +236,7 @@ impl Page {
             let body = fs::read_to_string(format!("public/{}.html", self.name))?;
             body.replace("{{agents}}", &render(markdown, 1)?)
         } else {
-            render(markdown, 0)?
+            with_index(&render(markdown, 0)?)
         };
         let script = if Path::new("public/assets").join(format!("{}.js", self.name)).exists() {
             format!("<script type=\"module\" src=\"{{{{assets}}}}/{}.js\"></script>\n", self.name)
@@ -238,6 +250,7 @@ impl Page {
             ("{{description}}", self.description),
             ("{{robots}}", robots),
             ("{{script}}", &script),
+            ("{{icons}}", &fs::read_to_string("public/icons.svg")?),
             ("{{body}}", &body),
         ];
         Ok(values.iter().fold(frame.to_owned(), |page, (name, value)| page.replace(name, value)))
@@ -282,6 +295,22 @@ fn render(markdown: &str, deeper: usize) -> Result<String> {
         .replace("<pre>", &format!("<pre {scrolls} aria-label=\"Example\">"))
         .replace("<table>", &format!("<div class=\"wide\" {scrolls} aria-label=\"Table\"><table>"))
         .replace("</table>", "</table></div>"))
+}
+
+/// A long page, with an index of its sections at the side.
+fn with_index(body: &str) -> String {
+    let mut items = String::new();
+    for heading in body.split("<h2 id=\"").skip(1) {
+        if let Some((id, words)) =
+            heading.split_once("\">").and_then(|(id, rest)| Some((id, rest.split_once("</h2>")?.0)))
+        {
+            // Writing to a String cannot fail.
+            let _ = writeln!(items, "<li><a href=\"#{id}\">{words}</a></li>");
+        }
+    }
+    format!(
+        "<div class=\"paper\">\n<nav class=\"index\" aria-label=\"Contents\">\n<div id=\"finder\"></div>\n<ul class=\"plain\">\n{items}</ul>\n</nav>\n<article id=\"text\">\n{body}</article>\n</div>\n"
+    )
 }
 
 /// The id that GitHub gives to a heading.

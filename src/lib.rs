@@ -117,7 +117,7 @@ async fn answer(
     };
     platform::panic_if(platform::asks_for_panic(request.header(platform::PANIC), env, "edge"));
     visit.leave(env, &answer).await?;
-    answer
+    pages::in_place_of(answer, request, env).await
 }
 
 /// Hands a request to who owns the call.

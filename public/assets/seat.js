@@ -1,7 +1,10 @@
 // Who this browser is in a session: a seat `{session, agent, key}`. It is kept in localStorage. Where a
 // browser stores nothing, it stays in the part of the address after `#`, which is never sent to a server.
 
-const key = (session) => `nexus.seat.${session}`;
+const SEAT = "nexus.seat.";
+const ABOUT = "nexus.about.";
+const LINK = "nexus.link.";
+const key = (session) => `${SEAT}${session}`;
 const NAME = "nexus.name";
 const NAME_FORM = /^[A-Za-z0-9_-]{1,128}$/;
 const RESERVED = /^(system|relay|nexus-relay|admin|operator)$/i;
@@ -72,16 +75,62 @@ function keepsSeats() {
 
 const keep = ({ session, ...seat }) => store(key(session), JSON.stringify(seat));
 
+/** The conversations in which this browser has a seat, with what is known about each: `{session, agent, key,
+ *  title, until}`. The one that ends last comes first. */
+export function seats() {
+  const names = [];
+  try {
+    for (let at = 0; at < localStorage.length; at += 1) names.push(localStorage.key(at));
+  } catch {
+    return []; // Storage is off.
+  }
+  const sessions = names.filter((name) => name.startsWith(SEAT)).map((name) => name.slice(SEAT.length));
+  const known = sessions.filter((session) => SESSION_FORM.test(session)).map((session) => ({ ...read(ABOUT + session), ...keptSeat(session) }));
+  return known.filter(({ session }) => session).sort((one, other) => (other.until ?? 0) - (one.until ?? 0));
+}
+
+/** Remembers the title of a conversation, and when it ends (a time of this browser's clock, in ms). */
+export const about = (session, { title, until }) => store(ABOUT + session, JSON.stringify({ title, until }));
+
+/** Remembers that a link leads to a conversation in which this browser has a seat. */
+export const keepLink = (code, session) => store(LINK + code, session);
+
+/** The conversation behind a link, if this browser has a seat in it. */
+export function sessionOfLink(code) {
+  const session = stored(LINK + code);
+  return session && keptSeat(session) ? session : undefined;
+}
+
+/** Forgets a conversation that has ended, its links included. */
+export function forgetAll(session) {
+  const links = [];
+  try {
+    for (let at = 0; at < localStorage.length; at += 1) links.push(localStorage.key(at));
+  } catch {
+    return; // Storage is off, so nothing was kept.
+  }
+  links.filter((name) => name.startsWith(LINK) && stored(name) === session).forEach(remove);
+  [key(session), ABOUT + session].forEach(remove);
+}
+
+function read(name) {
+  try {
+    return JSON.parse(stored(name)) ?? {};
+  } catch {
+    return {}; // Damaged.
+  }
+}
+
 /** Opens the conversation with this seat. Resolves when the person comes back to this page. */
 export function enter(seat) {
-  store(NAME, seat.agent);
-  location.assign(keep(seat) ? `/s#${seat.session}` : `/s#${seat.session}/${seat.agent}/${seat.key}`);
+  // A seat that this browser has already is never overwritten.
+  const kept = keptSeat(seat.session) ?? seat;
+  location.assign(kept !== seat || keep(seat) ? `/s#${seat.session}` : `/s#${seat.session}/${seat.agent}/${seat.key}`);
   return new Promise((back) => addEventListener("pageshow", back, { once: true }));
 }
 
 /** Stores a seat in the conversation that is open. */
 export function take(seat) {
-  store(NAME, seat.agent);
   if (!keep(seat)) history.replaceState(null, "", `#${seat.session}/${seat.agent}/${seat.key}`);
 }
 
@@ -94,21 +143,37 @@ export function forget(seat) {
 /** The name that was used last. */
 export const lastName = () => stored(NAME) ?? "";
 
-/** Turns a name into an agent id: "Zoë Miller" becomes "Zoe-Miller". Empty if nothing is left. */
-export const toAgentId = (name) =>
-  name
+/** For names in which no letter of an id is left. The same as long as the page is open, so that a claim can
+ *  be repeated. */
+const NOBODY = `guest-${Math.random().toString(36).slice(2, 7)}`;
+
+/** Turns a name into an agent id: "Zoë Miller" becomes "Zoe-Miller", and "李明" a made-up one. */
+export function toAgentId(name) {
+  const id = name
     .normalize("NFKD")
     .replace(/\p{M}/gu, "")
     .replace(/[^A-Za-z0-9_-]+/g, "-")
     .replace(/^-+|-+$/g, "")
     .slice(0, 128);
+  return id || NOBODY;
+}
 
-/** Returns the agent id that a name field stands for. If there is none, the field says what is wrong. */
-export function readName(input) {
-  const agent = toAgentId(input.value);
-  const isReserved = RESERVED.test(agent);
-  const wrong = isReserved ? `Only the relay itself may be called ${agent}.` : agent ? "" : "Use some letters a to z, or digits.";
+/** Returns who a name field stands for, `{agent, profile}`. If it stands for nobody, the field says what is
+ *  wrong. */
+export function readPerson(input) {
+  const name = input.value.normalize("NFC").replace(/\s+/g, " ").trim();
+  const agent = toAgentId(name);
+  const wrong = !name
+    ? "Say how the others should call you."
+    : RESERVED.test(agent)
+      ? `Only the relay itself may be called ${agent}.`
+      : "";
   input.setCustomValidity(wrong);
   input.reportValidity();
-  return wrong ? undefined : agent;
+  if (wrong) return undefined;
+  store(NAME, name);
+  return { agent, profile: agent === name ? {} : { name } };
 }
+
+/** @deprecated The agent id alone. */
+export const readName = (input) => readPerson(input)?.agent;

@@ -12,7 +12,7 @@ pub(crate) use mailbox::{
     DescribeAgent, EndOf, FactsOf, LookAt, ReadList, RegisterAgent, SendFrom, StatusOf, TakeMail,
     Whisper,
 };
-use nexus_core::{Caller, Digest, Found, Listing, Need, Report, SeatRequest, Tally};
+use nexus_core::{Caller, Digest, Found, Invitation, Listing, Need, Report, SeatRequest, Tally};
 use nexus_protocol::{
     Activity, AgentId, AgentsRequest, Joined, PairingCode, SessionId, SessionStatus, Stats,
     Timestamp,
@@ -31,6 +31,16 @@ impl Call for Describe {
     const BINDING: &'static str = "SESSION";
     const NAME: &'static str = "describe";
     type Answer = SessionStatus;
+}
+
+/// To a `Session`: what the page behind one of its links may show.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Invite {}
+
+impl Call for Invite {
+    const BINDING: &'static str = "SESSION";
+    const NAME: &'static str = "invite";
+    type Answer = Invitation;
 }
 
 /// To a `Session`: note a code that is about to be made; refused if this caller may not make a link to it.

@@ -8,7 +8,7 @@ use super::{
     sockets::{self, Close},
 };
 use crate::{
-    calls::{self, AddCode, Call as _, Describe, ForgetCode},
+    calls::{self, AddCode, Call as _, Describe, ForgetCode, Invite},
     frames,
     http::{self, Request, Response},
     platform::{System, fault, now},
@@ -144,6 +144,7 @@ impl Session {
     async fn called(&self, name: &str, request: &Request) -> Result<Response> {
         match name {
             Describe::NAME => calls::reply::<Describe>(&self.rules(|rules| rules.describe(now()))?),
+            Invite::NAME => calls::reply::<Invite>(&self.rules(|rules| rules.invitation(now()))?),
             AddCode::NAME => {
                 let AddCode { need, caller, code } = calls::read(request).await?;
                 self.rules(|rules| {

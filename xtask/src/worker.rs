@@ -118,8 +118,10 @@ fn hash_inputs(project: &Project) -> Result<u64> {
     }
     files.sort();
     let mut hasher = DefaultHasher::new();
+    let root = project.path("");
     for file in files {
-        file.hash(&mut hasher);
+        // Without the folder of the project, so that a copy of it is as fresh.
+        file.strip_prefix(&root).unwrap_or(&file).hash(&mut hasher);
         fs::read(&file)
             .with_context(|| format!("could not read {}", file.display()))?
             .hash(&mut hasher);

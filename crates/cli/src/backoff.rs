@@ -9,15 +9,27 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// Pauses, each twice as long as the one before. Half of each is random, so that agents which lost their
 /// server at the same moment do not all come back at the same moment.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Backoff {
+    first: Duration,
     paused: u32,
 }
 
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::from(FIRST)
+    }
+}
+
 impl Backoff {
+    /// Pauses that begin with this one.
+    pub(crate) fn from(first: Duration) -> Self {
+        Self { first, paused: 0 }
+    }
+
     /// The next pause.
     pub(crate) fn next(&mut self) -> Duration {
-        let whole = FIRST.saturating_mul(2_u32.saturating_pow(self.paused)).min(LONGEST);
+        let whole = self.first.saturating_mul(2_u32.saturating_pow(self.paused)).min(LONGEST);
         self.paused = self.paused.saturating_add(1);
         whole.mul_f64(0.5 + random::fraction() / 2.0)
     }

@@ -1,7 +1,12 @@
 //! Running a command: its input, its output, and its end.
 //!
-//! On Unix the command has its own process group. When we are asked to stop, the whole group is ended. When
-//! the command ends by itself, processes that it left running go on, and are not waited for.
+//! On Unix the command has its own process group. When we are asked to stop, or its time is over, the whole
+//! group is ended. When the command ends by itself, processes that it left running go on, and are not waited
+//! for.
+
+mod said;
+
+pub(crate) use said::Said;
 
 use crate::loops::Stop;
 use std::{
@@ -21,25 +26,48 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How long to wait for its output after its end. A process that it left running may keep the pipe open.
 const REST: Duration = Duration::from_secs(1);
 
-/// The command in this text, for the shell of the system. Without any key of a hook, and a `nexus` in it is the same
-/// agent as we are.
+/// How a command has ended.
+#[derive(Debug)]
+pub(crate) enum Ran {
+    /// By itself. Its output is empty unless that is piped.
+    Ended(ExitStatus, Vec<u8>),
+    /// We were asked to stop, and ended it.
+    Stopped,
+    /// Its time was over, and we ended it.
+    TimedOut,
+}
+
+/// The command in this text, for the shell of the system. A `nexus` in it is the same agent as we are. It does not
+/// get what only we need: the token of a hook, and the token with which sessions are made and joined.
 pub(crate) fn shell(text: &str, home: &Path) -> Command {
     let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
     let mut command = Command::new(shell);
-    command.arg(flag).arg(text).env("NEXUS_HOME", home).env_remove("NEXUS_HOOK_TOKEN");
+    command.arg(flag).arg(text).env("NEXUS_HOME", home);
+    command.env_remove("NEXUS_HOOK_TOKEN").env_remove("NEXUS_TOKEN");
     command
 }
 
-/// Runs a command with this standard input. Returns its exit status, and its output if that is piped.
-/// `None` if a signal came first, in which case the command was ended.
+/// Runs a command with this standard input, for at most `limit` seconds.
 pub(crate) fn run(
     command: &mut Command,
     input: String,
     stop: &Stop,
-) -> io::Result<Option<(ExitStatus, Vec<u8>)>> {
+    limit: u32,
+) -> io::Result<Ran> {
+    let (began, limit) = (Instant::now(), Duration::from_secs(limit.into()));
+    run_until(command, input, stop, || began.elapsed() >= limit)
+}
+
+/// The same, until its time is over.
+fn run_until(
+    command: &mut Command,
+    input: String,
+    stop: &Stop,
+    is_over: impl Fn() -> bool,
+) -> io::Result<Ran> {
     let _held = stop.hold();
     if stop.sleep(Duration::ZERO) {
-        return Ok(None);
+        return Ok(Ran::Stopped);
     }
     own_group(command);
     let mut child = command.stdin(Stdio::piped()).spawn()?;
@@ -47,26 +75,35 @@ pub(crate) fn run(
     // In a thread, because a command may print before it has read everything, or never read it.
     thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(input.as_bytes())));
     let printed = child.stdout.take().map(read);
-    match wait(&mut child, stop) {
-        Ok(Some(status)) => {
-            Ok(Some((status, printed.map(|printed| rest(&printed)).unwrap_or_default())))
-        }
-        other => {
-            end(&mut child, stop);
-            other.map(|_| None)
-        }
+    let waited = wait(&mut child, stop, is_over);
+    if let Ok(Waited::Ended(status)) = waited {
+        let printed = printed.map(|printed| rest(&printed)).unwrap_or_default();
+        return Ok(Ran::Ended(status, printed));
     }
+    end(&mut child, stop);
+    waited.map(|waited| if waited == Waited::TooLong { Ran::TimedOut } else { Ran::Stopped })
 }
 
-/// Waits for its end. `None` if a signal comes first.
-fn wait(child: &mut Child, stop: &Stop) -> io::Result<Option<ExitStatus>> {
+/// What ended the waiting for a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waited {
+    Ended(ExitStatus),
+    Asked,
+    TooLong,
+}
+
+/// Waits for its end, for a signal, or until its time is over.
+fn wait(child: &mut Child, stop: &Stop, is_over: impl Fn() -> bool) -> io::Result<Waited> {
     let mut pause = FIRST;
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+            return Ok(Waited::Ended(status));
         }
         if stop.sleep(pause) {
-            return child.try_wait();
+            return Ok(child.try_wait()?.map_or(Waited::Asked, Waited::Ended));
+        }
+        if is_over() {
+            return Ok(child.try_wait()?.map_or(Waited::TooLong, Waited::Ended));
         }
         pause = pause.saturating_mul(2).min(LONGEST);
     }
@@ -173,4 +210,53 @@ fn signal(child: &mut Child, _: bool) {
 #[cfg(not(unix))]
 fn is_any_left(_: &Child) -> bool {
     false
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use nix::{sys::signal::kill, unistd::Pid};
+    use std::fs;
+
+    #[test]
+    fn a_command_whose_time_is_over_is_ended_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        // It tells which processes it has, and then waits far longer than the test may take.
+        let script = "sleep 600 & echo $$ $! > started; mv started out; wait";
+        let mut command = shell(script, folder.path());
+        command.current_dir(folder.path());
+        let (_ask, stop) = Stop::fed();
+        // Its time is over once it runs.
+        let ran = run_until(&mut command, String::new(), &stop, || out.exists()).unwrap();
+        assert!(matches!(ran, Ran::TimedOut), "{ran:?}");
+        let told = fs::read_to_string(out).unwrap();
+        let started: Vec<i32> = told.split_whitespace().map(|id| id.parse().unwrap()).collect();
+        assert_eq!(started.len(), 2, "{told}");
+        let lives = |id: &i32| {
+            // A process that has ended is listed until its parent notices.
+            let name = fs::read_to_string(format!("/proc/{id}/cmdline"));
+            kill(Pid::from_raw(*id), None).is_ok() && name.is_ok_and(|name| !name.is_empty())
+        };
+        assert!(!started.iter().any(lives), "{told}");
+    }
+
+    #[test]
+    fn a_command_that_ends_in_time_has_ended_by_itself() {
+        let (_ask, stop) = Stop::fed();
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = shell("cat; exit 3", folder.path());
+        command.stdout(Stdio::piped());
+        let ran = run_until(&mut command, "hi".to_owned(), &stop, || false).unwrap();
+        let Ran::Ended(status, printed) = ran else { panic!("{ran:?}") };
+        assert_eq!((status.code(), printed.as_slice()), (Some(3), b"hi".as_slice()));
+    }
+
+    #[test]
+    fn a_command_gets_no_token() {
+        let command = shell("true", Path::new("/"));
+        for name in ["NEXUS_TOKEN", "NEXUS_HOOK_TOKEN"] {
+            assert!(command.get_envs().any(|(key, value)| key == name && value.is_none()));
+        }
+    }
 }

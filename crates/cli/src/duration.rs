@@ -22,9 +22,26 @@ pub(crate) fn at_least_one(text: &str) -> Result<u32, &'static str> {
     }
 }
 
+/// A span as it is written on the command line.
+pub(crate) fn shown(seconds: u32) -> String {
+    let units = [(86_400, 'd'), (3600, 'h'), (60, 'm')];
+    let fits = |size: u32| seconds >= size && seconds.is_multiple_of(size);
+    let found = units.into_iter().find(|(size, _)| fits(*size)).unwrap_or((1, 's'));
+    format!("{}{}", seconds.checked_div(found.0).unwrap_or(seconds), found.1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_are_shown_as_they_are_written() {
+        for text in ["0s", "1s", "90s", "10m", "24h", "36h", "7d"] {
+            let seconds = seconds(text).unwrap();
+            assert_eq!(super::seconds(&shown(seconds)), Ok(seconds), "{text}");
+        }
+        assert_eq!([shown(600), shown(61), shown(86_400)], ["10m", "61s", "1d"]);
+    }
 
     #[test]
     fn spans_have_units_and_bare_numbers_are_seconds() {

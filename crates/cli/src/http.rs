@@ -4,6 +4,7 @@ mod files;
 mod open;
 
 pub(crate) use files::FileBody;
+pub(crate) use open::Post;
 
 use crate::{
     answer::Answer,

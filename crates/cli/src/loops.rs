@@ -6,7 +6,7 @@
 use crate::{
     clock,
     error::{Failure, Kind, Result},
-    state::{Loop, Running, State},
+    state::{IfRunning, Loop, Running, State},
     stderr::tell,
 };
 use nexus_protocol::{SessionId, Timestamp};
@@ -39,6 +39,8 @@ pub(crate) enum Ended {
 #[derive(Debug)]
 pub(crate) struct Stop {
     signals: Receiver<()>,
+    /// Asks us to stop, as a signal does. `None` for another thread than the first.
+    ask: Option<Sender<()>>,
     /// Whether a signal has come.
     asked: Cell<bool>,
     /// Whether a command that we run must end before this process may.
@@ -63,6 +65,7 @@ impl Stop {
     /// Also calls `wake` when a signal comes.
     pub(crate) fn on_signals_and(wake: impl Fn() + Send + 'static) -> Result<Self> {
         let (sender, receiver) = mpsc::channel();
+        let ask = Some(sender.clone());
         let asked = AtomicBool::new(false);
         let is_held = Arc::new(AtomicBool::new(false));
         let held = Arc::clone(&is_held);
@@ -81,13 +84,18 @@ impl Stop {
                 format!("This system does not let nexus handle signals ({error})."),
             )
         })?;
-        Ok(Self { signals: receiver, asked: Cell::new(false), is_held })
+        Ok(Self { signals: receiver, ask, asked: Cell::new(false), is_held })
     }
 
     /// A `Stop` for another thread. Sending to it asks that thread to stop.
     pub(crate) fn fed() -> (Sender<()>, Self) {
         let (sender, signals) = mpsc::channel();
-        (sender, Self { signals, asked: Cell::new(false), is_held: Arc::default() })
+        (sender, Self { signals, ask: None, asked: Cell::new(false), is_held: Arc::default() })
+    }
+
+    /// What asks us to stop.
+    pub(crate) fn asker(&self) -> Option<Sender<()>> {
+        self.ask.clone()
     }
 
     /// Sleeps, and returns whether we were asked to stop.
@@ -133,7 +141,7 @@ pub(crate) fn run(
     let mut record = Running::begins(pace.interval);
     let ends = pace.ttl.map(|ttl| record.started_at.plus_seconds(ttl));
     record.ends_at = ends;
-    let place = state.begin_loop(&state.session_dir(session), kind, &record)?;
+    let place = state.begin_loop(&state.session_dir(session), kind, &record, IfRunning::Refuse)?;
     let ended = loop {
         let failure = turn().err();
         let wait = match failure {

@@ -311,6 +311,27 @@ fn is_closed() -> bool {
     false
 }
 
+/// Waits until nobody reads stdout any more, because the program at the other end of the pipe has ended. Returns
+/// never if it is no pipe.
+#[cfg(unix)]
+pub(crate) fn until_nobody_reads() {
+    use nix::{
+        errno::Errno,
+        poll::{PollFd, PollFlags, PollTimeout, poll},
+    };
+    use std::os::fd::AsFd;
+    let stdout = io::stdout();
+    let mut watched = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+    while matches!(poll(&mut watched, PollTimeout::NONE), Err(Errno::EINTR)) {}
+}
+
+#[cfg(not(unix))]
+pub(crate) fn until_nobody_reads() {
+    loop {
+        std::thread::park();
+    }
+}
+
 /// What results for people are shown on.
 pub(crate) fn scene() -> Scene {
     Scene {

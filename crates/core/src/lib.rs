@@ -40,6 +40,6 @@ pub use pairing::{Claimer, Found, PairingIndex, Reservation, Revocation};
 pub use random::Random;
 pub use redaction::{check_name, redacted};
 pub use session::{
-    Caller, ClawLinkInfo, Content, Delivery, Event, FileSaved, Need, Outcome, Post, SeatRequest,
-    Session, Visitor, Who,
+    Caller, ClawLinkInfo, Content, Delivery, Event, FileSaved, Invitation, Need, Outcome, Post,
+    SeatRequest, Session, Visitor, Who,
 };

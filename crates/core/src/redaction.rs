@@ -218,6 +218,7 @@ impl Searched for CreateSession {
             require_keys,
             token,
             join,
+            preview,
             profile,
         } = self;
         Ok(Self {
@@ -229,6 +230,7 @@ impl Searched for CreateSession {
             require_keys,
             token,
             join,
+            preview,
         })
     }
 }

@@ -171,6 +171,8 @@ settings! {
     CLIENT_IP_HEADER = Some("CF-Connecting-IP"), "the header in which the proxy in front of the relay names the client's IP; empty: no header is believed, and all clients share one quota";
     ALLOW_PRIVATE_WEBHOOKS = Some(""), "not empty: webhooks may lead to http and private addresses";
     ALLOW_UNREDACTED = Some(""), "whether senders may have secrets left in with `redact`: `on` everywhere, `off` nowhere; empty: only in sessions with a token, by members that prove their key";
+    OPERATOR_NAME = Some(""), "who runs this relay; the pages name them";
+    OPERATOR_URL = Some(""), "where to read about whoever runs this relay, or to reach them: an address with `https:`, `http:` or `mailto:`";
     JURISDICTION = Some(""), "`eu` or `fedramp`: everything is stored and done there; choose it before the first session";
     ADMIN_TOKEN = None, "the operator's page at `/admin`, for those who have this token of at least 16 characters; a secret, not in `wrangler.toml`: `npx wrangler secret put ADMIN_TOKEN`";
     DIAGNOSTICS = Some(""), "for tests only. Not empty: answers of sessions, addresses and claims tell in `X-Rows-Written` and `X-Objects-Built` the rows that this instance has written and the session and mailbox objects that it has built so far, and a request can make the relay panic with `X-Panic` (see docs/operations.md)";

@@ -31,6 +31,9 @@ pub struct CreateSession {
     /// How agents may join.
     #[serde(skip_serializing_if = "Joining::is_open")]
     pub join: Joining,
+    /// Whether the page behind a link shows who invites, and the first line of the greeting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<bool>,
     /// The creator's profile.
     #[serde(flatten)]
     pub profile: Profile,
@@ -70,6 +73,7 @@ impl CreateSession {
             require_keys: body.field("requireKeys", "must be true or false").unwrap_or(false),
             token,
             join: body.field("join", "must be `open` or `link`").unwrap_or_default(),
+            preview: body.field("preview", "must be true or false"),
             profile: Profile::read(&mut body),
         };
         if request.creator_agent_id.as_ref().is_some_and(AgentId::is_reserved) {

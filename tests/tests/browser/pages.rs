@@ -18,6 +18,7 @@ fn every_page_is_light_and_can_be_used_by_everyone() {
         ("link", &link),
         ("link-gone", "/p/PEARL-FOCAL-S5SJV"),
         ("docs", "/docs"),
+        ("nothing", "/nothing"),
         ("skill", "/skill.md"),
         ("join", &join),
         ("over", "/s#"),
@@ -31,9 +32,42 @@ fn every_page_is_light_and_can_be_used_by_everyone() {
         look_at(&browser, name);
         let errors = browser.console_errors();
         // Browsers report every status of an error.
-        let expected = |error: &String| name == "link-gone" && error.contains("404");
+        let is_missing = ["link-gone", "nothing"].contains(&name);
+        let expected = |error: &String| is_missing && error.contains("404");
         assert!(errors.iter().all(expected), "{name}: {errors:?}");
     }
+}
+
+#[test]
+fn the_documents_can_be_searched_and_their_examples_copied() {
+    let relay = relay();
+    let browser = Browser::start();
+    browser.before_pages(
+        "Object.defineProperty(navigator, 'clipboard',
+            { value: { writeText: async (text) => { window.copied = text; } } });",
+    );
+    browser.open(&format!("{}/docs/8", relay.url()));
+    assert_eq!(browser.url(), format!("{}/docs#8-addresses", relay.url()));
+    browser.type_into("#search", "mailbox conversation");
+    browser.wait_for("#found", "section");
+    assert_eq!(browser.text("#\\33 -messages"), "", "a section without these words is hidden");
+    browser.clear("#search");
+    browser.type_into("#search", "xyzzy");
+    browser.wait_for("#found", "Nothing found");
+    browser.clear("#search");
+    browser.type_into("#search", "pairing");
+    browser.click(".copy");
+    browser.wait_for(".copy", "Copied");
+    let copied = browser.run(
+        "return window.copied === document.querySelector('.example + pre').textContent.trim()",
+    );
+    assert_eq!(copied, true);
+    // A link to what the search has hidden shows it.
+    browser.clear("#search");
+    browser.type_into("#search", "xyzzy");
+    browser.run("location.hash = '#9-teams'");
+    browser.wait_for("#\\39 -teams", "9. Teams");
+    assert_quiet(&browser);
 }
 
 #[test]

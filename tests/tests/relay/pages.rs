@@ -110,16 +110,112 @@ fn pages_forbid_all_but_their_own_files_and_tell_nobody_where_one_was() {
     }
 }
 
+/// The page behind a new link to a session that was created so, as a browser gets it.
+fn page_of(api: &Api, create: &serde_json::Value) -> (String, String) {
+    let (session, key) = api.create(create);
+    let agent = string(&create["creatorAgentId"]);
+    let member = nexus_tests::Member { api: api.clone(), session, agent, key: key.unwrap() };
+    let pair = api.put("/v1/pair").json(&json!({ "sessionId": member.session }));
+    let code = string(&pair.agent(&member.agent).key(&member.key).send().json()["code"]);
+    let page = api.get(&format!("/p/{code}")).header("Accept", BROWSER).send().text();
+    assert!(!page.contains(&member.session), "the page does not tell the session");
+    (code, page)
+}
+
 #[test]
-fn the_preview_of_a_link_names_the_product_and_not_the_session() {
+fn the_page_and_its_preview_say_who_invites_and_to_what() {
     let relay = relay();
-    let a = Api::new(&relay.url()).session();
-    let code = a.api.pair(&a.session);
-    let page = a.api.get(&format!("/p/{code}")).header("Accept", BROWSER).send().text();
+    let api = Api::new(&relay.url());
+    let greeting = "\n  <b>Lunch</b> & \"tea\"?\u{7}\nThe second line is only for members.";
+    let create = json!({ "creatorAgentId": "ann", "name": "Ann <i>M\u{fc}ller</i> {{key}}", "greeting": greeting });
+    let (code, page) = page_of(&api, &create);
     let (head, body) = page.split_once("</head>").unwrap();
     assert!(head.contains(r#"<meta property="og:site_name" content="nexus-relay">"#));
-    assert!(!head.contains(&code) && body.contains(&code));
-    assert!(!page.contains(&a.session));
+    for (part, property) in [(head, "content=\""), (body, ">")] {
+        for shown in [
+            "Ann &lt;i&gt;M\u{fc}ller&lt;/i&gt; {{key}} invites you to talk",
+            "&lt;b&gt;Lunch&lt;/b&gt; &amp; &quot;tea&quot;? ",
+        ] {
+            assert!(part.contains(&format!("{property}{shown}")), "{shown}");
+        }
+    }
+    assert!(!page.contains("second line") && !page.contains("<b>Lunch") && !head.contains(&code));
+    let picture = head.split("og:image\" content=\"").nth(1).unwrap().split('"').next().unwrap();
+    let picture = api.get(picture.strip_prefix(&relay.url()).unwrap()).send();
+    assert_eq!((picture.status, picture.header("Content-Type")), (200, "image/png"));
+    assert!(picture.bytes().starts_with(b"\x89PNG") && picture.bytes().len() < 40_000);
+}
+
+#[test]
+fn a_creator_can_keep_back_what_a_link_is_about() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    let create = json!({ "creatorAgentId": "ann", "name": "Anna", "greeting": "A surprise", "preview": false });
+    let (_, page) = page_of(&api, &create);
+    assert!(page.contains(">Somebody invites you to talk</h1>"));
+    assert!(!page.contains("Anna") && !page.contains("surprise"));
+    let wrong = api.put("/v1/sessions").json(&json!({ "preview": "no" })).send();
+    assert_eq!(wrong.error(), (400, "invalid_request".to_owned()));
+}
+
+#[test]
+fn the_pages_say_who_runs_the_relay() {
+    let relay = nexus_tests::Relay::builder()
+        .var("OPERATOR_NAME", "Ann & <Co>")
+        .var("OPERATOR_URL", "https://ann.example/?a=\"b\"")
+        .start()
+        .unwrap();
+    let home = Api::new(&relay.url()).get("/").header("Accept", BROWSER).send().text();
+    let said = "This relay is run by <a href=\"https://ann.example/?a=&quot;b&quot;\" rel=\"noopener\">Ann &amp; &lt;Co&gt;</a>.";
+    assert!(home.contains(said), "{home}");
+    let relay = nexus_tests::Relay::builder().var("OPERATOR_URL", "javascript:x").start();
+    let page = relay.map(|relay| Api::new(&relay.url()).get("/").send().status);
+    assert!(page.is_err() || page.is_ok_and(|status| status == 500));
+}
+
+#[test]
+fn a_link_to_a_full_session_says_that_it_still_works() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    let (code, page) = page_of(&api, &json!({ "creatorAgentId": "ann", "maxAgents": 1 }));
+    assert!(page.contains(">This conversation is full</h1>") && page.contains("it still works"));
+    let markdown = api.get(&format!("/p/{code}")).send();
+    assert_eq!(markdown.status, 200);
+    assert!(markdown.text().contains("every seat is taken. The code itself still works until"));
+}
+
+#[test]
+fn people_get_a_page_where_nothing_is_and_programs_an_error() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    for path in ["/nothing", "/p", "/p/", "/admin", "/docs/99", "/assets/x/y.js", "/s/x"] {
+        let page = api.get(path).header("Accept", BROWSER).send();
+        assert_eq!(
+            (page.status, page.header("Content-Type")),
+            (404, "text/html; charset=utf-8"),
+            "{path}"
+        );
+        assert!(page.text().contains(">There is nothing here</h1>"), "{path}");
+        assert_eq!(api.get(path).send().error(), (404, "not_found".to_owned()), "{path}");
+        let posted = api.post(path).header("Accept", BROWSER).send();
+        assert_eq!(posted.header("Content-Type"), "application/json; charset=utf-8", "{path}");
+    }
+    let call = api.get("/v1/nothing").header("Accept", BROWSER).send();
+    assert_eq!(call.error(), (404, "not_found".to_owned()));
+}
+
+#[test]
+fn the_documents_have_an_index_of_their_sections() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    let page = api.get("/docs").header("Accept", BROWSER).send().text();
+    let sections: Vec<&str> =
+        page.split("<h2 id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(sections.len() >= 9, "{sections:?}");
+    for id in sections {
+        assert!(page.contains(&format!("<li><a href=\"#{id}\">")), "{id}");
+    }
+    assert!(api.get("/docs/9").send().text().starts_with("## 9. "));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use nexus_protocol::{AgentId, CreateSession};
 use serde_json::json;
 use ureq::http::Method;
 
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(after_help = "Examples:
   nexus create --creator-agent-id alice --greeting 'Hello! Which day suits you?'
   SESSION=$(nexus create --creator-agent-id alice --ttl 1h --jq .sessionId)
@@ -42,9 +42,12 @@ pub(crate) struct Create {
     /// also admits them
     #[arg(long, value_enum, value_name = "HOW")]
     join: Option<JoinBy>,
+    /// Keep back on the pages of links who invites and what the greeting says
+    #[arg(long)]
+    pub(super) no_preview: bool,
     /// An alias for the session on this machine
     #[arg(long, value_name = "NAME", value_parser = alias::name)]
-    alias: Option<String>,
+    pub(super) alias: Option<String>,
     #[command(flatten)]
     profile: ProfileArgs,
 }
@@ -64,12 +67,14 @@ impl JoinBy {
 }
 
 impl Create {
-    /// A session about something, in which this agent is.
-    pub(super) fn about(greeting: Option<String>, creator: AgentId, alias: Option<String>) -> Self {
-        let profile = ProfileArgs::default();
-        let (ttl, max_agents, token, join) = (None, None, None, None);
-        let creator_agent_id = Some(creator);
-        Self { ttl, max_agents, greeting, creator_agent_id, token, join, alias, profile }
+    /// A session about something, in which this agent is. Others need a link.
+    pub(super) fn about(greeting: Option<String>, creator: AgentId) -> Self {
+        Self {
+            greeting,
+            creator_agent_id: Some(creator),
+            join: Some(JoinBy::Link),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
@@ -101,6 +106,7 @@ impl Create {
             greeting: self.greeting,
             creator_agent_id: creator.clone(),
             token: team::token(self.token)?,
+            preview: self.no_preview.then_some(false),
             profile: self.profile.profile(),
             ..CreateSession::default()
         });

@@ -35,7 +35,8 @@ use ureq::http::Method;
   nexus invite 'Tuesday?' --to @bob-calendar
 
 It creates a session, joins it, makes a link, and waits until somebody has claimed it. When the link runs out,
-it makes another one. The text is the greeting, which everybody reads. The alias or the whole id of a session of
+it makes another one. The text is the greeting, which everybody reads, and
+the page of the link shows its first line (--no-preview keeps that back). The alias or the whole id of a session of
 yours invites into that one.
 
 With --to, the link also arrives in the mailbox of that address, as a message from yours. `nexus invite SESSION
@@ -53,6 +54,9 @@ pub(crate) struct Invite {
     /// Print the link and end
     #[arg(long)]
     no_wait: bool,
+    /// Keep back on the link's page who invites and what it is about
+    #[arg(long)]
+    no_preview: bool,
     /// Also send the link to this address
     #[arg(long, value_name = "@ID", value_parser = any_id, conflicts_with = "id")]
     to: Option<AgentId>,
@@ -70,7 +74,7 @@ impl Invite {
                 tell!("-> session: {}", self.about.as_deref().unwrap_or_default());
                 session
             }
-            None => create(context, self.about, self.alias.clone())?,
+            None => create(context, self.about, self.alias.clone(), self.no_preview)?,
         };
         let team = Team::quietly(context, session)?;
         let names = context.state.aliases()?;
@@ -123,12 +127,19 @@ fn known(context: &Context, text: &str) -> Result<Option<Session>> {
 }
 
 /// Creates a session, in which we are.
-fn create(context: &Context, about: Option<String>, alias: Option<String>) -> Result<Session> {
+fn create(
+    context: &Context,
+    about: Option<String>,
+    alias: Option<String>,
+    no_preview: bool,
+) -> Result<Session> {
     let agent = match context.named_agent() {
         Some(agent) => agent.clone(),
         None => own_name(context)?,
     };
-    let made = Create::about(about, agent.clone(), alias).make(context)?;
+    let mut new = Create::about(about, agent.clone());
+    (new.no_preview, new.alias) = (no_preview, alias);
+    let made = new.make(context)?;
     tell!("you are in it as {agent}");
     let seat: Seat = made.json.read().unwrap_or_default();
     let id = seat

@@ -22,6 +22,7 @@ mod heartbeat;
 mod inbox;
 mod invite;
 mod join;
+mod keeping;
 mod leave;
 mod listen;
 mod ls;

@@ -5,13 +5,13 @@ use crate::{
     capabilities,
     context::{Caller, Context, Session},
     duration,
-    error::Result,
+    error::{Failure, Kind, Result},
     http::{Repeat, Request},
     interrupt,
     message::{Me, read_cursor},
     output::Done,
     server::Server,
-    state::NewCursor,
+    state::{Loop, NewCursor},
     stderr::tell,
 };
 use clap::Args;
@@ -63,6 +63,9 @@ impl Poll {
         let filter = self.filter.query();
         let (after, members, filter) = (self.after, self.members, filter.as_deref());
         let reading = Reading { after, members, filter, peek: self.peek, ..Reading::default() };
+        if session.is_of(&caller) && reading.moves_cursor() {
+            tell_listener(context, &session);
+        }
         let read = match self.wait {
             None => read(context, &server, &session, &caller, reading)?,
             Some(seconds) => wait(context, &server, &session, &caller, reading, seconds)?,
@@ -282,6 +285,37 @@ pub(super) fn read(
     }
     let messages = page.messages.map_or(0, |messages| messages.len());
     Ok(Read { done, messages, has_more: page.has_more.unwrap_or_default(), next: place })
+}
+
+/// Tells people that a listener reads the same messages, so that each is read by one of them only.
+pub(super) fn tell_listener(context: &Context, session: &Session) {
+    let listener = context.state.running(&session.id, Loop::Listen).ok().flatten();
+    if let Some(listener) = listener {
+        tell!(
+            "note: `nexus listen` (process {}) reads this session, too, and both mark messages as read; --peek marks nothing, and NEXUS_READER=NAME gives a program a place of its own",
+            listener.pid
+        );
+    }
+}
+
+/// The cursor of the newest message: the server tells it to those who ask for what is beyond the end.
+pub(super) fn newest(
+    context: &Context,
+    server: &Server,
+    session: &Session,
+    caller: &Caller,
+) -> Result<Option<Cursor>> {
+    let path = session.path(&format!("/messages?after={}&limit=1", Cursor::MAX));
+    let answer = context.call(server, &caller.sign(Request::get(path)))?;
+    let page: Page = answer.body.read().unwrap_or_default();
+    if page.cursor_reset != Some(true) {
+        let message = format!(
+            "The server {} does not say where its log ends: its software is older than --latest. Leave --latest out.",
+            server.host()
+        );
+        return Err(Failure::own(Kind::Unsupported, message));
+    }
+    Ok(read_cursor(&page.next_cursor))
 }
 
 /// Tells people that a cursor was beyond the end of the log.

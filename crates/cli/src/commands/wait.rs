@@ -1,6 +1,6 @@
 //! `nexus wait`
 
-use super::poll::{Patience, Reading, read, until};
+use super::poll::{Patience, Reading, read, tell_listener, until};
 use crate::{
     backoff::Backoff,
     context::Context,
@@ -46,6 +46,9 @@ impl Wait {
         let mut backoff = Backoff::default();
         // The cursor of an agent that is not the stored one is kept in memory only.
         let is_ours = session.is_of(&caller);
+        if is_ours {
+            tell_listener(context, &session);
+        }
         let mut after = None;
         loop {
             // Another process may have moved the cursor.

@@ -4,13 +4,16 @@
 //! not reported if the task was given to another agent in the meantime. The next run takes up the tasks that
 //! are left open when this one ends, however it ends.
 
-use super::tasks::{board, listener};
+use super::{
+    keeping,
+    tasks::{board, listener},
+};
 use crate::{
     backoff::Backoff,
-    child,
+    child::{self, Ran, Said},
     context::Context,
+    duration,
     error::{Failure, Kind, Result},
-    harmless,
     json::Json,
     live::{Listener, Next},
     loops::{Ended, Stop},
@@ -25,7 +28,7 @@ use nexus_protocol::{Cursor, Members, MessageId, Profile, Task, TaskEvent, TaskS
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
-    io::{self, IsTerminal, Read, Write},
+    io,
     process::Stdio,
     sync::{
         Mutex,
@@ -38,8 +41,6 @@ use ureq::http::Method;
 
 /// The longest output that becomes a result, in bytes: the limit of a relay, minus quotes.
 const LONGEST: usize = 60_000;
-/// How many bytes of the command's stderr a failure quotes.
-const QUOTED: usize = 2_000;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -69,6 +70,15 @@ pub(crate) struct WorkOn {
     /// How many tasks to do at the same time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=64))]
     jobs: u32,
+    /// How long CMD may take. It is then ended, and the task has failed
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration::at_least_one)]
+    exec_timeout: u32,
+    /// If a worker runs here for this session, end it and take its place
+    #[arg(long)]
+    takeover: bool,
+    /// Do not keep the session alive while this runs
+    #[arg(long)]
+    no_renew: bool,
 }
 
 impl WorkOn {
@@ -76,7 +86,7 @@ impl WorkOn {
         let team = Team::of(context, &self.session)?;
         let folder = context.state.session_dir(&team.session.id);
         let record = Running::begins(0);
-        let place = context.state.begin_loop(&folder, Loop::Work, &record)?;
+        let place = context.state.begin_loop(&folder, Loop::Work, &record, self.takeover.into())?;
         let ended = self.work(&team);
         place.end();
         let (reason, counts) = ended?;
@@ -113,6 +123,8 @@ impl WorkOn {
         let is_ours = team.session.is_of(&team.caller);
         let after = if is_ours { team.session.stored.usable_cursor()? } else { None };
         let mut listener = listener(team, after)?;
+        let keep = || keeping::keep(team.context, &team.server, &team.session, &team.caller);
+        let _keeper = (!self.no_renew).then(keep);
         let query = format!("&status=open&assignee={}", team.caller.agent);
         let mut open = board(team, &query)?;
         open.retain(|task| self.does(task));
@@ -126,7 +138,8 @@ impl WorkOn {
                 let (receiver, counts) = (&receiver, &counts);
                 stops.push(stop);
                 scope.spawn(move || {
-                    let job = Job { team, command: &self.exec, stop: job };
+                    let (command, limit) = (self.exec.as_str(), self.exec_timeout);
+                    let job = Job { team, command, limit, stop: job };
                     job.run(receiver, counts);
                 });
             }
@@ -190,6 +203,8 @@ struct Counts {
 struct Job<'a> {
     team: &'a Team<'a>,
     command: &'a str,
+    /// How many seconds the command may run.
+    limit: u32,
     stop: Stop,
 }
 
@@ -278,10 +293,9 @@ impl Job<'_> {
         let failed = |error: io::Error| {
             Failure::own(Kind::ExecFailed, format!("The command cannot be run: {error}."))
         };
-        let (said, writer) = io::pipe().map_err(failed)?;
-        let said = tail_of(said);
         let mut command = child::shell(self.command, self.team.context.state.root());
-        command.stdout(Stdio::piped()).stderr(writer).env_remove("NEXUS_TOKEN");
+        command.stdout(Stdio::piped());
+        let said = Said::keep(&mut command).map_err(failed)?;
         command.envs([
             ("NEXUS_SESSION", self.team.session.id.as_str()),
             ("NEXUS_TASK_ID", task.id.as_str()),
@@ -289,20 +303,20 @@ impl Job<'_> {
             ("NEXUS_TASK_CONTEXT", task.context.as_ref().map_or("", |context| context.get())),
         ]);
         command.env("NEXUS_TASK_PRIORITY", Json::of(&task.priority).as_str().trim_matches('"'));
-        let ran = child::run(&mut command, format!("{}\n", task.task), &self.stop);
+        let ran = child::run(&mut command, format!("{}\n", task.task), &self.stop, self.limit);
         // Closes our end of its stderr.
         drop(command);
         let (status, printed) = match ran {
-            Ok(Some(ran)) => ran,
-            Ok(None) => return Ok(None),
+            Ok(Ran::Ended(status, printed)) => (status, printed),
+            Ok(Ran::Stopped) => return Ok(None),
+            Ok(Ran::TimedOut) => return Ok(Some(self.too_long(task, &said))),
             Err(error) => return Ok(Some((TaskStatus::Failed, Json::of(&error.to_string())))),
         };
         let printed = String::from_utf8_lossy(&printed);
         let printed = printed.trim_end_matches('\n');
         Ok(Some(if !status.success() {
-            let said = said.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-            let why =
-                json!({ "error": format!("the command failed with {status}"), "stderr": said });
+            let why = format!("the command failed with {status}");
+            let why = json!({ "error": why, "stderr": said.end() });
             (TaskStatus::Failed, Json::of(&why))
         } else if printed.len() > LONGEST {
             let why = format!(
@@ -314,29 +328,14 @@ impl Job<'_> {
             (TaskStatus::Completed, value(printed))
         }))
     }
-}
 
-/// Passes on the stderr of a command, and returns the end of it when the command has ended.
-fn tail_of(mut said: io::PipeReader) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let (mut tail, mut buffer) = (Vec::new(), [0; 4096]);
-        while let Ok(count @ 1..) = said.read(&mut buffer) {
-            let part: Vec<u8> = buffer.iter().copied().take(count).collect();
-            // It does not matter whether our stderr is open.
-            let _ = if io::stderr().is_terminal() {
-                // The command may quote the task, which a stranger wrote.
-                let text = String::from_utf8_lossy(&part);
-                io::stderr().write_all(harmless::block(&text).as_bytes())
-            } else {
-                io::stderr().write_all(&part)
-            };
-            tail.extend(part);
-            let surplus = tail.len().saturating_sub(QUOTED);
-            tail.drain(..surplus);
-        }
-        // It is received only if the command failed.
-        let _ = sender.send(String::from_utf8_lossy(&tail).trim().to_owned());
-    });
-    receiver
+    /// The result of a task whose command took too long.
+    fn too_long(&self, task: &Task, said: &Said) -> (TaskStatus, Json) {
+        let why = format!(
+            "the command did not finish within {} and was ended",
+            duration::shown(self.limit)
+        );
+        tell!("task {}: {why}; --exec-timeout gives it more time", task.id);
+        (TaskStatus::Failed, Json::of(&json!({ "error": why, "stderr": said.end() })))
+    }
 }

@@ -1,11 +1,16 @@
 //! Requests whose response is not one JSON value: event streams, and posts to webhooks.
 
-use super::{Http, Request, build};
+use super::{Http, MAX_WAIT, Request, build};
 use crate::{
     error::{Failure, Kind, Result},
+    harmless,
     server::Server,
 };
-use std::io;
+use serde_json::Value;
+use std::{
+    io::{self, Read},
+    time::Duration,
+};
 use ureq::http;
 
 impl Http {
@@ -35,23 +40,87 @@ impl Http {
         })
     }
 
-    /// Posts to a webhook. The error is a sentence that does not contain the token.
-    pub(crate) fn post_hook(
-        &self,
-        url: &str,
-        token: Option<&str>,
-        body: &str,
-    ) -> Result<(), String> {
-        let mut request = http::Request::post(url).header("Content-Type", "application/json");
-        if let Some(token) = token {
+    /// Posts to a webhook.
+    pub(crate) fn post_hook(&self, post: &Post<'_>) -> Result<(), Refused> {
+        let lost = |why: String| Refused { why, wait: Duration::ZERO };
+        let mut request = http::Request::post(post.url)
+            .header("Content-Type", "application/json")
+            .header("Idempotency-Key", post.once);
+        if let Some(token) = post.token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
-        let request = request.body(body).map_err(|error| format!("the hook: {error}"))?;
-        let agent = self.agents.of(request.uri()).map_err(|failure| failure.sentence())?;
-        match agent.run(request) {
-            Ok(answer) if answer.status().is_success() => Ok(()),
-            Ok(answer) => Err(format!("the hook answered {}", answer.status().as_u16())),
-            Err(error) => Err(format!("the hook did not answer: {error}")),
-        }
+        let request =
+            request.body(post.body).map_err(|error| lost(format!("the hook: {error}")))?;
+        let agent = self.agents.of(request.uri()).map_err(|failure| lost(failure.sentence()))?;
+        let mut answer = match agent.run(request) {
+            Ok(answer) if answer.status().is_success() => return Ok(()),
+            Ok(answer) => answer,
+            Err(error) => return Err(lost(format!("the hook did not answer: {error}"))),
+        };
+        let status = answer.status().as_u16();
+        let wait = answer.headers().get("Retry-After").and_then(|wait| wait.to_str().ok());
+        let wait = wait
+            .and_then(|wait| wait.trim().parse().ok())
+            .map_or(Duration::ZERO, Duration::from_secs);
+        let mut said = Vec::new();
+        // A sentence that breaks off is better than none.
+        let _ = answer.body_mut().as_reader().take(READ).read_to_end(&mut said);
+        let said = sentence(&String::from_utf8_lossy(&said), post.token);
+        let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+        let why = format!("the hook answered {status}{said}");
+        Err(Refused { why, wait: wait.min(MAX_WAIT) })
+    }
+}
+
+/// How many bytes of a refusal are read, and how many characters are shown.
+const READ: u64 = 8192;
+const SHOWN: usize = 300;
+
+/// A post to a webhook.
+#[derive(Clone, Copy)]
+pub(crate) struct Post<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) token: Option<&'a str>,
+    /// The `Idempotency-Key`.
+    pub(crate) once: &'a str,
+    pub(crate) body: &'a str,
+}
+
+/// Why a webhook did not take a post.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// A sentence that does not contain the token.
+    pub(crate) why: String,
+    /// How long it asks us to wait.
+    pub(crate) wait: Duration,
+}
+
+/// What a refusal says, on one line: its sentence, if it is JSON.
+fn sentence(body: &str, token: Option<&str>) -> String {
+    let json = serde_json::from_str::<Value>(body).ok();
+    let text = json.as_ref().and_then(|json| {
+        let paths = ["/error/message", "/message", "/error"];
+        paths.iter().find_map(|path| json.pointer(path)?.as_str())
+    });
+    let text = text.unwrap_or(body);
+    // A gateway may quote what it was sent.
+    let text = token.map_or_else(|| text.to_owned(), |token| text.replace(token, "[token]"));
+    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    harmless::line(&text.chars().take(SHOWN).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_of_a_refusal_is_shown_and_nothing_else() {
+        let told = |body: &str| sentence(body, Some("s3cret"));
+        assert_eq!(told(r#"{"ok":false,"error":"set hooks.x=true"}"#), "set hooks.x=true");
+        assert_eq!(told(r#"{"error":{"message":"no"},"message":"other"}"#), "no");
+        assert_eq!(told(" Not\n found\u{1b}[2J "), "Not found\\u001b[2J");
+        assert_eq!(told("bad token s3cret"), "bad token [token]");
+        assert_eq!(told(&"x".repeat(1000)).len(), SHOWN);
+        assert_eq!(told(""), "");
     }
 }

@@ -107,6 +107,17 @@ impl Listener {
         })
     }
 
+    /// Also stops when `wait` returns. It runs in a thread, and may never return.
+    pub(crate) fn stop_after(&self, wait: impl FnOnce() + Send + 'static) {
+        let (ask, waker) = (self.stop.asker(), self.sender.clone());
+        thread::spawn(move || {
+            wait();
+            // Fails if listening has ended.
+            ask.map(|ask| ask.send(()).is_ok());
+            let _ = waker.try_send((0, Event::Alive));
+        });
+    }
+
     /// Sleeps, and returns whether a signal came.
     pub(crate) fn sleep(&self, time: Duration) -> bool {
         self.stop.sleep(time)

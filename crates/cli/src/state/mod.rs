@@ -9,16 +9,19 @@
 //! - Each reader (`$NEXUS_READER`) has cursors of its own.
 
 mod address;
+mod beginning;
 mod codes;
 mod contacts;
 mod file;
 mod lock;
+mod process;
 mod reader;
 mod running;
 mod session;
 mod shared;
 
 pub(crate) use address::{Address, NewAddress};
+pub(crate) use beginning::IfRunning;
 pub(crate) use contacts::{Contact, Reach};
 pub(crate) use running::{Loop, Place, Running};
 pub(crate) use session::{Membership, NewCursor};

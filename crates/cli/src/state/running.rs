@@ -6,11 +6,9 @@ use super::{
     State,
     file::read,
     lock::{self, Lock, Taken},
+    process,
 };
-use crate::{
-    clock,
-    error::{Failure, Kind, Result},
-};
+use crate::{clock, error::Result};
 use nexus_protocol::{SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -70,6 +68,44 @@ impl Running {
     }
 }
 
+/// A record as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Stored {
+    #[serde(flatten)]
+    pub(super) record: Running,
+    /// The identity of its process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) process: Option<String>,
+}
+
+impl Stored {
+    fn of(record: &Running) -> Self {
+        Self { record: record.clone(), process: process::identity(record.pid) }
+    }
+
+    pub(super) fn read(path: &Path) -> Option<Self> {
+        let text = read(path).ok().flatten()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    pub(super) fn lives(&self) -> bool {
+        process::lives(self.record.pid, self.process.as_deref())
+    }
+
+    /// Who it is, for people.
+    pub(super) fn name(&self) -> String {
+        format!("process {}, since {}", self.record.pid, self.record.started_at)
+    }
+}
+
+/// The outcome of a try to begin.
+pub(super) enum Begun {
+    /// It has begun. An earlier loop left this record behind.
+    Yes(Place, Option<Stored>),
+    /// Another loop runs. It may not have said yet who it is.
+    Held(Option<Stored>),
+}
+
 /// The record and the lock of a running loop. Dropping it releases the lock.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -81,32 +117,26 @@ pub(crate) struct Place {
 }
 
 impl State {
-    /// Registers a loop in the folder of a session or an address. Refused if a loop of this kind is
-    /// running there.
-    pub(crate) fn begin_loop(&self, folder: &Path, kind: Loop, record: &Running) -> Result<Place> {
-        // Keeps `poll-status` from holding the loop's lock at this moment.
+    /// Tries to register a loop.
+    pub(super) fn try_begin(&self, folder: &Path, kind: Loop, record: &Running) -> Result<Begun> {
+        // Keeps `poll-status` from holding the loop's lock at this moment. And nobody sees the lock without the
+        // record of the loop that holds it.
         let guard = self.lock()?;
         self.create_dir(folder)?;
         let (lock, path) = self.files_of(folder, kind);
+        let before = Stored::read(&path);
         let held = match lock::try_now(&lock)? {
             Taken::Yes(held) => Some(held),
             // Where there are no locks, the record of a living process takes their place.
             Taken::Unsupported(held) => {
-                Some(held).filter(|_| !read_record(&path).is_some_and(|record| lives(&record)))
+                Some(held).filter(|_| !before.as_ref().is_some_and(Stored::lives))
             }
             Taken::Held => None,
         };
-        let held = held.ok_or_else(|| {
-            let message = format!(
-                "`nexus {}` is already running for this. `nexus poll-status` shows which loops run.",
-                kind.name()
-            );
-            Failure::own(Kind::AlreadyRunning, message)
-        })?;
-        drop(guard);
+        let Some(held) = held else { return Ok(Begun::Held(before)) };
         let place = Place { state: self.clone(), record: path, lock, _held: held };
-        place.update(record)?;
-        Ok(place)
+        place.write(&guard, record)?;
+        Ok(Begun::Yes(place, before))
     }
 
     /// The loop of this kind that is running for the session.
@@ -118,9 +148,10 @@ impl State {
         if is_held == Some(false) {
             return Ok(None);
         }
-        let text = read(&path)?.unwrap_or_default();
-        let record: Option<Running> = serde_json::from_str(&text).ok();
-        Ok(record.filter(|record| is_held == Some(true) || lives(record)))
+        read(&path)?;
+        let stored = Stored::read(&path);
+        let stored = stored.filter(|stored| is_held == Some(true) || stored.lives());
+        Ok(stored.map(|stored| stored.record))
     }
 
     /// The lock and the record of a loop. Each reader may have one.
@@ -130,29 +161,15 @@ impl State {
     }
 }
 
-fn read_record(path: &Path) -> Option<Running> {
-    let text = read(path).ok().flatten()?;
-    serde_json::from_str(&text).ok()
-}
-
-/// Whether the process of a record still exists.
-#[cfg(unix)]
-fn lives(record: &Running) -> bool {
-    let pid = i32::try_from(record.pid).map(nix::unistd::Pid::from_raw);
-    pid.is_ok_and(|pid| nix::sys::signal::kill(pid, None).is_ok())
-}
-
-/// Other systems have locks.
-#[cfg(not(unix))]
-fn lives(_: &Running) -> bool {
-    false
-}
-
 impl Place {
     /// Updates the record.
     pub(crate) fn update(&self, record: &Running) -> Result<()> {
-        let text = serde_json::to_string(record).unwrap_or_default();
-        self.state.replace(&self.state.lock()?, &self.record, &format!("{text}\n"))
+        self.write(&self.state.lock()?, record)
+    }
+
+    fn write(&self, guard: &Lock, record: &Running) -> Result<()> {
+        let text = serde_json::to_string(&Stored::of(record)).unwrap_or_default();
+        self.state.replace(guard, &self.record, &format!("{text}\n"))
     }
 
     /// Removes the record. If that fails it does no harm, because the lock is released.

@@ -11,7 +11,7 @@ use crate::{
     server::Server,
 };
 use nexus_protocol::{AgentId, Cursor, SessionId, SessionKey};
-use std::cmp::Ordering;
+use std::{cmp::Ordering, path::Path};
 
 /// What is stored about a session. Every part may be missing.
 #[derive(Clone, Debug, Default)]
@@ -126,6 +126,19 @@ impl State {
 
     pub(crate) fn store_replies(&self, session: &SessionId, replies: u32) -> Result<()> {
         self.store_line(&self.lock()?, session, "replies", &replies.to_string())
+    }
+
+    /// The boundary of the envelope in which this message is handed to a webhook. It stays the same until another
+    /// message comes, so that a message that is posted again is the same to the last byte. `folder`: that of the
+    /// session or the address.
+    pub(crate) fn boundary(&self, folder: &Path, message: &str, new: String) -> Result<String> {
+        let path = folder.join(self.reader.own("hooked"));
+        let line = read_line(&path)?.unwrap_or_default();
+        if let Some((_, boundary)) = line.split_once(' ').filter(|(known, _)| *known == message) {
+            return Ok(boundary.to_owned());
+        }
+        self.replace(&self.lock()?, &path, &format!("{message} {new}\n"))?;
+        Ok(new)
     }
 
     fn store_line(&self, lock: &Lock, session: &SessionId, name: &str, line: &str) -> Result<()> {

@@ -152,14 +152,37 @@ fn a_hook_gets_the_envelope_and_the_conversation() {
     let (_relay, alice, bob) = two();
     let hook = crate::fake::Fake::answering("200 OK", "", "{}");
     let sent = alice.nexus(&["send", "@bob", "hi"]).done();
-    let mut listening = Listening::start(&bob, "@me", &["--hook", &hook.url]);
+    let options = ["--hook", &hook.url, "--hook-session-key"];
+    let mut listening = Listening::start(&bob, "@me", &options);
     listening.value();
     let request = hook.requests().remove(0);
     let body: Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     let conversation = text(&sent["conversationId"]);
     assert_eq!(body["sessionKey"], format!("nexus:@bob:alice:{conversation}"));
     assert_eq!(body["metadata"]["agent_id"], "bob");
+    let id = text(&sent["id"]);
+    let command = format!("nexus send @alice 'TEXT' --conversation {conversation} --reply-to {id}");
+    assert!(text(&body["message"]).contains(&format!("answer: {command}\n")), "{body}");
     assert!(!request.contains("nxs_"));
+    listening.stop("-TERM");
+}
+
+#[test]
+fn what_is_left_out_of_an_answer_is_told_on_both_sides() {
+    let (_relay, alice, bob) = two();
+    let script = "head -c 300000 /dev/zero | tr '\\0' x";
+    let mut listening = Listening::start(&bob, "@me", &["--exec", script, "--reply"]);
+    alice.nexus(&["send", "@bob", "Tell me all"]).done();
+    let told = listening.until("a conversation of addresses has no files: only its first 4");
+    assert!(told.contains("the answer has 300000 bytes") && told.contains("left out"), "{told}");
+    assert!(listening.value()["reply"].is_string());
+    let answers = texts(&alice.nexus(&["inbox"]).done());
+    assert_eq!(answers.len(), 4);
+    assert!(
+        answers[3].ends_with("bytes, was left out."),
+        "{}",
+        &answers[3][answers[3].len() - 99..]
+    );
     listening.stop("-TERM");
 }
 

@@ -178,12 +178,13 @@ fn polls_that_listen_are_set_back() {
 
 #[test]
 fn an_event_stream_is_set_back() {
-    listens_after_a_reset(&Fake::new(|number, _| {
+    let health = r#"{"capabilities":{"delivery":["sse"]}}"#;
+    listens_after_a_reset(&Fake::new(move |_, request| {
         let five = message("bob", "five", 5);
         let events = format!("event: reset\ndata: {{\"cursor\":\"4\"}}\n\ndata: {five}\n\n");
-        match number {
-            0 => Reply::Bytes(response("200 OK", "", r#"{"capabilities":{"delivery":["sse"]}}"#)),
-            1 => {
+        match request.split(' ').nth(1) {
+            Some("/health") => Reply::Bytes(response("200 OK", "", health)),
+            Some(target) if target.contains("/events") => {
                 let kind = "Content-Type: text/event-stream\r\n";
                 Reply::Bytes(response("200 OK", kind, &events))
             }
@@ -205,9 +206,10 @@ fn frame(text: &str) -> Vec<u8> {
 
 #[test]
 fn a_socket_is_set_back() {
-    listens_after_a_reset(&Fake::new(|number, request| match number {
-        0 => Reply::Bytes(response("200 OK", "", r#"{"capabilities":{"delivery":["websocket"]}}"#)),
-        1 => {
+    let health = r#"{"capabilities":{"delivery":["websocket"]}}"#;
+    listens_after_a_reset(&Fake::new(move |_, request| match request.split(' ').nth(1) {
+        Some("/health") => Reply::Bytes(response("200 OK", "", health)),
+        Some(target) if target.contains("/ws") => {
             let key = header(request, "sec-websocket-key").unwrap();
             let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
             let head = format!(
@@ -262,7 +264,10 @@ fn nothing_is_run_posted_or_answered_for_an_event() {
         listening.stop("-TERM");
         let heard = fs::read_to_string(&out).unwrap();
         assert!(heard.contains("\"hi\"") && !heard.contains("system"), "{heard}");
-        let sent = fake.requests().iter().filter(|request| request.starts_with("POST")).count();
+        let sends = |request: &&String| {
+            request.starts_with("POST") && request.split(' ').nth(1).unwrap().ends_with("/messages")
+        };
+        let sent = fake.requests().iter().filter(sends).count();
         assert_eq!(sent, reply.len());
     }
     let hook = Fake::answering("200 OK", "", "{}");

@@ -109,6 +109,19 @@ fn an_invitation_without_waiting_or_into_a_session_of_ours() {
     let code = text(&again["code"]).to_lowercase().replace('-', " ");
     let seat = b.nexus_with_input(&["claim", "--as", "b"], code.as_bytes()).done();
     assert_eq!(seat["sessionId"], value["sessionId"]);
+    // Others need a link, and its page tells nothing if that was asked for.
+    let c = Home::new(&relay.url());
+    assert_eq!(
+        c.nexus(&["join", &text(&value["sessionId"]), "--as", "c"]).error(),
+        "link_required"
+    );
+    let quiet =
+        a.nexus(&["invite", "A surprise", "--as", "anna", "--no-wait", "--no-preview"]).done();
+    let page = |value: &serde_json::Value| {
+        let path = text(&value["url"]).strip_prefix(&relay.url()).unwrap().to_owned();
+        nexus_tests::Api::new(&relay.url()).get(&path).header("Accept", b"text/html").send().text()
+    };
+    assert!(page(&again).contains("invites you to talk") && !page(&quiet).contains("surprise"));
     // Without a name, it is the user's.
     let mut command = a.command();
     command.args(["invite", "--no-wait"]).env("USER", "carol");

@@ -60,7 +60,7 @@ fn it_ends_with_the_session_and_with_the_seat() {
     assert_eq!(left.end()["reason"], "left");
 
     let short = text(&a.nexus(&["create", "--agent-id", "a", "--ttl", "2"]).done()["sessionId"]);
-    let mut over = Listening::start(&a, &short, &[]);
+    let mut over = Listening::start(&a, &short, &["--no-renew"]);
     over.until("listening over");
     assert_eq!(over.end()["reason"], "over");
     assert_eq!(a.nexus(&["listen", &short]).error(), "session_not_found");

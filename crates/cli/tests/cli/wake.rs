@@ -1,7 +1,6 @@
-//! `listen --exec`, `--reply` and `--hook`: how an agent is woken.
+//! `listen --exec` and `--reply`: how an agent is woken.
 
 use crate::{
-    fake::{Fake, Reply, header, response},
     listening::Listening,
     support::{Home, guest, text},
 };
@@ -262,43 +261,124 @@ fn a_sender_that_repeats_itself_three_times_gets_no_answer() {
 }
 
 #[test]
-fn a_hook_gets_each_message_in_an_envelope() {
+fn a_command_that_takes_too_long_is_ended_and_the_message_stays_unread() {
     let (_relay, a, session, b) = pair();
-    b.nexus(&["alias", &session, "work"]).done();
-    // It fails twice at first.
-    let fake = Fake::new(|number, _| {
-        let status = if number < 2 { "503 Busy" } else { "200 OK" };
-        Reply::Bytes(response(status, "", "{}"))
-    });
-    let words = "Do\u{200b} see https://a.example/x.\u{202e}";
-    a.nexus(&["send", &session, words]).done();
-    let url = format!("{}/hooks/agent", fake.url);
-    let mut command = b.command();
-    command.args(["listen", "work", "--hook", &url]).env("NEXUS_HOOK_TOKEN", "t0ken");
-    let mut listening = Listening::of(&mut command);
-    listening.until("the hook answered 503 (2 of 5)");
-    assert_eq!(listening.value()["cursor"], "2");
-    let requests = fake.requests();
-    assert_eq!(requests.len(), 3);
-    let request = &requests[2];
-    assert!(request.starts_with("POST /hooks/agent "), "{request}");
-    assert_eq!(header(request, "authorization").unwrap(), "Bearer t0ken");
-    let body: Value = serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
-    let message = text(&body["message"]);
-    assert!(message.contains("\nDo see https://a.example/x.\n-----"), "{message}");
-    assert!(message.contains("From: a (verified") && message.contains("`work`"), "{message}");
-    let metadata = json!({
-        "from_agent_id": "a", "session_id": session, "verified": true,
-        "urls": ["https://a.example/x"], "content_length": words.chars().count(),
-    });
-    assert_eq!(body["metadata"], metadata);
-    assert_eq!(body["sessionKey"], format!("nexus:{session}"));
-    assert_eq!((&body["name"], &body["wakeMode"]), (&json!("Nexus"), &json!("now")));
-    listening.stop("-TERM");
+    a.nexus(&["send", &session, "unread"]).done();
+    let limits = ["--exec-timeout", "1s", "--max-failures", "2"];
+    let (mut listening, out) = exec(&b, &session, "echo $$ >> FILE; sleep 600", &limits);
+    let end = listening.end();
+    assert_eq!(end["error"], "exec_failed");
+    let message = text(&end["message"]);
+    assert!(message.contains("did not finish within 1s"), "{message}");
+    assert!(message.contains("--exec-timeout gives it more time, 2 times in a row"), "{message}");
+    let told = read(&out);
+    assert_eq!(told.lines().count(), 2, "{told}");
+    assert!(!told.lines().any(runs), "{told}");
+    assert_eq!(b.poll(&session), ["unread"]);
+}
 
-    a.nexus(&["send", &session, "two"]).done();
-    let away = ["--hook", "http://127.0.0.1:9/", "--hook-token", "x", "--max-failures", "1"];
-    assert_eq!(Listening::start(&b, &session, &away).end()["error"], "hook_failed");
-    assert_eq!(b.poll(&session), ["two"]);
-    assert_eq!(b.nexus(&["listen", &session, "--hook", "nowhere"]).error(), "invalid_url");
+#[test]
+fn what_a_command_says_cannot_control_our_terminal() {
+    let (_relay, a, session, b) = pair();
+    a.nexus(&["send", &session, "\u{1b}]52;c;eA==\u{7}é\u{202e}"]).done();
+    let script = "printf '\\033[2Jout é\\n'; cat >&2; printf '\\007err\\n' >&2; exit 1";
+    let mut command = b.command();
+    command.args(["listen", &session, "--exec", script, "--max-failures", "1"]);
+    let seen = crate::terminal::run(command);
+    assert_eq!(seen.code, Some(1));
+    assert!(seen.text.contains("\\u001b[2Jout é\n"), "{}", seen.text);
+    assert!(seen.text.contains("\\u0007err\n"), "{}", seen.text);
+    let obeyed = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+    assert!(!seen.text.contains(obeyed), "{:?}", seen.text);
+}
+
+/// A script that prints many lines, and how many bytes they have.
+fn lines(count: usize) -> (String, usize) {
+    let script = format!(
+        "i=0; while [ $i -lt {count} ]; do printf 'line %06d of a long answer\\n' $i; i=$((i+1)); done"
+    );
+    (script, count * 29)
+}
+
+#[test]
+fn a_long_answer_goes_as_several_messages() {
+    let (_relay, a, session, b) = pair();
+    let (script, size) = lines(5000);
+    let mut listening =
+        Listening::start(&b, &session, &["--reply", "--max-turns", "1", "--exec", &script]);
+    let sent = a.nexus(&["send", &session, "Tell me all"]).done();
+    listening.until(&format!("the answer has {} bytes, so it is sent as 3 messages", size - 1));
+    let handled = listening.value();
+    let page = a.nexus(&["poll", &session]).done();
+    let answers: Vec<_> = nexus_tests::list(&page["messages"])
+        .iter()
+        .filter(|message| message["agentId"] == "b" && message["replyTo"] == sent["id"])
+        .map(|message| text(&message["text"]))
+        .collect();
+    let bare = (1..=3).map(|number| {
+        let part = &answers[number - 1];
+        part.strip_prefix(&format!("({number}/3) ")).unwrap().to_owned() + "\n"
+    });
+    let whole: String = bare.collect();
+    assert_eq!(answers.len(), 3);
+    assert_eq!(whole.len(), size, "it is cut between lines, and nothing is lost");
+    assert!(whole.ends_with("\nline 004999 of a long answer\n"));
+    let last = page["messages"].as_array().unwrap().last().unwrap();
+    assert_eq!((&handled["reply"], &handled["cursor"]), (&last["id"], &last["cursor"]));
+    // It counts as one answer, after which the limit is reached.
+    a.nexus(&["send", &session, "And more"]).done();
+    listening.until("This agent has answered 1 times");
+    listening.stop_quietly();
+}
+
+#[test]
+fn a_very_long_answer_becomes_a_file() {
+    let (relay, a, session, b) = pair();
+    let (script, size) = lines(12_000);
+    let mut listening = Listening::start(&b, &session, &["--reply", "--exec", &script]);
+    a.nexus(&["send", &session, "Tell me all"]).done();
+    listening.until("so it is sent as the file answer-b-2.txt");
+    listening.value();
+    let said = a.poll(&session);
+    let pointer = said.last().unwrap();
+    assert!(pointer.contains("`nexus file get SESSION answer-b-2.txt -o FILE`"), "{pointer}");
+    let copy = a.state().join("copy");
+    a.nexus(&["file", "get", &session, "answer-b-2.txt", "-o", copy.to_str().unwrap()]).done();
+    assert_eq!(read(&copy).len(), size - 1);
+
+    // A file would show a private answer to everybody.
+    let key = a.stored(&session, "key").unwrap();
+    let api = nexus_tests::Api::new(&relay.url());
+    let member = nexus_tests::Member { api, session: session.clone(), agent: "a".to_owned(), key };
+    let body = json!({ "text": "secret", "to": "b" });
+    assert_eq!(member.call("POST", "/messages").json(&body).send().status, 201);
+    let told = listening.until("only its first 4 messages are sent");
+    listening.value();
+    let page = a.nexus(&["poll", &session]).done();
+    let parts: Vec<_> = nexus_tests::list(&page["messages"])
+        .iter()
+        .filter(|message| message["to"] == "a")
+        .map(|message| text(&message["text"]))
+        .collect();
+    assert_eq!(parts.len(), 4);
+    let left = parts[3].rsplit_once("\n\n(nexus) The rest of this answer, ").unwrap().1;
+    let left = left.strip_suffix(" bytes, was left out.").unwrap();
+    assert!(told.contains(&format!("{left} bytes are left out")), "{told}");
+    listening.stop("-TERM");
+}
+
+#[test]
+fn an_answer_is_divided_by_the_limit_of_the_relay() {
+    let relay = nexus_tests::Relay::builder().var("MAX_TEXT_BYTES", "1024").start().unwrap();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let b = guest(&a, &session);
+    let (script, size) = lines(80);
+    let mut listening = Listening::start(&b, &session, &["--reply", "--exec", &script]);
+    a.nexus(&["send", &session, "Tell me all"]).done();
+    assert!(listening.value()["reply"].is_string());
+    listening.until(&format!("the answer has {} bytes, so it is sent as 3 messages", size - 1));
+    let said = a.poll(&session);
+    assert!(said.last().unwrap().starts_with("(3/3) line 0000"), "{said:?}");
+    listening.stop("-TERM");
 }

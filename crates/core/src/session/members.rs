@@ -55,6 +55,7 @@ impl<D: Database> Session<D> {
         state.require_keys = request.require_keys;
         state.token = request.token.map(|token| Digest::of(&[token.as_str()]));
         state.by_link_only = request.join == Joining::Link;
+        state.no_preview = request.preview == Some(false);
         state.creator.clone_from(&request.creator_agent_id);
         let session_key = match &request.creator_agent_id {
             Some(creator) => {

@@ -45,6 +45,7 @@ pub use members::SeatRequest;
 use nexus_protocol::{Cursor, Limits, SessionId, Task, Timestamp};
 pub use post::{Outcome, Post};
 use size::Size;
+pub use status::Invitation;
 use std::collections::BTreeMap;
 use store::{News, Store};
 

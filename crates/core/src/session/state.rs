@@ -34,6 +34,9 @@ pub(super) struct State {
     /// Whether joining requires a link.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) by_link_only: bool,
+    /// Whether the pages of its links keep to themselves who invites and to what.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) no_preview: bool,
     /// The codes of this session that can still be claimed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) codes: Vec<Link>,
@@ -111,6 +114,7 @@ impl State {
             require_keys: false,
             token: None,
             by_link_only: false,
+            no_preview: false,
             codes: Vec::new(),
             past: Past::default(),
             active: Heard::at(now),
@@ -314,7 +318,7 @@ fn is_blank(profile: &Profile) -> bool {
 mod tests {
     use super::*;
 
-    const STORED: &str = r#"{"schema":3,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","by_link_only":true,"codes":[{"code":"PEARL-FOCAL-S5SJV","expires_at":"1970-01-01T00:00:03.000Z","proven":true}],"past":{"keyed":[1],"keyless":[2],"removed":[3],"claims":[4],"codes":[5]},"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","proven":"1970-01-01T00:00:01.500Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","webhook":{"url":"u","secret":"s","cursor":"3","failures":0,"last_error":null,"next_attempt_at":null},"read":"5"}},"seats_taken":2,"events":3,"told_end":"1970-01-01T00:01:02.000Z","pointers":{"h":"1970-01-01T00:00:06.000Z"}}"#;
+    const STORED: &str = r#"{"schema":3,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","by_link_only":true,"no_preview":true,"codes":[{"code":"PEARL-FOCAL-S5SJV","expires_at":"1970-01-01T00:00:03.000Z","proven":true}],"past":{"keyed":[1],"keyless":[2],"removed":[3],"claims":[4],"codes":[5]},"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","proven":"1970-01-01T00:00:01.500Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","webhook":{"url":"u","secret":"s","cursor":"3","failures":0,"last_error":null,"next_attempt_at":null},"read":"5"}},"seats_taken":2,"events":3,"told_end":"1970-01-01T00:01:02.000Z","pointers":{"h":"1970-01-01T00:00:06.000Z"}}"#;
 
     #[test]
     fn the_stored_form_does_not_change() {

@@ -3,6 +3,26 @@
 use super::{Session, Visitor};
 use crate::{Database, Result};
 use nexus_protocol::{Joining, SessionState, SessionStatus, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The most characters of a greeting that the page behind a link shows.
+const LONGEST_TOPIC: usize = 160;
+
+/// What the page behind a link tells of a session before anybody has joined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// The creator's display name, or its id. `None` if there is no creator, or if it asked not to be shown.
+    pub by: Option<String>,
+    /// The first line of the greeting, cut to 160 characters. `None` without a greeting, or if the creator
+    /// asked not to show it.
+    pub topic: Option<String>,
+    /// Whether every seat is taken, so that nobody can join now.
+    pub is_full: bool,
+    /// In seconds.
+    pub ttl: u32,
+    /// When the session ends if nothing happens.
+    pub expires_at: Timestamp,
+}
 
 impl<D: Database> Session<D> {
     /// `GET /v1/sessions/:id` (section 2). If the session has a token, a visitor that knows only
@@ -33,9 +53,37 @@ impl<D: Database> Session<D> {
         })
     }
 
+    /// What the page behind a link may show.
+    pub fn invitation(&mut self, now: Timestamp) -> Result<Invitation> {
+        let loaded = self.store.alive(now)?;
+        let state = &loaded.state;
+        let creator = state.creator.as_ref().filter(|_| !state.no_preview);
+        let named = |id| state.members.get(id).and_then(|seat| seat.profile.name.clone());
+        let greeting = state.greeting.as_deref().filter(|_| !state.no_preview);
+        let taken = state.seats(now, &self.limits).count();
+        Ok(Invitation {
+            by: creator.map(|id| named(id).unwrap_or_else(|| id.to_string())),
+            topic: greeting.and_then(first_line),
+            is_full: u32::try_from(taken).unwrap_or(u32::MAX) >= state.max_agents,
+            ttl: state.ttl,
+            expires_at: loaded.stored_deadline(),
+        })
+    }
+
     /// The longest TTL that the session may have, in seconds.
     pub fn longest_ttl(&mut self, now: Timestamp) -> Result<u32> {
         let has_token = self.store.alive(now)?.state.token.is_some();
         Ok(if has_token { self.limits.max_team_ttl } else { self.limits.max_ttl })
     }
+}
+
+/// The first line that says something, without control characters, cut to [`LONGEST_TOPIC`].
+fn first_line(text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    let shown = line.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut topic: String = shown.take(LONGEST_TOPIC).collect();
+    if topic.len() < line.len() {
+        topic.push('\u{2026}');
+    }
+    Some(topic)
 }

@@ -7,9 +7,14 @@ use super::{
     item::{Failed, Item},
     source::Source,
 };
-use crate::{child, envelope, error::Kind, loops::Stop};
+use crate::{
+    child::{self, Ran, Said},
+    duration, envelope,
+    error::Kind,
+    loops::Stop,
+};
 use serde_json::json;
-use std::{io, path::PathBuf, process::Stdio};
+use std::{path::PathBuf, process::Stdio, time::Duration};
 
 /// The command, and how it is run.
 #[derive(Debug)]
@@ -17,6 +22,8 @@ pub(super) struct Exec {
     pub(super) command: String,
     /// Where our state is.
     pub(super) home: PathBuf,
+    /// How many seconds it may run.
+    pub(super) limit: u32,
     pub(super) is_batch: bool,
     pub(super) has_envelope: bool,
     /// If set, the output is sent as an answer, within the limits of the guard.
@@ -31,16 +38,27 @@ impl Exec {
         items: &[Item],
         stop: &Stop,
     ) -> Result<Option<Vec<u8>>, Failed> {
-        let failed = |why: String| Failed { kind: Kind::ExecFailed, why };
+        let failed = |why: String| Failed { kind: Kind::ExecFailed, why, wait: Duration::ZERO };
+        let unable = |error| failed(format!("the command could not be run: {error}"));
         let mut command = child::shell(&self.command, &self.home);
         command.envs(environment(source, items));
         let is_wanted = self.guard.is_some();
-        command.stdout(if is_wanted { Stdio::piped() } else { Stdio::from(io::stderr()) });
-        match child::run(&mut command, self.input(source, items), stop) {
-            Ok(Some((status, printed))) if status.success() => Ok(Some(printed)),
-            Ok(Some((status, _))) => Err(failed(format!("the command failed with {status}"))),
-            Ok(None) => Ok(None),
-            Err(error) => Err(failed(format!("the command could not be run: {error}"))),
+        if is_wanted {
+            command.stdout(Stdio::piped());
+        }
+        let said = Said::pass(&mut command, !is_wanted).map_err(unable)?;
+        let ran = child::run(&mut command, self.input(source, items), stop, self.limit);
+        // Closes our end of its stderr.
+        drop(command);
+        said.map(|said| said.end());
+        match ran.map_err(unable)? {
+            Ran::Ended(status, printed) if status.success() => Ok(Some(printed)),
+            Ran::Ended(status, _) => Err(failed(format!("the command failed with {status}"))),
+            Ran::Stopped => Ok(None),
+            Ran::TimedOut => Err(failed(format!(
+                "the command did not finish within {} and was ended; --exec-timeout gives it more time",
+                duration::shown(self.limit)
+            ))),
         }
     }
 

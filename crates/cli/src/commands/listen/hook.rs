@@ -5,18 +5,21 @@ use super::{
     source::Source,
 };
 use crate::{
+    context::Context,
     envelope,
     error::{Failure, Kind, Result},
-    http::Http,
-    server,
+    http::Post,
+    random, server,
 };
 use serde_json::json;
-use std::{env, fmt};
+use std::{env, fmt, time::Duration};
 
 /// Where messages are posted.
 pub(super) struct Hook {
     url: String,
     token: Option<String>,
+    /// The gateway's session in which all messages are handled. Empty: one for each session or conversation here.
+    session_key: Option<String>,
 }
 
 impl fmt::Debug for Hook {
@@ -27,7 +30,11 @@ impl fmt::Debug for Hook {
 
 impl Hook {
     /// Refuses an invalid URL. The token may come from the environment.
-    pub(super) fn new(url: &str, token: Option<String>) -> Result<Self> {
+    pub(super) fn new(
+        url: &str,
+        token: Option<String>,
+        session_key: Option<String>,
+    ) -> Result<Self> {
         let base = url.split(['?', '#']).next().unwrap_or_default();
         server::normalize(base)
             .map_err(|rule| Failure::own(Kind::InvalidUrl, format!("The URL of --hook {rule}.")))?;
@@ -37,38 +44,51 @@ impl Hook {
             let message = "The hook's token must consist of visible ASCII characters.";
             return Err(Failure::own(Kind::InvalidEnvironment, message));
         }
-        Ok(Self { url: url.to_owned(), token })
+        Ok(Self { url: url.to_owned(), token, session_key })
     }
 
     /// Posts each message.
     pub(super) fn post(
         &self,
-        http: &Http,
+        context: &Context,
         source: &Source,
         items: &[Item],
     ) -> Result<Vec<u8>, Failed> {
+        let failed = |why, wait| Failed { kind: Kind::HookFailed, why, wait };
         for item in items {
-            let content = envelope::content(&item.message);
-            let (name, id) = source.name();
-            let mut body = json!({
-                "message": envelope::wrap(&item.message, &source.place(&item.message)),
-                "name": "Nexus",
-                "sessionKey": source.talk(&item.message),
-                "wakeMode": "now",
-                "metadata": {
-                    "from_agent_id": envelope::clean_line(item.message.author()),
-                    "verified": item.message.verified,
-                    "urls": envelope::urls(&content),
-                    "content_length": content.chars().count(),
-                },
-            });
-            if let Some(metadata) = body.get_mut("metadata").and_then(|value| value.as_object_mut())
-            {
-                metadata.insert(name.to_owned(), id);
-            }
-            http.post_hook(&self.url, self.token.as_deref(), &body.to_string())
-                .map_err(|why| Failed { kind: Kind::HookFailed, why })?;
+            let once = source.once(&item.message);
+            let folder = source.folder(&context.state);
+            let boundary = context.state.boundary(&folder, &once, random::hex());
+            let boundary =
+                boundary.map_err(|failure| failed(failure.sentence(), Duration::ZERO))?;
+            let (body, token) = (self.body(source, item, &boundary), self.token.as_deref());
+            let post = Post { url: &self.url, token, once: &once, body: &body };
+            context.http().post_hook(&post).map_err(|refused| failed(refused.why, refused.wait))?;
         }
         Ok(Vec::new())
+    }
+
+    fn body(&self, source: &Source, item: &Item, boundary: &str) -> String {
+        let content = envelope::content(&item.message);
+        let (name, id) = source.name();
+        let mut body = json!({
+            "message": envelope::seal(&item.message, &source.whole_place(&item.message), boundary),
+            "name": "Nexus",
+            "wakeMode": "now",
+            "metadata": {
+                "from_agent_id": envelope::clean_line(item.message.author()),
+                "verified": item.message.verified,
+                "urls": envelope::urls(&content),
+                "content_length": content.chars().count(),
+                name: id,
+            },
+        });
+        if let (Some(key), Some(fields)) = (&self.session_key, body.as_object_mut()) {
+            let key = if key.is_empty() { source.talk(&item.message) } else { key.clone() };
+            fields.insert("sessionKey".to_owned(), key.into());
+            // Without it the key only puts runs in order.
+            fields.insert("sessionMode".to_owned(), "persistent".into());
+        }
+        body.to_string()
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{error::Kind, json::Json, loops::Ended, message::Message};
 use nexus_protocol::Cursor;
+use std::time::Duration;
 
 /// A message that waits to be handled.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(super) struct Item {
 pub(super) struct Failed {
     pub(super) kind: Kind,
     pub(super) why: String,
+    /// How long to wait at least before the next try.
+    pub(super) wait: Duration,
 }
 
 /// The outcome of an answer.
@@ -22,6 +25,8 @@ pub(super) struct Failed {
 pub(super) enum Outcome {
     /// It was sent, with this id and cursor.
     Sent { id: String, cursor: Option<Cursor> },
+    /// It is too long: the relay takes this many bytes.
+    TooLong(usize),
     /// There was no answer, or nobody to send it to.
     Nothing,
     /// Listening has ended.

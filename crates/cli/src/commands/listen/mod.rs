@@ -4,26 +4,33 @@ mod exec;
 mod guard;
 mod hook;
 mod item;
+mod long;
 mod reply;
 mod source;
 mod work;
 
+use super::{
+    keeping::{self, Keeper},
+    poll,
+};
 use crate::{
     capabilities::{self, Capabilities},
     clock,
     context::Context,
-    error::Result,
+    duration,
+    error::{Failure, Kind, Result},
     json::Json,
     live::{Listener, Next, Target, Wanted},
     loops::Ended,
-    output::Done,
+    output::{self, Done},
     state::{Loop, Place, Running},
     stderr::tell,
 };
 use clap::{Args, value_parser};
 use guard::Guard;
+use nexus_protocol::Cursor;
 use serde_json::json;
-use source::{Room, Source};
+use source::{Mark, Room, Source};
 use work::{Action, Choice, Work};
 
 #[derive(Args)]
@@ -52,12 +59,24 @@ pub(crate) struct Listen {
     /// Include your own messages
     #[arg(long)]
     own: bool,
+    /// Where nothing was read yet, begin with what comes from now on instead of replaying the session
+    #[arg(long)]
+    latest: bool,
+    /// Do not keep the session alive while this runs
+    #[arg(long)]
+    no_renew: bool,
+    /// If a listener runs here for this, end it and take its place
+    #[arg(long)]
+    takeover: bool,
     /// Also print events: somebody joined, left or was removed, or the session ends soon
     #[arg(long, conflicts_with_all = ["exec", "hook"])]
     events: bool,
     /// Run this command for each message instead of printing it
     #[arg(long, value_name = "CMD", conflicts_with = "hook")]
     exec: Option<String>,
+    /// How long CMD may take. It is then ended, which counts as a failure
+    #[arg(long, value_name = "TIME", default_value = "10m", requires = "exec", value_parser = duration::at_least_one)]
+    exec_timeout: u32,
     /// Run CMD once for all waiting messages, given as a JSON array
     #[arg(long, requires = "exec")]
     batch: bool,
@@ -80,6 +99,10 @@ pub(crate) struct Listen {
     /// The token of the webhook. Better set `$NEXUS_HOOK_TOKEN`, which other users cannot see
     #[arg(long, value_name = "TOKEN", requires = "hook")]
     hook_token: Option<String>,
+    /// Let the gateway keep one conversation for all messages of a session, or one named KEY, instead of beginning
+    /// anew with each. The gateway must allow it
+    #[arg(long, value_name = "KEY", requires = "hook", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    hook_session_key: Option<String>,
 }
 
 impl Listen {
@@ -89,10 +112,18 @@ impl Listen {
         source.server().announce();
         let record = Running::begins(0);
         let folder = source.folder(&context.state);
-        let place = context.state.begin_loop(&folder, Loop::Listen, &record)?;
+        let place =
+            context.state.begin_loop(&folder, Loop::Listen, &record, self.takeover.into())?;
         let choice = Choice { own: self.own, events: self.events };
-        let listener = listener(context, &source, choice);
+        let after = self.begin(context, &source);
+        let listener = after.and_then(|after| listener(context, &source, choice, after));
         let ended = listener.and_then(|listener| {
+            let _keeper = self.keeper(context, &source);
+            // A listener whose reader has died would keep the place and lose what comes.
+            listener.stop_after(|| {
+                output::until_nobody_reads();
+                tell!("nobody reads the output any more, so listening ends");
+            });
             let mut work = Work::new(context, &source, listener, action, self.max_failures);
             let ended = go(&mut work, choice, &place, record)?;
             let (messages, cursor) = (work.messages, work.cursor());
@@ -123,9 +154,49 @@ impl Listen {
         Ok(Source::Session(Room { session, server, caller, alias }))
     }
 
+    /// The cursor after which listening begins.
+    fn begin(&self, context: &Context, source: &Source) -> Result<Option<Cursor>> {
+        let after = source.after()?;
+        match (source, after) {
+            (Source::Inbox(_), _) if self.latest => {
+                let message = "A mailbox holds only what was not acknowledged, so --latest would lose it. Leave it out, or acknowledge everything first with `nexus inbox`.";
+                Err(Failure::own(Kind::Usage, message))
+            }
+            (Source::Session(room), None) if self.latest => {
+                let newest = poll::newest(context, &room.server, &room.session, &room.caller)?;
+                // A restart goes on from here.
+                if let Mark::Cursor(cursor) = source.mark(context, newest)? {
+                    cursor.save()?;
+                }
+                Ok(newest)
+            }
+            (_, Some(after)) if self.latest => {
+                tell!(
+                    "note: going on after message {after}, which was the last to be read here; --latest counts only where nothing was read yet"
+                );
+                Ok(Some(after))
+            }
+            _ => Ok(after),
+        }
+    }
+
+    /// What keeps the session alive. Nothing has to keep an address.
+    fn keeper(&self, context: &Context, source: &Source) -> Option<Keeper> {
+        match source {
+            Source::Session(room) if !self.no_renew => {
+                Some(keeping::keep(context, &room.server, &room.session, &room.caller))
+            }
+            _ => None,
+        }
+    }
+
     fn action(&self, context: &Context, source: &Source) -> Result<Action> {
         Ok(if let Some(url) = &self.hook {
-            Action::Hook(hook::Hook::new(url, self.hook_token.clone())?)
+            Action::Hook(hook::Hook::new(
+                url,
+                self.hook_token.clone(),
+                self.hook_session_key.clone(),
+            )?)
         } else if let Some(command) = &self.exec {
             let guard = if self.reply {
                 let replies = source.answers(&context.state)?;
@@ -136,6 +207,7 @@ impl Listen {
             Action::Exec(exec::Exec {
                 command: command.clone(),
                 home: context.state.root().to_owned(),
+                limit: self.exec_timeout,
                 is_batch: self.batch,
                 has_envelope: self.envelope,
                 guard,
@@ -146,7 +218,12 @@ impl Listen {
     }
 }
 
-fn listener(context: &Context, source: &Source, choice: Choice) -> Result<Listener> {
+fn listener(
+    context: &Context,
+    source: &Source,
+    choice: Choice,
+    after: Option<Cursor>,
+) -> Result<Listener> {
     let capabilities = match capabilities::of(context, source.server()) {
         Ok(capabilities) => capabilities,
         // The ways are then found out by trying them.
@@ -170,7 +247,7 @@ fn listener(context: &Context, source: &Source, choice: Choice) -> Result<Listen
         base: source.base(),
         wanted,
     };
-    Listener::new(target, &capabilities, source.after()?)
+    Listener::new(target, &capabilities, after)
 }
 
 /// Handles messages until listening ends.

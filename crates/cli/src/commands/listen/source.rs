@@ -12,7 +12,9 @@ use crate::{
     server::Server,
     state::{NewCursor, State},
 };
-use nexus_protocol::{Cursor, Recipients, SendMail, SendMessage};
+use nexus_protocol::{
+    AgentId, ConversationId, Cursor, MessageId, Recipients, SendMail, SendMessage,
+};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use ureq::http::Method;
@@ -147,6 +149,40 @@ impl Source {
         }
     }
 
+    /// The same for an agent that is woken elsewhere, with all that it needs to answer.
+    pub(super) fn whole_place(&self, message: &Message) -> Place {
+        let reply = message.id.parse::<MessageId>().ok();
+        let reply = reply.map(|id| format!(" --reply-to {id}")).unwrap_or_default();
+        match self {
+            Self::Session(room) => {
+                let (session, alias) = (&room.session.id, room.alias.as_deref());
+                // `nexus send` writes to all, so there is no command that keeps an answer private.
+                let command = audience(message).is_none();
+                let command = command.then(|| format!("nexus send {session} 'TEXT'{reply}"));
+                Place::whole_session(session, alias).answered_by(command)
+            }
+            Self::Inbox(_) => {
+                let talk = message.conversation_id.as_deref();
+                let talk = talk.and_then(|id| id.parse::<ConversationId>().ok());
+                let talk = talk.map(|id| format!(" --conversation {id}")).unwrap_or_default();
+                let sender = message.agent_id.parse::<AgentId>().ok();
+                let command =
+                    sender.map(|sender| format!("nexus send @{sender} 'TEXT'{talk}{reply}"));
+                self.place(message).answered_by(command)
+            }
+        }
+    }
+
+    /// The `Idempotency-Key` of a message for a webhook: the same at every try, also after a restart.
+    pub(super) fn once(&self, message: &Message) -> String {
+        let name = match self {
+            Self::Session(room) => room.session.id.to_string(),
+            Self::Inbox(mailbox) => format!("@{}", mailbox.agent()),
+        };
+        let id: String = message.id.chars().filter(char::is_ascii_graphic).take(80).collect();
+        format!("{name}/{id}")
+    }
+
     /// Environment variables that tell where messages were read. The last message counts.
     pub(super) fn environment(&self, last: Option<&Message>) -> Vec<(&'static str, String)> {
         match self {
@@ -189,7 +225,7 @@ impl Source {
                 (room.session.path("/messages"), Json::of(&in_session(message, text)?))
             }
             Self::Inbox(_) => {
-                let to: nexus_protocol::AgentId = message.agent_id.parse().ok()?;
+                let to: AgentId = message.agent_id.parse().ok()?;
                 let conversation = message.conversation_id.as_deref();
                 let mail = SendMail {
                     text: Some(text.to_owned()),

@@ -24,9 +24,13 @@ use crate::{
 };
 use nexus_protocol::Cursor;
 use serde_json::json;
+use std::time::Duration;
 
 /// The most messages of one batch.
 const BATCH: usize = 100;
+
+/// The first pause after a webhook has failed. Five tries then outlast the restart of a gateway.
+const HOOK_PAUSE: Duration = Duration::from_secs(2);
 
 /// How messages are handled.
 #[derive(Debug)]
@@ -181,7 +185,7 @@ impl<'a> Work<'a> {
 
     /// Moves past our own answer, if nothing lies between it and the last message that was seen. The answer
     /// to a message in our mailbox has its place in the mailbox of another.
-    fn pass(&mut self, sent: Option<Cursor>) {
+    pub(super) fn pass(&mut self, sent: Option<Cursor>) {
         let next = self.seen.map(Cursor::next);
         if matches!(self.source, Source::Session(_)) && sent.is_some() && sent == next {
             self.seen = sent;
@@ -204,7 +208,7 @@ impl<'a> Work<'a> {
                 self.pass(cursor);
                 Some(id)
             }
-            Outcome::Nothing => None,
+            Outcome::Nothing | Outcome::TooLong(_) => None,
         };
         self.count(&items);
         self.save()?;
@@ -233,11 +237,14 @@ impl<'a> Work<'a> {
 
     /// Tries until the command or webhook succeeds, and returns its output. `None` if a signal came first.
     fn succeed(&mut self, items: &[Item]) -> Result<Option<Vec<u8>>> {
-        let mut backoff = Backoff::default();
+        let mut backoff = match &self.action {
+            Action::Hook(_) => Backoff::from(HOOK_PAUSE),
+            _ => Backoff::default(),
+        };
         loop {
             let tried = match &self.action {
                 Action::Exec(exec) => exec.run(self.source, items, self.listener.stop()),
-                Action::Hook(hook) => hook.post(self.context.http(), self.source, items).map(Some),
+                Action::Hook(hook) => hook.post(self.context, self.source, items).map(Some),
                 Action::Print => Ok(Some(Vec::new())),
             };
             let failed = match tried {
@@ -257,7 +264,9 @@ impl<'a> Work<'a> {
                 );
                 return Err(Failure::own(failed.kind, message));
             }
-            if self.listener.sleep(backoff.next()) {
+            let pause = backoff.next().max(failed.wait);
+            tell!("trying again in {:.1} s", pause.as_secs_f32());
+            if self.listener.sleep(pause) {
                 return Ok(None);
             }
         }

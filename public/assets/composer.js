@@ -19,7 +19,8 @@ export class Composer {
   #place;
   #original;
 
-  /** `on.write` gets a text and the id of the message that it answers, if there is one. */
+  /** `on.write` gets a text and the id of the message that it answers, if there is one; `on.files` gets files
+   *  that were pasted. */
   constructor(seat, members, on) {
     this.#seat = seat;
     this.#members = members;
@@ -30,6 +31,7 @@ export class Composer {
     this.#field.value = this.#kept();
     this.#field.addEventListener("input", () => this.#changed());
     this.#field.addEventListener("keydown", (event) => this.#key(event));
+    this.#field.addEventListener("paste", (event) => this.#paste(event));
     byId("composer").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#write();
@@ -64,6 +66,13 @@ export class Composer {
   /** Forgets what was being written: the conversation is over. */
   end() {
     this.#keep("");
+  }
+
+  #paste(event) {
+    const { files } = event.clipboardData;
+    if (!this.#on.files || !files.length || event.clipboardData.getData("text/plain")) return;
+    event.preventDefault();
+    this.#on.files(files);
   }
 
   #key(event) {

@@ -16,7 +16,7 @@ import { byId, show } from "./page.js";
 import { Side } from "./side.js";
 import { endedBy, gist, isGreeting, isRelays, lineOf, speakerOf } from "./relay.js";
 import { Search } from "./search.js";
-import { about, forget } from "./seat.js";
+import { about, forget, forgetAll, seatOf } from "./seat.js";
 import { explainEnd, over } from "./states.js";
 import { firstLine, plural } from "./text.js";
 import { Transcript } from "./transcript.js";
@@ -68,7 +68,7 @@ export class Conversation {
     this.#side = new Side();
     this.#transcript = new Transcript(byId("scroller"), byId("messages"), this.#members, {
       drawn: (...drawn) => this.#drawn(...drawn),
-      open: (kind) => this.#side.open(`${kind}s`),
+      open: (kind, message) => this.#open(kind, message),
       menu: (message, button) => this.#messageMenu(message, button),
     });
     this.#search = new Search(this.#transcript, this.#members);
@@ -78,10 +78,12 @@ export class Conversation {
       links: (codes) => this.#inviter.opened(codes),
     });
     this.#inviter = new Inviter(seat, { made: () => this.#control.lookForLinks(), gone: () => this.#look() });
-    this.#composer = new Composer(seat, this.#members, { write: (...message) => this.#write(...message) });
-    // The panels get each message of their kind, and everyone who is here.
-    // TASKS: this.#tasks = new Tasks(seat, byId("tasks-panel"), this.#panelCalls("tasks"));
-    // FILES: this.#files = new Files(seat, byId("files-panel"), this.#panelCalls("files"));
+    this.#composer = new Composer(seat, this.#members, {
+      write: (...message) => this.#write(...message),
+      // PANELS: files: (files) => this.#files.offer(files),
+    });
+    // PANELS: this.#tasks = new Tasks(seat, byId("tasks-panel"), this.#callsOf("tasks"));
+    // PANELS: this.#files = new Files(seat, byId("files-panel"), this.#callsOf("files"));
     this.#outbox = new Outbox(seat, byId("unsent"), {
       sent: (answer) => this.#sent(answer),
       refused: (reason) => (byId("problem").textContent = `Not sent. ${reason}`),
@@ -100,10 +102,23 @@ export class Conversation {
     this.#composer.focus();
   }
 
-  /** What a panel may ask of the page: to show how many things it holds, and whether one of them waits for
-   *  this person. */
-  #panelCalls(name) {
-    return { count: (number, isUrgent) => this.#side.count(name, number, isUrgent) };
+  /** What a panel may ask of the page: to show how many things wait for this person, to look anew at who is
+   *  here, to say something, to read something aloud, and to be seen. */
+  #callsOf(name) {
+    return {
+      count: (number) => this.#side.count(name, number, number > 0),
+      changed: () => this.#look(),
+      failed: (words) => (byId("problem").textContent = words),
+      announce: (words) => (byId("announcer").textContent = words),
+      open: () => this.#side.open(name),
+    };
+  }
+
+  /** Shows the panel that has what a message tells of, and the thing in it. */
+  #open(kind) {
+    this.#side.open(`${kind}s`);
+    // PANELS (give this method the message, too): if (kind === "task") this.#tasks.reveal(json?.task?.id);
+    // PANELS: if (kind === "file") this.#files.reveal(json?.file?.key);
   }
 
   #wire() {
@@ -118,6 +133,9 @@ export class Conversation {
     };
     document.addEventListener("visibilitychange", back);
     addEventListener("pageshow", ({ persisted }) => persisted && back());
+    // On phones whose keyboard covers the page instead of making it shorter.
+    const fit = () => visualViewport.scale === 1 && (document.body.style.height = `${visualViewport.height}px`);
+    if (matchMedia("(pointer: coarse)").matches) globalThis.visualViewport?.addEventListener("resize", fit);
     byId("to-end").addEventListener("click", () => this.#transcript.toEnd());
     byId("open-menu").addEventListener("click", () => this.#menu());
     byId("retry").addEventListener("click", () => this.#feed.hurry());
@@ -151,8 +169,8 @@ export class Conversation {
     this.#outbox.arrived(message.id);
     this.#ends(message.expiresAt);
     if (isGreeting(message)) this.#topic = firstLine(message.text ?? "");
-    // TASKS: if (message.kind === "task") this.#tasks.take(message);
-    // FILES: if (message.kind === "file") this.#files.take(message);
+    // PANELS: if (message.kind === "task") this.#tasks.take(message);
+    // PANELS: if (message.kind === "file") this.#files.take(message);
     this.#transcript.add(message);
   }
 
@@ -259,10 +277,10 @@ export class Conversation {
       this.#control.tell(members, status);
       this.#inviter.tell(members.length === 1);
       this.#side.count("people", members.length);
-      // TASKS: this.#tasks.tell(members, status);
-      // FILES: this.#files.tell(members, status);
+      // PANELS: this.#tasks.tell(members, status);
+      // PANELS: this.#files.tell(members, status);
       this.#title();
-      about(this.#seat.session, { title: this.#called, until: this.#deadline });
+      about(this.#seat.session, { title: this.#called, until: this.#deadline - now() + Date.now() });
     } catch (error) {
       // The feed asks the same relay, and shows what is wrong.
       if (!error.status && !(error instanceof TypeError)) console.warn(error);
@@ -340,11 +358,15 @@ export class Conversation {
     this.#inviter.end();
     this.#unread = 0;
     forget(this.#seat);
+    // Another tab may have taken another seat meanwhile.
+    if (!seatOf(location.hash).seat) forgetAll(this.#seat.session);
     closeMenu();
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
     const isSaid = this.#transcript.messages.some((message) => !isRelays(message));
     over(heading, this.#outbox.holdsText ? `${words} What you had not sent is at the end of the messages.` : words, isSaid);
     byId("save").addEventListener("click", () => this.#export("md", "text/markdown"));
+    // PANELS: this.#tasks.close();
+    // PANELS: this.#files.close();
     this.#side.end();
     show("over", "transcript");
     document.body.classList.add("ended");

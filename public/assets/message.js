@@ -69,7 +69,7 @@ export class Drawer {
     open.addEventListener("click", () => this.#on.open(kind, message));
     const words = make("p", { className: "what" }, make("bdi", {}, what), " ", make("bdi", { className: "which" }, firstLine(which, 120)));
     const sure = message.verified || isRelays(message) ? [] : [unsure(message, this.#members)];
-    return make("article", { className: `news ${kind}`, tabIndex: -1 }, icon(kind), make("div", {}, words, ...sure, timeOf(message), " ", open));
+    return make("article", { className: "news", tabIndex: -1 }, icon(kind), make("div", {}, words, ...sure, timeOf(message), " ", open));
   }
 
   #article(message, isFollowing) {

@@ -92,6 +92,7 @@ export class Drawer {
     if (replyTo) article.append(this.#quote(replyTo));
     if (text !== undefined) article.append(...paragraph(text, redacted));
     if (json !== undefined) article.append(payload(json, redacted));
+    article.append(this.#more(message));
     return article;
   }
 
@@ -112,7 +113,7 @@ export class Drawer {
       const whom = [to].flat().slice(0, 20).map((agent) => (agent === this.#members.me ? "you" : name(agent)));
       head.append(" ", make("span", { className: "to" }, icon("lock"), ` only to ${whom.join(", ")}`));
     }
-    head.append(" ", timeOf(message), this.#more(message));
+    head.append(" ", timeOf(message));
     return head;
   }
 

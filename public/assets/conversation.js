@@ -1,12 +1,12 @@
 // An open conversation: reads and writes, says who is here, and hands each part of the page what concerns it.
 
 import { call, calm, sessionPath } from "./api.js";
-import { Carry } from "./carry.js";
 import { Composer } from "./composer.js";
 import { Control } from "./control.js";
 import { download, toJson, toMarkdown } from "./exports.js";
 import { Feed } from "./feed.js";
 import { Inviter } from "./invite.js";
+import { Later } from "./later.js";
 import { Members } from "./members.js";
 import { closeMenu, toggleMenu } from "./menu.js";
 import { toggleWritten } from "./message.js";
@@ -29,6 +29,7 @@ const CALM = 3_000;
 /** For how long a lost connection is not worth a word. */
 const WORRY = 2_000;
 const SITE = "nexus-relay";
+const NOT_LOADED = "This part of the page cannot be loaded now. Try again.";
 
 const states = {
   connecting: "Connecting …",
@@ -80,10 +81,11 @@ export class Conversation {
     this.#inviter = new Inviter(seat, { made: () => this.#control.lookForLinks(), gone: () => this.#look() });
     this.#composer = new Composer(seat, this.#members, {
       write: (...message) => this.#write(...message),
-      // PANELS: files: (files) => this.#files.offer(files),
+      // PANELS: files: (files) => this.#files.call("offer", files),
     });
-    // PANELS: this.#tasks = new Tasks(seat, byId("tasks-panel"), this.#callsOf("tasks"));
-    // PANELS: this.#files = new Files(seat, byId("files-panel"), this.#callsOf("files"));
+    // PANELS: this.#tasks = this.#later("tasks", async (root, on) => new (await import("./tasks.js")).Tasks(seat, root, on));
+    // PANELS: this.#files = this.#later("files", async (root, on) => new (await import("./files.js")).Files(seat, root, on));
+    // PANELS: addEventListener("dragenter", () => this.#files.need(), { once: true });
     this.#outbox = new Outbox(seat, byId("unsent"), {
       sent: (answer) => this.#sent(answer),
       refused: (reason) => (byId("problem").textContent = `Not sent. ${reason}`),
@@ -102,6 +104,15 @@ export class Conversation {
     this.#composer.focus();
   }
 
+  /** A panel that is loaded when it is first needed. */
+  #later(name, load) {
+    const failed = () => (byId("problem").textContent = NOT_LOADED);
+    const panel = new Later(() => load(byId(`${name}-panel`), this.#callsOf(name)), failed);
+    byId(`${name}-tab`).addEventListener("focus", () => panel.need());
+    byId(`${name}-tab`).addEventListener("click", () => panel.need());
+    return panel;
+  }
+
   /** What a panel may ask of the page: to show how many things wait for this person, to look anew at who is
    *  here, to say something, to read something aloud, and to be seen. */
   #callsOf(name) {
@@ -117,8 +128,8 @@ export class Conversation {
   /** Shows the panel that has what a message tells of, and the thing in it. */
   #open(kind) {
     this.#side.open(`${kind}s`);
-    // PANELS (give this method the message, too): if (kind === "task") this.#tasks.reveal(json?.task?.id);
-    // PANELS: if (kind === "file") this.#files.reveal(json?.file?.key);
+    // PANELS (give this method the message, too): if (kind === "task") this.#tasks.call("reveal", json?.task?.id);
+    // PANELS: if (kind === "file") this.#files.call("reveal", json?.file?.key);
   }
 
   #wire() {
@@ -139,7 +150,8 @@ export class Conversation {
     byId("to-end").addEventListener("click", () => this.#transcript.toEnd());
     byId("open-menu").addEventListener("click", () => this.#menu());
     byId("retry").addEventListener("click", () => this.#feed.hurry());
-    this.#carry = new Carry(this.#seat);
+    const failed = () => (byId("problem").textContent = NOT_LOADED);
+    this.#carry = new Later(async () => new (await import("./carry.js")).Carry(this.#seat), failed);
     for (const button of document.querySelectorAll("dialog button[type=button][data-close]")) {
       button.addEventListener("click", () => button.closest("dialog").close());
     }
@@ -169,8 +181,8 @@ export class Conversation {
     this.#outbox.arrived(message.id);
     this.#ends(message.expiresAt);
     if (isGreeting(message)) this.#topic = firstLine(message.text ?? "");
-    // PANELS: if (message.kind === "task") this.#tasks.take(message);
-    // PANELS: if (message.kind === "file") this.#files.take(message);
+    // PANELS: if (message.kind === "task") this.#tasks.call("take", message);
+    // PANELS: if (message.kind === "file") this.#files.call("take", message);
     this.#transcript.add(message);
   }
 
@@ -277,8 +289,8 @@ export class Conversation {
       this.#control.tell(members, status);
       this.#inviter.tell(members.length === 1);
       this.#side.count("people", members.length);
-      // PANELS: this.#tasks.tell(members, status);
-      // PANELS: this.#files.tell(members, status);
+      // PANELS: this.#tasks.tell("tell", members, status);
+      // PANELS: this.#files.tell("tell", members, status);
       this.#title();
       about(this.#seat.session, { title: this.#called, until: this.#deadline - now() + Date.now() });
     } catch (error) {
@@ -310,7 +322,7 @@ export class Conversation {
       { id: "as-json", icon: "download", label: "Export as JSON", action: () => this.#export("json", "application/json") },
       { id: "print", icon: "file", label: "Print", action: () => print() },
       isLive && canNotify && { id: "notify", icon: "bell", label: "Notifications", isChecked: notifies(), action: () => this.#notifications() },
-      isLive && { id: "carry", icon: "phone", label: "Continue on my phone", action: () => this.#carry.open() },
+      isLive && { id: "carry", icon: "phone", label: "Continue on my phone", action: () => this.#carry.call("open") },
       isLive && this.#control.mayLeave && { id: "menu-leave", icon: "leave", label: "Leave", action: () => this.#control.askToLeave() },
       isLive && this.#control.mayEnd && { id: "menu-end", icon: "cross", label: "End for everybody", isDanger: true, action: () => this.#control.askToEnd() },
     ]);
@@ -365,8 +377,8 @@ export class Conversation {
     const isSaid = this.#transcript.messages.some((message) => !isRelays(message));
     over(heading, this.#outbox.holdsText ? `${words} What you had not sent is at the end of the messages.` : words, isSaid);
     byId("save").addEventListener("click", () => this.#export("md", "text/markdown"));
-    // PANELS: this.#tasks.close();
-    // PANELS: this.#files.close();
+    // PANELS: this.#tasks.tell("close");
+    // PANELS: this.#files.tell("close");
     this.#side.end();
     show("over", "transcript");
     document.body.classList.add("ended");

@@ -4,7 +4,6 @@
 import { call, callPatiently, explain } from "./api.js";
 import { drawing, icon } from "./icons.js";
 import { byId, make, onCopy } from "./page.js";
-import { qrPath } from "./qr.js";
 import { keepLink } from "./seat.js";
 import { now } from "./time.js";
 
@@ -148,10 +147,21 @@ class Card {
     const actions = make("div", { className: "actions" }, copy, ...this.#sharing(url), copyPrompt);
     onCopy(copy, shown);
     onCopy(copyPrompt, forAgent);
-    const { size, path } = qrPath(url) ?? {};
-    const code = size ? [drawing(size, path, "QR code of the link")] : [];
     this.#left = make("p", { className: "hint" });
-    return [make("div", { className: "invitation-link" }, ...code, make("div", {}, shown, this.#left, actions, forAgent))];
+    const parts = make("div", { className: "invitation-link" }, make("div", {}, shown, this.#left, actions, forAgent));
+    this.#drawCode(url, parts);
+    return [parts];
+  }
+
+  /** The code is loaded only where a link is shown. Without it the link is still there. */
+  async #drawCode(url, parts) {
+    try {
+      const { qrPath } = await import("./qr.js");
+      const { size, path } = qrPath(url) ?? {};
+      if (size) parts.prepend(drawing(size, path, "QR code of the link"));
+    } catch {
+      // There is no connection now.
+    }
   }
 
   #sharing(url) {

@@ -2,6 +2,7 @@
 // transcript, until it is closed.
 
 import { byId } from "./page.js";
+import { plural } from "./text.js";
 
 const TABS = ["people", "tasks", "files"];
 const WIDE = matchMedia("(min-width: 64rem)");
@@ -54,9 +55,10 @@ export class Side {
     tally.classList.toggle("urgent", isUrgent);
     this.#counts[name] = { number, isUrgent };
     const { people, ...others } = this.#counts;
-    const words = Object.entries(others).map(([one, { number: count }]) => `, ${count} ${one}`);
+    const some = Object.entries(others).filter(([, { number: count }]) => count);
+    const words = some.map(([one, { number: count }]) => `, ${plural(count, one.replace(/s$/, ""))}`);
     byId("people-tally").textContent = people?.number || "";
-    byId("panel-words").textContent = ` people${words.join("")}`;
+    byId("panel-words").textContent = ` ${people?.number === 1 ? "person" : "people"}${words.join("")}`;
     byId("panel-dot").hidden = !Object.values(others).some(({ number: count }) => count);
     byId("panel-dot").classList.toggle("urgent", Object.values(this.#counts).some((one) => one.isUrgent));
   }

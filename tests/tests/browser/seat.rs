@@ -42,6 +42,7 @@ fn a_link_with_a_seat_in_it_is_no_way_to_seat_someone_else() {
 fn carried_address(browser: &Browser) -> String {
     browser.click("#open-menu");
     browser.click("#carry");
+    browser.wait_for("#carry-heading", "on my phone");
     assert_eq!(browser.count("#carry-code svg"), 0, "only when somebody asks for it");
     browser.click("#carry-show");
     eventually("the code is drawn", || browser.count("#carry-code svg") == 1);

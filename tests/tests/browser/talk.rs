@@ -42,7 +42,7 @@ fn the_invitation_stands_in_the_transcript_until_somebody_joins() {
     assert_eq!(ann.text("#title"), "Lunch on Tuesday");
     assert_eq!(ann.run("return document.title"), "Lunch on Tuesday - nexus-relay");
     ann.wait_for("#deadline", "Deletes itself in");
-    assert_eq!(ann.count("#alone svg[role=img]"), 1, "its QR code");
+    eventually("its QR code is there", || ann.count("#alone svg[role=img]") == 1);
     ann.check_accessibility("a conversation without anybody else");
     for scheme in ["light", "dark"] {
         ann.color_scheme(scheme);

@@ -4,6 +4,13 @@ import { byId, make, onCopy } from "./page.js";
 
 const article = byId("text");
 
+// Before the sections are read, so that a hidden section hides its buttons.
+for (const example of article.querySelectorAll("pre")) {
+  const button = make("button", { type: "button", className: "small quiet copy" }, "Copy");
+  example.before(make("div", { className: "example" }, button));
+  onCopy(button, example);
+}
+
 /** The sections: each begins with a heading of the second level. */
 function sections() {
   const found = [];
@@ -45,9 +52,3 @@ addEventListener("hashchange", () => {
   search("");
   target.scrollIntoView();
 });
-
-for (const example of article.querySelectorAll("pre")) {
-  const button = make("button", { type: "button", className: "small quiet copy" }, "Copy");
-  example.before(make("div", { className: "example" }, button));
-  onCopy(button, example);
-}

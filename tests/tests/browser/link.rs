@@ -25,8 +25,8 @@ fn it_says_when_someone_has_joined() {
     let browser = Browser::start();
     browser.open(&format!("{}/p/{code}", relay.url()));
     assert!(browser.text("#prompt").contains(&format!("{}/p/{code}", relay.url())));
-    browser.click("details summary");
-    assert!(browser.text("details").contains(&format!("/v1/pair/{code}/claim")));
+    browser.click("details:last-of-type summary");
+    assert!(browser.text("details:last-of-type").contains(&format!("/v1/pair/{code}/claim")));
     assert_eq!(alice.api.post(&format!("/v1/pair/{code}/claim")).agent("bob").send().status, 200);
     browser.run("document.dispatchEvent(new Event('visibilitychange'))");
     browser.wait_for("#gone h1", "This link has been used");
@@ -71,7 +71,7 @@ fn in_the_browser_that_made_it_a_link_is_ones_own_invitation() {
     browser.type_into("#name", "\u{674e}\u{660e}");
     browser.type_into("#greeting", "Lunch?");
     browser.click("#start button");
-    browser.wait_for("#me", "");
+    browser.wait_for("#connection", "Live");
     let seat = browser
         .run("return Object.entries(localStorage).find(([key]) => key.startsWith('nexus.seat.'))");
     let session = seat[0].as_str().unwrap().strip_prefix("nexus.seat.").unwrap().to_owned();

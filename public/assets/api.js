@@ -1,9 +1,13 @@
-// Calls to the relay that served this page (docs/protocol.md), and when to repeat them.
+// Calls to the relay that served this page (docs/protocol.md), when to repeat them, and what to tell people
+// about their errors.
 
-/** An answer with an error. `message` is a sentence for people. */
+import { heard } from "./time.js";
+
+/** An answer with an error. `message` is the relay's sentence, for those who write clients. */
 export class Refused extends Error {
   constructor(status, body, retryAfter) {
     super(body.message);
+    this.details = body.details;
     this.status = status;
     this.code = body.error;
     this.reason = body.reason;
@@ -36,10 +40,20 @@ export const sessionPath = (session, rest = "") => `/v1/sessions/${encodeURIComp
 const BEGIN = 15_000;
 const WHOLE = 60_000;
 
+/** A controller that aborts when another signal does. (`AbortSignal.any` is missing in browsers that are still
+ *  in use.) Call `unfollow` when it is no longer needed. */
+export function follower(signal) {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  if (signal?.aborted) abort();
+  signal?.addEventListener("abort", abort);
+  return { signal: controller.signal, abort, unfollow: () => signal?.removeEventListener("abort", abort) };
+}
+
 /** Calls the relay, and returns the answer as JSON. Throws `Refused` if the answer is an error, and another
  *  error if there was no proper answer. */
 export async function call(method, path, { seat, headers, body, signal, wait = 0 } = {}) {
-  const late = new AbortController();
+  const late = follower(signal);
   let timer = setTimeout(() => late.abort(), BEGIN + wait * 1000);
   let [response, text] = [];
   try {
@@ -47,13 +61,15 @@ export async function call(method, path, { seat, headers, body, signal, wait = 0
       method,
       headers: { ...identity(seat), ...headers },
       body: body && JSON.stringify(body),
-      signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal,
+      signal: late.signal,
     });
+    heard(response.headers.get("Date"));
     clearTimeout(timer);
     timer = setTimeout(() => late.abort(), WHOLE);
     text = await response.text();
   } finally {
     clearTimeout(timer);
+    late.unfollow();
   }
   let answer;
   try {
@@ -102,9 +118,40 @@ export async function callPatiently(...request) {
   }
 }
 
+const GONE = "You are no longer in this conversation. To come back, ask for a new link.";
+/** What errors mean to a person, by their code. */
+const SENTENCES = {
+  agent_id_taken: "Somebody here has this name already. Choose another one.",
+  agent_not_found: "Whom this is for is no longer here. Nothing was sent.",
+  claim_in_progress: "Somebody is joining with this link right now. Try again in a moment.",
+  code_expired_or_used: "This link no longer works: it was used, it was taken back, or its time is over. Ask for a new one.",
+  code_not_found: "There is no such link. Check it, or ask for a new one.",
+  internal_error: "The relay has failed. Try again.",
+  invalid_session_key: GONE,
+  link_required: "You need a link to join. Ask somebody who is in the conversation.",
+  list_full: "Too many links are open. Take some back, then make another one.",
+  log_full: "This conversation is full: the relay keeps no more of it. Start another one.",
+  message_too_large: "This is too long for one message. Split it.",
+  missing_session_key: GONE,
+  rate_limit_exceeded: "That was a lot at once. Wait a minute and try again.",
+  session_full: "Every seat is taken. Somebody has to leave, or to be removed, before you can join. The link stays good.",
+  session_not_found: "This conversation has ended.",
+  unproven_full: "This conversation is full: the relay keeps no more of it. Start another one.",
+};
+const REASONS = {
+  agent_not_in_session: GONE,
+  not_the_creator: "Only who started the conversation, its creator, may do this.",
+};
+
 /** What to tell a person about an error. `advice` says what to do if there was no answer. */
-export const explain = (error, advice = "Check the connection and try again.") =>
-  error instanceof Refused ? error.message : `The relay does not answer. ${advice}`;
+export function explain(error, advice = "Check the connection and try again.") {
+  if (!(error instanceof Refused)) return `The relay does not answer. ${advice}`;
+  const { code, details, message, reason } = error;
+  const sentence = REASONS[reason] ?? SENTENCES[code];
+  if (sentence) return sentence;
+  const [{ message: what } = {}] = Array.isArray(details) ? details : [];
+  return what ? `The relay does not accept this: it ${what}.` : message;
+}
 
 /** A text that nobody can guess. */
 export const random = () => crypto.getRandomValues(new Uint32Array(4)).reduce((text, n) => text + n.toString(36), "");

@@ -4,7 +4,7 @@
 // Every connection begins with a poll. Its answer tells what is true now: new messages, or that the seat
 // or the session is gone.
 
-import { Refused, call, identity, isPassing, parse, pause, sessionPath, sleep } from "./api.js";
+import { Refused, call, follower, identity, isPassing, parse, pause, sessionPath, sleep } from "./api.js";
 
 /** How long a connection may be silent. The relay answers pings, and sends comments on event streams. */
 const SILENCE = 45_000;
@@ -25,6 +25,7 @@ const RETURN = 600_000;
  * - `on.message` gets each message once, in order.
  * - `on.event` gets events that are not in the log.
  * - `on.state` gets `connecting`, `socket`, `events`, `polling` or `waiting`.
+ * - `on.progress` is called after each page of earlier messages.
  * - `on.caughtUp` is called once, when all earlier messages have been read.
  * - `on.end` gets the error that ended it.
  */
@@ -42,6 +43,8 @@ export class Feed {
     this.#seat = seat;
     this.#on = on;
     addEventListener("online", () => this.hurry());
+    // A page that comes back out of the browser's cache has lost its connection meanwhile.
+    addEventListener("pageshow", ({ persisted }) => persisted && this.hurry());
     this.#run();
   }
 
@@ -67,7 +70,7 @@ export class Feed {
     this.#on.state("connecting");
     while (!this.#stopped.signal.aborted) {
       try {
-        while (await this.#poll(0));
+        while (await this.#poll(0)) this.#on.progress();
         failures = 0;
         if (!caughtUp) this.#on.caughtUp();
         caughtUp = true;
@@ -112,7 +115,7 @@ export class Feed {
   /** Reads one page. Returns whether there is more. */
   async #poll(wait) {
     // One's own messages come, too: another tab of the same seat may have sent them.
-    const query = new URLSearchParams({ limit: 200, events: true });
+    const query = new URLSearchParams({ limit: 500, events: true });
     if (this.#cursor !== undefined) query.set("after", this.#cursor);
     if (wait) query.set("wait", wait);
     const request = { seat: this.#seat, signal: this.#stopped.signal, wait };
@@ -176,14 +179,14 @@ export class Feed {
   }
 
   async #events() {
-    const silent = new AbortController();
+    const silent = follower(this.#stopped.signal);
     const watch = watchdog(() => silent.abort());
     const back = setTimeout(() => silent.abort(), this.#returnAt - performance.now());
     try {
       // Not an EventSource, which would need the key in the address.
       const response = await fetch(this.#path(`/events?after=${this.cursor}&events=true`), {
         headers: { Accept: "text/event-stream", ...identity(this.#seat) },
-        signal: AbortSignal.any([this.#stopped.signal, silent.signal]),
+        signal: silent.signal,
       });
       if (!response.ok) return;
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -204,6 +207,7 @@ export class Feed {
     } finally {
       clearTimeout(back);
       watch.end();
+      silent.unfollow();
     }
   }
 

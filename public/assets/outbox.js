@@ -6,14 +6,14 @@ import { make, onCopy } from "./page.js";
 
 /**
  * `on.sent` gets the relay's answer to each message, and returns whether that message has been read already.
- * `on.refused` gets the reason why a message was refused.
+ * `on.refused` gets the reason why a message was refused. `on.drawn` is told that the page has grown.
  */
 export class Outbox {
   #seat;
   #list;
   #on;
   #place;
-  /** Entries `{key, text, element}`: first those to send, then those that were refused. */
+  /** Entries `{key, text, replyTo, element}`: first those to send, then those that were refused. */
   #queue = [];
   #refused = [];
   #isSending = false;
@@ -34,9 +34,9 @@ export class Outbox {
     return this.#queue.length + this.#refused.length > 0;
   }
 
-  /** Sends a text, after the ones before it. */
-  write(text) {
-    this.#add({ key: random(), text });
+  /** Sends a text, after the ones before it; as an answer to a message, if one is named. */
+  write(text, replyTo) {
+    this.#add({ key: random(), text, replyTo });
   }
 
   /** Removes the placeholder of a message that has now been read from the log. */
@@ -63,6 +63,7 @@ export class Outbox {
     const text = make("div", { className: "text", dir: "auto" }, entry.text);
     entry.element = make("div", { className: "unsent" }, text);
     this.#list.append(entry.element);
+    this.#on.drawn?.();
     return entry;
   }
 
@@ -92,8 +93,8 @@ export class Outbox {
     this.#isSending = false;
   }
 
-  #send({ key, text }) {
-    const request = { seat: this.#seat, headers: { "Idempotency-Key": key }, body: { text } };
+  #send({ key, text, replyTo }) {
+    const request = { seat: this.#seat, headers: { "Idempotency-Key": key }, body: { text, replyTo } };
     return call("POST", sessionPath(this.#seat.session, "/messages"), request);
   }
 
@@ -109,7 +110,7 @@ export class Outbox {
   #refuse(entry, error) {
     this.#refused.push(entry);
     const gone = (label, then) => {
-      const button = make("button", { type: "button", className: "quiet" }, label);
+      const button = make("button", { type: "button", className: "small quiet" }, label);
       button.addEventListener("click", () => {
         this.#refused = this.#refused.filter((other) => other !== entry);
         entry.element.remove();
@@ -118,7 +119,7 @@ export class Outbox {
       });
       return button;
     };
-    const copy = make("button", { type: "button", className: "quiet" }, "Copy");
+    const copy = make("button", { type: "button", className: "small quiet" }, "Copy");
     const again = this.#isOver ? [] : [gone("Try again", () => this.#add(entry)), " "];
     const actions = make("p", { className: "not-sent" }, make("strong", {}, "Not sent"), " ", ...again, copy, " ", gone("Discard"));
     entry.element.querySelector(".not-sent")?.remove();
@@ -130,7 +131,7 @@ export class Outbox {
 
   #keep() {
     const { agent } = this.#seat;
-    const entries = [...this.#queue, ...this.#refused].map(({ key, text }) => ({ key, text }));
+    const entries = [...this.#queue, ...this.#refused].map(({ key, text, replyTo }) => ({ key, text, replyTo }));
     try {
       // Nothing is kept after the conversation has ended.
       if (this.#isOver || !entries.length) sessionStorage.removeItem(this.#place);

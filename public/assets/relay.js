@@ -1,16 +1,16 @@
 // What the relay itself says in a conversation, in words for people, and what only looks like it.
 
 import { nameLike } from "./text.js";
-
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+import { span } from "./time.js";
 
 /** The kinds of messages that tell what happened. Each is shown as a line. */
 const LINES = {
-  joined: ({ agentId }) => `${nameLike(agentId)} joined`,
-  left: ({ agentId }) => `${nameLike(agentId)} left`,
-  removed: ({ agentId, by }) =>
-    by ? `${nameLike(by)} removed ${nameLike(agentId)}` : `${nameLike(agentId)} was removed`,
-  ending: (_, { expiresAt }) => `This conversation ends at ${clock.format(Date.parse(expiresAt))} if nobody writes`,
+  joined: ({ agentId }, name) => `${name(agentId)} joined`,
+  left: ({ agentId }, name) => `${name(agentId)} left`,
+  removed: ({ agentId, by }, name) => (by ? `${name(by)} removed ${name(agentId)}` : `${name(agentId)} was removed`),
+  ending: ({ expiresAt }, _, { sentAt }) =>
+    `This conversation deletes itself in ${span(Date.parse(expiresAt) - Date.parse(sentAt)) || "a few minutes"} if nobody writes`,
+  webhook_failing: () => "What your agent is to be told of cannot be delivered to it",
 };
 
 /** Whether a message is from the relay, as no member's can be. */
@@ -19,22 +19,52 @@ export const isRelays = ({ agentId }) => agentId === "system";
 /** Whether a message is the greeting: the creator's words, which the relay hands on under cursor 0. */
 export const isGreeting = (message) => isRelays(message) && (message.kind === "greeting" || message.cursor === "0");
 
-/** What happened, in words; nothing if the message is one that somebody wrote. */
-export function lineOf(message) {
+/** What happened, in words; nothing if the message is one that somebody wrote. `name` says what an agent is
+ *  called. */
+export function lineOf(message, name = nameLike) {
   if (!isRelays(message) || !Object.hasOwn(LINES, message.kind ?? "")) return undefined;
-  return LINES[message.kind](message.json ?? {}, message);
+  return LINES[message.kind](message.json ?? {}, name, message);
 }
 
-/** Who speaks in a message. No member's name has a space, so nobody can look like the relay. */
-export function speakerOf(message, me) {
-  const name = (agent) => (agent === me ? `${agent} (you)` : agent);
-  if (isGreeting(message)) return message.by ? `Greeting, by ${name(nameLike(message.by))}` : "Greeting";
+/** Whether a message tells of a task or a file. Only the relay sets its kind. */
+export const isNews = ({ kind }) => kind === "task" || kind === "file";
+
+const STATUS = {
+  pending: "is waiting",
+  accepted: "was accepted",
+  in_progress: "is in progress",
+  completed: "is done",
+  failed: "has failed",
+  declined: "was declined",
+  cancelled: "was cancelled",
+  overdue: "is overdue",
+};
+
+/** What became of a task or a file, in words: `[what, of which]`. */
+export function newsOf({ kind, json, agentId }, name = nameLike) {
+  const { event, file = {}, task = {} } = json ?? {};
+  if (kind === "file") return [`${name(agentId)} ${event === "deleted" ? "deleted" : "saved"} a file:`, nameLike(file.key)];
+  if (event === "assigned") return [`${name(task.from)} gave a task to ${name(task.assignee)}:`, nameLike(task.task)];
+  if (event === "returned") return ["A task has come back, because its agent left:", nameLike(task.task)];
+  const became = Object.hasOwn(STATUS, task.status ?? "") ? STATUS[task.status] : "has changed";
+  return [`A task of ${name(task.assignee)} ${became}:`, nameLike(task.task)];
+}
+
+/** Who speaks in a message. No member's id has a space, so nobody can look like the relay. */
+export function speakerOf(message, name = nameLike) {
+  if (isGreeting(message)) return message.by ? `Greeting, by ${name(message.by)}` : "Greeting";
   return isRelays(message) ? "The relay" : name(message.agentId);
 }
 
+/** A message in a few words, for a quotation, a notification or a screen reader. */
+export function gist(message, name = nameLike) {
+  if (isNews(message)) return newsOf(message, name).join(" ");
+  return message.text ?? "JSON";
+}
+
 /** Who ended a conversation, for someone in it. */
-export function endedBy(by, me) {
-  const who = by === me ? "You have ended it" : by ? `${nameLike(by)} has ended it` : "It was ended";
+export function endedBy(by, me, name = nameLike) {
+  const who = by && by === me ? "You have ended it" : by ? `${name(by)} has ended it` : "It was ended, or nobody wrote for too long";
   const words = `${who}. The relay has deleted everything of it: messages, members, files and keys.`;
   return ["This conversation has ended", words];
 }
@@ -65,8 +95,8 @@ export function poses(message) {
 }
 
 /** Whether a member's name looks like the relay's, or its operator's: `SYSTEM`, `re1ay`, `admin-2`. */
-export function hasNameOfRelay(agentId) {
-  const folded = agentId.toLowerCase().replace(/[-_]/g, "").replace(/0/g, "o").replace(/3/g, "e").replace(/5/g, "s");
+export function hasNameOfRelay(called) {
+  const folded = called.normalize("NFKD").toLowerCase().replace(/[-_\s\p{M}]/gu, "").replace(/0/g, "o").replace(/3/g, "e").replace(/5/g, "s");
   const readings = [folded.replace(/1/g, "i"), folded.replace(/1/g, "l"), folded.replace(/4/g, "a")];
   return readings.some((name) => /^(the|nexus)*(system|relay|admin|operator)/.test(name));
 }

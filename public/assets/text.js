@@ -5,7 +5,7 @@ import { make } from "./page.js";
 
 // Control characters, zero-width and blank characters, those that change the direction of text, tags, and
 // variation selectors.
-const HIDDEN =
+export const HIDDEN =
   "\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u180e\\u200b\\u200e\\u200f" +
   "\\u2028-\\u202e\\u2060-\\u2069\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}\\u{e0100}-\\u{e01ef}";
 /** The most marks in one text. The rest is one piece, so that no message can make the page too large. */
@@ -15,25 +15,38 @@ const TOKENS = new RegExp(
   "giu",
 );
 
+/** Whether a text may have something to mark. Most have not, and this is quicker. */
+const MAYBE = new RegExp(`[${HIDDEN}]|https?://|\\[REDACTED:`, "iu");
+
 /** The text with hidden characters replaced by their numbers. */
 export const plain = (text) => text.replace(new RegExp(`[${HIDDEN}]+`, "gu"), names);
 
 /** A name in what the relay tells, as text of a length that a line can hold. */
 export const nameLike = (name) => (typeof name === "string" && name ? plain(name).slice(0, 128) : "somebody");
 
-/** The text as DOM nodes. Where the text is cut, a link may be incomplete, so it stays text. A redaction is
- *  marked only if the relay has redacted something of that kind. */
-export function* nodes(text, { isCut = false, redacted: kinds = new Set() } = {}) {
-  let [end, marks] = [0, 0];
-  for (const match of text.matchAll(TOKENS)) {
+/** The first line of a text, of at most so many letters, without the signs that begin a line of Markdown. */
+export function firstLine(text, most = 80) {
+  const [line] = text.slice(0, 8 * most).replace(/^[\s#>*-]+(?=[^\s#>*-])/, "").split("\n", 1);
+  const letters = [...plain(line.trim().slice(0, 4 * most))];
+  return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : letters.join("");
+}
+
+/** How many marks may still be made. Texts that are shown as one share it. */
+export const someMarks = () => ({ left: MARKS });
+
+/** The text as DOM nodes. Where the text is cut, a link may be incomplete, so it stays text; inside of a
+ *  link there are no others. A redaction is marked only if the relay has redacted something of that kind. */
+export function* nodes(text, { isCut = false, isInLink = false, redacted: kinds = new Set(), marks = someMarks() } = {}) {
+  let end = 0;
+  for (const match of MAYBE.test(text) ? text.matchAll(TOKENS) : []) {
     const { url, redacted, hidden } = match.groups;
     const token = url ? trimmed(url) : match[0];
     const host = url && hostOf(token);
-    if (url && (!host || (isCut && match.index + url.length === text.length))) continue;
+    if (url && (!host || isInLink || (isCut && match.index + url.length === text.length))) continue;
     // The sender typed it: it stays plain text.
     if (redacted && !kinds.has(redacted)) continue;
-    if (marks === MARKS) break;
-    marks += 1;
+    if (marks.left <= 0) break;
+    marks.left -= 1;
     if (match.index > end) yield text.slice(end, match.index);
     end = match.index + token.length;
     if (redacted) {
@@ -41,13 +54,16 @@ export function* nodes(text, { isCut = false, redacted: kinds = new Set() } = {}
     } else if (hidden) {
       yield make("span", { className: "hidden-character", title: "Characters that hide or turn text" }, names(token));
     } else {
-      const safe = { href: token, target: "_blank", rel: "noopener noreferrer nofollow" };
-      // The host as the browser reads it, because letters of other scripts can look alike.
-      yield make("a", { ...safe, dir: "ltr", title: host }, token);
+      yield link(token, host, token);
     }
   }
-  if (end < text.length) yield plain(text.slice(end));
+  if (end < text.length) yield end || MAYBE.test(text) ? plain(text.slice(end)) : text;
 }
+
+/** A link to elsewhere. Its title is the host as the browser reads it, because letters of other scripts can
+ *  look alike. */
+export const link = (href, title, ...shown) =>
+  make("a", { href, title, dir: "ltr", target: "_blank", rel: "noopener noreferrer nofollow" }, ...shown);
 
 function hostOf(url) {
   try {
@@ -58,7 +74,7 @@ function hostOf(url) {
 }
 
 /** A URL without the punctuation that follows it in a sentence. Takes linear time for any input. */
-function trimmed(url) {
+export function trimmed(url) {
   const opens = url.includes("(");
   let end = url.length;
   while (".,;:!?*_~".includes(url[end - 1]) || (url[end - 1] === ")" && !opens)) end -= 1;

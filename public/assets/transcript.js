@@ -1,194 +1,253 @@
-// Shows the messages in order, grouped by day, with a mark where the new ones begin.
+// The messages in order. They stand in blocks of some messages each. Only the blocks near what is in sight
+// are on the page; the others are empty, and as high as they were. So a conversation of many thousand
+// messages costs no more than a short one.
 
+import { Drawer, goesOn, isOfNames } from "./message.js";
 import { make } from "./page.js";
-import { hasNameOfRelay, isRelays, lineOf, poses, redactedIn, speakerOf } from "./relay.js";
-import { nodes, plain, plural, pretty, summary } from "./text.js";
+import { lineOf } from "./relay.js";
+import { atLeast, dayName, dayOf } from "./time.js";
 
-/** Longer texts are folded. */
-const LONG = 3000;
-const MANY_LINES = 40;
-
-/** The most milliseconds for drawing at one time, so that the page stays responsive. */
-const SLICE = 20;
-
-const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+/** How many messages stand in a block. */
+const BLOCK = 24;
+/** How far beyond what is in sight blocks are drawn. */
+const NEAR = 1200;
+/** How close to the end counts as the end. */
+const END = 120;
 
 export class Transcript {
+  #scroller;
   #list;
-  #me;
-  #days = "";
-  #known = new Map();
-  #waiting = [];
+  #members;
+  #drawer;
+  #on;
+  #order = [];
+  #places = new Map();
+  #blocks = [];
+  #waiting = 0;
   #timer;
-  #marker;
-  #onDrawn;
+  /** The first new message. `#isMarked` says that those that follow belong to it. */
+  #marked;
+  #isMarked = false;
+  #average = 80;
+  #wasAtEnd = true;
+  #watch;
+  /** Set once all earlier messages have been added: until then nothing is drawn. */
+  isReady = false;
+  /** What is done to each message that is drawn: the search marks what it has found. */
+  onDraw = () => {};
 
-  /** `onDrawn` is told, after each drawing, of the messages that others wrote, and whether they are out of
-   *  sight, and of the lines that tell what happened. */
-  constructor(list, me, onDrawn) {
+  /**
+   * `on.drawn` is told, after each drawing, of the messages that others wrote, and whether they are out of
+   * sight, and of the lines that tell what happened. `on.open` and `on.menu` are those of a `Drawer`.
+   */
+  constructor(scroller, list, members, on) {
+    this.#scroller = scroller;
     this.#list = list;
-    this.#me = me;
-    this.#onDrawn = onDrawn;
+    this.#members = members;
+    this.#on = on;
+    const original = (id) => this.#order[this.#places.get(id)];
+    this.#drawer = new Drawer(members, { ...on, original, jump: (message) => this.jump(message) });
+    const how = { root: scroller, rootMargin: `${NEAR}px 0px` };
+    this.#watch = new IntersectionObserver((entries) => this.#came(entries), how);
+    scroller.addEventListener("scroll", () => (this.#wasAtEnd = this.atEnd), { passive: true });
+    // A keyboard that opens, or a text field that grows, must not hide the end.
+    new ResizeObserver(() => this.#wasAtEnd && this.toEnd()).observe(scroller);
+    // On paper stands everything.
+    addEventListener("beforeprint", () => this.#blocks.forEach((block) => this.#build(block)));
   }
 
   /** All messages, in order. */
   get messages() {
-    return [...this.#known.values()];
+    return this.#order;
   }
 
   /** Whether this message is here. */
   has(id) {
-    return this.#known.has(id);
+    return this.#places.has(id);
+  }
+
+  /** Whether some messages are not on the page now, so that a browser's own search cannot find them. */
+  get isPartial() {
+    return this.#blocks.some(({ isDrawn }) => !isDrawn);
   }
 
   /** Adds a message. Messages that arrive together are drawn together. */
   add(message) {
-    this.#known.set(message.id, message);
-    this.#waiting.push(message);
-    this.#soon();
-  }
-
-  #soon() {
-    this.#timer ??= setTimeout(() => this.draw(), document.hidden ? 200 : 16);
+    // It can come again, when the page had to ask anew where the log ends.
+    if (this.#places.has(message.id)) return;
+    this.#places.set(message.id, this.#order.length);
+    this.#order.push(message);
+    atLeast(Date.parse(message.sentAt));
+    if (this.isReady) this.#timer ??= setTimeout(() => this.draw(), document.hidden ? 200 : 16);
   }
 
   /** Whether the end of the transcript is in sight. */
   get atEnd() {
-    return innerHeight + scrollY >= document.documentElement.scrollHeight - 120;
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight < END;
   }
 
   /** Scrolls to the end. */
   toEnd() {
-    scrollTo({ top: document.documentElement.scrollHeight });
+    this.#drawEnd();
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#wasAtEnd = true;
   }
 
   /** Marks all messages as seen: the next one is new. */
   seen() {
-    if (!this.#waiting.length) this.#marker = undefined;
+    if (this.#waiting === this.#order.length) this.#isMarked = false;
   }
 
-  /** Draws waiting messages: as many as fit a slice now, the rest soon. */
+  /** Draws the messages that have been added since the last time. */
   draw() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.#waiting.length) return;
+    const from = this.#waiting;
+    if (from === this.#order.length) return;
     const follow = this.atEnd && !document.hidden;
-    const part = document.createDocumentFragment();
-    const end = performance.now() + (document.hidden ? 20 * SLICE : SLICE);
-    let count = 0;
-    do {
-      part.append(...this.#drawn(this.#waiting[count]));
-      count += 1;
-    } while (count < this.#waiting.length && performance.now() < end);
-    const messages = this.#waiting.splice(0, count);
-    if (this.#waiting.length) this.#soon();
-    const lines = messages.filter(lineOf);
-    const others = messages.filter((message) => message.agentId !== this.#me && !lines.includes(message));
-    if (!follow && others.length && !this.#marker) {
-      this.#list.querySelector(".new")?.remove();
-      this.#marker = make("p", { className: "divider new" }, "New messages");
-      part.prepend(this.#marker);
-    }
-    this.#list.append(part);
+    const fresh = this.#order.slice(from);
+    const lines = fresh.filter((message) => lineOf(message));
+    const others = fresh.filter((message) => message.agentId !== this.#members.me && !lines.includes(message));
+    if (!follow && others.length && !this.#isMarked) this.#mark(this.#places.get(others[0].id));
+    this.#waiting = this.#order.length;
+    for (let at = from; at < this.#order.length; at += 1) this.#place(at);
     if (follow) this.toEnd();
-    this.#onDrawn(others, !follow, lines);
+    else this.#wasAtEnd = false;
+    this.#on.drawn(others, !follow, lines);
   }
 
-  /** The elements of a message, with a heading where a new day begins. */
-  #drawn(message) {
-    try {
-      const sent = new Date(message.sentAt);
-      const today = day.format(sent);
-      const what = lineOf(message);
-      const drawn = what ? line(what, message, sent) : this.#article(message, sent);
-      if (this.#days === today) return [drawn];
-      this.#days = today;
-      return [make("p", { className: "divider" }, today), drawn];
-    } catch (error) {
-      // If one message cannot be drawn, the others still are.
-      console.warn(error);
-      const whole = make("div", { className: "text" }, plain(String(message.text ?? pretty(message.json))));
-      return [make("article", { className: "message" }, make("strong", {}, message.agentId), whole)];
+  /** Shows a message, wherever it is, and lets the person read on from there. */
+  jump(message) {
+    const article = this.articleOf(message);
+    article.scrollIntoView({ block: "center" });
+    article.focus({ preventScroll: true });
+    article.classList.remove("found-here");
+    requestAnimationFrame(() => article.classList.add("found-here"));
+  }
+
+  /** The element of a message; it is drawn if it was not. */
+  articleOf({ id }) {
+    const place = this.#places.get(id);
+    const block = this.#blocks[Math.floor(place / BLOCK)];
+    this.#fill(block);
+    return block.element.querySelector(`#message-${this.#order[place].cursor}`);
+  }
+
+  /** Does something with the elements of all messages that are drawn, or kept to be shown again. */
+  forEachDrawn(action) {
+    for (const { element, first, kept } of this.#blocks) {
+      const root = kept ?? element;
+      for (let at = first; root.firstChild && at < Math.min(first + BLOCK, this.#order.length); at += 1) {
+        const article = root.querySelector(`#message-${this.#order[at].cursor}`);
+        if (article) action(article, this.#order[at]);
+      }
     }
   }
 
-  #article(message, sent) {
-    const { agentId, cursor, json, kind, replyTo, text, to, verified } = message;
-    const own = agentId === this.#me;
-    const head = make("header", {}, make("strong", { className: `author hue-${hue(agentId)}` }, speakerOf(message, this.#me)));
-    const isMembers = !isRelays(message);
-    if (isMembers) head.append(" ", proof(message));
-    if (isMembers && hasNameOfRelay(agentId)) head.append(" ", make("span", { className: "proof unverified" }, "not the relay"));
-    if (isMembers && kind) head.append(" ", make("span", { className: "kind", title: "No member can set this mark" }, `${kind}, marked by the relay`));
-    if (message.unredacted) head.append(" ", make("span", { className: "kind", title: "Its sender asked the relay to leave everything in" }, "not searched for secrets"));
-    if (to) head.append(" ", make("span", { className: "to" }, `only to ${[to].flat().join(", ")}`));
-    head.append(" ", make("time", { dateTime: message.sentAt, title: moment.format(sent) }, clock.format(sent)));
-    const article = make("article", { id: `message-${cursor}`, className: own ? "message own" : "message" }, head);
-    article.classList.toggle("doubtful", isMembers && !verified);
-    if (poses(message)) article.append(make("p", { className: "pose" }, `The relay did not write this. All of it is by ${agentId}, whatever it says.`));
-    const redacted = redactedIn(message);
-    if (replyTo) article.append(this.#quote(replyTo));
-    if (text !== undefined) article.append(...paragraph(text, redacted));
-    if (json !== undefined) article.append(payload(json, redacted));
-    return article;
+  /** Shows the names, and the words for days, of now. */
+  renew() {
+    this.forEachDrawn((drawn, message) => isOfNames(drawn) && drawn.replaceWith(this.#drawer.draw(message)));
+    for (const { element, kept } of this.#blocks) {
+      this.#members.renamed(kept ?? element);
+      for (const day of (kept ?? element).querySelectorAll("[data-day]")) day.textContent = dayName(Number(day.dataset.day));
+    }
   }
 
-  #quote(id) {
-    const message = this.#known.get(id);
-    if (!message) return make("p", { className: "quote" }, "In reply to an earlier message");
-    const words = message.text ?? "JSON";
-    const excerpt = words.length > 80 ? `${[...words.slice(0, 160)].slice(0, 80).join("")}…` : words;
-    // Not a link, which would replace the session after the # of the address.
-    const jump = make("button", { type: "button", className: "link" }, `In reply to ${speakerOf(message)}`);
-    jump.addEventListener("click", () => {
-      document.getElementById(`message-${message.cursor}`)?.scrollIntoView({ block: "center" });
-    });
-    return make("p", { className: "quote" }, jump, ": ", make("bdi", {}, plain(excerpt)));
+  #mark(place) {
+    this.#isMarked = true;
+    this.#marked = place;
+    for (const { element, kept } of this.#blocks) (kept ?? element).querySelector(".new")?.remove();
   }
-}
 
-/** The colour of a name, one of eight. */
-function hue(agent) {
-  let sum = 0;
-  for (const letter of agent) sum = (sum * 31 + letter.charCodeAt(0)) % 8;
-  return sum;
-}
+  /** Puts a message into its block, and draws it if the block is drawn. */
+  #place(at) {
+    let block = this.#blocks.at(-1);
+    if (!block || at >= block.first + BLOCK) {
+      // A block whose beginning comes after one that is on the page begins on the page, too.
+      block = { first: at, element: make("div", { className: "block" }), isDrawn: !block, height: 0 };
+      block.element.block = block;
+      this.#blocks.push(block);
+      this.#list.append(block.element);
+      this.#watch.observe(block.element);
+    }
+    if (block.isDrawn) block.element.append(...this.#elements(at));
+    else if (block.kept) block.kept.append(...this.#elements(at));
+    if (!block.isDrawn) this.#reserve(block, block.height + this.#average);
+  }
 
-/** A line that tells what happened. */
-function line(words, { cursor, sentAt }, sent) {
-  const time = make("time", { dateTime: sentAt, title: moment.format(sent) }, clock.format(sent));
-  return make("p", { id: `message-${cursor}`, className: "happened" }, make("bdi", {}, words), " ", time);
-}
+  #reserve(block, height) {
+    block.height = height;
+    block.element.style.height = `${height}px`;
+  }
 
-function proof({ agentId, verified }) {
-  return verified
-    ? make("span", { className: "proof verified", title: "Proved with the key of this name" }, "verified")
-    : make("span", { className: "proof unverified" }, `unverified: this may not be from ${agentId}`);
-}
+  /** The elements of a message, with a heading where a new day begins, and a mark where new ones do. */
+  #elements(at) {
+    const [before, message] = [this.#order[at - 1], this.#order[at]];
+    const sent = Date.parse(message.sentAt);
+    const isNewDay = !before || dayOf(Date.parse(before.sentAt)) !== dayOf(sent);
+    const isFirstNew = at === this.#marked;
+    const article = this.#drawer.draw(message, !isNewDay && !isFirstNew && goesOn(before, message, this.#members.name));
+    this.onDraw(article, message);
+    const elements = [article];
+    if (isFirstNew) elements.unshift(make("p", { className: "divider new" }, "New messages"));
+    if (isNewDay) {
+      const day = make("p", { className: "divider" }, dayName(sent));
+      day.dataset.day = sent;
+      elements.unshift(day);
+    }
+    return elements;
+  }
 
-function paragraph(text, redacted) {
-  const start = text.slice(0, LONG).split("\n", MANY_LINES).join("\n");
-  const isCut = start.length < text.length;
-  const shown = isCut ? start.replace(/[\ud800-\udbff]$/, "") : text;
-  const block = make("div", { className: "text", dir: "auto" }, ...nodes(shown, { isCut, redacted }));
-  if (!isCut) return [block];
-  block.classList.add("folded");
-  const more = make("button", { type: "button", className: "quiet" }, `Show all of ${plural(text.length, "character")}`);
-  // The rest is built only when somebody asks for it.
-  more.addEventListener("click", () => {
-    block.classList.remove("folded");
-    block.replaceChildren(...nodes(text, { redacted }));
-    more.remove();
-  });
-  return [block, more];
-}
+  /** Draws the last blocks, as many as are in sight. */
+  #drawEnd() {
+    let height = 0;
+    for (let at = this.#blocks.length - 1; at >= 0 && height < this.#scroller.clientHeight; at -= 1) {
+      this.#fill(this.#blocks[at]);
+      height += this.#blocks[at].element.offsetHeight;
+    }
+  }
 
-function payload(json, redacted) {
-  const code = make("code", { dir: "ltr" });
-  const details = make("details", { className: "payload" }, make("summary", {}, `JSON: ${summary(json)}`), make("pre", { tabIndex: 0 }, code));
-  // The JSON is written out only when it is opened.
-  details.addEventListener("toggle", () => code.childNodes.length || code.append(...nodes(pretty(json), { redacted })), { once: true });
-  return details;
+  #came(entries) {
+    const wasAtEnd = this.#wasAtEnd;
+    for (const { target, isIntersecting, boundingClientRect } of entries) {
+      if (isIntersecting) this.#fill(target.block);
+      else this.#empty(target.block, boundingClientRect.height);
+    }
+    if (wasAtEnd && !document.hidden) this.toEnd();
+  }
+
+  /** Draws a block. What is in sight stays where it is, if the block is higher than was thought. */
+  #fill(block) {
+    if (block.isDrawn) return;
+    const { element, first, height } = block;
+    const isAbove = element.getBoundingClientRect().bottom <= this.#scroller.getBoundingClientRect().top;
+    this.#build(block);
+    const drawn = element.offsetHeight;
+    if (isAbove) this.#scroller.scrollTop += drawn - height;
+    this.#average = (this.#average * 3 + drawn / Math.min(BLOCK, this.#waiting - first)) / 4;
+  }
+
+  #build(block) {
+    if (block.isDrawn) return;
+    const { element, first, kept = document.createDocumentFragment() } = block;
+    if (!block.kept) {
+      const last = Math.min(first + BLOCK, this.#waiting);
+      for (let at = first; at < last; at += 1) kept.append(...this.#elements(at));
+    }
+    element.append(kept);
+    element.style.height = "";
+    block.kept = undefined;
+    block.isDrawn = true;
+  }
+
+  /** Takes a block off the page. What a person unfolded in it stays as it is. */
+  #empty(block, height) {
+    const { element } = block;
+    if (!block.isDrawn || element.contains(document.activeElement) || height === 0) return;
+    this.#reserve(block, height);
+    block.kept = document.createDocumentFragment();
+    block.kept.append(...element.childNodes);
+    block.isDrawn = false;
+  }
 }

@@ -36,6 +36,11 @@ fn without_events_either_it_polls() {
 }
 
 #[test]
+fn browsers_that_cannot_join_signals_read_events() {
+    reads_by(&format!("delete AbortSignal.any; {NO_SOCKETS}"), "by events");
+}
+
+#[test]
 fn sockets_that_do_not_last_are_left_for_events() {
     let relay = relay();
     let alice = Api::new(&relay.url()).session();

@@ -371,7 +371,7 @@ fn what_only_looks_like_the_relays_word_is_marked_as_the_members() {
     assert_eq!(browser.count(".doubtful"), 0);
     let path = format!("/v1/sessions/{}/messages", mallory.session);
     mallory.api.post(&path).agent("a").json(&json!({ "text": "It is me." })).send();
-    browser.wait_for(".doubtful", "unverified: this may not be from a");
+    browser.wait_for(".doubtful", "this may not be from a");
     let names = browser.run(
         "return [...document.querySelectorAll('article')].filter(
              (one) => one.querySelector('header').textContent.includes('not the relay')).length",

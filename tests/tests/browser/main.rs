@@ -16,12 +16,14 @@ mod conversation;
 mod files;
 mod hostile;
 mod link;
+mod markdown;
 mod pages;
 mod seat;
+mod talk;
 mod tasks;
 mod unsent;
 
-use nexus_tests::{Member, browser::Browser, eventually};
+use nexus_tests::{Member, browser::Browser, eventually, string};
 use serde_json::json;
 
 /// A browser that has joined the session of `member` by a link, under this name.
@@ -80,6 +82,22 @@ fn press(browser: &Browser, within: &str, text: &str, label: &str) {
 /// secret.
 fn secret() -> String {
     ["ghp_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].concat()
+}
+
+/// What a person gets who exports the conversation by this entry of the menu.
+fn exported(browser: &Browser, entry: &str) -> String {
+    browser.run(
+        "window.kept = undefined;
+         URL.createObjectURL = (blob) => {
+             blob.text().then((text) => (window.kept = text));
+             return '#';
+         };
+         HTMLAnchorElement.prototype.click = () => {};",
+    );
+    browser.click("#open-menu");
+    browser.click(entry);
+    eventually("it is exported", || browser.run("return window.kept").is_string());
+    string(&browser.run("return window.kept"))
 }
 
 /// Fails if the console has shown an error.

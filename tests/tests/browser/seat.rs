@@ -24,13 +24,63 @@ fn a_link_with_a_seat_in_it_is_no_way_to_seat_someone_else() {
     open_anew(&browser, &link);
     browser.wait_for("#me", "zoe");
     assert_eq!(browser.url(), address(&alice));
-    // Nor where there is no seat to lose.
+    // Where there is no seat to lose, a person is asked, and nothing is kept before the answer.
     browser.run("localStorage.clear()");
     open_anew(&browser, &link);
-    browser.wait_for("#present", "mallory");
+    browser.wait_for("#carried-as", "mallory");
+    browser.check_accessibility("a seat that came in an address");
+    browser.screenshots("carried");
     assert_eq!(browser.text("#me"), "");
     assert_eq!(browser.url(), address(&alice));
+    assert_eq!(browser.run("return Object.keys(localStorage).join()"), "");
+    browser.click("#not-carried");
+    browser.wait_for("#present", "mallory");
     assert_quiet(&browser);
+}
+
+/// Draws the QR code of the seat in the dialog, and gives the address that it holds.
+fn carried_address(browser: &Browser) -> String {
+    browser.click("#open-menu");
+    browser.click("#carry");
+    browser.wait_for("#carry-heading", "on my phone");
+    assert_eq!(browser.count("#carry-code svg"), 0, "only when somebody asks for it");
+    browser.click("#carry-show");
+    eventually("the code is drawn", || browser.count("#carry-code svg") == 1);
+    browser.check_accessibility("the code of a seat");
+    browser.screenshots("carry");
+    let seat = browser.run(
+        "const session = location.hash.slice(1);
+         const { agent, key } = JSON.parse(localStorage.getItem(`nexus.seat.${session}`));
+         const address = `${location.origin}/s#${session}/${agent}/${key}`;
+         const script = document.querySelector('script[type=module]').src;
+         return import(new URL('qr.js', script)).then(({ qrPath }) => {
+             const drawn = document.querySelector('#carry-code path').getAttribute('d');
+             return qrPath(address).path === drawn ? address : '';
+         })",
+    );
+    browser.click("#carrying [data-close]");
+    assert_eq!(browser.count("#carry-code svg"), 0, "it does not stay");
+    seat.as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_person_goes_on_with_the_same_seat_on_another_device() {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = joined(&alice, "zoe");
+    let carried = carried_address(&browser);
+    let phone = Browser::start();
+    phone.size(390, 844);
+    phone.open(&carried);
+    phone.wait_for("#carried-as", "zoe");
+    phone.click("#carried button:not([type=button])");
+    phone.wait_for("#connection", "Live");
+    assert_eq!(phone.url(), address(&alice));
+    phone.type_into("#text", "From my phone\u{E007}");
+    browser.wait_for("article.own", "From my phone");
+    let members = alice.poll("?members=true")["members"].to_string();
+    assert_eq!(members.matches("agentId").count(), 2, "one seat: {members}");
+    assert_quiet(&phone);
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn what_was_not_sent_at_the_end_can_be_copied() {
     browser.click("#leave");
     assert_eq!(browser.run("return document.activeElement.textContent"), "Stay");
     browser.click("#leave-form button:not([type=button])");
-    browser.wait_for("#over-words", "at the end of this page");
+    browser.wait_for("#over-words", "at the end of the messages");
     let texts = browser.run(
         "return [...document.querySelectorAll('.unsent .text')].map((one) => one.textContent)",
     );

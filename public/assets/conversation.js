@@ -116,13 +116,14 @@ export class Conversation {
   }
 
   /** What a panel may ask of the page: to show how many things wait for this person, to look anew at who is
-   *  here, to say something, to read something aloud, and to be seen. */
+   *  here, to say something, and to be seen. The page itself reads messages aloud, those of tasks and files
+   *  included. */
   #callsOf(name) {
     return {
       count: (number) => this.#side.count(name, number, number > 0),
       changed: () => this.#look(),
       failed: (words) => (byId("problem").textContent = words),
-      announce: (words) => (byId("announcer").textContent = words),
+      announce: () => {},
       open: () => this.#side.open(name),
     };
   }

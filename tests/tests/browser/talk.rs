@@ -1,7 +1,7 @@
 //! What a person does in a conversation: invites, replies, writes, searches.
 
 use crate::{assert_quiet, joined};
-use nexus_tests::{Api, Member, browser::Browser, eventually, list, relay, string};
+use nexus_tests::{Api, Member, Relay, browser::Browser, eventually, list, relay, string};
 use serde_json::{Value, json};
 
 const ENTER: &str = "\u{E007}";
@@ -72,6 +72,20 @@ fn the_invitation_stands_in_the_transcript_until_somebody_joins() {
     li.send("好");
     ann.wait_for("article .author", "李明");
     assert_eq!(ann.text("#title"), "Lunch on Tuesday");
+    assert_quiet(&ann);
+}
+
+#[test]
+fn a_link_in_the_transcript_is_replaced_when_its_time_is_over() {
+    let relay = Relay::builder().var("PAIRING_TTL_SECONDS", "6").start().unwrap();
+    let ann = started(&relay.url(), "Lunch");
+    ann.wait_for("#alone-link", "/p/");
+    let first = ann.text("#alone-link");
+    ann.wait_for("#alone", "It works once, for 0:0");
+    eventually("there is another link", || {
+        let link = ann.text("#alone-link");
+        link.contains("/p/") && link != first
+    });
     assert_quiet(&ann);
 }
 

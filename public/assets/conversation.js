@@ -6,7 +6,7 @@ import { Control } from "./control.js";
 import { download, toJson, toMarkdown } from "./exports.js";
 import { Feed } from "./feed.js";
 import { Inviter } from "./invite.js";
-import { Later } from "./later.js";
+import { Later, keepDrops } from "./later.js";
 import { Members } from "./members.js";
 import { closeMenu, toggleMenu } from "./menu.js";
 import { toggleWritten } from "./message.js";
@@ -87,7 +87,7 @@ export class Conversation {
     });
     this.#tasks = this.#later("tasks", async (root, on) => new (await import("./tasks.js")).Tasks(seat, root, on));
     this.#files = this.#later("files", async (root, on) => new (await import("./files.js")).Files(seat, root, on));
-    addEventListener("dragenter", () => this.#files.need(), { once: true });
+    keepDrops(this.#files);
     this.#outbox = new Outbox(seat, byId("unsent"), {
       sent: (answer) => this.#sent(answer),
       refused: (reason) => (byId("problem").textContent = `Not sent. ${reason}`),

@@ -248,7 +248,7 @@ export class Files {
       event.preventDefault();
       event.dataTransfer.dropEffect = "copy";
       this.#drop.hidden = false;
-    });
+    }, true);
     addEventListener("dragleave", ({ relatedTarget }) => (this.#drop.hidden ||= !relatedTarget));
     addEventListener("drop", (event) => {
       this.#drop.hidden = true;
@@ -258,7 +258,7 @@ export class Files {
       const hasFolder = items.some((item) => item.webkitGetAsEntry?.()?.isDirectory);
       if (hasFolder) return this.#on.failed?.("A folder cannot be shared. Choose the files in it.");
       this.offer(event.dataTransfer.files);
-    });
+    }, true);
   }
 
   #see() {

@@ -49,3 +49,15 @@ export class Later {
     }
   }
 }
+
+/** Until the panel with the files is loaded, a file that is dropped must not open in place of the page. Once it
+ *  is, the panel takes drops itself, before they come here. */
+export function keepDrops(files) {
+  const keep = (event) => {
+    if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    if (event.type === "drop") files.call("offer", [...event.dataTransfer.files]);
+    else files.need();
+  };
+  for (const type of ["dragenter", "dragover", "drop"]) document.addEventListener(type, keep);
+}

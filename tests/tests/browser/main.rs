@@ -46,7 +46,8 @@ fn join(browser: &Browser, member: &Member, name: &str) {
 fn open_panel(browser: &Browser, panel: &str) {
     browser.run(&format!(
         "const panel = document.querySelector('#{panel}');
-         if (panel.offsetParent === null) document.querySelector('[aria-controls=\"{panel}\"]')?.click();"
+         if (document.querySelector('#side').hidden) document.querySelector('#open-panel').click();
+         if (panel.offsetParent === null) document.querySelector('[aria-controls=\"{panel}\"]').click();"
     ));
     eventually("the panel is in sight", || {
         browser.run(&format!("return document.querySelector('#{panel}').offsetParent !== null"))

@@ -2,7 +2,8 @@
 
 use crate::{
     fake::{Fake, Reply, response},
-    support::{Home, Run, text, texts},
+    support::{Home, NEXUS, Run, text, texts},
+    terminal::Typing,
 };
 use nexus_tests::relay;
 use nix::{
@@ -12,6 +13,7 @@ use nix::{
 use serde_json::json;
 use std::{
     io::{BufRead, BufReader, Read},
+    path::Path,
     process::{Child, ChildStderr, Output},
 };
 
@@ -172,4 +174,53 @@ fn a_terminal_shows_the_link_once_with_its_code() {
     assert!(!seen.contains("nxk_"), "{seen}");
     let piped = a.nexus(&["invite", "work", "--no-wait"]);
     assert!(!piped.stderr.contains('█'), "{}", piped.stderr);
+}
+
+/// A shell on a terminal that runs this command of the client and then reads a line.
+fn shell(home: &Home, arguments: &str) -> Typing {
+    let script = format!("$0 {arguments}; echo over; read -r line; echo \"the shell got: $line.\"");
+    let mut command = home.wrapped(Path::new("sh"));
+    command.args(["-c", &script, NEXUS]);
+    Typing::new(command)
+}
+
+#[test]
+fn nothing_of_what_was_pasted_reaches_the_shell() {
+    let relay = relay();
+    let (a, b) = (Home::new(&relay.url()), Home::without_url());
+    let link = text(&a.nexus(&["invite", "Hi", "--as", "a", "--no-wait"]).done()["url"]);
+    let mut bob = shell(&b, "accept --as bob");
+    bob.sees("press Enter:");
+    bob.types(&format!("Hello: see\n\n{link} please.\ntouch stolen\nBye"));
+    bob.sees("over");
+    bob.types("mine\n");
+    bob.sees("the shell got: mine.");
+    assert!(bob.ends().contains("bob"));
+
+    let mut bob = shell(&b, "accept --as bob");
+    bob.sees("press Enter:");
+    bob.types("No link: here\ntouch stolen\n");
+    bob.sees("no link in that yet");
+    bob.types("\nBye");
+    bob.sees("neither a pairing code");
+    bob.sees("over");
+    bob.types("mine\n");
+    bob.sees("the shell got: mine.");
+
+    let daemon = format!("poll-daemon {} --as a", "d".repeat(48));
+    let mut asked = shell(&b, &daemon);
+    asked.sees("[y/N]");
+    asked.types("Hello\ntouch stolen\nBye");
+    asked.sees("over");
+    asked.types("mine\n");
+    asked.sees("the shell got: mine.");
+
+    let session = a.create("a");
+    let mut chat = shell(&a, &format!("chat {session}"));
+    chat.sees("a> ");
+    // More than the editor reads at once.
+    chat.types(&format!("/quit\r{}Bye", "touch stolen\r".repeat(200)));
+    chat.sees("over");
+    chat.types("mine\n");
+    chat.sees("the shell got: mine.");
 }

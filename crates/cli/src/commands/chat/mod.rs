@@ -18,6 +18,7 @@ use crate::{
     output::{self, Done, Printed},
     stderr::{self, tell},
     team::Team,
+    typed,
 };
 use clap::Args;
 use desk::{Desk, Handled};
@@ -44,6 +45,7 @@ impl Chat {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let team = Team::of(context, &self.session)?;
         let is_for_people = output::is_for_people() && screen::is_terminal();
+        let _rest = is_for_people.then_some(typed::Rest);
         let (sender, receiver) = mpsc::channel();
         let mut desk = Desk::new(&team);
         let after = if is_for_people { history::show(&mut desk)? } else { desk.stored() };

@@ -215,30 +215,38 @@ fn is_any_left(_: &Child) -> bool {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use nix::{sys::signal::kill, unistd::Pid};
-    use std::fs;
 
     #[test]
     fn a_command_whose_time_is_over_is_ended_with_all_that_it_started() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
-        // It tells which processes it has, and then waits far longer than the test may take.
-        let script = "sleep 600 & echo $$ $! > started; mv started out; wait";
-        let mut command = shell(script, folder.path());
-        command.current_dir(folder.path());
+        // It tells when both processes run, which then wait far longer than the test may take.
+        let mut command = shell("sleep 600 & : > out; wait", folder.path());
+        let (mut held, holds) = io::pipe().unwrap();
+        command.current_dir(folder.path()).stderr(holds);
         let (_ask, stop) = Stop::fed();
         // Its time is over once it runs.
         let ran = run_until(&mut command, String::new(), &stop, || out.exists()).unwrap();
         assert!(matches!(ran, Ran::TimedOut), "{ran:?}");
-        let told = fs::read_to_string(out).unwrap();
-        let started: Vec<i32> = told.split_whitespace().map(|id| id.parse().unwrap()).collect();
-        assert_eq!(started.len(), 2, "{told}");
-        let lives = |id: &i32| {
-            // A process that has ended is listed until its parent notices.
-            let name = fs::read_to_string(format!("/proc/{id}/cmdline"));
-            kill(Pid::from_raw(*id), None).is_ok() && name.is_ok_and(|name| !name.is_empty())
-        };
-        assert!(!started.iter().any(lives), "{told}");
+        drop(command);
+        let (sender, ended) = mpsc::channel();
+        // The pipe ends with the last process that has it open.
+        thread::spawn(move || sender.send(held.read(&mut [0])));
+        let ended = ended.recv_timeout(Duration::from_secs(30)).expect("a process is left");
+        assert_eq!(ended.unwrap(), 0, "nothing was said");
+    }
+
+    #[test]
+    fn a_stop_that_comes_while_a_command_is_being_ended_counts() {
+        let (ask, stop) = Stop::fed();
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let mut command = shell("trap '' TERM; : > out; sleep 600", folder.path());
+        command.current_dir(folder.path());
+        let ran =
+            run_until(&mut command, String::new(), &stop, || out.exists() && ask.send(()).is_ok());
+        assert!(matches!(ran, Ok(Ran::TimedOut)), "{ran:?}");
+        assert!(stop.sleep(Duration::ZERO), "the stop is not lost");
     }
 
     #[test]

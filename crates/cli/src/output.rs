@@ -6,6 +6,10 @@
 //! Promise: no character that a terminal obeys, no key and no secret reaches a terminal, whatever the command
 //! and whatever was sent.
 
+mod shower;
+
+pub(crate) use shower::Shower;
+
 use crate::{
     clock,
     context::Context,
@@ -28,6 +32,7 @@ use std::{
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock},
+    time::Duration,
 };
 
 /// The exit code of a wait that timed out.
@@ -236,26 +241,33 @@ pub(crate) fn print_text(text: &Text) -> Result<()> {
     write(text.as_str())
 }
 
-/// Shows texts above the line that is being edited on a terminal.
-pub(crate) struct Shower(Option<Box<dyn ExternalPrinter>>);
-
-impl Shower {
-    pub(crate) fn new(printer: Option<impl ExternalPrinter + 'static>) -> Self {
-        Self(printer.map(|printer| Box::new(printer) as Box<dyn ExternalPrinter>))
-    }
-
-    pub(crate) fn show(&mut self, text: &Text) {
-        // A terminal that is gone needs no text.
-        let _ = match &mut self.0 {
-            Some(printer) => printer.print(text.as_str().to_owned()).is_ok(),
-            None => print_text(text).is_ok(),
-        };
-    }
+/// What shows texts above the line that is being edited on a terminal.
+pub(crate) fn shower(printer: Option<impl ExternalPrinter + Send + 'static>) -> Shower {
+    let mut printer = printer;
+    // A terminal that is gone needs no text.
+    Shower::new(move |text| match &mut printer {
+        Some(printer) => drop(printer.print(text)),
+        None if text == shower::NOTHING => {}
+        None => drop(write(&text)),
+    })
 }
 
-/// Ends the line that is being edited on a terminal, and the mode in which pasted text is marked.
-pub(crate) fn end_line() {
-    let _ = write("\u{1b}[?2004l\r\n");
+/// Shows a text there.
+pub(crate) fn show(shower: &Shower, text: &Text) {
+    shower.push(text.as_str());
+}
+
+/// Ends showing. What the editor has not shown is printed, once it has lost the terminal by `free`.
+pub(crate) fn end_showing(shower: Shower, is_editing: bool, limit: Duration, free: impl FnOnce()) {
+    let left = shower.end(is_editing, limit);
+    if is_editing {
+        free();
+        // Ends the line, and the mode in which pasted text is marked.
+        let _ = write("\u{1b}[?2004l\r\n");
+    }
+    for text in left {
+        let _ = write(&text);
+    }
 }
 
 /// Prints a text that this program made, such as help or a script for a shell.

@@ -2,7 +2,7 @@
 
 use crate::{
     fake::{Fake, Reply, response},
-    support::{Home, guest, text, texts},
+    support::{Home, guest, text as text_of, texts},
     terminal::Typing,
 };
 use nexus_tests::relay;
@@ -80,7 +80,8 @@ fn on_a_terminal_people_talk() {
     chat.sees("Yes, at ten.");
     chat.types("ne\r");
     nexus_tests::eventually("the line", || b.poll(&session).contains(&"half a line".to_owned()));
-    let task = text(&b.nexus(&["task", "give", &session, "--to", "alice", "Book it"]).done()["id"]);
+    let task =
+        text_of(&b.nexus(&["task", "give", &session, "--to", "alice", "Book it"]).done()["id"]);
     chat.sees("/task take 1");
     chat.types("/task done 1 booked\r");
     chat.sees("task 1 is completed");
@@ -114,6 +115,48 @@ fn on_a_terminal_people_talk() {
     assert!(!seen.contains("\u{1b}]52"), "{seen:?}");
     assert_eq!(b.nexus(&["status", &session]).error(), "session_not_found");
     assert_eq!(a.nexus(&["status", &session]).json["error"], json!("session_not_found"));
+}
+
+#[test]
+fn messages_wait_while_the_editor_searches_its_history() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("alice");
+    let b = guest(&a, &session);
+    let start = || {
+        let mut command = b.command();
+        command.args(["chat", &session]);
+        let mut chat = Typing::new(command);
+        chat.sees("b> ");
+        // Without a history there is nothing to search.
+        chat.types("/quiet\r");
+        chat.sees("b> /quiet");
+        chat.types("\u{15}\u{12}");
+        chat.sees("reverse-i-search");
+        chat
+    };
+    let mut chat = start();
+    let send = |text: &&str| text_of(&a.nexus(&["send", &session, text]).done()["cursor"]);
+    let last = ["one", "two", "three", "four"].iter().map(send).last();
+    let read = || b.stored(&session, "cursor") == last;
+    nexus_tests::eventually("they have come", read);
+    chat.types("\u{7}");
+    for text in ["one", "two", "three", "four", "b> "] {
+        chat.sees(text);
+    }
+    chat.types("done\r");
+    nexus_tests::eventually("the line", || a.poll(&session).contains(&"done".to_owned()));
+    chat.types("/quit\r");
+    chat.ends();
+
+    // The end does not wait for the editor, and nothing is lost by it.
+    let mut chat = start();
+    assert_eq!(["five", "six", "seven"].iter().map(send).count(), 3);
+    a.nexus(&["end", &session]).done();
+    for text in ["five", "six", "seven", "the session is over"] {
+        chat.sees(text);
+    }
+    assert!(chat.ends_cooked());
 }
 
 #[test]

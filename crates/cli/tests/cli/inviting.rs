@@ -123,7 +123,7 @@ fn an_invitation_without_waiting_or_into_a_session_of_ours() {
         let path = text(&value["url"]).strip_prefix(&relay.url()).unwrap().to_owned();
         nexus_tests::Api::new(&relay.url()).get(&path).header("Accept", b"text/html").send().text()
     };
-    assert!(page(&again).contains("invites you to talk") && !page(&quiet).contains("surprise"));
+    assert!(page(&value).contains("invites you to talk") && !page(&quiet).contains("surprise"));
     // Without a name, it is the user's.
     let mut command = a.command();
     command.args(["invite", "--no-wait"]).env("USER", "carol");

@@ -160,6 +160,36 @@ fn messages_wait_while_the_editor_searches_its_history() {
 }
 
 #[test]
+fn a_person_sees_all_that_is_new_and_else_the_last_messages() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("alice");
+    let b = guest(&a, &session);
+    let say = |numbers: std::ops::Range<u32>| {
+        for number in numbers {
+            a.nexus(&["send", &session, &format!("<{number}>")]).done();
+        }
+    };
+    let shown = |home: &Home| {
+        let mut command = home.command();
+        command.args(["chat", &session]);
+        let mut chat = Typing::new(command);
+        chat.sees("> ");
+        chat.types("/quit\r");
+        let seen = chat.ends();
+        (0..50).filter(|number| seen.contains(&format!("<{number}>"))).collect::<Vec<u32>>()
+    };
+    say(0..25);
+    assert_eq!(shown(&b), (0..25).collect::<Vec<_>>(), "nothing was read");
+    assert_eq!(shown(&b), (5..25).collect::<Vec<_>>(), "all was read");
+    say(25..47);
+    assert_eq!(shown(&b), (25..47).collect::<Vec<_>>());
+    // What is damaged is not taken for a new beginning.
+    std::fs::write(b.state().join("sessions").join(&session).join("cursor"), "x\n").unwrap();
+    assert_eq!(b.nexus_with_input(&["chat", &session], b"").error(), "state_corrupt");
+}
+
+#[test]
 fn an_end_by_others_gives_the_terminal_back() {
     let relay = relay();
     let a = Home::new(&relay.url());

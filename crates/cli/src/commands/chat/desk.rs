@@ -57,10 +57,14 @@ impl<'a> Desk<'a> {
         Self { team, sent: 0, heard: 0, tasks: Vec::new(), unsure: None, is_ending: false }
     }
 
+    /// Whether what is stored here about the session is about this agent.
+    pub(super) fn is_ours(&self) -> bool {
+        self.team.session.is_of(&self.team.caller)
+    }
+
     /// The stored cursor, if it is that of this agent.
-    pub(super) fn stored(&self) -> Option<Cursor> {
-        let is_ours = self.team.session.is_of(&self.team.caller);
-        self.team.session.stored.cursor.as_deref().filter(|_| is_ours)?.parse().ok()
+    pub(super) fn stored(&self) -> Result<Option<Cursor>> {
+        if self.is_ours() { self.team.session.stored.usable_cursor() } else { Ok(None) }
     }
 
     /// The number of the task that a message asks us to do. Every task gets a number.
@@ -81,7 +85,7 @@ impl<'a> Desk<'a> {
 
     /// Stores that everything up to this cursor was shown.
     pub(super) fn mark_read(&self, cursor: Option<Cursor>) -> Result<()> {
-        let Some(cursor) = cursor.filter(|_| self.team.session.is_of(&self.team.caller)) else {
+        let Some(cursor) = cursor.filter(|_| self.is_ours()) else {
             return Ok(());
         };
         let state = &self.team.context.state;

@@ -33,9 +33,9 @@ use std::{sync::mpsc, thread};
   nexus chat dentist
   nexus chat dentist < questions.txt
 
-On a terminal it shows the last messages, then everything as it comes. Type a line to send it; /help lists the
-commands. In a pipe, each line of standard input is sent, and each message of somebody else is printed as one
-line of JSON, beginning with those that you have not read. It ends with the input.")]
+On a terminal it shows all that is new to you, and at least the last messages, then everything as it comes. Type a
+line to send it; /help lists the commands. In a pipe, each line of standard input is sent, and each message of
+somebody else is printed as one line of JSON, beginning with those that you have not read. It ends with the input.")]
 pub(crate) struct Chat {
     /// The session's id or alias
     session: String,
@@ -48,7 +48,7 @@ impl Chat {
         let _rest = is_for_people.then_some(typed::Rest);
         let (sender, receiver) = mpsc::channel();
         let mut desk = Desk::new(&team);
-        let after = if is_for_people { history::show(&mut desk)? } else { desk.stored() };
+        let after = if is_for_people { history::show(&mut desk)? } else { desk.stored()? };
         let listener = listen(&team, after)?;
         let mut screen = if is_for_people {
             let told = sender.clone();

@@ -11,6 +11,9 @@ use std::{
 /// A text that changes nothing: a line up and a line down.
 pub(super) const NOTHING: &str = "\u{1b}[1A\n";
 
+/// How long the editor may take to paint a text.
+const PAINTING: Duration = Duration::from_millis(50);
+
 /// Shows texts in their order.
 pub(crate) struct Shower(Arc<Shared>);
 
@@ -77,19 +80,23 @@ impl Shower {
     }
 
     /// Waits until the editor has all texts, for at most this long.
-    pub(crate) fn settle(&self, limit: Duration) {
+    /// Returns whether it has.
+    pub(crate) fn settle(&self, limit: Duration) -> bool {
         let wait = |texts: &mut Texts| texts.next().is_some();
-        drop(self.0.changed.wait_timeout_while(self.0.texts(), limit, wait));
+        let waited = self.0.changed.wait_timeout_while(self.0.texts(), limit, wait);
+        let (texts, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        texts.next().is_none()
     }
 
     /// Waits until all texts are shown, for at most this long. Returns those that may not have been.
     pub(super) fn end(self, is_editing: bool, limit: Duration) -> Vec<String> {
         if is_editing {
-            // The editor takes the second of these once it has shown everything before them.
-            self.push(NOTHING);
+            // The editor has room for this once it has taken everything before it, and then needs a moment to paint.
             self.push(NOTHING);
         }
-        self.settle(limit);
+        if self.settle(limit) && is_editing {
+            thread::sleep(PAINTING);
+        }
         let mut texts = self.0.texts();
         texts.has_ended = true;
         let mut left = std::mem::take(&mut texts.all);
@@ -129,6 +136,6 @@ mod tests {
             shower.push(text);
         }
         assert_eq!(shower.end(true, Duration::from_mins(1)), [""; 0]);
-        assert_eq!(shown.join().unwrap(), ["a", "b", "c", NOTHING, NOTHING]);
+        assert_eq!(shown.join().unwrap(), ["a", "b", "c", NOTHING]);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     fake::{Fake, Reply, response},
-    support::{Home, guest, text as text_of, texts},
+    support::{Home, Run, guest, text as text_of, texts},
     terminal::Typing,
 };
 use nexus_tests::relay;
@@ -226,4 +226,25 @@ fn a_line_is_sent_again_with_its_key_until_it_is_stored() {
     let sends = requests.iter().filter(|request| request.starts_with("POST "));
     let keys: Vec<String> = sends.filter_map(key_of).collect();
     assert!(keys.len() > 1 && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+}
+
+#[test]
+fn a_signal_ends_a_conversation_whose_server_is_away() {
+    let fake = Fake::new(|_, request| {
+        let status = if request.starts_with("POST ") { "503 Away" } else { "200 OK" };
+        let body = r#"{"messages":[],"nextCursor":"1","delivery":["poll"]}"#;
+        Reply::Bytes(response(status, "Retry-After: 3000\r\n", body))
+    });
+    let home = Home::new(&fake.url);
+    let mut command = home.command();
+    command.args(["chat", &"ab12cd34".repeat(6), "--as", "a"]).stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"one\n").unwrap();
+    let is_sent = |request: &String| request.starts_with("POST ");
+    nexus_tests::eventually("it is sent", || fake.requests().iter().any(is_sent));
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let value = Run::of(child.wait_with_output().unwrap()).done();
+    assert_eq!((&value["reason"], &value["sent"]), (&json!("signal"), &json!(0)));
 }

@@ -64,6 +64,8 @@ pub(crate) struct Listener {
     has_worked: bool,
     /// Whether any connection has delivered anything.
     has_ever_worked: bool,
+    /// Whether only what is unusual is told.
+    is_quiet: bool,
     /// When to try the best way again.
     better_at: Option<Instant>,
     /// The cursor of the last message that was handed out.
@@ -98,6 +100,7 @@ impl Listener {
             opened_at: Instant::now(),
             has_worked: false,
             has_ever_worked: false,
+            is_quiet: false,
             better_at: None,
             seen: after,
             told: None,
@@ -105,6 +108,11 @@ impl Listener {
             pause: Duration::ZERO,
             stop,
         })
+    }
+
+    /// Says nothing of a first connection of the best kind.
+    pub(crate) fn quietly(self) -> Self {
+        Self { is_quiet: true, ..self }
     }
 
     /// Also stops when `wait` returns. It runs in a thread, and may never return.
@@ -270,7 +278,8 @@ impl Listener {
     }
 
     fn works(&mut self) {
-        if !self.has_worked {
+        let is_usual = self.at == 0 && !self.has_ever_worked;
+        if !self.has_worked && !(self.is_quiet && is_usual) {
             tell!("listening over {}", self.way().name());
         }
         (self.has_worked, self.has_ever_worked) = (true, true);

@@ -113,6 +113,7 @@ fn on_a_terminal_people_talk() {
     chat.types("/end\r");
     let seen = chat.ends();
     assert!(!seen.contains("\u{1b}]52"), "{seen:?}");
+    assert!(!seen.contains("listening over"), "that is usual: {seen:?}");
     assert_eq!(b.nexus(&["status", &session]).error(), "session_not_found");
     assert_eq!(a.nexus(&["status", &session]).json["error"], json!("session_not_found"));
 }

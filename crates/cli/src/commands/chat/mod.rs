@@ -58,6 +58,7 @@ impl Chat {
         let mut desk = Desk::new(&team);
         let after = if is_for_people { history::show(&mut desk)? } else { desk.stored()? };
         let listener = listen(&team, after)?;
+        let listener = if is_for_people { listener.quietly() } else { listener };
         let mut screen = if is_for_people {
             let told = sender.clone();
             let screen = Screen::terminal(team.caller.agent.as_str(), sender.clone())?;

@@ -86,6 +86,10 @@ pub(crate) struct Listen {
     /// Send the output of CMD as the answer
     #[arg(long, requires = "exec", conflicts_with = "own")]
     reply: bool,
+    /// Store an answer that is too long for four messages as a file of the session. Unlike messages, files are not
+    /// searched for secrets
+    #[arg(long, requires = "reply")]
+    reply_file: bool,
     /// The most answers in the session, or in one conversation of your address, so that two agents do not
     /// talk for ever
     #[arg(long, value_name = "N", default_value_t = 20, requires = "reply")]
@@ -214,6 +218,7 @@ impl Listen {
                 limit: self.exec_timeout,
                 is_batch: self.batch,
                 has_envelope: self.envelope,
+                may_store: self.reply_file,
                 guard,
             })
         } else {

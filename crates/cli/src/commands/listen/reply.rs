@@ -1,6 +1,6 @@
 //! `--reply`: sending the output of the command as an answer. Each message is answered once, and the number
-//! of answers is limited. A long answer becomes several messages, or a file. What is left out is told, to the
-//! reader and on stderr.
+//! of answers is limited. A long answer becomes several messages, or a file if that is wanted: the relay searches
+//! messages for secrets, and files not. What is left out is told, to the reader and on stderr.
 
 use super::{
     guard::Held,
@@ -161,6 +161,9 @@ impl Work<'_> {
     /// Stores an answer as a file of the session, and returns its name. `None` if a signal came first. The error says
     /// why there can be no file.
     fn store(&self, message: &Message, text: &str) -> Result<Option<String>, String> {
+        if !self.may_store() {
+            return Err("--reply-file is not given".to_owned());
+        }
         let Source::Session(room) = self.source else {
             return Err("a conversation of addresses has no files".to_owned());
         };

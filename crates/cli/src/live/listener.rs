@@ -64,8 +64,8 @@ pub(crate) struct Listener {
     has_worked: bool,
     /// Whether any connection has delivered anything.
     has_ever_worked: bool,
-    /// Whether only what is unusual is told.
-    is_quiet: bool,
+    /// The kind of a first connection that is not worth telling.
+    usual: Option<&'static str>,
     /// When to try the best way again.
     better_at: Option<Instant>,
     /// The cursor of the last message that was handed out.
@@ -100,7 +100,7 @@ impl Listener {
             opened_at: Instant::now(),
             has_worked: false,
             has_ever_worked: false,
-            is_quiet: false,
+            usual: None,
             better_at: None,
             seen: after,
             told: None,
@@ -112,7 +112,7 @@ impl Listener {
 
     /// Says nothing of a first connection of the best kind.
     pub(crate) fn quietly(self) -> Self {
-        Self { is_quiet: true, ..self }
+        Self { usual: Some(self.way().name()), ..self }
     }
 
     /// Also stops when `wait` returns. It runs in a thread, and may never return.
@@ -278,9 +278,9 @@ impl Listener {
     }
 
     fn works(&mut self) {
-        let is_usual = self.at == 0 && !self.has_ever_worked;
-        if !self.has_worked && !(self.is_quiet && is_usual) {
-            tell!("listening over {}", self.way().name());
+        let name = self.way().name();
+        if !self.has_worked && self.usual.take() != Some(name) {
+            tell!("listening over {name}");
         }
         (self.has_worked, self.has_ever_worked) = (true, true);
     }

@@ -152,7 +152,7 @@ fn messages_wait_while_the_editor_searches_its_history() {
 
     // The end does not wait for the editor, and nothing is lost by it.
     let mut chat = start();
-    ["five", "six", "seven"].map(send);
+    let _ = ["five", "six", "seven"].map(send);
     a.nexus(&["end", &session]).done();
     for text in ["five", "six", "seven", "the session is over"] {
         chat.sees(text);

@@ -161,14 +161,14 @@ impl Work<'_> {
     /// Stores an answer as a file of the session, and returns its name. `None` if a signal came first. The error says
     /// why there can be no file.
     fn store(&self, message: &Message, text: &str) -> Result<Option<String>, String> {
-        if !self.may_store() {
-            return Err("--reply-file is not given".to_owned());
-        }
         let Source::Session(room) = self.source else {
             return Err("a conversation of addresses has no files".to_owned());
         };
         if source::audience(message).is_some() {
             return Err("a file would show a private answer to everybody".to_owned());
+        }
+        if !self.may_store() {
+            return Err("--reply-file is not given".to_owned());
         }
         let place = message.cursor().map(|cursor| cursor.to_string()).unwrap_or_default();
         let name = format!("answer-{}-{place}.txt", room.caller.agent);

@@ -1,7 +1,7 @@
 //! Running a command: its input, its output, and its end.
 //!
 //! On Unix the command has its own process group. When we are asked to stop, or its time is over, the whole
-//! group is ended. When the command ends by itself, processes that it left running go on, and are not waited
+//! group is ended; on Windows, all that it started. When the command ends by itself, processes that it left running go on, and are not waited
 //! for.
 
 mod said;
@@ -40,11 +40,32 @@ pub(crate) enum Ran {
 /// The command in this text, for the shell of the system. A `nexus` in it is the same agent as we are. It does not
 /// get what only we need: the token of a hook, and the token with which sessions are made and joined.
 pub(crate) fn shell(text: &str, home: &Path) -> Command {
-    let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-    let mut command = Command::new(shell);
-    command.arg(flag).arg(text).env("NEXUS_HOME", home);
+    let mut command = of_shell(text);
+    command.env("NEXUS_HOME", home);
     command.env_remove("NEXUS_HOOK_TOKEN").env_remove("NEXUS_TOKEN");
     command
+}
+
+#[cfg(not(windows))]
+fn of_shell(text: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(text);
+    command
+}
+
+#[cfg(windows)]
+fn of_shell(text: &str) -> Command {
+    use std::os::windows::process::CommandExt;
+    let mut command = Command::new("cmd");
+    command.raw_arg(for_cmd(text));
+    command
+}
+
+/// The arguments with which `cmd` runs this text as it is. It takes only the first and the last quote away, and does
+/// not read quotes as other programs do.
+#[cfg(any(windows, test))]
+fn for_cmd(text: &str) -> String {
+    format!("/S /C \"{text}\"")
 }
 
 /// Runs a command with this standard input, for at most `limit` seconds.
@@ -201,10 +222,21 @@ fn is_any_left(child: &Child) -> bool {
 #[cfg(not(unix))]
 fn own_group(_: &mut Command) {}
 
-/// Without process groups, only the command itself is killed.
+/// Without process groups, the command and what it started are killed as they were started: one by another.
 #[cfg(not(unix))]
 fn signal(child: &mut Child, _: bool) {
-    let _ = child.kill();
+    let [program, arguments @ ..] = killer(child.id());
+    let mut killer = Command::new(program);
+    killer.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if !killer.status().is_ok_and(|status| status.success()) {
+        let _ = child.kill();
+    }
+}
+
+/// The command of Windows that kills a process and all that it started.
+#[cfg(any(not(unix), test))]
+fn killer(id: u32) -> [String; 5] {
+    ["taskkill", "/T", "/F", "/PID", &id.to_string()].map(str::to_owned)
 }
 
 #[cfg(not(unix))]
@@ -215,30 +247,38 @@ fn is_any_left(_: &Child) -> bool {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use nix::{sys::signal::kill, unistd::Pid};
-    use std::fs;
 
     #[test]
     fn a_command_whose_time_is_over_is_ended_with_all_that_it_started() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
-        // It tells which processes it has, and then waits far longer than the test may take.
-        let script = "sleep 600 & echo $$ $! > started; mv started out; wait";
-        let mut command = shell(script, folder.path());
-        command.current_dir(folder.path());
+        // It tells when both processes run, which then wait far longer than the test may take.
+        let mut command = shell("sleep 600 & : > out; wait", folder.path());
+        let (mut held, holds) = io::pipe().unwrap();
+        command.current_dir(folder.path()).stderr(holds);
         let (_ask, stop) = Stop::fed();
         // Its time is over once it runs.
         let ran = run_until(&mut command, String::new(), &stop, || out.exists()).unwrap();
         assert!(matches!(ran, Ran::TimedOut), "{ran:?}");
-        let told = fs::read_to_string(out).unwrap();
-        let started: Vec<i32> = told.split_whitespace().map(|id| id.parse().unwrap()).collect();
-        assert_eq!(started.len(), 2, "{told}");
-        let lives = |id: &i32| {
-            // A process that has ended is listed until its parent notices.
-            let name = fs::read_to_string(format!("/proc/{id}/cmdline"));
-            kill(Pid::from_raw(*id), None).is_ok() && name.is_ok_and(|name| !name.is_empty())
-        };
-        assert!(!started.iter().any(lives), "{told}");
+        drop(command);
+        let (sender, ended) = mpsc::channel();
+        // The pipe ends with the last process that has it open.
+        thread::spawn(move || sender.send(held.read(&mut [0])));
+        let ended = ended.recv_timeout(Duration::from_secs(30)).expect("a process is left");
+        assert_eq!(ended.unwrap(), 0, "nothing was said");
+    }
+
+    #[test]
+    fn a_stop_that_comes_while_a_command_is_being_ended_counts() {
+        let (ask, stop) = Stop::fed();
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let mut command = shell("trap '' TERM; : > out; sleep 600", folder.path());
+        command.current_dir(folder.path());
+        let ran =
+            run_until(&mut command, String::new(), &stop, || out.exists() && ask.send(()).is_ok());
+        assert!(matches!(ran, Ok(Ran::TimedOut)), "{ran:?}");
+        assert!(stop.sleep(Duration::ZERO), "the stop is not lost");
     }
 
     #[test]
@@ -250,6 +290,12 @@ mod tests {
         let ran = run_until(&mut command, "hi".to_owned(), &stop, || false).unwrap();
         let Ran::Ended(status, printed) = ran else { panic!("{ran:?}") };
         assert_eq!((status.code(), printed.as_slice()), (Some(3), b"hi".as_slice()));
+    }
+
+    #[test]
+    fn windows_gets_its_own_quotes_and_ends_all() {
+        assert_eq!(for_cmd(r#"find "a b" > c"#), r#"/S /C "find "a b" > c""#);
+        assert_eq!(killer(12), ["taskkill", "/T", "/F", "/PID", "12"]);
     }
 
     #[test]

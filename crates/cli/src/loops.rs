@@ -18,6 +18,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
+    thread,
     time::Duration,
 };
 
@@ -113,9 +114,15 @@ impl Stop {
         Held(&self.is_held)
     }
 
-    /// Sleeps after we were asked to stop, and returns whether we were asked again.
+    /// Sleeps, and returns whether we were asked to stop meanwhile, even if we were asked before.
     pub(crate) fn comes_again(&self, time: Duration) -> bool {
-        self.signals.recv_timeout(time).is_ok()
+        let came = self.signals.recv_timeout(time);
+        if came == Err(RecvTimeoutError::Disconnected) {
+            thread::sleep(time);
+        }
+        // Whoever asked for the sleep may have had another reason, so the next one must know.
+        self.asked.set(self.asked.get() || came != Err(RecvTimeoutError::Timeout));
+        came.is_ok()
     }
 }
 

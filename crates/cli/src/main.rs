@@ -53,6 +53,7 @@ mod server;
 mod state;
 mod stderr;
 mod team;
+mod typed;
 mod unknown;
 mod words;
 

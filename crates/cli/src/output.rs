@@ -6,6 +6,12 @@
 //! Promise: no character that a terminal obeys, no key and no secret reaches a terminal, whatever the command
 //! and whatever was sent.
 
+mod reader;
+mod shower;
+
+pub(crate) use reader::until_nobody_reads;
+pub(crate) use shower::Shower;
+
 use crate::{
     clock,
     context::Context,
@@ -28,6 +34,7 @@ use std::{
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock},
+    time::Duration,
 };
 
 /// The exit code of a wait that timed out.
@@ -115,7 +122,7 @@ pub(crate) fn is_for_people() -> bool {
 /// Prints the value, then saves the cursors and acknowledges. If nobody can have read the value, it stays
 /// unread.
 pub(crate) fn deliver(done: Done) -> Result<()> {
-    if (done.ack.is_some() || !done.cursors.is_empty()) && is_closed() {
+    if (done.ack.is_some() || !done.cursors.is_empty()) && reader::is_closed() {
         let message = "standard output is closed, so nothing was marked as read";
         return Err(Failure::Output(io::Error::other(message)));
     }
@@ -236,26 +243,33 @@ pub(crate) fn print_text(text: &Text) -> Result<()> {
     write(text.as_str())
 }
 
-/// Shows texts above the line that is being edited on a terminal.
-pub(crate) struct Shower(Option<Box<dyn ExternalPrinter>>);
-
-impl Shower {
-    pub(crate) fn new(printer: Option<impl ExternalPrinter + 'static>) -> Self {
-        Self(printer.map(|printer| Box::new(printer) as Box<dyn ExternalPrinter>))
-    }
-
-    pub(crate) fn show(&mut self, text: &Text) {
-        // A terminal that is gone needs no text.
-        let _ = match &mut self.0 {
-            Some(printer) => printer.print(text.as_str().to_owned()).is_ok(),
-            None => print_text(text).is_ok(),
-        };
-    }
+/// What shows texts above the line that is being edited on a terminal.
+pub(crate) fn shower(printer: Option<impl ExternalPrinter + Send + 'static>) -> Shower {
+    let mut printer = printer;
+    // A terminal that is gone needs no text.
+    Shower::new(move |text| match &mut printer {
+        Some(printer) => drop(printer.print(text)),
+        None if text == shower::NOTHING => {}
+        None => drop(write(&text)),
+    })
 }
 
-/// Ends the line that is being edited on a terminal, and the mode in which pasted text is marked.
-pub(crate) fn end_line() {
-    let _ = write("\u{1b}[?2004l\r\n");
+/// Shows a text there.
+pub(crate) fn show(shower: &Shower, text: &Text) {
+    shower.push(text.as_str());
+}
+
+/// Ends showing. What the editor has not shown is printed, once it has lost the terminal by `free`.
+pub(crate) fn end_showing(shower: Shower, is_editing: bool, limit: Duration, free: impl FnOnce()) {
+    let left = shower.end(is_editing, limit);
+    if is_editing {
+        free();
+        // Ends the line, and the mode in which pasted text is marked.
+        let _ = write("\u{1b}[?2004l\r\n");
+    }
+    for text in left {
+        let _ = write(&text);
+    }
 }
 
 /// Prints a text that this program made, such as help or a script for a shell.
@@ -290,46 +304,6 @@ pub(crate) fn end_with(failure: &Failure) {
         let _ = write_now(text.as_bytes());
     }
     std::process::exit(1);
-}
-
-/// Whether this process was started with stdout closed. Rust then opens the null device for reading and
-/// writing in its place.
-#[cfg(unix)]
-fn is_closed() -> bool {
-    use nix::fcntl::{FcntlArg, OFlag, fcntl};
-    use std::os::unix::fs::MetadataExt;
-    let flags = fcntl(io::stdout(), FcntlArg::F_GETFL).map(OFlag::from_bits_truncate);
-    let is_both = flags.is_ok_and(|flags| flags & OFlag::O_ACCMODE == OFlag::O_RDWR);
-    let null = std::fs::metadata("/dev/null").map(|null| null.rdev());
-    let stdout = nix::sys::stat::fstat(io::stdout()).ok();
-    let is_null = null.is_ok_and(|null| stdout.is_some_and(|stdout| stdout.st_rdev == null));
-    is_both && is_null
-}
-
-#[cfg(not(unix))]
-fn is_closed() -> bool {
-    false
-}
-
-/// Waits until nobody reads stdout any more, because the program at the other end of the pipe has ended. Returns
-/// never if it is no pipe.
-#[cfg(unix)]
-pub(crate) fn until_nobody_reads() {
-    use nix::{
-        errno::Errno,
-        poll::{PollFd, PollFlags, PollTimeout, poll},
-    };
-    use std::os::fd::AsFd;
-    let stdout = io::stdout();
-    let mut watched = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
-    while matches!(poll(&mut watched, PollTimeout::NONE), Err(Errno::EINTR)) {}
-}
-
-#[cfg(not(unix))]
-pub(crate) fn until_nobody_reads() {
-    loop {
-        std::thread::park();
-    }
 }
 
 /// What results for people are shown on.

@@ -42,7 +42,7 @@ pub(super) fn name(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-fn give(context: &Context, name: &str, session: &SessionId) -> Result<()> {
+pub(super) fn give(context: &Context, name: &str, session: &SessionId) -> Result<()> {
     let before = context
         .state
         .update_aliases(|aliases| Ok(aliases.insert(name.to_owned(), session.to_string())))?;

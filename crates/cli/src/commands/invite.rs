@@ -9,10 +9,11 @@ use crate::{
     http::{Repeat, Request},
     interrupt,
     json::Json,
-    mailbox::any_id,
+    mailbox::{Mailbox, any_id},
     output::{self, Done},
     people,
     seat::Seat,
+    server::Server,
     stderr::{self, tell},
     team::{Team, read},
 };
@@ -39,8 +40,8 @@ it makes another one. The text is the greeting, which everybody reads, and
 the page of the link shows its first line (--no-preview keeps that back). The alias or the whole id of a session of
 yours invites into that one.
 
-With --to, the link also arrives in the mailbox of that address, as a message from yours. `nexus invite SESSION
-@ID` does that without waiting.")]
+With --to, the link also arrives in the mailbox of that address, as a message from yours; when it runs out, the
+wait ends. `nexus invite SESSION @ID` does that without waiting.")]
 pub(crate) struct Invite {
     /// What it is about, or the session to invite into
     #[arg(value_name = "TEXT|SESSION")]
@@ -66,11 +67,17 @@ impl Invite {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         if let (Some(session), Some(id)) = (&self.about, &self.id) {
             let session = context.session(session)?;
+            self.name(context, &session)?;
             return send_to(context, &session, id).map(Done::from);
         }
         let known = self.about.as_deref().map(|text| known(context, text)).transpose()?.flatten();
+        // Before a session is made that nobody could be invited into.
+        let server =
+            known.as_ref().map_or_else(|| context.server(None), |s| context.server_of(s))?;
+        self.to.as_ref().map(|_| sender(context, &server)).transpose()?;
         let session = match known {
             Some(session) => {
+                self.name(context, &session)?;
                 tell!("-> session: {}", self.about.as_deref().unwrap_or_default());
                 session
             }
@@ -95,11 +102,18 @@ impl Invite {
         loop {
             match guest.wait(&team, &link)? {
                 Outcome::Came(names) => {
-                    let name = waiting.alias.as_deref().unwrap_or(team.session.id.as_str());
+                    let name = waiting.name();
                     let who =
                         if names.is_empty() { "somebody".to_owned() } else { names.join(", ") };
                     tell!("{who} came; talk with `nexus chat {name}`");
                     return Ok(waiting.value("claimed", &link, &names));
+                }
+                Outcome::RanOut if waiting.to.is_some() => {
+                    let message = format!(
+                        "The link that was sent has run out before anybody claimed it. Send another one with `nexus invite {} --to @ID`.",
+                        waiting.name()
+                    );
+                    return Err(Failure::own(Kind::Timeout, message));
                 }
                 Outcome::RanOut => {
                     tell!("the link has run out; here is another one");
@@ -110,12 +124,23 @@ impl Invite {
                 Outcome::Revoked => {
                     let message = format!(
                         "The link was taken back before anybody claimed it. Make another one with `nexus invite {}`.",
-                        team.session.id
+                        waiting.name()
                     );
                     return Err(Failure::own(Kind::UnknownCode, message));
                 }
             }
         }
+    }
+}
+
+impl Invite {
+    /// Does for a session that exists what the options ask for.
+    fn name(&self, context: &Context, session: &Session) -> Result<()> {
+        if self.no_preview {
+            let message = "Only a session that is created can keep the preview of its links back, so --no-preview does nothing for this one. Leave it out, or give a text instead of a session.";
+            return Err(Failure::own(Kind::Usage, message));
+        }
+        self.alias.as_deref().map_or(Ok(()), |name| alias::give(context, name, &session.id))
     }
 }
 
@@ -157,10 +182,9 @@ fn own_name(context: &Context) -> Result<AgentId> {
     user.and_then(|user| user.parse().ok()).ok_or_else(missing_agent_id)
 }
 
-/// Sends a link to the mailbox of an address.
-fn send_to(context: &Context, session: &Session, to: &AgentId) -> Result<Json> {
+/// Our address that sends invitations, which must be at the server of the session.
+fn sender(context: &Context, server: &Server) -> Result<Mailbox> {
     let mailbox = context.mailbox()?;
-    let server = context.server_of(session)?;
     if server.url != mailbox.server.url {
         let message = format!(
             "The session is at {}, but your address {} is at {}. Invitations work only within one relay. Make a link with `nexus pair` and pass it on instead.",
@@ -170,6 +194,12 @@ fn send_to(context: &Context, session: &Session, to: &AgentId) -> Result<Json> {
         );
         return Err(Failure::own(Kind::Usage, message));
     }
+    Ok(mailbox)
+}
+
+/// Sends a link to the mailbox of an address.
+fn send_to(context: &Context, session: &Session, to: &AgentId) -> Result<Json> {
+    let mailbox = sender(context, &context.server_of(session)?)?;
     mailbox.server.announce();
     let session_id = session.id.clone();
     let body = Json::of(&CreatePairing { session_id, invite: Some(to.clone()) });
@@ -192,6 +222,11 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
+    /// How commands name the session.
+    fn name(&self) -> &str {
+        self.alias.as_deref().unwrap_or(self.team.session.id.as_str())
+    }
+
     /// Makes a link and shows it at once: on stderr, because stdout gets one value at the end.
     fn link(&self) -> Result<PairingCreated> {
         let (context, session) = (self.team.context, &self.team.session);
@@ -227,7 +262,7 @@ impl Waiting<'_> {
     fn value(&self, status: &str, link: &PairingCreated, joined: &[String]) -> Done {
         let value = Json::of(&json!({ "status": status })).with(&Json::of(&self.fields(link)));
         let value = value.with(&Json::of(&json!({ "joined": joined })));
-        if !output::is_for_people() {
+        if !output::is_for_people() || !io::stderr().is_terminal() {
             return value.into();
         }
         ["url", "code", "expiresAt"].iter().fold(value, |value, name| value.without(name)).into()
@@ -235,7 +270,7 @@ impl Waiting<'_> {
 
     /// The value if a signal ends the waiting.
     fn interrupted(&self, link: &PairingCreated) -> Json {
-        let name = self.alias.as_deref().unwrap_or(self.team.session.id.as_str());
+        let name = self.name();
         let message = format!(
             "It was interrupted before anybody came. The session and the link stay. `nexus pair-status {}` tells whether the link was claimed, `nexus wait {name}` waits, `nexus invite {name}` makes another link, and `nexus end {name}` ends the session.",
             link.code.as_str()

@@ -4,6 +4,7 @@ use super::renew;
 use crate::{
     clock,
     context::{Caller, Context, Session},
+    error::Failure,
     http::{Http, Repeat},
     loops::Stop,
     server::Server,
@@ -57,6 +58,7 @@ pub(super) fn keep(
 
 impl Seat {
     fn keep(&self, stop: &Stop) {
+        let mut is_told = false;
         loop {
             let request = renew::request(&self.session, &self.caller, None, Repeat::Never);
             let pause = match self.http.send(&self.server, &request) {
@@ -66,8 +68,14 @@ impl Seat {
                 // The listener finds out, too, and ends.
                 Err(failure) if failure.is_gone() => return,
                 Err(failure) => {
-                    tell!("listening does not keep the session alive: {}", failure.sentence());
-                    return;
+                    if !std::mem::replace(&mut is_told, true) {
+                        let why = failure.sentence();
+                        tell!("listening does not keep the session alive: {why}");
+                    }
+                    if is_final(&failure) {
+                        return;
+                    }
+                    LONGEST
                 }
             };
             let now = || clock::now().millis_since(Timestamp::from_millis(0));
@@ -76,6 +84,11 @@ impl Seat {
             }
         }
     }
+}
+
+/// Whether a refusal is about us. Every other one may be of a server that is being set up, or of a proxy.
+fn is_final(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refused(answer) if matches!(answer.status, 401 | 403))
 }
 
 /// Half of the TTL, in seconds.
@@ -102,6 +115,7 @@ fn rest(pause: Duration, mut sleep: impl FnMut(Duration) -> bool, now: impl Fn()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{answer::Answer, error::Kind, json::Json};
     use std::cell::Cell;
 
     #[test]
@@ -109,6 +123,17 @@ mod tests {
         let secs = |ttl| pause(ttl).as_secs();
         assert_eq!([secs(Some(60)), secs(Some(1000)), secs(Some(86_400))], [30, 500, 600]);
         assert_eq!([secs(Some(1)), secs(Some(0)), secs(None)], [1, 1, 600]);
+    }
+
+    #[test]
+    fn only_a_refusal_of_us_ends_the_renewals() {
+        let refused = |status| {
+            let body = Json::parse(r#"{"error":"x"}"#).unwrap();
+            is_final(&Failure::Refused(Answer { status, body, retry_after: None }))
+        };
+        assert!(refused(401) && refused(403));
+        assert!([302, 404, 405, 409, 501].into_iter().all(|status| !refused(status)));
+        assert!(!is_final(&Failure::own(Kind::Redirected, "elsewhere")));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{
     server::Server,
     stderr::tell,
     team::{self, ProfileArgs},
+    typed,
 };
 use clap::Args;
 use nexus_protocol::CreatePairing;
@@ -124,10 +125,15 @@ fn pasted(words: &[String]) -> Result<String> {
     if !std::io::stdin().is_terminal() {
         return super::send::read_text("-".to_owned());
     }
-    tell!("Paste the link or the code, and press Enter:");
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line);
-    read.map(|_| line).map_err(|error| {
+    tell!("Paste the link, or all that it came in, and press Enter:");
+    let read = typed::text(|text| {
+        let is_found = paste::is_invitation(text) || paste::read(text).is_ok();
+        if !is_found {
+            tell!("There is no link in that yet. Paste the rest, or press Enter to give up:");
+        }
+        is_found
+    });
+    read.map_err(|error| {
         Failure::own(Kind::Usage, format!("Standard input cannot be read ({error})."))
     })
 }

@@ -11,6 +11,7 @@ use crate::{
     output::{self, Done},
     state::Loop,
     stderr::tell,
+    typed,
 };
 use clap::Args;
 use serde_json::json;
@@ -87,8 +88,7 @@ impl PollDaemon {
             return refused("There is no terminal to ask at. Ask your human, then add --yes.");
         }
         let _ = write!(io::stderr(), "Go on? [y/N] ");
-        let mut answer = String::new();
-        let _ = io::stdin().read_line(&mut answer);
+        let answer = typed::line().unwrap_or_default();
         match answer.trim() {
             "y" | "Y" | "yes" => Ok(()),
             _ => refused("The answer was not yes; nothing was started."),

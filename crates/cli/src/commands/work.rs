@@ -87,7 +87,10 @@ impl WorkOn {
         let folder = context.state.session_dir(&team.session.id);
         let record = Running::begins(0);
         let place = context.state.begin_loop(&folder, Loop::Work, &record, self.takeover.into())?;
-        let ended = self.work(&team);
+        // An earlier worker may have read more until it ended.
+        let session = context.session_of(team.session.id.clone());
+        let team_now = session.and_then(|session| Team::quietly(context, session));
+        let ended = team_now.and_then(|team| self.work(&team));
         place.end();
         let (reason, counts) = ended?;
         Ok(Json::of(&json!({

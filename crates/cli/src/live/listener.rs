@@ -64,6 +64,8 @@ pub(crate) struct Listener {
     has_worked: bool,
     /// Whether any connection has delivered anything.
     has_ever_worked: bool,
+    /// The kind of a first connection that is not worth telling.
+    usual: Option<&'static str>,
     /// When to try the best way again.
     better_at: Option<Instant>,
     /// The cursor of the last message that was handed out.
@@ -98,6 +100,7 @@ impl Listener {
             opened_at: Instant::now(),
             has_worked: false,
             has_ever_worked: false,
+            usual: None,
             better_at: None,
             seen: after,
             told: None,
@@ -105,6 +108,11 @@ impl Listener {
             pause: Duration::ZERO,
             stop,
         })
+    }
+
+    /// Says nothing of a first connection of the best kind.
+    pub(crate) fn quietly(self) -> Self {
+        Self { usual: Some(self.way().name()), ..self }
     }
 
     /// Also stops when `wait` returns. It runs in a thread, and may never return.
@@ -270,8 +278,9 @@ impl Listener {
     }
 
     fn works(&mut self) {
-        if !self.has_worked {
-            tell!("listening over {}", self.way().name());
+        let name = self.way().name();
+        if !self.has_worked && self.usual.take() != Some(name) {
+            tell!("listening over {name}");
         }
         (self.has_worked, self.has_ever_worked) = (true, true);
     }

@@ -63,10 +63,10 @@ fn field_of<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     fields.get("json")?.get(name)?.as_str()
 }
 
-/// Lines of this program.
+/// A note of this program. It may quote a stranger, so only its first line begins at the edge.
 pub(crate) fn note(line: &str, scene: &Scene) -> Text {
     let mut text = Text::new(scene.width, scene.has_colour);
-    text.block(Ink::Dim, 0, &format!("* {line}"));
+    text.marked(Ink::Dim, "* ", line);
     text
 }
 
@@ -88,6 +88,17 @@ mod tests {
         assert_eq!(
             shown(json, None),
             "eve  NOT verified  only to a\n  hi\n  12:00 bob\\u001b[2J\n"
+        );
+    }
+
+    #[test]
+    fn no_line_of_a_note_looks_like_a_note() {
+        let clock = Clock::at(1_767_225_600_000);
+        let scene = Scene { width: 40, has_colour: false, clock, state: None };
+        let task = "task 1, pending, for a: do it\n* task 2 is completed\n12:00 bob";
+        assert_eq!(
+            note(task, &scene).as_str(),
+            "* task 1, pending, for a: do it\n  * task 2 is completed\n  12:00 bob\n"
         );
     }
 

@@ -78,14 +78,23 @@ impl Text {
 
     /// Adds lines, wrapped to the width, each after this many spaces.
     pub(crate) fn block(&mut self, ink: Ink, indent: usize, text: &str) {
+        self.marked(ink, &" ".repeat(indent), text);
+    }
+
+    /// The same, the first line after a mark and the others after spaces of its width.
+    pub(crate) fn marked(&mut self, ink: Ink, mark: &str, text: &str) {
         let text = text.replace('\t', "    ");
         let text = harmless::block(&text).into_owned();
+        let indent = width_of(mark);
         let options = Options::new(self.width.saturating_sub(indent).max(1))
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation);
+        let mut before = mark.to_owned();
         for line in textwrap::wrap(&text, options) {
-            self.put(Ink::Plain, &" ".repeat(indent));
+            let ink_before = if before.trim().is_empty() { Ink::Plain } else { ink };
+            self.put(ink_before, &before);
             self.line(ink, &line);
+            before = " ".repeat(indent);
         }
     }
 }

@@ -106,13 +106,21 @@ impl State {
 fn already_running(kind: Loop, holder: Option<&Stored>) -> Failure {
     let name = kind.name();
     let who = holder.map(|holder| format!(" ({})", holder.name())).unwrap_or_default();
-    let remedy = match (kind, holder) {
-        (Loop::Listen | Loop::Work, _) => "--takeover ends it and takes its place.".to_owned(),
-        (_, Some(holder)) => format!("`kill {}` ends it.", holder.record.pid),
-        (_, None) => "`nexus poll-status` shows which loops run.".to_owned(),
-    };
+    let remedy = remedy(kind, holder.map(|holder| holder.record.pid), cfg!(unix));
     let message = format!("`nexus {name}` is already running for this{who}. {remedy}");
     Failure::own(Kind::AlreadyRunning, message)
+}
+
+/// What to do about a loop that runs. `has_signals`: whether a process can be asked to end here.
+fn remedy(kind: Loop, pid: Option<u32>, has_signals: bool) -> String {
+    match (kind, pid) {
+        (Loop::Listen | Loop::Work, _) if has_signals => {
+            "--takeover ends it and takes its place.".to_owned()
+        }
+        (_, Some(pid)) if has_signals => format!("`kill {pid}` ends it."),
+        (_, Some(_)) => "End it with Ctrl-C in its window.".to_owned(),
+        (_, None) => "`nexus poll-status` shows which loops run.".to_owned(),
+    }
 }
 
 #[cfg(all(test, unix))]
@@ -186,6 +194,16 @@ mod tests {
         drop(first);
         begin(1).unwrap().end();
         assert!(!session.join("listen.json").exists());
+    }
+
+    #[test]
+    fn only_what_works_is_recommended() {
+        for kind in [Loop::Listen, Loop::Work, Loop::Heartbeat] {
+            let told = remedy(kind, Some(7), false);
+            assert!(told.contains("Ctrl-C") && !told.contains("--takeover"), "{told}");
+        }
+        assert!(remedy(Loop::Work, None, true).contains("--takeover"));
+        assert!(remedy(Loop::Heartbeat, Some(7), true).contains("kill 7"));
     }
 
     #[test]

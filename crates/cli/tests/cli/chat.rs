@@ -2,7 +2,7 @@
 
 use crate::{
     fake::{Fake, Reply, response},
-    support::{Home, guest, text, texts},
+    support::{Home, Run, guest, text as text_of, texts},
     terminal::Typing,
 };
 use nexus_tests::relay;
@@ -80,7 +80,8 @@ fn on_a_terminal_people_talk() {
     chat.sees("Yes, at ten.");
     chat.types("ne\r");
     nexus_tests::eventually("the line", || b.poll(&session).contains(&"half a line".to_owned()));
-    let task = text(&b.nexus(&["task", "give", &session, "--to", "alice", "Book it"]).done()["id"]);
+    let task =
+        text_of(&b.nexus(&["task", "give", &session, "--to", "alice", "Book it"]).done()["id"]);
     chat.sees("/task take 1");
     chat.types("/task done 1 booked\r");
     chat.sees("task 1 is completed");
@@ -112,8 +113,81 @@ fn on_a_terminal_people_talk() {
     chat.types("/end\r");
     let seen = chat.ends();
     assert!(!seen.contains("\u{1b}]52"), "{seen:?}");
+    assert!(!seen.contains("listening over"), "that is usual: {seen:?}");
     assert_eq!(b.nexus(&["status", &session]).error(), "session_not_found");
     assert_eq!(a.nexus(&["status", &session]).json["error"], json!("session_not_found"));
+}
+
+#[test]
+fn messages_wait_while_the_editor_searches_its_history() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("alice");
+    let b = guest(&a, &session);
+    let start = || {
+        let mut command = b.command();
+        command.args(["chat", &session]);
+        let mut chat = Typing::new(command);
+        chat.sees("b> ");
+        // Without a history there is nothing to search.
+        chat.types("/quiet\r");
+        chat.sees("b> /quiet");
+        chat.types("\u{15}\u{12}");
+        chat.sees("reverse-i-search");
+        chat
+    };
+    let mut chat = start();
+    let send = |text: &str| text_of(&a.nexus(&["send", &session, text]).done()["cursor"]);
+    let cursors = ["one", "two", "three", "four"].map(send);
+    let read = || b.stored(&session, "cursor").as_ref() == cursors.last();
+    nexus_tests::eventually("they have come", read);
+    chat.types("\u{7}");
+    for text in ["one", "two", "three", "four", "b> "] {
+        chat.sees(text);
+    }
+    chat.types("done\r");
+    nexus_tests::eventually("the line", || a.poll(&session).contains(&"done".to_owned()));
+    chat.types("/quit\r");
+    chat.ends();
+
+    // The end does not wait for the editor, and nothing is lost by it.
+    let mut chat = start();
+    let _ = ["five", "six", "seven"].map(send);
+    a.nexus(&["end", &session]).done();
+    for text in ["five", "six", "seven", "the session is over"] {
+        chat.sees(text);
+    }
+    assert!(chat.ends_cooked());
+}
+
+#[test]
+fn a_person_sees_all_that_is_new_and_else_the_last_messages() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("alice");
+    let b = guest(&a, &session);
+    let say = |numbers: std::ops::Range<u32>| {
+        for number in numbers {
+            a.nexus(&["send", &session, &format!("<{number}>")]).done();
+        }
+    };
+    let shown = |home: &Home| {
+        let mut command = home.command();
+        command.args(["chat", &session]);
+        let mut chat = Typing::new(command);
+        chat.sees("> ");
+        chat.types("/quit\r");
+        let seen = chat.ends();
+        (0..50).filter(|number| seen.contains(&format!("<{number}>"))).collect::<Vec<u32>>()
+    };
+    say(0..25);
+    assert_eq!(shown(&b), (0..25).collect::<Vec<_>>(), "nothing was read");
+    assert_eq!(shown(&b), (5..25).collect::<Vec<_>>(), "all was read");
+    say(25..47);
+    assert_eq!(shown(&b), (25..47).collect::<Vec<_>>());
+    // What is damaged is not taken for a new beginning.
+    std::fs::write(b.state().join("sessions").join(&session).join("cursor"), "x\n").unwrap();
+    assert_eq!(b.nexus_with_input(&["chat", &session], b"").error(), "state_corrupt");
 }
 
 #[test]
@@ -153,4 +227,25 @@ fn a_line_is_sent_again_with_its_key_until_it_is_stored() {
     let sends = requests.iter().filter(|request| request.starts_with("POST "));
     let keys: Vec<String> = sends.filter_map(key_of).collect();
     assert!(keys.len() > 1 && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+}
+
+#[test]
+fn a_signal_ends_a_conversation_whose_server_is_away() {
+    let fake = Fake::new(|_, request| {
+        let status = if request.starts_with("POST ") { "503 Away" } else { "200 OK" };
+        let body = r#"{"messages":[],"nextCursor":"1","delivery":["poll"]}"#;
+        Reply::Bytes(response(status, "Retry-After: 3000\r\n", body))
+    });
+    let home = Home::new(&fake.url);
+    let mut command = home.command();
+    command.args(["chat", &"ab12cd34".repeat(6), "--as", "a"]).stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"one\n").unwrap();
+    let is_sent = |request: &String| request.starts_with("POST ");
+    nexus_tests::eventually("it is sent", || fake.requests().iter().any(is_sent));
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let value = Run::of(child.wait_with_output().unwrap()).done();
+    assert_eq!((&value["reason"], &value["sent"]), (&json!("signal"), &json!(0)));
 }

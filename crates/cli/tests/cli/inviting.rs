@@ -2,7 +2,8 @@
 
 use crate::{
     fake::{Fake, Reply, response},
-    support::{Home, Run, text, texts},
+    support::{Home, NEXUS, Run, text, texts},
+    terminal::{self, Typing},
 };
 use nexus_tests::relay;
 use nix::{
@@ -12,7 +13,9 @@ use nix::{
 use serde_json::json;
 use std::{
     io::{BufRead, BufReader, Read},
+    path::Path,
     process::{Child, ChildStderr, Output},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 /// A command that waits, and what it says meanwhile.
@@ -101,6 +104,12 @@ fn an_invitation_without_waiting_or_into_a_session_of_ours() {
     let again = a.nexus(&["invite", "work", "--no-wait"]).done();
     assert_eq!(again["sessionId"], value["sessionId"]);
     assert_ne!(again["url"], value["url"]);
+    // What is asked for is done, or refused.
+    let named = a.nexus(&["invite", &text(&value["sessionId"]), "--alias", "job", "--no-wait"]);
+    assert_eq!(named.done()["alias"], "job");
+    assert_eq!(a.nexus(&["status", "job"]).done()["sessionId"], value["sessionId"]);
+    assert_eq!(a.nexus(&["invite", "work", "--no-wait", "--no-preview"]).error(), "usage");
+    assert_eq!(a.nexus(&["invite", "work", "@bob", "--no-preview"]).error(), "usage");
     let links = [text(&value["url"]), text(&again["url"])].join(" ");
     let both = a.nexus(&["accept", &links, "--as", "c"]);
     assert!(both.stderr.contains(&text(&again["url"])), "{}", both.stderr);
@@ -130,9 +139,34 @@ fn an_invitation_without_waiting_or_into_a_session_of_ours() {
 }
 
 #[test]
-fn a_link_that_runs_out_is_replaced() {
+fn without_an_address_nothing_is_made_to_send_a_link_from() {
+    let relay = relay();
+    let a = Home::new(&relay.url());
+    let run = a.nexus(&["invite", "Tuesday?", "--as", "a", "--to", "@bob", "--no-wait"]);
+    assert_eq!(run.error(), "unknown_address");
+    assert_eq!(a.nexus(&["ls"]).done()["sessions"], json!([]));
+}
+
+#[test]
+fn a_link_that_was_sent_is_not_sent_again_and_another_one_is_shown() {
+    let fake = running_out();
+    let home = Home::new(&fake.url);
+    home.nexus(&["register", "--id", "alice"]).done();
+    let run = home.nexus(&["invite", "--as", "alice", "--to", "@bob"]);
+    assert_eq!(run.error(), "timeout");
+    assert!(run.stderr.contains("nexus invite ab12"), "{}", run.stderr);
+    let sent = fake.requests().iter().filter(|request| request.starts_with("PUT /v1/pair")).count();
+    assert_eq!(sent, 1);
+    let run = Home::new(&running_out().url).nexus(&["invite", "--as", "alice"]);
+    assert!(run.stderr.contains("the link has run out"), "{}", run.stderr);
+    assert_eq!(run.done()["url"], "https://a.example/p/PEARL-FOCAL-23456");
+}
+
+/// A relay whose first link runs out at once.
+fn running_out() -> Fake {
     let session = "ab12cd34".repeat(6);
-    let fake = Fake::new(move |_, request| {
+    let has_one = AtomicBool::new(false);
+    Fake::new(move |_, request| {
         let first = request.lines().next().unwrap_or_default();
         let link = |code: &str| {
             json!({
@@ -144,20 +178,18 @@ fn a_link_that_runs_out_is_replaced() {
         let body = if first.starts_with("PUT /v1/sessions") {
             json!({ "sessionId": session, "sessionKey": format!("nxk_{}", "A".repeat(43)) })
         } else if first.starts_with("PUT /v1/pair") {
-            use std::sync::atomic::{AtomicBool, Ordering};
-            static HAS_ONE: AtomicBool = AtomicBool::new(false);
-            let is_first = !HAS_ONE.swap(true, Ordering::SeqCst);
+            let is_first = !has_one.swap(true, Ordering::SeqCst);
             link(if is_first { "PEARL-FOCAL-S5SJV" } else { "PEARL-FOCAL-23456" })
         } else if first.contains("/v1/pair/") {
             json!({ "state": if is_second { "claimed" } else { "expired" } })
         } else {
-            json!({ "agents": ["alice"], "delivery": [], "message_format": ["text"] })
+            json!({
+                "agents": ["alice"], "delivery": [], "message_format": ["text"],
+                "agentId": "alice", "secret": format!("nxs_{}", "A".repeat(43)),
+            })
         };
         Reply::Bytes(response("200 OK", "", &body.to_string()))
-    });
-    let run = Home::new(&fake.url).nexus(&["invite", "--as", "alice"]);
-    assert!(run.stderr.contains("the link has run out"), "{}", run.stderr);
-    assert_eq!(run.done()["url"], "https://a.example/p/PEARL-FOCAL-23456");
+    })
 }
 
 #[test]
@@ -170,6 +202,59 @@ fn a_terminal_shows_the_link_once_with_its_code() {
     let lines: Vec<&str> = seen.lines().filter(|line| line.contains('█')).collect();
     assert!(lines.len() > 12 && lines.iter().all(|line| line.chars().count() <= 40), "{seen}");
     assert!(!seen.contains("nxk_"), "{seen}");
+    let mut command = a.wrapped(Path::new("sh"));
+    command.args(["-c", "$0 invite work --no-wait 2>/dev/null", NEXUS]);
+    let seen = terminal::run(command).text;
+    assert_eq!(seen.matches(&links).count(), 1, "nobody sees stderr: {seen}");
     let piped = a.nexus(&["invite", "work", "--no-wait"]);
     assert!(!piped.stderr.contains('█'), "{}", piped.stderr);
+}
+
+/// A shell on a terminal that runs this command of the client and then reads a line.
+fn shell(home: &Home, arguments: &str) -> Typing {
+    let script = format!("$0 {arguments}; echo over; read -r line; echo \"the shell got: $line.\"");
+    let mut command = home.wrapped(Path::new("sh"));
+    command.args(["-c", &script, NEXUS]);
+    Typing::new(command)
+}
+
+#[test]
+fn nothing_of_what_was_pasted_reaches_the_shell() {
+    let relay = relay();
+    let (a, b) = (Home::new(&relay.url()), Home::without_url());
+    let link = text(&a.nexus(&["invite", "Hi", "--as", "a", "--no-wait"]).done()["url"]);
+    let mut bob = shell(&b, "accept --as bob");
+    bob.sees("press Enter:");
+    bob.types(&format!("Hello: see\n\n{link} please.\ntouch stolen\nBye"));
+    bob.sees("over");
+    bob.types("mine\n");
+    bob.sees("the shell got: mine.");
+    assert!(bob.ends().contains("bob"));
+
+    let mut bob = shell(&b, "accept --as bob");
+    bob.sees("press Enter:");
+    bob.types("No link: here\ntouch stolen\n");
+    bob.sees("no link in that yet");
+    bob.types("\nBye");
+    bob.sees("neither a pairing code");
+    bob.sees("over");
+    bob.types("mine\n");
+    bob.sees("the shell got: mine.");
+
+    let daemon = format!("poll-daemon {} --as a", "d".repeat(48));
+    let mut asked = shell(&b, &daemon);
+    asked.sees("[y/N]");
+    asked.types("Hello\ntouch stolen\nBye");
+    asked.sees("over");
+    asked.types("mine\n");
+    asked.sees("the shell got: mine.");
+
+    let session = a.create("a");
+    let mut chat = shell(&a, &format!("chat {session}"));
+    chat.sees("a> ");
+    // More than the editor reads at once.
+    chat.types(&format!("/quit\r{}Bye", "touch stolen\r".repeat(200)));
+    chat.sees("over");
+    chat.types("mine\n");
+    chat.sees("the shell got: mine.");
 }

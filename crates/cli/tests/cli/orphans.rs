@@ -9,6 +9,7 @@ use nexus_tests::{eventually, relay};
 use std::{
     io::{BufRead, BufReader},
     process::Command,
+    sync::{Mutex, mpsc},
 };
 
 /// A relay with a session of two members: the relay, a's machine, the session, b's machine.
@@ -49,6 +50,29 @@ fn a_running_listener_is_named_and_replaced_on_demand() {
     let poll = b.nexus(&["poll", &session]);
     let note = format!("`nexus listen` (process {})", listener(&b, &session));
     assert!(poll.stderr.contains(&note), "{}", poll.stderr);
+    second.stop("-TERM");
+}
+
+#[test]
+fn what_the_first_handles_while_it_is_asked_to_end_does_not_come_again() {
+    let (_relay, a, session, b) = pair();
+    let (go_on, waits) = mpsc::channel::<()>();
+    let waits = Mutex::new(waits);
+    let gateway = Fake::new(move |_, _| {
+        let _ = waits.lock().unwrap().recv();
+        Reply::Bytes(response("200 OK", "", "{}"))
+    });
+    let mut first = Listening::start(&b, &session, &["--hook", &gateway.url]);
+    a.nexus(&["send", &session, "hello"]).done();
+    eventually("it is posted", || !gateway.requests().is_empty());
+    let mut second = Listening::start(&b, &session, &["--takeover"]);
+    second.until("is asked to end");
+    go_on.send(()).unwrap();
+    assert_eq!(first.value()["cursor"], "2");
+    assert_eq!(first.end()["reason"], "signal");
+    second.until("listening over");
+    a.nexus(&["send", &session, "new"]).done();
+    assert_eq!(text(&second.value()["text"]), "new");
     second.stop("-TERM");
 }
 

@@ -332,18 +332,28 @@ fn a_long_answer_goes_as_several_messages() {
 }
 
 #[test]
-fn a_very_long_answer_becomes_a_file() {
+fn a_very_long_answer_becomes_a_file_if_that_is_wanted() {
     let (relay, a, session, b) = pair();
     let (script, size) = lines(12_000);
     let mut listening = Listening::start(&b, &session, &["--reply", "--exec", &script]);
     a.nexus(&["send", &session, "Tell me all"]).done();
-    listening.until("so it is sent as the file answer-b-2.txt");
+    listening.until("--reply-file is not given: only its first 4 messages are sent");
+    listening.value();
+    listening.stop("-TERM");
+    // Files are not searched for secrets.
+    assert_eq!(a.nexus(&["file", "ls", &session]).done()["files"], json!([]));
+    assert!(a.poll(&session).last().unwrap().ends_with(" bytes, was left out."));
+
+    let more = ["--reply", "--reply-file", "--exec", &script];
+    let mut listening = Listening::start(&b, &session, &more);
+    a.nexus(&["send", &session, "Tell me all"]).done();
+    listening.until("so it is sent as the file answer-b-7.txt");
     listening.value();
     let said = a.poll(&session);
     let pointer = said.last().unwrap();
-    assert!(pointer.contains("`nexus file get SESSION answer-b-2.txt -o FILE`"), "{pointer}");
+    assert!(pointer.contains("`nexus file get SESSION answer-b-7.txt -o FILE`"), "{pointer}");
     let copy = a.state().join("copy");
-    a.nexus(&["file", "get", &session, "answer-b-2.txt", "-o", copy.to_str().unwrap()]).done();
+    a.nexus(&["file", "get", &session, "answer-b-7.txt", "-o", copy.to_str().unwrap()]).done();
     assert_eq!(read(&copy).len(), size - 1);
 
     // A file would show a private answer to everybody.

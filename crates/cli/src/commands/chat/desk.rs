@@ -5,7 +5,6 @@ use super::{
     line::{self, HELP, Line},
 };
 use crate::{
-    backoff::Backoff,
     commands::{
         end::End,
         files::{FileGet, FilePut},
@@ -24,7 +23,7 @@ use serde_json::json;
 use std::{
     env,
     path::{Path, PathBuf},
-    thread,
+    time::Duration,
 };
 use ureq::http::Method;
 
@@ -57,10 +56,14 @@ impl<'a> Desk<'a> {
         Self { team, sent: 0, heard: 0, tasks: Vec::new(), unsure: None, is_ending: false }
     }
 
+    /// Whether what is stored here about the session is about this agent.
+    pub(super) fn is_ours(&self) -> bool {
+        self.team.session.is_of(&self.team.caller)
+    }
+
     /// The stored cursor, if it is that of this agent.
-    pub(super) fn stored(&self) -> Option<Cursor> {
-        let is_ours = self.team.session.is_of(&self.team.caller);
-        self.team.session.stored.cursor.as_deref().filter(|_| is_ours)?.parse().ok()
+    pub(super) fn stored(&self) -> Result<Option<Cursor>> {
+        if self.is_ours() { self.team.session.stored.usable_cursor() } else { Ok(None) }
     }
 
     /// The number of the task that a message asks us to do. Every task gets a number.
@@ -81,7 +84,7 @@ impl<'a> Desk<'a> {
 
     /// Stores that everything up to this cursor was shown.
     pub(super) fn mark_read(&self, cursor: Option<Cursor>) -> Result<()> {
-        let Some(cursor) = cursor.filter(|_| self.team.session.is_of(&self.team.caller)) else {
+        let Some(cursor) = cursor.filter(|_| self.is_ours()) else {
             return Ok(());
         };
         let state = &self.team.context.state;
@@ -90,14 +93,14 @@ impl<'a> Desk<'a> {
     }
 
     /// Sends a text. The same text again, after a failure, is the same message.
-    fn send(&mut self, text: &str) -> Result<()> {
+    fn send(&mut self, text: &str, repeat: Repeat) -> Result<()> {
         let key = match self.unsure.take() {
             Some((unsure, key)) if unsure == text => key,
             _ => random::hex(),
         };
         self.unsure = Some((text.to_owned(), key.clone()));
         let path = self.team.session.path("/messages");
-        let request = Request::new(Method::POST, path, Repeat::Always);
+        let request = Request::new(Method::POST, path, repeat);
         let body = Some(Json::of(&json!({ "text": text })));
         self.team.call(Request { once: Some(key), body, ..request })?;
         self.unsure = None;
@@ -105,18 +108,15 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// Sends a text, again and again while the server cannot be reached.
-    pub(super) fn insist(&mut self, text: &str) -> Result<Handled> {
-        let mut backoff = Backoff::default();
-        loop {
-            match self.send(text) {
-                Ok(()) => return Ok(Handled::Done),
-                Err(failure) if failure.is_passing() => {
-                    tell!("{}", failure.sentence());
-                    thread::sleep(backoff.next().max(failure.retry_after()));
-                }
-                Err(failure) => return Err(failure),
+    /// Tries to send a text of a pipe. Returns how long to wait at least before the next try, if the server cannot be
+    /// reached now.
+    pub(super) fn try_send(&mut self, text: &str) -> Result<Option<Duration>> {
+        match self.send(text, Repeat::Never) {
+            Err(failure) if failure.is_passing() => {
+                tell!("{}", failure.sentence());
+                Ok(Some(failure.retry_after()))
             }
+            result => result.map(|()| None),
         }
     }
 
@@ -126,7 +126,7 @@ impl<'a> Desk<'a> {
         let was_ending = std::mem::replace(&mut self.is_ending, line == Line::End);
         match line {
             Line::Nothing => {}
-            Line::Text(text) => self.send(text)?,
+            Line::Text(text) => self.send(text, Repeat::Always)?,
             Line::Help => output::print_own(&format!("{HELP}\n"))?,
             Line::Quit => return Ok(Handled::Quit("quit")),
             Line::End if was_ending => {

@@ -1,4 +1,4 @@
-//! The last messages of a session, which a conversation begins with.
+//! The messages of a session that a conversation begins with: the last ones, and all that were not read.
 
 use super::desk::Desk;
 use crate::{
@@ -11,7 +11,7 @@ use nexus_protocol::Cursor;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-/// How many messages are shown.
+/// How many messages are shown at least.
 const LAST: usize = 20;
 
 /// How far back is looked first. Private messages and events of others also take places.
@@ -25,20 +25,11 @@ struct Page {
     has_more: bool,
 }
 
-/// Shows the last messages. Returns the cursor of the newest.
+/// Shows the last messages, and in any case all that were not read. Returns the cursor of the newest: everything up to
+/// it is read now.
 pub(super) fn show(desk: &mut Desk<'_>) -> Result<Option<Cursor>> {
-    let (messages, newest) = last(desk)?;
-    let before = desk.stored();
-    let first = messages.first().and_then(|json| Message::of(json).cursor());
-    if let (Some(before), Some(first)) = (before, first)
-        && number(before).saturating_add(1) < number(first)
-    {
-        let text = format!(
-            "earlier messages may be new to you: nexus poll {} --after {before}",
-            desk.team.session.id
-        );
-        output::print_text(&output::note(&text))?;
-    }
+    let read = desk.is_ours().then_some(desk.stored()?.map_or(0, number));
+    let (messages, newest) = last(desk, read)?;
     for json in messages {
         let message = Message::of(&json);
         let number = desk.number(&message);
@@ -52,19 +43,21 @@ fn number(cursor: Cursor) -> u64 {
     cursor.to_string().parse().unwrap_or(0)
 }
 
-/// The last messages, and the cursor of the end of the log.
-fn last(desk: &Desk<'_>) -> Result<(Vec<Json>, Option<Cursor>)> {
+/// The last messages, and the cursor of the end of the log. `read`: the cursor up to which they were read, if one is
+/// kept.
+fn last(desk: &Desk<'_>, read: Option<u64>) -> Result<(Vec<Json>, Option<Cursor>)> {
     // A cursor past the end gets the newest one.
     let end = page(desk, Some(Cursor::MAX))?;
     let end = read_cursor(&end.next_cursor).filter(|end| *end != Cursor::MAX);
     let mut span = SPAN;
     loop {
         let start = end.map_or(0, |end| number(end).saturating_sub(span));
+        let start = read.map_or(start, |read| start.min(read));
         let mut after = (start > 0).then(|| start.to_string().parse().ok()).flatten();
         let (mut found, mut newest) = (Vec::new(), end);
         loop {
             let page = page(desk, after)?;
-            found.extend(page.messages);
+            found.extend(page.messages.iter().filter_map(|json| Json::parse(json.get())));
             let next = read_cursor(&page.next_cursor);
             newest = next.max(newest);
             if !page.has_more || next <= after {
@@ -72,10 +65,13 @@ fn last(desk: &Desk<'_>) -> Result<(Vec<Json>, Option<Cursor>)> {
             }
             after = next;
         }
-        if found.len() >= LAST || start == 0 {
-            let found = found.split_off(found.len().saturating_sub(LAST));
-            let found = found.iter().filter_map(|json| Json::parse(json.get()));
-            return Ok((found.collect(), newest));
+        let is_new = |json: &&Json| {
+            let place = Message::of(json).cursor().map_or(0, number);
+            read.is_some_and(|read| place > read)
+        };
+        let wanted = LAST.max(found.iter().filter(is_new).count());
+        if found.len() >= wanted || start == 0 {
+            return Ok((found.split_off(found.len().saturating_sub(wanted)), newest));
         }
         span = span.saturating_mul(8);
     }

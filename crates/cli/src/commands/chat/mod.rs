@@ -10,6 +10,7 @@ mod line;
 mod screen;
 
 use crate::{
+    backoff::Backoff,
     capabilities,
     context::Context,
     error::Result,
@@ -18,6 +19,7 @@ use crate::{
     output::{self, Done, Printed},
     stderr::{self, tell},
     team::Team,
+    typed,
 };
 use clap::Args;
 use desk::{Desk, Handled};
@@ -25,29 +27,38 @@ use event::{Happening, Input};
 use nexus_protocol::Cursor;
 use screen::Screen;
 use serde_json::json;
-use std::{sync::mpsc, thread};
+use std::{
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
+};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
   nexus chat dentist
   nexus chat dentist < questions.txt
 
-On a terminal it shows the last messages, then everything as it comes. Type a line to send it; /help lists the
-commands. In a pipe, each line of standard input is sent, and each message of somebody else is printed as one
-line of JSON, beginning with those that you have not read. It ends with the input.")]
+On a terminal it shows all that is new to you, and at least the last messages, then everything as it comes. Type a
+line to send it; /help lists the commands. In a pipe, each line of standard input is sent, and each message of
+somebody else is printed as one line of JSON, beginning with those that you have not read. It ends with the input.")]
 pub(crate) struct Chat {
     /// The session's id or alias
     session: String,
 }
 
+/// The longest pause between two tries to send a line.
+const LONGEST: Duration = Duration::from_hours(1);
+
 impl Chat {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let team = Team::of(context, &self.session)?;
         let is_for_people = output::is_for_people() && screen::is_terminal();
+        let _rest = is_for_people.then_some(typed::Rest);
         let (sender, receiver) = mpsc::channel();
         let mut desk = Desk::new(&team);
-        let after = if is_for_people { history::show(&mut desk)? } else { desk.stored() };
+        let after = if is_for_people { history::show(&mut desk)? } else { desk.stored()? };
         let listener = listen(&team, after)?;
+        let listener = if is_for_people { listener.quietly() } else { listener };
         let mut screen = if is_for_people {
             let told = sender.clone();
             let screen = Screen::terminal(team.caller.agent.as_str(), sender.clone())?;
@@ -57,8 +68,8 @@ impl Chat {
             Screen::pipe(sender.clone())
         };
         thread::spawn(move || hear(listener, &sender));
-        let mut talk =
-            Talk { desk, me: Me::new(&team.caller), is_caught_up: false, has_ended: false };
+        let me = Me::new(&team.caller);
+        let mut talk = Talk { desk, me, is_caught_up: false, has_ended: false, unsent: None };
         let ended = talk.run(&receiver, &mut screen);
         stderr::restore();
         screen.close();
@@ -108,6 +119,16 @@ struct Talk<'a> {
     is_caught_up: bool,
     /// Whether the input has ended.
     has_ended: bool,
+    /// A line of a pipe that is still to be sent.
+    unsent: Option<Unsent>,
+}
+
+/// A line that could not be sent yet.
+struct Unsent {
+    line: String,
+    /// When to try again.
+    due: Instant,
+    backoff: Backoff,
 }
 
 impl Talk<'_> {
@@ -117,7 +138,15 @@ impl Talk<'_> {
         receiver: &mpsc::Receiver<Happening>,
         screen: &mut Screen,
     ) -> Result<&'static str> {
-        while let Ok(happening) = receiver.recv() {
+        loop {
+            let happening = match self.next(receiver) {
+                Ok(happening) => happening,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.send_again(screen)?;
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok("input"),
+            };
             let ended = match happening {
                 Happening::Told(line) => {
                     screen.note(&line);
@@ -128,6 +157,10 @@ impl Talk<'_> {
                     None
                 }
                 Happening::Typed(Input::Line(line)) => self.typed(&line, screen)?,
+                // It was there when its last messages were shown.
+                Happening::Heard(Err(gone)) if screen.is_terminal() && gone.is_gone() => {
+                    Some("over")
+                }
                 Happening::Heard(next) => self.heard(next?, screen)?,
             };
             let is_done = self.has_ended && (self.is_caught_up || screen.is_terminal());
@@ -135,27 +168,52 @@ impl Talk<'_> {
                 return Ok(reason);
             }
         }
-        Ok("input")
+    }
+
+    /// What happens next. The time is over when a line is to be sent again.
+    fn next(
+        &self,
+        receiver: &mpsc::Receiver<Happening>,
+    ) -> std::result::Result<Happening, RecvTimeoutError> {
+        match &self.unsent {
+            Some(unsent) => {
+                receiver.recv_timeout(unsent.due.saturating_duration_since(Instant::now()))
+            }
+            None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    fn send_again(&mut self, screen: &mut Screen) -> Result<()> {
+        let Some(unsent) = self.unsent.take() else { return Ok(()) };
+        self.send(unsent.line, unsent.backoff, screen)
+    }
+
+    /// Sends a line of a pipe. While the server cannot be reached, it waits: nothing else stops, and a signal counts.
+    fn send(&mut self, line: String, mut backoff: Backoff, screen: &mut Screen) -> Result<()> {
+        match self.desk.try_send(&line)? {
+            None => screen.go_on(""),
+            Some(wait) => {
+                let due = Instant::now().checked_add(backoff.next().max(wait).min(LONGEST));
+                let due = due.unwrap_or_else(Instant::now);
+                self.unsent = Some(Unsent { line, due, backoff });
+            }
+        }
+        Ok(())
     }
 
     fn typed(&mut self, line: &str, screen: &mut Screen) -> Result<Option<&'static str>> {
         screen.took();
-        let handled = if screen.is_terminal() {
-            self.desk.handle(line)
-        } else if line.is_empty() {
-            Ok(Handled::Done)
-        } else {
-            self.desk.insist(line)
-        };
-        match handled {
+        if !screen.is_terminal() && !line.is_empty() {
+            return self.send(line.to_owned(), Backoff::default(), screen).map(|()| None);
+        }
+        match self.desk.handle(line) {
             Ok(Handled::Done) => screen.go_on(""),
             Ok(Handled::Quit(reason)) => return Ok(Some(reason)),
-            Err(failure) if screen.is_terminal() => {
+            Err(failure) => {
                 screen.note(&failure.sentence());
                 // What was typed is not lost. If it did arrive, it is sent only once.
                 screen.go_on(line);
             }
-            Err(failure) => return Err(failure),
         }
         Ok(None)
     }

@@ -7,6 +7,7 @@ use crate::{
     error::Result,
     json::Json,
     output::{self, Shower},
+    people::Text,
 };
 use rustyline::{Config, Editor, error::ReadlineError, history::MemHistory};
 use std::{
@@ -29,8 +30,8 @@ struct Terminal {
     modes: Modes,
 }
 
-/// How long the editor may take to show a text.
-const LAST_TEXT: Duration = Duration::from_millis(100);
+/// How long to wait for the editor, which takes no texts while it searches its history.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 type Line = Editor<(), MemHistory>;
 
@@ -52,7 +53,7 @@ impl Screen {
         let mut editor = Line::with_history(config, MemHistory::new()).map_err(broken)?;
         // A terminal without capabilities shows messages wherever the line happens to be.
         let printer = editor.create_external_printer().ok();
-        let shower = Shower::new(printer);
+        let shower = output::shower(printer);
         let (next, texts) = mpsc::channel();
         let prompt = format!("{name}> ");
         thread::spawn(move || edit(&mut editor, &prompt, &texts, &sender));
@@ -87,6 +88,7 @@ impl Screen {
     pub(super) fn took(&mut self) {
         if let Some(terminal) = &mut self.terminal {
             terminal.is_editing = false;
+            terminal.shower.settle(PATIENCE);
         }
     }
 
@@ -101,7 +103,7 @@ impl Screen {
     /// A line of this program.
     pub(super) fn note(&mut self, line: &str) {
         match &mut self.terminal {
-            Some(terminal) => terminal.shower.show(&output::note(line)),
+            Some(terminal) => terminal.show(&output::note(line)),
             None => crate::stderr::line_to_stderr(line),
         }
     }
@@ -109,7 +111,7 @@ impl Screen {
     pub(super) fn message(&mut self, json: &Json, number: Option<usize>) -> Result<()> {
         match &mut self.terminal {
             Some(terminal) => {
-                terminal.shower.show(&output::said(json, number));
+                terminal.show(&output::said(json, number));
                 Ok(())
             }
             None => output::print(json),
@@ -118,11 +120,20 @@ impl Screen {
 
     /// Gives the terminal back as it was.
     pub(super) fn close(self) {
-        if let Some(terminal) = self.terminal.filter(|terminal| terminal.is_editing) {
-            // The editor shows texts in its own thread. It gets the time to show the last one.
-            thread::sleep(LAST_TEXT);
-            terminal.modes.restore();
-            output::end_line();
+        let Some(terminal) = self.terminal else { return };
+        let Terminal { shower, is_editing, modes } = terminal;
+        output::end_showing(shower, is_editing, PATIENCE, || modes.restore());
+    }
+}
+
+impl Terminal {
+    /// Shows a text above the line that is being edited, or below the last one.
+    fn show(&self, text: &Text) {
+        if self.is_editing {
+            output::show(&self.shower, text);
+        } else {
+            // A terminal that is gone needs no text.
+            let _ = output::print_text(text);
         }
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Exec {
     pub(super) limit: u32,
     pub(super) is_batch: bool,
     pub(super) has_envelope: bool,
+    /// Whether a long answer may become a file.
+    pub(super) may_store: bool,
     /// If set, the output is sent as an answer, within the limits of the guard.
     pub(super) guard: Option<Guard>,
 }

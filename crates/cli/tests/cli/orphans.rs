@@ -3,7 +3,7 @@
 use crate::{
     fake::{Fake, Reply, forward, response},
     listening::Listening,
-    support::{Home, guest, text},
+    support::{Home, pair, text},
 };
 use nexus_tests::{eventually, relay};
 use std::{
@@ -11,15 +11,6 @@ use std::{
     process::Command,
     sync::{Mutex, mpsc},
 };
-
-/// A relay with a session of two members: the relay, a's machine, the session, b's machine.
-fn pair() -> (nexus_tests::Relay, Home, String, Home) {
-    let relay = relay();
-    let a = Home::new(&relay.url());
-    let session = a.create("a");
-    let b = guest(&a, &session);
-    (relay, a, session, b)
-}
 
 /// The id of the process that listens.
 fn listener(home: &Home, session: &str) -> String {

@@ -124,6 +124,15 @@ impl Home {
     }
 }
 
+/// A relay with a session of two members: the relay, a's machine, the session, b's machine.
+pub(crate) fn pair() -> (nexus_tests::Relay, Home, String, Home) {
+    let relay = nexus_tests::relay();
+    let a = Home::new(&relay.url());
+    let session = a.create("a");
+    let b = guest(&a, &session);
+    (relay, a, session, b)
+}
+
 /// A machine with an agent `b` in the session of `a`.
 pub(crate) fn guest(a: &Home, session: &str) -> Home {
     let b = Home::without_url();

@@ -2,9 +2,9 @@
 
 use crate::{
     listening::Listening,
-    support::{Home, guest, text},
+    support::{Home, guest, pair, text},
 };
-use nexus_tests::{eventually, relay};
+use nexus_tests::eventually;
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -12,15 +12,6 @@ use std::{
     process::Command,
     time::{SystemTime, UNIX_EPOCH},
 };
-
-/// A relay with a session of two members: the relay, a's machine, the session, b's machine.
-fn pair() -> (nexus_tests::Relay, Home, String, Home) {
-    let relay = relay();
-    let a = Home::new(&relay.url());
-    let session = a.create("a");
-    let b = guest(&a, &session);
-    (relay, a, session, b)
-}
 
 /// A file on an agent's machine that scripts write to.
 fn file(home: &Home, name: &str) -> PathBuf {

@@ -84,6 +84,15 @@ impl Message {
     }
 }
 
+/// A page of messages of a session.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Page {
+    pub(crate) messages: Vec<Box<RawValue>>,
+    pub(crate) next_cursor: Value,
+    pub(crate) has_more: bool,
+}
+
 /// The sender of the messages that the relay writes itself.
 const SYSTEM: &str = "system";
 

@@ -5,15 +5,14 @@ use crate::{
     context::Context,
     error::{Failure, Kind, Result},
     json::Json,
-    message::read_cursor,
+    message::{Page, read_cursor},
     output::Done,
     stderr::tell,
     team::{Team, read},
 };
 use clap::Args;
 use nexus_protocol::Cursor;
-use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{json, value::RawValue};
 use std::{io::Write, path::PathBuf};
 
 #[derive(Args)]
@@ -30,14 +29,6 @@ pub(crate) struct Export {
     /// Write the JSON to this file, which only you can read
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Page {
-    messages: Vec<Box<RawValue>>,
-    next_cursor: Value,
-    has_more: bool,
 }
 
 impl Export {

@@ -4,26 +4,16 @@ use super::desk::Desk;
 use crate::{
     error::Result,
     json::Json,
-    message::{Message, read_cursor},
+    message::{Message, Page, read_cursor},
     output,
 };
 use nexus_protocol::Cursor;
-use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
 
 /// How many messages are shown at least.
 const LAST: usize = 20;
 
 /// How far back is looked first. Private messages and events of others also take places.
 const SPAN: u64 = 64;
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Page {
-    messages: Vec<Box<RawValue>>,
-    next_cursor: Value,
-    has_more: bool,
-}
 
 /// Shows the last messages, and in any case all that were not read. Returns the cursor of the newest: everything up to
 /// it is read now.

@@ -174,6 +174,3 @@ export function readPerson(input) {
   store(NAME, name);
   return { agent, profile: agent === name ? {} : { name } };
 }
-
-/** @deprecated The agent id alone. */
-export const readName = (input) => readPerson(input)?.agent;

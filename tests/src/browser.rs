@@ -188,6 +188,32 @@ impl Browser {
         self.command("POST", &format!("/element/{}/clear", self.element(css)), &json!({}));
     }
 
+    /// Presses keys one after the other, wherever the focus is. `\u{E004}` is Tab.
+    pub fn keys(&self, keys: &str) {
+        let strokes = keys.chars().flat_map(|key| {
+            ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() }))
+        });
+        let strokes: Vec<Value> = strokes.collect();
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes });
+        self.command("POST", "/actions", &json!({ "actions": [keyboard] }));
+    }
+
+    /// The tab in which everything happens.
+    pub fn tab(&self) -> String {
+        string(&self.command("GET", "/window", &Value::Null))
+    }
+
+    /// Opens another tab beside this one, and names it.
+    pub fn new_tab(&self) -> String {
+        let tab = self.command("POST", "/window/new", &json!({ "type": "tab" }));
+        string(&tab["handle"])
+    }
+
+    /// Goes on in another tab.
+    pub fn turn_to(&self, tab: &str) {
+        self.command("POST", "/window", &json!({ "handle": tab }));
+    }
+
     /// Waits until an element shows a text.
     pub fn wait_for(&self, css: &str, text: &str) {
         eventually(&format!("{css} shows {text:?}"), || self.text(css).contains(text));

@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use nexus_tests::{Api, Member, browser::Browser, eventually, relay, string};
 use serde_json::{Value, json};
 
-fn put(by: &Member, key: &str, bytes: &[u8]) {
+pub(crate) fn put(by: &Member, key: &str, bytes: &[u8]) {
     let answer = by.call("PUT", &format!("/files/{key}")).body(bytes).send();
     assert!(answer.status < 300, "{}", answer.text());
 }
@@ -37,7 +37,7 @@ fn share(browser: &Browser, name: &str, bytes: &[u8]) {
 }
 
 /// Keeps what would be saved: `window.saved` is a list of names and bytes.
-fn keep_downloads(browser: &Browser) {
+pub(crate) fn keep_downloads(browser: &Browser) {
     browser.run(
         "window.saved = [];
          const blobs = new Map();
@@ -55,14 +55,14 @@ fn keep_downloads(browser: &Browser) {
     );
 }
 
-fn saved(browser: &Browser) -> (String, String, Vec<u8>) {
+pub(crate) fn saved(browser: &Browser) -> (String, String, Vec<u8>) {
     eventually("it is saved", || browser.run("return window.saved.length > 0") == true);
     let saved = browser.run("return window.saved.pop()");
     let bytes = BASE64_STANDARD.decode(string(&saved[2])).unwrap();
     (string(&saved[0]), string(&saved[1]), bytes)
 }
 
-fn press_of(browser: &Browser, key: &str, label: &str) {
+pub(crate) fn press_of(browser: &Browser, key: &str, label: &str) {
     press(browser, &format!("#files-panel .file[data-key={}]", json!(key)), "", label);
 }
 
@@ -71,7 +71,7 @@ fn of_file(browser: &Browser, key: &str, part: &str) -> String {
     browser.text(&format!("#files-panel .file[data-key={}] {part}", json!(key)))
 }
 
-fn wait_for_file(browser: &Browser, key: &str, words: &str) {
+pub(crate) fn wait_for_file(browser: &Browser, key: &str, words: &str) {
     eventually(&format!("{key} shows {words:?}"), || {
         of_file(browser, key, ".file-meta").contains(words)
     });

@@ -19,6 +19,7 @@ mod link;
 mod markdown;
 mod pages;
 mod seat;
+mod stories;
 mod talk;
 mod tasks;
 mod unsent;

@@ -19,7 +19,7 @@ fn started(base: &str, greeting: &str) -> Browser {
 }
 
 /// Takes the seat behind a link, with this profile.
-fn claim(base: &str, link: &str, agent: &str, profile: &Value) -> Member {
+pub(crate) fn claim(base: &str, link: &str, agent: &str, profile: &Value) -> Member {
     let api = Api::new(base);
     let code = link.rsplit('/').next().unwrap();
     let claim = api.post(&format!("/v1/pair/{code}/claim")).agent(agent).json(profile).send();

@@ -12,7 +12,7 @@ fn give(by: &Member, body: &Value) -> String {
     string(&answer.json()["id"])
 }
 
-fn change(by: &Member, task: &str, body: &Value) {
+pub(crate) fn change(by: &Member, task: &str, body: &Value) {
     let answer = by.call("POST", &format!("/tasks/{task}")).json(body).send();
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
@@ -22,7 +22,7 @@ fn task(member: &Member, id: &str) -> Value {
 }
 
 /// The task with this text, as it stands on the relay's board.
-fn named(member: &Member, text: &str) -> Value {
+pub(crate) fn named(member: &Member, text: &str) -> Value {
     let board = member.call("GET", "/tasks").send().json();
     let found = list(&board["tasks"]).iter().find(|task| task["task"] == text);
     found.cloned().unwrap_or_default()
@@ -38,7 +38,7 @@ fn able(host: &Member, agent: &str, capability: &str) -> Member {
 }
 
 /// A value of the card with this text.
-fn of_card(browser: &Browser, text: &str, value: &str) -> Value {
+pub(crate) fn of_card(browser: &Browser, text: &str, value: &str) -> Value {
     browser.run(&format!(
         "const card = [...document.querySelectorAll('#tasks-panel .task')].find((one) => one.textContent.includes({}));
          return card ? ({value}) : null;",
@@ -46,7 +46,7 @@ fn of_card(browser: &Browser, text: &str, value: &str) -> Value {
     ))
 }
 
-fn wait_for_status(browser: &Browser, text: &str, status: &str) {
+pub(crate) fn wait_for_status(browser: &Browser, text: &str, status: &str) {
     eventually(&format!("{text:?} is {status}"), || {
         of_card(browser, text, "card.dataset.status") == status
     });
@@ -62,7 +62,7 @@ fn step(browser: &Browser, text: &str, label: &str) {
     press(browser, "#tasks-panel .task", text, label);
 }
 
-fn choose(browser: &Browser, select: &str, value: &str) {
+pub(crate) fn choose(browser: &Browser, select: &str, value: &str) {
     let script = format!(
         "const select = document.querySelector({});
          select.value = {};

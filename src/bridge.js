@@ -60,6 +60,8 @@ export class Exchange {
       "Access-Control-Expose-Headers": EXPOSED,
       "Cache-Control": "no-store",
       "Content-Type": "application/json; charset=utf-8",
+      // Not every platform sets it, and the pages go by it where a device's clock is wrong.
+      Date: new Date().toUTCString(),
       "X-Content-Type-Options": "nosniff",
       "X-Request-Id": this.id,
     };

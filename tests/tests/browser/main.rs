@@ -10,6 +10,7 @@
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
 mod admin;
+mod clock;
 mod connection;
 mod control;
 mod conversation;

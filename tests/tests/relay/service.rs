@@ -1,7 +1,7 @@
 //! The service itself: health, counters, documents, CORS, the rate limit, what a broken deployment
 //! says.
 
-use nexus_tests::{Api, Relay, eventually, relay};
+use nexus_tests::{Answer, Api, Relay, eventually, relay};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -54,15 +54,19 @@ fn any_origin_may_call_and_read() {
 }
 
 #[test]
-fn every_answer_has_a_request_id_of_its_own() {
+fn every_answer_has_a_request_id_of_its_own_and_the_relays_time() {
     let relay = relay();
     let api = Api::new(&relay.url());
     let session = format!("/v1/sessions/{}", api.session().session);
     let paths = ["/health", "/", "/nope", "/v1/stats", &session, "/p/PEARL-FOCAL-S5SJV"];
-    let ids: BTreeSet<String> =
-        paths.iter().map(|path| api.get(path).send().header("X-Request-Id").to_owned()).collect();
+    let answers: Vec<Answer> = paths.iter().map(|path| api.get(path).send()).collect();
+    let ids: BTreeSet<&str> = answers.iter().map(|answer| answer.header("X-Request-Id")).collect();
     assert_eq!(ids.len(), paths.len());
     assert!(ids.iter().all(|id| id.len() == 16));
+    for answer in &answers {
+        let date = answer.header("Date");
+        assert!(date.ends_with(" GMT") && date.len() == 29, "{date:?} is a time");
+    }
 }
 
 #[test]

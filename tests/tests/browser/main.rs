@@ -16,6 +16,7 @@ mod control;
 mod conversation;
 mod files;
 mod hostile;
+mod keyboard;
 mod link;
 mod markdown;
 mod pages;

@@ -3,7 +3,7 @@
 import { call, calm, sessionPath } from "./api.js";
 import { Composer } from "./composer.js";
 import { Control } from "./control.js";
-import { download, toJson, toMarkdown } from "./exports.js";
+import { toJson, toMarkdown } from "./exports.js";
 import { Feed } from "./feed.js";
 import { Inviter } from "./invite.js";
 import { Later, keepDrops } from "./later.js";
@@ -14,9 +14,10 @@ import { canNotify, notifies, notify, toggleNotifications } from "./notify.js";
 import { Outbox } from "./outbox.js";
 import { byId, show } from "./page.js";
 import { Side } from "./side.js";
-import { endedBy, gist, isGreeting, isRelays, lineOf, speakerOf } from "./relay.js";
+import { endedBy, gist, isGreeting, isRelays, lineOf, speakerOf, takenOut } from "./relay.js";
+import { save } from "./save.js";
 import { Search } from "./search.js";
-import { about, forget, forgetAll, seatOf } from "./seat.js";
+import { about, forget, forgetAll, keepAbout, seatOf } from "./seat.js";
 import { explainEnd, over } from "./states.js";
 import { firstLine, plural } from "./text.js";
 import { Transcript } from "./transcript.js";
@@ -67,11 +68,12 @@ export class Conversation {
     this.#seat = seat;
     show("conversation", "transcript");
     document.body.classList.add("app");
-    this.#members = new Members(seat.agent);
+    this.#members = new Members(seat.agent, about(seat.session).names);
     this.#side = new Side();
     this.#transcript = new Transcript(byId("scroller"), byId("messages"), this.#members, {
       drawn: (...drawn) => this.#drawn(...drawn),
       open: (kind, message) => this.#open(kind, message),
+      card: (id, shown) => this.#tasks.call("card", id, shown),
       menu: (message, button) => this.#messageMenu(message, button),
     });
     this.#search = new Search(this.#transcript, this.#members);
@@ -85,8 +87,8 @@ export class Conversation {
       write: (...message) => this.#write(...message),
       files: (files) => this.#files.call("offer", files),
     });
-    this.#tasks = this.#later("tasks", async (root, on) => new (await import("./tasks.js")).Tasks(seat, root, on));
-    this.#files = this.#later("files", async (root, on) => new (await import("./files.js")).Files(seat, root, on));
+    this.#tasks = this.#later("tasks", async (...parts) => new (await import("./tasks.js")).Tasks(...parts));
+    this.#files = this.#later("files", async (...parts) => new (await import("./files.js")).Files(...parts));
     keepDrops(this.#files);
     this.#outbox = new Outbox(seat, byId("unsent"), {
       sent: (answer) => this.#sent(answer),
@@ -109,21 +111,20 @@ export class Conversation {
   /** A panel that is loaded when it is first needed. */
   #later(name, load) {
     const failed = () => (byId("problem").textContent = NOT_LOADED);
-    const panel = new Later(() => load(byId(`${name}-panel`), this.#callsOf(name)), failed);
+    const panel = new Later(() => load(this.#seat, this.#members, byId(`${name}-panel`), this.#callsOf(name)), failed);
     byId(`${name}-tab`).addEventListener("focus", () => panel.need());
     byId(`${name}-tab`).addEventListener("click", () => panel.need());
     return panel;
   }
 
   /** What a panel may ask of the page: to show how many things wait for this person, to look anew at who is
-   *  here, to say something, and to be seen. The page itself reads messages aloud, those of tasks and files
-   *  included. */
+   *  here, to say what went wrong, and to be seen. The page itself reads messages aloud, those of tasks and
+   *  files included. */
   #callsOf(name) {
     return {
       count: (number) => this.#side.count(name, number, number > 0),
       changed: () => this.#look(),
       failed: (words) => (byId("problem").textContent = words),
-      announce: () => {},
       open: () => this.#side.open(name),
     };
   }
@@ -248,6 +249,7 @@ export class Conversation {
     this.#transcript.isReady = true;
     this.#transcript.draw();
     this.#transcript.toEnd();
+    this.#composer.found((id) => this.#transcript.message(id));
     this.#title();
     this.#tellDeadline();
     this.#look();
@@ -287,15 +289,17 @@ export class Conversation {
       const status = await call("GET", sessionPath(this.#seat.session), { seat: this.#seat });
       if (this.#isOver) return;
       this.#ends(status.expiresAt);
-      if (this.#members.take(members)) this.#transcript.renew();
+      const { isChanged, isRenamed } = this.#members.take(members);
+      if (isRenamed) this.#transcript.renew();
       byId("me").textContent = this.#members.name(this.#seat.agent);
       this.#control.tell(members, status);
       this.#inviter.tell(members.length === 1);
       this.#side.count("people", members.length);
-      this.#tasks.tell("tell", members, status);
-      this.#files.tell("tell", members, status);
+      this.#tasks.tell("tell", isChanged);
+      this.#files.tell("tell", isChanged);
       this.#title();
-      about(this.#seat.session, { title: this.#called, until: this.#deadline - now() + Date.now() });
+      const until = this.#deadline - now() + Date.now();
+      keepAbout(this.#seat.session, { title: this.#called, until, names: this.#members.names });
     } catch (error) {
       // The feed asks the same relay, and shows what is wrong.
       if (!error.status && !(error instanceof TypeError)) console.warn(error);
@@ -310,10 +314,7 @@ export class Conversation {
 
   /** Returns whether the message has been read from the log already. */
   #sent({ id, redacted = [] }) {
-    if (redacted.length) {
-      const kinds = redacted.map(({ type, count }) => `${plural(count, "secret")} (${type})`);
-      byId("problem").textContent = `The relay removed ${kinds.join(", ")} from your message.`;
-    }
+    if (redacted.length) byId("problem").textContent = `The relay removed ${takenOut(redacted)} from your message.`;
     return this.#transcript.has(id);
   }
 
@@ -358,7 +359,7 @@ export class Conversation {
     const day = new Date(now()).toISOString().slice(0, 10);
     const { messages } = this.#transcript;
     const text = extension === "md" ? toMarkdown(this.#called, messages, this.#members.name) : toJson(messages);
-    download(`conversation-${day}.${extension}`, type, text);
+    save(`conversation-${day}.${extension}`, type, text);
   }
 
   #end(heading, words) {

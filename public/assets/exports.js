@@ -1,6 +1,5 @@
-// Exports a conversation as a file. Neither format contains the session's id or a key.
+// A conversation as a file. Neither format contains the session's id or a key.
 
-import { make } from "./page.js";
 import { isRelays, lineOf, speakerOf } from "./relay.js";
 import { pretty } from "./text.js";
 
@@ -36,10 +35,3 @@ function fence(language, text) {
 
 /** The messages as they came. */
 export const toJson = (messages) => `${pretty({ messages })}\n`;
-
-/** Lets the browser save a file. */
-export function download(name, type, text) {
-  const href = URL.createObjectURL(new Blob([text], { type }));
-  make("a", { href, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 60_000);
-}

@@ -1,6 +1,6 @@
 // What the relay itself says in a conversation, in words for people, and what only looks like it.
 
-import { nameLike } from "./text.js";
+import { nameLike, plural } from "./text.js";
 import { span } from "./time.js";
 
 /** The kinds of messages that tell what happened. Each is shown as a line. */
@@ -76,20 +76,26 @@ const POSES = [
   /^[\s*_#>[(<{]*(system|nexus-?relay|relay|admin|administrator|operator)( (message|notice|note|warning|prompt))?[\s*_\])>}]*:/im,
 ];
 
-/** The kinds of secrets that the relay took out of a message. A sender can type such a mark, too: where
- *  there are more of a kind than the relay counted, none of them is taken for the relay's. */
-export function redactedIn({ redacted = [], text = "" }) {
-  const typed = new Map();
-  for (const [, type] of text.matchAll(MARK)) typed.set(type, (typed.get(type) ?? 0) + 1);
-  const genuine = redacted.filter(({ type, count }) => (typed.get(type) ?? 0) <= count);
+/** The kinds of secrets that the relay took out of some texts and other values, by the list that came with
+ *  them. A sender can type such a mark, too: where there are more of a kind than the relay counted, none of
+ *  them is taken for the relay's. */
+export function redactedIn(redacted = [], ...values) {
+  if (!redacted.length) return new Set();
+  const found = new Map();
+  const words = values.map((value) => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""))).join("\n");
+  for (const [, type] of words.matchAll(MARK)) found.set(type, (found.get(type) ?? 0) + 1);
+  const genuine = redacted.filter(({ type, count }) => (found.get(type) ?? 0) <= count);
   return new Set(genuine.map(({ type }) => type));
 }
+
+/** What the relay took out, in words; empty if it took out nothing. */
+export const takenOut = (redacted = []) => redacted.map(({ type, count }) => `${plural(count, "secret")} (${type})`).join(", ");
 
 /** Whether a member's message holds something that looks as if the relay had written it. */
 export function poses(message) {
   if (isRelays(message)) return false;
-  const { text = "" } = message;
-  const genuine = redactedIn(message);
+  const { json, redacted, text = "" } = message;
+  const genuine = redactedIn(redacted, text, json);
   const isForged = [...text.matchAll(MARK)].some(([, type]) => !genuine.has(type));
   return isForged || POSES.some((pose) => pose.test(text));
 }

@@ -98,7 +98,7 @@ export class Search {
     const article = this.#transcript.articleOf(this.#found[this.#at]);
     article.classList.add("found");
     const mark = article.querySelector("mark.hit");
-    if (!mark) article.querySelector(":scope > .unfold")?.click();
+    if (!mark) article.querySelector(":scope > .unfold[aria-expanded='false']")?.click();
     if (!this.#form.contains(document.activeElement)) this.#field.focus();
     (article.querySelector("mark.hit") ?? article).scrollIntoView({ block: "center" });
     this.#tell();

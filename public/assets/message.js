@@ -5,7 +5,7 @@ import { icon } from "./icons.js";
 import { markdown } from "./markdown.js";
 import { hue } from "./members.js";
 import { make } from "./page.js";
-import { gist, hasNameOfRelay, isGreeting, isNews, isRelays, lineOf, newsOf, poses, redactedIn, speakerOf } from "./relay.js";
+import { gist, hasNameOfRelay, isGreeting, isNews, isRelays, lineOf, newsOf, partsOf, poses, redactedIn, speakerOf } from "./relay.js";
 import { firstLine, nodes, plain, pretty, summary } from "./text.js";
 import { clock, moment } from "./time.js";
 
@@ -52,7 +52,8 @@ export class Drawer {
 
   #drawn(message, isFollowing) {
     try {
-      if (lineOf(message)) return line(lineOf(message, this.#members.name), message);
+      const happened = partsOf(message, (agent) => this.#members.called(agent));
+      if (happened) return make("p", { className: "happened" }, ...happened, " ", timeOf(message));
       return isNews(message) ? this.#news(message) : this.#article(message, isFollowing);
     } catch (error) {
       // If one message cannot be drawn, the others still are.
@@ -65,12 +66,12 @@ export class Drawer {
   /** What became of a task or a file, with the way to it. */
   #news(message) {
     const { kind } = message;
-    const [what, which] = newsOf(message, this.#members.name);
+    const { what, which } = newsOf(message, (agent) => this.#members.called(agent));
     const open = make("button", { type: "button", className: "link" }, kind === "task" ? "Show tasks" : "Show files");
     open.addEventListener("click", () => this.#on.open(kind, message));
-    const words = make("p", { className: "what" }, make("bdi", {}, what), " ", make("bdi", { className: "which" }, firstLine(which, 120)));
+    const words = make("p", { className: "what" }, ...what, " ", make("bdi", { className: "which" }, firstLine(which, 120)));
     const sure = message.verified || isRelays(message) ? [] : [unsure(message, this.#members)];
-    const article = make("article", { className: "news", tabIndex: -1 }, icon(kind), make("div", {}, words, ...sure, timeOf(message), " ", open));
+    const article = make("article", { className: "news", tabIndex: -1 }, icon(kind), make("div", {}, words, ...sure, make("p", {}, timeOf(message), " ", open)));
     if (kind === "task" && this.#on.isFirst(message)) this.#stand(article, message, sure);
     return article;
   }
@@ -80,7 +81,7 @@ export class Drawer {
     this.#on.card(json.task.id, (card) => {
       const before = article.offsetHeight;
       article.classList.add("of-task");
-      article.replaceChildren(...sure, card);
+      article.replaceChildren(make("span", { className: "avatar" }, icon("task")), ...sure, card);
       this.#on.changed(article, before);
     });
   }
@@ -155,9 +156,6 @@ export class Drawer {
   }
 }
 
-/** Whether an element of a message has names in it that `Members.renamed` does not find. */
-export const isOfNames = (drawn) => drawn.matches(".happened, .news:not(.of-task)");
-
 /** Shows a message as its sender wrote it, or with its Markdown. Returns whether it is as written now. */
 export function toggleWritten(article, message) {
   const shown = article.querySelector(".text");
@@ -178,9 +176,6 @@ function timeOf({ sentAt }) {
   const sent = Date.parse(sentAt);
   return make("time", { dateTime: sentAt, title: moment(sent) }, clock(sent));
 }
-
-/** A line that tells what happened. */
-const line = (words, message) => make("p", { className: "happened" }, make("bdi", {}, words), " ", timeOf(message));
 
 function paragraph(text, redacted, isWritten = false) {
   const build = (part, isCut) =>

@@ -95,6 +95,8 @@ class Live {
     if (isOpen === isLive) return;
     isLive = isOpen;
     lookAgain();
+    // Somebody may have joined while it was being opened.
+    if (isOpen) look();
   }
 }
 

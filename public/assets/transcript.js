@@ -2,7 +2,7 @@
 // are on the page; the others are empty, and as high as they were. So a conversation of many thousand
 // messages costs no more than a short one.
 
-import { Drawer, goesOn, isOfNames } from "./message.js";
+import { Drawer, goesOn } from "./message.js";
 import { make } from "./page.js";
 import { lineOf } from "./relay.js";
 import { atLeast, dayName, dayOf } from "./time.js";
@@ -165,11 +165,11 @@ export class Transcript {
 
   /** Shows the names, and the words for days, of now. */
   renew() {
-    this.forEachDrawn((drawn, message) => isOfNames(drawn) && drawn.replaceWith(this.#drawer.draw(message)));
     for (const { element, kept } of this.#blocks) {
       this.#members.renamed(kept ?? element);
       for (const day of (kept ?? element).querySelectorAll("[data-day]")) day.textContent = dayName(Number(day.dataset.day));
     }
+    if (this.#wasAtEnd && !document.hidden) this.toEnd();
   }
 
   /** An element that was so high is another now, and changes by itself from now on. */

@@ -53,7 +53,7 @@ export class Tasks {
   board;
 
   /** `on.count` gets how many tasks wait for this person; `on.changed` is called when this person has changed
-   *  one; `on.failed` gets what the relay took out. */
+   *  one, `on.open` when the panel must be seen; `on.failed` gets what the relay took out. */
   constructor(seat, members, root, on) {
     this.#seat = seat;
     this.members = members;
@@ -178,7 +178,9 @@ export class Tasks {
     return callPatiently("POST", this.#path(path), { seat: this.#seat, headers, body });
   }
 
+  /** The form stands in the panel, also when the button was in the transcript. */
   async #giveAgain(task) {
+    this.#on.open();
     await this.#openGive();
     this.#give.prefill(task);
     this.#give.element.scrollIntoView({ block: "nearest" });

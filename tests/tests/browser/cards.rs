@@ -1,7 +1,7 @@
 //! The card of a task in the transcript: the same as in the panel, with the same buttons.
 
 use crate::{assert_quiet, beside, fill, join, joined, open_panel, press, secret, talk, tasks};
-use nexus_tests::{Api, Member, browser::Browser, eventually, relay};
+use nexus_tests::{Api, Member, browser::Browser, eventually, relay, string};
 use serde_json::{Value, json};
 use tasks::{change, give, task};
 
@@ -68,6 +68,28 @@ fn only_those_concerned_have_its_buttons() {
     change(&ben, &id, &json!({ "to": "a" }));
     browser.wait_for("#messages .task-who", "a");
     eventually("nothing is left to do with it", || buttons() == json!([]));
+}
+
+#[test]
+fn on_a_phone_a_task_can_be_given_again_from_the_transcript() {
+    let (_relay, alice, browser) = beside("tasks-panel");
+    press(&browser, "#tasks-panel .panel-head", "Tasks", "Give a task");
+    fill(&browser, ".give textarea", "Look at it");
+    browser.run("document.querySelector('.give select').value = 'to:a'");
+    press(&browser, ".give", "", "Give the task");
+    let given = || tasks::named(&alice, "Look at it");
+    eventually("it is given", || given()["assignee"] == "a");
+    let id = string(&given()["id"]);
+    change(&alice, &id, &json!({ "status": "declined", "result": "No time" }));
+    browser.size(390, 844);
+    eventually("the panel is closed", || browser.text("#side").is_empty());
+    press(&browser, "#messages .task", "No time", "Give again");
+    eventually("the form is there", || {
+        browser.run("return document.activeElement.matches('.give textarea') && document.activeElement.value")
+            == "Look at it"
+    });
+    assert_eq!(browser.text("#tasks-heading"), "Tasks");
+    assert_quiet(&browser);
 }
 
 #[test]
@@ -143,16 +165,14 @@ fn what_the_relay_took_out_of_a_task_is_marked_by_its_own_list() {
     });
     press(&browser, ".give", "", "Give the task");
     eventually("it is given", || browser.count("#messages .task") == 4);
-    let board = alice.call("GET", "/tasks").send().json();
-    let found = nexus_tests::list(&board["tasks"]).iter().find(|one| one["task"] == "A long one");
-    let id = nexus_tests::string(&found.unwrap()["id"]);
+    let id = string(&tasks::named(&alice, "A long one")["id"]);
     let note = format!("half, with {}", secret());
     say(&ben, &id, &json!({ "status": "in_progress", "progress": note }));
     eventually("the note is marked", || {
         marked(&browser, "#messages .task-progress") == json!([typed])
     });
     change(&ben, &id, &json!({ "status": "in_progress", "progress": format!("{typed}, typed") }));
-    browser.wait_for("#messages .task-progress", "typed");
+    browser.wait_for("#messages .task-progress:not([hidden])", "typed");
     assert_eq!(marked(&browser, "#messages .task-progress"), json!([]));
     let result = json!({ "status": "completed", "result": { "key": secret(), "at": "09:30" } });
     change(&ben, &id, &result);

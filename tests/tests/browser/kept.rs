@@ -26,7 +26,7 @@ fn who_has_left_keeps_the_name_that_was_seen_here() {
     let sent = guest.agent("guest-1").key(&key).json(&json!({ "text": "Hello" })).send();
     assert_eq!(sent.status, 201);
     browser.wait_for("#members", name);
-    browser.wait_for("#messages .happened", &format!("{name} joined"));
+    browser.wait_for("#messages", &format!("{name} joined"));
     let path = format!("/v1/sessions/{}/agents/guest-1", alice.session);
     assert_eq!(alice.api.call("DELETE", &path).agent("guest-1").key(&key).send().status, 200);
     browser.wait_for("#count", "2 members");

@@ -22,7 +22,7 @@ pub(crate) fn task(member: &Member, id: &str) -> Value {
 }
 
 /// The task with this text, as it stands on the relay's board.
-fn named(member: &Member, text: &str) -> Value {
+pub(crate) fn named(member: &Member, text: &str) -> Value {
     let board = member.call("GET", "/tasks").send().json();
     let found = list(&board["tasks"]).iter().find(|task| task["task"] == text);
     found.cloned().unwrap_or_default()

@@ -3,10 +3,9 @@
 import { call, calm, sessionPath } from "./api.js";
 import { Composer } from "./composer.js";
 import { Control } from "./control.js";
-import { toJson, toMarkdown } from "./exports.js";
 import { Feed } from "./feed.js";
 import { Inviter } from "./invite.js";
-import { Later, keepDrops } from "./later.js";
+import { Later, keepDrops, keepFind } from "./later.js";
 import { Members } from "./members.js";
 import { closeMenu, toggleMenu } from "./menu.js";
 import { toggleWritten } from "./message.js";
@@ -15,10 +14,8 @@ import { Outbox } from "./outbox.js";
 import { byId, show } from "./page.js";
 import { Side } from "./side.js";
 import { endedBy, gist, isGreeting, isRelays, lineOf, speakerOf, takenOut } from "./relay.js";
-import { save } from "./save.js";
-import { Search } from "./search.js";
 import { about, forget, forgetAll, keepAbout, seatOf } from "./seat.js";
-import { explainEnd, over } from "./states.js";
+import { CONNECTION, explainEnd, over } from "./states.js";
 import { firstLine, plural } from "./text.js";
 import { Transcript } from "./transcript.js";
 import { dayOf, moment, now, span } from "./time.js";
@@ -29,16 +26,11 @@ const LOOK = 60_000;
 const CALM = 3_000;
 /** For how long a lost connection is not worth a word. */
 const WORRY = 2_000;
+/** When parts are loaded that may be needed without a connection. */
+const WITHOUT_HURRY = 20_000;
+const prepare = () => import("./exports.js").catch(() => {});
 const SITE = "nexus-relay";
 const NOT_LOADED = "This part of the page cannot be loaded now. Try again.";
-
-const states = {
-  connecting: "Connecting …",
-  socket: "Live",
-  events: "Live (by events)",
-  polling: "Live (by polling)",
-  waiting: "No connection. Trying again …",
-};
 
 export class Conversation {
   #seat;
@@ -76,7 +68,6 @@ export class Conversation {
       card: (id, shown) => this.#tasks.call("card", id, shown),
       menu: (message, button) => this.#messageMenu(message, button),
     });
-    this.#search = new Search(this.#transcript, this.#members);
     this.#control = new Control(seat, this.#members, {
       ended: (...words) => this.#end(...words),
       changed: () => this.#look(),
@@ -90,6 +81,8 @@ export class Conversation {
     this.#tasks = this.#later("tasks", async (...parts) => new (await import("./tasks.js")).Tasks(...parts));
     this.#files = this.#later("files", async (...parts) => new (await import("./files.js")).Files(...parts));
     keepDrops(this.#files);
+    this.#search = new Later(async () => new (await import("./search.js")).Search(this.#transcript, this.#members), () => this.#missing());
+    keepFind(this.#search, () => this.#transcript.isPartial);
     this.#outbox = new Outbox(seat, byId("unsent"), {
       sent: (answer) => this.#sent(answer),
       refused: (reason) => (byId("problem").textContent = `Not sent. ${reason}`),
@@ -110,8 +103,7 @@ export class Conversation {
 
   /** A panel that is loaded when it is first needed. */
   #later(name, load) {
-    const failed = () => (byId("problem").textContent = NOT_LOADED);
-    const panel = new Later(() => load(this.#seat, this.#members, byId(`${name}-panel`), this.#callsOf(name)), failed);
+    const panel = new Later(() => load(this.#seat, this.#members, byId(`${name}-panel`), this.#callsOf(name)), () => this.#missing());
     byId(`${name}-tab`).addEventListener("focus", () => panel.need());
     byId(`${name}-tab`).addEventListener("click", () => panel.need());
     return panel;
@@ -154,8 +146,7 @@ export class Conversation {
     byId("to-end").addEventListener("click", () => this.#transcript.toEnd());
     byId("open-menu").addEventListener("click", () => this.#menu());
     byId("retry").addEventListener("click", () => this.#feed.hurry());
-    const failed = () => (byId("problem").textContent = NOT_LOADED);
-    this.#carry = new Later(async () => new (await import("./carry.js")).Carry(this.#seat), failed);
+    this.#carry = new Later(async () => new (await import("./carry.js")).Carry(this.#seat), () => this.#missing());
     for (const button of document.querySelectorAll("dialog button[type=button][data-close]")) {
       button.addEventListener("click", () => button.closest("dialog").close());
     }
@@ -253,12 +244,14 @@ export class Conversation {
     this.#title();
     this.#tellDeadline();
     this.#look();
+    // When the connection is lost, what was said can still be saved.
+    setTimeout(prepare, WITHOUT_HURRY);
   }
 
   #tell(state) {
     if (this.#isOver) return;
     byId("connection").dataset.state = state;
-    byId("connection").textContent = states[state];
+    byId("connection").textContent = CONNECTION[state];
     clearTimeout(this.#worry);
     if (state === "waiting") this.#worry = setTimeout(() => (byId("offline").hidden = false), WORRY);
     else if (state !== "connecting") byId("offline").hidden = true;
@@ -321,7 +314,7 @@ export class Conversation {
   #menu() {
     const isLive = !this.#isOver;
     toggleMenu(byId("open-menu"), "Conversation", [
-      { id: "find", icon: "search", label: "Search", action: () => this.#search.open() },
+      { id: "find", icon: "search", label: "Search", action: () => this.#search.call("open") },
       { id: "as-markdown", icon: "download", label: "Export as Markdown", action: () => this.#export("md", "text/markdown") },
       { id: "as-json", icon: "download", label: "Export as JSON", action: () => this.#export("json", "application/json") },
       { id: "print", icon: "file", label: "Print", action: () => print() },
@@ -355,11 +348,18 @@ export class Conversation {
     byId("announcer").textContent = byId("problem").textContent = await toggleNotifications();
   }
 
-  #export(extension, type) {
-    const day = new Date(now()).toISOString().slice(0, 10);
-    const { messages } = this.#transcript;
-    const text = extension === "md" ? toMarkdown(this.#called, messages, this.#members.name) : toJson(messages);
-    save(`conversation-${day}.${extension}`, type, text);
+  async #export(extension, type) {
+    try {
+      const { exported } = await import("./exports.js");
+      exported(extension, type, this.#called, this.#transcript.messages, this.#members.name);
+    } catch {
+      this.#missing();
+    }
+  }
+
+  /** A part of the page cannot be loaded. */
+  #missing() {
+    byId("problem").textContent = NOT_LOADED;
   }
 
   #end(heading, words) {
@@ -370,6 +370,7 @@ export class Conversation {
     this.#transcript.isReady = true;
     this.#transcript.draw();
     this.#outbox.end(this.#composer.text);
+    prepare();
     this.#composer.end();
     this.#inviter.end();
     this.#unread = 0;

@@ -61,3 +61,14 @@ export function keepDrops(files) {
   };
   for (const type of ["dragenter", "dragover", "drop"]) document.addEventListener(type, keep);
 }
+
+/** The browser's own search cannot find what is not on the page. Where that is so, the page's own comes in its
+ *  place, and the browser's when it is asked for once more. */
+export function keepFind(search, isPartial) {
+  addEventListener("keydown", (event) => {
+    const isFind = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "f";
+    if (!isFind || !isPartial() || document.activeElement.id === "search-text" || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    search.call("open");
+  });
+}

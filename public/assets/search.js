@@ -36,13 +36,6 @@ export class Search {
     byId("search-next").addEventListener("click", () => this.#step(1));
     byId("search-previous").addEventListener("click", () => this.#step(-1));
     byId("search-close").addEventListener("click", () => this.close());
-    addEventListener("keydown", (event) => {
-      // The browser's own search cannot find what is not on the page. A second time it comes.
-      const isFind = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "f";
-      if (!isFind || !transcript.isPartial || document.activeElement === this.#field || document.querySelector("dialog[open]")) return;
-      event.preventDefault();
-      this.open();
-    });
   }
 
   open() {

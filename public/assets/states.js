@@ -6,6 +6,15 @@ import { byId } from "./page.js";
 import { endedBy } from "./relay.js";
 import { explain } from "./sentences.js";
 
+/** How messages come at the moment. */
+export const CONNECTION = {
+  connecting: "Connecting …",
+  socket: "Live",
+  events: "Live (by events)",
+  polling: "Live (by polling)",
+  waiting: "No connection. Trying again …",
+};
+
 export const NOT_COMPLETE = [
   "This link is not complete",
   "The part after # is missing or was cut off. Ask for the whole link, or for a new one.",

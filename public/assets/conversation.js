@@ -75,14 +75,14 @@ export class Conversation {
     });
     this.#inviter = new Inviter(seat, { made: () => this.#control.lookForLinks(), gone: () => this.#look() });
     this.#composer = new Composer(seat, this.#members, {
-      write: (...message) => this.#write(...message),
+      write: (...message) => this.#isOver || this.#outbox.write(...message),
       files: (files) => this.#files.call("offer", files),
     });
     this.#tasks = this.#later("tasks", async (...parts) => new (await import("./tasks.js")).Tasks(...parts));
     this.#files = this.#later("files", async (...parts) => new (await import("./files.js")).Files(...parts));
     keepDrops(this.#files);
-    this.#search = new Later(async () => new (await import("./search.js")).Search(this.#transcript, this.#members), () => this.#missing());
-    keepFind(this.#search, () => this.#transcript.isPartial);
+    this.#search = new Later(async () => new (await import("./search.js")).Search(this.#transcript, this.#members), this.#missing);
+    keepFind(() => this.#find(), () => this.#transcript.isPartial);
     this.#outbox = new Outbox(seat, byId("unsent"), {
       sent: (answer) => this.#sent(answer),
       refused: (reason) => (byId("problem").textContent = `Not sent. ${reason}`),
@@ -103,7 +103,7 @@ export class Conversation {
 
   /** A panel that is loaded when it is first needed. */
   #later(name, load) {
-    const panel = new Later(() => load(this.#seat, this.#members, byId(`${name}-panel`), this.#callsOf(name)), () => this.#missing());
+    const panel = new Later(() => load(this.#seat, this.#members, byId(`${name}-panel`), this.#callsOf(name)), this.#missing);
     byId(`${name}-tab`).addEventListener("focus", () => panel.need());
     byId(`${name}-tab`).addEventListener("click", () => panel.need());
     return panel;
@@ -146,7 +146,7 @@ export class Conversation {
     byId("to-end").addEventListener("click", () => this.#transcript.toEnd());
     byId("open-menu").addEventListener("click", () => this.#menu());
     byId("retry").addEventListener("click", () => this.#feed.hurry());
-    this.#carry = new Later(async () => new (await import("./carry.js")).Carry(this.#seat), () => this.#missing());
+    this.#carry = new Later(async () => new (await import("./carry.js")).Carry(this.#seat), this.#missing);
     for (const button of document.querySelectorAll("dialog button[type=button][data-close]")) {
       button.addEventListener("click", () => button.closest("dialog").close());
     }
@@ -299,22 +299,24 @@ export class Conversation {
     }
   }
 
-  #write(text, replyTo) {
-    if (this.#isOver) return;
-    this.#outbox.write(text, replyTo);
-    this.#transcript.toEnd();
-  }
-
   /** Returns whether the message has been read from the log already. */
   #sent({ id, redacted = [] }) {
     if (redacted.length) byId("problem").textContent = `The relay removed ${takenOut(redacted)} from your message.`;
     return this.#transcript.has(id);
   }
 
+  /** Opens the search at once. It finds as soon as it is loaded. */
+  #find() {
+    byId("search").hidden = false;
+    byId("search-text").focus();
+    byId("search-text").select();
+    this.#search.call("open");
+  }
+
   #menu() {
     const isLive = !this.#isOver;
     toggleMenu(byId("open-menu"), "Conversation", [
-      { id: "find", icon: "search", label: "Search", action: () => this.#search.call("open") },
+      { id: "find", icon: "search", label: "Search", action: () => this.#find() },
       { id: "as-markdown", icon: "download", label: "Export as Markdown", action: () => this.#export("md", "text/markdown") },
       { id: "as-json", icon: "download", label: "Export as JSON", action: () => this.#export("json", "application/json") },
       { id: "print", icon: "file", label: "Print", action: () => print() },
@@ -357,10 +359,7 @@ export class Conversation {
     }
   }
 
-  /** A part of the page cannot be loaded. */
-  #missing() {
-    byId("problem").textContent = NOT_LOADED;
-  }
+  #missing = () => (byId("problem").textContent = NOT_LOADED);
 
   #end(heading, words) {
     if (this.#isOver) return;

@@ -38,10 +38,8 @@ export class Search {
     byId("search-close").addEventListener("click", () => this.close());
   }
 
+  /** The form was opened; somebody may have written in it already. */
   open() {
-    this.#form.hidden = false;
-    this.#field.focus();
-    this.#field.select();
     this.#look();
   }
 

@@ -1,5 +1,5 @@
-// Calls to the relay that served this page (docs/protocol.md), when to repeat them, and what to tell people
-// about their errors.
+// Calls to the relay that served this page (docs/protocol.md), and when to repeat them. What their errors mean
+// to people is in sentences.js.
 
 import { heard } from "./time.js";
 
@@ -116,41 +116,6 @@ export async function callPatiently(...request) {
       await sleep(pause(failures, error));
     }
   }
-}
-
-const GONE = "You are no longer in this conversation. To come back, ask for a new link.";
-/** What errors mean to a person, by their code. */
-const SENTENCES = {
-  agent_id_taken: "Somebody here has this name already. Choose another one.",
-  agent_not_found: "Whom this is for is no longer here. Nothing was sent.",
-  claim_in_progress: "Somebody is joining with this link right now. Try again in a moment.",
-  code_expired_or_used: "This link no longer works: it was used, it was taken back, or its time is over. Ask for a new one.",
-  code_not_found: "There is no such link. Check it, or ask for a new one.",
-  internal_error: "The relay has failed. Try again.",
-  invalid_session_key: GONE,
-  link_required: "You need a link to join. Ask somebody who is in the conversation.",
-  list_full: "Too many links are open. Take some back, then make another one.",
-  log_full: "This conversation is full: the relay keeps no more of it. Start another one.",
-  message_too_large: "This is too long for one message. Split it.",
-  missing_session_key: GONE,
-  rate_limit_exceeded: "That was a lot at once. Wait a minute and try again.",
-  session_full: "Every seat is taken. Somebody has to leave, or to be removed, before you can join. The link stays good.",
-  session_not_found: "This conversation has ended.",
-  unproven_full: "This conversation is full: the relay keeps no more of it. Start another one.",
-};
-const REASONS = {
-  agent_not_in_session: GONE,
-  not_the_creator: "Only who started the conversation, its creator, may do this.",
-};
-
-/** What to tell a person about an error. `advice` says what to do if there was no answer. */
-export function explain(error, advice = "Check the connection and try again.") {
-  if (!(error instanceof Refused)) return `The relay does not answer. ${advice}`;
-  const { code, details, message, reason } = error;
-  const sentence = REASONS[reason] ?? SENTENCES[code];
-  if (sentence) return sentence;
-  const [{ message: what } = {}] = Array.isArray(details) ? details : [];
-  return what ? `The relay does not accept this: it ${what}.` : message;
 }
 
 /** A text that nobody can guess. */

@@ -1,8 +1,7 @@
 // What is known of the tasks of a conversation, and what may be done with each. It makes no elements and no
 // calls: the rules are those of the relay (docs/protocol.md, section 9), which checks them again.
 
-import { beginning } from "./folded.js";
-import { plural } from "./text.js";
+import { redactedIn } from "./relay.js";
 
 /** Each status in words, and how it looks. */
 export const STATUS = {
@@ -36,10 +35,6 @@ function stepsOf(task, me, isReturned) {
   return isReturned && own ? ["hand", ...steps.filter((step) => step !== "hand")] : steps;
 }
 
-/** What the relay took out of a task, in words; nothing if it took out nothing. */
-export const takenOut = ({ redacted = [] }) =>
-  redacted.map(({ type, count }) => `${plural(count, "secret")} (${type})`).join(", ");
-
 /** The status that each step leads to, and what has then been done. */
 export const STEPS = {
   accept: ["accepted", "accepted"],
@@ -60,15 +55,8 @@ export function wayTo(status, wanted) {
   return [...STAGES.slice(from + 1, until), wanted];
 }
 
-/** What a message of the relay says about a task, in words. */
-export function newsOf({ agentId, json }, people) {
-  const { event, task } = json;
-  const what = beginning(String(task.task), 60);
-  if (event === "returned") return `A task came back, because whoever had it has left: ${what}`;
-  if (event === "assigned") return `${people.words(task.from)} gave ${people.words(task.assignee)} a task: ${what}`;
-  if (task.status === "overdue") return `Overdue: ${what}`;
-  return `${people.words(agentId)}: ${(STATUS[task.status] ?? [task.status])[0].toLowerCase()}: ${what}`;
-}
+/** What members wrote in a task. */
+const WORDS = ["task", "context", "progress", "result"];
 
 const later = (cursor, other) => other === undefined || BigInt(cursor) > BigInt(other);
 const URGENCY = ["urgent", "high", "normal", "low"];
@@ -79,6 +67,8 @@ export class Board {
   #tasks = new Map();
   /** The tasks that came back because whoever had them has left. */
   #returned = new Set();
+  /** By task: what the relay took out of each of its words. */
+  #redacted = new Map();
   /** After the end of the conversation nothing can be done. */
   isOver = false;
   /** Tasks of which this person knows that nobody did them. */
@@ -101,6 +91,24 @@ export class Board {
 
   get all() {
     return [...this.#tasks.values()];
+  }
+
+  /** Takes the list of secrets that came with a change of a task. It concerns the words that were not there
+   *  before. A task on the relay's board has no such list, so that its marks are only text. Says whether any
+   *  words have marks now. */
+  note(task, redacted) {
+    const known = this.#redacted.get(task.id) ?? new Map();
+    this.#redacted.set(task.id, known);
+    const values = WORDS.map((field) => task[field]).filter((value) => value !== undefined && value !== null);
+    const fresh = values.filter((value) => !known.has(JSON.stringify(value)));
+    const kinds = redactedIn(redacted, ...fresh);
+    for (const value of fresh) known.set(JSON.stringify(value), kinds);
+    return kinds.size > 0;
+  }
+
+  /** The kinds of secrets that the relay took out of some words of a task. */
+  redactedIn({ id }, value) {
+    return this.#redacted.get(id)?.get(JSON.stringify(value));
   }
 
   /** Takes a task as it is in a message or on the relay's board. Says whether that is news. */

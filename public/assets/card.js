@@ -1,11 +1,15 @@
 // One task as a card. It changes in place: what was opened stays open, and the focus stays where it is.
 
 import { STATUS, isOpen } from "./board.js";
-import { beginning, folded, written } from "./folded.js";
+import { folded, written } from "./folded.js";
+import { icon } from "./icons.js";
 import { make } from "./page.js";
-import { icon } from "./panel.js";
-import { summary } from "./text.js";
-import { ago, due, full, now } from "./when.js";
+import { explain } from "./sentences.js";
+import { firstLine, nodes, plain, shortened, summary } from "./text.js";
+import { ago, due, moment, now } from "./time.js";
+
+/** Longer texts are folded. */
+const LONG = { letters: 500, lines: 8 };
 
 /** What each step is called. Those without a form are done at once. */
 const LABELS = {
@@ -33,7 +37,7 @@ function arrow() {
 
 /**
  * The card of a task: `{element, update(task), tick()}`. `desk` is the `Tasks` that it belongs to, which
- * knows the people and the board, and takes the steps.
+ * knows the members and the board, and takes the steps.
  */
 export const taskCard = (task, desk) => new Card(task, desk);
 
@@ -41,8 +45,9 @@ class Card {
   #desk;
   #task;
   #parts;
+  /** By part: what it says now. */
+  #said = new Map();
   #steps = "";
-  #result;
   #form;
 
   constructor(task, desk) {
@@ -50,7 +55,7 @@ class Card {
     const part = (className, tag = "div") => make(tag, { className, hidden: true });
     this.#parts = {
       head: make("div", { className: "task-head" }),
-      text: make("div", { className: "task-text" }, ...folded(String(task.task))),
+      text: make("div", { className: "task-text" }),
       about: make("p", { className: "task-who" }, make("span", {}), make("span", {})),
       progress: part("task-progress"),
       result: part("task-result"),
@@ -69,8 +74,9 @@ class Card {
     const { element } = this;
     const held = element.contains(document.activeElement);
     this.#task = task;
-    const { people } = this.#desk;
-    element.setAttribute("aria-label", `Task from ${people.words(task.from)} for ${people.words(task.assignee)}: ${beginning(String(task.task))}`);
+    const { members } = this.#desk;
+    element.setAttribute("aria-label", `Task from ${members.words(task.from)} for ${members.words(task.assignee)}: ${firstLine(String(task.task))}`);
+    this.#say(this.#parts.text, String(task.task));
     this.#who();
     this.#progress();
     this.#showResult();
@@ -93,12 +99,12 @@ class Card {
     const head = [make("span", { className: `state ${tone}` }, words)];
     if (PRIORITY[task.priority] && !isOver) head.push(make("span", { className: `priority ${task.priority}` }, PRIORITY[task.priority]));
     if (task.deadline && !isOver) {
-      head.push(make("span", { className: isLate ? "due late" : "due", title: full(task.deadline) }, icon("clock"), " ", due(task.deadline)));
+      head.push(make("span", { className: isLate ? "due late" : "due", title: moment(task.deadline) }, icon("clock"), " ", due(task.deadline)));
     }
     this.#parts.head.replaceChildren(...head);
     const [given, changed] = [ago(task.createdAt), ago(task.updatedAt)];
-    const times = [" · ", make("time", { dateTime: task.createdAt, title: full(task.createdAt) }, given)];
-    if (changed !== given) times.push(", changed ", make("time", { dateTime: task.updatedAt, title: full(task.updatedAt) }, changed));
+    const times = [" · ", make("time", { dateTime: task.createdAt, title: moment(task.createdAt) }, given)];
+    if (changed !== given) times.push(", changed ", make("time", { dateTime: task.updatedAt, title: moment(task.updatedAt) }, changed));
     this.#parts.about.lastChild.replaceChildren(...times);
   }
 
@@ -109,9 +115,9 @@ class Card {
 
   #who() {
     const { assignee, capability, from } = this.#task;
-    const { people } = this.#desk;
-    const who = [people.node(from), arrow(), people.node(assignee)];
-    if (capability) who.push(make("span", {}, " · chosen for ", make("bdi", {}, beginning(capability, 64))));
+    const { members } = this.#desk;
+    const who = [members.person(from), arrow(), members.person(assignee)];
+    if (capability) who.push(make("span", {}, " · chosen for ", make("bdi", {}, shortened(plain(capability), 64))));
     if (this.#desk.board.isReturned(this.#task) && isOpen(this.#task)) who.push(make("strong", {}, " · whoever had it has left"));
     if (this.#task.unredacted) who.push(make("span", {}, " · not searched for secrets"));
     this.#parts.about.firstChild.replaceChildren(...who);
@@ -123,32 +129,45 @@ class Card {
     this.#parts.progress.hidden = !isShown;
     if (!isShown) return;
     const percent = number(progress);
-    if (typeof progress === "string") return this.#parts.progress.replaceChildren(...folded(progress));
+    if (typeof progress === "string") return this.#say(this.#parts.progress, progress);
     const bar = make("progress", { max: 100, value: Math.min(100, Math.max(0, percent || 0)) });
     bar.setAttribute("aria-label", "Progress");
+    this.#said.delete(this.#parts.progress);
     this.#parts.progress.replaceChildren(bar, make("span", { className: "clock" }, `${percent} %`));
   }
 
   #showResult() {
     const { result, status } = this.#task;
-    const label = RESULTS[status] ?? "Result so far";
-    const words = result === undefined || result === null ? "" : written(result);
-    // What has been unfolded stays unfolded.
-    if (this.#result === label + words) return;
-    this.#result = label + words;
-    this.#parts.result.hidden = !words;
-    this.#parts.result.replaceChildren(...(words ? [make("h3", {}, label), ...folded(words)] : []));
+    const { result: part } = this.#parts;
+    part.hidden = result === undefined || result === null || result === "";
+    if (!part.hidden) this.#say(part, result, RESULTS[status] ?? "Result so far");
   }
 
   #context() {
     const { context } = this.#task;
-    if (context === undefined || context === null || this.#parts.context.firstChild) return;
-    const words = typeof context === "string" ? "More about it" : `More about it: ${summary(context)}`;
-    const body = make("div", {});
-    const details = make("details", {}, make("summary", {}, words), body);
-    details.addEventListener("toggle", () => body.firstChild || body.append(...folded(written(context))), { once: true });
-    this.#parts.context.append(details);
-    this.#parts.context.hidden = false;
+    const { context: part } = this.#parts;
+    if (context === undefined || context === null) return;
+    part.hidden = false;
+    if (!part.firstChild) {
+      const words = typeof context === "string" ? "More about it" : `More about it: ${summary(context)}`;
+      const details = make("details", {}, make("summary", {}, words), make("div", {}));
+      details.addEventListener("toggle", () => this.#context());
+      part.append(details);
+    }
+    // It is written out only when somebody opens it.
+    const { lastChild: body, open } = part.firstChild;
+    if (open) this.#say(body, context);
+  }
+
+  /** Shows what a member wrote. What has been unfolded stays unfolded as long as it is the same. */
+  #say(part, value, heading = "") {
+    const words = written(value);
+    const redacted = this.#desk.board.redactedIn(this.#task, value);
+    const said = [heading, words, ...(redacted ?? [])].join("\n");
+    if (this.#said.get(part) === said) return;
+    this.#said.set(part, said);
+    const build = (text, isCut) => nodes(text, { isCut, redacted });
+    part.replaceChildren(...(heading ? [make("h3", {}, heading)] : []), ...folded(words, build, LONG));
   }
 
   #actions() {
@@ -181,7 +200,7 @@ class Card {
       if (AT_ONCE.includes(step)) await this.#desk.act(this.#task, step);
       else await this.#open(step);
     } catch (error) {
-      this.#parts.problem.textContent = this.#desk.explain(error);
+      this.#parts.problem.textContent = explain(error);
     }
     button.removeAttribute("aria-disabled");
   }

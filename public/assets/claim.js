@@ -3,6 +3,7 @@
 
 import { callPatiently, isPassing, random } from "./api.js";
 import { enter, keepLink } from "./seat.js";
+import { passing } from "./store.js";
 
 export class Claim {
   /** The id of a claim that was tried and not refused. */
@@ -13,29 +14,25 @@ export class Claim {
 
   constructor(code) {
     this.#code = code;
-    try {
-      ({ agent: this.agent, profile: this.profile, key: this.#key } = JSON.parse(sessionStorage.getItem(this.#place)));
-    } catch {
-      // This is the first try, or the browser stores nothing. Then the claim can be repeated only while this
-      // page is open.
-    }
+    // Where the browser stores nothing, the claim can be repeated only while this page is open.
+    ({ agent: this.agent, profile: this.profile, key: this.#key = this.#key } = passing.value(this.#place) ?? {});
   }
 
   /** Takes a seat for this person, and goes to the conversation. */
   async join({ agent, profile = {} }) {
     this.agent = agent;
     this.profile = profile;
-    this.#keep(JSON.stringify({ agent, profile, key: this.#key }));
+    passing.keep(this.#place, { agent, profile, key: this.#key });
     const headers = { "X-Agent-Id": agent, "Idempotency-Key": this.#key };
     try {
       const { sessionId, sessionKey } = await callPatiently("POST", `/v1/pair/${this.#code}/claim`, { headers, body: profile });
-      this.#keep();
+      passing.keep(this.#place);
       keepLink(this.#code, sessionId);
       await enter({ session: sessionId, agent, key: sessionKey });
     } catch (error) {
       if (!isPassing(error)) {
         this.agent = undefined;
-        this.#keep();
+        passing.keep(this.#place);
       }
       throw error;
     }
@@ -43,14 +40,5 @@ export class Claim {
 
   get #place() {
     return `nexus.claim.${this.#code}`;
-  }
-
-  #keep(text) {
-    try {
-      if (text) sessionStorage.setItem(this.#place, text);
-      else sessionStorage.removeItem(this.#place);
-    } catch {
-      // The browser stores nothing.
-    }
   }
 }

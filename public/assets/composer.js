@@ -1,9 +1,10 @@
-// Where a person writes. Keeps the draft in sessionStorage, so that a reload does not lose it.
+// Where a person writes. Keeps the draft, and what it replies to, so that a reload does not lose them.
 
 import { icon } from "./icons.js";
 import { byId, make } from "./page.js";
 import { gist, speakerOf } from "./relay.js";
-import { firstLine } from "./text.js";
+import { passing } from "./store.js";
+import { bytesOf, firstLine } from "./text.js";
 
 /** The most bytes of a message, and how many are left when a person is told. */
 const MOST = 65_536;
@@ -17,6 +18,8 @@ export class Composer {
   #on;
   #field = byId("text");
   #place;
+  /** The message that the text answers, as far as it is known: of a draft that was kept, at first only
+   *  its id. */
   #original;
 
   /** `on.write` gets a text and the id of the message that it answers, if there is one; `on.files` gets files
@@ -28,7 +31,9 @@ export class Composer {
     this.#place = `nexus.draft.${seat.session}`;
     byId("me").textContent = members.name(seat.agent);
     this.#field.enterKeyHint = TOUCH.matches ? "enter" : "send";
-    this.#field.value = this.#kept();
+    const { agent, text = "", replyTo } = passing.value(this.#place) ?? {};
+    if (agent === seat.agent) this.#field.value = text;
+    if (agent === seat.agent && replyTo) this.#original = { id: replyTo };
     this.#field.addEventListener("input", () => this.#changed());
     this.#field.addEventListener("keydown", (event) => this.#key(event));
     this.#field.addEventListener("paste", (event) => this.#paste(event));
@@ -47,20 +52,31 @@ export class Composer {
     if (!TOUCH.matches) this.#field.focus({ preventScroll: true });
   }
 
+  /** The earlier messages are known: shows what the draft that was kept replies to. `message` gives a message
+   *  by its id. */
+  found(message) {
+    if (this.#original) this.#answer(message(this.#original.id));
+  }
+
   /** What is written next answers this message; nothing, if none is given. */
   reply(message) {
+    this.#answer(message);
+    this.#field.focus();
+  }
+
+  #answer(message) {
     this.#original = message;
+    this.#keep(this.#field.value);
     const strip = byId("replying");
     strip.hidden = !message;
     strip.replaceChildren();
-    if (!message) return this.#field.focus();
+    if (!message) return;
     const words = make("span", {}, "Reply to ", make("strong", {}, make("bdi", {}, speakerOf(message, this.#members.name))), ": ");
     words.append(make("bdi", {}, firstLine(gist(message, this.#members.name))));
     const cancel = make("button", { type: "button", className: "bare small" }, icon("cross"));
     cancel.setAttribute("aria-label", "Do not reply");
     cancel.addEventListener("click", () => this.reply());
     strip.append(icon("reply"), words, cancel);
-    this.#field.focus();
   }
 
   /** Forgets what was being written: the conversation is over. */
@@ -87,18 +103,18 @@ export class Composer {
   #write() {
     const text = this.#field.value;
     if (!text.trim() || this.#left(text) < 0) return;
+    const { id } = this.#original ?? {};
     this.#field.value = "";
+    if (id) this.reply();
     this.#changed();
     byId("problem").textContent = "";
-    const { id } = this.#original ?? {};
-    if (id) this.reply();
     this.#on.write(text, id);
   }
 
   /** How many bytes are left. */
   #left(text) {
     // No character has more than three bytes for each of its units.
-    return text.length * 3 < MOST - TELL ? MOST : MOST - new TextEncoder().encode(text).length;
+    return text.length * 3 < MOST - TELL ? MOST : MOST - bytesOf(text);
   }
 
   #changed() {
@@ -121,20 +137,7 @@ export class Composer {
   }
 
   #keep(text) {
-    try {
-      if (text.trim()) sessionStorage.setItem(this.#place, JSON.stringify({ agent: this.#seat.agent, text }));
-      else sessionStorage.removeItem(this.#place);
-    } catch {
-      // The browser stores nothing.
-    }
-  }
-
-  #kept() {
-    try {
-      const { agent, text } = JSON.parse(sessionStorage.getItem(this.#place));
-      return agent === this.#seat.agent ? text : "";
-    } catch {
-      return ""; // There is none.
-    }
+    const { id: replyTo } = this.#original ?? {};
+    passing.keep(this.#place, text.trim() ? { agent: this.#seat.agent, text, replyTo } : undefined);
   }
 }

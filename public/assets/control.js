@@ -93,7 +93,7 @@ export class Control {
     }
     this.#people.renamed(item);
     const role = agentId === creator ? ", started the conversation" : "";
-    item.querySelector(".presence").textContent = `${online ? "online" : `last seen ${ago(Date.parse(lastSeenAt))}`}${role}`;
+    item.querySelector(".presence").textContent = `${online ? "online" : `last seen ${ago(lastSeenAt)}`}${role}`;
     const can = capabilities.slice(0, ABILITIES).map(nameLike).join(", ");
     item.querySelector(".ability").textContent = can ? `Can: ${can}` : description ? nameLike(description) : "";
     const button = item.querySelector("button");

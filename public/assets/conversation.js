@@ -3,10 +3,9 @@
 import { call, calm, sessionPath } from "./api.js";
 import { Composer } from "./composer.js";
 import { Control } from "./control.js";
-import { download, toJson, toMarkdown } from "./exports.js";
 import { Feed } from "./feed.js";
 import { Inviter } from "./invite.js";
-import { Later, keepDrops } from "./later.js";
+import { Later, keepDrops, keepFind } from "./later.js";
 import { Members } from "./members.js";
 import { closeMenu, toggleMenu } from "./menu.js";
 import { toggleWritten } from "./message.js";
@@ -14,10 +13,9 @@ import { canNotify, notifies, notify, toggleNotifications } from "./notify.js";
 import { Outbox } from "./outbox.js";
 import { byId, show } from "./page.js";
 import { Side } from "./side.js";
-import { endedBy, gist, isGreeting, isRelays, lineOf, speakerOf } from "./relay.js";
-import { Search } from "./search.js";
-import { about, forget, forgetAll, seatOf } from "./seat.js";
-import { explainEnd, over } from "./states.js";
+import { endedBy, gist, isGreeting, isRelays, lineOf, speakerOf, takenOut } from "./relay.js";
+import { about, forget, forgetAll, keepAbout, seatOf } from "./seat.js";
+import { CONNECTION, explainEnd, over } from "./states.js";
 import { firstLine, plural } from "./text.js";
 import { Transcript } from "./transcript.js";
 import { dayOf, moment, now, span } from "./time.js";
@@ -28,16 +26,11 @@ const LOOK = 60_000;
 const CALM = 3_000;
 /** For how long a lost connection is not worth a word. */
 const WORRY = 2_000;
+/** When parts are loaded that may be needed without a connection. */
+const WITHOUT_HURRY = 20_000;
+const prepare = () => import("./exports.js").catch(() => {});
 const SITE = "nexus-relay";
 const NOT_LOADED = "This part of the page cannot be loaded now. Try again.";
-
-const states = {
-  connecting: "Connecting …",
-  socket: "Live",
-  events: "Live (by events)",
-  polling: "Live (by polling)",
-  waiting: "No connection. Trying again …",
-};
 
 export class Conversation {
   #seat;
@@ -67,14 +60,14 @@ export class Conversation {
     this.#seat = seat;
     show("conversation", "transcript");
     document.body.classList.add("app");
-    this.#members = new Members(seat.agent);
+    this.#members = new Members(seat.agent, about(seat.session).names);
     this.#side = new Side();
     this.#transcript = new Transcript(byId("scroller"), byId("messages"), this.#members, {
       drawn: (...drawn) => this.#drawn(...drawn),
       open: (kind, message) => this.#open(kind, message),
+      card: (id, shown) => this.#tasks.call("card", id, shown),
       menu: (message, button) => this.#messageMenu(message, button),
     });
-    this.#search = new Search(this.#transcript, this.#members);
     this.#control = new Control(seat, this.#members, {
       ended: (...words) => this.#end(...words),
       changed: () => this.#look(),
@@ -82,12 +75,14 @@ export class Conversation {
     });
     this.#inviter = new Inviter(seat, { made: () => this.#control.lookForLinks(), gone: () => this.#look() });
     this.#composer = new Composer(seat, this.#members, {
-      write: (...message) => this.#write(...message),
+      write: (...message) => this.#isOver || this.#outbox.write(...message),
       files: (files) => this.#files.call("offer", files),
     });
-    this.#tasks = this.#later("tasks", async (root, on) => new (await import("./tasks.js")).Tasks(seat, root, on));
-    this.#files = this.#later("files", async (root, on) => new (await import("./files.js")).Files(seat, root, on));
+    this.#tasks = this.#later("tasks", async (...parts) => new (await import("./tasks.js")).Tasks(...parts));
+    this.#files = this.#later("files", async (...parts) => new (await import("./files.js")).Files(...parts));
     keepDrops(this.#files);
+    this.#search = new Later(async () => new (await import("./search.js")).Search(this.#transcript, this.#members), this.#missing);
+    keepFind(() => this.#find(), () => this.#transcript.isPartial);
     this.#outbox = new Outbox(seat, byId("unsent"), {
       sent: (answer) => this.#sent(answer),
       refused: (reason) => (byId("problem").textContent = `Not sent. ${reason}`),
@@ -108,22 +103,20 @@ export class Conversation {
 
   /** A panel that is loaded when it is first needed. */
   #later(name, load) {
-    const failed = () => (byId("problem").textContent = NOT_LOADED);
-    const panel = new Later(() => load(byId(`${name}-panel`), this.#callsOf(name)), failed);
+    const panel = new Later(() => load(this.#seat, this.#members, byId(`${name}-panel`), this.#callsOf(name)), this.#missing);
     byId(`${name}-tab`).addEventListener("focus", () => panel.need());
     byId(`${name}-tab`).addEventListener("click", () => panel.need());
     return panel;
   }
 
   /** What a panel may ask of the page: to show how many things wait for this person, to look anew at who is
-   *  here, to say something, and to be seen. The page itself reads messages aloud, those of tasks and files
-   *  included. */
+   *  here, to say what went wrong, and to be seen. The page itself reads messages aloud, those of tasks and
+   *  files included. */
   #callsOf(name) {
     return {
       count: (number) => this.#side.count(name, number, number > 0),
       changed: () => this.#look(),
       failed: (words) => (byId("problem").textContent = words),
-      announce: () => {},
       open: () => this.#side.open(name),
     };
   }
@@ -153,8 +146,7 @@ export class Conversation {
     byId("to-end").addEventListener("click", () => this.#transcript.toEnd());
     byId("open-menu").addEventListener("click", () => this.#menu());
     byId("retry").addEventListener("click", () => this.#feed.hurry());
-    const failed = () => (byId("problem").textContent = NOT_LOADED);
-    this.#carry = new Later(async () => new (await import("./carry.js")).Carry(this.#seat), failed);
+    this.#carry = new Later(async () => new (await import("./carry.js")).Carry(this.#seat), this.#missing);
     for (const button of document.querySelectorAll("dialog button[type=button][data-close]")) {
       button.addEventListener("click", () => button.closest("dialog").close());
     }
@@ -248,15 +240,18 @@ export class Conversation {
     this.#transcript.isReady = true;
     this.#transcript.draw();
     this.#transcript.toEnd();
+    this.#composer.found((id) => this.#transcript.message(id));
     this.#title();
     this.#tellDeadline();
     this.#look();
+    // When the connection is lost, what was said can still be saved.
+    setTimeout(prepare, WITHOUT_HURRY);
   }
 
   #tell(state) {
     if (this.#isOver) return;
     byId("connection").dataset.state = state;
-    byId("connection").textContent = states[state];
+    byId("connection").textContent = CONNECTION[state];
     clearTimeout(this.#worry);
     if (state === "waiting") this.#worry = setTimeout(() => (byId("offline").hidden = false), WORRY);
     else if (state !== "connecting") byId("offline").hidden = true;
@@ -287,40 +282,41 @@ export class Conversation {
       const status = await call("GET", sessionPath(this.#seat.session), { seat: this.#seat });
       if (this.#isOver) return;
       this.#ends(status.expiresAt);
-      if (this.#members.take(members)) this.#transcript.renew();
+      const { isChanged, isRenamed } = this.#members.take(members);
+      if (isRenamed) this.#transcript.renew();
       byId("me").textContent = this.#members.name(this.#seat.agent);
       this.#control.tell(members, status);
       this.#inviter.tell(members.length === 1);
       this.#side.count("people", members.length);
-      this.#tasks.tell("tell", members, status);
-      this.#files.tell("tell", members, status);
+      this.#tasks.tell("tell", isChanged);
+      this.#files.tell("tell", isChanged);
       this.#title();
-      about(this.#seat.session, { title: this.#called, until: this.#deadline - now() + Date.now() });
+      const until = this.#deadline - now() + Date.now();
+      keepAbout(this.#seat.session, { title: this.#called, until, names: this.#members.names });
     } catch (error) {
       // The feed asks the same relay, and shows what is wrong.
       if (!error.status && !(error instanceof TypeError)) console.warn(error);
     }
   }
 
-  #write(text, replyTo) {
-    if (this.#isOver) return;
-    this.#outbox.write(text, replyTo);
-    this.#transcript.toEnd();
-  }
-
   /** Returns whether the message has been read from the log already. */
   #sent({ id, redacted = [] }) {
-    if (redacted.length) {
-      const kinds = redacted.map(({ type, count }) => `${plural(count, "secret")} (${type})`);
-      byId("problem").textContent = `The relay removed ${kinds.join(", ")} from your message.`;
-    }
+    if (redacted.length) byId("problem").textContent = `The relay removed ${takenOut(redacted)} from your message.`;
     return this.#transcript.has(id);
+  }
+
+  /** Opens the search at once. It finds as soon as it is loaded. */
+  #find() {
+    byId("search").hidden = false;
+    byId("search-text").focus();
+    byId("search-text").select();
+    this.#search.call("open");
   }
 
   #menu() {
     const isLive = !this.#isOver;
     toggleMenu(byId("open-menu"), "Conversation", [
-      { id: "find", icon: "search", label: "Search", action: () => this.#search.open() },
+      { id: "find", icon: "search", label: "Search", action: () => this.#find() },
       { id: "as-markdown", icon: "download", label: "Export as Markdown", action: () => this.#export("md", "text/markdown") },
       { id: "as-json", icon: "download", label: "Export as JSON", action: () => this.#export("json", "application/json") },
       { id: "print", icon: "file", label: "Print", action: () => print() },
@@ -354,12 +350,16 @@ export class Conversation {
     byId("announcer").textContent = byId("problem").textContent = await toggleNotifications();
   }
 
-  #export(extension, type) {
-    const day = new Date(now()).toISOString().slice(0, 10);
-    const { messages } = this.#transcript;
-    const text = extension === "md" ? toMarkdown(this.#called, messages, this.#members.name) : toJson(messages);
-    download(`conversation-${day}.${extension}`, type, text);
+  async #export(extension, type) {
+    try {
+      const { exported } = await import("./exports.js");
+      exported(extension, type, this.#called, this.#transcript.messages, this.#members.name);
+    } catch {
+      this.#missing();
+    }
   }
+
+  #missing = () => (byId("problem").textContent = NOT_LOADED);
 
   #end(heading, words) {
     if (this.#isOver) return;
@@ -369,6 +369,7 @@ export class Conversation {
     this.#transcript.isReady = true;
     this.#transcript.draw();
     this.#outbox.end(this.#composer.text);
+    prepare();
     this.#composer.end();
     this.#inviter.end();
     this.#unread = 0;

@@ -1,12 +1,13 @@
-// Exports a conversation as a file. Neither format contains the session's id or a key.
+// A conversation as a file. Loaded when it is first needed, or later. Neither format contains the session's id or a key.
 
-import { make } from "./page.js";
 import { isRelays, lineOf, speakerOf } from "./relay.js";
+import { save } from "./save.js";
 import { pretty } from "./text.js";
+import { now } from "./time.js";
 
 /** The conversation as Markdown. Puts what members wrote into code fences, so that a Markdown reader shows it
  *  as plain text. `named` says what an agent is called. */
-export function toMarkdown(title, messages, named) {
+function toMarkdown(title, messages, named) {
   const name = (agent) => escaped(named(agent));
   const parts = messages.map((message) => {
     const { json, sentAt, text, to, unredacted, verified } = message;
@@ -35,11 +36,10 @@ function fence(language, text) {
 }
 
 /** The messages as they came. */
-export const toJson = (messages) => `${pretty({ messages })}\n`;
+const toJson = (messages) => `${pretty({ messages })}\n`;
 
-/** Lets the browser save a file. */
-export function download(name, type, text) {
-  const href = URL.createObjectURL(new Blob([text], { type }));
-  make("a", { href, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+/** Lets the browser save the conversation, with the extension `md` or `json`. */
+export function exported(extension, type, title, messages, named) {
+  const day = new Date(now()).toISOString().slice(0, 10);
+  save(`conversation-${day}.${extension}`, type, extension === "md" ? toMarkdown(title, messages, named) : toJson(messages));
 }

@@ -20,6 +20,9 @@ const TRIES = 2;
 /** When to try sockets again: the cause may be gone. */
 const RETURN = 600_000;
 
+/** A cursor after every message: the relay answers with where the log ends. */
+export const NEWEST = String(2n ** 53n - 1n);
+
 /**
  * Reads until the session is over or `stop` is called.
  * - `on.message` gets each message once, in order.
@@ -28,6 +31,7 @@ const RETURN = 600_000;
  * - `on.progress` is called after each page of earlier messages.
  * - `on.caughtUp` is called once, when all earlier messages have been read.
  * - `on.end` gets the error that ended it.
+ * It begins after the cursor `after`; without one, with the first message.
  */
 export class Feed {
   #seat;
@@ -39,9 +43,10 @@ export class Feed {
   #readyAt;
   #returnAt = Infinity;
 
-  constructor(seat, on) {
+  constructor(seat, on, after) {
     this.#seat = seat;
     this.#on = on;
+    this.#cursor = after;
     addEventListener("online", () => this.hurry());
     // A page that comes back out of the browser's cache has lost its connection meanwhile.
     addEventListener("pageshow", ({ persisted }) => persisted && this.hurry());

@@ -1,20 +1,18 @@
 // One file in the list: what it is, who wrote it, its preview, its versions, and the question before it is
 // deleted. It changes in place.
 
+import { icon } from "./icons.js";
 import { savedAs, shown, sizeOf } from "./names.js";
 import { make } from "./page.js";
-import { icon } from "./panel.js";
+import { save } from "./save.js";
+import { explain } from "./sentences.js";
 import { plain, plural } from "./text.js";
-import { ago, full } from "./when.js";
+import { ago, moment } from "./time.js";
 
 let count = 0;
 
-/** Lets the browser save bytes. Whatever they are, no browser opens this type as a page. */
-function save(bytes, name) {
-  const href = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
-  make("a", { href, download: savedAs(name) }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 60_000);
-}
+/** Whatever the bytes are, no browser opens this type as a page. */
+const NO_PAGE = "application/octet-stream";
 
 export class FileRow {
   #desk;
@@ -28,7 +26,7 @@ export class FileRow {
   #problem;
   #shown;
 
-  /** `desk` is the `Files` that it belongs to: it knows the `shelf` and the `people`, and can `read` and
+  /** `desk` is the `Files` that it belongs to: it knows the `shelf` and the `members`, and can `read` and
    *  `remove`. */
   constructor(key, desk) {
     count += 1;
@@ -54,15 +52,15 @@ export class FileRow {
 
   /** Shows the file as it is now. */
   update() {
-    const { people, shelf } = this.#desk;
+    const { members, shelf } = this.#desk;
     const all = shelf.versions(this.#key);
     const [file] = all;
-    const time = make("time", { dateTime: file.updatedAt, title: full(file.updatedAt) }, ago(file.updatedAt));
+    const time = make("time", { dateTime: file.updatedAt, title: moment(file.updatedAt) }, ago(file.updatedAt));
     const proof = file.verified === false ? [make("span", { className: "doubt" }, " (not proven)")] : [];
-    this.#meta.replaceChildren(`${sizeOf(file.size)} · `, people.node(file.editor), ...proof, " · ", time, ...(file.version > 1 ? [` · version ${file.version}`] : []));
+    this.#meta.replaceChildren(`${sizeOf(file.size)} · `, members.person(file.editor), ...proof, " · ", time, ...(file.version > 1 ? [` · version ${file.version}`] : []));
     this.#buttons.versions.hidden = all.length < 2;
     this.#buttons.versions.firstChild.data = plural(all.length, "version");
-    const shape = all.map(({ editor, version }) => `${version} ${people.words(editor)}`).join();
+    const shape = all.map(({ editor, version }) => `${version} ${members.words(editor)}`).join();
     if (this.#shown === shape) return;
     this.#shown = shape;
     this.#versions.replaceChildren(...all.map((one) => this.#version(one, file)));
@@ -96,7 +94,7 @@ export class FileRow {
     try {
       await action();
     } catch (error) {
-      this.#problem.textContent = this.#desk.explain(error);
+      this.#problem.textContent = explain(error);
     }
     button.removeAttribute("aria-disabled");
   }
@@ -124,7 +122,7 @@ export class FileRow {
 
   async #download(version) {
     const bytes = await this.#desk.read(this.#key, version);
-    save(bytes, this.#key);
+    save(savedAs(this.#key), NO_PAGE, bytes);
     this.#desk.say("Downloaded.");
   }
 
@@ -134,9 +132,9 @@ export class FileRow {
       made.addEventListener("click", () => this.#run(made, onClick));
       return made;
     };
-    const when = make("time", { dateTime: updatedAt, title: full(updatedAt) }, ago(updatedAt));
+    const when = make("time", { dateTime: updatedAt, title: moment(updatedAt) }, ago(updatedAt));
     const now = version === newest.version ? " (current)" : "";
-    const meta = make("span", { className: "version-meta" }, `${sizeOf(size)} · `, this.#desk.people.node(editor), " · ", when);
+    const meta = make("span", { className: "version-meta" }, `${sizeOf(size)} · `, this.#desk.members.person(editor), " · ", when);
     const links = make("span", { className: "links" }, button("Preview", () => this.#show(version)), " ", button("Download", () => this.#download(version)));
     return make("li", {}, make("span", {}, make("strong", {}, `Version ${version}`), now), links, meta);
   }

@@ -3,13 +3,11 @@
 
 import { Refused, call, callPatiently, identity, sessionPath } from "./api.js";
 import { FileRow } from "./filerow.js";
-import { cleaned, filePath, shown, sizeOf } from "./names.js";
+import { filePath, shown, sizeOf } from "./names.js";
 import { make } from "./page.js";
 import { arrange, panel } from "./panel.js";
-import { People } from "./people.js";
-import { sentence } from "./sentences.js";
+import { explain } from "./sentences.js";
 import { Shelf } from "./shelf.js";
-import { setClock } from "./when.js";
 
 /** How long a download may take. */
 const WHOLE = 60_000;
@@ -19,13 +17,6 @@ const DRAWN = 60;
 const EMPTY =
   "Share a document, a picture or data with everybody here: by the button, by dropping it anywhere on this page, or by " +
   "pasting it into your message. Agents can read it and save new versions. ";
-
-/** What a message of the relay says about a file, in words. */
-export function fileNews({ agentId, json }, people) {
-  const { event, file } = json;
-  const did = event === "deleted" ? "deleted" : file.version > 1 ? `saved version ${file.version} of` : "shared";
-  return `${people.words(agentId)} ${did} ${shown(file.key)}`;
-}
 
 /** The name of a pasted image says nothing: browsers call each of them the same. */
 function named(file) {
@@ -56,25 +47,21 @@ export class Files {
   #unseen = new Set();
   #waiting = new Set();
   #hasBegun = false;
-  #news = [];
-  people;
+  members;
   shelf = new Shelf();
 
   /** `on.count` gets how many files are new and how many uploads wait for a choice; `on.changed` is
-   *  called when this person has changed one; `on.open`, if there is one, when the panel must be seen;
-   *  `on.announce`, if there is one, gets what is to be read aloud. */
-  constructor(seat, root, on) {
+   *  called when this person has changed one, `on.open` when the panel must be seen; `on.failed` gets what
+   *  went wrong. */
+  constructor(seat, members, root, on) {
     this.#seat = seat;
     this.#on = on;
     this.#root = root;
-    this.people = new People(seat.agent);
+    this.members = members;
     this.#build();
     this.#watch();
     this.#soon();
   }
-
-  /** A sentence for people about an error. */
-  explain = (error) => sentence(error);
 
   /** Takes a message of kind "file". */
   take(message) {
@@ -83,7 +70,6 @@ export class Files {
     if (event === "deleted") this.shelf.remove(file.key, message.cursor);
     else if (!this.shelf.save(file)) return;
     if (this.#hasBegun && message.agentId !== this.#seat.agent) {
-      this.#news.push(message);
       if (event === "deleted") this.#unseen.delete(file.key);
       else if (!this.#inSight || document.hidden) this.#unseen.add(file.key);
     }
@@ -91,11 +77,10 @@ export class Files {
     this.#soon();
   }
 
-  /** Takes the list of members, and the status of the session. */
-  tell(members, status) {
-    setClock(status);
+  /** Somebody has looked who is here. */
+  tell(isChanged) {
     this.#hasBegun = true;
-    if (this.people.tell(members)) this.#redraw();
+    if (isChanged) this.#redraw();
     if (!this.#isListed) this.#look();
   }
 
@@ -108,7 +93,7 @@ export class Files {
     try {
       ({ Upload } = await import("./upload.js"));
     } catch (error) {
-      this.#on.failed?.(`Not shared. ${this.explain(error)}`);
+      this.#on.failed(`Not shared. ${explain(error)}`);
       return false;
     }
     for (const file of all) {
@@ -143,8 +128,7 @@ export class Files {
   }
 
   say(words) {
-    if (this.#on.announce) this.#on.announce(words);
-    else this.#panel.said.textContent = words;
+    this.#panel.said.textContent = words;
   }
 
   saved(file) {
@@ -152,7 +136,7 @@ export class Files {
     this.#changed.add(file.key);
     this.say(`Shared: ${shown(file.key)}`);
     this.#soon();
-    this.#on.changed?.();
+    this.#on.changed();
   }
 
   gone(upload) {
@@ -196,7 +180,7 @@ export class Files {
     this.shelf.remove(key, this.find(key)?.cursor ?? "0");
     this.say(`Deleted: ${shown(key)}`);
     this.#draw();
-    this.#on.changed?.();
+    this.#on.changed();
     const next = this.#rows.get(this.#order[Math.min(at, this.#order.length - 1)]);
     (next?.element.querySelector("button") ?? this.#panel.button).focus();
   }
@@ -256,7 +240,7 @@ export class Files {
       event.preventDefault();
       const items = [...event.dataTransfer.items];
       const hasFolder = items.some((item) => item.webkitGetAsEntry?.()?.isDirectory);
-      if (hasFolder) return this.#on.failed?.("A folder cannot be shared. Choose the files in it.");
+      if (hasFolder) return this.#on.failed("A folder cannot be shared. Choose the files in it.");
       this.offer(event.dataTransfer.files);
     }, true);
   }
@@ -301,10 +285,7 @@ export class Files {
   /** Shows what waits for a choice. */
   #choose() {
     const [upload] = this.#waiting;
-    if (!this.#inSight) {
-      if (this.#on.open) this.#on.open();
-      else this.#on.failed?.(`${shown(cleaned(upload.name))} is not shared yet. See Files.`);
-    }
+    if (!this.#inSight) this.#on.open();
     this.say("A file waits for your choice.");
     // Nothing is taken from somebody who is writing.
     if ([document.body, this.#panel.button].includes(document.activeElement)) upload.focus();
@@ -329,9 +310,7 @@ export class Files {
     this.#panel.more.hidden = this.#order.length <= this.#drawn;
     this.#panel.empty.hidden = this.#order.length > 0 || this.#uploads.childElementCount > 0;
     this.#uploads.hidden = !this.#uploads.childElementCount;
-    this.#on.count?.(this.#unseen.size + this.#waiting.size);
-    const news = this.#news.splice(0);
-    if (news.length) this.say(news.length === 1 ? fileNews(news[0], this.people) : `${news.length} changes of files`);
+    this.#on.count(this.#unseen.size + this.#waiting.size);
   }
 
   #arrange(keys) {

@@ -1,11 +1,12 @@
 // The invitation: a link that works once, its QR code, and ways to pass it on. It stands in the transcript
 // while one is alone, and in a dialog at any time.
 
-import { call, callPatiently, explain } from "./api.js";
+import { call, callPatiently } from "./api.js";
 import { drawing, icon } from "./icons.js";
 import { byId, make, onCopy } from "./page.js";
 import { keepLink } from "./seat.js";
-import { now } from "./time.js";
+import { explain } from "./sentences.js";
+import { countdown, now } from "./time.js";
 
 /** A link with less time left is not worth passing on. */
 const SHORT = 60_000;
@@ -134,9 +135,8 @@ class Card {
 
   tick() {
     if (!this.link) return;
-    const left = Math.max(0, Math.ceil((Date.parse(this.link.expiresAt) - now()) / 1000));
-    const time = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-    this.#left.replaceChildren(...(left ? ["It works once, for ", make("span", { className: "clock" }, time), "."] : ["Its time is over."]));
+    const left = Date.parse(this.link.expiresAt) - now();
+    this.#left.replaceChildren(...(left > 0 ? ["It works once, for ", make("span", { className: "clock" }, countdown(left)), "."] : ["Its time is over."]));
   }
 
   #parts({ url }) {

@@ -61,3 +61,16 @@ export function keepDrops(files) {
   };
   for (const type of ["dragenter", "dragover", "drop"]) document.addEventListener(type, keep);
 }
+
+/** The browser's own search cannot find what is not on the page. Where that is so, the page's own comes in its
+ *  place, and the browser's when it is asked for once more. */
+export function keepFind(find, isPartial) {
+  // Nothing looks for the words yet.
+  document.getElementById("search").addEventListener("submit", (event) => event.preventDefault());
+  addEventListener("keydown", (event) => {
+    const isFind = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "f";
+    if (!isFind || !isPartial() || document.activeElement.id === "search-text" || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    find();
+  });
+}

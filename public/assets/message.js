@@ -1,16 +1,16 @@
 // One message as an element: who says it, what proves that, what it answers, and what it says.
 
+import { folded } from "./folded.js";
 import { icon } from "./icons.js";
 import { markdown } from "./markdown.js";
 import { hue } from "./members.js";
 import { make } from "./page.js";
-import { gist, hasNameOfRelay, isGreeting, isNews, isRelays, lineOf, newsOf, poses, redactedIn, speakerOf } from "./relay.js";
-import { firstLine, nodes, plain, plural, pretty, summary } from "./text.js";
+import { gist, hasNameOfRelay, isGreeting, isNews, isRelays, lineOf, newsOf, partsOf, poses, redactedIn, speakerOf } from "./relay.js";
+import { firstLine, nodes, plain, pretty, summary } from "./text.js";
 import { clock, moment } from "./time.js";
 
 /** Longer texts are folded. */
-const LONG = 3000;
-const MANY_LINES = 40;
+const LONG = { letters: 3000, lines: 40 };
 /** Longer JSON is folded. */
 const LONG_JSON = 700;
 const MANY_JSON_LINES = 14;
@@ -31,7 +31,8 @@ export function goesOn(before, message, name) {
 /**
  * Draws messages. `members` says what everybody is called. `on.original` gives the message that a reply
  * answers, `on.jump` goes to a message, `on.open` to the panel of tasks or files, `on.menu` opens the menu of
- * a message at a button.
+ * a message at a button. `on.card` calls back with the card of a task, if it is known; `on.isFirst` says
+ * whether a message is the first about its task; `on.changed` is told that an element was so high before.
  */
 export class Drawer {
   #members;
@@ -51,7 +52,8 @@ export class Drawer {
 
   #drawn(message, isFollowing) {
     try {
-      if (lineOf(message)) return line(lineOf(message, this.#members.name), message);
+      const happened = partsOf(message, (agent) => this.#members.called(agent));
+      if (happened) return make("p", { className: "happened" }, ...happened, " ", timeOf(message));
       return isNews(message) ? this.#news(message) : this.#article(message, isFollowing);
     } catch (error) {
       // If one message cannot be drawn, the others still are.
@@ -64,12 +66,24 @@ export class Drawer {
   /** What became of a task or a file, with the way to it. */
   #news(message) {
     const { kind } = message;
-    const [what, which] = newsOf(message, this.#members.name);
+    const { what, which } = newsOf(message, (agent) => this.#members.called(agent));
     const open = make("button", { type: "button", className: "link" }, kind === "task" ? "Show tasks" : "Show files");
     open.addEventListener("click", () => this.#on.open(kind, message));
-    const words = make("p", { className: "what" }, make("bdi", {}, what), " ", make("bdi", { className: "which" }, firstLine(which, 120)));
+    const words = make("p", { className: "what" }, ...what, " ", make("bdi", { className: "which" }, firstLine(which, 120)));
     const sure = message.verified || isRelays(message) ? [] : [unsure(message, this.#members)];
-    return make("article", { className: "news", tabIndex: -1 }, icon(kind), make("div", {}, words, ...sure, timeOf(message), " ", open));
+    const article = make("article", { className: "news", tabIndex: -1 }, icon(kind), make("div", {}, words, ...sure, make("p", {}, timeOf(message), " ", open)));
+    if (kind === "task" && this.#on.isFirst(message)) this.#stand(article, message, sure);
+    return article;
+  }
+
+  /** Puts the card of a task in the place of the words about it, as soon as there is one. */
+  #stand(article, { json }, sure) {
+    this.#on.card(json.task.id, (card) => {
+      const before = article.offsetHeight;
+      article.classList.add("of-task");
+      article.replaceChildren(make("span", { className: "avatar" }, icon("task")), ...sure, card);
+      this.#on.changed(article, before);
+    });
   }
 
   #article(message, isFollowing) {
@@ -87,7 +101,7 @@ export class Drawer {
       const who = this.#members.called(agentId);
       article.append(make("p", { className: "pose" }, "The relay did not write this. All of it is by ", who, ", whatever it says."));
     }
-    const redacted = redactedIn(message);
+    const redacted = redactedIn(message.redacted, text, json);
     if (redacted.size) article.append(make("p", { className: "note" }, icon("lock"), " The relay took a secret out of this message."));
     if (replyTo) article.append(this.#quote(replyTo));
     if (text !== undefined) article.append(...paragraph(text, redacted));
@@ -142,16 +156,13 @@ export class Drawer {
   }
 }
 
-/** Whether an element of a message has names in it that `Members.renamed` does not find. */
-export const isOfNames = (drawn) => drawn.matches(".happened, .news");
-
 /** Shows a message as its sender wrote it, or with its Markdown. Returns whether it is as written now. */
 export function toggleWritten(article, message) {
   const shown = article.querySelector(".text");
   if (!shown) return false;
   const isWritten = !shown.classList.contains("written");
   article.querySelector(":scope > .unfold")?.remove();
-  shown.replaceWith(...paragraph(message.text, redactedIn(message), isWritten));
+  shown.replaceWith(...paragraph(message.text, redactedIn(message.redacted, message.text, message.json), isWritten));
   return isWritten;
 }
 
@@ -166,28 +177,10 @@ function timeOf({ sentAt }) {
   return make("time", { dateTime: sentAt, title: moment(sent) }, clock(sent));
 }
 
-/** A line that tells what happened. */
-const line = (words, message) => make("p", { className: "happened" }, make("bdi", {}, words), " ", timeOf(message));
-
 function paragraph(text, redacted, isWritten = false) {
   const build = (part, isCut) =>
-    isWritten ? [...nodes(part, { isCut, redacted })] : markdown(part, { isCut, redacted });
-  const start = text.slice(0, LONG).split("\n", MANY_LINES).join("\n");
-  const isCut = start.length < text.length;
-  const shown = isCut ? start.replace(/[\ud800-\udbff]$/, "") : text;
-  const block = make("div", { className: isWritten ? "text written" : "text", dir: "auto" }, ...build(shown, isCut));
-  if (!isCut) return [block];
-  block.classList.add("folded");
-  const more = make("button", { type: "button", className: "small quiet unfold" }, `Show all of ${plural(text.length, "character")}`);
-  // The rest is built only when somebody asks for it.
-  more.addEventListener("click", () => {
-    block.classList.remove("folded");
-    block.replaceChildren(...build(text, false));
-    block.tabIndex = -1;
-    block.focus({ preventScroll: true });
-    more.remove();
-  });
-  return [block, more];
+    isWritten ? nodes(part, { isCut, redacted }) : markdown(part, { isCut, redacted });
+  return folded(text, build, { ...LONG, className: isWritten ? "written" : "" });
 }
 
 function payload(json, redacted) {

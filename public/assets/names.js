@@ -1,7 +1,7 @@
 // Names of files: what the relay takes, what a person's file becomes, and what it is saved as.
 
 import { sessionPath } from "./api.js";
-import { plain } from "./text.js";
+import { bytesOf, plain } from "./text.js";
 
 /** The path of a file below its session. */
 export const filePath = (session, key) => sessionPath(session, `/files/${key.split("/").map(encodeURIComponent).join("/")}`);
@@ -11,7 +11,6 @@ const LONGEST = 256;
 /** Most systems save no longer name. */
 const LONGEST_SAVED = 120;
 
-const size = (text) => new TextEncoder().encode(text).length;
 // Control characters, the character in place of what is none, and those that turn other text around.
 const STRANGE = /[\p{Cc}\p{Zl}\p{Zp}\ufffd\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/gu;
 
@@ -20,7 +19,7 @@ export function wrongWith(name) {
   if (!name) return "Give the file a name.";
   if (/\\|\p{Cc}|\ufffd/u.test(name)) return "The name must not contain \\ or control characters.";
   if (name.split("/").some((part) => ["", ".", ".."].includes(part))) return "A part between / must not be empty, . or ..";
-  return size(name) > LONGEST ? "The name is too long." : "";
+  return bytesOf(name) > LONGEST ? "The name is too long." : "";
 }
 
 /** The end of a name that says what kind of file it is, and what comes before it. */
@@ -33,7 +32,7 @@ function parted(name) {
 function fitting(name, addition = "", longest = LONGEST) {
   const [before, end] = parted(name);
   const letters = [...before];
-  while (letters.length > 1 && size(letters.join("") + addition + end) > longest) letters.pop();
+  while (letters.length > 1 && bytesOf(letters.join("") + addition + end) > longest) letters.pop();
   return letters.join("") + addition + end;
 }
 

@@ -1,25 +1,10 @@
 // Notifications of new messages, only for those who have asked for them, and only while they look elsewhere.
 
+import { lasting } from "./store.js";
+
 const PLACE = "nexus.notify";
 
-function wanted() {
-  try {
-    return localStorage.getItem(PLACE) === "on";
-  } catch {
-    return false;
-  }
-}
-
-function want(isWanted) {
-  try {
-    if (isWanted) localStorage.setItem(PLACE, "on");
-    else localStorage.removeItem(PLACE);
-  } catch {
-    // The browser stores nothing: they last as long as the page.
-  }
-}
-
-let isOn = wanted();
+let isOn = lasting.text(PLACE) === "on";
 
 /** Whether this browser can show notifications. */
 export const canNotify = "Notification" in globalThis;
@@ -30,7 +15,7 @@ export const notifies = () => canNotify && isOn && Notification.permission === "
 /** Turns them on or off. Returns a sentence that says what is so now. */
 export async function toggleNotifications() {
   isOn = !notifies() && (await Notification.requestPermission()) === "granted";
-  want(isOn);
+  lasting.keep(PLACE, isOn ? "on" : undefined);
   if (isOn) return "Notifications are on: you hear of new messages while you look elsewhere.";
   return Notification.permission === "denied" ? "Your browser does not allow notifications for this site." : "Notifications are off.";
 }

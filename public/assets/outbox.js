@@ -1,8 +1,10 @@
 // Sends messages one after the other. Each is repeated with its Idempotency-Key until it is stored or
 // refused. Until then it is kept in sessionStorage, so that a reload does not lose it.
 
-import { call, explain, isPassing, pause, random, sessionPath, sleep } from "./api.js";
+import { call, isPassing, pause, random, sessionPath, sleep } from "./api.js";
 import { make, onCopy } from "./page.js";
+import { explain } from "./sentences.js";
+import { passing } from "./store.js";
 
 /**
  * `on.sent` gets the relay's answer to each message, and returns whether that message has been read already.
@@ -132,21 +134,12 @@ export class Outbox {
   #keep() {
     const { agent } = this.#seat;
     const entries = [...this.#queue, ...this.#refused].map(({ key, text, replyTo }) => ({ key, text, replyTo }));
-    try {
-      // Nothing is kept after the conversation has ended.
-      if (this.#isOver || !entries.length) sessionStorage.removeItem(this.#place);
-      else sessionStorage.setItem(this.#place, JSON.stringify({ agent, entries }));
-    } catch {
-      // The browser stores nothing; the texts last as long as the page.
-    }
+    // Nothing is kept after the conversation has ended.
+    passing.keep(this.#place, this.#isOver || !entries.length ? undefined : { agent, entries });
   }
 
   #kept() {
-    try {
-      const { agent, entries } = JSON.parse(sessionStorage.getItem(this.#place));
-      return agent === this.#seat.agent ? entries : [];
-    } catch {
-      return []; // None were kept.
-    }
+    const { agent, entries = [] } = passing.value(this.#place) ?? {};
+    return agent === this.#seat.agent ? entries : [];
   }
 }

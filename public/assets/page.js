@@ -1,6 +1,6 @@
 // What every page uses: elements by id, forms that say what went wrong, buttons that copy.
 
-import { explain } from "./api.js";
+import { explain } from "./sentences.js";
 
 /** The element with this id; null if there is none. */
 export const byId = (id) => document.getElementById(id);

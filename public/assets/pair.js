@@ -1,14 +1,17 @@
 // The page behind a link: how long it works, and a form to join from this browser. When something has become
 // of the link, the page is loaded again, and the relay says what.
 
-import { call, calm } from "./api.js";
+import { Refused, call, calm } from "./api.js";
 import { Claim } from "./claim.js";
 import { byId, onSubmit } from "./page.js";
-import { lastName, readPerson, sessionOfLink } from "./seat.js";
+import { lastName, readPerson, seatOf, sessionOfLink } from "./seat.js";
+import { countdown } from "./time.js";
 
 /** How often a visible page asks what became of the link: at first often, later seldom. So several pages
  *  behind one address do not use up its requests. */
 const LOOKS = [8_000, 8_000, 8_000, 8_000, 15_000, 15_000, 15_000, 15_000, 30_000];
+/** The same while a connection tells of whoever joins. Of a link that was taken back it does not tell. */
+const SELDOM = 60_000;
 
 const link = byId("link");
 const code = link.dataset.code;
@@ -17,31 +20,39 @@ const end = performance.now() + Number(link.dataset.endsIn);
 const claim = new Claim(code);
 
 function countDown() {
-  const left = Math.max(0, Math.ceil((end - performance.now()) / 1000));
-  byId("left").textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+  byId("left").textContent = countdown(end - performance.now());
 }
 
+let rest = 0;
 const look = calm(1000, async () => {
   // After a try to join from here, this page itself may have used the link.
   if (document.hidden || claim.agent) return;
+  rest = 0;
   try {
     const { state } = await call("GET", `/v1/pair/${code}/status`);
     if (state !== "pending" && !claim.agent) location.reload();
-  } catch {
-    // No answer: the page stays as it is and asks again.
+  } catch (error) {
+    // The page stays as it is and asks again; if the relay says when, not before.
+    if (error instanceof Refused) rest = (error.retryAfter || 0) * 1000;
   }
 });
 
-function lookAgain(times) {
-  setTimeout(async () => {
+let [timer, times, isLive] = [0, 0, false];
+
+function lookAgain() {
+  clearTimeout(timer);
+  // A page that nobody sees asks nothing. It asks at once when somebody sees it again.
+  if (document.hidden) return;
+  const every = isLive ? SELDOM : LOOKS[Math.min(times, LOOKS.length - 1)];
+  timer = setTimeout(async () => {
     await look();
-    lookAgain(times + 1);
-  }, LOOKS[Math.min(times, LOOKS.length - 1)]);
+    times += 1;
+    lookAgain();
+  }, Math.max(every, rest));
 }
 
 /** In a browser that has a seat behind the link, joining would use it up for nothing. */
-function tellOwn() {
-  const session = sessionOfLink(code);
+function tellOwn(session) {
   byId("own").hidden = !session;
   byId("self").parentElement.hidden = Boolean(session);
   byId("lead").hidden = Boolean(session);
@@ -50,15 +61,66 @@ function tellOwn() {
   byId("own-conversation").href = `/s#${session}`;
 }
 
+/** With a seat in the conversation, its own connection tells at once of whoever joins. Without one there is
+ *  none: a code has no connection of its own. */
+class Live {
+  #seat;
+  #feed;
+
+  constructor(seat) {
+    this.#seat = seat;
+  }
+
+  async open() {
+    if (this.#feed) return;
+    try {
+      const { Feed, NEWEST } = await import("./feed.js");
+      if (document.hidden || this.#feed) return;
+      const message = ({ kind }) => kind === "joined" && look();
+      const on = { message, event: look, state: (state) => this.#tell(state), progress() {}, caughtUp() {}, end: look };
+      this.#feed = new Feed(this.#seat, on, NEWEST);
+    } catch {
+      // There is no connection now: the page asks as any other.
+    }
+  }
+
+  close() {
+    this.#feed?.stop();
+    this.#feed = undefined;
+    isLive = false;
+  }
+
+  #tell(state) {
+    const isOpen = state === "socket" || state === "events";
+    if (isOpen === isLive) return;
+    isLive = isOpen;
+    lookAgain();
+    // Somebody may have joined while it was being opened.
+    if (isOpen) look();
+  }
+}
+
+const session = sessionOfLink(code);
+const { seat } = session ? seatOf(`#${session}`) : {};
+const live = seat && new Live(seat);
+
+function seen() {
+  lookAgain();
+  if (document.hidden) return live?.close();
+  live?.open();
+  look();
+}
+
 setInterval(countDown, 250);
-lookAgain(0);
+lookAgain();
+live?.open();
 // Ask as soon as the time is over.
 setTimeout(look, Math.max(0, end - performance.now()) + 250);
-document.addEventListener("visibilitychange", look);
+document.addEventListener("visibilitychange", seen);
 // A page that comes back from the browser's memory may show a link that was used since.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 countDown();
-tellOwn();
+tellOwn(session);
 
 const name = byId("name");
 name.value = claim.profile?.name ?? claim.agent ?? lastName();

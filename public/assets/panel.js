@@ -26,14 +26,3 @@ export function arrange(list, elements) {
     if (list.children[at] !== element) list.insertBefore(element, list.children[at] ?? null);
   }
 }
-
-/** An icon of the page. */
-export function icon(name) {
-  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `#i-${name}`);
-  picture.setAttribute("class", "icon");
-  picture.setAttribute("aria-hidden", "true");
-  picture.append(use);
-  return picture;
-}

@@ -1,16 +1,16 @@
 // What the relay itself says in a conversation, in words for people, and what only looks like it.
 
-import { nameLike } from "./text.js";
+import { nameLike, plural } from "./text.js";
 import { span } from "./time.js";
 
-/** The kinds of messages that tell what happened. Each is shown as a line. */
+/** The kinds of messages that tell what happened. Each is shown as a line, which is put together from parts:
+ *  the names in it are parts of their own. */
 const LINES = {
-  joined: ({ agentId }, name) => `${name(agentId)} joined`,
-  left: ({ agentId }, name) => `${name(agentId)} left`,
-  removed: ({ agentId, by }, name) => (by ? `${name(by)} removed ${name(agentId)}` : `${name(agentId)} was removed`),
-  ending: ({ expiresAt }, _, { sentAt }) =>
-    `This conversation deletes itself in ${span(Date.parse(expiresAt) - Date.parse(sentAt)) || "a few minutes"} if nobody writes`,
-  webhook_failing: () => "What your agent is to be told of cannot be delivered to it",
+  joined: ({ agentId }, name) => [name(agentId), " joined"],
+  left: ({ agentId }, name) => [name(agentId), " left"],
+  removed: ({ agentId, by }, name) => (by ? [name(by), " removed ", name(agentId)] : [name(agentId), " was removed"]),
+  ending: ({ expiresAt }, _, { sentAt }) => ["This conversation deletes itself in ", span(Date.parse(expiresAt) - Date.parse(sentAt)), " if nobody writes"],
+  webhook_failing: () => ["What your agent is to be told of cannot be delivered to it"],
 };
 
 /** Whether a message is from the relay, as no member's can be. */
@@ -19,12 +19,15 @@ export const isRelays = ({ agentId }) => agentId === "system";
 /** Whether a message is the greeting: the creator's words, which the relay hands on under cursor 0. */
 export const isGreeting = (message) => isRelays(message) && (message.kind === "greeting" || message.cursor === "0");
 
-/** What happened, in words; nothing if the message is one that somebody wrote. `name` says what an agent is
- *  called. */
-export function lineOf(message, name = nameLike) {
+/** What happened, in parts; nothing if the message is one that somebody wrote. `name` says what an agent is
+ *  called: as text, or as an element. */
+export function partsOf(message, name = nameLike) {
   if (!isRelays(message) || !Object.hasOwn(LINES, message.kind ?? "")) return undefined;
   return LINES[message.kind](message.json ?? {}, name, message);
 }
+
+/** The same as one text. */
+export const lineOf = (message, name) => partsOf(message, name)?.join("");
 
 /** Whether a message tells of a task or a file. Only the relay sets its kind. */
 export const isNews = ({ kind }) => kind === "task" || kind === "file";
@@ -40,14 +43,15 @@ const STATUS = {
   overdue: "is overdue",
 };
 
-/** What became of a task or a file, in words: `[what, of which]`. */
+/** What became of a task or a file, as `{what, which}`: parts as those of a line, and a text. */
 export function newsOf({ kind, json, agentId }, name = nameLike) {
   const { event, file = {}, task = {} } = json ?? {};
-  if (kind === "file") return [`${name(agentId)} ${event === "deleted" ? "deleted" : "saved"} a file:`, nameLike(file.key)];
-  if (event === "assigned") return [`${name(task.from)} gave a task to ${name(task.assignee)}:`, nameLike(task.task)];
-  if (event === "returned") return ["A task has come back, because its agent left:", nameLike(task.task)];
+  if (kind === "file") return { what: [name(agentId), event === "deleted" ? " deleted a file:" : " saved a file:"], which: nameLike(file.key) };
+  const which = nameLike(task.task);
+  if (event === "assigned") return { what: [name(task.from), " gave a task to ", name(task.assignee), ":"], which };
+  if (event === "returned") return { what: ["A task has come back, because its agent left:"], which };
   const became = Object.hasOwn(STATUS, task.status ?? "") ? STATUS[task.status] : "has changed";
-  return [`A task of ${name(task.assignee)} ${became}:`, nameLike(task.task)];
+  return { what: ["A task of ", name(task.assignee), ` ${became}:`], which };
 }
 
 /** Who speaks in a message. No member's id has a space, so nobody can look like the relay. */
@@ -58,7 +62,10 @@ export function speakerOf(message, name = nameLike) {
 
 /** A message in a few words, for a quotation, a notification or a screen reader. */
 export function gist(message, name = nameLike) {
-  if (isNews(message)) return newsOf(message, name).join(" ");
+  if (isNews(message)) {
+    const { what, which } = newsOf(message, name);
+    return `${what.join("")} ${which}`;
+  }
   return message.text ?? "JSON";
 }
 
@@ -76,20 +83,26 @@ const POSES = [
   /^[\s*_#>[(<{]*(system|nexus-?relay|relay|admin|administrator|operator)( (message|notice|note|warning|prompt))?[\s*_\])>}]*:/im,
 ];
 
-/** The kinds of secrets that the relay took out of a message. A sender can type such a mark, too: where
- *  there are more of a kind than the relay counted, none of them is taken for the relay's. */
-export function redactedIn({ redacted = [], text = "" }) {
-  const typed = new Map();
-  for (const [, type] of text.matchAll(MARK)) typed.set(type, (typed.get(type) ?? 0) + 1);
-  const genuine = redacted.filter(({ type, count }) => (typed.get(type) ?? 0) <= count);
+/** The kinds of secrets that the relay took out of some texts and other values, by the list that came with
+ *  them. A sender can type such a mark, too: where there are more of a kind than the relay counted, none of
+ *  them is taken for the relay's. */
+export function redactedIn(redacted = [], ...values) {
+  if (!redacted.length) return new Set();
+  const found = new Map();
+  const words = values.map((value) => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""))).join("\n");
+  for (const [, type] of words.matchAll(MARK)) found.set(type, (found.get(type) ?? 0) + 1);
+  const genuine = redacted.filter(({ type, count }) => (found.get(type) ?? 0) <= count);
   return new Set(genuine.map(({ type }) => type));
 }
+
+/** What the relay took out, in words; empty if it took out nothing. */
+export const takenOut = (redacted = []) => redacted.map(({ type, count }) => `${plural(count, "secret")} (${type})`).join(", ");
 
 /** Whether a member's message holds something that looks as if the relay had written it. */
 export function poses(message) {
   if (isRelays(message)) return false;
-  const { text = "" } = message;
-  const genuine = redactedIn(message);
+  const { json, redacted, text = "" } = message;
+  const genuine = redactedIn(redacted, text, json);
   const isForged = [...text.matchAll(MARK)].some(([, type]) => !genuine.has(type));
   return isForged || POSES.some((pose) => pose.test(text));
 }

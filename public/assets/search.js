@@ -36,19 +36,10 @@ export class Search {
     byId("search-next").addEventListener("click", () => this.#step(1));
     byId("search-previous").addEventListener("click", () => this.#step(-1));
     byId("search-close").addEventListener("click", () => this.close());
-    addEventListener("keydown", (event) => {
-      // The browser's own search cannot find what is not on the page. A second time it comes.
-      const isFind = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "f";
-      if (!isFind || !transcript.isPartial || document.activeElement === this.#field || document.querySelector("dialog[open]")) return;
-      event.preventDefault();
-      this.open();
-    });
   }
 
+  /** The form was opened; somebody may have written in it already. */
   open() {
-    this.#form.hidden = false;
-    this.#field.focus();
-    this.#field.select();
     this.#look();
   }
 
@@ -98,7 +89,7 @@ export class Search {
     const article = this.#transcript.articleOf(this.#found[this.#at]);
     article.classList.add("found");
     const mark = article.querySelector("mark.hit");
-    if (!mark) article.querySelector(":scope > .unfold")?.click();
+    if (!mark) article.querySelector(":scope > .unfold[aria-expanded='false']")?.click();
     if (!this.#form.contains(document.activeElement)) this.#field.focus();
     (article.querySelector("mark.hit") ?? article).scrollIntoView({ block: "center" });
     this.#tell();

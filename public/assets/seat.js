@@ -1,6 +1,8 @@
 // Who this browser is in a session: a seat `{session, agent, key}`. It is kept in localStorage. Where a
 // browser stores nothing, it stays in the part of the address after `#`, which is never sent to a server.
 
+import { lasting } from "./store.js";
+
 const SEAT = "nexus.seat.";
 const ABOUT = "nexus.about.";
 const LINK = "nexus.link.";
@@ -9,31 +11,6 @@ const NAME = "nexus.name";
 const NAME_FORM = /^[A-Za-z0-9_-]{1,128}$/;
 const RESERVED = /^(system|relay|nexus-relay|admin|operator)$/i;
 const SESSION_FORM = /^[0-9a-f]{48}$/;
-
-function store(name, value) {
-  try {
-    localStorage.setItem(name, value);
-    return true;
-  } catch {
-    return false; // Storage is off or full.
-  }
-}
-
-function stored(name) {
-  try {
-    return localStorage.getItem(name);
-  } catch {
-    return null;
-  }
-}
-
-function remove(name) {
-  try {
-    localStorage.removeItem(name);
-  } catch {
-    // Storage is off, so nothing was kept.
-  }
-}
 
 /** The session that an address names; nothing if it names none. */
 export function sessionOf(hash) {
@@ -57,68 +34,48 @@ export function seatOf(hash) {
 }
 
 function keptSeat(session) {
-  try {
-    const { agent, key: secret } = JSON.parse(stored(key(session)));
-    return agent && secret ? { session, agent, key: secret } : undefined;
-  } catch {
-    return undefined; // There is none, or it is damaged.
-  }
+  const { agent, key: secret } = lasting.value(key(session)) ?? {};
+  return agent && secret ? { session, agent, key: secret } : undefined;
 }
 
 /** Whether this browser can store a seat. */
 function keepsSeats() {
   const probe = key("probe");
-  const keeps = store(probe, "-".repeat(300));
-  remove(probe);
+  const keeps = lasting.keep(probe, "-".repeat(300));
+  lasting.keep(probe);
   return keeps;
 }
 
-const keep = ({ session, ...seat }) => store(key(session), JSON.stringify(seat));
+const keep = ({ session, ...seat }) => lasting.keep(key(session), seat);
 
 /** The conversations in which this browser has a seat, with what is known about each: `{session, agent, key,
  *  title, until}`. The one that ends last comes first. */
 export function seats() {
-  const names = [];
-  try {
-    for (let at = 0; at < localStorage.length; at += 1) names.push(localStorage.key(at));
-  } catch {
-    return []; // Storage is off.
-  }
-  const sessions = names.filter((name) => name.startsWith(SEAT)).map((name) => name.slice(SEAT.length));
-  const known = sessions.filter((session) => SESSION_FORM.test(session)).map((session) => ({ ...read(ABOUT + session), ...keptSeat(session) }));
+  const sessions = lasting.names.filter((name) => name.startsWith(SEAT)).map((name) => name.slice(SEAT.length));
+  const known = sessions.filter((session) => SESSION_FORM.test(session)).map((session) => ({ ...about(session), ...keptSeat(session) }));
   return known.filter(({ session }) => session).sort((one, other) => (other.until ?? 0) - (one.until ?? 0));
 }
 
-/** Remembers the title of a conversation, and when it ends (a time of this browser's clock, in ms). */
-export const about = (session, { title, until }) => store(ABOUT + session, JSON.stringify({ title, until }));
+/** What is known about a conversation: its `title`, `until` when it lives (a time of this browser's clock, in
+ *  ms), and the `names` of its members, those that have left included. */
+export const about = (session) => lasting.value(ABOUT + session) ?? {};
+
+/** Remembers this about a conversation. */
+export const keepAbout = (session, known) => lasting.keep(ABOUT + session, known);
 
 /** Remembers that a link leads to a conversation in which this browser has a seat. */
-export const keepLink = (code, session) => store(LINK + code, session);
+export const keepLink = (code, session) => lasting.keep(LINK + code, session);
 
 /** The conversation behind a link, if this browser has a seat in it. */
 export function sessionOfLink(code) {
-  const session = stored(LINK + code);
+  const session = lasting.text(LINK + code);
   return session && keptSeat(session) ? session : undefined;
 }
 
 /** Forgets a conversation that has ended, its links included. */
 export function forgetAll(session) {
-  const links = [];
-  try {
-    for (let at = 0; at < localStorage.length; at += 1) links.push(localStorage.key(at));
-  } catch {
-    return; // Storage is off, so nothing was kept.
-  }
-  links.filter((name) => name.startsWith(LINK) && stored(name) === session).forEach(remove);
-  [key(session), ABOUT + session].forEach(remove);
-}
-
-function read(name) {
-  try {
-    return JSON.parse(stored(name)) ?? {};
-  } catch {
-    return {}; // Damaged.
-  }
+  const links = lasting.names.filter((name) => name.startsWith(LINK) && lasting.text(name) === session);
+  for (const name of [...links, key(session), ABOUT + session]) lasting.keep(name);
 }
 
 /** Opens the conversation with this seat. Resolves when the person comes back to this page. */
@@ -136,12 +93,12 @@ export function take(seat) {
 
 /** Removes a seat that was given up. A seat that another tab has taken since then stays. */
 export function forget(seat) {
-  if (keptSeat(seat.session)?.key === seat.key) remove(key(seat.session));
+  if (keptSeat(seat.session)?.key === seat.key) lasting.keep(key(seat.session));
   history.replaceState(null, "", `#${seat.session}`);
 }
 
 /** The name that was used last. */
-export const lastName = () => stored(NAME) ?? "";
+export const lastName = () => lasting.text(NAME) ?? "";
 
 /** For names in which no letter of an id is left. The same as long as the page is open, so that a claim can
  *  be repeated. */
@@ -171,6 +128,6 @@ export function readPerson(input) {
   input.setCustomValidity(wrong);
   input.reportValidity();
   if (wrong) return undefined;
-  store(NAME, name);
+  lasting.keep(NAME, name);
   return { agent, profile: agent === name ? {} : { name } };
 }

@@ -1,9 +1,19 @@
 // What the page says where there is no conversation to show, or none any more, with the next step for a
 // person.
 
-import { Refused, explain } from "./api.js";
+import { Refused } from "./api.js";
 import { byId } from "./page.js";
 import { endedBy } from "./relay.js";
+import { explain } from "./sentences.js";
+
+/** How messages come at the moment. */
+export const CONNECTION = {
+  connecting: "Connecting …",
+  socket: "Live",
+  events: "Live (by events)",
+  polling: "Live (by polling)",
+  waiting: "No connection. Trying again …",
+};
 
 export const NOT_COMPLETE = [
   "This link is not complete",

@@ -1,7 +1,8 @@
 // The forms by which a person gives a task, or takes a step with one. They are loaded when they are needed.
 
 import { make } from "./page.js";
-import { nameLike } from "./text.js";
+import { explain } from "./sentences.js";
+import { bytesOf, nameLike } from "./text.js";
 
 /** The most of a text, or of a value, that the relay takes. */
 const MOST = 65_536;
@@ -28,24 +29,23 @@ const hint = (field, words) => {
 };
 
 const option = (value, words) => make("option", { value }, words);
-const bytes = (text) => new TextEncoder().encode(text).length;
 
 /** A mistake in a form, in a sentence for the person who filled it in. */
 class Wrong extends Error {}
 
 /** Whom a task is for: a member, or whoever can do something. */
-function whomField(people, { except } = {}) {
+function whomField(members, { except } = {}) {
   const [label, select] = labelled("For whom", "select", { required: true });
-  const members = make("optgroup", { label: "Members" });
+  const persons = make("optgroup", { label: "Members" });
   const abilities = make("optgroup", { label: "Whoever can do it" });
   /** Brings the choice up to date. What was chosen stays chosen. */
   const fill = () => {
     const { value } = select;
-    const member = ({ agentId, online }) => option(`to:${agentId}`, people.words(agentId) + (agentId === people.me || online ? "" : " (away)"));
-    members.replaceChildren(...people.all.filter(({ agentId }) => agentId !== except).map(member));
+    const member = ({ agentId, online }) => option(`to:${agentId}`, members.words(agentId) + (agentId === members.me || online ? "" : " (away)"));
+    persons.replaceChildren(...members.here.filter(({ agentId }) => agentId !== except).map(member));
     const ability = ([name, online]) => Object.assign(option(`can:${name}`, `${nameLike(name)} (${online ? `${online} online` : "nobody online"})`), { disabled: !online });
-    abilities.replaceChildren(...people.abilities.map(ability));
-    select.replaceChildren(members, ...(abilities.firstChild ? [abilities] : []));
+    abilities.replaceChildren(...members.abilities.map(ability));
+    select.replaceChildren(persons, ...(abilities.firstChild ? [abilities] : []));
     if (value) select.value = value;
     if (!select.value) select.selectedIndex = 0;
   };
@@ -73,12 +73,12 @@ function deadlineField(words) {
 /** Text that fits what the relay takes. */
 function short(field) {
   const text = field.value.trim();
-  if (bytes(JSON.stringify(text)) > MOST) throw new Wrong(`This is too long: at most ${MOST / 1024} KiB fit. Share it as a file.`);
+  if (bytesOf(JSON.stringify(text)) > MOST) throw new Wrong(`This is too long: at most ${MOST / 1024} KiB fit. Share it as a file.`);
   return text;
 }
 
 /** A form with its buttons. `read` gives what was filled in; `act` does it. */
-function form(className, parts, { submit, back, danger, read, act, close, explain }) {
+function form(className, parts, { submit, back, danger, read, act, close }) {
   const problem = make("p", { className: "problem" });
   problem.setAttribute("role", "alert");
   const go = make("button", { className: danger ? "danger" : "" }, submit);
@@ -130,15 +130,15 @@ const STEPS = {
   done: () => ({ submit: "Mark as done", ...text("Result", "What came of it. You may leave it empty.")((result) => ({ result })) }),
   fail: () => ({ submit: "Say so", ...text("What went wrong?", "", { required: true })((result) => ({ result })) }),
   decline: () => ({ submit: "Decline the task", ...text("Why not?", "Whoever gave it sees this.")((result) => ({ result })) }),
-  cancel: (task, { people }) => ({
-    parts: [make("p", {}, "Cancel this task? ", people.node(task.assignee), task.assignee === people.me ? " need not do it any more." : " is told that it need not be done any more.")],
+  cancel: (task, { members }) => ({
+    parts: [make("p", {}, "Cancel this task? ", members.person(task.assignee), task.assignee === members.me ? " need not do it any more." : " is told that it need not be done any more.")],
     submit: "Cancel the task",
     back: "Keep it",
     danger: true,
     read: () => ({}),
   }),
-  hand: (task, { people }) => {
-    const [whom, deadline] = [whomField(people, { except: task.assignee }), deadlineField(task.deadline ? "New deadline" : "Deadline, from now")];
+  hand: (task, { members }) => {
+    const [whom, deadline] = [whomField(members, { except: task.assignee }), deadlineField(task.deadline ? "New deadline" : "Deadline, from now")];
     const parts = [...whom.parts, ...deadline.parts];
     if (task.deadline) parts.push(make("p", { className: "hint" }, task.status === "overdue" ? "Without a new deadline it stays overdue." : "Left empty, the deadline stays."));
     return { parts, submit: "Hand on", read: () => ({ ...whom.value, deadline: deadline.value }) };
@@ -149,14 +149,14 @@ const STEPS = {
 export function stepForm(step, task, desk, close) {
   const { parts, submit, back, danger, read } = STEPS[step](task, desk);
   const act = (input) => desk.act(task, step, input);
-  return form("step", parts, { submit, back, danger, read, act, close, explain: desk.explain });
+  return form("step", parts, { submit, back, danger, read, act, close });
 }
 
 /** The form by which a task is given: `{element, fill, prefill}`. */
 export function giveForm(desk, close) {
-  const { people } = desk;
+  const { members } = desk;
   const [label, field] = labelled("What is to be done?", "textarea", { rows: 3, required: true });
-  const whom = whomField(people);
+  const whom = whomField(members);
   const [contextLabel, context] = labelled("More about it", "textarea", { rows: 2 });
   const [priorityLabel, priority] = labelled("Priority", "select", {}, option("normal", "Normal"), option("low", "Low"), option("high", "High"), option("urgent", "Urgent"));
   const deadline = deadlineField("Deadline, from now");
@@ -164,7 +164,7 @@ export function giveForm(desk, close) {
   const alone = make("p", { className: "hint" }, "Nobody else is here yet. You can give yourself a task, or invite somebody first.");
   const fill = () => {
     whom.fill();
-    alone.hidden = people.all.length > 1;
+    alone.hidden = members.here.length > 1;
   };
   fill();
   const read = () => {
@@ -174,7 +174,7 @@ export function giveForm(desk, close) {
     return about ? { ...task, context: valueOf(about) } : task;
   };
   const parts = [label, field, ...whom.parts, alone, more];
-  const element = form("give", parts, { submit: "Give the task", back: "Close", read, act: (input) => desk.give(input), close, explain: desk.explain });
+  const element = form("give", parts, { submit: "Give the task", back: "Close", read, act: (input) => desk.give(input), close });
   const prefill = (task) => {
     field.value = task.task;
     priority.value = task.priority;

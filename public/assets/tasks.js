@@ -4,15 +4,13 @@
 // which is asked for while the panel is in sight.
 
 import { call, callPatiently, calm, random, sessionPath } from "./api.js";
-import { Board, STEPS, isOpen, newsOf, takenOut, wayTo } from "./board.js";
+import { Board, STEPS, isOpen, wayTo } from "./board.js";
 import { taskCard } from "./card.js";
 import { make } from "./page.js";
 import { arrange, panel } from "./panel.js";
-import { People } from "./people.js";
-import { sentence } from "./sentences.js";
-import { setClock } from "./when.js";
-
-export { newsOf, taskCard };
+import { takenOut } from "./relay.js";
+import { explain } from "./sentences.js";
+import { passing } from "./store.js";
 
 /** How often the board is asked for while it is in sight. */
 const LOOK = 20_000;
@@ -39,7 +37,7 @@ export class Tasks {
   #give;
   #view = "open";
   #cards = new Map();
-  /** Cards in other places, by the task's id. */
+  /** Cards in the transcript, by the task's id. */
   #others = new Map();
   #order = [];
   #drawn = DRAWN;
@@ -47,59 +45,57 @@ export class Tasks {
   #inSight = false;
   #isWhole = false;
   #isOver = false;
-  #news = [];
   #hasBegun = false;
   #timers;
   #ask = calm(2000, () => this.#look());
   #place;
-  people;
+  members;
   board;
 
   /** `on.count` gets how many tasks wait for this person; `on.changed` is called when this person has changed
-   *  one; `on.failed` gets what the relay took out. `on.announce`, if there is one, gets what is to be
-   *  read aloud; otherwise the panel says it. */
-  constructor(seat, root, on) {
+   *  one, `on.open` when the panel must be seen; `on.failed` gets what the relay took out. */
+  constructor(seat, members, root, on) {
     this.#seat = seat;
+    this.members = members;
     this.#on = on;
     this.#root = root;
     this.#place = `nexus.settled.${seat.session}`;
-    this.people = new People(seat.agent);
-    this.board = new Board(seat.agent, this.#kept());
+    this.board = new Board(seat.agent, passing.value(this.#place));
     this.#build();
     this.#watch();
     this.#soon();
   }
 
-  /** A sentence for people about an error. */
-  explain = (error) => sentence(error);
-
   /** Takes a message of kind "task". */
-  take(message) {
-    const { event, task } = message.json ?? {};
-    if (!task?.id || !this.board.take(task, event)) return;
-    if (this.#hasBegun && message.agentId !== this.#seat.agent) this.#news.push(message);
+  take({ json, redacted }) {
+    const { event, task } = json ?? {};
+    if (task?.id) this.#take(task, event, redacted);
+  }
+
+  #take(task, event, redacted) {
+    // A card that stands already was drawn from the relay's board, which knows of no marks.
+    if (this.board.note(task, redacted)) this.#all.filter(({ element }) => element.dataset.task === task.id).forEach((card) => (card.shown = undefined));
+    this.board.take(task, event);
     this.#soon();
   }
 
-  /** Takes the list of members, and the status of the session. */
-  tell(members, status) {
-    setClock(status);
+  /** Somebody has looked who is here. */
+  tell(isChanged) {
     this.#hasBegun = true;
-    if (this.people.tell(members)) {
+    if (isChanged) {
       this.#give?.fill();
       this.#redraw();
     }
     if (this.#inSight || !this.#isWhole) this.#ask();
   }
 
-  /** A card of a task for another place; nothing if the task is not known. It changes with the task until it
-   *  is taken off the page. */
-  card(id) {
+  /** Calls `show` with a card of a task for another place, if the task is known. The card changes with it. */
+  card(id, show) {
     const task = this.board.get(id);
-    if (!task) return undefined;
-    const card = Object.assign(taskCard(task, this), { shown: task });
-    this.#others.set(id, [...(this.#others.get(id) ?? []), card]);
-    return card.element;
+    if (!task) return;
+    const card = this.#others.get(id) ?? this.#new(task);
+    this.#others.set(id, card);
+    show(card.element);
   }
 
   /** Brings a task into sight, and puts the focus on its card. */
@@ -124,15 +120,16 @@ export class Tasks {
   /** Gives a task. */
   async give(body) {
     const task = await this.#call("/tasks", body);
-    this.board.take(task, "assigned");
+    this.#answered(task, "assigned");
     this.#order.unshift(task.id);
-    this.#tellRedacted(task);
-    this.#did(`The task was given to ${this.people.words(task.assignee)}.`);
+    this.#did(`The task was given to ${this.members.words(task.assignee)}.`);
   }
 
-  #tellRedacted(task) {
-    const taken = takenOut(task);
-    if (taken) this.#on.failed?.(`The relay removed ${taken} from the task.`);
+  /** Takes the answer to what this person did. */
+  #answered(task, event) {
+    this.#take(task, event, task.redacted);
+    const taken = takenOut(task.redacted);
+    if (taken) this.#on.failed(`The relay removed ${taken} from the task.`);
   }
 
   /** Takes a step with a task, and the steps on the way to it. */
@@ -145,8 +142,8 @@ export class Tasks {
 
   async #handOn({ id }, whom) {
     const task = await this.#call(`/tasks/${encodeURIComponent(id)}`, whom);
-    this.board.take(task, "assigned");
-    this.#did(`The task was handed on to ${this.people.words(task.assignee)}.`);
+    this.#answered(task, "assigned");
+    this.#did(`The task was handed on to ${this.members.words(task.assignee)}.`);
   }
 
   async #change(task, step, input) {
@@ -170,8 +167,7 @@ export class Tasks {
     for (const status of wayTo(task.status, wanted)) {
       const body = status === wanted ? { status, ...rest, result: result || undefined } : { status };
       const changed = await this.#call(`/tasks/${encodeURIComponent(task.id)}`, body);
-      this.board.take(changed, "changed");
-      this.#tellRedacted(changed);
+      this.#answered(changed, "changed");
     }
   }
 
@@ -182,28 +178,17 @@ export class Tasks {
     return callPatiently("POST", this.#path(path), { seat: this.#seat, headers, body });
   }
 
+  /** The form stands in the panel, also when the button was in the transcript. */
   async #giveAgain(task) {
+    this.#on.open();
     await this.#openGive();
     this.#give.prefill(task);
     this.#give.element.scrollIntoView({ block: "nearest" });
   }
 
   #settle({ id }) {
-    const settled = this.board.settle(id);
-    try {
-      sessionStorage.setItem(this.#place, JSON.stringify(settled.slice(-1000)));
-    } catch {
-      // The browser stores nothing; it lasts as long as the page.
-    }
+    passing.keep(this.#place, this.board.settle(id).slice(-1000));
     this.#redraw();
-  }
-
-  #kept() {
-    try {
-      return JSON.parse(sessionStorage.getItem(this.#place)) ?? [];
-    } catch {
-      return []; // None were kept.
-    }
   }
 
   #build() {
@@ -212,7 +197,7 @@ export class Tasks {
       this.#soon();
     };
     this.#panel = panel(this.#root, { id: "tasks", heading: "Tasks", action: "Give a task", list: "board", more });
-    this.#panel.button.addEventListener("click", () => this.#openGive().catch((error) => this.#on.failed?.(this.explain(error))));
+    this.#panel.button.addEventListener("click", () => this.#openGive().catch((error) => this.#on.failed(explain(error))));
     this.#filters = Object.entries(VIEWS).map(([view, [words]]) => {
       const filter = make("button", { type: "button", className: "filter" }, `${words} `, make("span", { className: "clock" }));
       filter.dataset.view = view;
@@ -241,7 +226,7 @@ export class Tasks {
   }
 
   get #all() {
-    return [...this.#cards.values(), ...[...this.#others.values()].flat()];
+    return [...this.#cards.values(), ...this.#others.values()];
   }
 
   #tick() {
@@ -325,19 +310,12 @@ export class Tasks {
     this.#order = [...inView.filter(({ id }) => !known.has(id)).map(({ id }) => id), ...this.#order];
     const shown = this.#order.slice(0, this.#drawn);
     this.#arrange(shown);
-    for (const [id, cards] of this.#others) {
-      cards.forEach((card) => this.#refresh(card, id));
-      const kept = cards.filter((card) => card.element.isConnected || !card.wasShown);
-      kept.forEach((card) => (card.wasShown ||= card.element.isConnected));
-      if (kept.length) this.#others.set(id, kept);
-      else this.#others.delete(id);
-    }
+    for (const [id, card] of this.#others) this.#refresh(card, id);
     this.#panel.more.hidden = this.#order.length <= this.#drawn;
     const { empty } = this.#panel;
     empty.hidden = this.#order.length > 0;
     [, empty.firstChild.textContent, empty.lastChild.textContent] = VIEWS[this.#view];
     this.#counts();
-    this.#speak();
   }
 
   #arrange(ids) {
@@ -356,10 +334,13 @@ export class Tasks {
   }
 
   #made(id) {
-    const task = this.board.get(id);
-    const card = Object.assign(taskCard(task, this), { shown: task });
+    const card = this.#new(this.board.get(id));
     make("li", {}, card.element);
     return card;
+  }
+
+  #new(task) {
+    return Object.assign(taskCard(task, this), { shown: task });
   }
 
   #refresh(card, id) {
@@ -375,25 +356,13 @@ export class Tasks {
       filter.lastChild.textContent = count || "";
       filter.setAttribute("aria-pressed", String(filter.dataset.view === this.#view));
     }
-    this.#on.count?.(this.board.all.filter((task) => this.board.needsAttention(task)).length);
-  }
-
-  /** Says what is new, once: of many, only how many. */
-  #speak() {
-    const news = this.#news.splice(0);
-    if (!news.length) return;
-    this.#say(news.length === 1 ? newsOf(news[0], this.people) : `${news.length} changes of tasks`);
+    this.#on.count(this.board.all.filter((task) => this.board.needsAttention(task)).length);
   }
 
   /** Says what this person has done. */
   #did(words) {
-    this.#say(words);
+    this.#panel.said.textContent = words;
     this.#soon();
-    this.#on.changed?.();
-  }
-
-  #say(words) {
-    if (this.#on.announce) this.#on.announce(words);
-    else this.#panel.said.textContent = words;
+    this.#on.changed();
   }
 }

@@ -24,12 +24,21 @@ export const plain = (text) => text.replace(new RegExp(`[${HIDDEN}]+`, "gu"), na
 /** A name in what the relay tells, as text of a length that a line can hold. */
 export const nameLike = (name) => (typeof name === "string" && name ? plain(name).slice(0, 128) : "somebody");
 
+/** A text of at most so many letters; the last one says that it goes on. */
+export function shortened(text, most) {
+  // No letter has more than two units.
+  const letters = text.length > most ? [...text.slice(0, 2 * most + 2)] : [];
+  return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : text;
+}
+
 /** The first line of a text, of at most so many letters, without the signs that begin a line of Markdown. */
 export function firstLine(text, most = 80) {
   const [line] = text.slice(0, 8 * most).replace(/^[\s#>*-]+(?=[^\s#>*-])/, "").split("\n", 1);
-  const letters = [...plain(line.trim().slice(0, 4 * most))];
-  return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : letters.join("");
+  return shortened(plain(line.trim().slice(0, 4 * most)), most);
 }
+
+/** How many bytes a text has for the relay. */
+export const bytesOf = (text) => new TextEncoder().encode(text).length;
 
 /** How many marks may still be made. Texts that are shown as one share it. */
 export const someMarks = () => ({ left: MARKS });

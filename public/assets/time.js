@@ -1,8 +1,12 @@
-// Time by the relay's clock, because the clock of a person's device may be wrong, and times in words.
+// Time by the relay's clock, because the clock of a person's device may be wrong, and times in words. A time
+// is a number of milliseconds, or as the relay writes it: `2026-03-01T12:00:00.000Z`.
 
+const MINUTE = 60_000;
 const DAY = 86_400_000;
 /** How far the relay's clock is ahead of this device's, in milliseconds. */
 let ahead = 0;
+
+const numberOf = (time) => new Date(time).getTime();
 
 /** The time by the relay's clock. */
 export const now = () => Date.now() + ahead;
@@ -24,9 +28,9 @@ const farDayForm = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
 const momentForm = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 /** `09:30`. */
-export const clock = (time) => clockForm.format(time);
+export const clock = (time) => clockForm.format(numberOf(time));
 /** The whole date and time. */
-export const moment = (time) => momentForm.format(time);
+export const moment = (time) => momentForm.format(numberOf(time));
 
 /** How long something takes or is away: `40 s`, `5 min`, `23 h`, `3 days`. */
 export function span(ms) {
@@ -37,8 +41,23 @@ export function span(ms) {
   return `${Math.round(seconds / 86_400)} days`;
 }
 
-/** `just now`, `5 min ago`. */
-export const ago = (time) => (now() - time < 60_000 ? "just now" : `${span(now() - time)} ago`);
+/** What is left of a short time: `9:05`. */
+export function countdown(ms) {
+  const left = Math.max(0, Math.ceil(ms / 1000));
+  return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+}
+
+/** When something happened: `just now`, `5 min ago`. */
+export function ago(time) {
+  const ms = now() - numberOf(time);
+  return ms < MINUTE ? "just now" : `${span(ms)} ago`;
+}
+
+/** When something must be done: `due in 5 min`, `was due 5 min ago`. */
+export function due(time) {
+  const ms = numberOf(time) - now();
+  return ms > 0 ? `due in ${span(ms)}` : `was due ${ago(time)}`;
+}
 
 /** Names the day of a time, where a person is. The same text means the same day. */
 export const dayOf = (time) => new Date(time).toDateString();

@@ -2,7 +2,7 @@
 // are on the page; the others are empty, and as high as they were. So a conversation of many thousand
 // messages costs no more than a short one.
 
-import { Drawer, goesOn, isOfNames } from "./message.js";
+import { Drawer, goesOn } from "./message.js";
 import { make } from "./page.js";
 import { lineOf } from "./relay.js";
 import { atLeast, dayName, dayOf } from "./time.js";
@@ -22,6 +22,8 @@ export class Transcript {
   #on;
   #order = [];
   #places = new Map();
+  /** By task: the first message about it, in whose place its card stands. */
+  #firsts = new Map();
   #blocks = [];
   #waiting = 0;
   #timer;
@@ -31,6 +33,8 @@ export class Transcript {
   #average = 80;
   #wasAtEnd = true;
   #watch;
+  #sizes;
+  #heights = new WeakMap();
   /** Set once all earlier messages have been added: until then nothing is drawn. */
   isReady = false;
   /** What is done to each message that is drawn: the search marks what it has found. */
@@ -38,17 +42,24 @@ export class Transcript {
 
   /**
    * `on.drawn` is told, after each drawing, of the messages that others wrote, and whether they are out of
-   * sight, and of the lines that tell what happened. `on.open` and `on.menu` are those of a `Drawer`.
+   * sight, and of the lines that tell what happened. `on.open`, `on.menu` and `on.card` are those of a
+   * `Drawer`.
    */
   constructor(scroller, list, members, on) {
     this.#scroller = scroller;
     this.#list = list;
     this.#members = members;
     this.#on = on;
-    const original = (id) => this.#order[this.#places.get(id)];
-    this.#drawer = new Drawer(members, { ...on, original, jump: (message) => this.jump(message) });
+    this.#drawer = new Drawer(members, {
+      ...on,
+      original: (id) => this.message(id),
+      jump: (message) => this.jump(message),
+      isFirst: ({ id, json }) => this.#firsts.get(json?.task?.id) === id,
+      changed: (article, before) => this.#changed(article, before),
+    });
     const how = { root: scroller, rootMargin: `${NEAR}px 0px` };
     this.#watch = new IntersectionObserver((entries) => this.#came(entries), how);
+    this.#sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => this.#resized(target)));
     scroller.addEventListener("scroll", () => (this.#wasAtEnd = this.atEnd), { passive: true });
     // A keyboard that opens, or a text field that grows, must not hide the end.
     new ResizeObserver(() => this.#wasAtEnd && this.toEnd()).observe(scroller);
@@ -66,6 +77,11 @@ export class Transcript {
     return this.#places.has(id);
   }
 
+  /** The message with this id, if it is here. */
+  message(id) {
+    return this.#order[this.#places.get(id)];
+  }
+
   /** Whether some messages are not on the page now, so that a browser's own search cannot find them. */
   get isPartial() {
     return this.#blocks.some(({ isDrawn }) => !isDrawn);
@@ -77,6 +93,8 @@ export class Transcript {
     if (this.#places.has(message.id)) return;
     this.#places.set(message.id, this.#order.length);
     this.#order.push(message);
+    const { id: task } = message.json?.task ?? {};
+    if (message.kind === "task" && task && !this.#firsts.has(task)) this.#firsts.set(task, message.id);
     atLeast(Date.parse(message.sentAt));
     if (this.isReady) this.#timer ??= setTimeout(() => this.draw(), document.hidden ? 200 : 16);
   }
@@ -147,11 +165,29 @@ export class Transcript {
 
   /** Shows the names, and the words for days, of now. */
   renew() {
-    this.forEachDrawn((drawn, message) => isOfNames(drawn) && drawn.replaceWith(this.#drawer.draw(message)));
     for (const { element, kept } of this.#blocks) {
       this.#members.renamed(kept ?? element);
       for (const day of (kept ?? element).querySelectorAll("[data-day]")) day.textContent = dayName(Number(day.dataset.day));
     }
+    if (this.#wasAtEnd && !document.hidden) this.toEnd();
+  }
+
+  /** An element that was so high is another now, and changes by itself from now on. */
+  #changed(article, before) {
+    this.#heights.set(article, before);
+    this.#resized(article);
+    this.#sizes.observe(article);
+  }
+
+  /** Keeps what is in sight where it is, or the end in sight. */
+  #resized(article) {
+    const [before, after] = [this.#heights.get(article), article.offsetHeight];
+    // What is not on the page has no height. The block that it is in is measured as a whole.
+    this.#heights.set(article, after);
+    if (!before || !after || before === after) return;
+    const isAbove = article.getBoundingClientRect().bottom <= this.#scroller.getBoundingClientRect().top;
+    if (this.#wasAtEnd) this.toEnd();
+    else if (isAbove) this.#scroller.scrollTop += after - before;
   }
 
   #mark(place) {

@@ -4,8 +4,8 @@
 import { identity, isPassing, pause, random, Refused, sleep } from "./api.js";
 import { make } from "./page.js";
 import { another, cleaned, filePath, shown, sizeOf, wrongWith } from "./names.js";
-import { sentence } from "./sentences.js";
-import { ago } from "./when.js";
+import { explain } from "./sentences.js";
+import { ago } from "./time.js";
 
 /** How often an upload is tried that gets no answer. */
 const TRIES = 4;
@@ -57,7 +57,7 @@ export class Upload {
   #said;
   #body;
 
-  /** `desk` knows the files that there are (`find`), the `people`, and is told: `saved(file)`, `gone(upload)`,
+  /** `desk` knows the files that there are (`find`), the `members`, and is told: `saved(file)`, `gone(upload)`,
    *  `choosing()`, `say(words)`. `limit` is the most bytes of a file. */
   constructor(seat, file, desk, limit) {
     this.#seat = seat;
@@ -134,13 +134,13 @@ export class Upload {
       return this.#askAboutConflict(key, error.version, Boolean(condition["If-Match"]));
     }
     if (error.code === "invalid_request") return this.#askForName(key, "The relay does not take this name. It may look like a secret.");
-    if (error.code === "file_too_large" || error.code === "storage_full") return this.#refuse(sentence(error));
-    return this.#refuse(`Not uploaded. ${sentence(error)}`, this.#button("Try again", "quiet", () => this.#send(key, condition)));
+    if (error.code === "file_too_large" || error.code === "storage_full") return this.#refuse(explain(error));
+    return this.#refuse(`Not uploaded. ${explain(error)}`, this.#button("Try again", "quiet", () => this.#send(key, condition)));
   }
 
   #askAboutConflict(key, version, isAgain = false) {
     const known = this.#desk.find(key);
-    const by = known?.version === version ? [" by ", this.#desk.people.node(known.editor), `, ${ago(known.updatedAt)}`] : [];
+    const by = known?.version === version ? [" by ", this.#desk.members.person(known.editor), `, ${ago(known.updatedAt)}`] : [];
     const words = make("p", {}, isAgain ? "Somebody has changed it meanwhile. Now there is version " : "There is already a file with this name: version ", String(version), ...by, ".");
     const form = this.#nameForm(another(key, (name) => this.#desk.find(name)), "Keep both");
     const replace = this.#button("Replace it", "quiet", () => this.#send(key, { "If-Match": `"${version}"` }));

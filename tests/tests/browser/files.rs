@@ -1,8 +1,8 @@
 //! Files, for people: sharing, versions, previews, and what a hostile one cannot do.
 
-use crate::{assert_quiet, joined, open_panel, press};
+use crate::{assert_quiet, beside, open_panel, press, talk};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use nexus_tests::{Api, Member, browser::Browser, eventually, relay, string};
+use nexus_tests::{Member, browser::Browser, eventually, string};
 use serde_json::{Value, json};
 
 pub(crate) fn put(by: &Member, key: &str, bytes: &[u8]) {
@@ -79,10 +79,7 @@ pub(crate) fn wait_for_file(browser: &Browser, key: &str, words: &str) {
 
 #[test]
 fn a_file_comes_back_byte_for_byte_in_every_version() {
-    let relay = relay();
-    let alice = Api::new(&relay.url()).session();
-    let browser = joined(&alice, "zoe");
-    open_panel(&browser, "files-panel");
+    let (_relay, alice, browser) = beside("files-panel");
     browser.wait_for("#files-panel .empty", "No files yet");
     let bytes: Vec<u8> =
         (0..5000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
@@ -114,10 +111,7 @@ fn a_file_comes_back_byte_for_byte_in_every_version() {
 
 #[test]
 fn a_name_that_is_taken_is_a_choice() {
-    let relay = relay();
-    let alice = Api::new(&relay.url()).session();
-    let browser = joined(&alice, "zoe");
-    open_panel(&browser, "files-panel");
+    let (_relay, alice, browser) = beside("files-panel");
     put(&alice, "plan.md", b"one");
     wait_for_file(&browser, "plan.md", "a");
     share(&browser, "plan.md", b"two");
@@ -151,9 +145,7 @@ fn a_name_that_is_taken_is_a_choice() {
 
 #[test]
 fn files_are_dropped_and_pasted() {
-    let relay = relay();
-    let alice = Api::new(&relay.url()).session();
-    let browser = joined(&alice, "zoe");
+    let (_relay, alice, browser) = talk();
     browser.run(&format!(
         "{}
          for (const kind of ['dragover', 'drop']) {{
@@ -175,10 +167,7 @@ fn files_are_dropped_and_pasted() {
 
 #[test]
 fn what_the_relay_would_refuse_is_said_before() {
-    let relay = relay();
-    let alice = Api::new(&relay.url()).session();
-    let browser = joined(&alice, "zoe");
-    open_panel(&browser, "files-panel");
+    let (_relay, alice, browser) = beside("files-panel");
     browser.wait_for("#files-panel .empty", "Up to 1 MiB each");
     share(&browser, "big.bin", &vec![0; 1_048_577]);
     browser.wait_for(".upload [role=alert]", "too large");
@@ -201,10 +190,7 @@ fn what_the_relay_would_refuse_is_said_before() {
 
 #[test]
 fn a_file_is_deleted_after_a_question() {
-    let relay = relay();
-    let alice = Api::new(&relay.url()).session();
-    let browser = joined(&alice, "zoe");
-    open_panel(&browser, "files-panel");
+    let (_relay, alice, browser) = beside("files-panel");
     put(&alice, "plan.md", b"one");
     put(&alice, "other.md", b"one");
     wait_for_file(&browser, "plan.md", "a");
@@ -240,10 +226,7 @@ fn gif() -> Vec<u8> {
 
 #[test]
 fn a_preview_is_an_image_a_text_or_none_and_nothing_runs() {
-    let relay = relay();
-    let mallory = Api::new(&relay.url()).session();
-    let browser = joined(&mallory, "zoe");
-    open_panel(&browser, "files-panel");
+    let (_relay, mallory, browser) = beside("files-panel");
     browser.run(
         "window.ran = []; window.alert = (what) => window.ran.push(what);
          window.made = []; window.gone = [];
@@ -297,9 +280,7 @@ fn a_preview_is_an_image_a_text_or_none_and_nothing_runs() {
 
 #[test]
 fn no_name_of_a_file_breaks_the_page_or_misleads() {
-    let relay = relay();
-    let mallory = Api::new(&relay.url()).session();
-    let browser = joined(&mallory, "zoe");
+    let (_relay, mallory, browser) = talk();
     browser.size(390, 844);
     open_panel(&browser, "files-panel");
     let long = "x".repeat(252) + ".png";

@@ -10,15 +10,19 @@
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
 mod admin;
+mod cards;
 mod clock;
 mod connection;
 mod control;
 mod conversation;
 mod files;
 mod hostile;
+mod kept;
 mod keyboard;
 mod link;
+mod looks;
 mod markdown;
+mod modules;
 mod pages;
 mod seat;
 mod stories;
@@ -26,7 +30,7 @@ mod talk;
 mod tasks;
 mod unsent;
 
-use nexus_tests::{Member, browser::Browser, eventually, string};
+use nexus_tests::{Api, Member, Relay, browser::Browser, eventually, relay, string};
 use serde_json::json;
 
 /// A browser that has joined the session of `member` by a link, under this name.
@@ -43,6 +47,21 @@ fn join(browser: &Browser, member: &Member, name: &str) {
     browser.type_into("#name", name);
     browser.click("#join button");
     browser.wait_for("#connection", "Live");
+}
+
+/// A session, and zoe in it at a browser. It lasts as long as the relay, which is the first value.
+fn talk() -> (Relay, Member, Browser) {
+    let relay = relay();
+    let alice = Api::new(&relay.url()).session();
+    let browser = joined(&alice, "zoe");
+    (relay, alice, browser)
+}
+
+/// The same, with this panel in sight.
+fn beside(panel: &str) -> (Relay, Member, Browser) {
+    let (relay, alice, browser) = talk();
+    open_panel(&browser, panel);
+    (relay, alice, browser)
 }
 
 /// Brings a panel into sight, where the page shows one part at a time.

@@ -1,12 +1,12 @@
 //! Tasks, for people: each is one card, from being given to its result.
 
-use crate::{assert_quiet, fill, joined, open_panel, press};
+use crate::{assert_quiet, beside, fill, joined, open_panel, press, talk};
 use nexus_tests::{Api, Member, browser::Browser, eventually, list, relay, string};
 use serde_json::{Value, json};
 
 const ENTER: &str = "\u{E007}";
 
-fn give(by: &Member, body: &Value) -> String {
+pub(crate) fn give(by: &Member, body: &Value) -> String {
     let answer = by.call("POST", "/tasks").json(body).send();
     assert_eq!(answer.status, 201, "{}", answer.text());
     string(&answer.json()["id"])
@@ -17,7 +17,7 @@ pub(crate) fn change(by: &Member, task: &str, body: &Value) {
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
-fn task(member: &Member, id: &str) -> Value {
+pub(crate) fn task(member: &Member, id: &str) -> Value {
     member.call("GET", &format!("/tasks/{id}")).send().json()
 }
 
@@ -75,10 +75,7 @@ pub(crate) fn choose(browser: &Browser, select: &str, value: &str) {
 
 #[test]
 fn a_task_is_one_card_from_its_acceptance_to_its_result() {
-    let relay = relay();
-    let alice = Api::new(&relay.url()).session();
-    let browser = joined(&alice, "zoe");
-    open_panel(&browser, "tasks-panel");
+    let (_relay, alice, browser) = beside("tasks-panel");
     browser.wait_for("#tasks-panel .empty", "Nothing is to be done");
     let id = give(&alice, &json!({ "to": "zoe", "task": "Pick a date", "priority": "urgent" }));
     browser.wait_for("#tasks-panel .task", "Urgent");
@@ -108,10 +105,7 @@ fn a_task_is_one_card_from_its_acceptance_to_its_result() {
 
 #[test]
 fn done_walks_the_way_and_a_refusal_has_its_reason() {
-    let relay = relay();
-    let alice = Api::new(&relay.url()).session();
-    let browser = joined(&alice, "zoe");
-    open_panel(&browser, "tasks-panel");
+    let (_relay, alice, browser) = beside("tasks-panel");
     let quick = give(&alice, &json!({ "to": "zoe", "task": "Quick one" }));
     let hard = give(&alice, &json!({ "to": "zoe", "task": "Hard one" }));
     step(&browser, "Quick one", "Done");
@@ -129,9 +123,7 @@ fn done_walks_the_way_and_a_refusal_has_its_reason() {
 
 #[test]
 fn a_person_gives_tasks_hands_them_on_and_cancels_them() {
-    let relay = relay();
-    let alice = Api::new(&relay.url()).session();
-    let browser = joined(&alice, "zoe");
+    let (_relay, alice, browser) = talk();
     let ben = able(&alice, "ben", "translate");
     open_panel(&browser, "tasks-panel");
     press(&browser, "#tasks-panel .panel-head", "Tasks", "Give a task");
@@ -174,9 +166,7 @@ fn a_person_gives_tasks_hands_them_on_and_cancels_them() {
 
 #[test]
 fn what_is_overdue_returned_or_declined_stands_out() {
-    let relay = relay();
-    let alice = Api::new(&relay.url()).session();
-    let browser = joined(&alice, "zoe");
+    let (_relay, alice, browser) = talk();
     let ben = alice.join("ben");
     open_panel(&browser, "tasks-panel");
     give(&alice, &json!({ "to": "zoe", "task": "Late one", "deadline": 1 }));
@@ -237,10 +227,7 @@ fn the_tasks_of_others_are_seen_and_left_to_them() {
 
 #[test]
 fn what_can_no_longer_be_done_is_said_and_what_was_written_stays() {
-    let relay = relay();
-    let alice = Api::new(&relay.url()).session();
-    let browser = joined(&alice, "zoe");
-    open_panel(&browser, "tasks-panel");
+    let (_relay, alice, browser) = beside("tasks-panel");
     let id = give(&alice, &json!({ "to": "zoe", "task": "A race" }));
     step(&browser, "A race", "Done");
     fill(&browser, ".step textarea", "A long answer");
@@ -274,9 +261,7 @@ fn what_can_no_longer_be_done_is_said_and_what_was_written_stays() {
 
 #[test]
 fn no_text_of_a_task_runs_or_breaks_the_page() {
-    let relay = relay();
-    let mallory = Api::new(&relay.url()).session();
-    let browser = joined(&mallory, "zoe");
+    let (_relay, mallory, browser) = talk();
     browser.run("window.ran = []; window.alert = (what) => window.ran.push(what);");
     browser.size(390, 844);
     open_panel(&browser, "tasks-panel");

@@ -256,6 +256,13 @@ mod tests {
     use crate::answer::Answer;
 
     #[test]
+    fn who_ended_a_session_is_named_and_the_operator_is_no_member() {
+        let said = |agent| news(Some("ended"), Some(agent)).unwrap();
+        assert_eq!(said("alice"), "alice ended the session");
+        assert_eq!(said("operator"), "the relay's operator ended the session");
+    }
+
+    #[test]
     fn ways_are_what_the_server_offers() {
         let ways = |delivery: &[&str]| {
             let delivery = delivery.iter().map(|way| (*way).to_owned()).collect();

@@ -96,7 +96,7 @@ async function watch() {
     take(answer);
     byId("trouble").textContent = "";
   } catch (error) {
-    if (error instanceof Refused && error.status < 429) return forget();
+    if (error instanceof Refused && error.status < 429) return refuse();
     byId("trouble").textContent = `These figures are old: ${error.message}`;
   }
   timer = setTimeout(watch, EVERY);
@@ -113,9 +113,22 @@ function forget() {
   byId("token").focus();
 }
 
+/** Asks for the token again. */
+function refuse() {
+  forget();
+  byId("enter").querySelector("[role=alert]").textContent =
+    "This is not the operator's token. It is the value of ADMIN_TOKEN of this relay.";
+}
+
 onSubmit(byId("enter"), async () => {
   const token = byId("token").value.trim();
-  const answer = await read(token);
+  let answer;
+  try {
+    answer = await read(token);
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) return refuse();
+    throw error;
+  }
   sessionStorage.setItem(KEY, token);
   byId("token").value = "";
   show("figures");
@@ -136,7 +149,7 @@ for (const button of document.querySelectorAll("#ranges button")) {
     if (shown) draw();
   });
 }
-wireTracing(kept, forget);
+wireTracing(kept, refuse);
 
 if (kept()) {
   show("figures");

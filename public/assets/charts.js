@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 const MOST_BARS = 180;
 /** Space around the bars: for the values on the left, half a time on the right, the times below. */
 const LEFT = 44;
-const RIGHT = 20;
+const RIGHT = 30;
 const TOP = 8;
 const BOTTOM = 22;
 const HEIGHT = 150;

@@ -2,7 +2,7 @@
 
 import { call, Refused } from "./api.js";
 import { byId, make, onSubmit } from "./page.js";
-import { moment, span } from "./time.js";
+import { moment, now, span } from "./time.js";
 
 const number = new Intl.NumberFormat();
 
@@ -22,13 +22,12 @@ export function size(bytes) {
 
 /** What would end: a line for each fact. */
 function facts({ members, messages, bytes, createdAt, expiresAt }) {
-  const now = Date.now();
-  const left = Date.parse(expiresAt) - now;
+  const [began, left] = [Date.parse(createdAt), Date.parse(expiresAt) - now()];
   return [
     ["Members", number.format(members)],
     ["Messages", number.format(messages)],
     ["Size, with files", size(bytes)],
-    ["Began", `${moment(Date.parse(createdAt))} (${span(now - Date.parse(createdAt))} ago)`],
+    ["Began", make("time", { dateTime: createdAt, title: moment(began) }, `${span(now() - began)} ago`)],
     ["Would end by itself", left > 0 ? `in ${span(left)}, unless somebody goes on` : "now"],
   ];
 }
@@ -44,7 +43,7 @@ export function wireTracing(token, lost) {
       const headers = { Authorization: `Bearer ${token()}` };
       return await call(method, `/v1/admin/requests/${id}${rest}`, { headers });
     } catch (error) {
-      if (error instanceof Refused && error.code === "invalid_token") lost();
+      if (error instanceof Refused && error.status === 401) lost();
       throw error;
     }
   }

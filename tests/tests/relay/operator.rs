@@ -135,7 +135,7 @@ fn every_request_whose_path_names_a_session_leads_to_it() {
         assert_eq!(first(&answer) == expected, is_known, "{}: {}", answer.status, answer.text());
         assert_eq!(id_of(&answer).len(), 16);
     }
-    let mut socket = a.socket(Some("1"));
+    let mut socket = a.socket(Some("2"));
     socket.expect("ready");
     eventually("all is logged", || relay.log().contains("/ws\""));
     let log = relay.log();
@@ -225,14 +225,14 @@ fn a_session_from_before_the_token_is_found_once_it_is_used() {
     let known = || a.api.get("/v1/stats").send().json()["activeSessions"] == 1;
     eventually("the directory knows the session", known);
     drop(first);
-    for token in [TOKEN, "another-correct-horse"] {
+    for (token, guest) in [(TOKEN, "b"), ("another-correct-horse", "c")] {
         let relay = builder().var("ADMIN_TOKEN", token).start().unwrap();
         let a = Member { api: Api::new(&relay.url()), ..a.clone() };
         let ask = || ask(&a.api, "GET", &format!("requests/{id}"), Some(token));
         let expected = (404, "session_not_found".to_owned(), json!("not_heard"));
         assert_eq!(reason(&ask()), expected, "{token}");
         // What members change is reported at once.
-        a.join(&format!("b{}", token.len()));
+        a.join(guest);
         eventually("it is found", || ask().status == 200);
     }
 }
@@ -266,7 +266,7 @@ fn limits_that_were_hit_are_counted_by_kind_and_by_nobody() {
     assert!((0..130).any(|_| guess() == 429));
     // ClawLink's words for the same limit.
     let claw = api.post(&format!("/clawlink/{}/register", a.session));
-    claw.json(&json!({ "agentId": "claw", "name": "claw" })).send();
+    claw.json(&json!({ "agent_id": "claw", "name": "claw" })).send();
     let of = |name: &str| limits().into_iter().find(|limit| limit["limit"] == name);
     eventually("all are counted", || {
         let count = |name: &str| of(name).map_or(0, |limit| limit["lastHour"].as_u64().unwrap());

@@ -7,13 +7,13 @@
 //! directory lets anyone into a session, and no request costs a row.
 
 use crate::{
-    calls::{self, EndByOperator, Measure, ReadActivity, Trace},
+    calls::{self, ByOperator, ReadActivity, Trace},
     http::{self, ID_DIGITS, OF_SESSION, Request, Response},
     log, platform,
     router::Route,
 };
 use nexus_core::{Digest, Error, Fault, Result, unseal};
-use nexus_protocol::{ErrorCode, Refusal, SessionId, Setting, TracedSession};
+use nexus_protocol::{ErrorCode, Extent, Refusal, SessionId, Setting, TracedSession};
 use worker::Env;
 
 /// Characters that a token has at least: it is all that stands before the figures.
@@ -48,27 +48,25 @@ pub(crate) async fn activity(request: &Request, env: &Env) -> Result<Response> {
     http::json(200, &activity)
 }
 
-/// `GET /v1/admin/requests/:request`: how much there is of the session that a request was about.
-pub(crate) async fn trace(request: &Request, env: &Env, route: &Route) -> Result<Response> {
+/// `GET /v1/admin/requests/:request`: how much there is of the session that a request was about; or, with `ends`,
+/// `POST /v1/admin/requests/:request/end`: ends that session for everybody, which may be repeated.
+pub(crate) async fn trace(
+    request: &Request,
+    env: &Env,
+    route: &Route,
+    ends: bool,
+) -> Result<Response> {
     let token = let_in(request, env)?;
     let request_id = asked(route)?;
     let session = match find(env, &token, &request_id).await? {
-        Some(id) => of_living(calls::call(env, id.as_str(), &Measure {}).await)?,
+        Some(id) => of_living(calls::call(env, id.as_str(), &ByOperator { ends }).await)?,
         None => None,
     };
-    http::json(200, &TracedSession { request_id, ended: session.is_none(), session })
-}
-
-/// `POST /v1/admin/requests/:request/end`: ends that session for everybody. May be repeated.
-pub(crate) async fn end(request: &Request, env: &Env, route: &Route) -> Result<Response> {
-    let token = let_in(request, env)?;
-    let request_id = asked(route)?;
-    if let Some(id) = find(env, &token, &request_id).await?
-        && of_living(calls::call(env, id.as_str(), &EndByOperator {}).await)?.is_some()
-    {
+    if ends && session.is_some() {
         log::ended_by_operator(request.id(), &request_id);
     }
-    http::json(200, &TracedSession { request_id, ended: true, session: None })
+    let session = session.filter(|_| !ends);
+    http::json(200, &TracedSession { request_id, ended: session.is_none(), session })
 }
 
 /// The request that is asked about.
@@ -95,7 +93,7 @@ async fn find(env: &Env, token: &str, request_id: &str) -> Result<Option<Session
 }
 
 /// What a session has answered; none if it has ended meanwhile.
-fn of_living<T>(answer: Result<T>) -> Result<Option<T>> {
+fn of_living(answer: Result<Extent>) -> Result<Option<Extent>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::SessionNotFound => {

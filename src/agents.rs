@@ -26,8 +26,8 @@ pub(crate) async fn answer(
         Directory::Agents => list(request, env).await,
         Directory::Register => answer_register(request, env).await,
         Directory::Activity => admin::activity(request, env).await,
-        Directory::Trace => admin::trace(request, env, route).await,
-        Directory::EndTraced => admin::end(request, env, route).await,
+        Directory::Trace => admin::trace(request, env, route, false).await,
+        Directory::EndTraced => admin::trace(request, env, route, true).await,
         Directory::Stats => {
             let mut stats = calls::call(env, calls::THE_DIRECTORY, &ReadStats {}).await?;
             stats.uptime = platform::uptime();

@@ -45,24 +45,16 @@ impl Call for Invite {
     type Answer = Invitation;
 }
 
-/// To a `Session`: how much there is of it, for the operator.
+/// To a `Session`: how much there is of it, for the operator, who may end it with this.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Measure {}
-
-impl Call for Measure {
-    const BINDING: &'static str = "SESSION";
-    const NAME: &'static str = "measure";
-    type Answer = Extent;
+pub(crate) struct ByOperator {
+    pub(crate) ends: bool,
 }
 
-/// To a `Session`: end, for the operator.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct EndByOperator {}
-
-impl Call for EndByOperator {
+impl Call for ByOperator {
     const BINDING: &'static str = "SESSION";
-    const NAME: &'static str = "end-by-operator";
-    type Answer = ();
+    const NAME: &'static str = "by-operator";
+    type Answer = Extent;
 }
 
 /// To a `Session`: note a code that is about to be made; refused if this caller may not make a link to it.

@@ -8,7 +8,7 @@ use super::{
     sockets::{self, Close},
 };
 use crate::{
-    calls::{self, AddCode, Call as _, Describe, EndByOperator, ForgetCode, Invite, Measure},
+    calls::{self, AddCode, ByOperator, Call as _, Describe, ForgetCode, Invite},
     frames,
     http::{self, Request, Response},
     platform::{System, fault, now},
@@ -145,10 +145,13 @@ impl Session {
         match name {
             Describe::NAME => calls::reply::<Describe>(&self.rules(|rules| rules.describe(now()))?),
             Invite::NAME => calls::reply::<Invite>(&self.rules(|rules| rules.invitation(now()))?),
-            Measure::NAME => calls::reply::<Measure>(&self.rules(|rules| rules.extent(now()))?),
-            EndByOperator::NAME => {
-                self.end_by_operator().await?;
-                calls::reply::<EndByOperator>(&())
+            ByOperator::NAME => {
+                let ByOperator { ends } = calls::read(request).await?;
+                let extent = self.rules(|rules| rules.extent(now()))?;
+                if ends {
+                    self.end_by_operator().await?;
+                }
+                calls::reply::<ByOperator>(&extent)
             }
             AddCode::NAME => {
                 let AddCode { need, caller, code } = calls::read(request).await?;

@@ -35,7 +35,7 @@ struct Page {
     public: bool,
 }
 
-const PAGES: [Page; 8] = [
+const PAGES: [Page; 9] = [
     Page {
         name: "pair",
         title: "{{heading}}",
@@ -73,6 +73,14 @@ const PAGES: [Page; 8] = [
         title: "Operation",
         description: "For the operator of this server.",
         markdown: "public/admin.md",
+        for_people: true,
+        public: false,
+    },
+    Page {
+        name: "unset",
+        title: "The operator's page is not set up",
+        description: "For the operator of this server.",
+        markdown: "public/unset.md",
         for_people: true,
         public: false,
     },

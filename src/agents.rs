@@ -5,7 +5,7 @@ use crate::{
     calls::{self, DescribeAgent, ReadStats, RegisterAgent, SendFrom},
     http::{self, Request, Response},
     platform::{self, System},
-    router::Directory,
+    router::{Directory, Route},
 };
 use futures_util::future::join_all;
 use nexus_core::{Error, Fault, MailboxNeed, Random, Result, SecretUse};
@@ -16,11 +16,18 @@ use nexus_protocol::{
 use worker::Env;
 
 /// Answers a call that concerns the whole relay.
-pub(crate) async fn answer(request: &Request, env: &Env, call: Directory) -> Result<Response> {
+pub(crate) async fn answer(
+    request: &Request,
+    env: &Env,
+    route: &Route,
+    call: Directory,
+) -> Result<Response> {
     match call {
         Directory::Agents => list(request, env).await,
         Directory::Register => answer_register(request, env).await,
         Directory::Activity => admin::activity(request, env).await,
+        Directory::Trace => admin::trace(request, env, route, false).await,
+        Directory::EndTraced => admin::trace(request, env, route, true).await,
         Directory::Stats => {
             let mut stats = calls::call(env, calls::THE_DIRECTORY, &ReadStats {}).await?;
             stats.uptime = platform::uptime();

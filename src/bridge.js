@@ -13,6 +13,12 @@ export class Exchange {
     for (const [name, value] of request.headers) this.head += `\n${name}: ${value}`;
   }
 
+  // Gives the request another id, now that more is known of it.
+  name(id) {
+    this.head = id + this.head.slice(this.id.length);
+    this.id = id;
+  }
+
   // The body, if it is no longer than `most` bytes. Of one that is longer, `undefined`: it is read on for a
   // while, and not kept, for a client that is cut off while it sends does not see the answer. Of one that its
   // client has broken off, `null`.

@@ -17,6 +17,9 @@ extern "C" {
     pub(crate) fn head(this: &Exchange) -> String;
 
     #[wasm_bindgen(method)]
+    pub(crate) fn name(this: &Exchange, id: &str);
+
+    #[wasm_bindgen(method)]
     pub(crate) fn body(this: &Exchange, most: usize, patience: usize) -> Promise;
 
     #[wasm_bindgen(method, catch)]

@@ -11,7 +11,7 @@
 //! | [`http`] | requests and answers, errors, reading headers and bodies |
 //! | [`bridge`] | what crosses to the platform and back for each request |
 //! | [`waiting`] | waiting for what the platform promises |
-//! | [`admin`] | what the operator sees |
+//! | [`admin`] | what the operator sees and does |
 //! | [`codes`] | making a link |
 //! | [`agents`] | addresses: registering, the directory, invitations |
 //! | [`rates`] | who has to wait |
@@ -84,12 +84,16 @@ impl Edge {
     ) -> Outcome {
         platform::note_start();
         let exchange = Exchange::new(request, &http::request_id());
-        let (request, context) = (Request::of(&exchange), Context::new(context));
+        let (mut request, context) = (Request::of(&exchange), Context::new(context));
         waiting::begin(async move {
             let route = router::route(request.method(), request.path());
-            let record = Record::begin(request.method(), route.as_ref().ok());
+            let mut record = Record::begin(request.method(), route.as_ref().ok());
+            if let Some(session) = record.session() {
+                request.name(session);
+            }
             let foreign = route.as_ref().ok().and_then(Route::foreign);
             let answer = answer(&request, &env, route).await;
+            record.note(&answer);
             let answer = match foreign {
                 Some(call) => dialects::in_its_words(call, answer),
                 None => answer,
@@ -146,7 +150,7 @@ async fn dispatch(request: &Request, env: &Env, route: &Route) -> Result<Respons
         Endpoint::Code(Code::Claim | Code::Status | Code::Revoke, _) => {
             ask(request, env, "PAIRING_INDEX", route.code()?.first_word(), false).await
         }
-        Endpoint::Directory(call) => agents::answer(request, env, call).await,
+        Endpoint::Directory(call) => agents::answer(request, env, route, call).await,
         Endpoint::Page(page) => pages::answer(request, env, route, page).await,
         Endpoint::Foreign(call) => dialects::answer(request, env, route, call).await,
     }

@@ -16,7 +16,7 @@ use crate::{
     router::{Code, Endpoint, Limiter, Route},
 };
 use nexus_core::{Error, MailboxNeed, Result};
-use nexus_protocol::{AgentId, AgentSecret, ErrorCode, Refusal};
+use nexus_protocol::{AgentId, AgentSecret, ErrorCode, LimitKind, Refusal};
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
@@ -110,13 +110,14 @@ pub(crate) async fn enter(request: &Request, env: &Env, route: Option<&Route>) -
     }
     let all = if visit.is_free { KEYED } else { ALL };
     if !visit.count(env, all).await? {
-        return Err(Refusal::rate_limit_exceeded(WAIT).into());
+        let limit = if visit.is_free { LimitKind::Keyed } else { LimitKind::Requests };
+        return Err(Refusal::rate_limit_exceeded(WAIT).of(limit).into());
     }
-    if let Some(binding) = binding(limiter)
+    if let Some((binding, limit)) = binding(limiter)
         && !visit.is_free
         && !visit.count(env, binding).await?
     {
-        return Err(Refusal::rate_limit_exceeded(WAIT).into());
+        return Err(Refusal::rate_limit_exceeded(WAIT).of(limit).into());
     }
     Ok(visit)
 }
@@ -229,12 +230,13 @@ impl Visit {
     }
 }
 
-/// The binding of the limiter that a call has besides the one of all; that of guesses counts what is answered.
-fn binding(limiter: Limiter) -> Option<&'static str> {
+/// The binding of the limiter that a call has besides the one of all, and what it limits; that of guesses counts
+/// what is answered.
+fn binding(limiter: Limiter) -> Option<(&'static str, LimitKind)> {
     match limiter {
-        Limiter::Create => Some(CREATE),
-        Limiter::Pair => Some(PAIR),
-        Limiter::Register => Some(REGISTER),
+        Limiter::Create => Some((CREATE, LimitKind::Sessions)),
+        Limiter::Pair => Some((PAIR, LimitKind::Links)),
+        Limiter::Register => Some((REGISTER, LimitKind::Addresses)),
         Limiter::Free | Limiter::Requests | Limiter::Guess => None,
     }
 }

@@ -5,16 +5,19 @@
 
 use crate::{
     calls,
-    http::Response,
+    http::{self, Response},
     log,
     platform::now,
     router::{Method, Route},
     waiting::boxed,
 };
 use js_sys::{Array, Function, Object, Reflect};
-use nexus_core::{Digest, Tally};
-use nexus_protocol::Timestamp;
-use std::{cell::Cell, time::Duration};
+use nexus_core::{Digest, Result, Tally};
+use nexus_protocol::{LimitKind, Timestamp};
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Context, Delay, Env, console_log};
 
@@ -25,7 +28,7 @@ const TALLY: Duration = Duration::from_secs(20);
 const TALLY_LOST: i64 = 60_000;
 
 thread_local! {
-    static COUNTED: Cell<Tally> = const { Cell::new(Tally { requests: 0, refused: 0, limited: 0, failed: 0 }) };
+    static COUNTED: RefCell<Tally> = const { RefCell::new(Tally::EMPTY) };
     /// Whether there may be a data set: what is bound does not change while an instance lives.
     static HAS_DATA_SET: Cell<bool> = const { Cell::new(true) };
     /// When the last telling was begun, in milliseconds, while it is under way.
@@ -39,7 +42,9 @@ pub(crate) struct Record {
     /// As in the table of routes; none if there is no such path.
     pattern: &'static str,
     /// The hash of the session's id.
-    session: Option<String>,
+    session: Option<Digest>,
+    /// The limit that it has hit.
+    limit: Option<LimitKind>,
 }
 
 impl Record {
@@ -50,8 +55,19 @@ impl Record {
             started: now(),
             method,
             pattern: route.map_or("-", |route| route.pattern),
-            session: session.map(|id| short_hash(id.as_str())),
+            session: session.map(|id| Digest::of_session(&id)),
+            limit: None,
         }
+    }
+
+    /// The hash of the id of the session that it is about.
+    pub(crate) fn session(&self) -> Option<&Digest> {
+        self.session.as_ref()
+    }
+
+    /// Notes what was answered, before it is put into other words.
+    pub(crate) fn note(&mut self, answer: &Result<Response>) {
+        self.limit = http::limit_hit(answer);
     }
 
     /// Writes the line, and counts.
@@ -60,7 +76,7 @@ impl Record {
         let millis = now().millis_since(self.started).max(0);
         // One that an object took as it came has the id that the object gave it.
         let id = response.header("X-Request-Id").unwrap_or(id);
-        let session = self.session.as_deref();
+        let session = self.session.as_ref().map(short);
         // By hand, for nothing in it needs quoting, and every request pays for it.
         console_log!(
             r#"{{"requestId":"{id}","route":"{} {}","status":{status},"ms":{millis}{}}}"#,
@@ -71,14 +87,13 @@ impl Record {
         if HAS_DATA_SET.get() {
             data_point(env, self.method.as_str(), self.pattern, status, millis);
         }
-        count(status, env, context);
+        count(status, self.limit, env, context);
     }
 }
 
-/// What names a session in the log: the same for all its requests, and of no use to anyone.
-pub(crate) fn short_hash(id: &str) -> String {
-    let digest = Digest::of(&["log", id]);
-    digest.as_str().chars().take(12).collect()
+/// What names a session in the log: the same for all its requests, and of no use to anyone but the operator.
+fn short(session: &Digest) -> &str {
+    session.first(12)
 }
 
 /// The fields of a data point are: index the route; blobs the route and the status; doubles the
@@ -107,10 +122,13 @@ fn data_point(env: &Env, method: &str, pattern: &str, status: u16, millis: i64) 
 }
 
 /// Counts a request, and sees to it that the directory is told before long.
-fn count(status: u16, env: &Env, context: &Context) {
-    let mut tally = COUNTED.get();
-    tally.count(status);
-    COUNTED.set(tally);
+fn count(status: u16, limit: Option<LimitKind>, env: &Env, context: &Context) {
+    COUNTED.with_borrow_mut(|tally| {
+        tally.count(status);
+        if let Some(limit) = limit {
+            tally.hit(limit);
+        }
+    });
     let millis = now().as_millis();
     if TELLING.get().is_some_and(|begun| millis.saturating_sub(begun) < TALLY_LOST) {
         return;
@@ -123,7 +141,7 @@ fn count(status: u16, env: &Env, context: &Context) {
         let tally = COUNTED.take();
         if let Err(failure) = calls::call(&env, calls::THE_DIRECTORY, &tally).await {
             // Told with the next: if only the answer was lost, it is counted twice.
-            COUNTED.set(COUNTED.get().plus(tally));
+            COUNTED.with_borrow_mut(|counted| *counted = std::mem::take(counted).plus(tally));
             log::error("tally", &failure);
         }
     }));
@@ -152,9 +170,10 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn the_name_of_a_session_in_the_log_says_nothing_of_its_id() {
-        let id = "0a".repeat(24);
-        assert_eq!(short_hash(&id).len(), 12);
-        assert!(!id.contains(&short_hash(&id)));
-        assert_ne!(short_hash(&id), short_hash(&id.replace("0a", "0b")));
+        let [one, other] = ["0a", "0b"].map(|byte| byte.repeat(24));
+        let hash = |id: &str| Digest::of_session(&id.parse().unwrap());
+        assert_eq!(short(&hash(&one)).len(), 12);
+        assert!(!one.contains(short(&hash(&one))));
+        assert_ne!(short(&hash(&one)), short(&hash(&other)));
     }
 }

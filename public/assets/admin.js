@@ -1,94 +1,157 @@
-// The operator's page: small charts of the last hours.
+// The operator's page: what happened lately, which limits were hit, and the end of a session.
 
 import { call, Refused } from "./api.js";
+import { bars, CHARTS, Chart, table } from "./charts.js";
 import { byId, make, onSubmit, show } from "./page.js";
+import { moment, span } from "./time.js";
+import { wireTracing } from "./tracing.js";
 
 const KEY = "nexus-admin";
-const MINUTES = 180;
 const EVERY = 30_000;
-const CHARTS = [
-  ["sessions", "Sessions", "at the beginning of the minute"],
-  ["messages", "Messages", "a minute"],
-  ["requests", "Requests", "a minute"],
-  ["refused", "Refused", "a minute (4xx)"],
-  ["limited", "Limits hit", "a minute (429)"],
-  ["failed", "Errors", "a minute (5xx)"],
-];
+const HOUR = 60;
+/** What each limit is of, by its name in the answer. */
+const LIMITS = {
+  requests: "Requests of an IP in a minute",
+  keyed: "Requests with keys of an IP in a minute",
+  sessions: "New sessions of an IP in a minute",
+  links: "New links of an IP in a minute",
+  addresses: "New addresses of an IP in a minute",
+  guesses: "Wrong codes, secrets or tokens of an IP",
+  agent: "Requests of an agent in a minute",
+  sender: "Messages of a sender to an address in a minute",
+  streams: "Event streams of a reader",
+  seats: "Seats of a session",
+  open_links: "Unused links of a session",
+  webhook_hosts: "Hosts of the webhooks of a session",
+  messages: "Messages of a session",
+  unproven: "Messages without a proof of a session",
+  inbox: "Waiting messages of an address",
+  turns: "Turns of a conversation between addresses",
+  lists: "Agents on a block or allow list",
+  message_size: "Size of a message",
+  file_size: "Size of a file",
+  files: "Files of a session together",
+};
 
+const number = new Intl.NumberFormat();
+const count = (value, one) => `${number.format(value)} ${one}${value === 1 ? "" : "s"}`;
 const read = (token) => call("GET", "/v1/admin/activity", { headers: { Authorization: `Bearer ${token}` } });
 
-/** The values of the last minutes, oldest first; 0 where nothing happened. */
-function values(minutes, name, now) {
-  const row = new Array(MINUTES).fill(0);
-  for (const minute of minutes) {
-    const age = Math.floor((now - Date.parse(minute.at)) / 60_000);
-    if (age >= 0 && age < MINUTES) row[MINUTES - 1 - age] = minute[name];
-  }
-  return row;
+const charts = CHARTS.map((chart) => new Chart(chart));
+/** The last answer, with the relay's time in milliseconds. */
+let shown;
+/** How many minutes are shown; 0 for all that there are. */
+let range = 3 * HOUR;
+
+/** How many minutes to show. */
+function minutesShown({ minutes, now }) {
+  if (range) return range;
+  const [oldest] = minutes;
+  return oldest ? Math.max(HOUR, Math.ceil((now - Date.parse(oldest.at)) / 60_000)) : HOUR;
 }
 
-function element(name, attributes, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
+function limit({ limit, lastHour, lastDay, lastAt }) {
+  const at = Date.parse(lastAt);
+  const ago = `${span(Math.max(60_000, shown.now - at))} ago`;
+  const when = make("time", { dateTime: lastAt, title: moment(at) }, ago);
+  const cells = [number.format(lastHour), number.format(lastDay), when].map((cell) => make("td", {}, cell));
+  return make("tr", {}, make("th", { scope: "row" }, LIMITS[limit] ?? limit), ...cells);
 }
 
-function chart([name, title, unit], minutes, now) {
-  const row = values(minutes, name, now);
-  const most = Math.max(...row);
-  const last = row[MINUTES - 1];
-  const words = ` ${unit}: now ${last}, at most ${most}`;
-  const caption = make("figcaption", {}, make("b", {}, title), words);
-  const path = row
-    .map((value, at) => (value ? `M${at} 40V${40 - Math.max(1, (value / most) * 38)}h1V40z` : ""))
-    .join("");
-  const attributes = { viewBox: `0 0 ${MINUTES} 40`, preserveAspectRatio: "none", role: "img" };
-  const label = { "aria-label": `${title}${words}` };
-  const bars = element("svg", { ...attributes, ...label }, element("path", { d: path }));
-  return make("figure", { className: "card" }, caption, bars);
+function drawTable(row) {
+  if (byId("values").open) byId("values-table").replaceChildren(table(row));
 }
 
-function draw({ stats, minutes }) {
-  byId("now").textContent =
-    `${stats.activeSessions} sessions, ${stats.totalAgents} agents in them, ${stats.totalMessages} messages.`;
-  byId("charts").replaceChildren(...CHARTS.map((one) => chart(one, minutes, Date.now())));
+function draw() {
+  const { stats, minutes, limits } = shown;
+  byId("now").textContent = [
+    count(stats.activeSessions, "session"),
+    `${count(stats.totalAgents, "agent")} in them`,
+    count(stats.totalMessages, "message"),
+  ].join(", ");
+  const row = bars(shown, minutesShown(shown));
+  for (const chart of charts) chart.show(row);
+  byId("bar-words").textContent = row[0].size === 1 ? "each minute" : `each ${row[0].size} minutes`;
+  byId("nothing").hidden = minutes.length > 0;
+  drawTable(row);
+  byId("limits").hidden = limits.length === 0;
+  byId("no-limits").hidden = limits.length > 0;
+  byId("limit-rows").replaceChildren(...limits.map(limit));
+}
+
+function take(answer) {
+  shown = { ...answer, now: Date.parse(answer.now) };
+  draw();
 }
 
 let timer;
+const kept = () => sessionStorage.getItem(KEY) ?? "";
 
-async function watch(token) {
+async function watch() {
   clearTimeout(timer);
+  const token = kept();
   try {
-    draw(await read(token));
+    const answer = await read(token);
+    if (token !== kept()) return;
+    take(answer);
     byId("trouble").textContent = "";
   } catch (error) {
-    if (error instanceof Refused && error.status < 429) return forget();
-    byId("trouble").textContent = error.message;
+    if (error instanceof Refused && error.status < 429) return refuse();
+    byId("trouble").textContent = `These figures are old: ${error.message}`;
   }
-  timer = setTimeout(watch, EVERY, token);
+  timer = setTimeout(watch, EVERY);
 }
 
 function forget() {
   clearTimeout(timer);
   sessionStorage.removeItem(KEY);
-  byId("charts").replaceChildren();
+  byId("limit-rows").replaceChildren();
+  byId("values-table").replaceChildren();
+  byId("found").hidden = true;
+  byId("request-id").value = "";
   show("enter");
+  byId("token").focus();
+}
+
+/** Asks for the token again. */
+function refuse() {
+  forget();
+  byId("enter").querySelector("[role=alert]").textContent =
+    "This is not the operator's token. It is the value of ADMIN_TOKEN of this relay.";
 }
 
 onSubmit(byId("enter"), async () => {
   const token = byId("token").value.trim();
-  draw(await read(token));
+  let answer;
+  try {
+    answer = await read(token);
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) return refuse();
+    throw error;
+  }
   sessionStorage.setItem(KEY, token);
   byId("token").value = "";
   show("figures");
-  timer = setTimeout(watch, EVERY, token);
+  take(answer);
+  byId("now").focus();
+  timer = setTimeout(watch, EVERY);
 });
 
 byId("forget").addEventListener("click", forget);
+byId("charts").append(...charts.map((chart) => chart.element));
+byId("values").addEventListener("toggle", () => shown && draw());
+for (const button of document.querySelectorAll("#ranges button")) {
+  button.addEventListener("click", () => {
+    range = Number(button.value);
+    for (const other of document.querySelectorAll("#ranges button")) {
+      other.setAttribute("aria-pressed", other === button);
+    }
+    if (shown) draw();
+  });
+}
+wireTracing(kept, refuse);
 
-const kept = sessionStorage.getItem(KEY);
-if (kept) {
+if (kept()) {
   show("figures");
-  watch(kept);
+  watch();
 }

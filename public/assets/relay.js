@@ -71,7 +71,9 @@ export function gist(message, name = nameLike) {
 
 /** Who ended a conversation, for someone in it. */
 export function endedBy(by, me, name = nameLike) {
-  const who = by && by === me ? "You have ended it" : by ? `${name(by)} has ended it` : "It was ended, or nobody wrote for too long";
+  // No member can have this name.
+  const isOperator = by === "operator";
+  const who = isOperator ? "The operator of this relay has ended it" : by && by === me ? "You have ended it" : by ? `${name(by)} has ended it` : "It was ended, or nobody wrote for too long";
   const words = `${who}. The relay has deleted everything of it: messages, members, files and keys.`;
   return ["This conversation has ended", words];
 }

@@ -12,9 +12,11 @@ pub(crate) use mailbox::{
     DescribeAgent, EndOf, FactsOf, LookAt, ReadList, RegisterAgent, SendFrom, StatusOf, TakeMail,
     Whisper,
 };
-use nexus_core::{Caller, Digest, Found, Invitation, Listing, Need, Report, SeatRequest, Tally};
+use nexus_core::{
+    Caller, Digest, Found, Invitation, Listing, Need, Report, SeatRequest, Tally, Traced,
+};
 use nexus_protocol::{
-    Activity, AgentId, AgentsRequest, Joined, PairingCode, SessionId, SessionStatus, Stats,
+    Activity, AgentId, AgentsRequest, Extent, Joined, PairingCode, SessionId, SessionStatus, Stats,
     Timestamp,
 };
 pub(crate) use object::{Call, Object, call, name, read, reply};
@@ -41,6 +43,18 @@ impl Call for Invite {
     const BINDING: &'static str = "SESSION";
     const NAME: &'static str = "invite";
     type Answer = Invitation;
+}
+
+/// To a `Session`: how much there is of it, for the operator, who may end it with this.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ByOperator {
+    pub(crate) ends: bool,
+}
+
+impl Call for ByOperator {
+    const BINDING: &'static str = "SESSION";
+    const NAME: &'static str = "by-operator";
+    type Answer = Extent;
 }
 
 /// To a `Session`: note a code that is about to be made; refused if this caller may not make a link to it.
@@ -139,6 +153,18 @@ impl Call for ReadActivity {
     const BINDING: &'static str = "DIRECTORY";
     const NAME: &'static str = "activity";
     type Answer = Activity;
+}
+
+/// To the `Directory`: what it knows of the session whose digest begins with these digits.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Trace {
+    pub(crate) digits: String,
+}
+
+impl Call for Trace {
+    const BINDING: &'static str = "DIRECTORY";
+    const NAME: &'static str = "trace";
+    type Answer = Option<Traced>;
 }
 
 /// To the `Directory`: what a mailbox tells of its agent.

@@ -9,7 +9,7 @@ use crate::{
 };
 use js_sys::Promise;
 use nexus_core::{Error, Fault, Result};
-use nexus_protocol::{ErrorBody, ErrorCode, Refusal};
+use nexus_protocol::{ErrorBody, ErrorCode, LimitKind, Refusal};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, WebSocket, web_sys};
@@ -72,7 +72,8 @@ impl Object {
             return Err(Fault::new(format!("{what} failed, see request id {id}")).into());
         }
         let retry_after = answer.header("Retry-After").and_then(|seconds| seconds.parse().ok());
-        Err(Error::Refused(Refusal { status, body, retry_after, allow: None }))
+        let hit = answer.header(http::LIMIT).and_then(LimitKind::named);
+        Err(Error::Refused(Refusal { status, body, retry_after, allow: None, hit }))
     }
 
     /// Asks it for a socket, with the head of a request. Gives it, or what was answered instead.

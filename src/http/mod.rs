@@ -8,10 +8,12 @@ use crate::{log, platform, router};
 use futures_util::Stream;
 use nexus_core::{Caller, Error, Fault, Proof, Result};
 use nexus_protocol::{
-    AgentId, AgentSecret, Cursor, ErrorCode, IdempotencyKey, Limits, Malformed, Refusal,
+    AgentId, AgentSecret, Cursor, ErrorCode, IdempotencyKey, LimitKind, Limits, Malformed, Refusal,
     SessionKey, Setting, Token,
 };
-pub(crate) use request::{Request, broken_off, head_of, request_id};
+pub(crate) use request::{
+    ID_DIGITS, OF_SESSION, Request, broken_off, head_of, id_about, request_id,
+};
 pub(crate) use response::{JSON, Response};
 use serde::Serialize;
 use std::str::FromStr;
@@ -22,6 +24,9 @@ use worker::{Env, ResponseBuilder, WebSocket, web_sys};
 pub(crate) const CLASS: &str = "X-Rate-Class";
 pub(crate) const AGENT: &str = "agent";
 pub(crate) const GUESS: &str = "guess";
+
+/// On an answer that is an error: the limit that was hit, by its name. For the counts of the operator.
+pub(crate) const LIMIT: &str = "X-Limit";
 
 /// What clients may send (section 1).
 const ALLOW_HEADERS: &str = "Content-Type, Authorization, X-Agent-Id, X-Session-Key, Idempotency-Key, Last-Event-ID, \
@@ -105,7 +110,20 @@ pub(crate) fn answer(id: &str, result: Result<Response>) -> Response {
     if is_guess {
         response.set(CLASS, GUESS);
     }
+    if let Some(limit) = refusal.hit {
+        response.set(LIMIT, limit.as_str());
+    }
     response
+}
+
+/// The limit that was hit by what was answered so.
+pub(crate) fn limit_hit(answer: &Result<Response>) -> Option<LimitKind> {
+    match answer {
+        Ok(response) if response.status() < 400 => None,
+        Ok(response) => response.header(LIMIT).and_then(LimitKind::named),
+        Err(Error::Refused(refusal)) => refusal.hit,
+        Err(Error::Fault(_)) => None,
+    }
 }
 
 /// Whether a refusal says that a code was never made, or that a secret of an address is wrong. What is no code

@@ -7,7 +7,7 @@ use crate::{
     waiting,
 };
 use js_sys::Uint8Array;
-use nexus_core::{Error, Fault, Random, Result};
+use nexus_core::{Digest, Error, Fault, Random, Result};
 use nexus_protocol::{Query, Refusal, hex};
 use std::{
     borrow::Cow,
@@ -16,7 +16,19 @@ use std::{
 };
 use wasm_bindgen::JsCast;
 
-/// What names a request, for its client and in the log. Two are never the same; nothing else is promised.
+/// The digits of a request id that name the session that the request is about, if it is about one: the first
+/// of its digest. They do not reveal the session's id, of which 192 bits are random.
+pub(crate) const OF_SESSION: usize = 10;
+
+/// The digits of a request id.
+pub(crate) const ID_DIGITS: usize = 16;
+
+/// The id of a request about this session. Two of one session may be the same, once in 16 million.
+pub(crate) fn id_about(id: &str, session: &Digest) -> String {
+    [session.first(OF_SESSION), id.get(OF_SESSION..).unwrap_or_default()].concat()
+}
+
+/// What names a request, for its client and in the log, until it is known to be about a session ([`id_about`]).
 pub(crate) fn request_id() -> String {
     thread_local! {
         static SEED: OnceCell<[u8; 16]> = const { OnceCell::new() };
@@ -120,6 +132,15 @@ impl Request {
         self.part(0, self.id_end)
     }
 
+    /// Names it after the session that it is about.
+    pub(crate) fn name(&mut self, session: &Digest) {
+        let id = id_about(self.id(), session);
+        if let Body::Unread(exchange) = &self.body {
+            exchange.name(&id);
+        }
+        self.head.replace_range(..self.id_end, &id);
+    }
+
     /// A line with the id, the method and the URL, then one for each header.
     pub(crate) fn head(&self) -> &str {
         &self.head
@@ -216,5 +237,16 @@ mod tests {
         let (one, other) = (request_id(), request_id());
         assert_eq!((one.len(), other.len()), (16, 16));
         assert_ne!(one, other);
+    }
+
+    #[test]
+    fn a_request_about_a_session_is_named_after_it_and_stays_the_same_otherwise() {
+        let session = Digest::of(&["a session"]);
+        let head = "0123456789abcdef GET http://host/a?b=c\nx-agent-id: a";
+        let mut request = Request::asked(head.to_owned(), None);
+        request.name(&session);
+        assert_eq!(request.id(), format!("{}abcdef", session.first(10)));
+        assert_eq!((request.path(), request.query()), ("/a", "b=c"));
+        assert_eq!(request.header("X-Agent-Id"), Some("a"));
     }
 }

@@ -1,7 +1,7 @@
 //! What a class of objects is, and what its answers have in common.
 
 use crate::{
-    http::{Request, Response},
+    http::{self, Request, Response},
     platform,
 };
 use nexus_core::Result;
@@ -11,6 +11,11 @@ use worker::{Env, WebSocket};
 pub(crate) trait Class: 'static {
     /// Answers a request.
     async fn respond(&self, request: Request) -> Response;
+
+    /// Names a request that comes to the object as its client has sent it.
+    fn request_id(&self) -> String {
+        http::request_id()
+    }
 
     /// Does what is due.
     async fn alarm(&self) -> Result<()>;

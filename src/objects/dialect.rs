@@ -5,7 +5,7 @@
 
 use super::sockets::{Close, Holder, Reach};
 use crate::{
-    http::{self, CLASS, GUESS, Request, Response},
+    http::{self, CLASS, GUESS, LIMIT, Request, Response},
     router::{Foreign, Route},
 };
 use nexus_core::{Error, Fault, Result};
@@ -220,9 +220,13 @@ pub(crate) fn in_its_words<O: Live>(
 ) -> Result<Response> {
     match answer {
         Err(Error::Refused(refusal)) => {
-            let is_guess = http::is_guess(&refusal);
+            let (is_guess, hit) = (http::is_guess(&refusal), refusal.hit);
             let answer = dialect.refused(refusal)?;
-            Ok(if is_guess { answer.with(CLASS, GUESS) } else { answer })
+            let answer = if is_guess { answer.with(CLASS, GUESS) } else { answer };
+            Ok(match hit {
+                Some(limit) => answer.with(LIMIT, limit.as_str()),
+                None => answer,
+            })
         }
         answer => answer,
     }

@@ -2,7 +2,7 @@
 
 use super::class::Class;
 use crate::{
-    calls::{self, Call, ReadActivity, ReadStats},
+    calls::{self, Call, ReadActivity, ReadStats, Trace},
     http::{self, Request, Response},
     platform::{self, Storage, now},
 };
@@ -51,6 +51,10 @@ impl Directory {
             }
             Some(ReadActivity::NAME) => {
                 calls::reply::<ReadActivity>(&self.rules.borrow_mut().activity(now())?)
+            }
+            Some(Trace::NAME) => {
+                let Trace { digits } = calls::read(request).await?;
+                calls::reply::<Trace>(&self.rules.borrow_mut().trace(now(), &digits)?)
             }
             Some(ReadStats::NAME) => {
                 calls::reply::<ReadStats>(&self.rules.borrow_mut().stats(now())?)

@@ -19,7 +19,7 @@ mod webhooks;
 use crate::{
     bridge::Exchange,
     dialects,
-    http::{self, Request},
+    http::Request,
     platform,
     waiting::{self, Outcome},
 };
@@ -59,7 +59,7 @@ macro_rules! class {
             /// Answers a request as it came.
             pub fn fetch(&self, request: &web_sys::Request) -> Outcome {
                 let object = Rc::clone(&self.0);
-                let exchange = Exchange::new(request, &http::request_id());
+                let exchange = Exchange::new(request, &object.request_id());
                 waiting::begin(async move {
                     object.respond(Request::of(&exchange)).await.into_platform(&exchange)
                 })

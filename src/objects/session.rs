@@ -7,14 +7,14 @@ use super::{
     sockets::{self, Close},
 };
 use crate::{
-    calls, frames,
+    admin, calls, frames,
     http::{self, Request, Response},
     log,
     platform::{self, Storage, fault, now},
     waiting::boxed,
 };
-use nexus_core::{Delivery, Fault, Report, Result, Who};
-use nexus_protocol::{AgentId, IdempotencyKey, Limits, SendMessage, Sent};
+use nexus_core::{Delivery, Digest, Fault, Report, Result, Who};
+use nexus_protocol::{AgentId, IdempotencyKey, Limits, SendMessage, Sent, SessionId};
 use serde_json::json;
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -73,6 +73,11 @@ impl Class for Session {
         self.report();
         let answer = answer.and_then(|response| with_diagnostics(&self.env, response));
         http::answer_of_object(&id, answer, proven)
+    }
+
+    fn request_id(&self) -> String {
+        let id = http::request_id();
+        self.id().map_or(id.clone(), |session| http::id_about(&id, &Digest::of_session(&session)))
     }
 
     /// Deletes everything once the deadline has passed.
@@ -221,9 +226,7 @@ impl Session {
         if let Some(rules) = self.rules.get() {
             return Ok(Rc::clone(rules));
         }
-        let name = self.state.id().name().and_then(|name| name.parse().ok());
-        let id = name.ok_or_else(|| Fault::new("a session has no id"))?;
-        let rules = Rules::new(id, Storage::of(&self.state), self.limits()?.clone());
+        let rules = Rules::new(self.id()?, Storage::of(&self.state), self.limits()?.clone());
         Ok(Rc::clone(self.rules.get_or_init(|| Rc::new(RefCell::new(rules)))))
     }
 
@@ -260,6 +263,7 @@ impl Session {
     }
 
     pub(super) fn tell(&self, report: Result<Option<Report>>) {
+        let report = report.and_then(|report| report.map(|report| self.sealed(report)).transpose());
         let env = self.env.clone();
         self.state.wait_until(boxed(async move {
             let told = match report {
@@ -271,5 +275,18 @@ impl Session {
                 log::error("report", &error);
             }
         }));
+    }
+
+    /// A report with the session's id, which only who holds the operator's token can read.
+    fn sealed(&self, report: Report) -> Result<Report> {
+        // Who has set a token that is too short is told so when it is used.
+        let token = admin::token(&self.env).unwrap_or_default();
+        let seal = |token: String| nexus_core::seal(&token, &self.id()?);
+        Ok(Report { sealed: token.map(seal).transpose()?, ..report })
+    }
+
+    fn id(&self) -> Result<SessionId, Fault> {
+        let name = self.state.id().name().and_then(|name| name.parse().ok());
+        name.ok_or_else(|| Fault::new("a session has no id"))
     }
 }

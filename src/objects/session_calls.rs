@@ -8,13 +8,13 @@ use super::{
     sockets::{self, Close},
 };
 use crate::{
-    calls::{self, AddCode, Call as _, Describe, ForgetCode, Invite},
+    calls::{self, AddCode, ByOperator, Call as _, Describe, ForgetCode, Invite},
     frames,
     http::{self, Request, Response},
     platform::{System, fault, now},
     router::{self, Endpoint, Route, Session as Call},
 };
-use nexus_core::{Caller, Error, Fault, Need, Result, SeatRequest, Visitor, Who};
+use nexus_core::{Caller, Error, Fault, Need, Post, Report, Result, SeatRequest, Visitor, Who};
 use nexus_protocol::{
     AgentId, CreateSession, ErrorCode, Filter, OpenCode, OpenCodes, PageRequest, Profile, Refusal,
     Renew, SendMessage,
@@ -145,6 +145,14 @@ impl Session {
         match name {
             Describe::NAME => calls::reply::<Describe>(&self.rules(|rules| rules.describe(now()))?),
             Invite::NAME => calls::reply::<Invite>(&self.rules(|rules| rules.invitation(now()))?),
+            ByOperator::NAME => {
+                let ByOperator { ends } = calls::read(request).await?;
+                let extent = self.rules(|rules| rules.extent(now()))?;
+                if ends {
+                    self.end_by_operator().await?;
+                }
+                calls::reply::<ByOperator>(&extent)
+            }
             AddCode::NAME => {
                 let AddCode { need, caller, code } = calls::read(request).await?;
                 self.rules(|rules| {
@@ -193,14 +201,26 @@ impl Session {
     async fn end(&self, who: &Who) -> Result<Response> {
         let posts = self.rules(|rules| rules.last_posts(now(), who))?;
         let (ended, report) = self.rules(|rules| rules.end(now(), who))?;
+        self.close_down(who.agent().as_str(), posts, report).await?;
+        http::json(200, &ended)
+    }
+
+    /// The same for the operator, whom no member knows.
+    async fn end_by_operator(&self) -> Result<()> {
+        let posts = self.rules(|rules| rules.last_posts_by_operator(now()))?;
+        let report = self.rules(|rules| rules.end_by_operator(now()))?;
+        self.close_down(AgentId::OPERATOR, posts, report).await
+    }
+
+    /// Tells everybody that the session was ended, and by whom.
+    async fn close_down(&self, by: &str, posts: Vec<Post>, report: Report) -> Result<()> {
         self.tell(Ok(Some(report)));
-        let frame = frames::event(json!({ "event": "ended", "by": who.agent() }));
+        let frame = frames::event(json!({ "event": "ended", "by": by }));
         self.announce(&Event { name: "ended", agent: None, frame });
         sockets::close_all(self.state(), Close::Expired, |_: &Reader<Who>| true);
         self.post_last(posts);
         // What is left is empty; if this fails, the alarm does it.
-        self.state().storage().delete_all().await.map_err(fault)?;
-        http::json(200, &ended)
+        self.state().storage().delete_all().await.map_err(fault)
     }
 
     /// Takes away the seat of a member: its own, or, for the creator, another's.

@@ -18,7 +18,7 @@ use crate::{
 };
 use nexus_core::{Error, Result};
 use nexus_protocol::{Capabilities, ErrorCode, Health, Refusal};
-use page::{ADMIN, DOCS, HOME, MISSING, SESSION, SKILL, token, wants_html};
+use page::{ADMIN, DOCS, HOME, MISSING, SESSION, SKILL, UNSET, token, wants_html};
 use template::{Form, Value, fill};
 use worker::Env;
 
@@ -52,16 +52,23 @@ pub(crate) async fn answer(
     }
 }
 
-/// The page for people who opened an address that leads nowhere. Programs get the error as it is, and so does
-/// whoever opens a call of the protocol.
+/// The page for people who opened an address that leads nowhere, or a call of the operator. Programs get the error
+/// as it is, and so does whoever opens another call of the protocol.
 pub(crate) async fn in_place_of(
     answer: Result<Response>,
     request: &Request,
     env: &Env,
 ) -> Result<Response> {
-    let is_missing = matches!(&answer, Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::NotFound);
-    let is_call = request.path().starts_with("/v1/");
-    if is_missing && !is_call && request.method() == Method::Get && wants_html(request) {
+    let Err(Error::Refused(refusal)) = &answer else { return answer };
+    if request.method() != Method::Get || !wants_html(request) {
+        return answer;
+    }
+    let (is_missing, path) = (refusal.body.error == ErrorCode::NotFound, request.path());
+    if path.starts_with("/v1/admin/") {
+        let page = if is_missing { UNSET } else { ADMIN };
+        return page.answer(request, env, refusal.status, &[]).await;
+    }
+    if is_missing && !path.starts_with("/v1/") {
         return MISSING.answer(request, env, 404, &[]).await;
     }
     answer
@@ -124,10 +131,14 @@ async fn session(request: &Request, env: &Env) -> Result<Response> {
     SESSION.answer(request, env, 200, &[("agent", &agent)]).await
 }
 
-/// `GET /admin`: the operator's figures. Refused where no `ADMIN_TOKEN` is set.
+/// `GET /admin`: the operator's figures. Refused where no `ADMIN_TOKEN` is set; people get a page that says how to
+/// set it.
 async fn admin(request: &Request, env: &Env) -> Result<Response> {
-    admin::token(env)?.ok_or_else(Refusal::not_found)?;
-    ADMIN.answer(request, env, 200, &[]).await
+    match admin::token(env)? {
+        Some(_) => ADMIN.answer(request, env, 200, &[]).await,
+        None if wants_html(request) => UNSET.answer(request, env, 404, &[]).await,
+        None => Err(Refusal::not_found().into()),
+    }
 }
 
 /// `GET /docs/:section`: one section of the protocol, as Markdown. Browsers are led to its place on the page.

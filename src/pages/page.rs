@@ -32,6 +32,7 @@ pub(super) const GONE: Page = page!("gone");
 pub(super) const HOME: Page = page!("home");
 pub(super) const SESSION: Page = page!("session");
 pub(super) const ADMIN: Page = page!("admin");
+pub(super) const UNSET: Page = page!("unset");
 pub(super) const MISSING: Page = page!("missing");
 pub(super) const DOCS: Page = page!("docs");
 pub(super) const SKILL: Page = page!("skill");

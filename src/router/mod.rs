@@ -92,6 +92,11 @@ impl Route {
         self.parameter(1).parse().map_err(|_| Refusal::conversation_not_found())
     }
 
+    /// The id of the path, of another request.
+    pub(crate) fn request(&self) -> &str {
+        self.parameter(0).trim()
+    }
+
     /// The number of a section of the protocol. One that is malformed does not exist.
     pub(crate) fn section(&self) -> Result<u32, Refusal> {
         self.parameter(0).parse().map_err(|_| Refusal::not_found())
@@ -246,6 +251,7 @@ mod tests {
                 ":other" => "{otherId}",
                 ":conversation" => "{conversationId}",
                 ":task" => "{taskId}",
+                ":request" => "{requestId}",
                 ":section" => "{section}",
                 "*key" => "{key}",
                 ":version" => "{version}",

@@ -112,6 +112,10 @@ pub(crate) enum Directory {
     Stats,
     /// For the operator, who shows `ADMIN_TOKEN`.
     Activity,
+    /// As the one before: which session a request was about.
+    Trace,
+    /// As the one before: end that session.
+    EndTraced,
 }
 
 /// The pages.
@@ -259,6 +263,8 @@ pub(crate) const TABLE: &[Line] = {
     ("/p/:code", &[get(P(Page::Pair)).counted(Limiter::Guess)]),
     ("/admin", &[get(P(Page::Admin))]),
     ("/v1/admin/activity", &[get(D(Directory::Activity)).counted(Limiter::Guess)]),
+    ("/v1/admin/requests/:request", &[get(D(Directory::Trace)).counted(Limiter::Guess)]),
+    ("/v1/admin/requests/:request/end", &[post(D(Directory::EndTraced)).counted(Limiter::Guess)]),
     ("/v1/stats", &[get(D(Directory::Stats))]),
 
     ("/v1/sessions", &[put(S(Session::Create, Nothing)).counted(Limiter::Create)]),

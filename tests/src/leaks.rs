@@ -218,6 +218,8 @@ mod tests {
             leaks(r#"{"requestId":"00112233aabbccdd","fault":"MAX_AGENTS must be a number"}"#),
             0
         );
+        let ended = r#"{"requestId":"00112233aabbccdd","operatorEnded":"ffeeddccbbaa9988"}"#;
+        assert_eq!(leaks(ended), 0);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::Fault;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use nexus_protocol::{hex, webhook_key};
+use nexus_protocol::{SessionId, hex, webhook_key};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
@@ -38,6 +38,19 @@ impl Digest {
     #[must_use]
     pub fn from_random(bytes: [u8; 32]) -> Self {
         Self(hex(&bytes))
+    }
+
+    /// The digest by which everything but the session itself knows a session: the directory, and, by its first
+    /// digits, the log and the ids of requests.
+    #[must_use]
+    pub fn of_session(id: &SessionId) -> Self {
+        Self::of(&[id.as_str()])
+    }
+
+    /// The first hex digits.
+    #[must_use]
+    pub fn first(&self, digits: usize) -> &str {
+        self.0.get(..digits).unwrap_or_default()
     }
 
     /// The hex digits.

@@ -11,9 +11,14 @@
 //! A session that never reports its end is counted until the deadline that it reported last.
 //!
 //! It also owns one row for each minute of the last day in which something happened: what sessions
-//! reported and what the edge counted. The operator reads these.
+//! reported and what the edge counted; and one for each limit that was hit in such a minute. The operator reads
+//! these. Neither says whose requests they were.
 
-use crate::{Database, Digest, Fault, Row, Value, migrations::Table};
+use crate::{
+    Database, Digest, Fault, Row, Value,
+    migrations::Table,
+    tally::{Tally, count_limits, limits_hit, purge_limits},
+};
 use nexus_protocol::{Activity, AgentId, AgentsRequest, Cursor, Minute, Stats, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -28,14 +33,17 @@ const SESSIONS: Table = Table {
     expires_at INTEGER NOT NULL,
     reported_at INTEGER NOT NULL
 ) WITHOUT ROWID"],
-    steps: &[],
+    steps: &[(2, "ALTER TABLE session ADD COLUMN sealed TEXT")],
 };
-const PUT: &str = "INSERT INTO session (id, agents, messages, expires_at, reported_at)
-    VALUES (?1, ?2, ?3, ?4, ?5)
+const PUT: &str = "INSERT INTO session (id, agents, messages, expires_at, reported_at, sealed)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
     ON CONFLICT (id) DO UPDATE
     SET agents = excluded.agents, messages = excluded.messages, expires_at = excluded.expires_at,
-        reported_at = excluded.reported_at
+        reported_at = excluded.reported_at, sealed = excluded.sealed
     WHERE excluded.reported_at >= reported_at";
+// What follows no hex digit. Of two sessions, those that are alive come first.
+const TRACE: &str = "SELECT sealed, expires_at > ?3 FROM session WHERE id >= ?1 AND id < ?2
+    ORDER BY expires_at DESC LIMIT 2";
 const COUNT: &str = "SELECT count(*), coalesce(sum(agents), 0), coalesce(sum(messages), 0)
     FROM session WHERE expires_at > ?1";
 const ANY: &str = "SELECT 1 FROM session UNION ALL SELECT 1 FROM minute LIMIT 1";
@@ -99,8 +107,10 @@ const CLEAN_UP: i64 = 600_000;
 
 const MINUTE: i64 = 60_000;
 
+const HOUR: i64 = 60 * MINUTE;
+
 /// How many milliseconds the row of a minute is kept.
-const DAY: i64 = 24 * 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
 
 /// For how many milliseconds an address is listed after it was last heard.
 const LISTED_FOR: i64 = 7 * DAY;
@@ -118,44 +128,18 @@ pub struct Report {
     pub expires_at: Timestamp,
     /// When the report was made. A late report does not overwrite a newer one.
     pub at: Timestamp,
+    /// The session's id, sealed for the operator ([`crate::seal()`]). `None` if nobody holds `ADMIN_TOKEN`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
 }
 
-/// What the edge has counted since its last report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
-    /// All requests.
-    pub requests: u32,
-    /// Requests that were refused, except those over a rate limit.
-    pub refused: u32,
-    /// Requests over a rate limit.
-    pub limited: u32,
-    /// Requests that failed because of a fault of the relay.
-    pub failed: u32,
-}
-
-impl Tally {
-    /// The sum of both.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        Self {
-            requests: self.requests.saturating_add(other.requests),
-            refused: self.refused.saturating_add(other.refused),
-            limited: self.limited.saturating_add(other.limited),
-            failed: self.failed.saturating_add(other.failed),
-        }
-    }
-
-    /// Counts a request that was answered with this status.
-    pub fn count(&mut self, status: u16) {
-        let add = |count: &mut u32| *count = count.saturating_add(1);
-        add(&mut self.requests);
-        match status {
-            429 => add(&mut self.limited),
-            400..=499 => add(&mut self.refused),
-            500.. => add(&mut self.failed),
-            _ => {}
-        }
-    }
+/// What the directory knows of the session that a request was about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traced {
+    /// As in the session's last report.
+    pub sealed: Option<String>,
+    /// Whether it has not ended, as far as the directory knows.
+    pub is_alive: bool,
 }
 
 /// What a mailbox reports of its address.
@@ -201,6 +185,7 @@ impl<D: Database> Directory<D> {
             report.messages.as_i64().into(),
             report.expires_at.as_millis().into(),
             report.at.as_millis().into(),
+            report.sealed.as_deref().map_or(Value::Null, Into::into),
         ];
         self.database.execute(PUT, &values)?;
         Ok(first.then(|| now.plus_millis(CLEAN_UP)))
@@ -211,6 +196,7 @@ impl<D: Database> Directory<D> {
         self.create()?;
         let first = !self.any()?;
         self.count_minute(now, 0, tally)?;
+        count_limits(&self.database, minute_of(now), tally)?;
         Ok(first.then(|| now.plus_millis(CLEAN_UP)))
     }
 
@@ -234,7 +220,25 @@ impl<D: Database> Directory<D> {
                 Ok(ControlFlow::Continue(()))
             })?;
         }
-        Ok(Activity { stats: self.stats(now)?, minutes })
+        let limits = limits_hit(&self.database, now.plus_millis(-HOUR), now.plus_millis(-DAY))?;
+        Ok(Activity { now, stats: self.stats(now)?, minutes, limits })
+    }
+
+    /// The session whose digest begins with these hex digits, to which a request was. `None` if no session that
+    /// the directory remembers has such a digest, or if two that are alive have.
+    pub fn trace(&mut self, now: Timestamp, digits: &str) -> Result<Option<Traced>, Fault> {
+        if !SESSIONS.open(&self.database)? {
+            return Ok(None);
+        }
+        let values = [digits.into(), format!("{digits}g").into(), now.as_millis().into()];
+        let mut found = Vec::new();
+        self.database.query(TRACE, &values, &mut |mut row| {
+            let sealed = row.optional_text()?;
+            found.push(Traced { sealed, is_alive: row.integer()? != 0 });
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let is_one = found.get(1).is_none_or(|second| !second.is_alive);
+        Ok(found.into_iter().next().filter(|_| is_one))
     }
 
     fn create(&self) -> Result<(), Fault> {
@@ -243,8 +247,7 @@ impl<D: Database> Directory<D> {
     }
 
     fn count_minute(&self, now: Timestamp, messages: i64, tally: &Tally) -> Result<(), Fault> {
-        let millis = now.as_millis();
-        let at = millis.saturating_sub(millis.rem_euclid(MINUTE));
+        let at = minute_of(now);
         let is_known = self.database.first(HAS_MINUTE, &[at.into()], |_| Ok(()))?.is_some();
         let values = [
             at.into(),
@@ -282,6 +285,7 @@ impl<D: Database> Directory<D> {
         self.create()?;
         self.database.execute(PURGE, &[now.as_millis().into()])?;
         self.database.execute(PURGE_MINUTES, &[now.plus_millis(-DAY).as_millis().into()])?;
+        purge_limits(&self.database, now.plus_millis(-DAY))?;
         if LISTED.open(&self.database)? {
             let unheard = now.plus_millis(-LISTED_FOR).as_millis();
             self.database.execute(PURGE_AGENTS, &[unheard.into()])?;
@@ -342,4 +346,10 @@ impl<D: Database> Directory<D> {
     fn any(&self) -> Result<bool, Fault> {
         Ok(self.database.first(ANY, &[], |_| Ok(()))?.is_some())
     }
+}
+
+/// When the minute began.
+fn minute_of(now: Timestamp) -> i64 {
+    let millis = now.as_millis();
+    millis.saturating_sub(millis.rem_euclid(MINUTE))
 }

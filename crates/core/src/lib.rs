@@ -24,13 +24,15 @@ mod random;
 mod record;
 mod redaction;
 mod repeat;
+mod seal;
 mod session;
+mod tally;
 
 pub use claim::{Seats, claim};
 pub use database::{Database, Row, Value};
 pub(crate) use digest::standard_signature;
 pub use digest::{Digest, hmac};
-pub use directory::{Directory, Listing, Report, Tally};
+pub use directory::{Directory, Listing, Report, Traced};
 pub use error::{Error, Fault, Result};
 pub use mailbox::{
     About, Accepted, Arrival, Facts, Letter, List, Mailbox, MailboxNeed, Mailboxes, Notice, Proof,
@@ -39,7 +41,9 @@ pub use mailbox::{
 pub use pairing::{Claimer, Found, PairingIndex, Reservation, Revocation};
 pub use random::Random;
 pub use redaction::{check_name, redacted};
+pub use seal::{seal, unseal};
 pub use session::{
     Caller, ClawLinkInfo, Content, Delivery, Event, FileSaved, Invitation, Need, Outcome, Post,
     SeatRequest, Session, Visitor, Who,
 };
+pub use tally::Tally;

@@ -14,6 +14,7 @@ fn report(name: &str, agents: usize, messages: i64, expires_at: i64) -> Report {
         messages: Cursor::from_i64(messages),
         expires_at: at(expires_at),
         at: at(0),
+        sealed: None,
     }
 }
 
@@ -128,7 +129,7 @@ fn minutes_are_kept_for_a_day() {
     for status in [200, 101, 404, 429, 500, 503] {
         tally.count(status);
     }
-    assert_eq!(tally, Tally { requests: 6, refused: 1, limited: 1, failed: 2 });
+    assert_eq!(tally, Tally { requests: 6, refused: 1, limited: 1, failed: 2, ..Tally::EMPTY });
     assert!(directory.tally(minute(1), &tally).unwrap().is_some(), "a clean-up is due");
     let end = 48 * 3_600_000;
     directory.report(minute(1), &report("x", 1, 5, end)).unwrap();

@@ -137,6 +137,7 @@ fn the_directory() {
         messages: Cursor::from_i64(3),
         expires_at: at(4),
         at: at(5),
+        sealed: Some("00ff".to_owned()),
     };
     let mut directory = Directory::new(database.clone());
     directory.report(at(0), &report).unwrap();
@@ -144,7 +145,9 @@ fn the_directory() {
         database.schema(),
         "CREATE TABLE session ( id TEXT PRIMARY KEY, agents INTEGER NOT NULL, \
          messages INTEGER NOT NULL, expires_at INTEGER NOT NULL, \
-         reported_at INTEGER NOT NULL ) WITHOUT ROWID; \
+         reported_at INTEGER NOT NULL , sealed TEXT) WITHOUT ROWID; \
+         CREATE TABLE schema_version ( name TEXT PRIMARY KEY, version INTEGER NOT NULL ) \
+         WITHOUT ROWID; \
          CREATE TABLE minute ( at INTEGER PRIMARY KEY, sessions INTEGER NOT NULL, \
          messages INTEGER NOT NULL, requests INTEGER NOT NULL, refused INTEGER NOT NULL, \
          limited INTEGER NOT NULL, failed INTEGER NOT NULL ); "
@@ -152,7 +155,7 @@ fn the_directory() {
     assert_eq!(
         database.dump(),
         format!(
-            "{}|2|3|1700000000004|1700000000005|\n1699999980000|0|3|0|0|0|0|\n",
+            "{}|2|3|1700000000004|1700000000005|00ff|\nsession|2|\n1699999980000|0|3|0|0|0|0|\n",
             "01".repeat(32)
         )
     );

@@ -115,6 +115,8 @@ string_id!(AgentId, debug: |id| id);
 impl AgentId {
     /// The sender of messages from the relay itself. No agent may use this id.
     pub const SYSTEM: &str = "system";
+    /// Who ended a session that its operator has ended. No agent may use this id.
+    pub const OPERATOR: &str = "operator";
     /// What an agent id must be.
     pub const RULE: &str = "must be 1 to 128 letters, digits, `_` or `-`, and not `system`";
 }
@@ -136,7 +138,7 @@ impl AgentId {
     /// Whether no agent may use this id.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
-        let reserved = [Self::SYSTEM, "relay", "nexus-relay", "admin", "operator"];
+        let reserved = [Self::SYSTEM, "relay", "nexus-relay", "admin", Self::OPERATOR];
         reserved.iter().any(|name| self.0.eq_ignore_ascii_case(name))
     }
 

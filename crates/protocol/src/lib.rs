@@ -13,6 +13,7 @@ mod file;
 mod frame;
 mod ids;
 mod label;
+mod limit_kind;
 mod limits;
 mod mail;
 mod message;
@@ -51,6 +52,7 @@ pub use ids::hex;
 pub use ids::{
     AgentId, AgentSecret, ConversationId, IdempotencyKey, Malformed, SessionId, SessionKey,
 };
+pub use limit_kind::LimitKind;
 pub use limits::{AllowUnredacted, Limits, NumberVariable, Setting};
 pub use mail::{
     Ack, Acked, AgentList, AgentListRequest, AllowOnly, Allowed, Blocked, Conversation,
@@ -69,7 +71,9 @@ pub use pairing::{
 pub use place::{Cursor, MessageId};
 pub use profile::{Filter, Member, Members, MembersRequest, Presence, Profile, Token};
 pub use query::Query;
-pub use service::{Activity, Capabilities, Health, Minute, Stats};
+pub use service::{
+    Activity, Capabilities, Extent, Health, LimitHits, Minute, Stats, TracedSession,
+};
 pub use session::{
     CreateSession, Ended, Joined, Joining, Left, Renew, Renewed, SessionCreated, SessionState,
     SessionStatus,

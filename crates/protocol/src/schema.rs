@@ -10,7 +10,7 @@ use crate::{
     CreateSession, Ended, ErrorBody, FileDeleted, FileList, FileNews, Health, Joined, Left, Mail,
     MailSent, MailStatus, Members, OpenCodes, Page, PairingCreated, Profile, Register, Registered,
     Renew, Renewed, SecretGiven, SendMail, SendMessage, Sent, SessionCreated, SessionKey,
-    SessionStatus, SetWebhook, Stats, TaskNews, WebhookRemoved, WebhookStatus,
+    SessionStatus, SetWebhook, Stats, TaskNews, TracedSession, WebhookRemoved, WebhookStatus,
 };
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value};
@@ -39,6 +39,6 @@ pub fn schemas() -> Map<String, Value> {
         CreateSession, ErrorBody, FileDeleted, FileList, FileNews, Health, Joined, Left, Mail, MailSent,
         MailStatus, Members, Page, PairingCreated, Profile, Register, Registered, Renew, Renewed,
         SecretGiven, SendMail, SendMessage, Sent, SessionCreated, SessionKey, SessionStatus, SetWebhook,
-        Stats, TaskNews, WebhookRemoved, WebhookStatus);
+        Stats, TaskNews, TracedSession, WebhookRemoved, WebhookStatus);
     generator.take_definitions(true)
 }

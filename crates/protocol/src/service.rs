@@ -1,6 +1,6 @@
 //! The service itself (section 5).
 
-use crate::Timestamp;
+use crate::{LimitKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What this server can do.
@@ -56,10 +56,60 @@ pub struct Stats {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Activity {
+    /// The time by the relay's clock.
+    pub now: Timestamp,
     /// The figures as they are now.
     pub stats: Stats,
     /// The minutes of the last day in which something happened, oldest first.
     pub minutes: Vec<Minute>,
+    /// The limits that were hit within the last day, those hit last first.
+    pub limits: Vec<LimitHits>,
+}
+
+/// How often a limit was hit. Says nothing about who hit it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LimitHits {
+    /// The limit.
+    pub limit: LimitKind,
+    /// How often within the last hour.
+    pub last_hour: u64,
+    /// How often within the last day.
+    pub last_day: u64,
+    /// The minute in which it was last hit.
+    pub last_at: Timestamp,
+}
+
+/// The session that a request was about, as its operator sees it. It names nobody and shows no text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TracedSession {
+    /// The request.
+    pub request_id: String,
+    /// Whether the session has ended.
+    pub ended: bool,
+    /// How much there is of it. Missing if it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Extent>,
+}
+
+/// How much there is of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Extent {
+    /// Its members.
+    pub members: usize,
+    /// Its messages.
+    pub messages: u64,
+    /// The bytes of its messages and files.
+    pub bytes: usize,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it ends if nothing more happens.
+    pub expires_at: Timestamp,
 }
 
 /// What happened in one minute.

@@ -44,6 +44,7 @@ mod needs;
 mod opendialogue;
 mod opendialogue_frames;
 mod opendialogue_rounds;
+mod operator;
 mod pages;
 mod panics;
 mod proxy;

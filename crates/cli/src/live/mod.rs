@@ -241,6 +241,8 @@ fn news(event: Option<&str>, agent: Option<&str>) -> Option<String> {
         "left" => Some(format!("{agent} left")),
         "removed" => Some(format!("{agent} was removed")),
         "ending" => Some("the session ends soon; `nexus renew` keeps it alive".to_owned()),
+        // No member can have this name.
+        "ended" if agent == "operator" => Some("the relay's operator ended the session".to_owned()),
         "ended" => Some(format!("{agent} ended the session")),
         "expired" => Some("the session is over".to_owned()),
         "conversation_ended" => Some(format!("a conversation with {agent} is over")),
@@ -252,6 +254,13 @@ fn news(event: Option<&str>, agent: Option<&str>) -> Option<String> {
 mod tests {
     use super::*;
     use crate::answer::Answer;
+
+    #[test]
+    fn who_ended_a_session_is_named_and_the_operator_is_no_member() {
+        let said = |agent| news(Some("ended"), Some(agent)).unwrap();
+        assert_eq!(said("alice"), "alice ended the session");
+        assert_eq!(said("operator"), "the relay's operator ended the session");
+    }
 
     #[test]
     fn ways_are_what_the_server_offers() {

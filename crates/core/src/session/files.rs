@@ -216,7 +216,7 @@ impl<D: Database> Session<D> {
         Ok(rows)
     }
 
-    fn file_bytes(&mut self) -> Result<usize, Fault> {
+    pub(super) fn file_bytes(&mut self) -> Result<usize, Fault> {
         if let Some(bytes) = self.file_bytes {
             return Ok(bytes);
         }

@@ -190,13 +190,23 @@ impl<D: Database> Session<D> {
     pub fn end(&mut self, now: Timestamp, who: &Who) -> Result<(Ended, Report)> {
         self.seated(now, who)?;
         who.check_creator(&self.store.alive(now)?.state)?;
+        let report = self.end_for_all(now)?;
+        let ended = Ended { ok: true, status: "ended".to_owned(), session_id: self.id.clone() };
+        Ok((ended, report))
+    }
+
+    /// Ends the session for the operator (section 5). Otherwise the same as [`Self::end`].
+    pub fn end_by_operator(&mut self, now: Timestamp) -> Result<Report> {
+        self.store.alive(now)?;
+        self.end_for_all(now)
+    }
+
+    fn end_for_all(&mut self, now: Timestamp) -> Result<Report> {
         let report = self.report(now)?.ok_or_else(Refusal::session_not_found)?;
-        let report = Report { agents: 0, messages: Cursor::START, expires_at: now, ..report };
         self.store.end()?;
         (self.open_tasks, self.file_bytes, self.size) = (None, None, Size::default());
         self.untold.clear();
-        let ended = Ended { ok: true, status: "ended".to_owned(), session_id: self.id.clone() };
-        Ok((ended, report))
+        Ok(Report { agents: 0, messages: Cursor::START, expires_at: now, ..report })
     }
 
     /// `POST /v1/sessions/:id/renew` (section 2). Only the creator may shorten the TTL.

@@ -129,11 +129,12 @@ impl<D: Database> Session<D> {
     pub fn report(&mut self, now: Timestamp) -> Result<Option<Report>, Fault> {
         (self.store.news, self.report_at) = (News::None, None);
         Ok(self.store.load()?.map(|loaded| Report {
-            session: Digest::of(&[self.id.as_str()]),
+            session: Digest::of_session(&self.id),
             agents: loaded.state.seats(now, &self.limits).count(),
             messages: Cursor::from_i64(loaded.messages()),
             expires_at: loaded.deadline(),
             at: now,
+            sealed: None,
         }))
     }
 }

@@ -39,6 +39,15 @@ impl<D: Database> Session<D> {
     /// The last posts of a session that its creator is about to end: one for each webhook that is
     /// not failing, as far as the limit on pointers allows.
     pub fn last_posts(&mut self, now: Timestamp, who: &Who) -> Result<Vec<Post>> {
+        self.posts_of_end(now, who.agent().as_str())
+    }
+
+    /// The same, if the operator is about to end it. No agent can have this name.
+    pub fn last_posts_by_operator(&mut self, now: Timestamp) -> Result<Vec<Post>> {
+        self.posts_of_end(now, AgentId::OPERATOR)
+    }
+
+    fn posts_of_end(&mut self, now: Timestamp, by: &str) -> Result<Vec<Post>> {
         let id = self.id.clone();
         let loaded = self.store.alive(now)?;
         let (state, last) = (&loaded.state, loaded.last);
@@ -50,7 +59,7 @@ impl<D: Database> Session<D> {
             }
             WebhookDelivery::Unverified => false,
         };
-        let body = json!({ "type": "event", "event": "ended", "by": who.agent(), "sessionId": id });
+        let body = json!({ "type": "event", "event": "ended", "by": by, "sessionId": id });
         let webhooks = state.webhooks(now, &self.limits);
         let working = webhooks.filter(|(_, webhook)| webhook.state() != WebhookState::Failing);
         let posts = working.filter(|(_, webhook)| may_post(webhook)).map(|(agent, webhook)| {

@@ -2,7 +2,7 @@
 
 use super::{Session, Visitor};
 use crate::{Database, Result};
-use nexus_protocol::{Joining, SessionState, SessionStatus, Timestamp};
+use nexus_protocol::{Extent, Joining, SessionState, SessionStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The most characters of a greeting that the page behind a link shows.
@@ -49,6 +49,21 @@ impl<D: Database> Session<D> {
             join: if state.by_link_only { Joining::Link } else { Joining::Open },
             token_required: state.token.is_some(),
             created_at: state.created_at,
+            expires_at: loaded.stored_deadline(),
+        })
+    }
+
+    /// What the operator may see of the session: how much there is, and nothing of what was written or who is
+    /// here.
+    pub fn extent(&mut self, now: Timestamp) -> Result<Extent> {
+        self.store.alive(now)?;
+        let (bytes, file_bytes) = (self.log_bytes()?, self.file_bytes()?);
+        let loaded = self.store.alive(now)?;
+        Ok(Extent {
+            members: loaded.state.seats(now, &self.limits).count(),
+            messages: loaded.messages().unsigned_abs(),
+            bytes: bytes.saturating_add(file_bytes),
+            created_at: loaded.state.created_at,
             expires_at: loaded.stored_deadline(),
         })
     }

@@ -1,6 +1,7 @@
 //! The response to a refused request.
 
 use super::{ErrorCode, table::errors};
+use crate::LimitKind;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -53,6 +54,8 @@ pub struct Refusal {
     pub retry_after: Option<u32>,
     /// `Allow`: the methods that the path supports.
     pub allow: Option<String>,
+    /// The limit that was hit, which is counted for the operator.
+    pub hit: Option<LimitKind>,
 }
 
 impl Refusal {
@@ -66,7 +69,7 @@ impl Refusal {
             state: None,
             version: None,
         });
-        Self { status, body, retry_after: None, allow: None }
+        Self { status, body, retry_after: None, allow: None, hit: None }
     }
 
     /// Like [`Self::invalid_request`], for a single detail.
@@ -76,6 +79,13 @@ impl Refusal {
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self::invalid_request(vec![Detail { path: path.into(), message: message.into() }])
+    }
+
+    /// The same, because this limit was hit.
+    #[must_use]
+    pub fn of(mut self, limit: LimitKind) -> Self {
+        self.hit = Some(limit);
+        self
     }
 
     fn reason(mut self, reason: &'static str) -> Self {

@@ -63,6 +63,8 @@ macro_rules! errors {
         (403, 8) not_allowed(): "The recipient takes messages only from agents on its allow list. Ask its owner to add you.";
     }
     SessionNotFound {
+        (404, 5) no_session_of_request(): "No session here belongs to this request id. Check its 16 digits. Or the request named no session, the session has ended, or another relay answered the request.";
+        (404, 5) session_not_sealed(): "This session was last heard before ADMIN_TOKEN was set or changed, so the relay cannot find it. Try again after somebody has used it.", reason("not_heard");
         (404, 2) session_not_found(): "There is no such session. The id is wrong, or the session has ended and was deleted. Start a new one (PUT /v1/sessions), or ask the other side for a new link.";
     }
     CodeNotFound {
@@ -99,7 +101,7 @@ macro_rules! errors {
         (405, 1) method_not_allowed(methods: String): "This path does not take that method. Use {methods}.", allow(methods);
     }
     SessionFull {
-        (409, 2) session_full(seats: usize): "All {seats} seats of the session are taken. Ask the agent that invited you to remove a member, then repeat this request. A link stays good until its time is over.", limit(seats);
+        (409, 2) session_full(seats: usize): "All {seats} seats of the session are taken. Ask the agent that invited you to remove a member, then repeat this request. A link stays good until its time is over.", limit(seats), of(LimitKind::Seats);
     }
     AgentIdTaken {
         (409, 2) agent_id_taken(): "Another agent of this session has this agent id. Choose another one. If it is yours, join with your X-Session-Key.";
@@ -112,23 +114,23 @@ macro_rules! errors {
         (409, 8) conversation_ended(reason: &'static str): "This conversation has ended. Leave out conversationId to begin a new one.", reason(reason);
     }
     ConversationTurnsExceeded {
-        (409, 8) conversation_turns_exceeded(turns: u32): "This conversation has had its {turns} turns. If there is more to say, leave out conversationId to begin a new one.", limit(turns);
+        (409, 8) conversation_turns_exceeded(turns: u32): "This conversation has had its {turns} turns. If there is more to say, leave out conversationId to begin a new one.", limit(turns), of(LimitKind::Turns);
     }
     InboxFull {
-        (409, 8) inbox_full(limit: usize, unit: &str): "The recipient already has {limit} {unit} waiting. Try again after it has read some.", limit(limit);
-        (409, 8) inbox_full_of_yours(limit: usize, unit: &str): "The recipient already has {limit} {unit} of yours waiting, the most of one sender. Try again after it has read some.", reason("sender_share"), limit(limit);
-        (409, 8) inbox_full_of_strangers(limit: usize, unit: &str): "The recipient already has {limit} {unit} waiting, and keeps the rest of its inbox for agents on its allow list. Try again after it has read some, or ask its owner to add you.", reason("allow_list"), limit(limit);
+        (409, 8) inbox_full(limit: usize, unit: &str): "The recipient already has {limit} {unit} waiting. Try again after it has read some.", limit(limit), of(LimitKind::Inbox);
+        (409, 8) inbox_full_of_yours(limit: usize, unit: &str): "The recipient already has {limit} {unit} of yours waiting, the most of one sender. Try again after it has read some.", reason("sender_share"), limit(limit), of(LimitKind::Inbox);
+        (409, 8) inbox_full_of_strangers(limit: usize, unit: &str): "The recipient already has {limit} {unit} waiting, and keeps the rest of its inbox for agents on its allow list. Try again after it has read some, or ask its owner to add you.", reason("allow_list"), limit(limit), of(LimitKind::Inbox);
     }
     ListFull {
-        (409, 4) too_many_links(limit: usize): "This session already has {limit} unused links. Pass on one of them, take some back (DELETE /v1/pair/CODE), or wait until they expire.", limit(limit);
-        (409, 3) too_many_webhook_hosts(limit: u32): "The webhooks of this session already lead to {limit} hosts. Use one of these hosts, or remove a webhook first (DELETE /v1/sessions/:id/webhook, by the agent that set it).", limit(limit);
-        (409, 8) list_full(agents: u32): "The list already has {agents} agents. Remove one first.", limit(agents);
+        (409, 4) too_many_links(limit: usize): "This session already has {limit} unused links. Pass on one of them, take some back (DELETE /v1/pair/CODE), or wait until they expire.", limit(limit), of(LimitKind::OpenLinks);
+        (409, 3) too_many_webhook_hosts(limit: u32): "The webhooks of this session already lead to {limit} hosts. Use one of these hosts, or remove a webhook first (DELETE /v1/sessions/:id/webhook, by the agent that set it).", limit(limit), of(LimitKind::WebhookHosts);
+        (409, 8) list_full(agents: u32): "The list already has {agents} agents. Remove one first.", limit(agents), of(LimitKind::Lists);
     }
     LogFull {
-        (409, 3) log_full(limit: usize, unit: &str): "This session has reached its limit of {limit} {unit} and takes nothing more. Start a new session (PUT /v1/sessions) and send its link by another way.", limit(limit);
+        (409, 3) log_full(limit: usize, unit: &str): "This session has reached its limit of {limit} {unit} and takes nothing more. Start a new session (PUT /v1/sessions) and send its link by another way.", limit(limit), of(LimitKind::Messages);
     }
     UnprovenFull {
-        (409, 3) unproven_full(limit: usize, unit: &str): "Messages without a proof have reached their limit of {limit} {unit} in this session. Send yours with your X-Session-Key, or join by a link to get one.", limit(limit);
+        (409, 3) unproven_full(limit: usize, unit: &str): "Messages without a proof have reached their limit of {limit} {unit} in this session. Send yours with your X-Session-Key, or join by a link to get one.", limit(limit), of(LimitKind::Unproven);
     }
     IllegalTransition {
         (409, 9) illegal_transition(state: &'static str, next: &str): "The task is {state} and cannot become {next}. A task goes from pending to accepted, to in_progress, and then to completed, failed or declined.", state(state);
@@ -140,10 +142,10 @@ macro_rules! errors {
         (412, 9) version_conflict(version: u32): "The file has changed. Its version is now {version} (0: it does not exist). Read it, apply your change to it, and send it with its ETag in If-Match.", version(version);
     }
     MessageTooLarge {
-        (413, 3) message_too_large(what: &str, limit: usize): "The {what} is larger than {limit} bytes. Shorten it, or split it into several messages.", limit(limit);
+        (413, 3) message_too_large(what: &str, limit: usize): "The {what} is larger than {limit} bytes. Shorten it, or split it into several messages.", limit(limit), of(LimitKind::MessageSize);
     }
     FileTooLarge {
-        (413, 9) file_too_large(limit: usize): "The file is larger than {limit} bytes. Split it, or share a link.", limit(limit);
+        (413, 9) file_too_large(limit: usize): "The file is larger than {limit} bytes. Split it, or share a link.", limit(limit), of(LimitKind::FileSize);
     }
     UnsupportedEncoding {
         (415, 1) compressed_body(): "The body is compressed. Send it as it is, without Content-Encoding.";
@@ -152,17 +154,17 @@ macro_rules! errors {
         (422, 3) idempotency_key_reused(): "You have used this Idempotency-Key for another request, and this one was not carried out. Send it again with a new key.";
     }
     StorageFull {
-        (413, 9) storage_full(limit: usize, unit: &str): "The files of this session, kept versions included, may take at most {limit} {unit}. Delete some first.", limit(limit);
+        (413, 9) storage_full(limit: usize, unit: &str): "The files of this session, kept versions included, may take at most {limit} {unit}. Delete some first.", limit(limit), of(LimitKind::Files);
     }
     RateLimitExceeded {
-        (429, 1) rate_limit_exceeded(seconds: u32): "Too many requests from your IP address. Wait {seconds} seconds, then poll less often.", retry_after(seconds);
-        (429, 1) agent_rate_exceeded(requests: u32, seconds: u32): "You have made {requests} requests here within a minute. Wait {seconds} seconds, then ask less often: wait=25 or a socket saves polls.", retry_after(seconds);
-        (429, 3) too_many_streams(limit: usize): "You already have {limit} event streams that have not come to the end of the log. Read one of them on, or close it.", limit(limit), retry_after(15);
-        (429, 1) too_many_guesses(seconds: u32): "Your IP address has tried too many wrong codes or secrets. Wait {seconds} seconds, then use yours exactly as you were given it.", retry_after(seconds);
+        (429, 1) rate_limit_exceeded(seconds: u32): "Too many requests from your IP address. Wait {seconds} seconds, then poll less often.", retry_after(seconds), of(LimitKind::Requests);
+        (429, 1) agent_rate_exceeded(requests: u32, seconds: u32): "You have made {requests} requests here within a minute. Wait {seconds} seconds, then ask less often: wait=25 or a socket saves polls.", retry_after(seconds), of(LimitKind::Agent);
+        (429, 3) too_many_streams(limit: usize): "You already have {limit} event streams that have not come to the end of the log. Read one of them on, or close it.", limit(limit), retry_after(15), of(LimitKind::Streams);
+        (429, 1) too_many_guesses(seconds: u32): "Your IP address has tried too many wrong codes or secrets. Wait {seconds} seconds, then use yours exactly as you were given it.", retry_after(seconds), of(LimitKind::Guesses);
     }
     SenderRateExceeded {
-        (429, 8) sender_rate_exceeded(messages: u32, seconds: u32): "You have sent this agent {messages} messages within a minute. Wait {seconds} seconds, then send less often.", retry_after(seconds);
-        (429, 8) signed_too_often(frames: u32, seconds: u32): "You have signed {frames} frames within a minute. Wait {seconds} seconds, then send fewer.", retry_after(seconds);
+        (429, 8) sender_rate_exceeded(messages: u32, seconds: u32): "You have sent this agent {messages} messages within a minute. Wait {seconds} seconds, then send less often.", retry_after(seconds), of(LimitKind::Sender);
+        (429, 8) signed_too_often(frames: u32, seconds: u32): "You have signed {frames} frames within a minute. Wait {seconds} seconds, then send fewer.", retry_after(seconds), of(LimitKind::Sender);
     }
     InternalError {
         (500, 6) internal(): "The relay failed. Repeat the request: a message with its Idempotency-Key, or poll first to see whether it arrived. If it fails again, report the X-Request-Id.";

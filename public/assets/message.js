@@ -91,6 +91,8 @@ export class Drawer {
     const own = agentId === this.#members.me;
     const isMembers = !isRelays(message);
     const article = make("article", { className: "message", tabIndex: -1 }, this.#head(message));
+    // Also of one that follows another of the same member, where no name is shown.
+    article.setAttribute("aria-label", speakerOf(message, this.#members.name));
     article.classList.toggle("own", own);
     article.classList.toggle("greeting", isGreeting(message));
     article.classList.toggle("following", isFollowing);

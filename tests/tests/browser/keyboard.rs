@@ -252,7 +252,6 @@ fn a_conversation_is_read_out_in_its_order_and_so_is_its_link() {
         "log Transcript",
         "article Greeting, by Anna",
         "button Reply to Greeting, by Anna, and more",
-        "article Bob joined",
         "article Bob",
         "button Reply to Bob, and more",
         "region Write",

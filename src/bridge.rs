@@ -17,6 +17,9 @@ extern "C" {
     pub(crate) fn head(this: &Exchange) -> String;
 
     #[wasm_bindgen(method)]
+    pub(crate) fn colo(this: &Exchange) -> String;
+
+    #[wasm_bindgen(method)]
     pub(crate) fn body(this: &Exchange, most: usize, patience: usize) -> Promise;
 
     #[wasm_bindgen(method, catch)]
@@ -42,6 +45,7 @@ extern "C" {
         binding: &JsString,
         jurisdiction: &JsValue,
         name: &str,
+        hint: Option<&str>,
     ) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]

@@ -14,7 +14,7 @@ pub(crate) use mailbox::{
 };
 use nexus_core::{Caller, Digest, Found, Invitation, Listing, Need, Report, SeatRequest, Tally};
 use nexus_protocol::{
-    Activity, AgentId, AgentsRequest, Joined, PairingCode, SessionId, SessionStatus, Stats,
+    Activity, AgentId, AgentsRequest, Joined, PairingCode, Region, SessionId, SessionStatus, Stats,
     Timestamp,
 };
 pub(crate) use object::{Call, Object, call, name, read, reply};
@@ -93,6 +93,10 @@ impl Call for CreateCode {
     const BINDING: &'static str = "PAIRING_INDEX";
     const NAME: &'static str = "create-code";
     type Answer = Option<Timestamp>;
+
+    fn region(&self) -> Option<Region> {
+        self.code.region()
+    }
 }
 
 /// To a `PairingIndex`: what became of a code, and where it leads.
@@ -105,6 +109,10 @@ impl Call for Look {
     const BINDING: &'static str = "PAIRING_INDEX";
     const NAME: &'static str = "look";
     type Answer = Found;
+
+    fn region(&self) -> Option<Region> {
+        self.code.region()
+    }
 }
 
 /// To the `Directory`: what a session tells of itself.

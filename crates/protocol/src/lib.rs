@@ -21,6 +21,7 @@ mod pairing;
 mod place;
 mod profile;
 mod query;
+mod region;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod service;
@@ -69,6 +70,7 @@ pub use pairing::{
 pub use place::{Cursor, MessageId};
 pub use profile::{Filter, Member, Members, MembersRequest, Presence, Profile, Token};
 pub use query::Query;
+pub use region::Region;
 pub use service::{Activity, Capabilities, Health, Minute, Stats};
 pub use session::{
     CreateSession, Ended, Joined, Joining, Left, Renew, Renewed, SessionCreated, SessionState,

@@ -46,6 +46,7 @@ mod opendialogue_frames;
 mod opendialogue_rounds;
 mod pages;
 mod panics;
+mod places;
 mod proxy;
 mod races;
 mod rates;

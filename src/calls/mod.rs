@@ -12,10 +12,10 @@ pub(crate) use mailbox::{
     DescribeAgent, EndOf, FactsOf, LookAt, ReadList, RegisterAgent, SendFrom, StatusOf, TakeMail,
     Whisper,
 };
-use nexus_core::{Caller, Digest, Found, Invitation, Listing, Need, Report, SeatRequest, Tally};
+use nexus_core::{Caller, Digest, Invitation, Listing, Need, Report, SeatRequest, Tally};
 use nexus_protocol::{
-    Activity, AgentId, AgentsRequest, Joined, PairingCode, Region, SessionId, SessionStatus, Stats,
-    Timestamp,
+    Activity, AgentId, AgentsRequest, CodeStatus, Joined, PairingCode, Region, SessionId,
+    SessionStatus, Stats, Timestamp,
 };
 pub(crate) use object::{Call, Object, call, name, read, reply};
 use serde::{Deserialize, Serialize};
@@ -99,7 +99,8 @@ impl Call for CreateCode {
     }
 }
 
-/// To a `PairingIndex`: what became of a code, and where it leads.
+/// To a `PairingIndex`: what became of a code, and, of one that can be claimed, what the page behind it may
+/// show; nothing if its session has ended. The index asks the session, which lives beside it.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Look {
     pub(crate) code: PairingCode,
@@ -108,7 +109,7 @@ pub(crate) struct Look {
 impl Call for Look {
     const BINDING: &'static str = "PAIRING_INDEX";
     const NAME: &'static str = "look";
-    type Answer = Found;
+    type Answer = (CodeStatus, Option<Invitation>);
 
     fn region(&self) -> Option<Region> {
         self.code.region()

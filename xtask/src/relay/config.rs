@@ -61,7 +61,8 @@ pub(super) fn generate(
     }
     // What the platform knows of where a request comes from, tests say themselves.
     let is_diagnosed = wrangler.vars.get(DIAGNOSTICS).is_some_and(is_set);
-    let http = if is_diagnosed { format!("cfBlobHeader = {}", quote(PLACE)) } else { String::new() };
+    let http =
+        if is_diagnosed { format!("cfBlobHeader = {}", quote(PLACE)) } else { String::new() };
     Ok(config(&services, &extensions, &http))
 }
 

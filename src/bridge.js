@@ -19,6 +19,11 @@ export class Exchange {
     this.id = id;
   }
 
+  // The place at which the platform took the request: three letters, or nothing.
+  colo() {
+    return this.request.cf?.colo ?? "";
+  }
+
   // The body, if it is no longer than `most` bytes. Of one that is longer, `undefined`: it is read on for a
   // while, and not kept, for a client that is cut off while it sends does not see the answer. Of one that its
   // client has broken off, `null`.
@@ -89,10 +94,12 @@ export class Exchange {
   }
 }
 
-// An object: of this class, with this name, in this jurisdiction, if one is named.
-export function stub(env, binding, jurisdiction, name) {
+// An object: of this class, with this name, in this jurisdiction, if one is named. An object that nobody has asked
+// before is made in the region of this hint, if there is one.
+export function stub(env, binding, jurisdiction, name, hint) {
   const all = env[binding];
-  return (jurisdiction ? all.jurisdiction(jurisdiction) : all).getByName(name);
+  const kept = jurisdiction ? all.jurisdiction(jurisdiction) : all;
+  return kept.getByName(name, hint ? { locationHint: hint } : undefined);
 }
 
 // Asks an object what no client has asked.

@@ -20,6 +20,9 @@ extern "C" {
     pub(crate) fn name(this: &Exchange, id: &str);
 
     #[wasm_bindgen(method)]
+    pub(crate) fn colo(this: &Exchange) -> String;
+
+    #[wasm_bindgen(method)]
     pub(crate) fn body(this: &Exchange, most: usize, patience: usize) -> Promise;
 
     #[wasm_bindgen(method, catch)]
@@ -45,6 +48,7 @@ extern "C" {
         binding: &JsString,
         jurisdiction: &JsValue,
         name: &str,
+        hint: Option<&str>,
     ) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]

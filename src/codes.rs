@@ -7,7 +7,7 @@ use crate::{
     platform::{self, System},
 };
 use nexus_core::{Fault, Need, Random, Result};
-use nexus_protocol::{CreatePairing, PairingCode, PairingCreated};
+use nexus_protocol::{CreatePairing, PairingCode, PairingCreated, Region};
 use worker::Env;
 
 /// `PUT /v1/pair`, and with `invite` (section 8).
@@ -17,9 +17,14 @@ pub(crate) async fn create(request: &Request, env: &Env, need: Need) -> Result<R
     let CreatePairing { session_id, invite } =
         CreatePairing::parse(&http::body(request, &limits).await?)?;
     let origin = http::origin(request, env)?;
+    // In a jurisdiction, all codes are of one region.
+    let region = request
+        .region()
+        .filter(|_| platform::jurisdiction(env).is_ok_and(|place| place.is_falsy()));
+    let region = region.unwrap_or(Region::DEFAULT);
     // Codes that are in use are rare; five tries never meet five of them.
     for _ in 0..5 {
-        let code = PairingCode::from_random(System.bytes()?);
+        let code = PairingCode::from_random(region, System.bytes()?);
         // The session first: a code that it does not know of could not be taken back.
         let add = AddCode { need, caller: caller.clone(), code: code.clone() };
         calls::call(env, session_id.as_str(), &add).await?;

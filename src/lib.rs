@@ -129,26 +129,34 @@ async fn dispatch(request: &Request, env: &Env, route: &Route) -> Result<Respons
     match route.endpoint {
         Endpoint::Session(call, _) => {
             let session = session_of(request, route, call)?;
-            ask(request, env, "SESSION", session.as_str(), call == Session::Poll).await
+            // Any other call finds it where it is.
+            let region = if call == Session::Create { request.region() } else { None };
+            let object = Object::named(env, "SESSION", session.as_str(), region)?;
+            ask(request, env, &object, call == Session::Poll).await
         }
         Endpoint::SessionEvents(_) => {
             let session = route.session()?;
-            stream(request, env, "SESSION", session.as_str(), live::member).await
+            let object = Object::named(env, "SESSION", session.as_str(), None)?;
+            stream(request, env, object, live::member).await
         }
         Endpoint::Mailbox(call, need) => {
             let agent = route.address()?;
             // The sender's mailbox knows whether it is the sender.
             let is_sender = need == MailboxNeed::Sender;
             let agent = if is_sender { http::sender(request)? } else { agent };
-            ask(request, env, "MAILBOX", agent.as_str(), call == Mailbox::Read).await
+            let object = Object::named(env, "MAILBOX", agent.as_str(), None)?;
+            ask(request, env, &object, call == Mailbox::Read).await
         }
         Endpoint::MailboxEvents(_) => {
             let agent = route.address()?;
-            stream(request, env, "MAILBOX", agent.as_str(), live::agent).await
+            let object = Object::named(env, "MAILBOX", agent.as_str(), None)?;
+            stream(request, env, object, live::agent).await
         }
         Endpoint::Code(Code::Create, need) => codes::create(request, env, need).await,
         Endpoint::Code(Code::Claim | Code::Status | Code::Revoke, _) => {
-            ask(request, env, "PAIRING_INDEX", route.code()?.first_word(), false).await
+            let code = route.code()?;
+            let index = Object::named(env, "PAIRING_INDEX", code.first_word(), code.region())?;
+            ask(request, env, &index, false).await
         }
         Endpoint::Directory(call) => agents::answer(request, env, route, call).await,
         Endpoint::Page(page) => pages::answer(request, env, route, page).await,
@@ -167,20 +175,13 @@ fn session_of(request: &Request, route: &Route, call: Session) -> Result<Session
 
 /// Hands the request to an object as it came, and the answer back as it was made. A poll that waits is held
 /// here.
-async fn ask(
-    request: &Request,
-    env: &Env,
-    binding: &'static str,
-    name: &str,
-    may_wait: bool,
-) -> Result<Response> {
-    let object = Object::named(env, binding, name)?;
+async fn ask(request: &Request, env: &Env, object: &Object, may_wait: bool) -> Result<Response> {
     // Most polls do not wait: their query is for the object to read.
     let waits = may_wait && request.query().split('&').any(|pair| pair.starts_with("wait="));
     if waits {
         let poll = PageRequest::parse(request.query(), &platform::limits(env)?)?;
         if poll.wait > 0 {
-            return live::long_poll(request, &object, poll.wait).await;
+            return live::long_poll(request, object, poll.wait).await;
         }
     }
     object.forward(request).await
@@ -190,11 +191,9 @@ async fn ask(
 async fn stream(
     request: &Request,
     env: &Env,
-    binding: &'static str,
-    name: &str,
+    object: Object,
     shown: live::Shown,
 ) -> Result<Response> {
-    let object = Object::named(env, binding, name)?;
     let poll = PageRequest::parse(request.query(), &platform::limits(env)?)?;
     live::events(request, object, shown(request)?, poll).await
 }

@@ -12,12 +12,10 @@ pub(crate) use mailbox::{
     DescribeAgent, EndOf, FactsOf, LookAt, ReadList, RegisterAgent, SendFrom, StatusOf, TakeMail,
     Whisper,
 };
-use nexus_core::{
-    Caller, Digest, Found, Invitation, Listing, Need, Report, SeatRequest, Tally, Traced,
-};
+use nexus_core::{Caller, Digest, Invitation, Listing, Need, Report, SeatRequest, Tally, Traced};
 use nexus_protocol::{
-    Activity, AgentId, AgentsRequest, Extent, Joined, PairingCode, SessionId, SessionStatus, Stats,
-    Timestamp,
+    Activity, AgentId, AgentsRequest, CodeStatus, Extent, Joined, PairingCode, Region, SessionId,
+    SessionStatus, Stats, Timestamp,
 };
 pub(crate) use object::{Call, Object, call, name, read, reply};
 use serde::{Deserialize, Serialize};
@@ -107,9 +105,14 @@ impl Call for CreateCode {
     const BINDING: &'static str = "PAIRING_INDEX";
     const NAME: &'static str = "create-code";
     type Answer = Option<Timestamp>;
+
+    fn region(&self) -> Option<Region> {
+        self.code.region()
+    }
 }
 
-/// To a `PairingIndex`: what became of a code, and where it leads.
+/// To a `PairingIndex`: what became of a code, and, of one that can be claimed, what the page behind it may
+/// show; nothing if its session has ended. The index asks the session, which lives beside it.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Look {
     pub(crate) code: PairingCode,
@@ -118,7 +121,11 @@ pub(crate) struct Look {
 impl Call for Look {
     const BINDING: &'static str = "PAIRING_INDEX";
     const NAME: &'static str = "look";
-    type Answer = Found;
+    type Answer = (CodeStatus, Option<Invitation>);
+
+    fn region(&self) -> Option<Region> {
+        self.code.region()
+    }
 }
 
 /// To the `Directory`: what a session tells of itself.

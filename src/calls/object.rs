@@ -9,7 +9,7 @@ use crate::{
 };
 use js_sys::Promise;
 use nexus_core::{Error, Fault, Result};
-use nexus_protocol::{ErrorBody, ErrorCode, LimitKind, Refusal};
+use nexus_protocol::{ErrorBody, ErrorCode, LimitKind, Refusal, Region};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, WebSocket, web_sys};
@@ -25,20 +25,39 @@ pub(crate) trait Call: Serialize + DeserializeOwned {
     const NAME: &'static str;
     /// What it answers.
     type Answer: Serialize + DeserializeOwned;
+
+    /// Where the object is to live, if the call says. It counts if nobody has asked the object before.
+    fn region(&self) -> Option<Region> {
+        None
+    }
 }
 
 /// An object, to be asked.
 pub(crate) struct Object(JsValue);
 
 impl Object {
-    /// The object `name` of a class; in the jurisdiction that the variable `JURISDICTION` names, if it does.
-    pub(crate) fn named(env: &Env, binding: &'static str, name: &str) -> Result<Self> {
-        Self::in_place(env, binding, &platform::jurisdiction(env)?, name)
+    /// The object `name` of a class; in the jurisdiction that the variable `JURISDICTION` names, if it does. One
+    /// that nobody has asked before begins to live in `region`, or near who asks.
+    pub(crate) fn named(
+        env: &Env,
+        binding: &'static str,
+        name: &str,
+        region: Option<Region>,
+    ) -> Result<Self> {
+        Self::in_place(env, binding, &platform::jurisdiction(env)?, name, region)
     }
 
-    fn in_place(env: &Env, binding: &'static str, place: &JsValue, name: &str) -> Result<Self> {
+    fn in_place(
+        env: &Env,
+        binding: &'static str,
+        place: &JsValue,
+        name: &str,
+        region: Option<Region>,
+    ) -> Result<Self> {
+        // A jurisdiction is one place.
+        let hint = region.filter(|_| place.is_falsy()).map(Region::hint);
         let stub =
-            bridge::with_constant(binding, |binding| bridge::stub(env, binding, place, name));
+            bridge::with_constant(binding, |binding| bridge::stub(env, binding, place, name, hint));
         stub.map(Self).map_err(|error| fault(error.into()))
     }
 
@@ -105,7 +124,8 @@ pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::
     let body = serde_json::to_string(call).map_err(Fault::new)?;
     let url = format!("https://object/internal/{}", C::NAME);
     let head = http::head_of(Method::Post, &url, []);
-    let answer = Object::named(env, C::BINDING, name)?.outcome(&head, &body, C::NAME).await?;
+    let object = Object::named(env, C::BINDING, name, call.region())?;
+    let answer = object.outcome(&head, &body, C::NAME).await?;
     Ok(serde_json::from_str(&answer)
         .map_err(|_| Fault::new(format!("the answer to {} cannot be read", C::NAME)))?)
 }
@@ -139,15 +159,21 @@ mod tests {
             "class DurableObjectNamespace {
                 constructor(place) { this.place = place }
                 jurisdiction(name) { return new DurableObjectNamespace(name) }
-                getByName(name) { return { name: `${this.place}/${name}` } }
+                getByName(name, hint) { return { name: `${this.place}/${name}/${hint?.locationHint}` } }
             }
             return { SESSION: new DurableObjectNamespace('anywhere') }",
         );
-        for (jurisdiction, expected) in [("", "anywhere/x"), ("eu", "eu/x")] {
+        for (jurisdiction, region, expected) in [
+            ("", None, "anywhere/x/undefined"),
+            ("", Some(Region::Weur), "anywhere/x/weur"),
+            ("eu", None, "eu/x/undefined"),
+            ("eu", Some(Region::Oc), "eu/x/undefined"),
+        ] {
             let env = make.call0(&JsValue::NULL).unwrap();
+            let place =
+                if jurisdiction.is_empty() { JsValue::UNDEFINED } else { jurisdiction.into() };
             let Object(stub) =
-                Object::in_place(env.unchecked_ref(), "SESSION", &jurisdiction.into(), "x")
-                    .unwrap();
+                Object::in_place(env.unchecked_ref(), "SESSION", &place, "x", region).unwrap();
             let name = js_sys::Reflect::get(&stub, &"name".into()).unwrap();
             assert_eq!(name.as_string().as_deref(), Some(expected));
         }

@@ -6,9 +6,10 @@ use crate::{
     router::Method,
     waiting,
 };
+use cf_colo_hint::Colo;
 use js_sys::Uint8Array;
 use nexus_core::{Digest, Error, Fault, Random, Result};
-use nexus_protocol::{Query, Refusal, hex};
+use nexus_protocol::{Query, Refusal, Region, hex};
 use std::{
     borrow::Cow,
     cell::{Cell, OnceCell},
@@ -192,6 +193,13 @@ impl Request {
                 Ok(body.dyn_ref().map(Uint8Array::to_vec))
             }
         }
+    }
+
+    /// The region of the place at which the platform took it, if that is known.
+    pub(crate) fn region(&self) -> Option<Region> {
+        let Body::Unread(exchange) = &self.body else { return None };
+        let hint = Colo::from_code(&exchange.colo())?.location_hint()?;
+        Region::of_hint(hint.as_str())
     }
 
     /// As the platform has it; a fault if it did not bring it.

@@ -2,14 +2,18 @@
 
 use super::class::{Class, with_diagnostics};
 use crate::{
-    calls::{self, Call as _, CreateCode, Describe, ForgetCode, Look},
+    calls::{self, Call as _, CreateCode, Describe, ForgetCode, Invite, Look},
     http::{self, Request, Response},
     platform::{self, Storage, System, now},
     router::{self, Code as Call, Endpoint},
 };
 use futures_util::lock::Mutex;
-use nexus_core::{Claimer, Error, Fault, Found, Need, Result, Revocation, SeatRequest, Seats};
-use nexus_protocol::{CodeRevoked, CodeState, Joined, PairingCode, Profile, Refusal, SessionId};
+use nexus_core::{
+    Claimer, Error, Fault, Found, Invitation, Need, Result, Revocation, SeatRequest, Seats,
+};
+use nexus_protocol::{
+    CodeRevoked, CodeState, CodeStatus, ErrorCode, Joined, PairingCode, Profile, Refusal, SessionId,
+};
 use std::{
     cell::{OnceCell, RefCell},
     collections::HashMap,
@@ -60,8 +64,7 @@ impl PairingIndex {
             }
             Some(Look::NAME) => {
                 let Look { code } = calls::read(request).await?;
-                let found = self.rules()?.borrow().look(now(), &code)?;
-                calls::reply::<Look>(&found)
+                calls::reply::<Look>(&self.look(&code).await?)
             }
             Some(_) => {
                 Err(Fault::new("an index was called by a name that it does not have").into())
@@ -80,6 +83,20 @@ impl PairingIndex {
                     Call::Create => Err(Refusal::not_found().into()),
                 }
             }
+        }
+    }
+
+    /// What became of a code, and what its page may show if it can be claimed.
+    async fn look(&self, code: &PairingCode) -> Result<(CodeStatus, Option<Invitation>)> {
+        let Found { session, status } = self.rules()?.borrow().look(now(), code)?;
+        if status.state != CodeState::Pending {
+            return Ok((status, None));
+        }
+        match calls::call(&self.env, session.as_str(), &Invite {}).await {
+            Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::SessionNotFound => {
+                Ok((status, None))
+            }
+            invitation => Ok((status, Some(invitation?))),
         }
     }
 

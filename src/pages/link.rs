@@ -2,12 +2,12 @@
 
 use super::page::{GONE, PAIR, token};
 use crate::{
-    calls::{self, Invite, Look},
+    calls::{self, Look},
     http::{self, Request, Response},
     platform::now,
     router::Route,
 };
-use nexus_core::{Error, Fault, Found, Invitation, Result};
+use nexus_core::{Error, Fault, Invitation, Result};
 use nexus_protocol::{CodeState, ErrorCode, PairingCode, Timestamp};
 use qrcodegen::{QrCode, QrCodeEcc};
 use std::fmt::Write as _;
@@ -156,25 +156,24 @@ impl Gone {
 /// Looks a code up, and the session that it leads to.
 async fn find(env: &Env, code: PairingCode) -> Result<Behind> {
     let look = calls::call(env, code.first_word(), &Look { code: code.clone() }).await;
-    let Found { session, status } = match look {
+    let (status, invitation) = match look {
         Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::CodeNotFound => {
             return Ok(Behind::Nothing);
         }
         found => found?,
     };
-    match status.state {
-        CodeState::Claimed => return Ok(Behind::Gone(Gone::Used(status.claimed_at))),
-        CodeState::Revoked => return Ok(Behind::Gone(Gone::Revoked)),
-        CodeState::Expired => return Ok(Behind::Gone(Gone::Expired)),
-        CodeState::Pending => {}
-    }
-    match calls::call(env, session.as_str(), &Invite {}).await {
-        Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::SessionNotFound => {
-            Ok(Behind::Gone(Gone::Ended))
+    Ok(match (status.state, invitation) {
+        (CodeState::Claimed, _) => Behind::Gone(Gone::Used(status.claimed_at)),
+        (CodeState::Revoked, _) => Behind::Gone(Gone::Revoked),
+        (CodeState::Expired, _) => Behind::Gone(Gone::Expired),
+        (CodeState::Pending, None) => Behind::Gone(Gone::Ended),
+        (CodeState::Pending, Some(invitation)) if invitation.is_full => {
+            Behind::Gone(Gone::Full(status.expires_at))
         }
-        Ok(invitation) if invitation.is_full => Ok(Behind::Gone(Gone::Full(status.expires_at))),
-        invitation => Ok(Behind::Session(code, status.expires_at, Box::new(invitation?))),
-    }
+        (CodeState::Pending, Some(invitation)) => {
+            Behind::Session(code, status.expires_at, Box::new(invitation))
+        }
+    })
 }
 
 /// A link as a QR code. Returns its width in modules, margin included, and the path of an SVG of that

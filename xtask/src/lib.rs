@@ -23,6 +23,7 @@ pub mod checks;
 pub mod dev;
 pub mod fuzz;
 pub mod instructions;
+pub mod latency;
 pub mod openapi;
 mod process;
 pub mod project;

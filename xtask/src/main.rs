@@ -11,7 +11,8 @@ use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
 use xtask::{
-    abuse, audit, bench, fuzz, instructions, openapi, redaction, setup, soak, torture, worker,
+    abuse, audit, bench, fuzz, instructions, latency, openapi, redaction, setup, soak, torture,
+    worker,
 };
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
@@ -57,6 +58,8 @@ enum Command {
     Bench(bench::Options),
     /// Count the instructions that the rules take to send and to poll, with Valgrind.
     Instructions,
+    /// Add up how long pairing and talking take between the regions of the world.
+    Latency,
     /// Bring docs/openapi.json up to date with the types of the code.
     Openapi,
     Audit(audit::Options),
@@ -87,6 +90,7 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Bench(options) => bench::run(&setup::ensure(&project)?, &options),
         Command::Instructions => instructions::run(&setup::ensure(&project)?),
+        Command::Latency => latency::run(&project),
         Command::Openapi => openapi::run(&project),
         Command::Audit(options) => audit::run(&project, &options),
         Command::Fuzz(options) => fuzz::run(&setup::ensure(&project)?, &options),

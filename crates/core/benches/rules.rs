@@ -12,7 +12,7 @@ mod hot;
 
 use divan::{Bencher, black_box};
 use hot::Hot;
-use nexus_protocol::{PairingCode, SessionId, SessionKey};
+use nexus_protocol::{PairingCode, Region, SessionId, SessionKey};
 
 fn main() {
     divan::main();
@@ -20,7 +20,7 @@ fn main() {
 
 #[divan::bench]
 fn make_a_pairing_code() -> PairingCode {
-    PairingCode::from_random(black_box([7; 10]))
+    PairingCode::from_random(black_box(Region::DEFAULT), black_box([7; 16]))
 }
 
 #[divan::bench]

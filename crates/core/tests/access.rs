@@ -99,7 +99,10 @@ fn strangers_fill_at_most_half_of_the_open_links() {
     let (mut world, a) = created(CreateSession::default());
     let mut add = |caller: &Caller, number: u32| {
         let visitor = world.session.enter(at(0), caller, Need::Entry)?;
-        let code = nexus_protocol::PairingCode::from_random([u8::try_from(number).unwrap(); 10]);
+        let code = nexus_protocol::PairingCode::from_random(
+            nexus_protocol::Region::DEFAULT,
+            [u8::try_from(number).unwrap(); 16],
+        );
         world.session.add_code(at(0), &visitor, code)
     };
     for number in 0..50 {

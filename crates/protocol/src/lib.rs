@@ -22,6 +22,7 @@ mod pairing;
 mod place;
 mod profile;
 mod query;
+mod region;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod service;
@@ -71,6 +72,7 @@ pub use pairing::{
 pub use place::{Cursor, MessageId};
 pub use profile::{Filter, Member, Members, MembersRequest, Presence, Profile, Token};
 pub use query::Query;
+pub use region::Region;
 pub use service::{
     Activity, Capabilities, Extent, Health, LimitHits, Minute, Stats, TracedSession,
 };

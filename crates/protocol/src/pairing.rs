@@ -4,12 +4,14 @@ use crate::{
     AgentId, Body, MailSent, Redacted, Refusal, SessionId, SessionKey, Timestamp,
     ids::{Malformed, string_id},
     query::Query,
-    words::{SYMBOLS, WORDS},
+    region::Region,
+    words::{COMMON, OF_REGIONS, SYMBOLS},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, str::FromStr};
 
-/// `WORD-WORD-XXXXX`: two of 256 words and five of 30 symbols, so 40.5 random bits.
+/// `WORD-WORD-XXXXX`: one of the 64 words of a region, one of all 832 words, and five of 30 symbols. So whoever
+/// knows the region has 40.2 random bits to guess.
 ///
 /// Read case-insensitively. Forgiven are missing or other hyphens and spaces, for every part has five characters;
 /// full-width letters; and what surrounds a code in a text or a link. `Debug` does not show it: whoever knows a code can claim it.
@@ -18,27 +20,34 @@ pub struct PairingCode(String);
 string_id!(PairingCode, debug: |_| "[secret]");
 
 impl PairingCode {
-    /// Makes a code of random bytes: one byte for each word, the rest for the symbols.
+    /// Makes a code of this region of random bytes.
     #[must_use]
-    pub fn from_random(bytes: [u8; 10]) -> Self {
-        let [first, second, rest @ ..] = bytes;
-        let word = |byte: u8| WORDS.get(usize::from(byte)).copied().unwrap_or_default();
-        // 64 bits over 30^5 symbols. No symbol is likelier than another by more than 2^-39.
-        let mut number = u64::from_be_bytes(rest);
-        let mut suffix = String::with_capacity(5);
-        for _ in 0..5 {
-            let at = usize::try_from(number % 30).unwrap_or_default();
-            suffix.push(SYMBOLS.get(at).copied().map_or('2', char::from));
-            number /= 30;
-        }
-        Self(format!("{}-{}-{suffix}", word(first), word(second)))
+    pub fn from_random(region: Region, bytes: [u8; 16]) -> Self {
+        // Each choice takes its part of 128 bits, of which five symbols leave more than 80. So no choice is
+        // likelier than another by more than 2^-80.
+        let mut number = u128::from_be_bytes(bytes);
+        let mut choose = |count: usize| {
+            let count = count as u128;
+            let at = usize::try_from(number % count).unwrap_or_default();
+            number /= count;
+            at
+        };
+        let words = region.words();
+        let first = words.get(choose(words.len())).copied().unwrap_or_default();
+        let second = choose(COMMON.len() + OF_REGIONS.as_flattened().len());
+        let second = COMMON.iter().chain(OF_REGIONS.as_flattened()).nth(second);
+        let second = second.copied().unwrap_or_default();
+        let symbol = |at: usize| SYMBOLS.get(at).copied().map_or('2', char::from);
+        let suffix: String = (0..5).map(|_| symbol(choose(SYMBOLS.len()))).collect();
+        Self(format!("{first}-{second}-{suffix}"))
     }
 
     /// The code that these letters and digits are, without hyphens.
     fn whole(plain: &str) -> Option<Self> {
         let part = |from: usize| plain.get(from..from.saturating_add(5));
         let (first, second, suffix) = (part(0)?, part(5)?, part(10)?);
-        let known = |word: &str| WORDS.binary_search(&word).is_ok();
+        let known =
+            |word: &str| COMMON.binary_search(&word).is_ok() || Region::of_word(word).is_some();
         let symbols = suffix.bytes().all(|byte| SYMBOLS.contains(&byte));
         let is_code = plain.len() == 15 && known(first) && known(second) && symbols;
         is_code.then(|| Self(format!("{first}-{second}-{suffix}")))
@@ -48,6 +57,13 @@ impl PairingCode {
     #[must_use]
     pub fn first_word(&self) -> &str {
         self.0.split('-').next().unwrap_or_default()
+    }
+
+    /// Where that index lives. None: the code is from before codes told their region, and its index lives
+    /// where its word was first used.
+    #[must_use]
+    pub fn region(&self) -> Option<Region> {
+        Region::of_word(self.first_word())
     }
 }
 
@@ -235,21 +251,44 @@ pub fn session_of_codes(query: &str) -> Result<SessionId, Refusal> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
-    #[test]
-    fn the_words_are_sorted_distinct_and_of_five_letters() {
-        assert!(WORDS.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!(
-            WORDS
-                .iter()
-                .all(|word| word.len() == 5 && word.bytes().all(|b| b.is_ascii_uppercase()))
-        );
+    /// Every word: those of no region, and those of each.
+    fn lists() -> impl Iterator<Item = &'static [&'static str]> {
+        [COMMON.as_slice()].into_iter().chain(OF_REGIONS.iter().map(<[_; 64]>::as_slice))
     }
 
     #[test]
-    fn a_code_has_at_least_40_bits() {
-        let combinations = 256_u64 * 256 * 30_u64.pow(5);
-        assert!(combinations >= 1 << 40, "{combinations}");
+    fn the_words_are_sorted_distinct_and_of_five_letters() {
+        for list in lists() {
+            assert!(list.windows(2).all(|pair| pair[0] < pair[1]));
+            let five =
+                |word: &&str| word.len() == 5 && word.bytes().all(|b| b.is_ascii_uppercase());
+            assert!(list.iter().all(five));
+        }
+        let all: BTreeSet<&str> = lists().flatten().copied().collect();
+        assert_eq!(all.len(), lists().map(<[_]>::len).sum::<usize>(), "each stands in one list");
+    }
+
+    #[test]
+    fn of_a_code_whose_region_is_known_at_least_40_bits_are_not() {
+        let second = lists().map(<[_]>::len).sum::<usize>() as u64;
+        for region in Region::ALL {
+            let codes = region.words().len() as u64 * second * 30_u64.pow(5);
+            assert!(codes >= 1 << 40, "{region:?}: {codes}");
+        }
+    }
+
+    #[test]
+    fn each_region_has_its_hint_and_its_words() {
+        for region in Region::ALL {
+            assert_eq!(Region::of_hint(region.hint()), Some(region));
+            for word in region.words() {
+                assert_eq!(Region::of_word(word), Some(region));
+            }
+        }
+        assert_eq!(Region::of_hint("mars"), None);
+        assert_eq!("PEARL-FOCAL-S5SJV".parse::<PairingCode>().unwrap().region(), None);
     }
 
     #[test]
@@ -289,8 +328,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn generated_codes_can_be_read(bytes: [u8; 10], lower: bool, hyphens: bool) {
-            let code = PairingCode::from_random(bytes);
+        fn generated_codes_can_be_read_and_tell_their_region(
+            at in 0..9_usize,
+            bytes: [u8; 16],
+            lower: bool,
+            hyphens: bool,
+        ) {
+            let code = PairingCode::from_random(Region::ALL[at], bytes);
+            prop_assert_eq!(code.region(), Some(Region::ALL[at]));
             let mut text = code.as_str().to_owned();
             if lower { text = text.to_lowercase(); }
             if !hyphens { text = text.replace('-', ""); }

@@ -120,7 +120,7 @@ impl Dialect<Session> for ClawLink {
     ) -> Work<'a, Result<Response>> {
         Box::pin(async move {
             let session = route.session()?;
-            Object::named(env, "SESSION", session.as_str())?.forward(request).await
+            Object::named(env, "SESSION", session.as_str(), None)?.forward(request).await
         })
     }
 

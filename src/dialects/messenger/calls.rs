@@ -30,7 +30,7 @@ pub(super) async fn answer(
         Messenger::Users => users(env).await,
         Messenger::Socket => {
             let (id, secret) = caller(request)?;
-            let mailbox = Object::named(env, "MAILBOX", id.as_str())?;
+            let mailbox = Object::named(env, "MAILBOX", id.as_str(), None)?;
             let shown = (&id, secret.as_ref());
             rates::with_secret(request, env, shown, mailbox.forward(request)).await
         }

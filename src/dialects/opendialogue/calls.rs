@@ -53,7 +53,9 @@ pub(super) async fn answer(
     let native = Native { env, request, need };
     match call {
         Call::Socket => match http::sender(request) {
-            Ok(agent) => Object::named(env, "MAILBOX", agent.as_str())?.forward(request).await,
+            Ok(agent) => {
+                Object::named(env, "MAILBOX", agent.as_str(), None)?.forward(request).await
+            }
             // Without an id, there is nobody whose signature it could be.
             Err(_) => Problem::unsigned(),
         },
@@ -292,7 +294,7 @@ impl Native<'_> {
         let authorization = authorization.map(|value| ("Authorization", value));
         let headers = [("X-Agent-Id", id.as_str())].into_iter().chain(authorization);
         let head = http::head_of(method, &format!("https://object{path}"), headers);
-        let mailbox = Object::named(self.env, "MAILBOX", id.as_str())?;
+        let mailbox = Object::named(self.env, "MAILBOX", id.as_str(), None)?;
         let answer = mailbox.outcome(&head, body, "a mailbox").await?;
         Ok(serde_json::from_str(&answer).map_err(Fault::new)?)
     }

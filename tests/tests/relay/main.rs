@@ -47,6 +47,7 @@ mod opendialogue_rounds;
 mod operator;
 mod pages;
 mod panics;
+mod places;
 mod proxy;
 mod races;
 mod rates;

@@ -25,6 +25,11 @@ pub(super) const BOTH: &str = "both";
 /// The variable with which webhooks may lead to private addresses.
 const PRIVATE_WEBHOOKS: &str = "ALLOW_PRIVATE_WEBHOOKS";
 
+/// The variable for tests, and the header by which a request then says, as JSON, what the platform knows of its
+/// place.
+const DIAGNOSTICS: &str = "DIAGNOSTICS";
+const PLACE: &str = "X-Place";
+
 const MINIFLARE: &str = "node_modules/miniflare/dist/src/workers";
 
 /// The Worker that the benchmark compares the relay with.
@@ -40,7 +45,7 @@ pub(super) fn generate(
 ) -> Result<String> {
     if program == Program::Floor {
         let services = [floor(project, wrangler), disk(state, "objects")?];
-        return Ok(config(&services, ""));
+        return Ok(config(&services, "", ""));
     }
     let limits = if rate_limits == RateLimits::Off { &[][..] } else { &wrangler.ratelimits[..] };
     let mut services = vec![
@@ -54,10 +59,14 @@ pub(super) fn generate(
         services.push(disk(state, "rate-limits")?);
         extensions = limiter_extension(project);
     }
-    Ok(config(&services, &extensions))
+    // What the platform knows of where a request comes from, tests say themselves.
+    let is_diagnosed = wrangler.vars.get(DIAGNOSTICS).is_some_and(is_set);
+    let http =
+        if is_diagnosed { format!("cfBlobHeader = {}", quote(PLACE)) } else { String::new() };
+    Ok(config(&services, &extensions, &http))
 }
 
-fn config(services: &[String], extensions: &str) -> String {
+fn config(services: &[String], extensions: &str, http: &str) -> String {
     let services = services.join(",\n  ");
     format!(
         r#"# Generated from wrangler.toml at every start.
@@ -66,15 +75,15 @@ using Workerd = import "/workerd/workerd.capnp";
 const {IPV4} :Workerd.Config = (
   services = .services,
   extensions = .extensions,
-  sockets = [ (name = "http", service = "relay", http = ()) ],
+  sockets = [ (name = "http", service = "relay", http = ({http})) ],
 );
 
 const {BOTH} :Workerd.Config = (
   services = .services,
   extensions = .extensions,
   sockets = [
-    (name = "http", service = "relay", http = ()),
-    (name = "http6", service = "relay", http = ()),
+    (name = "http", service = "relay", http = ({http})),
+    (name = "http6", service = "relay", http = ({http})),
   ],
 );
 
@@ -102,10 +111,14 @@ fn floor(project: &Project, wrangler: &Wrangler) -> String {
     )
 }
 
+/// Whether a variable is set to something.
+fn is_set(value: &toml::Value) -> bool {
+    value.as_str().is_none_or(|text| !text.is_empty())
+}
+
 /// Where the Worker's own requests may go, which are the posts of webhooks. The Worker checks how a
 /// host is written. This checks the address that its name resolves to.
 fn internet(wrangler: &Wrangler) -> String {
-    let is_set = |value: &toml::Value| value.as_str().is_none_or(|text| !text.is_empty());
     let is_private_allowed = wrangler.vars.get(PRIVATE_WEBHOOKS).is_some_and(is_set);
     let allow = if is_private_allowed { r#""public", "private""# } else { r#""public""# };
     format!(

@@ -19,9 +19,10 @@ export class Exchange {
     this.id = id;
   }
 
-  // The place at which the platform took the request: three letters, or nothing.
-  colo() {
-    return this.request.cf?.colo ?? "";
+  // Where the request comes from, as the platform knows it: the continent and the longitude, or nothing.
+  place() {
+    const { continent, longitude } = this.request.cf ?? {};
+    return continent ? `${continent} ${longitude}` : "";
   }
 
   // The body, if it is no longer than `most` bytes. Of one that is longer, `undefined`: it is read on for a

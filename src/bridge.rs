@@ -20,7 +20,7 @@ extern "C" {
     pub(crate) fn name(this: &Exchange, id: &str);
 
     #[wasm_bindgen(method)]
-    pub(crate) fn colo(this: &Exchange) -> String;
+    pub(crate) fn place(this: &Exchange) -> String;
 
     #[wasm_bindgen(method)]
     pub(crate) fn body(this: &Exchange, most: usize, patience: usize) -> Promise;

@@ -6,7 +6,6 @@ use crate::{
     router::Method,
     waiting,
 };
-use cf_colo_hint::Colo;
 use js_sys::Uint8Array;
 use nexus_core::{Digest, Error, Fault, Random, Result};
 use nexus_protocol::{Query, Refusal, Region, hex};
@@ -195,11 +194,12 @@ impl Request {
         }
     }
 
-    /// The region of the place at which the platform took it, if that is known.
+    /// The region that it comes from, if the platform knows.
     pub(crate) fn region(&self) -> Option<Region> {
         let Body::Unread(exchange) = &self.body else { return None };
-        let hint = Colo::from_code(&exchange.colo())?.location_hint()?;
-        Region::of_hint(hint.as_str())
+        let place = exchange.place();
+        let (continent, longitude) = place.split_once(' ')?;
+        Region::of_place(continent, longitude.parse().ok()?)
     }
 
     /// As the platform has it; a fault if it did not bring it.

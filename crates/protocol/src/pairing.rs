@@ -281,13 +281,13 @@ mod tests {
 
     #[test]
     fn each_region_has_its_hint_and_its_words() {
+        let hints: BTreeSet<&str> = Region::ALL.map(Region::hint).into_iter().collect();
+        assert_eq!(hints.len(), 9);
         for region in Region::ALL {
-            assert_eq!(Region::of_hint(region.hint()), Some(region));
             for word in region.words() {
                 assert_eq!(Region::of_word(word), Some(region));
             }
         }
-        assert_eq!(Region::of_hint("mars"), None);
         assert_eq!("PEARL-FOCAL-S5SJV".parse::<PairingCode>().unwrap().region(), None);
     }
 

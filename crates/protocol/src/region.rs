@@ -59,10 +59,22 @@ impl Region {
         }
     }
 
-    /// The one that the platform calls so.
+    /// The one of a place: a continent, in the two letters of the platform, and a longitude in degrees.
     #[must_use]
-    pub fn of_hint(hint: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|region| region.hint() == hint)
+    pub fn of_place(continent: &str, longitude: f64) -> Option<Self> {
+        // Between Denver and Dallas, between Vienna and Warsaw, and between Muscat and Karachi.
+        match continent {
+            "NA" if longitude < -98.0 => Some(Self::Wnam),
+            "NA" => Some(Self::Enam),
+            "SA" => Some(Self::Sam),
+            "EU" if longitude < 18.0 => Some(Self::Weur),
+            "EU" => Some(Self::Eeur),
+            "AS" if longitude < 62.0 => Some(Self::Me),
+            "AS" => Some(Self::Apac),
+            "OC" | "AN" => Some(Self::Oc),
+            "AF" => Some(Self::Afr),
+            _ => None,
+        }
     }
 
     /// The words with which its codes begin.
@@ -84,5 +96,32 @@ impl Region {
     /// The one whose codes begin with this word.
     pub(crate) fn of_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|region| region.words().binary_search(&word).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cities_are_in_the_region_that_one_expects() {
+        for (city, continent, longitude, region) in [
+            ("Los Angeles", "NA", -118.2, Region::Wnam),
+            ("Denver", "NA", -105.0, Region::Wnam),
+            ("Dallas", "NA", -96.8, Region::Enam),
+            ("Ashburn", "NA", -77.5, Region::Enam),
+            ("Sao Paulo", "SA", -46.6, Region::Sam),
+            ("Lisbon", "EU", -9.1, Region::Weur),
+            ("Vienna", "EU", 16.4, Region::Weur),
+            ("Warsaw", "EU", 21.0, Region::Eeur),
+            ("Dubai", "AS", 55.3, Region::Me),
+            ("Karachi", "AS", 67.0, Region::Apac),
+            ("Tokyo", "AS", 139.7, Region::Apac),
+            ("Suva", "OC", 178.4, Region::Oc),
+            ("Nairobi", "AF", 36.8, Region::Afr),
+        ] {
+            assert_eq!(Region::of_place(continent, longitude), Some(region), "{city}");
+        }
+        assert_eq!(Region::of_place("T1", 0.0), None, "where the platform does not know");
     }
 }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`project`] | the folders of this checkout and of the user's cache |
 //! | [`setup`] | the tools in their pinned versions; errors say what to install |
+//! | [`base_line`] | the oldest browsers, and what newer ones have besides |
 //! | [`worker`] | `build/`: the Worker, rebuilt when an input changed |
 //! | [`relay`] | a relay process that runs the built Worker |
 //! | [`dev`], [`checks`], [`bench`], [`torture`], [`soak`], [`abuse`], [`redaction`], [`fuzz`], [`openapi`], [`audit`] | the commands of those names |
@@ -18,6 +19,7 @@ pub use clap::Parser;
 
 pub mod abuse;
 pub mod audit;
+pub mod base_line;
 pub mod bench;
 pub mod checks;
 pub mod dev;

@@ -19,10 +19,11 @@ export class Exchange {
     this.id = id;
   }
 
-  // Where the request comes from, as the platform knows it: the continent and the longitude, or nothing.
+  // Where the request comes from, as the platform knows it: the continent and the whole degrees of
+  // longitude, or nothing.
   place() {
     const { continent, longitude } = this.request.cf ?? {};
-    return continent ? `${continent} ${longitude}` : "";
+    return continent ? `${continent} ${Math.trunc(Number(longitude)) || 0}` : "";
   }
 
   // The body, if it is no longer than `most` bytes. Of one that is longer, `undefined`: it is read on for a

@@ -1,5 +1,5 @@
-//! Programs that end with the test, even if it is killed: a shell kills the program when this
-//! process's end of a pipe closes.
+//! Programs that end with the test, even if it is killed, together with what they have started: a shell
+//! kills them when this process's end of a pipe closes.
 
 use std::{
     ffi::OsStr,
@@ -7,13 +7,15 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-/// The shell does not keep the program's output open, so that it ends when the program does.
+/// The shell does not keep the program's output open, so that it ends when the program does. The group is
+/// killed, too, the shell included, because a driver that is killed may leave its browser behind.
 const WATCHDOG: &str = r#"
-"$@" 2>&- &
+"$@" 2>/dev/null &
 exec 1>&-
 read -r _
 kill -9 $!
 wait
+kill -9 0
 "#;
 
 /// A running program. It is killed on drop.

@@ -17,7 +17,8 @@ use crate::bench;
 use crate::fuzz;
 use crate::process;
 use crate::relay::LOG_FOLDER;
-use crate::setup::{Tools, browser, programs, standard_webhooks};
+use crate::setup::browser::{self, Engine};
+use crate::setup::{Tools, programs, standard_webhooks};
 use crate::torture;
 use crate::worker;
 
@@ -137,7 +138,7 @@ fn worker_build(tools: &Tools, _: Filter) -> Result<()> {
 }
 
 fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
-    browser::ensure()?;
+    browser::ensure(Engine::Chromium)?;
     programs::ensure(tools.project())?;
     standard_webhooks::ensure()?;
     let logs = tools.project().path("target/relay-logs");

@@ -1,6 +1,12 @@
 //! `cargo xtask latency`: how long pairing and talking take between the regions of the world, by adding up
 //! the ways that each step goes. `docs/latency.md` has the tables that it prints.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "every index is one of the nine regions, or below the length of a list that is not empty"
+)]
+
 use std::fmt::Write;
 
 use anyhow::{Result, bail};
@@ -48,8 +54,11 @@ struct Pair {
     is_asked_by_edge: bool,
 }
 
-/// A step, with the milliseconds until its caller has the answer.
-type Step = (&'static str, fn(Pair) -> f64);
+/// What something takes in milliseconds.
+type Time = fn(Pair) -> f64;
+
+/// A step, with the time until its caller has the answer.
+type Step = (&'static str, Time);
 
 /// The ways of each step. The session lives in the region of its creator.
 const STEPS: [Step; 6] = [
@@ -79,14 +88,17 @@ fn socket(p: Pair) -> f64 {
 
 /// The same to a client that polls now and then: half of the pause, and the poll.
 fn poll(p: Pair) -> f64 {
-    (TO_EDGE + trip(p.claimer, p.creator)) / 2.
+    TO_EDGE.midpoint(trip(p.claimer, p.creator))
         + POLL_EVERY * 1000. / 2.
         + TO_EDGE
         + trip(p.creator, p.creator)
 }
 
+/// Whether two regions are at a distance.
+type IsMeant = fn(usize, usize) -> bool;
+
 /// Where the two are.
-const DISTANCES: [(&str, fn(usize, usize) -> bool); 3] = [
+const DISTANCES: [(&str, IsMeant); 3] = [
     ("within a region", |a, b| a == b),
     ("between neighbours", |a, b| a != b && BETWEEN[a][b] <= NEIGHBOURS),
     ("across the world", |a, b| BETWEEN[a][b] > NEIGHBOURS),
@@ -102,11 +114,7 @@ fn after(creator: usize, claimer: usize) -> Vec<Pair> {
 }
 
 /// The median and the worst of what this takes at this distance.
-fn sum_up(
-    is_meant: fn(usize, usize) -> bool,
-    cases: fn(usize, usize) -> Vec<Pair>,
-    time: fn(Pair) -> f64,
-) -> (f64, f64) {
+fn sum_up(is_meant: IsMeant, cases: fn(usize, usize) -> Vec<Pair>, time: Time) -> (f64, f64) {
     let pairs = (0..9).flat_map(|a| (0..9).map(move |b| (a, b)));
     let pairs = pairs.filter(|(a, b)| is_meant(*a, *b)).flat_map(|(a, b)| cases(a, b));
     let mut times: Vec<f64> = pairs.map(time).collect();
@@ -118,7 +126,7 @@ fn sum_up(
 #[must_use]
 pub fn tables() -> String {
     let mut text = String::new();
-    let mut table = |title: &str, rows: &[(&str, fn(Pair) -> f64)]| {
+    let mut table = |title: &str, rows: &[Step]| {
         let heads = DISTANCES.map(|(name, _)| format!(" {name} |"));
         let _ = writeln!(text, "| {title} |{}", heads.concat());
         let _ = writeln!(text, "|---|{}", "---|".repeat(DISTANCES.len()));
@@ -165,11 +173,10 @@ mod tests {
     #[test]
     fn the_ways_are_those_of_the_regions_and_as_long_in_both_directions() {
         assert_eq!(Region::ALL.len(), BETWEEN.len());
-        for a in 0..9 {
-            for b in 0..9 {
-                assert!((BETWEEN[a][b] - BETWEEN[b][a]).abs() < f64::EPSILON, "{a} and {b}");
-                assert_eq!(a == b, BETWEEN[a][b] == 0.);
-            }
+        let pairs = (0..9).flat_map(|a| (0..9).map(move |b| (a, b)));
+        for (a, b) in pairs {
+            assert!((BETWEEN[a][b] - BETWEEN[b][a]).abs() < f64::EPSILON, "{a} and {b}");
+            assert_eq!(a == b, BETWEEN[a][b] == 0.);
         }
     }
 

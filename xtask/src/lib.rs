@@ -5,9 +5,10 @@
 //! |---|---|
 //! | [`project`] | the folders of this checkout and of the user's cache |
 //! | [`setup`] | the tools in their pinned versions; errors say what to install |
+//! | [`base_line`] | the oldest browsers, and what newer ones have besides |
 //! | [`worker`] | `build/`: the Worker, rebuilt when an input changed |
 //! | [`relay`] | a relay process that runs the built Worker |
-//! | [`dev`], [`checks`], [`bench`], [`torture`], [`soak`], [`abuse`], [`redaction`], [`fuzz`], [`openapi`], [`audit`] | the commands of those names |
+//! | [`dev`], [`checks`], [`browsers`], [`bench`], [`torture`], [`soak`], [`abuse`], [`redaction`], [`fuzz`], [`openapi`], [`audit`] | the commands of those names |
 //!
 //! Out of scope: deployment, which is `npx wrangler deploy`.
 
@@ -18,7 +19,9 @@ pub use clap::Parser;
 
 pub mod abuse;
 pub mod audit;
+pub mod base_line;
 pub mod bench;
+pub mod browsers;
 pub mod checks;
 pub mod dev;
 pub mod fuzz;

@@ -11,8 +11,8 @@ use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
 use xtask::{
-    abuse, audit, bench, fuzz, instructions, latency, openapi, redaction, setup, soak, torture,
-    worker,
+    abuse, audit, bench, browsers, fuzz, instructions, latency, openapi, redaction, setup, soak,
+    torture, worker,
 };
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
@@ -55,6 +55,7 @@ enum Command {
         #[arg(long, value_name = "STEP", value_parser = checks::step_names())]
         step: Option<String>,
     },
+    Browsers(browsers::Options),
     Bench(bench::Options),
     /// Count the instructions that the rules take to send and to poll, with Valgrind.
     Instructions,
@@ -88,6 +89,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test { filter, step } => {
             checks::run(&setup::ensure(&project)?, &Selection { filter, step })
         }
+        Command::Browsers(options) => browsers::run(&setup::ensure(&project)?, &options),
         Command::Bench(options) => bench::run(&setup::ensure(&project)?, &options),
         Command::Instructions => instructions::run(&setup::ensure(&project)?),
         Command::Latency => latency::run(&project),

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -36,6 +36,20 @@ pub(crate) fn run_and_hear(command: &mut Command) -> Result<String> {
     print!("{text}");
     ensure!(output.status.success(), "`{}` failed ({})", line(command), output.status);
     Ok(text)
+}
+
+/// Runs a command that may fail, shows what it prints as it does, and returns that and whether it succeeded.
+pub(crate) fn show_and_hear(command: &mut Command) -> Result<(String, bool)> {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let mut child = child.map_err(|error| not_started(command, error))?;
+    let mut text = String::new();
+    for told in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufReader::lines) {
+        let told = told.with_context(|| format!("`{}` printed no text", line(command)))?;
+        println!("{told}");
+        text += &told;
+        text.push('\n');
+    }
+    Ok((text, child.wait()?.success()))
 }
 
 /// Like [`run`], but gives up after `limit`.

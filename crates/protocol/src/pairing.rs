@@ -28,13 +28,13 @@ impl PairingCode {
         let mut number = u128::from_be_bytes(bytes);
         let mut choose = |count: usize| {
             let count = count as u128;
-            let at = usize::try_from(number % count).unwrap_or_default();
-            number /= count;
-            at
+            let at = number.checked_rem(count).unwrap_or_default();
+            number = number.checked_div(count).unwrap_or_default();
+            usize::try_from(at).unwrap_or_default()
         };
         let words = region.words();
         let first = words.get(choose(words.len())).copied().unwrap_or_default();
-        let second = choose(COMMON.len() + OF_REGIONS.as_flattened().len());
+        let second = choose(COMMON.len().saturating_add(OF_REGIONS.as_flattened().len()));
         let second = COMMON.iter().chain(OF_REGIONS.as_flattened()).nth(second);
         let second = second.copied().unwrap_or_default();
         let symbol = |at: usize| SYMBOLS.get(at).copied().map_or('2', char::from);

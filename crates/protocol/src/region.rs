@@ -59,17 +59,17 @@ impl Region {
         }
     }
 
-    /// The one of a place: a continent, in the two letters of the platform, and a longitude in degrees.
+    /// The one of a place: a continent, in the two letters of the platform, and the whole degrees of its longitude.
     #[must_use]
-    pub fn of_place(continent: &str, longitude: f64) -> Option<Self> {
+    pub fn of_place(continent: &str, longitude: i32) -> Option<Self> {
         // Between Denver and Dallas, between Vienna and Warsaw, and between Muscat and Karachi.
         match continent {
-            "NA" if longitude < -98.0 => Some(Self::Wnam),
+            "NA" if longitude < -98 => Some(Self::Wnam),
             "NA" => Some(Self::Enam),
             "SA" => Some(Self::Sam),
-            "EU" if longitude < 18.0 => Some(Self::Weur),
+            "EU" if longitude < 18 => Some(Self::Weur),
             "EU" => Some(Self::Eeur),
-            "AS" if longitude < 62.0 => Some(Self::Me),
+            "AS" if longitude < 62 => Some(Self::Me),
             "AS" => Some(Self::Apac),
             "OC" | "AN" => Some(Self::Oc),
             "AF" => Some(Self::Afr),
@@ -106,22 +106,22 @@ mod tests {
     #[test]
     fn cities_are_in_the_region_that_one_expects() {
         for (city, continent, longitude, region) in [
-            ("Los Angeles", "NA", -118.2, Region::Wnam),
-            ("Denver", "NA", -105.0, Region::Wnam),
-            ("Dallas", "NA", -96.8, Region::Enam),
-            ("Ashburn", "NA", -77.5, Region::Enam),
-            ("Sao Paulo", "SA", -46.6, Region::Sam),
-            ("Lisbon", "EU", -9.1, Region::Weur),
-            ("Vienna", "EU", 16.4, Region::Weur),
-            ("Warsaw", "EU", 21.0, Region::Eeur),
-            ("Dubai", "AS", 55.3, Region::Me),
-            ("Karachi", "AS", 67.0, Region::Apac),
-            ("Tokyo", "AS", 139.7, Region::Apac),
-            ("Suva", "OC", 178.4, Region::Oc),
-            ("Nairobi", "AF", 36.8, Region::Afr),
+            ("Los Angeles", "NA", -118, Region::Wnam),
+            ("Denver", "NA", -105, Region::Wnam),
+            ("Dallas", "NA", -96, Region::Enam),
+            ("Ashburn", "NA", -77, Region::Enam),
+            ("Sao Paulo", "SA", -46, Region::Sam),
+            ("Lisbon", "EU", -9, Region::Weur),
+            ("Vienna", "EU", 16, Region::Weur),
+            ("Warsaw", "EU", 21, Region::Eeur),
+            ("Dubai", "AS", 55, Region::Me),
+            ("Karachi", "AS", 67, Region::Apac),
+            ("Tokyo", "AS", 139, Region::Apac),
+            ("Suva", "OC", 178, Region::Oc),
+            ("Nairobi", "AF", 36, Region::Afr),
         ] {
             assert_eq!(Region::of_place(continent, longitude), Some(region), "{city}");
         }
-        assert_eq!(Region::of_place("T1", 0.0), None, "where the platform does not know");
+        assert_eq!(Region::of_place("T1", 0), None, "where the platform does not know");
     }
 }

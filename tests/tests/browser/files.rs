@@ -26,7 +26,7 @@ fn transfer(name: &str, bytes: &[u8]) -> String {
 }
 
 /// Chooses a file to share.
-fn share(browser: &Browser, name: &str, bytes: &[u8]) {
+pub(crate) fn share(browser: &Browser, name: &str, bytes: &[u8]) {
     browser.run(&format!(
         "{}
          const input = document.querySelector('#files-panel input[type=file]');
@@ -157,7 +157,9 @@ fn files_are_dropped_and_pasted() {
     eventually("it is shared", || stored(&alice, "dropped.txt") == b"dropped");
     browser.run(&format!(
         "{}
-         const event = new ClipboardEvent('paste', {{ clipboardData: data, bubbles: true, cancelable: true }});
+         // Firefox makes no such event with files.
+         const event = new Event('paste', {{ bubbles: true, cancelable: true }});
+         Object.defineProperty(event, 'clipboardData', {{ value: data }});
          document.querySelector('#text').dispatchEvent(event);",
         transfer("pasted.txt", b"pasted")
     ));
@@ -300,6 +302,7 @@ fn no_name_of_a_file_breaks_the_page_or_misleads() {
     eventually("all are listed", || browser.count("#files-panel .file") == 8);
     assert!(browser.page_width() <= 390, "nothing is wider than the phone");
     assert_eq!(browser.count("#files-panel .file :is(img, b)"), 0);
+    eventually("its name is in sight", || !of_file(&browser, &long, ".file-name").is_empty());
     let shown = of_file(&browser, &long, ".file-name");
     assert!(shown.ends_with("png") && shown.chars().count() < 100, "its end is seen: {shown}");
     keep_downloads(&browser);

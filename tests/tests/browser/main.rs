@@ -1,4 +1,4 @@
-//! The pages, as people meet them: in a real Chromium, against a real relay.
+//! The pages, as people meet them: in a real browser, against a real relay.
 
 #![allow(
     clippy::expect_used,
@@ -10,11 +10,13 @@
 #![allow(clippy::disallowed_methods, reason = "this never runs in WASM")]
 
 mod admin;
+mod base_line;
 mod cards;
 mod clock;
 mod connection;
 mod control;
 mod conversation;
+mod engines;
 mod files;
 mod hostile;
 mod kept;

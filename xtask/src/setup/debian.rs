@@ -45,9 +45,19 @@ pub(super) fn linker() -> Option<PathBuf> {
 
 /// Installs packages, as root.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
+    install_with(packages, &[])
+}
+
+/// As [`install`], without the packages that are only recommended. For a browser, those are many more.
+pub(crate) fn install_only(packages: &[&str]) -> Result<()> {
+    install_with(packages, &["--no-install-recommends"])
+}
+
+fn install_with(packages: &[&str], options: &[&str]) -> Result<()> {
     println!("Installing Debian's packages {} ...", packages.join(", "));
     update()?;
-    process::run(privileged("apt-get")?.args(["install", "-q", "-y"]).args(packages))
+    let mut command = privileged("apt-get")?;
+    process::run(command.args(["install", "-q", "-y"]).args(options).args(packages))
 }
 
 /// Brings the lists of packages up to date, as root.

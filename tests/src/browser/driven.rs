@@ -1,0 +1,34 @@
+//! What each engine does in its own way.
+
+use super::wire::Wire;
+use std::path::Path;
+
+/// A browser of one engine.
+pub(super) trait Driven: Send + Sync {
+    /// Takes the commands that all have.
+    fn wire(&self) -> &dyn Wire;
+    /// The folder with everything of this browser.
+    fn folder(&self) -> &Path;
+    fn before_pages(&self, script: &str);
+    /// Gives pages this many CSS pixels.
+    fn size(&self, width: u32, height: u32);
+    fn color_scheme(&self, scheme: &str);
+    /// What the window shows, as PNG in base64.
+    fn picture(&self) -> String;
+    /// The errors since the last call.
+    fn console_errors(&self) -> Vec<String>;
+    /// The names of other machines that it has looked up or called.
+    fn asked_elsewhere(&self) -> Vec<String>;
+    /// Gives pages only a part of the processor's time, if it can.
+    fn slow_down(&self, factor: u32) -> bool {
+        let _ = factor;
+        false
+    }
+    /// What a screen reader is told of the page, in order: roles and names. Only for
+    /// [`Capability::ReadOut`](super::Capability::ReadOut).
+    fn read_out(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+    /// Whether it wanted something of this host, and was kept from it.
+    fn was_kept_from(&self, host: &str) -> bool;
+}

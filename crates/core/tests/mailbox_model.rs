@@ -384,3 +384,29 @@ proptest! {
         run.look()?;
     }
 }
+
+/// What waits of an earlier round keeps a conversation alive, also for a mailbox whose other side has not heard
+/// that it began again.
+#[test]
+fn a_round_whose_start_was_not_heard_of_is_as_alive_as_what_waits() {
+    let send = |from, to, renews, way| Step::Send {
+        from,
+        to,
+        conversation: Some(1),
+        key: None,
+        live: false,
+        renews,
+        way,
+    };
+    let mut run = Run::new();
+    for step in [
+        send(1, 0, false, Way::Clear),
+        Step::End(0, 1),
+        send(0, 1, true, Way::AnswerLost),
+        Step::Ack(1, 1),
+        Step::Pass(100_001),
+    ] {
+        run.take(&step).unwrap();
+        run.look().unwrap();
+    }
+}

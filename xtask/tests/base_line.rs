@@ -77,11 +77,12 @@ fn no_syntax_is_newer_than_the_base_line() {
 }
 
 /// What older browsers leave out without harm.
-const HARMLESS: [(&str, &str); 11] = [
+const HARMLESS: [(&str, &str); 12] = [
     ("::-moz-progress-bar", "Firefox's own name"),
     ("::-webkit-progress-bar", "the name in the other browsers"),
     ("::-webkit-progress-value", "the name in the other browsers"),
     (":has", "only makes a button a little wider"),
+    ("cursor: crosshair", "phones have no cursor"),
     ("cursor: default", "phones have no cursor"),
     ("cursor: pointer", "phones have no cursor"),
     ("overflow-anchor", "keeps others from doing what Safari does not do at all"),

@@ -1,7 +1,7 @@
 //! Everything that a person does in a conversation, in browsers as old as the base line. In the oldest WebKit, only
 //! these tests run.
 
-use crate::{assert_quiet, exported, files::share, fill, join, open_panel, press};
+use crate::{assert_quiet, exported, files::share, fill, join, open_panel, press, talk::claim};
 use nexus_tests::{
     Api, Member,
     browser::{Browser, Capability, lacks, without_what_is_newer},
@@ -33,11 +33,9 @@ fn start_and_invite(ann: &Browser, api: &Api) -> Member {
     ann.wait_for("#alone-link", "/p/");
     eventually("its QR code is there", || ann.count("#alone svg[role=img]") == 1);
     let link = ann.text("#alone-link");
-    let path = format!("/v1/pair/{}/claim", link.rsplit('/').next().unwrap());
-    let seat = api.post(&path).agent("bob").json(&json!({ "name": "Böb" })).send().json();
+    let bob = claim(api.base(), &link, "bob", &json!({ "name": "Böb" }));
     ann.wait_for("#messages", "Böb joined");
-    let (session, key) = (string(&seat["sessionId"]), string(&seat["sessionKey"]));
-    Member { api: api.clone(), session, agent: "bob".into(), key }
+    bob
 }
 
 /// Without Enter: a browser that knows of no mouse is that of a phone, where Enter begins a line.

@@ -4,7 +4,7 @@ use crate::{eventually, watched::Watched};
 use std::{
     fs,
     io::Read,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::{Command, Stdio},
 };
 use tempfile::TempDir;
@@ -56,9 +56,7 @@ impl Proxy {
         let nginx = programs::nginx(&project).expect("nginx: `cargo xtask test` provides it");
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().display().to_string();
-        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = free.local_addr().expect("a port").port().to_string();
-        drop(free);
+        let port = xtask::relay::free_port().expect("a port").to_string();
         let configuration = CONFIGURATION.replace("FOLDER", &path).replace("RELAY", relay);
         let file = folder.path().join("nginx.conf");
         fs::write(&file, configuration.replace("PORT", &port)).expect("a configuration");

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::builder::PossibleValuesParser;
@@ -160,7 +160,8 @@ fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
         command
     });
     thread::scope(|scope| {
-        let running = parts.map(|mut part| scope.spawn(move || process::run_and_show(&mut part)));
+        let running =
+            parts.map(|part| scope.spawn(move || process::run_and_show(BLACK_BOX_LIMIT, &part)));
         let ended = running.map(|part| part.join().unwrap_or_else(|_| bail!("a thread panicked")));
         ended.into_iter().collect::<Result<()>>()
     })?;
@@ -169,6 +170,9 @@ fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
     }
     process::run(tools.program_of_tests("leaks").env(LOG_FOLDER, &logs))
 }
+
+/// Twice what the longest part takes beside the others: it may wait for something that never comes.
+const BLACK_BOX_LIMIT: Duration = Duration::from_mins(35);
 
 /// The black-box tests, in parts that mostly wait: for the relay, for a browser, for processes.
 const BLACK_BOX: [&[&str]; 4] = [

@@ -2,13 +2,16 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{self, BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result, bail, ensure};
+use tempfile::NamedTempFile;
 
 /// Runs a command on this terminal. Fails unless it succeeds.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
@@ -17,14 +20,40 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// As [`run`], beside others: what the command printed is shown in one piece, when it has ended.
-pub(crate) fn run_and_show(command: &mut Command) -> Result<()> {
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.map_err(|error| not_started(command, error))?;
-    let [errors, told] =
-        [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes));
-    println!("{errors}{told}");
-    ensure!(output.status.success(), "`{}` failed ({})", line(command), output.status);
+/// Runs what it is told, in a group of its own, until it ends or this program lets go of the shell's input, even by
+/// being killed. Then nothing of the group is left.
+const GROUP: &str = r#"
+exec 3<&0
+"$@" 3<&- </dev/null &
+program=$!
+{ read -r _ <&3; kill -9 0; } &
+exec 3<&-
+wait $program
+"#;
+
+/// As [`run`], beside others: what the command printed is shown in one piece, when it has ended or has taken as long
+/// as `limit`. Then it fails, and what it was waiting for stands in the last lines.
+pub(crate) fn run_and_show(limit: Duration, command: &Command) -> Result<()> {
+    // No pipes: a process that outlives the command would hold them open.
+    let printed = NamedTempFile::new().context("no file for what a command prints")?;
+    let mut group = Command::new("sh");
+    group.args(["-c", GROUP, "group"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => group.env(name, value),
+            None => group.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        group.current_dir(folder);
+    }
+    let [out, errors] = [printed.as_file().try_clone()?, printed.as_file().try_clone()?];
+    group.stdin(Stdio::piped()).stdout(out).stderr(errors);
+    let ended = end_within(limit, group.process_group(0));
+    let told = fs::read(printed.path()).context("what a command printed is lost")?;
+    println!("{}", String::from_utf8_lossy(&told));
+    let status = ended.with_context(|| format!("`{}`", line(command)))?;
+    ensure!(status.success(), "`{}` failed ({status})", line(command));
     Ok(())
 }
 
@@ -54,17 +83,23 @@ pub(crate) fn show_and_hear(command: &mut Command) -> Result<(String, bool)> {
 
 /// Like [`run`], but gives up after `limit`.
 pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
+    let status = end_within(limit, command).with_context(|| format!("`{}`", line(command)))?;
+    ensure!(status.success(), "`{}` failed ({status})", line(command));
+    Ok(())
+}
+
+/// Waits until a command ends, and kills it after `limit`.
+fn end_within(limit: Duration, command: &mut Command) -> Result<ExitStatus> {
     let started = Instant::now();
     let mut child = command.spawn().map_err(|error| not_started(command, error))?;
     loop {
         if let Some(status) = child.try_wait()? {
-            ensure!(status.success(), "`{}` failed ({status})", line(command));
-            return Ok(());
+            return Ok(status);
         }
         if started.elapsed() > limit {
             child.kill()?;
             child.wait()?;
-            bail!("`{}` did not end within {} s", line(command), limit.as_secs());
+            bail!("it did not end within {} s", limit.as_secs());
         }
         thread::sleep(Duration::from_millis(50));
     }
@@ -126,4 +161,40 @@ fn not_started(command: &Command, error: io::Error) -> Error {
         format!("could not start `{program}`")
     };
     Error::new(error).context(sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]);
+        shell
+    }
+
+    #[test]
+    fn a_command_that_never_ends_is_ended_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut endless = shell("sleep 1000 & echo $! > child; echo started; wait");
+        endless.current_dir(folder.path());
+        let error = run_and_show(Duration::from_secs(1), &endless).unwrap_err();
+        assert!(format!("{error:#}").contains("did not end within 1 s"), "{error:#}");
+        let child = fs::read_to_string(folder.path().join("child")).unwrap();
+        let is_there = || succeeds(&mut shell(&format!("kill -0 {child}")));
+        let started = Instant::now();
+        while is_there() && started.elapsed() < Duration::from_secs(30) {
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert!(!is_there());
+    }
+
+    #[test]
+    fn a_command_is_not_waited_for_longer_than_it_runs() {
+        // What it leaves behind has its output open.
+        run_and_show(Duration::from_mins(1), &shell("sleep 1000 & exit 0")).unwrap();
+        let error = run_and_show(Duration::from_mins(1), &shell("exit 3")).unwrap_err();
+        assert!(error.to_string().contains("exit status: 3"), "{error}");
+        run_and_show(Duration::from_mins(1), shell("test \"$A\" = b").env("A", "b")).unwrap();
+    }
 }

@@ -3,10 +3,7 @@
 
 use crate::{eventually, string, watched::Watched};
 use serde_json::{Value, json};
-use std::{
-    net::{TcpListener, TcpStream},
-    time::Duration,
-};
+use std::{net::TcpStream, time::Duration};
 use ureq::Agent;
 
 /// A command. Elements are named by the ids that `Find` gives.
@@ -147,9 +144,7 @@ pub(super) fn begin_on_free_port(
 ) -> (Watched, Http, Value) {
     let mut said = String::new();
     for _ in 0..5 {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = free.local_addr().expect("a port").port();
-        drop(free);
+        let port = xtask::relay::free_port().expect("a port");
         let driver = start(port);
         eventually("the driver listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
         match Http::begin(port, wishes) {

@@ -29,7 +29,6 @@ use self::{
 use crate::{Api, Member, random::Random};
 use serde_json::{Value, json};
 use std::{
-    net::{Ipv4Addr, TcpListener},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
@@ -50,9 +49,6 @@ const SESSIONS_FOR_SEATS: usize = 20;
 const SESSIONS_FOR_LOADS: usize = 10;
 /// How much longer than the given time unanswered requests may take.
 const GRACE: Duration = Duration::from_secs(20);
-/// Ports that the kernel gives to no client. While the relay is down, a client that keeps trying to
-/// reach it could otherwise be given the relay's own port, and connect to itself.
-const PORTS: std::ops::Range<usize> = 20_000..30_000;
 
 /// The result of a run.
 #[derive(Debug)]
@@ -82,7 +78,7 @@ pub fn run(options: &Options, seed: u64, tell: impl Fn(&str)) -> Result<Report, 
     let started = Instant::now();
     let total = Duration::from_secs(options.seconds);
     let mut random = Random::new(seed, "kills");
-    let mut relay = start(&mut random)?;
+    let mut relay = start()?;
     let sessions = options.sessions.max(1);
     let mut stage = Stage {
         base: relay.url(),
@@ -196,15 +192,10 @@ fn joined<T>(threads: Vec<thread::ScopedJoinHandle<'_, T>>) -> Vec<T> {
     threads.into_iter().map(|thread| thread.join().expect("an actor does not panic")).collect()
 }
 
-/// Starts a relay on its own port.
-fn start(random: &mut Random) -> Result<Relay, String> {
-    let free = (0..100)
-        .map(|_| u16::try_from(PORTS.start + random.below(PORTS.len())).unwrap_or_default())
-        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
-    let port = free.ok_or("no port is free")?;
+/// Starts a relay.
+fn start() -> Result<Relay, String> {
     let many = "10000";
     Relay::builder()
-        .port(port)
         .var("SENDER_MESSAGES_PER_MINUTE", many)
         .var("MAX_WAITING_MESSAGES", many)
         .var("ALLOW_PRIVATE_WEBHOOKS", "on")

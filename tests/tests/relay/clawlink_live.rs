@@ -178,9 +178,16 @@ fn many_readers_hear_everything_once_while_the_relay_restarts() {
             let (api, path) = (&claw.api, format!("/clawlink/{}/poll/{reader}", claw.session));
             scope.spawn(move || {
                 while heard.lock().unwrap().len() < 120 {
-                    let answer = api.get(&path).try_send().filter(|answer| answer.status == 200);
-                    let page = answer.map(|answer| answer.json()).unwrap_or_default();
-                    heard.lock().unwrap().extend(list(&page["messages"]).iter().map(content));
+                    eventually("a reader reads on", || {
+                        let answer = api.get(&path).try_send();
+                        let page = answer.filter(|answer| answer.status == 200);
+                        let page = page.map(|answer| answer.json()).unwrap_or_default();
+                        let new: Vec<String> =
+                            list(&page["messages"]).iter().map(content).collect();
+                        let is_more = !new.is_empty();
+                        heard.lock().unwrap().extend(new);
+                        is_more
+                    });
                 }
             });
         }

@@ -122,14 +122,17 @@ fn send_until_acknowledged(sender: &Member, number: usize) {
 fn read_all(reader: &Member, seed: usize, count: usize) -> Vec<String> {
     let (mut texts, mut cursor, mut turn) = (Vec::new(), "0".to_owned(), seed);
     while texts.len() < count {
-        turn = turn.wrapping_mul(31).wrapping_add(7);
-        let most = (20 + turn % 150).min(count - texts.len());
-        let way = Way::ALL[turn % 4];
-        let messages = reader.take(way, &cursor, most, Duration::from_secs(2)).unwrap();
-        if let Some(last) = messages.last() {
-            cursor = string(&last["cursor"]);
-        }
-        texts.extend(messages.iter().map(|message| string(&message["text"])));
+        eventually("a reader reads on", || {
+            turn = turn.wrapping_mul(31).wrapping_add(7);
+            let most = (20 + turn % 150).min(count - texts.len());
+            let way = Way::ALL[turn % 4];
+            let messages = reader.take(way, &cursor, most, Duration::from_secs(2)).unwrap();
+            if let Some(last) = messages.last() {
+                cursor = string(&last["cursor"]);
+            }
+            texts.extend(messages.iter().map(|message| string(&message["text"])));
+            !messages.is_empty()
+        });
     }
     texts
 }

@@ -16,6 +16,7 @@
 //! ```
 
 mod config;
+mod port;
 mod process;
 mod wrangler;
 
@@ -27,6 +28,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
+pub use self::port::free_port;
 use self::process::{Log, Process};
 use self::wrangler::Wrangler;
 use crate::project::{self, Project};
@@ -147,7 +149,7 @@ impl Relay {
     /// Another program has taken the port, or the relay did not start.
     pub fn restart(&mut self) -> Result<()> {
         self.kill();
-        self.process = self.launch.start(self.port, &self.log)?.0;
+        self.process = self.launch.start(self.port, &self.log)?;
         Ok(())
     }
 
@@ -162,7 +164,7 @@ impl Relay {
 }
 
 impl Builder {
-    /// Sets the port. 0 lets the kernel choose a free one.
+    /// Sets the port. 0 means a free one, which no connection can take while the relay is down.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
@@ -270,19 +272,18 @@ impl Builder {
         } else {
             Log::new(self.echo_log)?
         };
-        let (process, port) = launch.start(self.port, &log)?;
+        let port = if self.port == 0 { free_port()? } else { self.port };
+        let process = launch.start(port, &log)?;
         Ok(Relay { process, port, log, launch, _lock: lock, _own_state: own_state })
     }
 }
 
 impl Launch {
-    fn start(&self, port: u16, log: &Log) -> Result<(Process, u16)> {
-        if port != 0 {
-            ensure!(
-                TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok(),
-                "port {port} is in use: stop the program that listens there, or take another port"
-            );
-        }
+    fn start(&self, port: u16, log: &Log) -> Result<Process> {
+        ensure!(
+            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok(),
+            "port {port} is in use: stop the program that listens there, or take another port"
+        );
         let mut addresses = vec![format!("http=127.0.0.1:{port}")];
         // If the machine has no IPv6, or another program has the port there, use only 127.0.0.1.
         let has_ipv6 = self.localhost && TcpListener::bind((Ipv6Addr::LOCALHOST, port)).is_ok();

@@ -12,7 +12,7 @@ use crate::{
     log, platform,
     router::Route,
 };
-use nexus_core::{Digest, Error, Fault, Result, unseal};
+use nexus_core::{Digest, Error, Fault, Result, sums, unseal};
 use nexus_protocol::{ErrorCode, Extent, Refusal, SessionId, Setting, TracedSession};
 use worker::Env;
 
@@ -43,7 +43,8 @@ fn let_in(request: &Request, env: &Env) -> Result<String> {
 /// `GET /v1/admin/activity`
 pub(crate) async fn activity(request: &Request, env: &Env) -> Result<Response> {
     let_in(request, env)?;
-    let mut activity = calls::call(env, calls::THE_DIRECTORY, &ReadActivity {}).await?;
+    let told = calls::ask_directories(request, env, &ReadActivity {}).await?;
+    let mut activity = sums::activity(&told);
     activity.stats.uptime = platform::uptime();
     http::json(200, &activity)
 }
@@ -58,7 +59,7 @@ pub(crate) async fn trace(
 ) -> Result<Response> {
     let token = let_in(request, env)?;
     let request_id = asked(route)?;
-    let session = match find(env, &token, &request_id).await? {
+    let session = match find(request, env, &token, &request_id).await? {
         Some(id) => of_living(calls::call(env, id.as_str(), &ByOperator { ends }).await)?,
         None => None,
     };
@@ -81,10 +82,15 @@ fn asked(route: &Route) -> Result<String> {
 }
 
 /// The session that a request was about; none if it is known to have ended. Whether it lives it knows best.
-async fn find(env: &Env, token: &str, request_id: &str) -> Result<Option<SessionId>> {
+async fn find(
+    request: &Request,
+    env: &Env,
+    token: &str,
+    request_id: &str,
+) -> Result<Option<SessionId>> {
     let digits = request_id.chars().take(OF_SESSION).collect();
-    let traced = calls::call(env, calls::THE_DIRECTORY, &Trace { digits }).await?;
-    let traced = traced.ok_or_else(Refusal::no_session_of_request)?;
+    let traced = calls::ask_directories(request, env, &Trace { digits }).await?;
+    let traced = sums::traced(traced).ok_or_else(Refusal::no_session_of_request)?;
     let id = traced.sealed.as_deref().map(|sealed| unseal(token, sealed)).transpose()?;
     match id.flatten() {
         None if traced.is_alive => Err(Refusal::session_not_sealed().into()),

@@ -2,15 +2,15 @@
 
 use crate::{
     admin,
-    calls::{self, DescribeAgent, ReadStats, RegisterAgent, SendFrom},
+    calls::{self, DescribeAgent, FindAgents, ReadStats, RegisterAgent, SendFrom, WhenHeard},
     http::{self, Request, Response},
     platform::{self, System},
     router::{Directory, Route},
 };
 use futures_util::future::join_all;
-use nexus_core::{Error, Fault, MailboxNeed, Random, Result, SecretUse};
+use nexus_core::{Error, Fault, MailboxNeed, Random, Result, Search, SecretUse, sums};
 use nexus_protocol::{
-    AgentId, AgentPage, AgentsRequest, ErrorCode, Kind, MailSent, PairingCreated, Register,
+    AgentId, AgentPage, AgentsRequest, ErrorCode, Kind, MailSent, PairingCreated, Region, Register,
     Registered, SendMail,
 };
 use worker::Env;
@@ -29,7 +29,8 @@ pub(crate) async fn answer(
         Directory::Trace => admin::trace(request, env, route, false).await,
         Directory::EndTraced => admin::trace(request, env, route, true).await,
         Directory::Stats => {
-            let mut stats = calls::call(env, calls::THE_DIRECTORY, &ReadStats {}).await?;
+            let told = calls::ask_directories(request, env, &ReadStats {}).await?;
+            let mut stats = sums::stats(told);
             stats.uptime = platform::uptime();
             http::json(200, &stats)
         }
@@ -39,18 +40,24 @@ pub(crate) async fn answer(
 /// `POST /v1/agents`.
 async fn answer_register(request: &Request, env: &Env) -> Result<Response> {
     let register = Register::parse(&http::body(request, &platform::limits(env)?).await?)?;
-    http::json(201, &self::register(env, register, SecretUse::Shown).await?)
+    let region = calls::place_of(request, env)?;
+    http::json(201, &self::register(env, region, register, SecretUse::Shown).await?)
 }
 
 /// Registers an agent, under the id that it chooses, or else under one that is free.
-pub(crate) async fn register(env: &Env, request: Register, used: SecretUse) -> Result<Registered> {
+pub(crate) async fn register(
+    env: &Env,
+    region: Option<Region>,
+    request: Register,
+    used: SecretUse,
+) -> Result<Registered> {
     if let Some(id) = request.agent_id.clone() {
-        return calls::call(env, id.as_str(), &RegisterAgent { request, used }).await;
+        return calls::call(env, id.as_str(), &RegisterAgent { region, request, used }).await;
     }
     // Even with a million agents, five tries fail less than once in ten thousand million.
     for _ in 0..5 {
         let id = AgentId::from_random(System.bytes()?);
-        let register = RegisterAgent { request: request.clone(), used };
+        let register = RegisterAgent { region, request: request.clone(), used };
         match calls::call(env, id.as_str(), &register).await {
             Err(Error::Refused(refusal)) if refusal.body.error == ErrorCode::AgentIdTaken => {}
             registered => return registered,
@@ -62,12 +69,23 @@ pub(crate) async fn register(env: &Env, request: Register, used: SecretUse) -> R
 /// `GET /v1/agents`
 async fn list(request: &Request, env: &Env) -> Result<Response> {
     let asked = AgentsRequest::parse(request.query())?;
-    http::json(200, &page(env, asked).await?)
+    http::json(200, &page(request, env, asked).await?)
 }
 
 /// A page of the directory, which says who; their mailboxes say the rest.
-pub(crate) async fn page(env: &Env, asked: AgentsRequest) -> Result<AgentPage> {
-    let (ids, has_more) = calls::call(env, calls::THE_DIRECTORY, &asked).await?;
+pub(crate) async fn page(request: &Request, env: &Env, asked: AgentsRequest) -> Result<AgentPage> {
+    let after = match &asked.after {
+        // If it is not listed any more, the list begins anew.
+        Some(agent) => {
+            let when = WhenHeard { agent: agent.clone() };
+            let heard = calls::ask_directories(request, env, &when).await?;
+            heard.into_iter().flatten().max().map(|heard| (heard, agent.clone()))
+        }
+        None => None,
+    };
+    let search = Search { capability: asked.capability, after, limit: asked.limit };
+    let found = calls::ask_directories(request, env, &FindAgents { search }).await?;
+    let (ids, has_more) = sums::agents(found, asked.limit);
     let next_after = ids.last().cloned().or(asked.after);
     let look = async |id: AgentId| calls::call(env, id.as_str(), &DescribeAgent {}).await;
     let mut agents = Vec::with_capacity(ids.len());

@@ -3,6 +3,9 @@
 
 const EXPOSED = "X-Request-Id, Retry-After, Allow, ETag, X-File-Version, Content-Range";
 
+// The header in which an object is told the region of its creator. A client's is not passed on.
+const REGION = "x-region";
+
 // A request that the platform brings, with the id that the relay gives it, and the answer to it.
 export class Exchange {
   constructor(request, id) {
@@ -10,7 +13,9 @@ export class Exchange {
     this.id = id;
     // A line with the id, the method and the URL, then one for each header.
     this.head = `${id} ${request.method} ${request.url}`;
-    for (const [name, value] of request.headers) this.head += `\n${name}: ${value}`;
+    for (const [name, value] of request.headers) {
+      if (name !== REGION) this.head += `\n${name}: ${value}`;
+    }
   }
 
   // Gives the request another id, now that more is known of it.
@@ -20,10 +25,15 @@ export class Exchange {
   }
 
   // Where the request comes from, as the platform knows it: the continent and the whole degrees of
-  // longitude, or nothing.
+  // longitude; or nothing, where the platform never tells.
   place() {
-    const { continent, longitude } = this.request.cf ?? {};
-    return continent ? `${continent} ${Math.trunc(Number(longitude)) || 0}` : "";
+    const { cf } = this.request;
+    return cf ? `${cf.continent ?? "-"} ${Math.trunc(Number(cf.longitude)) || 0}` : "";
+  }
+
+  // Tells the object in which region its creator is.
+  tellRegion(hint) {
+    this.head += `\n${REGION}: ${hint}`;
   }
 
   // The body, if it is no longer than `most` bytes. Of one that is longer, `undefined`: it is read on for a

@@ -22,6 +22,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn place(this: &Exchange) -> String;
 
+    #[wasm_bindgen(method, js_name = tellRegion)]
+    pub(crate) fn tell_region(this: &Exchange, hint: &str);
+
     #[wasm_bindgen(method)]
     pub(crate) fn body(this: &Exchange, most: usize, patience: usize) -> Promise;
 

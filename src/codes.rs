@@ -17,9 +17,7 @@ pub(crate) async fn create(request: &Request, env: &Env, need: Need) -> Result<R
     let CreatePairing { session_id, invite } =
         CreatePairing::parse(&http::body(request, &limits).await?)?;
     let origin = http::origin(request, env)?;
-    // In a jurisdiction, all codes are of one region.
-    let is_anywhere = platform::jurisdiction(env)?.is_falsy();
-    let region = if is_anywhere { request.region() } else { None }.unwrap_or(Region::DEFAULT);
+    let region = calls::place_of(request, env)?.unwrap_or(Region::DEFAULT);
     // Codes that are in use are rare; five tries never meet five of them.
     for _ in 0..5 {
         let code = PairingCode::from_random(region, System.bytes()?);

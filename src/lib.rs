@@ -99,7 +99,7 @@ impl Edge {
                 None => answer,
             };
             let response = http::answer(request.id(), answer);
-            record.end(request.id(), &response, &env, &context);
+            record.end(&request, &response, &env, &context);
             response.into_platform(&exchange)
         })
     }
@@ -130,7 +130,11 @@ async fn dispatch(request: &Request, env: &Env, route: &Route) -> Result<Respons
         Endpoint::Session(call, _) => {
             let session = session_of(request, route, call)?;
             // Any other call finds it where it is.
-            let region = if call == Session::Create { request.region() } else { None };
+            let is_new = call == Session::Create;
+            let region = if is_new { calls::place_of(request, env)? } else { None };
+            if let Some(region) = region {
+                request.exchange()?.tell_region(region.hint());
+            }
             let object = Object::named(env, "SESSION", session.as_str(), region)?;
             ask(request, env, &object, call == Session::Poll).await
         }

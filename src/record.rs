@@ -1,11 +1,11 @@
 //! One line of the log for each request. Of a path, it holds only the form in the table of routes.
 //!
-//! What is counted of requests goes to the directory every now and then, for the operator's page, and,
+//! What is counted of requests and messages goes to the directory every now and then, for the operator's page, and,
 //! where a data set is bound, to Analytics Engine at once.
 
 use crate::{
     calls,
-    http::{self, Response},
+    http::{self, Request, Response},
     log,
     platform::now,
     router::{Method, Route},
@@ -13,7 +13,7 @@ use crate::{
 };
 use js_sys::{Array, Function, Object, Reflect};
 use nexus_core::{Digest, Result, Tally};
-use nexus_protocol::{LimitKind, Timestamp};
+use nexus_protocol::{LimitKind, Region, Timestamp};
 use std::{
     cell::{Cell, RefCell},
     time::Duration,
@@ -24,7 +24,8 @@ use worker::{Context, Delay, Env, console_log};
 /// How long requests are counted before the directory is told.
 const TALLY: Duration = Duration::from_secs(20);
 
-/// Milliseconds after which a telling that has not happened will not.
+/// Milliseconds after which a telling that has not happened will not; and after which an object, which no timer may
+/// keep awake, tells at once.
 const TALLY_LOST: i64 = 60_000;
 
 thread_local! {
@@ -33,6 +34,8 @@ thread_local! {
     static HAS_DATA_SET: Cell<bool> = const { Cell::new(true) };
     /// When the last telling was begun, in milliseconds, while it is under way.
     static TELLING: Cell<Option<i64>> = const { Cell::new(None) };
+    /// When the directory was last told, in milliseconds.
+    static TOLD: Cell<i64> = const { Cell::new(0) };
 }
 
 /// A request that is being answered.
@@ -43,6 +46,8 @@ pub(crate) struct Record {
     pattern: &'static str,
     /// The hash of the session's id.
     session: Option<Digest>,
+    /// Whether it stores a message if it succeeds.
+    sends: bool,
     /// The limit that it has hit.
     limit: Option<LimitKind>,
 }
@@ -56,6 +61,7 @@ impl Record {
             method,
             pattern: route.map_or("-", |route| route.pattern),
             session: session.map(|id| Digest::of_session(&id)),
+            sends: route.is_some_and(Route::sends),
             limit: None,
         }
     }
@@ -71,11 +77,11 @@ impl Record {
     }
 
     /// Writes the line, and counts.
-    pub(crate) fn end(self, id: &str, response: &Response, env: &Env, context: &Context) {
+    pub(crate) fn end(self, request: &Request, response: &Response, env: &Env, context: &Context) {
         let status = response.status();
         let millis = now().millis_since(self.started).max(0);
         // One that an object took as it came has the id that the object gave it.
-        let id = response.header("X-Request-Id").unwrap_or(id);
+        let id = response.header("X-Request-Id").unwrap_or(request.id());
         let session = self.session.as_ref().map(short);
         // By hand, for nothing in it needs quoting, and every request pays for it.
         console_log!(
@@ -87,7 +93,16 @@ impl Record {
         if HAS_DATA_SET.get() {
             data_point(env, self.method.as_str(), self.pattern, status, millis);
         }
-        count(status, self.limit, env, context);
+        COUNTED.with_borrow_mut(|tally| {
+            tally.count(status);
+            if self.sends && status < 300 {
+                tally.store();
+            }
+            if let Some(limit) = self.limit {
+                tally.hit(limit);
+            }
+        });
+        tell_soon(request, env, context);
     }
 }
 
@@ -121,30 +136,46 @@ fn data_point(env: &Env, method: &str, pattern: &str, status: u16, millis: i64) 
     let _ = write.call1(&data_set, &point);
 }
 
-/// Counts a request, and sees to it that the directory is told before long.
-fn count(status: u16, limit: Option<LimitKind>, env: &Env, context: &Context) {
-    COUNTED.with_borrow_mut(|tally| {
-        tally.count(status);
-        if let Some(limit) = limit {
-            tally.hit(limit);
-        }
-    });
+/// Sees to it that the directory is told before long what was counted.
+fn tell_soon(request: &Request, env: &Env, context: &Context) {
     let millis = now().as_millis();
     if TELLING.get().is_some_and(|begun| millis.saturating_sub(begun) < TALLY_LOST) {
         return;
     }
     TELLING.set(Some(millis));
+    // A jurisdiction that cannot be read fails whatever needs it.
+    let region = calls::place_of(request, env).unwrap_or_default();
     let env = env.clone();
     context.wait_until(boxed(async move {
         Delay::from(TALLY).await;
         TELLING.set(None);
-        let tally = COUNTED.take();
-        if let Err(failure) = calls::call(&env, calls::THE_DIRECTORY, &tally).await {
-            // Told with the next: if only the answer was lost, it is counted twice.
-            COUNTED.with_borrow_mut(|counted| *counted = std::mem::take(counted).plus(tally));
-            log::error("tally", &failure);
-        }
+        tell(&env, region).await;
     }));
+}
+
+/// Counts messages that came in frames, which nobody but their object sees. What is to be done now, if anything.
+pub(crate) fn count_frames(
+    messages: u32,
+    env: &Env,
+    region: Option<Region>,
+) -> Option<impl Future<Output = ()> + use<>> {
+    COUNTED.with_borrow_mut(|tally| (0..messages).for_each(|_| tally.store()));
+    let is_due = now().as_millis().saturating_sub(TOLD.get()) >= TALLY_LOST;
+    if messages == 0 || !is_due {
+        return None;
+    }
+    let env = env.clone();
+    Some(async move { tell(&env, region).await })
+}
+
+async fn tell(env: &Env, region: Option<Region>) {
+    TOLD.set(now().as_millis());
+    let tally = COUNTED.take();
+    if let Err(failure) = calls::call_directory(env, region, &tally).await {
+        // Told with the next: if only the answer was lost, it is counted twice.
+        COUNTED.with_borrow_mut(|counted| *counted = std::mem::take(counted).plus(tally));
+        log::error("tally", &failure);
+    }
 }
 
 #[cfg(all(test, target_arch = "wasm32"))]

@@ -4,13 +4,16 @@ use super::object::Call;
 use nexus_core::{About, Accepted, Facts, Letter, List, MailboxNeed, Notice, Proof, SecretUse};
 use nexus_protocol::{
     AgentCard, AgentId, AgentStatus, ConversationId, IdempotencyKey, Mail, MailSent, MailStatus,
-    MessageId, Register, Registered, SendMail, Timestamp,
+    MessageId, Region, Register, Registered, SendMail, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
 /// To a `Mailbox`: register its agent.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct RegisterAgent {
+    /// In whose directory it is listed.
+    #[serde(default)]
+    pub(crate) region: Option<Region>,
     pub(crate) request: Register,
     pub(crate) used: SecretUse,
 }

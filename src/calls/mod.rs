@@ -5,23 +5,24 @@
 //! They are requests to `/internal/NAME` of the object, which the edge never forwards: the router
 //! knows no such path.
 
+mod directory;
 mod mailbox;
 mod object;
 
+pub(crate) use directory::{
+    FindAgents, ReadActivity, ReadStats, Trace, WhenHeard, ask_directories, call_directory,
+    place_of,
+};
 pub(crate) use mailbox::{
     DescribeAgent, EndOf, FactsOf, LookAt, ReadList, RegisterAgent, SendFrom, StatusOf, TakeMail,
     Whisper,
 };
-use nexus_core::{Caller, Digest, Invitation, Listing, Need, Report, SeatRequest, Tally, Traced};
+use nexus_core::{Caller, Digest, Invitation, Need, SeatRequest};
 use nexus_protocol::{
-    Activity, AgentId, AgentsRequest, CodeStatus, Extent, Joined, PairingCode, Region, SessionId,
-    SessionStatus, Stats, Timestamp,
+    CodeStatus, Extent, Joined, PairingCode, Region, SessionId, SessionStatus, Timestamp,
 };
 pub(crate) use object::{Call, Object, call, name, read, reply};
 use serde::{Deserialize, Serialize};
-
-/// The one object of the class `Directory`.
-pub(crate) const THE_DIRECTORY: &str = "directory";
 
 /// To a `Session`: its status; refused if it does not exist.
 #[derive(Serialize, Deserialize)]
@@ -126,64 +127,4 @@ impl Call for Look {
     fn region(&self) -> Option<Region> {
         self.code.region()
     }
-}
-
-/// To the `Directory`: what a session tells of itself.
-impl Call for Report {
-    const BINDING: &'static str = "DIRECTORY";
-    const NAME: &'static str = "report";
-    type Answer = ();
-}
-
-/// To the `Directory`: the counters.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct ReadStats {}
-
-impl Call for ReadStats {
-    const BINDING: &'static str = "DIRECTORY";
-    const NAME: &'static str = "stats";
-    type Answer = Stats;
-}
-
-/// To the `Directory`: what the edge has counted.
-impl Call for Tally {
-    const BINDING: &'static str = "DIRECTORY";
-    const NAME: &'static str = "tally";
-    type Answer = ();
-}
-
-/// To the `Directory`: what happened lately.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct ReadActivity {}
-
-impl Call for ReadActivity {
-    const BINDING: &'static str = "DIRECTORY";
-    const NAME: &'static str = "activity";
-    type Answer = Activity;
-}
-
-/// To the `Directory`: what it knows of the session whose digest begins with these digits.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Trace {
-    pub(crate) digits: String,
-}
-
-impl Call for Trace {
-    const BINDING: &'static str = "DIRECTORY";
-    const NAME: &'static str = "trace";
-    type Answer = Option<Traced>;
-}
-
-/// To the `Directory`: what a mailbox tells of its agent.
-impl Call for Listing {
-    const BINDING: &'static str = "DIRECTORY";
-    const NAME: &'static str = "enlist";
-    type Answer = ();
-}
-
-/// To the `Directory`: which agents are listed, and whether there are more.
-impl Call for AgentsRequest {
-    const BINDING: &'static str = "DIRECTORY";
-    const NAME: &'static str = "agents";
-    type Answer = (Vec<AgentId>, bool);
 }

@@ -121,10 +121,20 @@ async fn settled(promise: std::result::Result<Promise, JsValue>) -> Result<JsVal
 /// Calls the object `name`. A refusal comes back as it was made; where there is none, but also no
 /// answer, whether the call happened is not known.
 pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::Answer> {
+    call_in(env, call.region(), name, call).await
+}
+
+/// The same, for one that is to live in this region.
+pub(super) async fn call_in<C: Call>(
+    env: &Env,
+    region: Option<Region>,
+    name: &str,
+    call: &C,
+) -> Result<C::Answer> {
     let body = serde_json::to_string(call).map_err(Fault::new)?;
     let url = format!("https://object/internal/{}", C::NAME);
     let head = http::head_of(Method::Post, &url, []);
-    let object = Object::named(env, C::BINDING, name, call.region())?;
+    let object = Object::named(env, C::BINDING, name, region)?;
     let answer = object.outcome(&head, &body, C::NAME).await?;
     Ok(serde_json::from_str(&answer)
         .map_err(|_| Fault::new(format!("the answer to {} cannot be read", C::NAME)))?)

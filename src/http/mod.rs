@@ -28,6 +28,9 @@ pub(crate) const GUESS: &str = "guess";
 /// On an answer that is an error: the limit that was hit, by its name. For the counts of the operator.
 pub(crate) const LIMIT: &str = "X-Limit";
 
+/// To the object of a new session: the region of its creator. Only the edge can set it.
+pub(crate) const REGION: &str = "X-Region";
+
 /// What clients may send (section 1).
 const ALLOW_HEADERS: &str = "Content-Type, Authorization, X-Agent-Id, X-Session-Key, Idempotency-Key, Last-Event-ID, \
     If-Match, If-None-Match, Range, If-Range, Cache-Control, Pragma, X-Requested-With, Traceparent, Tracestate, \

@@ -194,6 +194,11 @@ impl Request {
         }
     }
 
+    /// Whether the platform tells where requests come from.
+    pub(crate) fn is_placed(&self) -> bool {
+        matches!(&self.body, Body::Unread(exchange) if !exchange.place().is_empty())
+    }
+
     /// The region that it comes from, if the platform knows.
     pub(crate) fn region(&self) -> Option<Region> {
         let Body::Unread(exchange) = &self.body else { return None };

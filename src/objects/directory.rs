@@ -1,13 +1,12 @@
-//! The counters of the deployment and the agents that are listed: one object for all.
+//! The counters of a region and the agents that are listed there.
 
 use super::class::Class;
 use crate::{
-    calls::{self, Call, ReadActivity, ReadStats, Trace},
+    calls::{self, Call, FindAgents, ReadActivity, ReadStats, Trace, WhenHeard},
     http::{self, Request, Response},
     platform::{self, Storage, now},
 };
 use nexus_core::{Error, Fault, Listing, Report, Result, Tally};
-use nexus_protocol::AgentsRequest;
 use std::cell::RefCell;
 use worker::{Env, State};
 
@@ -64,9 +63,13 @@ impl Directory {
                 self.rules.borrow_mut().enlist(&listing)?;
                 calls::reply::<Listing>(&())
             }
-            Some(AgentsRequest::NAME) => {
-                let asked: AgentsRequest = calls::read(request).await?;
-                calls::reply::<AgentsRequest>(&self.rules.borrow_mut().agents(now(), &asked)?)
+            Some(FindAgents::NAME) => {
+                let FindAgents { search } = calls::read(request).await?;
+                calls::reply::<FindAgents>(&self.rules.borrow_mut().agents(now(), &search)?)
+            }
+            Some(WhenHeard::NAME) => {
+                let WhenHeard { agent } = calls::read(request).await?;
+                calls::reply::<WhenHeard>(&self.rules.borrow_mut().heard(&agent)?)
             }
             _ => Err(Fault::new("the directory was called by a name that it does not have").into()),
         }

@@ -314,7 +314,7 @@ impl Mailbox {
         if let Some(listing) = self.rules(|rules| rules.hear(now()))? {
             let env = self.env.clone();
             self.state.wait_until(boxed(async move {
-                if let Err(error) = calls::call(&env, calls::THE_DIRECTORY, &listing).await {
+                if let Err(error) = calls::call_directory(&env, listing.region, &listing).await {
                     log::error("listing", &error);
                 }
             }));
@@ -323,7 +323,7 @@ impl Mailbox {
     }
 
     pub(crate) async fn enlist(&self, listing: &Listing) -> Result<()> {
-        calls::call(&self.env, calls::THE_DIRECTORY, listing).await
+        calls::call_directory(&self.env, listing.region, listing).await
     }
 
     /// Sees to it that an alarm is set. What was stored stays stored if it cannot be: the next call

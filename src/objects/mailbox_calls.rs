@@ -21,9 +21,9 @@ impl Mailbox {
     pub(super) async fn called(&self, name: &str, request: &Request) -> Result<Response> {
         match name {
             RegisterAgent::NAME => {
-                let RegisterAgent { request, used } = calls::read(request).await?;
-                let registered =
-                    self.rules(|rules| rules.register(now(), request, used, &mut System))?;
+                let RegisterAgent { region, request, used } = calls::read(request).await?;
+                let registered = self
+                    .rules(|rules| rules.register_in(region, now(), request, used, &mut System))?;
                 let listing = self.rules(Rules::listing)?;
                 if listing.listed {
                     self.enlist(&listing).await?;

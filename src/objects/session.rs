@@ -11,6 +11,7 @@ use crate::{
     http::{self, Request, Response},
     log,
     platform::{self, Storage, fault, now},
+    record,
     waiting::boxed,
 };
 use nexus_core::{Delivery, Digest, Fault, Report, Result, Who};
@@ -60,6 +61,8 @@ pub(crate) struct Session {
     posting: Posting,
     /// How far sockets have read is about to be stored.
     saving: Rc<Cell<bool>>,
+    /// How many messages this object has stored since it was built.
+    stored: Cell<u32>,
 }
 
 impl Class for Session {
@@ -84,6 +87,7 @@ impl Class for Session {
     async fn alarm(&self) -> Result<()> {
         let next = match self.rules(|rules| Ok(rules.alarm(now())?)) {
             Ok(None) => {
+                self.report();
                 self.announce(&Event::of("expired", None));
                 sockets::close_all(&self.state, Close::Expired, |_: &Reader<Who>| true);
                 self.state.storage().delete_all().await.map(|()| None).map_err(fault)
@@ -93,9 +97,7 @@ impl Class for Session {
                 self.settle_tasks();
                 self.settle_end();
                 self.settle_webhooks();
-                // With what has just happened.
-                let report = self.rules(|rules| Ok(rules.report(now())?));
-                self.tell(report);
+                self.report();
                 self.start_webhooks();
                 self.next_alarm()
             }
@@ -105,8 +107,14 @@ impl Class for Session {
     }
 
     async fn received(&self, end: WebSocket, text: String) {
+        let before = self.stored.get();
         self.frame(&end, &text).await;
         self.report();
+        let messages = self.stored.get().wrapping_sub(before);
+        let region = self.rules(|rules| Ok(rules.region()?)).unwrap_or_default();
+        if let Some(telling) = record::count_frames(messages, &self.env, region) {
+            self.state.wait_until(boxed(telling));
+        }
     }
 
     fn closed(&self, end: &WebSocket, code: u16) {
@@ -127,6 +135,7 @@ impl Session {
             rules: OnceCell::new(),
             posting: Posting::default(),
             saving: Rc::default(),
+            stored: Cell::default(),
         }
     }
 
@@ -148,6 +157,7 @@ impl Session {
         let mut any = false;
         for delivery in deliveries {
             self.deliver(&delivery)?;
+            self.stored.set(self.stored.get().wrapping_add(1));
             any = true;
         }
         if any {
@@ -241,33 +251,18 @@ impl Session {
         }
     }
 
-    /// Tells the directory what has changed, or sees to it that the alarm does. Nobody waits for it, and a
-    /// session does not fail when the directory does.
+    /// Tells the directory what has changed. Nobody waits for it, and a session does not fail when the directory
+    /// does.
     fn report(&self) {
-        let Ok(rules) = self.shared_rules() else { return };
-        let before = rules.borrow().next_report_at();
-        let report = rules.borrow_mut().take_report(now());
-        let at = rules.borrow().next_report_at().filter(|_| before.is_none());
-        match (report, at) {
-            (Ok(None), None) => {}
-            (Ok(None), Some(at)) => {
-                let state = platform::share(&self.state);
-                self.state.wait_until(boxed(async move {
-                    if let Err(error) = platform::set_alarm_by(&state, at).await {
-                        log::error("report", &error);
-                    }
-                }));
-            }
-            (report, _) => self.tell(report.map_err(Into::into)),
-        }
-    }
-
-    pub(super) fn tell(&self, report: Result<Option<Report>>) {
+        let report = self.rules(|rules| Ok(rules.take_report(now())?));
         let report = report.and_then(|report| report.map(|report| self.sealed(report)).transpose());
+        if matches!(report, Ok(None)) {
+            return;
+        }
         let env = self.env.clone();
         self.state.wait_until(boxed(async move {
             let told = match report {
-                Ok(Some(report)) => calls::call(&env, calls::THE_DIRECTORY, &report).await,
+                Ok(Some(report)) => calls::call_directory(&env, report.region, &report).await,
                 Ok(None) => Ok(()),
                 Err(error) => Err(error),
             };

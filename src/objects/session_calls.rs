@@ -14,10 +14,10 @@ use crate::{
     platform::{System, fault, now},
     router::{self, Endpoint, Route, Session as Call},
 };
-use nexus_core::{Caller, Error, Fault, Need, Post, Report, Result, SeatRequest, Visitor, Who};
+use nexus_core::{Caller, Error, Fault, Need, Post, Result, SeatRequest, Visitor, Who};
 use nexus_protocol::{
     AgentId, CreateSession, ErrorCode, Filter, OpenCode, OpenCodes, PageRequest, Profile, Refusal,
-    Renew, SendMessage,
+    Region, Renew, SendMessage,
 };
 use serde_json::json;
 
@@ -191,7 +191,8 @@ impl Session {
     async fn create(&self, request: Request) -> Result<Response> {
         let limits = self.limits()?;
         let create = CreateSession::parse(&http::body(&request, limits).await?, limits)?;
-        let created = self.rules(|rules| rules.create(now(), create, &mut System))?;
+        let region = request.header(http::REGION).and_then(Region::named);
+        let created = self.rules(|rules| rules.create_in(region, now(), create, &mut System))?;
         self.arm().await?;
         http::json(201, &created)
     }
@@ -200,21 +201,20 @@ impl Session {
     /// posts are on their way.
     async fn end(&self, who: &Who) -> Result<Response> {
         let posts = self.rules(|rules| rules.last_posts(now(), who))?;
-        let (ended, report) = self.rules(|rules| rules.end(now(), who))?;
-        self.close_down(who.agent().as_str(), posts, report).await?;
+        let ended = self.rules(|rules| rules.end(now(), who))?;
+        self.close_down(who.agent().as_str(), posts).await?;
         http::json(200, &ended)
     }
 
     /// The same for the operator, whom no member knows.
     async fn end_by_operator(&self) -> Result<()> {
         let posts = self.rules(|rules| rules.last_posts_by_operator(now()))?;
-        let report = self.rules(|rules| rules.end_by_operator(now()))?;
-        self.close_down(AgentId::OPERATOR, posts, report).await
+        self.rules(|rules| rules.end_by_operator(now()))?;
+        self.close_down(AgentId::OPERATOR, posts).await
     }
 
     /// Tells everybody that the session was ended, and by whom.
-    async fn close_down(&self, by: &str, posts: Vec<Post>, report: Report) -> Result<()> {
-        self.tell(Ok(Some(report)));
+    async fn close_down(&self, by: &str, posts: Vec<Post>) -> Result<()> {
         let frame = frames::event(json!({ "event": "ended", "by": by }));
         self.announce(&Event { name: "ended", agent: None, frame });
         sockets::close_all(self.state(), Close::Expired, |_: &Reader<Who>| true);

@@ -102,7 +102,7 @@ impl Session {
 }
 
 /// When something is to be done next: the end of the session, or telling of it, a task that changes by itself, a post to
-/// repeat, a report to the directory, or a look at whether a post that is under way came to its end.
+/// repeat, or a look at whether a post that is under way came to its end.
 fn next_alarm(rules: &Rc<RefCell<Rules>>, posting: &Posting) -> Result<Option<Timestamp>> {
     let mut rules = rules.borrow_mut();
     let Some(end) = rules.next_end_at(now())? else { return Ok(None) };
@@ -113,13 +113,14 @@ fn next_alarm(rules: &Rc<RefCell<Rules>>, posting: &Posting) -> Result<Option<Ti
     // What is being posted is guarded, and waits for nothing else.
     let retry = rules.next_webhook_at(now(), &posting.borrow())?;
     let task = rules.next_task_at(now())?;
-    let report = rules.next_report_at();
-    Ok([Some(end), guard, retry, task, report].into_iter().flatten().min())
+    Ok([Some(end), guard, retry, task].into_iter().flatten().min())
 }
 
 async fn arm(state: &State, rules: &Rc<RefCell<Rules>>, posting: &Posting) -> Result<()> {
-    let next = next_alarm(rules, posting)?;
-    platform::set_next_alarm(state, next).await
+    match next_alarm(rules, posting)? {
+        Some(next) => platform::set_alarm_by(state, next).await,
+        None => Ok(()),
+    }
 }
 
 /// Posts everything that one webhook has to post, until there is nothing more, or a post fails.

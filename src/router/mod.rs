@@ -30,6 +30,31 @@ pub(crate) struct Route {
 }
 
 impl Route {
+    /// Whether it stores a message of a session if it succeeds.
+    pub(crate) fn sends(&self) -> bool {
+        match self.endpoint {
+            Endpoint::Session(call, _) => matches!(
+                call,
+                Session::Send
+                    | Session::GiveTask
+                    | Session::ChangeTask
+                    | Session::PutFile
+                    | Session::DeleteFile
+            ),
+            Endpoint::Foreign(Foreign::ClawLink(call, _)) => matches!(
+                call,
+                ClawLink::Delegate | ClawLink::Respond | ClawLink::Broadcast | ClawLink::SaveFile
+            ),
+            Endpoint::SessionEvents(_)
+            | Endpoint::Mailbox(..)
+            | Endpoint::MailboxEvents(_)
+            | Endpoint::Code(..)
+            | Endpoint::Directory(_)
+            | Endpoint::Page(_)
+            | Endpoint::Foreign(Foreign::Messenger(..) | Foreign::OpenDialogue(..)) => false,
+        }
+    }
+
     /// The dialect's call that was asked for; none if the call is native.
     pub(crate) fn foreign(&self) -> Option<Foreign> {
         match self.endpoint {

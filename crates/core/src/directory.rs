@@ -1,5 +1,6 @@
-//! The directory of a deployment. It counts sessions, members and messages, and lists the addresses
-//! that ask to be found.
+//! The directory of a region, or of all that comes from nowhere that is known. It counts sessions, members and
+//! messages, and lists the addresses that ask to be found. What the directories of a deployment say together is
+//! summed when somebody asks ([`crate::sums`]).
 //!
 //! For each address it stores only the id, the capabilities, and about when the agent was last heard.
 //! The rest is read from the mailbox. The agents that were heard last come first, and an agent that was
@@ -7,19 +8,19 @@
 //!
 //! It owns one row for each session that has reported. The key is a hash of the session's id, which
 //! does not reveal the id. The figures are as fresh as the reports. A session reports when its
-//! members change, every 20 s while messages are sent, and about once a minute while it is polled.
-//! A session that never reports its end is counted until the deadline that it reported last.
+//! members change, when the number of its messages reaches a power of two, once in four times its TTL, and at its
+//! end. A session whose last report is lost is counted until the time that it reported before.
 //!
-//! It also owns one row for each minute of the last day in which something happened: what sessions
-//! reported and what the edge counted; and one for each limit that was hit in such a minute. The operator reads
-//! these. Neither says whose requests they were.
+//! It also owns one row for each minute of the last day in which something happened, with what was counted where
+//! requests were answered; and one for each limit that was hit in such a minute. The operator reads these. Neither
+//! says whose requests they were.
 
 use crate::{
     Database, Digest, Fault, Row, Value,
     migrations::Table,
     tally::{Tally, count_limits, limits_hit, purge_limits},
 };
-use nexus_protocol::{Activity, AgentId, AgentsRequest, Cursor, Minute, Stats, Timestamp};
+use nexus_protocol::{Activity, AgentId, Cursor, Minute, Region, Stats, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
@@ -44,12 +45,11 @@ const PUT: &str = "INSERT INTO session (id, agents, messages, expires_at, report
 // What follows no hex digit. Of two sessions, those that are alive come first.
 const TRACE: &str = "SELECT sealed, expires_at > ?3 FROM session WHERE id >= ?1 AND id < ?2
     ORDER BY expires_at DESC LIMIT 2";
-const COUNT: &str = "SELECT count(*), coalesce(sum(agents), 0), coalesce(sum(messages), 0)
+const COUNT: &str = "SELECT count(*), coalesce(sum(agents), 0), coalesce(sum(messages), 0),
+        coalesce(min(reported_at), ?1)
     FROM session WHERE expires_at > ?1";
 const ANY: &str = "SELECT 1 FROM session UNION ALL SELECT 1 FROM minute LIMIT 1";
 const PURGE: &str = "DELETE FROM session WHERE expires_at <= ?1";
-
-const MESSAGES: &str = "SELECT messages FROM session WHERE id = ?1";
 
 const MINUTES: Table = Table {
     name: "minute",
@@ -96,7 +96,7 @@ const PUT_AGENT: &str = "INSERT INTO agent (id, capabilities, revision, heard_at
     WHERE excluded.revision >= revision";
 const REMOVE_AGENT: &str = "DELETE FROM agent WHERE id = ?1 AND revision <= ?2";
 const HEARD: &str = "SELECT heard_at FROM agent WHERE id = ?1";
-const AGENTS: &str = "SELECT id FROM agent
+const AGENTS: &str = "SELECT heard_at, id FROM agent
     WHERE heard_at > ?1 AND (heard_at < ?2 OR (heard_at = ?2 AND id > ?3))
         AND instr(capabilities, ?4) > 0
     ORDER BY heard_at DESC, id LIMIT ?5 + 0";
@@ -124,13 +124,16 @@ pub struct Report {
     pub agents: usize,
     /// The cursor of its last message, which equals the number of its messages.
     pub messages: Cursor,
-    /// When the session ends if nothing more happens.
+    /// Until when it counts if nothing more is heard of it.
     pub expires_at: Timestamp,
     /// When the report was made. A late report does not overwrite a newer one.
     pub at: Timestamp,
     /// The session's id, sealed for the operator ([`crate::seal()`]). `None` if nobody holds `ADMIN_TOKEN`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<String>,
+    /// The region whose directory is told. `None` if that is not known.
+    #[serde(skip)]
+    pub region: Option<Region>,
 }
 
 /// What the directory knows of the session that a request was about.
@@ -141,6 +144,20 @@ pub struct Traced {
     /// Whether it has not ended, as far as the directory knows.
     pub is_alive: bool,
 }
+
+/// Which listed addresses are asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Search {
+    /// Only agents with this capability.
+    pub capability: Option<String>,
+    /// Only agents that come after this place.
+    pub after: Option<Place>,
+    /// At most this many agents.
+    pub limit: u32,
+}
+
+/// The place of an address in the list: when its agent was last heard, and its id.
+pub type Place = (Timestamp, AgentId);
 
 /// What a mailbox reports of its address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,9 +173,12 @@ pub struct Listing {
     /// When the agent was last heard, to about a day.
     #[serde(default)]
     pub heard: Timestamp,
+    /// The region whose directory is told. `None` if that is not known.
+    #[serde(skip)]
+    pub region: Option<Region>,
 }
 
-/// The counters and the listed addresses of a deployment.
+/// The counters and the listed addresses of a region.
 pub struct Directory<D> {
     database: D,
 }
@@ -173,14 +193,8 @@ impl<D: Database> Directory<D> {
     pub fn report(&mut self, now: Timestamp, report: &Report) -> Result<Option<Timestamp>, Fault> {
         self.create()?;
         let first = !self.any()?;
-        let id = report.session.as_str();
-        let known = self.database.first(MESSAGES, &[id.into()], Row::integer)?.unwrap_or(0);
-        let new = report.messages.as_i64().saturating_sub(known).max(0);
-        if new > 0 {
-            self.count_minute(now, new, &Tally::default())?;
-        }
         let values = [
-            id.into(),
+            report.session.as_str().into(),
             i64::try_from(report.agents).unwrap_or(i64::MAX).into(),
             report.messages.as_i64().into(),
             report.expires_at.as_millis().into(),
@@ -191,11 +205,11 @@ impl<D: Database> Directory<D> {
         Ok(first.then(|| now.plus_millis(CLEAN_UP)))
     }
 
-    /// Adds what the edge has counted. Returns when to clean up, unless a clean-up was already due.
+    /// Adds what was counted where requests are answered. Returns when to clean up, unless a clean-up was already due.
     pub fn tally(&mut self, now: Timestamp, tally: &Tally) -> Result<Option<Timestamp>, Fault> {
         self.create()?;
         let first = !self.any()?;
-        self.count_minute(now, 0, tally)?;
+        self.count_minute(now, tally)?;
         count_limits(&self.database, minute_of(now), tally)?;
         Ok(first.then(|| now.plus_millis(CLEAN_UP)))
     }
@@ -246,12 +260,12 @@ impl<D: Database> Directory<D> {
         MINUTES.open_or_create(&self.database)
     }
 
-    fn count_minute(&self, now: Timestamp, messages: i64, tally: &Tally) -> Result<(), Fault> {
+    fn count_minute(&self, now: Timestamp, tally: &Tally) -> Result<(), Fault> {
         let at = minute_of(now);
         let is_known = self.database.first(HAS_MINUTE, &[at.into()], |_| Ok(()))?.is_some();
         let values = [
             at.into(),
-            messages.into(),
+            i64::from(tally.messages).into(),
             i64::from(tally.requests).into(),
             i64::from(tally.refused).into(),
             i64::from(tally.limited).into(),
@@ -262,18 +276,20 @@ impl<D: Database> Directory<D> {
 
     /// The figures as they are now. The caller fills in `uptime`.
     pub fn stats(&mut self, now: Timestamp) -> Result<Stats, Fault> {
+        let nothing = Stats { as_of: now, ..Stats::default() };
         if !SESSIONS.open(&self.database)? {
-            return Ok(Stats::default());
+            return Ok(nothing);
         }
         let counts = self.database.first(COUNT, &[now.as_millis().into()], |row| {
             Ok(Stats {
                 active_sessions: row.integer()?.unsigned_abs(),
                 total_agents: row.integer()?.unsigned_abs(),
                 total_messages: row.integer()?.unsigned_abs(),
+                as_of: Timestamp::from_millis(row.integer()?),
                 uptime: 0,
             })
         })?;
-        Ok(counts.unwrap_or_default())
+        Ok(counts.unwrap_or(nothing))
     }
 
     /// Deletes sessions that have ended and minutes older than a day. Returns when to clean up
@@ -309,35 +325,42 @@ impl<D: Database> Directory<D> {
         self.database.execute(PUT_AGENT, &values)
     }
 
-    /// The listed addresses that match, those heard last first, and whether there are more. Begins
-    /// anew if the address to go on after is not listed any more.
-    pub fn agents(
-        &mut self,
-        now: Timestamp,
-        request: &AgentsRequest,
-    ) -> Result<(Vec<AgentId>, bool), Fault> {
+    /// When an agent was last heard, to about a day. `None` if it is not listed here.
+    pub fn heard(&mut self, agent: &AgentId) -> Result<Option<Timestamp>, Fault> {
+        if !LISTED.open(&self.database)? {
+            return Ok(None);
+        }
+        let heard = self.database.first(HEARD, &[agent.as_str().into()], Row::integer)?;
+        Ok(heard.map(Timestamp::from_millis))
+    }
+
+    /// The listed addresses that match, those heard last first, and whether there are more.
+    pub fn agents(&mut self, now: Timestamp, search: &Search) -> Result<(Vec<Place>, bool), Fault> {
         let (mut agents, mut more) = (Vec::new(), false);
         if !LISTED.open(&self.database)? {
             return Ok((agents, more));
         }
-        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-        let capability = request.capability.as_ref().map(|word| format!(",{word},"));
-        let after = request.after.as_ref().map_or("", AgentId::as_str);
-        let heard = self.database.first(HEARD, &[after.into()], Row::integer)?;
+        let limit = usize::try_from(search.limit).unwrap_or(usize::MAX);
+        let capability = search.capability.as_ref().map(|word| format!(",{word},"));
+        let (heard, after) = match &search.after {
+            Some((heard, after)) => (heard.as_millis(), after.as_str()),
+            None => (i64::MAX, ""),
+        };
         let values: [Value; 5] = [
             now.plus_millis(-LISTED_FOR).as_millis().into(),
-            heard.unwrap_or(i64::MAX).into(),
+            heard.into(),
             after.into(),
             // Without a capability, search for a comma, which every stored list contains.
             capability.unwrap_or_else(|| ",".to_owned()).into(),
-            i64::from(request.limit).saturating_add(1).into(),
+            i64::from(search.limit).saturating_add(1).into(),
         ];
         self.database.query(AGENTS, &values, &mut |mut row| {
             if agents.len() >= limit {
                 more = true;
                 return Ok(ControlFlow::Break(()));
             }
-            agents.push(row.text()?.parse().map_err(Fault::new)?);
+            let heard = Timestamp::from_millis(row.integer()?);
+            agents.push((heard, row.text()?.parse().map_err(Fault::new)?));
             Ok(ControlFlow::Continue(()))
         })?;
         Ok((agents, more))

@@ -17,6 +17,9 @@ const IDLE: i64 = 120_000;
 #[serde(transparent)]
 pub(crate) struct Heard {
     saved: Timestamp,
+    /// When it was heard at least, as something else that is persisted tells.
+    #[serde(skip)]
+    at_least: Timestamp,
     #[serde(skip)]
     latest: Option<Timestamp>,
 }
@@ -24,7 +27,7 @@ pub(crate) struct Heard {
 impl Heard {
     /// A time that the caller is about to persist.
     pub(crate) fn at(time: Timestamp) -> Self {
-        Self { saved: time, latest: Some(time) }
+        Self { saved: time, at_least: time, latest: Some(time) }
     }
 
     pub(crate) fn saved(self) -> Timestamp {
@@ -32,14 +35,17 @@ impl Heard {
     }
 
     pub(crate) fn latest(self) -> Timestamp {
-        self.latest.unwrap_or(self.saved)
+        self.latest.unwrap_or(self.saved).max(self.at_least)
     }
 
-    /// Moves the time forward. Returns by how many milliseconds it is now ahead of the persisted
-    /// time.
-    pub(crate) fn hear(&mut self, now: Timestamp) -> i64 {
+    /// Moves the time forward.
+    pub(crate) fn hear(&mut self, now: Timestamp) {
         self.latest = Some(self.latest().max(now));
-        now.millis_since(self.saved)
+    }
+
+    /// Takes note of a time that something else tells. It may have been heard later.
+    pub(crate) fn know(&mut self, time: Timestamp) {
+        self.at_least = self.at_least.max(time);
     }
 
     /// By how many milliseconds the latest time is ahead of the persisted one.

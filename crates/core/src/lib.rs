@@ -26,13 +26,14 @@ mod redaction;
 mod repeat;
 mod seal;
 mod session;
+pub mod sums;
 mod tally;
 
 pub use claim::{Seats, claim};
 pub use database::{Database, Row, Value};
 pub(crate) use digest::standard_signature;
 pub use digest::{Digest, hmac};
-pub use directory::{Directory, Listing, Report, Traced};
+pub use directory::{Directory, Listing, Place, Report, Search, Traced};
 pub use error::{Error, Fault, Result};
 pub use mailbox::{
     About, Accepted, Arrival, Facts, Letter, List, Mailbox, MailboxNeed, Mailboxes, Notice, Proof,

@@ -1,4 +1,4 @@
-//! What the edge counts of requests, and how the directory keeps how often each limit was hit: a row for each
+//! What is counted of requests and messages where they are answered, and how the directory keeps how often each limit was hit: a row for each
 //! limit and minute. A row names the limit and nobody who hit it.
 
 use crate::{Database, Fault, migrations::Table};
@@ -24,9 +24,12 @@ const LIMITS_HIT: &str =
     FROM limit_hit WHERE at > ?1 GROUP BY name ORDER BY max(at) DESC, name";
 const PURGE_LIMITS: &str = "DELETE FROM limit_hit WHERE at <= ?1";
 
-/// What the edge has counted since its last report.
+/// What an instance has counted since it last told the directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
+    /// Messages that sessions have stored.
+    #[serde(default)]
+    pub messages: u32,
     /// All requests.
     pub requests: u32,
     /// Requests that were refused, except those over a rate limit.
@@ -42,8 +45,14 @@ pub struct Tally {
 
 impl Tally {
     /// Nothing.
-    pub const EMPTY: Self =
-        Self { requests: 0, refused: 0, limited: 0, failed: 0, limits: BTreeMap::new() };
+    pub const EMPTY: Self = Self {
+        messages: 0,
+        requests: 0,
+        refused: 0,
+        limited: 0,
+        failed: 0,
+        limits: BTreeMap::new(),
+    };
 
     /// The sum of both.
     #[must_use]
@@ -53,12 +62,18 @@ impl Tally {
             *sum = sum.saturating_add(hits);
         }
         Self {
+            messages: self.messages.saturating_add(other.messages),
             requests: self.requests.saturating_add(other.requests),
             refused: self.refused.saturating_add(other.refused),
             limited: self.limited.saturating_add(other.limited),
             failed: self.failed.saturating_add(other.failed),
             limits: self.limits,
         }
+    }
+
+    /// Counts a message that a session has stored.
+    pub fn store(&mut self) {
+        self.messages = self.messages.saturating_add(1);
     }
 
     /// Counts a request that has hit a limit.

@@ -2,8 +2,8 @@
 
 mod support;
 
-use nexus_core::{Database, Digest, Directory, Listing, Report, Tally};
-use nexus_protocol::{AgentId, AgentsRequest, Cursor, Minute, Stats};
+use nexus_core::{Database, Digest, Directory, Listing, Report, Search, Tally, sums};
+use nexus_protocol::{AgentId, Cursor, Minute, Stats};
 use support::{Sqlite, agent, at};
 
 fn report(name: &str, agents: usize, messages: i64, expires_at: i64) -> Report {
@@ -15,13 +15,15 @@ fn report(name: &str, agents: usize, messages: i64, expires_at: i64) -> Report {
         expires_at: at(expires_at),
         at: at(0),
         sealed: None,
+        region: None,
     }
 }
 
 #[test]
 fn sessions_count_as_last_reported_until_they_end() {
     let mut directory = Directory::new(Sqlite::new());
-    assert_eq!(directory.stats(at(0)).unwrap(), Stats::default());
+    let nothing = |now| Stats { as_of: at(now), ..Stats::default() };
+    assert_eq!(directory.stats(at(0)).unwrap(), nothing(0));
     assert!(
         directory.report(at(0), &report("x", 1, 0, 5000)).unwrap().is_some(),
         "a clean-up is due"
@@ -34,15 +36,15 @@ fn sessions_count_as_last_reported_until_they_end() {
         active_sessions: sessions,
         total_agents: agents,
         total_messages: messages,
+        as_of: at(0),
         uptime: 0,
     };
     assert_eq!(directory.stats(at(3999)).unwrap(), stats(2, 5, 8));
     assert_eq!(directory.stats(at(4000)).unwrap(), stats(1, 2, 7));
     assert!(directory.clean_up(at(8999)).unwrap().is_some());
     assert_eq!(directory.stats(at(8999)).unwrap(), stats(1, 2, 7));
-    assert!(directory.clean_up(at(9000)).unwrap().is_some(), "the minute is kept");
-    assert_eq!(directory.stats(at(9000)).unwrap(), Stats::default());
-    assert_eq!(directory.clean_up(at(24 * 3_600_000 + 60_000)).unwrap(), None);
+    assert_eq!(directory.clean_up(at(9000)).unwrap(), None);
+    assert_eq!(directory.stats(at(9000)).unwrap(), nothing(9000));
 }
 
 #[test]
@@ -51,7 +53,7 @@ fn asking_an_empty_directory_writes_nothing() {
     let mut directory = Directory::new(database.clone());
     directory.stats(at(0)).unwrap();
     assert_eq!(directory.clean_up(at(0)).unwrap(), None);
-    let all = AgentsRequest { capability: None, after: None, limit: 9 };
+    let all = Search { capability: None, after: None, limit: 9 };
     assert_eq!(directory.agents(at(0), &all).unwrap(), (Vec::new(), false));
     assert_eq!(database.tables(), Vec::<String>::new());
 }
@@ -62,7 +64,8 @@ fn agents_are_found_as_their_mailboxes_last_reported() {
     let mut enlist = |name: &str, capabilities: &[&str], listed, revision| {
         let capabilities = capabilities.iter().map(ToString::to_string).collect();
         let (revision, heard) = (at(revision), at(0));
-        let listing = Listing { agent: agent(name), capabilities, listed, revision, heard };
+        let agent = agent(name);
+        let listing = Listing { agent, capabilities, listed, revision, heard, region: None };
         directory.enlist(&listing).unwrap();
     };
     enlist("a", &["x"], true, 1);
@@ -74,8 +77,10 @@ fn agents_are_found_as_their_mailboxes_last_reported() {
     enlist("d", &["x"], false, 2);
     let mut find = |capability: Option<&str>, after: Option<&str>, limit| {
         let capability = capability.map(ToOwned::to_owned);
-        let request = AgentsRequest { capability, after: after.map(agent), limit };
-        let (agents, more) = directory.agents(at(9), &request).unwrap();
+        let after = after.map(agent);
+        let after = after.and_then(|after| Some((directory.heard(&after).unwrap()?, after)));
+        let page = directory.agents(at(9), &Search { capability, after, limit }).unwrap();
+        let (agents, more) = sums::agents(vec![page], limit);
         (agents.iter().map(AgentId::to_string).collect::<String>(), more)
     };
     assert_eq!(find(None, None, 9), ("cab".to_owned(), false), "the one heard last comes first");
@@ -94,13 +99,14 @@ fn who_is_not_heard_for_a_week_is_not_listed_and_comes_back_when_heard() {
     let enlist = |directory: &mut Directory<Sqlite>, name: &str, heard| {
         let (revision, heard) = (at(0), at(heard));
         let capabilities = Vec::new();
-        let listing = Listing { agent: agent(name), capabilities, listed: true, revision, heard };
+        let (agent, region) = (agent(name), None);
+        let listing = Listing { agent, capabilities, listed: true, revision, heard, region };
         directory.enlist(&listing).unwrap();
     };
     let find = |directory: &mut Directory<Sqlite>, now| {
-        let request = AgentsRequest { capability: None, after: None, limit: 9 };
-        let (agents, _) = directory.agents(at(now), &request).unwrap();
-        agents.iter().map(AgentId::to_string).collect::<String>()
+        let search = Search { capability: None, after: None, limit: 9 };
+        let (agents, _) = directory.agents(at(now), &search).unwrap();
+        agents.iter().map(|(_, agent)| agent.to_string()).collect::<String>()
     };
     // A stranger fills the beginning, and then does nothing more.
     for name in ["-", "0", "1"] {
@@ -129,19 +135,20 @@ fn minutes_are_kept_for_a_day() {
     for status in [200, 101, 404, 429, 500, 503] {
         tally.count(status);
     }
-    assert_eq!(tally, Tally { requests: 6, refused: 1, limited: 1, failed: 2, ..Tally::EMPTY });
+    tally.store();
+    let expected =
+        Tally { messages: 1, requests: 6, refused: 1, limited: 1, failed: 2, ..Tally::EMPTY };
+    assert_eq!(tally, expected);
     assert!(directory.tally(minute(1), &tally).unwrap().is_some(), "a clean-up is due");
     let end = 48 * 3_600_000;
     directory.report(minute(1), &report("x", 1, 5, end)).unwrap();
     assert!(directory.tally(minute(1).plus_millis(59_999), &tally).unwrap().is_none());
-    directory.report(minute(3), &report("x", 1, 7, end)).unwrap();
-    directory.report(minute(3), &report("y", 1, 1, end)).unwrap();
-    // A late report, or a repeated one, counts no messages again.
-    directory.report(minute(3), &report("x", 1, 7, end)).unwrap();
-    directory.report(minute(3), &report("x", 1, 2, end)).unwrap();
+    directory.report(minute(2), &report("y", 1, 1, end)).unwrap();
+    let messages = Tally { messages: 3, ..Tally::EMPTY };
+    directory.tally(minute(3), &messages).unwrap();
     let quiet = Minute {
         at: minute(3),
-        sessions: 1,
+        sessions: 2,
         messages: 3,
         requests: 0,
         refused: 0,
@@ -151,7 +158,7 @@ fn minutes_are_kept_for_a_day() {
     let busy = Minute {
         at: minute(1),
         sessions: 0,
-        messages: 5,
+        messages: 2,
         requests: 12,
         refused: 2,
         limited: 2,
@@ -174,6 +181,7 @@ fn a_directory_without_minutes_is_upgraded() {
     let mut directory = Directory::new(database);
     assert_eq!(directory.activity(at(1)).unwrap().minutes, []);
     assert!(directory.clean_up(at(2)).unwrap().is_some());
-    directory.report(at(3), &report("x", 1, 3, 9000)).unwrap();
+    let messages = Tally { messages: 2, ..Tally::EMPTY };
+    directory.tally(at(3), &messages).unwrap();
     assert_eq!(directory.activity(at(4)).unwrap().minutes[0].messages, 2);
 }

@@ -26,6 +26,7 @@ fn report(session: Digest, sealed: Option<&str>, expires_at: i64, reported_at: i
         expires_at: at(expires_at),
         at: at(reported_at),
         sealed: sealed.map(ToOwned::to_owned),
+        region: None,
     }
 }
 
@@ -195,7 +196,8 @@ fn the_operator_sees_how_much_there_is_and_ends_it_for_everybody() {
     let posts = world.session.last_posts_by_operator(at(7)).unwrap();
     let told: Vec<Value> = posts.iter().map(body).collect();
     assert_eq!((&told[0]["event"], &told[0]["by"]), (&"ended".into(), &"operator".into()));
-    let report = world.session.end_by_operator(at(7)).unwrap();
+    world.session.end_by_operator(at(7)).unwrap();
+    let report = world.session.take_report(at(7)).unwrap().unwrap();
     assert_eq!((report.agents, report.messages, report.expires_at), (0, Cursor::START, at(7)));
     assert_eq!(world.database.tables(), Vec::<String>::new(), "nothing is left");
     for caller in [&a, &b] {

@@ -313,28 +313,51 @@ fn a_silent_agent_loses_its_seat_where_the_deployment_says_so() {
 }
 
 #[test]
-fn the_directory_is_told_of_members_at_once_and_of_messages_soon() {
+fn the_directory_is_told_of_members_at_once_and_of_messages_by_powers_of_two() {
     let mut world = World::with_session(100, 5);
     let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
     let told = |world: &mut World, now| world.session.take_report(at(now)).unwrap();
     assert_eq!(told(&mut world, 0).unwrap().agents, 1);
-    assert_eq!((told(&mut world, 1), world.session.next_report_at()), (None, None));
-    for now in [1000, 2000, 20_999] {
-        world.send(now, &a, None, text("x")).unwrap();
-        assert_eq!(told(&mut world, now), None);
-        assert_eq!(world.session.next_report_at(), Some(at(21_000)));
+    assert_eq!(told(&mut world, 1), None);
+    let mut reported = Vec::new();
+    for number in 1..=40 {
+        world.send(number, &a, None, text("x")).unwrap();
+        reported.extend(told(&mut world, number).map(|report| report.messages.to_string()));
+        // What is due is known from what is stored.
+        world.evict();
     }
-    assert_eq!(told(&mut world, 21_000).unwrap().messages.to_string(), "3");
-    assert_eq!((told(&mut world, 21_001), world.session.next_report_at()), (None, None));
-    // After an eviction, the session does not know that there is news. It reports when it is woken.
-    world.send(30_000, &a, None, text("x")).unwrap();
-    world.evict();
-    assert_eq!(told(&mut world, 50_000), None);
-    assert_eq!(world.session.report(at(50_000)).unwrap().unwrap().messages.to_string(), "4");
+    assert_eq!(reported, ["1", "2", "4", "8", "16", "32"]);
     // A new member is reported at once, together with the messages.
-    world.send(60_000, &a, None, text("x")).unwrap();
-    assert_eq!(told(&mut world, 60_000), None);
     world.join(61_000, "b").unwrap();
-    assert_eq!(told(&mut world, 61_000).unwrap().messages.to_string(), "5");
-    assert_eq!(world.session.next_report_at(), None);
+    assert_eq!(told(&mut world, 61_000).unwrap().messages.to_string(), "40");
+}
+
+#[test]
+fn a_session_is_reported_again_before_it_would_not_be_counted_any_more() {
+    let mut world = World::with_session(100, 5);
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    let mut counted_until = world.session.take_report(at(0)).unwrap().unwrap().expires_at;
+    let mut reports = 0;
+    for number in 1..200 {
+        let now = number * 24_000;
+        assert!(world.poll(now, &a, None).is_ok());
+        if let Some(report) = world.session.take_report(at(now)).unwrap() {
+            (counted_until, reports) = (report.expires_at, reports + 1);
+        }
+        assert!(world.session.deadline().unwrap().unwrap() <= counted_until, "{now}");
+        world.evict();
+    }
+    assert!((10..=13).contains(&reports), "once in four times its TTL: {reports}");
+}
+
+#[test]
+fn whoever_ends_a_session_the_directory_is_told_once() {
+    let mut world = World::with_session(100, 5);
+    world.session.take_report(at(0)).unwrap();
+    assert_eq!(world.session.alarm(at(100_000)).unwrap(), None);
+    let report = world.session.take_report(at(100_000)).unwrap().unwrap();
+    assert_eq!((report.expires_at, report.agents), (at(100_000), 0));
+    assert_eq!(world.session.take_report(at(100_000)).unwrap(), None);
+    assert_eq!(world.session.alarm(at(100_001)).unwrap(), None);
+    assert_eq!(world.session.take_report(at(100_001)).unwrap(), None, "there is nothing any more");
 }

@@ -138,6 +138,7 @@ fn the_directory() {
         expires_at: at(4),
         at: at(5),
         sealed: Some("00ff".to_owned()),
+        region: None,
     };
     let mut directory = Directory::new(database.clone());
     directory.report(at(0), &report).unwrap();
@@ -154,10 +155,7 @@ fn the_directory() {
     );
     assert_eq!(
         database.dump(),
-        format!(
-            "{}|2|3|1700000000004|1700000000005|00ff|\nsession|2|\n1699999980000|0|3|0|0|0|0|\n",
-            "01".repeat(32)
-        )
+        format!("{}|2|3|1700000000004|1700000000005|00ff|\nsession|2|\n", "01".repeat(32))
     );
 }
 
@@ -170,6 +168,7 @@ fn the_listed_agents() {
         listed: true,
         revision: at(5),
         heard: at(7),
+        region: None,
     };
     Directory::new(database.clone()).enlist(&listing).unwrap();
     assert_eq!(

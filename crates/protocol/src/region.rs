@@ -1,9 +1,11 @@
 //! The regions of the world in which objects live.
 
 use crate::words::OF_REGIONS;
+use serde::{Deserialize, Serialize};
 
 /// A region, as the platform's location hints name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Region {
     /// Western North America
     Wnam,
@@ -57,6 +59,12 @@ impl Region {
             Self::Afr => "afr",
             Self::Me => "me",
         }
+    }
+
+    /// The one that the platform calls so.
+    #[must_use]
+    pub fn named(hint: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|region| region.hint() == hint)
     }
 
     /// The one of a place: a continent, in the two letters of the platform, and the whole degrees of its longitude.

@@ -46,8 +46,12 @@ pub struct Stats {
     pub active_sessions: u64,
     /// Their members.
     pub total_agents: u64,
-    /// Their messages.
+    /// Their messages, as each session has last told: when their number reached a power of two, or its members
+    /// changed.
     pub total_messages: u64,
+    /// When the session that has been silent for longest last told its figures. No figure is older.
+    #[serde(default)]
+    pub as_of: Timestamp,
     /// For how many seconds this instance has been running.
     pub uptime: i64,
 }
@@ -118,9 +122,9 @@ pub struct Extent {
 pub struct Minute {
     /// When it began.
     pub at: Timestamp,
-    /// Sessions that could be used when the first report of this minute arrived.
+    /// Sessions that could be used when something of this minute was first told.
     pub sessions: u64,
-    /// New messages of sessions, counted in the minute in which they were reported.
+    /// New messages of sessions.
     pub messages: u64,
     /// All requests.
     pub requests: u64,

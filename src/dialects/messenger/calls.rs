@@ -27,7 +27,7 @@ pub(super) async fn answer(
         Messenger::Register => register(request, env).await,
         Messenger::Send => send(request, env, need).await,
         Messenger::Poll => poll(request, env, need).await,
-        Messenger::Users => users(env).await,
+        Messenger::Users => users(request, env).await,
         Messenger::Socket => {
             let (id, secret) = caller(request)?;
             let mailbox = Object::named(env, "MAILBOX", id.as_str(), None)?;
@@ -44,7 +44,8 @@ async fn register(request: &Request, env: &Env) -> Result<Response> {
     if let Some(id) = &register.agent_id {
         nexus_core::check_name("id", id.as_str())?;
     }
-    let registered = agents::register(env, register, SecretUse::Shown).await?;
+    let region = calls::place_of(request, env)?;
+    let registered = agents::register(env, region, register, SecretUse::Shown).await?;
     let (id, name) = (registered.agent_id, registered.card.name);
     http::json(201, &json!({ "ok": true, "id": id, "name": name }))
 }
@@ -90,9 +91,9 @@ async fn poll(request: &Request, env: &Env, need: MailboxNeed) -> Result<Respons
 }
 
 /// `GET /messenger/users`: the beginning of the directory, those who were heard last.
-async fn users(env: &Env) -> Result<Response> {
+async fn users(request: &Request, env: &Env) -> Result<Response> {
     let first = AgentsRequest { capability: None, after: None, limit: MOST_USERS };
-    let page = agents::page(env, first).await?;
+    let page = agents::page(request, env, first).await?;
     let users = page.agents.iter().map(|agent| {
         json!({ "id": agent.card.agent_id, "name": agent.card.name, "online": agent.online })
     });

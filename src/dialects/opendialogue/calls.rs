@@ -59,7 +59,7 @@ pub(super) async fn answer(
             // Without an id, there is nobody whose signature it could be.
             Err(_) => Problem::unsigned(),
         },
-        Call::Register => register(env, &body).await,
+        Call::Register => register(request, env, &body).await,
         Call::Card => {
             let (shown, online) = calls::call(env, route.address()?.as_str(), &LookAt {}).await?;
             http::json(200, &json!({ "card": card(&shown), "online": online }))
@@ -110,7 +110,7 @@ fn read<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T> {
 }
 
 /// `POST api/agent/register`: its secret signs, and so is kept.
-async fn register(env: &Env, body: &[u8]) -> Result<Response> {
+async fn register(request: &Request, env: &Env, body: &[u8]) -> Result<Response> {
     let given = Register::parse(body)?;
     let capabilities =
         if given.capabilities.is_empty() { vec!["text".to_owned()] } else { given.capabilities };
@@ -122,7 +122,8 @@ async fn register(env: &Env, body: &[u8]) -> Result<Response> {
         listed: false,
         ..given
     };
-    let registered = agents::register(env, register, SecretUse::Signs).await?;
+    let region = calls::place_of(request, env)?;
+    let registered = agents::register(env, region, register, SecretUse::Signs).await?;
     let secret = registered.secret.as_str();
     http::json(
         201,

@@ -1,8 +1,8 @@
 //! Codes tell the region in which they were made, and work from everywhere.
 
 use nexus_protocol::{PairingCode, Region};
-use nexus_tests::{Api, Relay, string};
-use serde_json::json;
+use nexus_tests::{Api, Relay, agents::done, eventually, list, string};
+use serde_json::{Value, json};
 
 type Place = (&'static str, &'static str, Region);
 
@@ -55,4 +55,90 @@ fn only_in_tests_a_request_says_itself_where_it_comes_from() {
     let api = Api::new(&relay.url());
     let code: PairingCode = code_made_at(&api, PLACES[6]).parse().unwrap();
     assert_eq!(code.region(), Some(Region::DEFAULT));
+}
+
+/// Asks from this place for the operator.
+fn told(api: &Api, path: &str, at: Place) -> Value {
+    let call = api.get(path).header("Authorization", format!("Bearer {TOKEN}").as_bytes());
+    done(&call.header("X-Place", &place(at)).send(), 200)
+}
+
+const TOKEN: &str = "a token of the operator";
+
+#[test]
+fn what_each_region_counts_is_summed_when_somebody_asks_anywhere() {
+    let relay =
+        Relay::builder().var("DIAGNOSTICS", "on").var("ADMIN_TOKEN", TOKEN).start().unwrap();
+    let api = Api::new(&relay.url());
+    let [paris, sydney, ..] = [PLACES[3], PLACES[6]];
+    let mut requests = Vec::new();
+    for at in [Some(paris), Some(sydney), Some(sydney), None] {
+        let create = api.put("/v1/sessions").json(&json!({ "creatorAgentId": "a" }));
+        let create = match at {
+            Some(at) => create.header("X-Place", &place(at)),
+            None => create,
+        };
+        let created = done(&create.send(), 201);
+        let path = format!("/v1/sessions/{}/messages", string(&created["sessionId"]));
+        for _ in 0..4 {
+            let send = api.post(&path).agent("a").header("X-Place", &place(PLACES[0]));
+            let key = string(&created["sessionKey"]);
+            let sent = send.key(&key).json(&json!({ "text": "x" })).send();
+            requests.push(sent.header("X-Request-Id").to_owned());
+        }
+    }
+    eventually("all are counted, wherever one asks", || {
+        [paris, PLACES[0], PLACES[9]].iter().all(|at| {
+            let stats = told(&api, "/v1/stats", *at);
+            let figures = ["activeSessions", "totalAgents", "totalMessages"].map(|it| &stats[it]);
+            figures == [4, 4, 16] && stats["asOf"].is_string()
+        })
+    });
+    eventually("the minutes know all messages", || {
+        let activity = told(&api, "/v1/admin/activity", paris);
+        let messages = list(&activity["minutes"]).iter().map(|minute| &minute["messages"]);
+        messages.filter_map(Value::as_u64).sum::<u64>() == 16
+    });
+    for request in requests {
+        let traced = told(&api, &format!("/v1/admin/requests/{request}"), PLACES[0]);
+        assert_eq!(traced["session"]["messages"], 4);
+    }
+    // Where the platform tells no places, only what came from nowhere is asked for.
+    assert_eq!(done(&api.get("/v1/stats").send(), 200)["activeSessions"], 1);
+}
+
+#[test]
+fn agents_of_all_regions_are_one_list() {
+    let relay = Relay::builder().var("DIAGNOSTICS", "on").start().unwrap();
+    let api = Api::new(&relay.url());
+    let mut registered = Vec::new();
+    for (number, at) in PLACES.iter().enumerate() {
+        let agent = format!("agent-{number}");
+        let body = json!({ "agentId": agent, "name": "x", "listed": true });
+        let register = api.post("/v1/agents").header("X-Place", &place(*at)).json(&body);
+        done(&register.send(), 201);
+        registered.push(agent);
+    }
+    registered.reverse();
+    let (mut found, mut query) = (Vec::new(), String::new());
+    loop {
+        let asked = api.get(&format!("/v1/agents?limit=3{query}"));
+        let page = done(&asked.header("X-Place", &place(PLACES[5])).send(), 200);
+        found.extend(list(&page["agents"]).iter().map(|agent| string(&agent["agentId"])));
+        if page["hasMore"] == false {
+            break;
+        }
+        query = format!("&after={}", string(&page["nextAfter"]));
+    }
+    assert_eq!(found, registered, "those that were heard last come first");
+}
+
+#[test]
+fn in_a_jurisdiction_there_is_one_directory() {
+    // workerd knows no jurisdictions, so what is asked for in one fails: nothing is asked for elsewhere.
+    let relay =
+        Relay::builder().var("DIAGNOSTICS", "on").var("JURISDICTION", "eu").start().unwrap();
+    let answer =
+        Api::new(&relay.url()).get("/v1/stats").header("X-Place", &place(PLACES[0])).send();
+    assert_eq!(answer.status, 500);
 }

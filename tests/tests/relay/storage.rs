@@ -1,9 +1,15 @@
 //! What is stored, and what it costs.
 
-use nexus_tests::{Api, Member, Relay, eventually};
+use nexus_tests::{Api, Member, Relay, eventually, list, string};
 use rusqlite::Connection;
 use serde_json::json;
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 /// The tables of every object's database below `folder`, those of the platform left out.
 pub(crate) fn tables(folder: &Path) -> Vec<String> {
@@ -143,6 +149,49 @@ fn polls_write_next_to_nothing() {
     }
     // At most what the directory still had to write.
     assert!(rows() - before <= 2);
+}
+
+/// The budget of the architecture, read off the platform's own counter: a session of two agents and 20 messages, from
+/// its creation to its end, with readers that wait, and what the directory and the edge write.
+#[test]
+fn a_conversation_costs_what_its_budget_says() {
+    let relay = Relay::builder().var("DIAGNOSTICS", "on").start().unwrap();
+    let api = Api::new(&relay.url());
+    let (other, _) = api.create(&json!({ "creatorAgentId": "a" }));
+    let rows = || -> usize {
+        let answer = api.get(&format!("/v1/sessions/{other}")).send();
+        answer.header("X-Rows-Written").parse().unwrap()
+    };
+    // The tables of the directory, and the first minute of the edge.
+    let settled = |what| {
+        let (mut before, mut since) = (rows(), Instant::now());
+        eventually(what, || {
+            let now = rows();
+            if now != before {
+                (before, since) = (now, Instant::now());
+            }
+            since.elapsed() > Duration::from_secs(2)
+        });
+        before
+    };
+    let before = settled("the directory knows the first session");
+    let a = api.session();
+    let b = a.join("b");
+    for number in 0..20 {
+        let (sender, reader) = if number % 2 == 0 { (&a, &b) } else { (&b, &a) };
+        thread::scope(|scope| {
+            let after = string(&reader.poll("?limit=500")["nextCursor"]);
+            let waiting = scope.spawn(move || reader.poll(&format!("?after={after}&wait=25")));
+            sender.send(&number.to_string());
+            assert_eq!(list(&waiting.join().unwrap()["messages"]).len(), 1);
+        });
+    }
+    assert_eq!(a.call("DELETE", "").send().status, 200);
+    let written = settled("the directory knows the end") - before;
+    println!("rows written: {written}");
+    // As in `crates/core/tests/rhythm.rs`, where the alarm counts and the deletion in the directory, which comes
+    // later: 36 less 2. The edge adds at most 2 for each minute that it began to count, and dropping the table 2.
+    assert!((33..=38).contains(&written), "{written}");
 }
 
 #[test]

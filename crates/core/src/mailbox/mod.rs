@@ -40,7 +40,7 @@ pub use facts::Facts;
 pub use inbox::Notice;
 pub use lists::List;
 use nexus_protocol::{
-    AgentCard, AgentId, AgentSecret, AgentStatus, ChangeCard, Limits, Refusal, Register,
+    AgentCard, AgentId, AgentSecret, AgentStatus, ChangeCard, Limits, Refusal, Region, Register,
     Registered, SecretGiven, Timestamp,
 };
 pub use receive::{Accepted, Arrival, Letter};
@@ -81,6 +81,18 @@ impl<D: Database> Mailbox<D> {
         used: SecretUse,
         random: &mut impl Random,
     ) -> Result<Registered> {
+        self.register_in(None, now, request, used, random)
+    }
+
+    /// The same for somebody in this region.
+    pub fn register_in(
+        &mut self,
+        region: Option<Region>,
+        now: Timestamp,
+        request: Register,
+        used: SecretUse,
+        random: &mut impl Random,
+    ) -> Result<Registered> {
         if let Some(loaded) = self.store.load()? {
             let state = &loaded.state;
             let secret = request.secret.filter(|secret| state.credential.is(secret, state.salt));
@@ -112,7 +124,9 @@ impl<D: Database> Mailbox<D> {
             updated_at: now,
         };
         let credential = Credential::new(&secret, salt, used);
-        self.store.create(State::new(now, salt, credential, card.clone()))?;
+        let mut state = State::new(now, salt, credential, card.clone());
+        state.region = region;
+        self.store.create(state)?;
         Ok(Registered { agent_id: self.id.clone(), secret, card })
     }
 
@@ -122,7 +136,8 @@ impl<D: Database> Mailbox<D> {
     pub fn hear(&mut self, now: Timestamp) -> Result<Option<Listing>> {
         let state = &mut self.store.registered(&self.id)?.state;
         let before = state.heard.saved();
-        if state.heard.hear(now) < SAVE_INTERVAL {
+        state.heard.hear(now);
+        if state.heard.ahead() < SAVE_INTERVAL {
             return Ok(None);
         }
         let state = state.clone();
@@ -191,6 +206,7 @@ impl<D: Database> Mailbox<D> {
             listed: card.listed,
             revision: card.updated_at,
             heard: state.heard.latest(),
+            region: state.region,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::credential::Credential;
 use crate::{Fault, heard::Heard, record};
-use nexus_protocol::{AgentCard, Cursor, Timestamp};
+use nexus_protocol::{AgentCard, Cursor, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The version of the stored form. A newer version is rejected.
@@ -19,6 +19,9 @@ pub(super) struct State {
     /// Whether only agents on the allow list may write.
     pub(super) allow_only: bool,
     pub(super) heard: Heard,
+    /// The region of whoever registered it, in whose directory it is listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) region: Option<Region>,
     /// The end of the inbox at the last clean-up. It ensures that no cursor is given out twice.
     pub(super) last: Cursor,
 }
@@ -37,6 +40,7 @@ impl State {
             card,
             allow_only: false,
             heard: Heard::at(now),
+            region: None,
             last: Cursor::START,
         }
     }

@@ -229,15 +229,11 @@ impl<D: Database> Session<D> {
             return Ok(page);
         }
         let mut state = self.store.alive(now)?.state.clone();
-        let behind = state.hear(&who.agent, who.proven, now);
+        state.hear(&who.agent, who.proven, now);
         if let Some(seat) = state.members.get_mut(&who.agent) {
             seat.read = Some(page.next_cursor);
         }
-        if behind >= state.save_interval(&self.limits) {
-            self.store.save(state)?;
-        } else {
-            self.store.save_quietly(state)?;
-        }
+        self.store.save_quietly(state)?;
         Ok(page)
     }
 

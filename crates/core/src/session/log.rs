@@ -4,7 +4,7 @@ use super::{
     Session, Who,
     delivery::Delivery,
     state::Seat,
-    store::{About, Loaded, News},
+    store::{About, Loaded},
 };
 use crate::{Database, Error, Fault, Result, redaction::Redaction, repeat::Repeat};
 use nexus_protocol::{
@@ -156,7 +156,6 @@ impl<D: Database> Session<D> {
         ];
         self.store.append(message.cursor, now, values, about)?;
         self.size = size;
-        self.store.news = self.store.news.max(News::Messages);
         Ok(Delivery { record, message })
     }
 
@@ -233,11 +232,11 @@ impl<D: Database> Session<D> {
     /// Records that a member was heard. If `durable`, also stores it if the stored time is too far
     /// behind.
     pub(super) fn note(&mut self, now: Timestamp, who: &Who, durable: bool) -> Result<()> {
-        let state = &mut self.store.alive(now)?.state;
-        let behind = state.hear(&who.agent, who.proven, now);
-        if durable && behind >= state.save_interval(&self.limits) {
-            let state = state.clone();
-            self.store.save(state)?;
+        let loaded = self.store.alive(now)?;
+        loaded.state.hear(&who.agent, who.proven, now);
+        if durable && loaded.is_behind(&self.limits) {
+            let state = loaded.state.clone();
+            self.store.save_quietly(state)?;
         }
         Ok(())
     }

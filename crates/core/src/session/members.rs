@@ -7,11 +7,11 @@ use super::{
     state::{Seat, State},
 };
 use crate::redaction::{Clean, Redaction, check_name};
-use crate::{Database, Digest, Fault, Random, Report, Result, heard::Heard};
+use crate::{Database, Digest, Fault, Random, Result, heard::Heard};
 use nexus_protocol::{
     AgentId, CreateSession, Cursor, Ended, Greeting, Joined, Joining, Left, Member, Members,
-    MembersRequest, PairingCode, Profile, Refusal, Renew, Renewed, SessionCreated, SessionKey,
-    SessionState, Timestamp,
+    MembersRequest, PairingCode, Profile, Refusal, Region, Renew, Renewed, SessionCreated,
+    SessionKey, SessionState, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -41,12 +41,24 @@ impl<D: Database> Session<D> {
         request: CreateSession,
         random: &mut impl Random,
     ) -> Result<SessionCreated> {
+        self.create_in(None, now, request, random)
+    }
+
+    /// The same for a creator in this region.
+    pub fn create_in(
+        &mut self,
+        region: Option<Region>,
+        now: Timestamp,
+        request: CreateSession,
+        random: &mut impl Random,
+    ) -> Result<SessionCreated> {
         if self.store.load()?.is_some() {
             return Err(Fault::new("a new session's id is in use").into());
         }
         let ttl = request.ttl.unwrap_or(self.limits.default_ttl);
         let max_agents = request.max_agents.unwrap_or(self.limits.max_agents);
         let mut state = State::new(now, random.bytes()?, ttl, max_agents);
+        state.region = region;
         let mut redaction = Redaction::default();
         let request = redaction.clean(request)?;
         let profile = request.part(|request| request.profile.clone());
@@ -187,26 +199,27 @@ impl<D: Database> Session<D> {
 
     /// `DELETE /v1/sessions/:id` (section 2), with `Need::Creator`. Afterwards there is no session.
     /// The caller deletes what is left in storage.
-    pub fn end(&mut self, now: Timestamp, who: &Who) -> Result<(Ended, Report)> {
+    pub fn end(&mut self, now: Timestamp, who: &Who) -> Result<Ended> {
         self.seated(now, who)?;
         who.check_creator(&self.store.alive(now)?.state)?;
-        let report = self.end_for_all(now)?;
-        let ended = Ended { ok: true, status: "ended".to_owned(), session_id: self.id.clone() };
-        Ok((ended, report))
+        self.end_for_all(now)?;
+        Ok(Ended { ok: true, status: "ended".to_owned(), session_id: self.id.clone() })
     }
 
     /// Ends the session for the operator (section 5). Otherwise the same as [`Self::end`].
-    pub fn end_by_operator(&mut self, now: Timestamp) -> Result<Report> {
+    pub fn end_by_operator(&mut self, now: Timestamp) -> Result<()> {
         self.store.alive(now)?;
         self.end_for_all(now)
     }
 
-    fn end_for_all(&mut self, now: Timestamp) -> Result<Report> {
-        let report = self.report(now)?.ok_or_else(Refusal::session_not_found)?;
-        self.store.end()?;
-        (self.open_tasks, self.file_bytes, self.size) = (None, None, Size::default());
+    fn end_for_all(&mut self, now: Timestamp) -> Result<()> {
+        self.note_end(now)?;
+        if let Err(fault) = self.store.end() {
+            self.last_report = None;
+            return Err(fault.into());
+        }
         self.untold.clear();
-        Ok(Report { agents: 0, messages: Cursor::START, expires_at: now, ..report })
+        Ok(())
     }
 
     /// `POST /v1/sessions/:id/renew` (section 2). Only the creator may shorten the TTL.
@@ -255,7 +268,7 @@ impl<D: Database> Session<D> {
         tell(&mut state, agent, profile);
         state.hear(agent, true, now);
         state.settle();
-        let interval = state.save_interval(&self.limits);
+        let interval = state.fresh_for(&self.limits);
         let seat = state.members.get(agent).ok_or_else(Refusal::not_in_session)?;
         let member = seat.shown(agent, now, interval, true);
         self.save_telling(now, state, event)?;

@@ -8,8 +8,9 @@
 //!
 //! Promises: everything that a response reports has been persisted before, with three exceptions
 //! that are persisted only now and then: how far polls have moved the deadline, when each member
-//! was last heard, and how far ClawLink's sockets have read. Polls keep the first two less than
-//! `State::save_interval` behind. A send persists that the session is active, but not that its
+//! was last heard, and how far ClawLink's sockets have read. Polls keep the first less than
+//! `State::save_interval` behind, and whoever looks at the members less than `State::fresh_for` the
+//! second. A send persists that the session is active, and for as long as it is the last, that its
 //! sender was heard. A response never reports a deadline, or a time at which a member was last
 //! seen, that has not been persisted.
 
@@ -42,15 +43,12 @@ pub use delivery::Delivery;
 pub use events::Event;
 pub use files::{Content, FileSaved};
 pub use members::SeatRequest;
-use nexus_protocol::{Cursor, Limits, SessionId, Task, Timestamp};
+use nexus_protocol::{Cursor, Limits, Region, SessionId, Task, Timestamp};
 pub use post::{Outcome, Post};
 use size::Size;
 pub use status::Invitation;
 use std::collections::BTreeMap;
-use store::{News, Store};
-
-/// How many milliseconds after a new message the directory is told of it.
-const REPORT_AFTER: i64 = 20_000;
+use store::Store;
 
 /// A session, or the place where one may be created.
 pub struct Session<D> {
@@ -58,8 +56,8 @@ pub struct Session<D> {
     limits: Limits,
     store: Store<D>,
     meter: Meter,
-    /// When to tell the directory about new messages.
-    report_at: Option<Timestamp>,
+    /// What the directory is yet to be told of a session that has ended.
+    last_report: Option<Report>,
     /// The open tasks by the cursor of the message that gave them, once they have been read.
     open_tasks: Option<BTreeMap<Cursor, Task>>,
     /// What is known of the log's size.
@@ -78,7 +76,7 @@ impl<D: Database> Session<D> {
             meter: Meter::new(limits.agent_requests),
             limits,
             store: Store::new(database),
-            report_at: None,
+            last_report: None,
             open_tasks: None,
             size: Size::default(),
             file_bytes: None,
@@ -96,45 +94,53 @@ impl<D: Database> Session<D> {
     pub fn alarm(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
         let deadline = self.deadline()?.filter(|deadline| *deadline > now);
         if deadline.is_none() {
-            (self.open_tasks, self.file_bytes, self.size) = (None, None, Size::default());
+            self.note_end(now)?;
             self.store.forget();
         }
         Ok(deadline)
     }
 
-    /// What to tell the directory now, if anything. Changes of members or of the deadline are
-    /// reported at once, and messages some time after the first.
+    /// Forgets what is known of a session that ends now, and keeps what the directory is to be told.
+    fn note_end(&mut self, now: Timestamp) -> Result<(), Fault> {
+        let report = self.report(now)?;
+        self.last_report = report.map(|report| Report {
+            agents: 0,
+            messages: Cursor::START,
+            expires_at: now,
+            ..report
+        });
+        (self.open_tasks, self.file_bytes, self.size) = (None, None, Size::default());
+        Ok(())
+    }
+
+    /// The region of its creator, in whose directory it is counted. `None` if that is not known.
+    pub fn region(&mut self) -> Result<Option<Region>, Fault> {
+        Ok(self.store.load()?.and_then(|loaded| loaded.state.region))
+    }
+
+    /// What to tell the directory now, if anything: that members have changed, that the number of messages has
+    /// reached a power of two, that the session has lived so long that it would soon not be counted any more, or
+    /// that it has ended.
     pub fn take_report(&mut self, now: Timestamp) -> Result<Option<Report>, Fault> {
-        match self.store.news {
-            News::None => return Ok(None),
-            News::Members => {}
-            News::Messages => {
-                let due = *self.report_at.get_or_insert(now.plus_millis(REPORT_AFTER));
-                if now < due {
-                    return Ok(None);
-                }
-            }
+        if let Some(report) = self.last_report.take() {
+            return Ok(Some(report));
+        }
+        if !std::mem::take(&mut self.store.has_news) {
+            return Ok(None);
         }
         self.report(now)
     }
 
-    /// When to tell the directory about new messages, if there are any.
-    #[must_use]
-    pub fn next_report_at(&self) -> Option<Timestamp> {
-        self.report_at
-    }
-
-    /// What the directory should know, even if nothing is new. An alarm does not remember why it
-    /// was set.
+    /// What the directory should know, even if nothing is new.
     pub fn report(&mut self, now: Timestamp) -> Result<Option<Report>, Fault> {
-        (self.store.news, self.report_at) = (News::None, None);
         Ok(self.store.load()?.map(|loaded| Report {
             session: Digest::of_session(&self.id),
             agents: loaded.state.seats(now, &self.limits).count(),
             messages: Cursor::from_i64(loaded.messages()),
-            expires_at: loaded.deadline(),
+            expires_at: loaded.counted_until(),
             at: now,
             sealed: None,
+            region: loaded.state.region,
         }))
     }
 }

@@ -148,14 +148,14 @@ impl<D: Database> Session<D> {
     /// open.
     ///
     /// The times shown are persisted ones, so that none ever goes back. They are persisted here
-    /// first if they are as far behind as polls may leave them.
+    /// first if they are too far behind.
     pub(super) fn show_members(
         &mut self,
         now: Timestamp,
         connected: &BTreeSet<AgentId>,
     ) -> Result<Vec<Member>> {
         let state = &self.store.alive(now)?.state;
-        let interval = state.save_interval(&self.limits);
+        let interval = state.fresh_for(&self.limits);
         if state.members_behind() >= interval {
             let state = state.clone();
             self.store.save_quietly(state)?;

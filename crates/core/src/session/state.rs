@@ -5,7 +5,9 @@ use super::{
     past::Past,
 };
 use crate::{Digest, Fault, heard::Heard, record};
-use nexus_protocol::{AgentId, Cursor, Limits, Member, PairingCode, Presence, Profile, Timestamp};
+use nexus_protocol::{
+    AgentId, Cursor, Limits, Member, PairingCode, Presence, Profile, Region, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -52,6 +54,9 @@ pub(super) struct State {
     /// The number of events in the log. They are not counted as messages.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) events: u32,
+    /// The region of the creator, in whose directory the session is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) region: Option<Region>,
     /// The end that members have last been told of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) told_end: Option<Timestamp>,
@@ -121,6 +126,7 @@ impl State {
             members: BTreeMap::new(),
             seats_taken: 0,
             events: 0,
+            region: None,
             told_end: None,
             pointers: BTreeMap::new(),
         }
@@ -139,21 +145,28 @@ impl State {
         serde_json::to_string(self).map_err(Fault::new)
     }
 
-    /// By how many milliseconds the times in memory may be ahead of the persisted ones.
+    /// By how many milliseconds polls may move the end in memory only.
     pub(super) fn save_interval(&self, limits: &Limits) -> i64 {
-        let millis = |seconds: u32| i64::from(seconds).saturating_mul(1000);
-        let interval = (millis(self.ttl) / 16).min(60_000);
-        match limits.agent_inactivity {
-            0 => interval,
-            limit => interval.min(millis(limit) / 4),
-        }
+        within_silence(self.longest_save_interval(), limits)
+    }
+
+    /// The same where silence costs no seat. Agents that talk every quarter of the TTL never need it: their
+    /// messages move the end, too.
+    pub(super) fn longest_save_interval(&self) -> i64 {
+        millis(self.ttl) / 4
+    }
+
+    /// By how many milliseconds the times at which members were last heard may be behind when they are shown.
+    pub(super) fn fresh_for(&self, limits: &Limits) -> i64 {
+        within_silence((millis(self.ttl) / 16).min(60_000), limits)
     }
 
     /// Records that `agent` was heard, with its key or without, which makes the session active.
-    /// Returns by how many milliseconds the persisted times are now behind.
-    pub(super) fn hear(&mut self, agent: &AgentId, proven: bool, now: Timestamp) -> i64 {
-        let seat = self.members.get_mut(agent).map(|seat| seat.hear(proven, now));
-        self.active.hear(now).max(seat.unwrap_or(0))
+    pub(super) fn hear(&mut self, agent: &AgentId, proven: bool, now: Timestamp) {
+        if let Some(seat) = self.members.get_mut(agent) {
+            seat.hear(proven, now);
+        }
+        self.active.hear(now);
     }
 
     /// By how many milliseconds the persisted times of members are behind, at most.
@@ -268,27 +281,33 @@ impl State {
 }
 
 impl Seat {
-    /// Records that the agent was heard, with its key or without. Returns by how many milliseconds
-    /// the persisted time is now behind.
-    pub(super) fn hear(&mut self, proven: bool, now: Timestamp) -> i64 {
+    /// Records that the agent was heard, with its key or without.
+    pub(super) fn hear(&mut self, proven: bool, now: Timestamp) {
         if self.key.is_some() && !proven && self.proven.is_none() {
             self.proven = Some(self.heard);
         }
-        let behind = self.heard.hear(now);
-        match &mut self.proven {
-            Some(heard) if proven => behind.max(heard.hear(now)),
-            _ => behind,
+        self.heard.hear(now);
+        if let Some(heard) = self.proven.as_mut().filter(|_| proven) {
+            heard.hear(now);
+        }
+    }
+
+    /// Takes note that the agent sent something, with its key or without.
+    pub(super) fn know(&mut self, proven: bool, sent_at: Timestamp) {
+        self.heard.know(sent_at);
+        if let Some(heard) = self.proven.as_mut().filter(|_| proven) {
+            heard.know(sent_at);
         }
     }
 
     /// Whether the agent itself was heard recently, and not only a caller that uses its name.
-    /// `interval` is [`State::save_interval`].
+    /// `interval` is [`State::fresh_for`].
     pub(super) fn is_attended(&self, now: Timestamp, interval: i64) -> bool {
         self.key.is_none() || self.proven.unwrap_or(self.heard).is_recent(now, interval)
     }
 
     /// The member as others see it. `connected` is whether it has a socket open. `interval` is
-    /// [`State::save_interval`].
+    /// [`State::fresh_for`].
     pub(super) fn shown(
         &self,
         agent: &AgentId,
@@ -307,6 +326,18 @@ impl Seat {
             last_seen_at: self.heard.saved(),
             online: presence == Presence::Online,
         }
+    }
+}
+
+fn millis(seconds: u32) -> i64 {
+    i64::from(seconds).saturating_mul(1000)
+}
+
+/// An interval that is no longer than a quarter of the silence that costs a seat.
+fn within_silence(interval: i64, limits: &Limits) -> i64 {
+    match limits.agent_inactivity {
+        0 => interval,
+        limit => interval.min(millis(limit) / 4),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::state::State;
 use crate::{Database, Error, Fault, Result, Row, Value, migrations::Table};
-use nexus_protocol::{Cursor, FileKey, Refusal, Timestamp};
+use nexus_protocol::{Cursor, FileKey, Limits, Refusal, Timestamp};
 
 /// The log. Its version is the `SCHEMA` of the record in row 0: raise it with each step.
 const LOG: Table = Table {
@@ -54,30 +54,22 @@ const UPDATE_STATE_AND_TELL: &str = "INSERT INTO log (cursor, recipients, sent_a
     VALUES (0, NULL, ?1, ?2), (?3, '!' || ?5, ?1, ?4)
     ON CONFLICT (cursor) DO UPDATE SET record = excluded.record";
 const LOAD_STATE: &str = "SELECT record FROM log WHERE cursor = 0";
-const LOAD_LAST: &str = "SELECT cursor, sent_at FROM log
+const LOAD_LAST: &str =
+    "SELECT cursor, sent_at, json_extract(record, '$.verified'), agent_id FROM log
     WHERE cursor = (SELECT max(cursor) FROM log)";
+
+/// How many times its TTL a session lives before the directory is told again that it does.
+const SPAN_TTLS: i64 = 4;
 
 /// The session's own table. What is in memory equals what is stored, except for the times of
 /// [`State`] that are ahead.
 pub(super) struct Store<D> {
     pub(super) database: D,
     memory: Memory,
-    /// What the directory should be told.
-    pub(super) news: News,
+    /// Whether the directory should be told something.
+    pub(super) has_news: bool,
     /// Whether some reader's cursor is known only in memory.
     pub(super) places_due: bool,
-}
-
-/// What the directory does not know yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum News {
-    /// Nothing.
-    #[default]
-    None,
-    /// New messages.
-    Messages,
-    /// Changes of members or of the deadline.
-    Members,
 }
 
 /// What a row of the log is about, besides being a message.
@@ -111,7 +103,39 @@ impl Loaded {
 
     /// The deadline as it is persisted. Responses may report only this one.
     pub(super) fn stored_deadline(&self) -> Timestamp {
-        self.state.active.saved().max(self.last_sent_at).plus_seconds(self.state.ttl)
+        self.last_active().plus_seconds(self.state.ttl)
+    }
+
+    /// Whether what is in memory only is as far ahead of what is stored as polls may leave it.
+    pub(super) fn is_behind(&self, limits: &Limits) -> bool {
+        let active = self.state.active.latest().millis_since(self.last_active());
+        // Where silence costs a seat, how long a member was silent must not be lost.
+        let seats = if limits.agent_inactivity > 0 { self.state.members_behind() } else { 0 };
+        active.max(seats) >= self.state.save_interval(limits)
+    }
+
+    /// When something last moved the end, as far as that is stored.
+    fn last_active(&self) -> Timestamp {
+        self.state.active.saved().max(self.last_sent_at)
+    }
+
+    /// In which of the spans of its life the session was last active, as far as that is stored. The directory is
+    /// told once for each.
+    fn span(&self) -> i64 {
+        let age = self.last_active().millis_since(self.state.created_at).max(0);
+        age.checked_div(self.span_length()).unwrap_or(0)
+    }
+
+    /// In milliseconds.
+    fn span_length(&self) -> i64 {
+        i64::from(self.state.ttl).saturating_mul(1000).saturating_mul(SPAN_TTLS)
+    }
+
+    /// Until when the session counts if nothing more is heard of it: it can live so long without telling.
+    pub(super) fn counted_until(&self) -> Timestamp {
+        let end = self.span().saturating_add(1).saturating_mul(self.span_length());
+        let ahead = self.state.longest_save_interval();
+        self.state.created_at.plus_millis(end.saturating_add(ahead)).plus_seconds(self.state.ttl)
     }
 
     /// How many messages the log holds, without events.
@@ -122,7 +146,7 @@ impl Loaded {
 
 impl<D: Database> Store<D> {
     pub(super) fn new(database: D) -> Self {
-        Self { database, memory: Memory::Unknown, news: News::None, places_due: false }
+        Self { database, memory: Memory::Unknown, has_news: false, places_due: false }
     }
 
     /// The session. Refuses if there is none or its deadline has passed.
@@ -152,18 +176,22 @@ impl<D: Database> Store<D> {
             return Ok(None);
         }
         let record = self.database.first(LOAD_STATE, &[], Row::text)?;
-        let last =
-            self.database.first(LOAD_LAST, &[], |row| Ok((row.integer()?, row.integer()?)))?;
-        let (Some(record), Some((last, sent_at))) = (record, last) else {
+        let last = self.database.first(LOAD_LAST, &[], |row| {
+            let (cursor, sent_at) = (row.integer()?, row.integer()?);
+            Ok((cursor, sent_at, row.optional_integer()? == Some(1), row.optional_text()?))
+        })?;
+        let (Some(record), Some((last, sent_at, verified, sender))) = (record, last) else {
             return Ok(None);
         };
+        let last_sent_at = Timestamp::from_millis(sent_at);
         let mut state = State::from_record(&record)?;
         LOG.upgrade(&self.database, state.upgrade())?;
-        Ok(Some(Loaded {
-            state,
-            last: Cursor::from_i64(last),
-            last_sent_at: Timestamp::from_millis(sent_at),
-        }))
+        let sender = sender.map(|sender| sender.parse()).transpose().map_err(Fault::new)?;
+        let seat = sender.and_then(|sender| state.members.get_mut(&sender));
+        if let Some(seat) = seat.filter(|seat| verified || seat.key.is_none()) {
+            seat.know(verified, last_sent_at);
+        }
+        Ok(Some(Loaded { state, last: Cursor::from_i64(last), last_sent_at }))
     }
 
     /// Creates the table and the session.
@@ -175,7 +203,7 @@ impl<D: Database> Store<D> {
         self.database.execute(INSERT_STATE, &values)?;
         self.memory =
             Memory::Present(Box::new(Loaded { state, last: Cursor::START, last_sent_at }));
-        self.news = News::Members;
+        self.has_news = true;
         Ok(())
     }
 
@@ -183,13 +211,13 @@ impl<D: Database> Store<D> {
     /// a response may now report.
     pub(super) fn save(&mut self, state: State) -> Result<Timestamp, Fault> {
         let deadline = self.save_quietly(state)?;
-        self.news = News::Members;
+        self.has_news = true;
         Ok(deadline)
     }
 
     /// Marks that the directory must be told of changed members.
     pub(super) fn tell_of_members(&mut self) {
-        self.news = News::Members;
+        self.has_news = true;
     }
 
     /// Like [`Self::save`], if the directory need not be told.
@@ -199,8 +227,11 @@ impl<D: Database> Store<D> {
         self.places_due = false;
         let loaded =
             self.load()?.ok_or_else(|| Fault::new("a session was saved that does not exist"))?;
+        let before = loaded.span();
         loaded.state = state;
-        Ok(loaded.stored_deadline())
+        let (deadline, has_moved) = (loaded.stored_deadline(), loaded.span() != before);
+        self.has_news |= has_moved;
+        Ok(deadline)
     }
 
     /// Like [`Self::save_quietly`], but also stores an event at the end of the log, in the same
@@ -257,8 +288,11 @@ impl<D: Database> Store<D> {
         };
         self.database.execute(insert, &values)?;
         if let Some(loaded) = self.load()? {
-            loaded.last = cursor;
-            loaded.last_sent_at = now;
+            let before = loaded.span();
+            (loaded.last, loaded.last_sent_at) = (cursor, now);
+            let is_round = loaded.messages().unsigned_abs().is_power_of_two();
+            let has_news = is_round || loaded.span() != before;
+            self.has_news |= has_news;
         }
         Ok(())
     }

@@ -191,7 +191,7 @@ impl<D: Database> Session<D> {
             *count = count.saturating_add(1);
         }
         let loaded = self.store.alive(now)?;
-        let interval = loaded.state.save_interval(&self.limits);
+        let interval = loaded.state.fresh_for(&self.limits);
         let seats = loaded.state.seats(now, &self.limits);
         match assignee {
             Assignee::Agent(agent) => match loaded.state.find(agent, now, &self.limits) {

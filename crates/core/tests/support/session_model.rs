@@ -69,7 +69,7 @@ impl Model {
 
     /// An eviction may lose a sixteenth of the TTL, but nothing that was reported.
     pub fn evict(&mut self, promised: i64) {
-        let interval = (self.ttl * 1000 / 16).min(60_000);
+        let interval = self.ttl * 1000 / 4;
         self.least = promised.max(self.most - interval);
         self.members.values_mut().for_each(|member| member.heard = None);
     }

@@ -21,6 +21,7 @@ struct Inner {
     replanned: RefCell<Vec<&'static str>>,
     /// How many writes still succeed. `None` means all.
     writes_left: Cell<Option<usize>>,
+    rows: Cell<u64>,
 }
 
 impl Sqlite {
@@ -31,6 +32,7 @@ impl Sqlite {
             statements: RefCell::default(),
             replanned: RefCell::default(),
             writes_left: Cell::new(None),
+            rows: Cell::new(0),
         }))
     }
 
@@ -57,6 +59,12 @@ impl Sqlite {
     /// The writing statements since the statements were last taken.
     pub fn writes(&self) -> Vec<&'static str> {
         self.statements().into_iter().filter(|sql| is_write(sql)).collect()
+    }
+
+    /// How many rows were written since it was made, as the platform counts: two for a table, one for an index, and
+    /// one for each row and for its entry in an index that has one.
+    pub fn rows(&self) -> u64 {
+        self.0.rows.get()
     }
 
     /// The statements that were planned again since the last call.
@@ -145,6 +153,10 @@ impl Database for Sqlite {
             }
             self.0.writes_left.set(Some(left - 1));
         }
+        let (before, objects) = (self.0.connection.total_changes(), self.tables().len());
+        // The idempotency key is the only column with an index in what is inserted into a log.
+        let is_keyed = sql.contains("idempotency_key, record")
+            && matches!(values.get(4), Some(Value::Text(_)));
         let mut statement = self.0.connection.prepare_cached(sql).map_err(Fault::new)?;
         let values = values.iter().map(|value| match value {
             Value::Null => rusqlite::types::Value::Null,
@@ -170,6 +182,13 @@ impl Database for Sqlite {
         drop(rows);
         if statement.get_status(StatementStatus::RePrepare) > 0 {
             self.0.replanned.borrow_mut().push(sql);
+        }
+        if is_write(sql) {
+            let made = self.tables().len().saturating_sub(objects);
+            let schema = if sql.starts_with("CREATE TABLE") { 2 * made } else { made };
+            let changed = self.0.connection.total_changes() - before;
+            let rows = changed + schema as u64 + u64::from(is_keyed);
+            self.0.rows.set(self.0.rows.get() + rows);
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! The directories: one for each region, near what it counts; and one for all that comes from nowhere that is known,
 //! which in a jurisdiction is the only one.
 
-use super::{Call, object::call_in};
+use super::{Call, Object, object::answered};
 use crate::{http::Request, platform};
-use futures_util::future::try_join_all;
-use nexus_core::{Listing, Place, Report, Result, Search, Tally, Traced};
+use futures_util::future::join_all;
+use nexus_core::{Fault, Listing, Place, Report, Result, Search, Tally, Traced};
 use nexus_protocol::{Activity, AgentId, Region, Stats, Timestamp};
 use serde::{Deserialize, Serialize};
 use worker::Env;
@@ -22,11 +22,8 @@ pub(crate) async fn call_directory<C: Call>(
     region: Option<Region>,
     call: &C,
 ) -> Result<C::Answer> {
-    let name = match region {
-        Some(region) => format!("directory-{}", region.hint()),
-        None => "directory".to_owned(),
-    };
-    call_in(env, region, &name, call).await
+    let body = serde_json::to_string(call).map_err(Fault::new)?;
+    answered::<C>(&ask(env, region, C::NAME, &body).await?)
 }
 
 /// Calls all directories of this deployment at once, as far as there can be more than one.
@@ -35,10 +32,24 @@ pub(crate) async fn ask_directories<C: Call>(
     env: &Env,
     call: &C,
 ) -> Result<Vec<C::Answer>> {
+    let body = serde_json::to_string(call).map_err(Fault::new)?;
+    let answers = ask_all(request, env, C::NAME, &body).await?;
+    answers.iter().map(|answer| answered::<C>(answer)).collect()
+}
+
+async fn ask_all(request: &Request, env: &Env, name: &str, body: &str) -> Result<Vec<String>> {
     let has_regions = platform::jurisdiction(env)?.is_falsy() && request.is_placed();
     let regions = Region::ALL.into_iter().filter(|_| has_regions).map(Some);
-    let all = regions.chain([None]);
-    try_join_all(all.map(|region| call_directory(env, region, call))).await
+    let asked = regions.chain([None]).map(|region| ask(env, region, name, body));
+    join_all(asked).await.into_iter().collect()
+}
+
+async fn ask(env: &Env, region: Option<Region>, name: &str, body: &str) -> Result<String> {
+    let object = match region {
+        Some(region) => format!("directory-{}", region.hint()),
+        None => "directory".to_owned(),
+    };
+    Object::named(env, "DIRECTORY", &object, region)?.called(name, body).await
 }
 
 /// To a `Directory`: what a session tells of itself.

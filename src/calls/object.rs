@@ -95,6 +95,12 @@ impl Object {
         Err(Error::Refused(Refusal { status, body, retry_after, allow: None, hit }))
     }
 
+    /// Calls it by this name. Returns the text of its answer.
+    pub(super) async fn called(&self, name: &str, body: &str) -> Result<String> {
+        let url = format!("https://object/internal/{name}");
+        self.outcome(&http::head_of(Method::Post, &url, []), body, name).await
+    }
+
     /// Asks it for a socket, with the head of a request. Gives it, or what was answered instead.
     pub(crate) async fn open(
         &self,
@@ -121,22 +127,14 @@ async fn settled(promise: std::result::Result<Promise, JsValue>) -> Result<JsVal
 /// Calls the object `name`. A refusal comes back as it was made; where there is none, but also no
 /// answer, whether the call happened is not known.
 pub(crate) async fn call<C: Call>(env: &Env, name: &str, call: &C) -> Result<C::Answer> {
-    call_in(env, call.region(), name, call).await
+    let body = serde_json::to_string(call).map_err(Fault::new)?;
+    let object = Object::named(env, C::BINDING, name, call.region())?;
+    answered::<C>(&object.called(C::NAME, &body).await?)
 }
 
-/// The same, for one that is to live in this region.
-pub(super) async fn call_in<C: Call>(
-    env: &Env,
-    region: Option<Region>,
-    name: &str,
-    call: &C,
-) -> Result<C::Answer> {
-    let body = serde_json::to_string(call).map_err(Fault::new)?;
-    let url = format!("https://object/internal/{}", C::NAME);
-    let head = http::head_of(Method::Post, &url, []);
-    let object = Object::named(env, C::BINDING, name, region)?;
-    let answer = object.outcome(&head, &body, C::NAME).await?;
-    Ok(serde_json::from_str(&answer)
+/// Reads what was answered to a call.
+pub(super) fn answered<C: Call>(answer: &str) -> Result<C::Answer> {
+    Ok(serde_json::from_str(answer)
         .map_err(|_| Fault::new(format!("the answer to {} cannot be read", C::NAME)))?)
 }
 

@@ -32,6 +32,7 @@ mod process;
 pub mod project;
 pub mod redaction;
 pub mod relay;
+pub mod scale;
 pub mod setup;
 pub mod soak;
 pub mod torture;

@@ -11,8 +11,8 @@ use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
 use xtask::{
-    abuse, audit, bench, browsers, fuzz, instructions, latency, openapi, redaction, setup, soak,
-    torture, worker,
+    abuse, audit, bench, browsers, fuzz, instructions, latency, openapi, redaction, scale, setup,
+    soak, torture, worker,
 };
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
@@ -61,6 +61,8 @@ enum Command {
     Instructions,
     /// Add up how long pairing and talking take between the regions of the world.
     Latency,
+    /// Compute by the rules themselves what one deployment bears and costs.
+    Scale,
     /// Bring docs/openapi.json up to date with the types of the code.
     Openapi,
     Audit(audit::Options),
@@ -93,6 +95,7 @@ fn run(command: Command) -> Result<()> {
         Command::Bench(options) => bench::run(&setup::ensure(&project)?, &options),
         Command::Instructions => instructions::run(&setup::ensure(&project)?),
         Command::Latency => latency::run(&project),
+        Command::Scale => scale::run(&setup::ensure(&project)?),
         Command::Openapi => openapi::run(&project),
         Command::Audit(options) => audit::run(&project, &options),
         Command::Fuzz(options) => fuzz::run(&setup::ensure(&project)?, &options),

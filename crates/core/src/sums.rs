@@ -1,11 +1,8 @@
 //! What the directories of a deployment say together.
 
 use crate::{Place, Traced};
-use nexus_protocol::{Activity, AgentId, LimitHits, LimitKind, Minute, Stats, Timestamp};
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use nexus_protocol::{Activity, AgentId, LimitHits, Minute, Stats, Timestamp};
+use std::cmp::Reverse;
 
 /// The sum of what several say of sessions. As old as the oldest.
 #[must_use]
@@ -25,8 +22,10 @@ pub fn stats(all: impl IntoIterator<Item = Stats>) -> Stats {
 #[must_use]
 pub fn activity(all: &[Activity]) -> Activity {
     let now = all.iter().map(|activity| activity.now).max().unwrap_or_default();
-    let times: BTreeSet<Timestamp> =
+    let mut times: Vec<Timestamp> =
         all.iter().flat_map(|activity| &activity.minutes).map(|minute| minute.at).collect();
+    times.sort_unstable();
+    times.dedup();
     let empty = |at| Minute {
         at,
         sessions: 0,
@@ -37,7 +36,7 @@ pub fn activity(all: &[Activity]) -> Activity {
         failed: 0,
     };
     let mut minutes: Vec<Minute> = times.into_iter().map(empty).collect();
-    let mut limits: BTreeMap<LimitKind, LimitHits> = BTreeMap::new();
+    let mut limits: Vec<LimitHits> = Vec::new();
     for activity in all {
         let (mut told, mut sessions) = (activity.minutes.iter().peekable(), 0);
         for sum in &mut minutes {
@@ -48,10 +47,12 @@ pub fn activity(all: &[Activity]) -> Activity {
             sum.sessions = sum.sessions.saturating_add(sessions);
         }
         for hits in &activity.limits {
-            limits.entry(hits.limit).and_modify(|sum| add_hits(sum, hits)).or_insert(*hits);
+            match limits.iter_mut().find(|sum| sum.limit == hits.limit) {
+                Some(sum) => add_hits(sum, hits),
+                None => limits.push(*hits),
+            }
         }
     }
-    let mut limits: Vec<LimitHits> = limits.into_values().collect();
     limits.sort_by_key(|hits| (Reverse(hits.last_at), hits.limit.as_str()));
     Activity { now, stats: stats(all.iter().map(|activity| activity.stats)), minutes, limits }
 }
@@ -84,11 +85,15 @@ pub fn agents(pages: Vec<(Vec<Place>, bool)>, limit: u32) -> (Vec<AgentId>, bool
     let mut places: Vec<Place> = pages.into_iter().flat_map(|(places, _)| places).collect();
     places.sort_by(|(one, a), (other, b)| other.cmp(one).then_with(|| a.cmp(b)));
     // One that was registered again elsewhere may be listed twice for a while.
-    let mut seen = BTreeSet::new();
-    places.retain(|(_, agent)| seen.insert(agent.clone()));
-    let more = more || places.len() > limit;
-    places.truncate(limit);
-    (places.into_iter().map(|(_, agent)| agent).collect(), more)
+    let mut agents: Vec<AgentId> = Vec::new();
+    for (_, agent) in places {
+        if !agents.contains(&agent) {
+            agents.push(agent);
+        }
+    }
+    let more = more || agents.len() > limit;
+    agents.truncate(limit);
+    (agents, more)
 }
 
 /// What several know of one session: of those that know it, the one where it lives. `None` if nobody knows it, or if

@@ -9,6 +9,7 @@
 )]
 
 pub mod hooks;
+pub mod life;
 pub mod mail_model;
 pub mod session_model;
 mod sqlite;

@@ -67,6 +67,12 @@ impl Sqlite {
         self.0.rows.get()
     }
 
+    /// How many bytes it takes.
+    pub fn size(&self) -> u64 {
+        let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        self.0.connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
     /// The statements that were planned again since the last call.
     pub fn replanned(&self) -> Vec<&'static str> {
         self.0.replanned.take()

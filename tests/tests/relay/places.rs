@@ -124,7 +124,7 @@ fn agents_of_all_regions_are_one_list() {
     loop {
         let asked = api.get(&format!("/v1/agents?limit=3{query}"));
         let page = done(&asked.header("X-Place", &place(PLACES[5])).send(), 200);
-        found.extend(list(&page["agents"]).iter().map(|agent| string(&agent["agentId"])));
+        found.extend(list(&page["agents"]).iter().map(|agent| string(&agent["card"]["agentId"])));
         if page["hasMore"] == false {
             break;
         }

@@ -1,6 +1,7 @@
 // Ends a session for the operator: which one, a request id says; what would end, the page shows first.
 
 import { call, Refused } from "./api.js";
+import { sizeOf } from "./names.js";
 import { byId, make, onSubmit } from "./page.js";
 import { moment, now, span } from "./time.js";
 
@@ -12,21 +13,13 @@ export function idIn(text) {
   return /\b[0-9a-f]{16}\b/i.exec(named)?.[0].toLowerCase();
 }
 
-/** A size in words. */
-export function size(bytes) {
-  const units = ["bytes", "KB", "MB", "GB"];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
-  const value = bytes / 1000 ** power;
-  return `${value.toLocaleString(undefined, { maximumFractionDigits: power ? 1 : 0 })} ${units[power]}`;
-}
-
 /** What would end: a line for each fact. */
 function facts({ members, messages, bytes, createdAt, expiresAt }) {
   const [began, left] = [Date.parse(createdAt), Date.parse(expiresAt) - now()];
   return [
     ["Members", number.format(members)],
     ["Messages", number.format(messages)],
-    ["Size, with files", size(bytes)],
+    ["Size, with files", sizeOf(bytes)],
     ["Began", make("time", { dateTime: createdAt, title: moment(began) }, `${span(now() - began)} ago`)],
     ["Would end by itself", left > 0 ? `in ${span(left)}, unless somebody goes on` : "now"],
   ];

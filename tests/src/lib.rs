@@ -156,6 +156,14 @@ impl Member {
         self.api.call(method, &path).agent(&self.agent).key(&self.key)
     }
 
+    /// Makes a pairing code, with its key.
+    pub fn pair(&self) -> String {
+        let call = self.api.put("/v1/pair").agent(&self.agent).key(&self.key);
+        let answer = call.json(&json!({ "sessionId": self.session })).send();
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        string(&answer.json()["code"])
+    }
+
     /// Joins the same session under another name.
     pub fn join(&self, agent: &str) -> Self {
         let path = format!("/v1/sessions/{}/join", self.session);

@@ -11,18 +11,10 @@ fn pair(relay: &Relay, body: &Value) -> (Member, Member) {
     create.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
     let (session, key) = api.create(&create);
     let a = Member { api, session, agent: "a".to_owned(), key: key.unwrap() };
-    let b = claim(&a, &link(&a), "b", None);
+    let b = claim(&a, &a.pair(), "b", None);
     assert_eq!(b.status, 200, "{}", b.text());
     let b = Member { agent: "b".to_owned(), key: string(&b.json()["sessionKey"]), ..a.clone() };
     (a, b)
-}
-
-/// The code of a new link.
-fn link(by: &Member) -> String {
-    let call = by.api.put("/v1/pair").agent(&by.agent).key(&by.key);
-    let made = call.json(&json!({ "sessionId": by.session })).send();
-    assert_eq!(made.status, 201, "{}", made.text());
-    string(&made.json()["code"])
 }
 
 fn claim(any: &Member, code: &str, agent: &str, repeat: Option<&str>) -> Answer {
@@ -57,7 +49,7 @@ fn a_session_that_was_ended_is_nowhere_to_be_found() {
     a.call("PUT", "/files/f").body(b"a secret file").send();
     let task = json!({ "to": "b", "task": "a secret task" });
     let task = string(&a.call("POST", "/tasks").json(&task).send().json()["id"]);
-    let unused = link(&a);
+    let unused = a.pair();
     let path = format!("/v1/sessions/{}/ws?agentId=b&key={}", b.session, b.key);
     let mut socket = Socket::open(&relay.url(), &path, &[]).unwrap();
     while socket.read().unwrap()["type"] != "ready" {}
@@ -130,7 +122,7 @@ fn a_member_that_was_removed_comes_back_by_a_new_link_only() {
     let relay = relay();
     for body in [json!({}), json!({ "token": "the-right-token" })] {
         let (a, _) = pair(&relay, &body);
-        let (code, before) = (link(&a), link(&a));
+        let (code, before) = (a.pair(), a.pair());
         let first = claim(&a, &code, "eve", Some("one-key"));
         let eve = Member {
             agent: "eve".to_owned(),
@@ -160,7 +152,7 @@ fn a_member_that_was_removed_comes_back_by_a_new_link_only() {
             let renamed = renamed.json(&json!({ "agent_id": "mallory", "name": "m" })).send();
             assert_eq!(renamed.status, 403, "another name: {}", renamed.text());
         }
-        assert_eq!(claim(&a, &link(&a), "eve", None).status, 200);
+        assert_eq!(claim(&a, &a.pair(), "eve", None).status, 200);
     }
 }
 
@@ -168,7 +160,7 @@ fn a_member_that_was_removed_comes_back_by_a_new_link_only() {
 fn a_claim_whose_seat_was_left_is_over() {
     let relay = relay();
     let (a, _) = pair(&relay, &json!({}));
-    let code = link(&a);
+    let code = a.pair();
     let key = string(&claim(&a, &code, "c", Some("guessed")).json()["sessionKey"]);
     let c = Member { agent: "c".to_owned(), key, ..a.clone() };
     assert_eq!(c.call("DELETE", "/agents/c").send().status, 200);
@@ -186,7 +178,7 @@ fn a_link_is_listed_while_it_is_open_and_can_be_taken_back() {
         list(&open["codes"]).iter().map(|open| string(&open["code"])).collect()
     };
     assert!(codes().is_empty(), "the one that was used is not open");
-    let (one, two) = (link(&a), link(&b));
+    let (one, two) = (a.pair(), b.pair());
     assert_eq!(codes(), [one.clone(), two.clone()]);
     let outsider = a.api.call("DELETE", &format!("/v1/pair/{one}")).agent("a").send();
     assert_eq!(code_of(&outsider), (401, "missing_session_key".to_owned()));
@@ -214,7 +206,7 @@ fn where_joining_is_by_link_only_an_id_lets_nobody_in() {
     assert_eq!(code_of(&bare), (401, "missing_session_key".to_owned()));
     let back = a.api.post(&format!("{path}/join")).agent("b").key(&b.key).send();
     assert_eq!(back.json()["sessionKey"], json!(b.key), "a member comes back with its key");
-    assert_eq!(claim(&a, &link(&b), "c", None).status, 200);
+    assert_eq!(claim(&a, &b.pair(), "c", None).status, 200);
     // As scripts in the field do it.
     let (open, _) = a.api.create(&json!({}));
     assert_eq!(a.api.post(&format!("/v1/sessions/{open}/join")).agent("x").send().status, 200);

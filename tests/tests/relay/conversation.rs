@@ -62,9 +62,7 @@ fn invited(api: &Api) -> (Member, Reader) {
         &json!({ "creatorAgentId": "alice", "greeting": "Hello! Let us count.", "join": "link" }),
     );
     let alice = Member { api: api.clone(), session, agent: "alice".into(), key: key.unwrap() };
-    let body = json!({ "sessionId": alice.session });
-    let pair = api.put("/v1/pair").agent(&alice.agent).key(&alice.key).json(&body).send().json();
-    let page = api.get(&format!("/p/{}", string(&pair["code"]))).send();
+    let page = api.get(&format!("/p/{}", alice.pair())).send();
     assert_eq!((page.status, page.header("Content-Type")), (200, "text/markdown; charset=utf-8"));
     (alice, Reader::new(&page.text()))
 }

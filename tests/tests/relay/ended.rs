@@ -39,10 +39,7 @@ impl Fixture {
             json!({ "creatorAgentId": NAMES[0], "ttl": 600, "greeting": TEXT, "token": TOKEN });
         let (session, key) = api.create(&body);
         let alice = Member { api, session, agent: NAMES[0].into(), key: key.unwrap() };
-        let codes = [(); 2].map(|()| {
-            let call = alice.api.put("/v1/pair").agent(&alice.agent).key(&alice.key);
-            string(&call.json(&json!({ "sessionId": alice.session })).send().json()["code"])
-        });
+        let codes = [(); 2].map(|()| alice.pair());
         let claim = alice.api.post(&format!("/v1/pair/{}/claim", codes[0])).agent(NAMES[1]);
         let key = string(&claim.send().json()["sessionKey"]);
         let bob = Member { agent: NAMES[1].into(), key, ..alice.clone() };

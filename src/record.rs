@@ -153,22 +153,14 @@ fn tell_soon(request: &Request, env: &Env, context: &Context) {
     }));
 }
 
-/// Counts messages that came in frames, which nobody but their object sees. What is to be done now, if anything.
-pub(crate) fn count_frames(
-    messages: u32,
-    env: &Env,
-    region: Option<Region>,
-) -> Option<impl Future<Output = ()> + use<>> {
+/// Counts messages that came in frames, which nobody but their object sees. Says whether it is to tell now.
+pub(crate) fn count_frames(messages: u32) -> bool {
     COUNTED.with_borrow_mut(|tally| (0..messages).for_each(|_| tally.store()));
-    let is_due = now().as_millis().saturating_sub(TOLD.get()) >= TALLY_LOST;
-    if messages == 0 || !is_due {
-        return None;
-    }
-    let env = env.clone();
-    Some(async move { tell(&env, region).await })
+    messages > 0 && now().as_millis().saturating_sub(TOLD.get()) >= TALLY_LOST
 }
 
-async fn tell(env: &Env, region: Option<Region>) {
+/// Tells the directory what was counted here.
+pub(crate) async fn tell(env: &Env, region: Option<Region>) {
     TOLD.set(now().as_millis());
     let tally = COUNTED.take();
     if let Err(failure) = calls::call_directory(env, region, &tally).await {

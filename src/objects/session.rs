@@ -111,9 +111,10 @@ impl Class for Session {
         self.frame(&end, &text).await;
         self.report();
         let messages = self.stored.get().wrapping_sub(before);
-        let region = self.rules(|rules| Ok(rules.region()?)).unwrap_or_default();
-        if let Some(telling) = record::count_frames(messages, &self.env, region) {
-            self.state.wait_until(boxed(telling));
+        if record::count_frames(messages) {
+            let region = self.rules(|rules| Ok(rules.region()?)).unwrap_or_default();
+            let env = self.env.clone();
+            self.state.wait_until(boxed(async move { record::tell(&env, region).await }));
         }
     }
 

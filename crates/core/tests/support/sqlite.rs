@@ -139,6 +139,18 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    /// What a statement like this makes larger by the rows that it writes.
+    fn size_of(&self, sql: &str) -> u64 {
+        let changes = self.0.connection.total_changes();
+        match sql {
+            _ if sql.starts_with("CREATE TABLE") => 2 * self.tables().len() as u64,
+            _ if sql.starts_with("CREATE") => self.tables().len() as u64,
+            _ => changes,
+        }
+    }
+}
+
 fn is_write(sql: &str) -> bool {
     !sql.trim_start().starts_with("SELECT")
 }
@@ -159,9 +171,10 @@ impl Database for Sqlite {
             }
             self.0.writes_left.set(Some(left - 1));
         }
-        let (before, objects) = (self.0.connection.total_changes(), self.tables().len());
+        let before = is_write(sql).then(|| self.size_of(sql));
         // The idempotency key is the only column with an index in what is inserted into a log.
-        let is_keyed = sql.contains("idempotency_key, record")
+        let is_keyed = is_write(sql)
+            && sql.contains("idempotency_key, record")
             && matches!(values.get(4), Some(Value::Text(_)));
         let mut statement = self.0.connection.prepare_cached(sql).map_err(Fault::new)?;
         let values = values.iter().map(|value| match value {
@@ -189,11 +202,8 @@ impl Database for Sqlite {
         if statement.get_status(StatementStatus::RePrepare) > 0 {
             self.0.replanned.borrow_mut().push(sql);
         }
-        if is_write(sql) {
-            let made = self.tables().len().saturating_sub(objects);
-            let schema = if sql.starts_with("CREATE TABLE") { 2 * made } else { made };
-            let changed = self.0.connection.total_changes() - before;
-            let rows = changed + schema as u64 + u64::from(is_keyed);
+        if let Some(before) = before {
+            let rows = self.size_of(sql).saturating_sub(before) + u64::from(is_keyed);
             self.0.rows.set(self.0.rows.get() + rows);
         }
         Ok(())

@@ -50,7 +50,6 @@ pub struct Stats {
     /// changed.
     pub total_messages: u64,
     /// When the session that has been silent for longest last told its figures. No figure is older.
-    #[serde(default)]
     pub as_of: Timestamp,
     /// For how many seconds this instance has been running.
     pub uptime: i64,

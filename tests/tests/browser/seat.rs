@@ -25,6 +25,8 @@ fn a_link_with_a_seat_in_it_is_no_way_to_seat_someone_else() {
     browser.wait_for("#me", "zoe");
     assert_eq!(browser.url(), address(&alice));
     // Where there is no seat to lose, a person is asked, and nothing is kept before the answer.
+    // The page of the conversation would keep something again.
+    browser.open(&format!("{}/docs", relay.url()));
     browser.run("localStorage.clear()");
     open_anew(&browser, &link);
     browser.wait_for("#carried-as", "mallory");

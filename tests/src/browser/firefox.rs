@@ -106,6 +106,11 @@ impl Driven for Firefox {
              style.minWidth = style.maxWidth = '{width}px';
              style.minHeight = style.maxHeight = '{height}px';"
         ));
+        // The page hears of it later.
+        let size = Command::Run("return [innerWidth, innerHeight]");
+        eventually("the page has its size", || {
+            self.marionette.send(size).expect("a script") == json!([width, height])
+        });
     }
 
     fn color_scheme(&self, scheme: &str) {
@@ -113,6 +118,10 @@ impl Driven for Firefox {
         self.around_pages(&format!(
             "Services.prefs.setIntPref('layout.css.prefers-color-scheme.content-override', {value})"
         ));
+        let is_there = format!("return matchMedia('(prefers-color-scheme: {scheme})').matches");
+        eventually("the page has the scheme", || {
+            self.marionette.send(Command::Run(&is_there)).expect("a script") == true
+        });
     }
 
     fn picture(&self) -> String {

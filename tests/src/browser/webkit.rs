@@ -117,10 +117,6 @@ impl WebKit {
     }
 }
 
-/// Resolves when the page has been drawn: a picture may otherwise be that of the moment before.
-const DRAWN: &str =
-    "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
-
 impl Driven for WebKit {
     fn wire(&self) -> &dyn Wire {
         &self.http
@@ -155,7 +151,7 @@ impl Driven for WebKit {
     }
 
     fn picture(&self) -> String {
-        self.http.send(Command::RunUntilCalled(DRAWN)).expect("the page is drawn");
+        self.http.send(Command::RunUntilCalled(super::DRAWN)).expect("the page is drawn");
         string(&self.http.send(Command::Picture).expect("a picture"))
     }
 

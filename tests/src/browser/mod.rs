@@ -161,8 +161,10 @@ impl Browser {
     /// Types into a field. `\u{E007}` is Enter.
     pub fn type_into(&self, css: &str, text: &str) {
         let element = self.element(css);
+        // Not every driver has a key for the end of a line.
+        let text = text.replace('\n', "\u{E007}");
         let is_typed = |one: char| one <= '\u{FFFF}';
-        let mut rest = text;
+        let mut rest = text.as_str();
         while let Some(first) = rest.chars().next() {
             let end = rest.find(|one| is_typed(one) != is_typed(first)).unwrap_or(rest.len());
             let (now, later) = rest.split_at(end);

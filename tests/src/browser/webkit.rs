@@ -69,6 +69,11 @@ fn set_home(command: &mut Program, folder: &Path) {
     command.env("LC_ALL", "C").env_remove("LANGUAGE").env_remove("DBUS_SESSION_BUS_ADDRESS");
 }
 
+/// Lets a script take its time: the driver would end it by a timer of the page, whose time may stand still.
+fn without_hurry(http: &Http) {
+    http.call("POST", "/timeouts", &json!({ "script": null })).expect("a script without an end");
+}
+
 impl WebKit {
     /// Starts that of GTK. Returns what it says of itself.
     pub(super) fn start(programs: &Programs) -> (Self, Value) {
@@ -87,6 +92,7 @@ impl WebKit {
             })
         };
         let (driver, http, about) = wire::begin_on_free_port(start, &wishes);
+        without_hurry(&http);
         let webkit = Self { http, _driver: driver, desktop: Some(desktop), interceptor, folder };
         webkit.size(1280, 800);
         (webkit, about)
@@ -109,6 +115,7 @@ impl WebKit {
             })
         };
         let (driver, http, about) = wire::begin_on_free_port(start, &wishes);
+        without_hurry(&http);
         (Self { http, _driver: driver, desktop: None, interceptor, folder }, about)
     }
 

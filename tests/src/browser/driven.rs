@@ -1,6 +1,6 @@
 //! What each engine does in its own way.
 
-use super::wire::Wire;
+use super::wire::{Command, Wire};
 use std::path::Path;
 
 /// A browser of one engine.
@@ -13,6 +13,10 @@ pub(super) trait Driven: Send + Sync {
     /// Gives pages this many CSS pixels.
     fn size(&self, width: u32, height: u32);
     fn color_scheme(&self, scheme: &str);
+    /// Goes on in another tab, which is in front then.
+    fn turn_to(&self, tab: &str) {
+        self.wire().send(Command::TurnTo(tab)).expect("a tab");
+    }
     /// What the window shows, as PNG in base64.
     fn picture(&self) -> String;
     /// The errors since the last call.

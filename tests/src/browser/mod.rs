@@ -201,7 +201,7 @@ impl Browser {
 
     /// Goes on in another tab.
     pub fn turn_to(&self, tab: &str) {
-        self.command(Command::TurnTo(tab));
+        self.engine.turn_to(tab);
     }
 
     /// Gives pages only a part of the processor's time. Says whether the engine can.

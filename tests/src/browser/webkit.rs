@@ -119,6 +119,14 @@ impl WebKit {
         (Self { http, _driver: driver, desktop: None, interceptor, folder }, about)
     }
 
+    /// Presses the keys that bring the next tab to the front.
+    fn next_tab(&self) {
+        let desktop = self.desktop.as_ref().expect("an engine with tabs");
+        let mut keys = Program::new("xdotool");
+        keys.args(["key", "ctrl+alt+Page_Down"]).env("DISPLAY", &desktop.display);
+        assert!(keys.status().expect("xdotool").success(), "keys are pressed");
+    }
+
     fn run(&self, script: &str) -> Value {
         self.http.send(Command::Run(script)).expect("a script")
     }
@@ -155,6 +163,20 @@ impl Driven for WebKit {
         *running = Some(theme(self.folder.path(), &desktop.display, scheme));
         let is_there = format!("return matchMedia('(prefers-color-scheme: {scheme})').matches");
         crate::eventually("the page has the scheme", || self.run(&is_there) == true);
+    }
+
+    /// The driver leaves the tab behind the others, where a page is hidden. Only the one in front takes keys.
+    fn turn_to(&self, tab: &str) {
+        let before = string(&self.http.send(Command::Tab).expect("a tab"));
+        crate::eventually("the tab is in front", || {
+            self.http.send(Command::TurnTo(tab)).expect("a tab");
+            let is_in_front = self.run("return document.hidden") == false;
+            if !is_in_front {
+                self.http.send(Command::TurnTo(&before)).expect("a tab");
+                self.next_tab();
+            }
+            is_in_front
+        });
     }
 
     fn picture(&self) -> String {

@@ -78,7 +78,7 @@ impl Engine {
         match self {
             Self::Chromium => &["chromium", "chromium-driver"],
             Self::Firefox => &["firefox-esr"],
-            Self::Webkit => &["webkit2gtk-driver", "xvfb", "xsettingsd"],
+            Self::Webkit => &["webkit2gtk-driver", "xvfb", "xsettingsd", "xdotool"],
             Self::Wpe => &["wpewebkit-driver", "cog"],
         }
     }
@@ -100,6 +100,7 @@ impl Engine {
             Self::Webkit => {
                 process::find("Xvfb")?;
                 process::find("xsettingsd")?;
+                process::find("xdotool")?;
                 let browser = library("webkit2gtk-4.1/MiniBrowser")?;
                 Some(Programs { browser, driver: process::find("WebKitWebDriver")? })
             }

@@ -13,6 +13,10 @@ pub(super) trait Driven: Send + Sync {
     /// Gives pages this many CSS pixels.
     fn size(&self, width: u32, height: u32);
     fn color_scheme(&self, scheme: &str);
+    /// Presses keys one after the other.
+    fn keys(&self, keys: &str) {
+        self.wire().send(Command::Keys(keys)).expect("keys");
+    }
     /// Goes on in another tab, which is in front then.
     fn turn_to(&self, tab: &str) {
         self.wire().send(Command::TurnTo(tab)).expect("a tab");

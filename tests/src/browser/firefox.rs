@@ -124,6 +124,16 @@ impl Driven for Firefox {
         });
     }
 
+    /// From the last thing on a page, Tab leads to the browser's own buttons. Marionette presses no keys there:
+    /// it goes on in a page that has no focus. So the focus comes back at once, as after more of them.
+    fn keys(&self, keys: &str) {
+        self.marionette.send(Command::Keys(keys)).expect("keys");
+        self.around_pages(
+            "const page = gBrowser.selectedBrowser;
+             if (document.activeElement !== page) page.focus();",
+        );
+    }
+
     fn picture(&self) -> String {
         string(&self.marionette.send(Command::Picture).expect("a picture"))
     }

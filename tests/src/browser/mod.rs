@@ -186,7 +186,7 @@ impl Browser {
 
     /// Presses keys one after the other, wherever the focus is. `\u{E004}` is Tab.
     pub fn keys(&self, keys: &str) {
-        self.command(Command::Keys(keys));
+        self.engine.keys(keys);
     }
 
     /// The tab in which everything happens.

@@ -8,20 +8,11 @@ use xtask::setup::browser::{Engine, REPORT};
 pub enum Capability {
     /// Windows of different sizes, and the dark scheme.
     Looks,
-    /// To tell what a screen reader hears.
-    ReadOut,
 }
 
 /// The one list of what cannot be done, and why.
-const LACKING: [(Engine, Capability, &str); 3] = [
-    (Engine::Wpe, Capability::Looks, "its window has one size and one scheme"),
-    (
-        Engine::Firefox,
-        Capability::ReadOut,
-        "Marionette tells the role of one element, not the tree",
-    ),
-    (Engine::Webkit, Capability::ReadOut, "its driver tells the role of one element, not the tree"),
-];
+const LACKING: [(Engine, Capability, &str); 1] =
+    [(Engine::Wpe, Capability::Looks, "its window has one size and one scheme")];
 
 /// Whether the engine lacks what the running test needs. The test then ends, and the run tells that it was
 /// left out.

@@ -1,7 +1,14 @@
 //! What each engine does in its own way.
 
-use super::wire::{Command, Wire};
+use super::wire::{Command, Wire, id_of};
+use crate::{list, string};
+use serde_json::Value;
 use std::path::Path;
+
+/// The elements that are there for a screen reader, in the order of the page, and what each is.
+const HEARD: &str = "const all = [...document.querySelectorAll('body *')].filter((one) =>
+        one.checkVisibility({ visibilityProperty: true }) && !one.closest('[aria-hidden=true], [inert]'));
+    return all.map((one) => [one, one.localName])";
 
 /// A browser of one engine.
 pub(super) trait Driven: Send + Sync {
@@ -32,10 +39,20 @@ pub(super) trait Driven: Send + Sync {
         let _ = factor;
         false
     }
-    /// What a screen reader is told of the page, in order: roles and names. Only for
-    /// [`Capability::ReadOut`](super::Capability::ReadOut).
+    /// What a screen reader is told of the page, in order: roles and names.
     fn read_out(&self) -> Vec<(String, String)> {
-        Vec::new()
+        let wire = self.wire();
+        let elements = wire.send(Command::Run(HEARD)).expect("elements");
+        let of = |found: &Value| {
+            let id = string(&id_of(&found[0]));
+            let [role, name] = [Command::Role(&id), Command::Name(&id)]
+                .map(|command| string(&wire.send(command).expect("what is read out")));
+            // The one word of WebKit that differs from those of the others.
+            let is_choice = found[1] == "select" && role == "button";
+            let role = if is_choice { "combobox".to_owned() } else { role };
+            (role, name.split_whitespace().collect::<Vec<_>>().join(" "))
+        };
+        list(&elements).iter().map(of).collect()
     }
     /// Whether it wanted something of this host, and was kept from it.
     fn was_kept_from(&self, host: &str) -> bool;

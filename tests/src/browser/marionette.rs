@@ -85,6 +85,8 @@ impl Wire for Marionette {
             Command::Find(css) => {
                 ("WebDriver:FindElement", json!({ "using": "css selector", "value": css }))
             }
+            Command::Role(id) => ("WebDriver:GetComputedRole", json!({ "id": id })),
+            Command::Name(id) => ("WebDriver:GetComputedLabel", json!({ "id": id })),
             Command::Click(id) => ("WebDriver:ElementClick", json!({ "id": id })),
             Command::Type(id, text) => {
                 ("WebDriver:ElementSendKeys", json!({ "id": id, "text": text }))

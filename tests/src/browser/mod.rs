@@ -209,7 +209,7 @@ impl Browser {
         self.engine.slow_down(factor)
     }
 
-    /// What a screen reader is told of the page, in order: roles and names. For [`Capability::ReadOut`].
+    /// What a screen reader is told of the page, in order: roles and names.
     pub fn read_out(&self) -> Vec<(String, String)> {
         self.engine.read_out()
     }

@@ -20,6 +20,9 @@ pub(super) enum Command<'a> {
     RunUntilCalled(&'a str),
     /// The first element that matches.
     Find(&'a str),
+    /// What an element is to a screen reader, and what that calls it.
+    Role(&'a str),
+    Name(&'a str),
     Click(&'a str),
     Type(&'a str, &'a str),
     Clear(&'a str),
@@ -94,6 +97,12 @@ impl Wire for Http {
             Command::Find(css) => {
                 let found = post("/element", json!({ "using": "css selector", "value": css }))?;
                 Ok(id_of(&found))
+            }
+            Command::Role(id) => {
+                self.call("GET", &format!("/element/{id}/computedrole"), &Value::Null)
+            }
+            Command::Name(id) => {
+                self.call("GET", &format!("/element/{id}/computedlabel"), &Value::Null)
             }
             Command::Click(id) => post(&format!("/element/{id}/click"), json!({})),
             Command::Type(id, text) => {

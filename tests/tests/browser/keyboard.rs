@@ -1,11 +1,7 @@
 //! The pages without a mouse, and as they are read out.
 
 use crate::{files, talk::claim, tasks};
-use nexus_tests::{
-    Member,
-    browser::{Browser, Capability, lacks},
-    eventually, relay, string,
-};
+use nexus_tests::{Member, browser::Browser, eventually, relay, string};
 use serde_json::json;
 
 const TAB: &str = "\u{E004}";
@@ -183,9 +179,6 @@ fn read_out(browser: &Browser) -> Vec<String> {
 
 #[test]
 fn the_front_page_is_read_out_in_its_order() {
-    if lacks(Capability::ReadOut) {
-        return;
-    }
     let relay = relay();
     let browser = Browser::start();
     browser.open(&relay.url());
@@ -228,9 +221,6 @@ fn the_front_page_is_read_out_in_its_order() {
 
 #[test]
 fn a_conversation_is_read_out_in_its_order_and_so_is_its_link() {
-    if lacks(Capability::ReadOut) {
-        return;
-    }
     let relay = relay();
     let browser = Browser::start();
     let bob = starts(&browser, &relay.url());

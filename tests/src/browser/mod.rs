@@ -240,6 +240,11 @@ impl Browser {
     /// Writes screenshots to `target/screenshots/NAME.png`, on a phone and on a desktop. Those of another
     /// engine than Chromium go into a folder of its name.
     pub fn screenshots(&self, name: &str) {
+        self.screenshots_and(name, |_, _| ());
+    }
+
+    /// The same. On each device, with its name and its width, it then does something else.
+    pub fn screenshots_and(&self, name: &str, then: impl Fn(&str, u32)) {
         let folder = match Engine::chosen().expect("an engine") {
             Engine::Chromium => root().join("target/screenshots"),
             other => root().join("target/screenshots").join(other.name()),
@@ -249,6 +254,7 @@ impl Browser {
             self.size(width, height);
             let png = BASE64_STANDARD.decode(self.engine.picture()).expect("base64");
             fs::write(folder.join(format!("{name}-{device}.png")), png).expect("a file");
+            then(device, width);
         }
     }
 

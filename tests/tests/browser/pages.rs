@@ -134,12 +134,10 @@ fn tell(figure: &str) {
 pub(crate) fn look_at(browser: &Browser, name: &str) {
     for (scheme, suffix) in [("light", ""), ("dark", "-dark")] {
         browser.color_scheme(scheme);
-        browser.screenshots(&format!("{name}{suffix}"));
-        for (device, width) in [("phone", 390), ("desktop", 1280)] {
-            browser.size(width, 800);
+        browser.screenshots_and(&format!("{name}{suffix}"), |device, width| {
             browser.check_accessibility(&format!("{name} ({scheme}, {device})"));
             let wide = browser.page_width();
             assert!(wide <= width.into(), "{name} is wider than a {device}: {wide}");
-        }
+        });
     }
 }

@@ -236,7 +236,9 @@ fn display_names_are_text_that_cannot_pass_for_another() {
         let link = format!("/p/{}", alice.api.pair(&alice.session));
         let agent = format!("guest-{number}");
         claim(&relay.url(), &link, &agent, &json!({ "name": name })).send("Hello");
-        browser.wait_for("#members", &agent);
+    }
+    for number in 0..names.len() {
+        browser.wait_for("#members", &format!("guest-{number}"));
     }
     browser.wait_for("#messages", "<img src=x onerror=alert(1)> joined");
     browser.wait_for("#members", "aU+202Eb");

@@ -1,6 +1,6 @@
 //! Tasks, for people: each is one card, from being given to its result.
 
-use crate::{assert_quiet, beside, fill, joined, open_panel, press, talk};
+use crate::{assert_quiet, beside, fill, join, open_panel, press, talk};
 use nexus_tests::{Api, Member, browser::Browser, eventually, list, relay, string};
 use serde_json::{Value, json};
 
@@ -211,7 +211,13 @@ fn the_tasks_of_others_are_seen_and_left_to_them() {
     let alice = Api::new(&relay.url()).session();
     let ben = alice.join("ben");
     let id = give(&alice, &json!({ "to": "ben", "task": "Between the two" }));
-    let browser = joined(&alice, "zoe");
+    let browser = Browser::start();
+    // The page looks at the board every 20 seconds.
+    browser.before_pages(
+        "const every = setInterval;
+         window.setInterval = (action, ms) => every(action, ms === 20_000 ? 2_000 : ms);",
+    );
+    join(&browser, &alice, "zoe");
     open_panel(&browser, "tasks-panel");
     wait_for_status(&browser, "Between the two", "pending");
     assert_eq!(steps(&browser, "Between the two"), json!([]));

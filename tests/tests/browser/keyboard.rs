@@ -98,15 +98,13 @@ fn the_whole_story_can_be_lived_with_the_keyboard() {
 
     files::put(&bob, "hall.txt", b"closed");
     files::keep_downloads(&browser);
-    browser.run("document.querySelector('#tasks-tab').focus()");
-    browser.keys(RIGHT);
+    press_at(&browser, "#tasks-tab", RIGHT);
     has_focus(&browser, "#files-tab");
     files::wait_for_file(&browser, "hall.txt", "Bob");
     press_at(&browser, "#files-panel .file .end button", ENTER);
     assert_eq!(files::saved(&browser).2, b"closed");
 
-    browser.run("document.querySelector('#files-tab').focus()");
-    browser.keys(RIGHT);
+    press_at(&browser, "#files-tab", RIGHT);
     has_focus(&browser, "#people-tab");
     press_at(&browser, "#end", ENTER);
     has_focus(&browser, "#asking-no");

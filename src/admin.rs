@@ -89,8 +89,16 @@ async fn find(
     request_id: &str,
 ) -> Result<Option<SessionId>> {
     let digits = request_id.chars().take(OF_SESSION).collect();
-    let traced = calls::ask_directories(request, env, &Trace { digits }).await?;
-    let traced = sums::traced(traced).ok_or_else(Refusal::no_session_of_request)?;
+    let told = calls::ask_each(request, env, &Trace { digits }).await?;
+    let (known, unknown): (Vec<_>, Vec<_>) = told.into_iter().partition(Result::is_ok);
+    // One that knows a session that lives is enough.
+    let known = sums::traced(known.into_iter().filter_map(Result::ok).collect());
+    let failure = unknown.into_iter().find_map(Result::err);
+    let traced = match (known, failure) {
+        (Some(known), _) if known.is_alive => known,
+        (_, Some(failure)) => return Err(failure),
+        (known, None) => known.ok_or_else(Refusal::no_session_of_request)?,
+    };
     let id = traced.sealed.as_deref().map(|sealed| unseal(token, sealed)).transpose()?;
     match id.flatten() {
         None if traced.is_alive => Err(Refusal::session_not_sealed().into()),

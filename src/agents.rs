@@ -79,7 +79,8 @@ pub(crate) async fn page(request: &Request, env: &Env, asked: AgentsRequest) -> 
         Some(agent) => {
             let when = WhenHeard { agent: agent.clone() };
             let heard = calls::ask_directories(request, env, &when).await?;
-            heard.into_iter().flatten().max().map(|heard| (heard, agent.clone()))
+            // The earlier place, if it stands in two lists: so every list comes to an end.
+            heard.into_iter().flatten().min().map(|heard| (heard, agent.clone()))
         }
         None => None,
     };

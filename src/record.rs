@@ -96,7 +96,7 @@ impl Record {
         COUNTED.with_borrow_mut(|tally| {
             tally.count(status);
             if self.sends && status < 300 {
-                tally.store();
+                tally.store(1);
             }
             if let Some(limit) = self.limit {
                 tally.hit(limit);
@@ -153,10 +153,15 @@ fn tell_soon(request: &Request, env: &Env, context: &Context) {
     }));
 }
 
-/// Counts messages that came in frames, which nobody but their object sees. Says whether it is to tell now.
-pub(crate) fn count_frames(messages: u32) -> bool {
-    COUNTED.with_borrow_mut(|tally| (0..messages).for_each(|_| tally.store()));
-    messages > 0 && now().as_millis().saturating_sub(TOLD.get()) >= TALLY_LOST
+/// Counts messages that came in frames, which nobody but their object sees.
+pub(crate) fn count_frames(messages: u32) {
+    COUNTED.with_borrow_mut(|tally| tally.store(messages));
+}
+
+/// Whether an object is to tell what was counted here: nothing of it was told for a while.
+pub(crate) fn is_due() -> bool {
+    COUNTED.with_borrow(|tally| tally.messages > 0)
+        && now().as_millis().saturating_sub(TOLD.get()) >= TALLY_LOST
 }
 
 /// Tells the directory what was counted here.

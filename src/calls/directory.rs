@@ -32,16 +32,30 @@ pub(crate) async fn ask_directories<C: Call>(
     env: &Env,
     call: &C,
 ) -> Result<Vec<C::Answer>> {
-    let body = serde_json::to_string(call).map_err(Fault::new)?;
-    let answers = ask_all(request, env, C::NAME, &body).await?;
-    answers.iter().map(|answer| answered::<C>(answer)).collect()
+    ask_each(request, env, call).await?.into_iter().collect()
 }
 
-async fn ask_all(request: &Request, env: &Env, name: &str, body: &str) -> Result<Vec<String>> {
+/// The same, if one that does not answer is not to fail the others.
+pub(crate) async fn ask_each<C: Call>(
+    request: &Request,
+    env: &Env,
+    call: &C,
+) -> Result<Vec<Result<C::Answer>>> {
+    let body = serde_json::to_string(call).map_err(Fault::new)?;
+    let answers = ask_all(request, env, C::NAME, &body).await?;
+    Ok(answers.into_iter().map(|answer| answered::<C>(&answer?)).collect())
+}
+
+async fn ask_all(
+    request: &Request,
+    env: &Env,
+    name: &str,
+    body: &str,
+) -> Result<Vec<Result<String>>> {
     let has_regions = platform::jurisdiction(env)?.is_falsy() && request.is_placed();
     let regions = Region::ALL.into_iter().filter(|_| has_regions).map(Some);
     let asked = regions.chain([None]).map(|region| ask(env, region, name, body));
-    join_all(asked).await.into_iter().collect()
+    Ok(join_all(asked).await)
 }
 
 async fn ask(env: &Env, region: Option<Region>, name: &str, body: &str) -> Result<String> {
@@ -113,7 +127,7 @@ pub(crate) struct FindAgents {
 
 impl Call for FindAgents {
     const BINDING: &'static str = "DIRECTORY";
-    const NAME: &'static str = "agents";
+    const NAME: &'static str = "find-agents";
     type Answer = (Vec<Place>, bool);
 }
 

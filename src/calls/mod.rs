@@ -10,8 +10,8 @@ mod mailbox;
 mod object;
 
 pub(crate) use directory::{
-    FindAgents, ReadActivity, ReadStats, Trace, WhenHeard, ask_directories, call_directory,
-    place_of,
+    FindAgents, ReadActivity, ReadStats, Trace, WhenHeard, ask_directories, ask_each,
+    call_directory, place_of,
 };
 pub(crate) use mailbox::{
     DescribeAgent, EndOf, FactsOf, LookAt, ReadList, RegisterAgent, SendFrom, StatusOf, TakeMail,

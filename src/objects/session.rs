@@ -88,6 +88,7 @@ impl Class for Session {
         let next = match self.rules(|rules| Ok(rules.alarm(now())?)) {
             Ok(None) => {
                 self.report();
+                self.tell_counts();
                 self.announce(&Event::of("expired", None));
                 sockets::close_all(&self.state, Close::Expired, |_: &Reader<Who>| true);
                 self.state.storage().delete_all().await.map(|()| None).map_err(fault)
@@ -98,6 +99,7 @@ impl Class for Session {
                 self.settle_end();
                 self.settle_webhooks();
                 self.report();
+                self.tell_counts();
                 self.start_webhooks();
                 self.next_alarm()
             }
@@ -110,17 +112,15 @@ impl Class for Session {
         let before = self.stored.get();
         self.frame(&end, &text).await;
         self.report();
-        let messages = self.stored.get().wrapping_sub(before);
-        if record::count_frames(messages) {
-            let region = self.rules(|rules| Ok(rules.region()?)).unwrap_or_default();
-            let env = self.env.clone();
-            self.state.wait_until(boxed(async move { record::tell(&env, region).await }));
-        }
+        record::count_frames(self.stored.get().wrapping_sub(before));
+        self.tell_counts();
     }
 
     fn closed(&self, end: &WebSocket, code: u16) {
         sockets::closed(end, code);
         self.save_places();
+        self.report();
+        self.tell_counts();
     }
 }
 
@@ -271,6 +271,15 @@ impl Session {
                 log::error("report", &error);
             }
         }));
+    }
+
+    /// Tells the directory what was counted of frames, now and then. No timer may keep the object awake for it.
+    fn tell_counts(&self) {
+        if record::is_due() {
+            let region = self.rules(|rules| Ok(rules.region()?)).unwrap_or_default();
+            let env = self.env.clone();
+            self.state.wait_until(boxed(async move { record::tell(&env, region).await }));
+        }
     }
 
     /// A report with the session's id, which only who holds the operator's token can read.

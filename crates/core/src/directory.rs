@@ -49,6 +49,7 @@ const COUNT: &str = "SELECT count(*), coalesce(sum(agents), 0), coalesce(sum(mes
         coalesce(min(reported_at), ?1)
     FROM session WHERE expires_at > ?1";
 const ANY: &str = "SELECT 1 FROM session UNION ALL SELECT 1 FROM minute LIMIT 1";
+const ANY_SESSION: &str = "SELECT 1 FROM session LIMIT 1";
 const PURGE: &str = "DELETE FROM session WHERE expires_at <= ?1";
 
 const MINUTES: Table = Table {
@@ -102,8 +103,9 @@ const AGENTS: &str = "SELECT heard_at, id FROM agent
     ORDER BY heard_at DESC, id LIMIT ?5 + 0";
 const PURGE_AGENTS: &str = "DELETE FROM agent WHERE heard_at <= ?1";
 
-/// Milliseconds between two clean-ups while there are sessions.
-const CLEAN_UP: i64 = 600_000;
+/// Milliseconds between two clean-ups while there are sessions. Of none of these, the minutes know longer how many
+/// sessions there were.
+pub(crate) const CLEAN_UP: i64 = 600_000;
 
 const MINUTE: i64 = 60_000;
 
@@ -260,6 +262,15 @@ impl<D: Database> Directory<D> {
         MINUTES.open_or_create(&self.database)
     }
 
+    /// Counts the sessions for this minute, unless something of it was told already.
+    fn begin_minute(&self, now: Timestamp) -> Result<(), Fault> {
+        let at = minute_of(now);
+        match self.database.first(HAS_MINUTE, &[at.into()], |_| Ok(()))? {
+            Some(()) => Ok(()),
+            None => self.count_minute(now, &Tally::EMPTY),
+        }
+    }
+
     fn count_minute(&self, now: Timestamp, tally: &Tally) -> Result<(), Fault> {
         let at = minute_of(now);
         let is_known = self.database.first(HAS_MINUTE, &[at.into()], |_| Ok(()))?.is_some();
@@ -299,6 +310,10 @@ impl<D: Database> Directory<D> {
             return Ok(None);
         }
         self.create()?;
+        // So that the minutes know of sessions that have ended since the last of them, or live on in silence.
+        if self.database.first(ANY_SESSION, &[], |_| Ok(()))?.is_some() {
+            self.begin_minute(now)?;
+        }
         self.database.execute(PURGE, &[now.as_millis().into()])?;
         self.database.execute(PURGE_MINUTES, &[now.plus_millis(-DAY).as_millis().into()])?;
         purge_limits(&self.database, now.plus_millis(-DAY))?;

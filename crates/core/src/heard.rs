@@ -58,8 +58,8 @@ impl Heard {
         self.saved = self.latest();
     }
 
-    /// By how many milliseconds the known time may be too early. After an eviction this is
-    /// `interval`, the longest that a time stays unpersisted, until the agent is heard again.
+    /// By how many milliseconds the known time may be too early, after an eviction until the agent is heard again:
+    /// `interval`, the longest that the time of an agent that others look for stays unpersisted.
     pub(crate) fn slack(self, interval: i64) -> i64 {
         if self.latest.is_some() { 0 } else { interval }
     }

@@ -1,6 +1,6 @@
 //! What the directories of a deployment say together.
 
-use crate::{Place, Traced};
+use crate::{Place, Traced, directory::CLEAN_UP};
 use nexus_protocol::{Activity, AgentId, LimitHits, Minute, Stats, Timestamp};
 use std::cmp::Reverse;
 
@@ -18,7 +18,7 @@ pub fn stats(all: impl IntoIterator<Item = Stats>) -> Stats {
 }
 
 /// The same for what happened lately. Where nothing happened in a region in some minute, its sessions are those of
-/// the minute before in which something did.
+/// the last minute in which something did, which is not long before if there are any.
 #[must_use]
 pub fn activity(all: &[Activity]) -> Activity {
     let now = all.iter().map(|activity| activity.now).max().unwrap_or_default();
@@ -38,13 +38,14 @@ pub fn activity(all: &[Activity]) -> Activity {
     let mut minutes: Vec<Minute> = times.into_iter().map(empty).collect();
     let mut limits: Vec<LimitHits> = Vec::new();
     for activity in all {
-        let (mut told, mut sessions) = (activity.minutes.iter().peekable(), 0);
+        let (mut told, mut last) = (activity.minutes.iter().peekable(), None::<&Minute>);
         for sum in &mut minutes {
             if let Some(minute) = told.next_if(|minute| minute.at == sum.at) {
                 add(sum, minute);
-                sessions = minute.sessions;
+                last = Some(minute);
             }
-            sum.sessions = sum.sessions.saturating_add(sessions);
+            let known = last.filter(|last| sum.at.millis_since(last.at) <= CLEAN_UP + 60_000);
+            sum.sessions = sum.sessions.saturating_add(known.map_or(0, |last| last.sessions));
         }
         for hits in &activity.limits {
             match limits.iter_mut().find(|sum| sum.limit == hits.limit) {

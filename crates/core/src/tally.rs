@@ -71,9 +71,9 @@ impl Tally {
         }
     }
 
-    /// Counts a message that a session has stored.
-    pub fn store(&mut self) {
-        self.messages = self.messages.saturating_add(1);
+    /// Counts messages that sessions have stored.
+    pub fn store(&mut self, messages: u32) {
+        self.messages = self.messages.saturating_add(messages);
     }
 
     /// Counts a request that has hit a limit.

@@ -311,7 +311,7 @@ fn using_a_name_without_its_key_attracts_no_tasks() {
         assert!(seen(&mut world, now, &a) > now - 60_000, "a keyless call counts as being heard");
     }
     assert_eq!(refused(give(&mut world, 270_000, &a, to_able)), ErrorCode::NoAgentAvailable);
-    world.send(270_001, &b, None, text("x")).unwrap();
+    world.page(270_001, &b, None, 1).unwrap();
     world.evict();
     assert!(give(&mut world, 270_002, &a, to_able).is_ok());
 }

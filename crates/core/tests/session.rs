@@ -10,8 +10,8 @@
 mod support;
 
 use nexus_protocol::{
-    CreateSession, Cursor, ErrorCode, IdempotencyKey, Limits, PageRequest, Profile, Recipients,
-    Renew,
+    CreateSession, Cursor, ErrorCode, IdempotencyKey, Limits, MembersRequest, PageRequest, Profile,
+    Recipients, Renew,
 };
 use std::collections::BTreeSet;
 use support::{Calls, World, agent, at, caller, messages, refused, text};
@@ -348,6 +348,39 @@ fn a_session_is_reported_again_before_it_would_not_be_counted_any_more() {
         world.evict();
     }
     assert!((10..=13).contains(&reports), "once in four times its TTL: {reports}");
+}
+
+#[test]
+fn an_alarm_stores_the_end_after_which_the_next_must_not_come() {
+    const HOUR: i64 = 3_600_000;
+    let mut world = World::with_session(86_400, 5);
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    assert!(world.poll(5 * HOUR, &a, None).is_ok());
+    let deadline = world.session.alarm(at(5 * HOUR + 1)).unwrap();
+    assert_eq!(deadline, Some(at(29 * HOUR)));
+    let next = world.session.next_end_at(at(5 * HOUR + 1)).unwrap().unwrap();
+    world.evict();
+    assert_eq!(world.session.deadline().unwrap(), deadline);
+    assert!(next < at(29 * HOUR), "the notice comes before the end");
+}
+
+/// Where somebody looks for an agent, its polls are not forgotten with the object.
+#[test]
+fn who_can_be_given_tasks_stays_online_by_polls_though_the_object_sleeps() {
+    let mut world = World::with_session(3660, 5);
+    let able = Profile { capabilities: Some(vec!["c".into()]), ..Profile::default() };
+    let key = world.join_as(0, &caller("b", None), able).unwrap().session_key;
+    let b = caller("b", Some(&key));
+    let a = caller("a", Some(&world.join(0, "a").unwrap().session_key));
+    for now in (30..1800).step_by(30).map(|seconds| seconds * 1000) {
+        assert!(world.poll(now, &b, None).is_ok());
+        world.evict();
+        let who = world.session.as_member(at(now + 5), &a).unwrap();
+        let all = MembersRequest { capability: Some("c".into()) };
+        let seen = world.session.members(at(now + 5), &who, &all, &BTreeSet::new()).unwrap();
+        assert!(seen.agents[0].online, "{now}");
+        world.evict();
+    }
 }
 
 #[test]

@@ -334,4 +334,12 @@ fn sessions_of_a_quiet_region_are_counted_in_the_minutes_of_a_busy_one() {
     let all = [&mut quiet, &mut busy].map(|one| one.activity(at(180_000)).unwrap());
     let sessions = sums::activity(&all).minutes.into_iter().map(|minute| minute.sessions);
     assert_eq!(sessions.collect::<Vec<_>>(), [1, 1, 1]);
+
+    // Not for ever: a region in which nothing at all happens has none after its next clean-up.
+    busy.tally(at(720_000), &Tally::EMPTY).unwrap();
+    let all = [&mut quiet, &mut busy].map(|one| one.activity(at(720_000)).unwrap());
+    assert_eq!(sums::activity(&all).minutes.last().unwrap().sessions, 0);
+    quiet.clean_up(at(700_000)).unwrap();
+    let all = [&mut quiet, &mut busy].map(|one| one.activity(at(720_000)).unwrap());
+    assert_eq!(sums::activity(&all).minutes.last().unwrap().sessions, 1, "it lives on in silence");
 }

@@ -50,6 +50,7 @@ pub struct Stats {
     /// changed.
     pub total_messages: u64,
     /// When the session that has been silent for longest last told its figures. No figure is older.
+    #[cfg_attr(not(feature = "schema"), serde(default))]
     pub as_of: Timestamp,
     /// For how many seconds this instance has been running.
     pub uptime: i64,
@@ -123,7 +124,8 @@ pub struct Minute {
     pub at: Timestamp,
     /// Sessions that could be used when something of this minute was first told.
     pub sessions: u64,
-    /// New messages of sessions.
+    /// New messages of sessions. Those that came in frames may be counted a minute later, and a repeated call
+    /// counts again.
     pub messages: u64,
     /// All requests.
     pub requests: u64,

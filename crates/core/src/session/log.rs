@@ -234,7 +234,7 @@ impl<D: Database> Session<D> {
     pub(super) fn note(&mut self, now: Timestamp, who: &Who, durable: bool) -> Result<()> {
         let loaded = self.store.alive(now)?;
         loaded.state.hear(&who.agent, who.proven, now);
-        if durable && loaded.is_behind(&self.limits) {
+        if durable && loaded.is_behind(&who.agent, &self.limits) {
             let state = loaded.state.clone();
             self.store.save_quietly(state)?;
         }

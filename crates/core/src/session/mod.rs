@@ -91,7 +91,16 @@ impl<D: Database> Session<D> {
 
     /// What an alarm at `now` has to do: set itself again for the returned time, or, if that is
     /// `None`, delete everything that is stored. In the second case, also forgets the session.
+    ///
+    /// What is only in memory may be lost before the next alarm, which would then come after the end. So the end is
+    /// stored here, unless it is less ahead than the notice that members get of it.
     pub fn alarm(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        if let Some(loaded) = self.store.load()?.filter(|loaded| loaded.deadline() > now)
+            && loaded.active_ahead() > loaded.state.fresh_for(&self.limits)
+        {
+            let state = loaded.state.clone();
+            self.store.save_quietly(state)?;
+        }
         let deadline = self.deadline()?.filter(|deadline| *deadline > now);
         if deadline.is_none() {
             self.note_end(now)?;

@@ -292,6 +292,17 @@ impl Seat {
         }
     }
 
+    /// Whether others look for it when they are not connected themselves: for whom a task is by its capabilities, or
+    /// as one of those that are online, without a key (ClawLink).
+    pub(super) fn is_looked_for(&self) -> bool {
+        self.key.is_none() || !self.profile.capabilities.as_ref().is_none_or(Vec::is_empty)
+    }
+
+    /// By how many milliseconds the persisted times of the agent are behind.
+    pub(super) fn ahead(&self) -> i64 {
+        self.heard.ahead().max(self.proven.map_or(0, Heard::ahead))
+    }
+
     /// Takes note that the agent sent something, with its key or without.
     pub(super) fn know(&mut self, proven: bool, sent_at: Timestamp) {
         self.heard.know(sent_at);

@@ -2,7 +2,7 @@
 
 use super::state::State;
 use crate::{Database, Error, Fault, Result, Row, Value, migrations::Table};
-use nexus_protocol::{Cursor, FileKey, Limits, Refusal, Timestamp};
+use nexus_protocol::{AgentId, Cursor, FileKey, Limits, Refusal, Timestamp};
 
 /// The log. Its version is the `SCHEMA` of the record in row 0: raise it with each step.
 const LOG: Table = Table {
@@ -106,12 +106,19 @@ impl Loaded {
         self.last_active().plus_seconds(self.state.ttl)
     }
 
-    /// Whether what is in memory only is as far ahead of what is stored as polls may leave it.
-    pub(super) fn is_behind(&self, limits: &Limits) -> bool {
-        let active = self.state.active.latest().millis_since(self.last_active());
+    /// Whether what is in memory only, now that `agent` was heard, is as far ahead of what is stored as polls may
+    /// leave it.
+    pub(super) fn is_behind(&self, agent: &AgentId, limits: &Limits) -> bool {
         // Where silence costs a seat, how long a member was silent must not be lost.
         let seats = if limits.agent_inactivity > 0 { self.state.members_behind() } else { 0 };
-        active.max(seats) >= self.state.save_interval(limits)
+        let seat = self.state.members.get(agent).filter(|seat| seat.is_looked_for());
+        self.active_ahead().max(seats) >= self.state.save_interval(limits)
+            || seat.is_some_and(|seat| seat.ahead() >= self.state.fresh_for(limits))
+    }
+
+    /// By how many milliseconds the end in memory is later than the stored one.
+    pub(super) fn active_ahead(&self) -> i64 {
+        self.state.active.latest().millis_since(self.last_active())
     }
 
     /// When something last moved the end, as far as that is stored.
@@ -186,7 +193,7 @@ impl<D: Database> Store<D> {
         let last_sent_at = Timestamp::from_millis(sent_at);
         let mut state = State::from_record(&record)?;
         LOG.upgrade(&self.database, state.upgrade())?;
-        let sender = sender.map(|sender| sender.parse()).transpose().map_err(Fault::new)?;
+        let sender = sender.and_then(|sender| sender.parse().ok());
         let seat = sender.and_then(|sender| state.members.get_mut(&sender));
         if let Some(seat) = seat.filter(|seat| verified || seat.key.is_none()) {
             seat.know(verified, last_sent_at);
@@ -261,8 +268,11 @@ impl<D: Database> Store<D> {
         self.places_due = false;
         let loaded =
             self.load()?.ok_or_else(|| Fault::new("a session was saved that does not exist"))?;
+        let before = loaded.span();
         (loaded.state, loaded.last) = (state, cursor);
-        Ok(loaded.stored_deadline())
+        let (deadline, has_moved) = (loaded.stored_deadline(), loaded.span() != before);
+        self.has_news |= has_moved;
+        Ok(deadline)
     }
 
     /// Stores a message at the end of the log. `values` are the columns of [`INSERT_MESSAGE`].

@@ -105,10 +105,13 @@ pub fn live(rhythm: Rhythm) -> Told {
     }
     life.told.ended = life.now;
     assert_eq!(life.directory.stats(at(life.now)).unwrap().active_sessions, 0);
-    // The rows that tell that it has ended, and that its code was used.
+    // The rows that tell that it has ended, and that its code was used; not the minute, which is of all sessions.
+    let counted = life.counted.rows();
+    life.directory.tally(at(life.now + 600_000), &Tally::EMPTY).unwrap();
+    let minute = life.counted.rows() - counted;
     life.directory.clean_up(at(life.now + 600_000)).unwrap();
     life.index.clean_up(at(life.now + 2 * 86_400_000)).unwrap();
-    life.told.rows = life.written() - before;
+    life.told.rows = life.written() - before - minute;
     life.told
 }
 

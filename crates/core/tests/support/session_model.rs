@@ -67,7 +67,7 @@ impl Model {
         self.least = self.least.max(self.most);
     }
 
-    /// An eviction may lose a sixteenth of the TTL, but nothing that was reported.
+    /// An eviction may lose a quarter of the TTL, but nothing that was reported.
     pub fn evict(&mut self, promised: i64) {
         let interval = self.ttl * 1000 / 4;
         self.least = promised.max(self.most - interval);

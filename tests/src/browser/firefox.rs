@@ -128,10 +128,14 @@ impl Driven for Firefox {
     /// it goes on in a page that has no focus. So the focus comes back at once, as after more of them.
     fn keys(&self, keys: &str) {
         self.marionette.send(Command::Keys(keys)).expect("keys");
-        self.around_pages(
-            "const page = gBrowser.selectedBrowser;
-             if (document.activeElement !== page) page.focus();",
-        );
+        eventually("the page has the focus", || {
+            self.around_pages(
+                "const page = gBrowser.selectedBrowser;
+                 if (document.activeElement !== page) page.focus();",
+            );
+            let has_focus = Command::Run("return document.hasFocus()");
+            self.marionette.send(has_focus).is_ok_and(|value| value == true)
+        });
     }
 
     fn picture(&self) -> String {

@@ -35,10 +35,6 @@ use serde_json::{Value, json};
 use std::{fs, path::Path};
 use xtask::project::Project;
 
-/// Ends when the page has been drawn. Before that, it may look as it was, and has not heard of a new size.
-const DRAWN: &str =
-    "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
-
 /// An open browser with one window, of 1280 by 800 pixels where the engine can choose.
 pub struct Browser {
     engine: Box<dyn Driven>,
@@ -222,7 +218,7 @@ impl Browser {
     /// The size of the window, in CSS pixels.
     pub fn size(&self, width: u32, height: u32) {
         self.engine.size(width, height);
-        self.command(Command::RunUntilCalled(DRAWN));
+        self.command(Command::RunUntilCalled(wire::DRAWN));
     }
 
     /// The width of the page in CSS pixels. The window's width does not tell, because on a phone it

@@ -180,7 +180,7 @@ impl Driven for WebKit {
     }
 
     fn picture(&self) -> String {
-        self.http.send(Command::RunUntilCalled(super::DRAWN)).expect("the page is drawn");
+        self.http.send(Command::RunUntilCalled(wire::DRAWN)).expect("the page is drawn");
         string(&self.http.send(Command::Picture).expect("a picture"))
     }
 

@@ -6,6 +6,10 @@ use serde_json::{Value, json};
 use std::{net::TcpStream, time::Duration};
 use ureq::Agent;
 
+/// Ends when the page has been drawn. Before that, it may look as it was, and has not heard of a new size.
+pub(super) const DRAWN: &str =
+    "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
+
 /// A command. Elements are named by the ids that `Find` gives.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Command<'a> {

@@ -274,4 +274,25 @@ mod tests {
         }
         assert!(bodies > 300, "{bodies}");
     }
+
+    /// A call that takes the header says that it may be missing.
+    #[test]
+    fn every_call_with_an_agent_id_may_lack_it() {
+        let document: Value =
+            serde_json::from_str(&read(&Project::here().unwrap()).unwrap()).unwrap();
+        let mut calls = 0;
+        for path in document["paths"].as_object().unwrap().values() {
+            for operation in path.as_object().unwrap().values() {
+                let parameters = operation.get("parameters").and_then(Value::as_array);
+                let is_agent = |one: &Value| one["$ref"] == "#/components/parameters/agentId";
+                if !parameters.is_some_and(|all| all.iter().any(is_agent)) {
+                    continue;
+                }
+                calls += 1;
+                let bad = resolved(&document, &operation["responses"]["400"]).to_string();
+                assert!(bad.contains("missing_agent_id"), "{}", operation["operationId"]);
+            }
+        }
+        assert!(calls > 20, "{calls}");
+    }
 }

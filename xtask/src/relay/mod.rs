@@ -80,6 +80,8 @@ pub(crate) enum RateLimits {
     Configured,
     /// All, with this many requests a minute.
     PerMinute(u32),
+    /// All, with more than anybody sends.
+    NeverReached,
 }
 
 /// What stays the same when a relay restarts.
@@ -204,6 +206,13 @@ impl Builder {
     pub fn rate_limit(mut self, limit: Option<u32>) -> Self {
         self.rate_limits =
             limit.filter(|limit| *limit > 0).map_or(RateLimits::Off, RateLimits::PerMinute);
+        self
+    }
+
+    /// Binds every rate limit, and sets it higher than anybody sends: what is left is its cost.
+    #[must_use]
+    pub fn rate_limits_never_reached(mut self) -> Self {
+        self.rate_limits = RateLimits::NeverReached;
         self
     }
 

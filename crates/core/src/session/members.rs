@@ -213,11 +213,9 @@ impl<D: Database> Session<D> {
     }
 
     fn end_for_all(&mut self, now: Timestamp) -> Result<()> {
-        self.note_end(now)?;
-        if let Err(fault) = self.store.end() {
-            self.last_report = None;
-            return Err(fault.into());
-        }
+        let report = self.last_words(now)?;
+        self.store.end()?;
+        self.note_end(report);
         self.untold.clear();
         Ok(())
     }

@@ -103,23 +103,24 @@ impl<D: Database> Session<D> {
         }
         let deadline = self.deadline()?.filter(|deadline| *deadline > now);
         if deadline.is_none() {
-            self.note_end(now)?;
+            let report = self.last_words(now)?;
             self.store.forget();
+            self.note_end(report);
         }
         Ok(deadline)
     }
 
-    /// Forgets what is known of a session that ends now, and keeps what the directory is to be told.
-    fn note_end(&mut self, now: Timestamp) -> Result<(), Fault> {
-        let report = self.report(now)?;
-        self.last_report = report.map(|report| Report {
-            agents: 0,
-            messages: Cursor::START,
-            expires_at: now,
-            ..report
-        });
+    /// What the directory is to be told of a session that is about to end.
+    fn last_words(&mut self, now: Timestamp) -> Result<Option<Report>, Fault> {
+        let over =
+            |report| Report { agents: 0, messages: Cursor::START, expires_at: now, ..report };
+        Ok(self.report(now)?.map(over))
+    }
+
+    /// Forgets what is known of a session that has ended, except what the directory is to be told.
+    fn note_end(&mut self, report: Option<Report>) {
+        self.last_report = report;
         (self.open_tasks, self.file_bytes, self.size) = (None, None, Size::default());
-        Ok(())
     }
 
     /// The region of its creator, in whose directory it is counted. `None` if that is not known.

@@ -232,10 +232,16 @@ impl<D: Database> Store<D> {
         state.settle();
         self.database.execute(UPDATE_STATE, &[state.to_record()?.into()])?;
         self.places_due = false;
+        self.note(|loaded| loaded.state = state)
+    }
+
+    /// Notes in memory what was just stored. The directory must be told when the session enters another span of its
+    /// life. Returns the deadline that a response may now report.
+    fn note(&mut self, change: impl FnOnce(&mut Loaded)) -> Result<Timestamp, Fault> {
         let loaded =
             self.load()?.ok_or_else(|| Fault::new("a session was saved that does not exist"))?;
         let before = loaded.span();
-        loaded.state = state;
+        change(loaded);
         let (deadline, has_moved) = (loaded.stored_deadline(), loaded.span() != before);
         self.has_news |= has_moved;
         Ok(deadline)
@@ -266,13 +272,7 @@ impl<D: Database> Store<D> {
         ];
         self.database.execute(UPDATE_STATE_AND_TELL, &values)?;
         self.places_due = false;
-        let loaded =
-            self.load()?.ok_or_else(|| Fault::new("a session was saved that does not exist"))?;
-        let before = loaded.span();
-        (loaded.state, loaded.last) = (state, cursor);
-        let (deadline, has_moved) = (loaded.stored_deadline(), loaded.span() != before);
-        self.has_news |= has_moved;
-        Ok(deadline)
+        self.note(|loaded| (loaded.state, loaded.last) = (state, cursor))
     }
 
     /// Stores a message at the end of the log. `values` are the columns of [`INSERT_MESSAGE`].
@@ -297,13 +297,12 @@ impl<D: Database> Store<D> {
             }
         };
         self.database.execute(insert, &values)?;
-        if let Some(loaded) = self.load()? {
-            let before = loaded.span();
+        let mut is_round = false;
+        self.note(|loaded| {
             (loaded.last, loaded.last_sent_at) = (cursor, now);
-            let is_round = loaded.messages().unsigned_abs().is_power_of_two();
-            let has_news = is_round || loaded.span() != before;
-            self.has_news |= has_news;
-        }
+            is_round = loaded.messages().unsigned_abs().is_power_of_two();
+        })?;
+        self.has_news |= is_round;
         Ok(())
     }
 

@@ -40,6 +40,7 @@ mod pages;
 mod platform;
 mod rates;
 mod record;
+mod reports;
 mod router;
 mod texts;
 mod waiting;

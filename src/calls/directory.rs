@@ -66,10 +66,15 @@ async fn ask(env: &Env, region: Option<Region>, name: &str, body: &str) -> Resul
     Object::named(env, "DIRECTORY", &object, region)?.called(name, body).await
 }
 
-/// To a `Directory`: what a session tells of itself.
-impl Call for Report {
+/// To a `Directory`: what sessions tell of themselves.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Reports {
+    pub(crate) reports: Vec<Report>,
+}
+
+impl Call for Reports {
     const BINDING: &'static str = "DIRECTORY";
-    const NAME: &'static str = "report";
+    const NAME: &'static str = "reports";
     type Answer = ();
 }
 

@@ -10,7 +10,7 @@ mod mailbox;
 mod object;
 
 pub(crate) use directory::{
-    FindAgents, ReadActivity, ReadStats, Trace, WhenHeard, ask_directories, ask_each,
+    FindAgents, ReadActivity, ReadStats, Reports, Trace, WhenHeard, ask_directories, ask_each,
     call_directory, place_of,
 };
 pub(crate) use mailbox::{

@@ -2,11 +2,11 @@
 
 use super::class::Class;
 use crate::{
-    calls::{self, Call, FindAgents, ReadActivity, ReadStats, Trace, WhenHeard},
+    calls::{self, Call, FindAgents, ReadActivity, ReadStats, Reports, Trace, WhenHeard},
     http::{self, Request, Response},
     platform::{self, Storage, now},
 };
-use nexus_core::{Error, Fault, Listing, Report, Result, Tally};
+use nexus_core::{Error, Fault, Listing, Result, Tally};
 use std::cell::RefCell;
 use worker::{Env, State};
 
@@ -36,11 +36,11 @@ impl Directory {
 
     async fn answer_request(&self, request: &Request) -> Result<Response> {
         match calls::name(request.path()) {
-            Some(Report::NAME) => {
-                let report: Report = calls::read(request).await?;
-                let next = self.rules.borrow_mut().report(now(), &report)?;
+            Some(Reports::NAME) => {
+                let Reports { reports } = calls::read(request).await?;
+                let next = self.rules.borrow_mut().report(now(), &reports)?;
                 platform::set_next_alarm(&self.state, next).await?;
-                calls::reply::<Report>(&())
+                calls::reply::<Reports>(&())
             }
             Some(Tally::NAME) => {
                 let tally: Tally = calls::read(request).await?;

@@ -7,11 +7,11 @@ use super::{
     sockets::{self, Close},
 };
 use crate::{
-    admin, calls, frames,
+    admin, frames,
     http::{self, Request, Response},
     log,
     platform::{self, Storage, fault, now},
-    record,
+    record, reports,
     waiting::boxed,
 };
 use nexus_core::{Delivery, Digest, Fault, Report, Result, Who};
@@ -252,25 +252,19 @@ impl Session {
         }
     }
 
-    /// Tells the directory what has changed. Nobody waits for it, and a session does not fail when the directory
-    /// does.
+    /// Has the directory told what has changed.
     fn report(&self) {
         let report = self.rules(|rules| Ok(rules.take_report(now())?));
-        let report = report.and_then(|report| report.map(|report| self.sealed(report)).transpose());
-        if matches!(report, Ok(None)) {
-            return;
-        }
-        let env = self.env.clone();
-        self.state.wait_until(boxed(async move {
-            let told = match report {
-                Ok(Some(report)) => calls::call_directory(&env, report.region, &report).await,
-                Ok(None) => Ok(()),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = told {
-                log::error("report", &error);
+        match report.and_then(|report| report.map(|report| self.sealed(report)).transpose()) {
+            Ok(Some(report)) => {
+                if reports::add(report) {
+                    let env = self.env.clone();
+                    self.state.wait_until(boxed(async move { reports::tell(&env).await }));
+                }
             }
-        }));
+            Ok(None) => {}
+            Err(error) => log::error("report", &error),
+        }
     }
 
     /// Tells the directory what was counted of frames, now and then. No timer may keep the object awake for it.

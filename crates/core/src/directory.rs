@@ -191,19 +191,25 @@ impl<D: Database> Directory<D> {
         Self { database }
     }
 
-    /// Stores a session's report. Returns when to clean up, unless a clean-up was already due.
-    pub fn report(&mut self, now: Timestamp, report: &Report) -> Result<Option<Timestamp>, Fault> {
+    /// Stores what sessions report. Returns when to clean up, unless a clean-up was already due.
+    pub fn report(
+        &mut self,
+        now: Timestamp,
+        reports: &[Report],
+    ) -> Result<Option<Timestamp>, Fault> {
         self.create()?;
         let first = !self.any()?;
-        let values = [
-            report.session.as_str().into(),
-            i64::try_from(report.agents).unwrap_or(i64::MAX).into(),
-            report.messages.as_i64().into(),
-            report.expires_at.as_millis().into(),
-            report.at.as_millis().into(),
-            report.sealed.as_deref().map_or(Value::Null, Into::into),
-        ];
-        self.database.execute(PUT, &values)?;
+        for report in reports {
+            let values = [
+                report.session.as_str().into(),
+                i64::try_from(report.agents).unwrap_or(i64::MAX).into(),
+                report.messages.as_i64().into(),
+                report.expires_at.as_millis().into(),
+                report.at.as_millis().into(),
+                report.sealed.as_deref().map_or(Value::Null, Into::into),
+            ];
+            self.database.execute(PUT, &values)?;
+        }
         Ok(first.then(|| now.plus_millis(CLEAN_UP)))
     }
 

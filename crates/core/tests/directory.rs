@@ -25,13 +25,13 @@ fn sessions_count_as_last_reported_until_they_end() {
     let nothing = |now| Stats { as_of: at(now), ..Stats::default() };
     assert_eq!(directory.stats(at(0)).unwrap(), nothing(0));
     assert!(
-        directory.report(at(0), &report("x", 1, 0, 5000)).unwrap().is_some(),
+        directory.report(at(0), &[report("x", 1, 0, 5000)]).unwrap().is_some(),
         "a clean-up is due"
     );
-    assert!(directory.report(at(1), &report("x", 2, 7, 9000)).unwrap().is_none());
-    directory.report(at(2), &report("y", 3, 1, 4000)).unwrap();
+    assert!(directory.report(at(1), &[report("x", 2, 7, 9000)]).unwrap().is_none());
+    directory.report(at(2), &[report("y", 3, 1, 4000)]).unwrap();
     let late = Report { at: at(-1), ..report("x", 1, 1, 1) };
-    directory.report(at(3), &late).unwrap();
+    directory.report(at(3), std::slice::from_ref(&late)).unwrap();
     let stats = |sessions, agents, messages| Stats {
         active_sessions: sessions,
         total_agents: agents,
@@ -118,7 +118,7 @@ fn who_is_not_heard_for_a_week_is_not_listed_and_comes_back_when_heard() {
     assert_eq!(find(&mut directory, 3 * DAY), "ba-01", "what is heard never goes back");
     assert_eq!(find(&mut directory, 7 * DAY - 1), "ba-01");
     assert_eq!(find(&mut directory, 7 * DAY), "ba");
-    directory.report(at(0), &report("x", 1, 0, 1)).unwrap();
+    directory.report(at(0), &[report("x", 1, 0, 1)]).unwrap();
     directory.clean_up(at(8 * DAY)).unwrap();
     assert!(!database.dump().contains("-|"), "what has lapsed is deleted");
     assert_eq!(find(&mut directory, 8 * DAY), "b");
@@ -141,9 +141,9 @@ fn minutes_are_kept_for_a_day() {
     assert_eq!(tally, expected);
     assert!(directory.tally(minute(1), &tally).unwrap().is_some(), "a clean-up is due");
     let end = 48 * 3_600_000;
-    directory.report(minute(1), &report("x", 1, 5, end)).unwrap();
+    directory.report(minute(1), &[report("x", 1, 5, end)]).unwrap();
     assert!(directory.tally(minute(1).plus_millis(59_999), &tally).unwrap().is_none());
-    directory.report(minute(2), &report("y", 1, 1, end)).unwrap();
+    directory.report(minute(2), &[report("y", 1, 1, end)]).unwrap();
     let messages = Tally { messages: 3, ..Tally::EMPTY };
     directory.tally(minute(3), &messages).unwrap();
     let quiet = Minute {
@@ -183,7 +183,7 @@ fn minutes_are_kept_for_a_day() {
 fn a_directory_without_minutes_is_upgraded() {
     let database = Sqlite::new();
     let mut directory = Directory::new(database.clone());
-    directory.report(at(0), &report("x", 1, 1, 9000)).unwrap();
+    directory.report(at(0), &[report("x", 1, 1, 9000)]).unwrap();
     database.execute("DROP TABLE minute", &[]).unwrap();
     let mut directory = Directory::new(database);
     assert_eq!(directory.activity(at(1)).unwrap().minutes, []);

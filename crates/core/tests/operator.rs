@@ -102,12 +102,12 @@ fn a_session_is_traced_by_the_first_digits_of_its_digest() {
         Some(Traced { sealed: sealed.map(ToOwned::to_owned), is_alive })
     };
     assert_eq!(directory.trace(at(0), &digits).unwrap(), None);
-    directory.report(at(0), &report(Digest::of(&["another"]), Some("no"), 9_000, 0)).unwrap();
+    directory.report(at(0), &[report(Digest::of(&["another"]), Some("no"), 9_000, 0)]).unwrap();
     assert_eq!(directory.trace(at(0), &digits).unwrap(), None);
-    directory.report(at(0), &report(digest.clone(), None, 9_000, 0)).unwrap();
+    directory.report(at(0), &[report(digest.clone(), None, 9_000, 0)]).unwrap();
     assert_eq!(directory.trace(at(0), &digits).unwrap(), traced(None, true));
-    directory.report(at(1), &report(digest.clone(), Some("new"), 9_000, 1)).unwrap();
-    directory.report(at(2), &report(digest.clone(), Some("late"), 9_000, 0)).unwrap();
+    directory.report(at(1), &[report(digest.clone(), Some("new"), 9_000, 1)]).unwrap();
+    directory.report(at(2), &[report(digest.clone(), Some("late"), 9_000, 0)]).unwrap();
     assert_eq!(directory.trace(at(8_999), &digits).unwrap(), traced(Some("new"), true));
     assert_eq!(directory.trace(at(9_000), &digits).unwrap(), traced(Some("new"), false));
     directory.clean_up(at(9_000)).unwrap();
@@ -120,8 +120,8 @@ fn of_two_sessions_with_the_same_digits_neither_is_taken_for_the_other() {
     let named =
         |last: u8| Digest::from_random([&[7; 31][..], &[last]].concat().try_into().unwrap());
     let digits = named(1).first(10).to_owned();
-    directory.report(at(0), &report(named(1), Some("one"), 5_000, 0)).unwrap();
-    directory.report(at(0), &report(named(2), Some("two"), 9_000, 0)).unwrap();
+    directory.report(at(0), &[report(named(1), Some("one"), 5_000, 0)]).unwrap();
+    directory.report(at(0), &[report(named(2), Some("two"), 9_000, 0)]).unwrap();
     assert_eq!(directory.trace(at(0), &digits).unwrap(), None);
     let left = directory.trace(at(5_000), &digits).unwrap().unwrap();
     assert_eq!((left.sealed.as_deref(), left.is_alive), (Some("two"), true));
@@ -177,7 +177,7 @@ fn a_directory_without_seals_is_upgraded() {
     let found = directory.trace(at(0), "00ff").unwrap();
     assert_eq!(found, Some(Traced { sealed: None, is_alive: true }));
     let digest = Digest::of(&["x"]);
-    directory.report(at(0), &report(digest.clone(), Some("s"), 9_000, 0)).unwrap();
+    directory.report(at(0), &[report(digest.clone(), Some("s"), 9_000, 0)]).unwrap();
     assert!(directory.trace(at(1), digest.first(10)).unwrap().unwrap().sealed.is_some());
 }
 

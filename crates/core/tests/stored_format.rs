@@ -141,7 +141,7 @@ fn the_directory() {
         region: None,
     };
     let mut directory = Directory::new(database.clone());
-    directory.report(at(0), &report).unwrap();
+    directory.report(at(0), std::slice::from_ref(&report)).unwrap();
     assert_eq!(
         database.schema(),
         "CREATE TABLE session ( id TEXT PRIMARY KEY, agents INTEGER NOT NULL, \

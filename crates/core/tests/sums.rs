@@ -87,7 +87,7 @@ impl World {
 
     fn deliver(&mut self, report: Report) {
         let directory = self.directories.get_mut(&report.region).unwrap();
-        directory.report(at(self.now), &report).unwrap();
+        directory.report(at(self.now), std::slice::from_ref(&report)).unwrap();
         let id = report.session.as_str().to_owned();
         if self.told.get(&id).is_none_or(|before| before.at <= report.at) {
             self.told.insert(id, report);
@@ -326,7 +326,7 @@ fn sessions_of_a_quiet_region_are_counted_in_the_minutes_of_a_busy_one() {
         sealed: None,
         region: None,
     };
-    quiet.report(at(0), &report).unwrap();
+    quiet.report(at(0), std::slice::from_ref(&report)).unwrap();
     quiet.tally(at(1), &Tally::EMPTY).unwrap();
     for minute in 0..3 {
         busy.tally(at(minute * 60_000), &Tally::EMPTY).unwrap();

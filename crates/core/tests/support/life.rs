@@ -204,7 +204,7 @@ impl Life {
     fn report(&mut self) {
         if let Some(report) = self.world.session.take_report(at(self.now)).unwrap() {
             self.object(Class::Directory);
-            self.directory.report(at(self.now), &report).unwrap();
+            self.directory.report(at(self.now), std::slice::from_ref(&report)).unwrap();
         }
     }
 

@@ -18,10 +18,12 @@ use crate::project::{self, Project};
 use crate::setup::Tools;
 
 /// The files and folders that the Worker is built from.
-const INPUTS: [&str; 14] = [
+const INPUTS: [&str; 16] = [
     "src",
     "crates/core/src",
     "crates/core/Cargo.toml",
+    "crates/mcp/src",
+    "crates/mcp/Cargo.toml",
     "crates/protocol/src",
     "crates/protocol/Cargo.toml",
     "crates/redact/src",

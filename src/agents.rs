@@ -8,7 +8,7 @@ use crate::{
     router::{Directory, Route},
 };
 use futures_util::future::join_all;
-use nexus_core::{Error, Fault, MailboxNeed, Random, Result, Search, SecretUse, sums};
+use nexus_core::{Error, Fault, MailboxNeed, Proof, Random, Result, Search, SecretUse, sums};
 use nexus_protocol::{
     AgentId, AgentPage, AgentsRequest, ErrorCode, Kind, MailSent, PairingCreated, Region, Register,
     Registered, SendMail,
@@ -101,14 +101,13 @@ pub(crate) async fn page(request: &Request, env: &Env, asked: AgentsRequest) -> 
     Ok(AgentPage { agents, next_after, has_more })
 }
 
-/// Puts a link into the inbox of `to` (section 8), as a message from the caller, who proves itself.
+/// Puts a link into the inbox of `to` (section 8), as a message from the sender, who proves itself.
 pub(crate) async fn invite(
-    request: &Request,
     env: &Env,
+    (sender, proof): (&AgentId, Option<Proof>),
     to: &AgentId,
     pairing: &PairingCreated,
 ) -> Result<MailSent> {
-    let sender = http::sender(request)?;
     let json = serde_json::json!({
         "type": "invitation",
         "url": pairing.url,
@@ -126,7 +125,6 @@ pub(crate) async fn invite(
         ..SendMail::default()
     };
     // As `POST /v1/agents/:agent/messages`.
-    let (need, proof) = (MailboxNeed::Sender, http::proof(request));
-    let send = SendFrom { need, proof, to: to.clone(), key: None, message };
+    let send = SendFrom { need: MailboxNeed::Sender, proof, to: to.clone(), key: None, message };
     calls::call(env, sender.as_str(), &send).await
 }

@@ -6,8 +6,8 @@ use crate::{
     http::{self, Request, Response},
     platform::{self, System},
 };
-use nexus_core::{Fault, Need, Random, Result};
-use nexus_protocol::{CreatePairing, PairingCode, PairingCreated, Region};
+use nexus_core::{Caller, Fault, Need, Random, Result};
+use nexus_protocol::{CreatePairing, PairingCode, PairingCreated, Region, SessionId};
 use worker::Env;
 
 /// `PUT /v1/pair`, and with `invite` (section 8).
@@ -16,6 +16,21 @@ pub(crate) async fn create(request: &Request, env: &Env, need: Need) -> Result<R
     let limits = platform::limits(env)?;
     let CreatePairing { session_id, invite } =
         CreatePairing::parse(&http::body(request, &limits).await?)?;
+    let mut created = make(request, env, &session_id, (need, caller)).await?;
+    if let Some(to) = invite {
+        let (sender, proof) = (http::sender(request)?, http::proof(request));
+        created.invitation = Some(agents::invite(env, (&sender, proof), &to, &created).await?);
+    }
+    http::json(201, &created)
+}
+
+/// Makes a code to a session, if it lets the caller do what the call needs.
+pub(crate) async fn make(
+    request: &Request,
+    env: &Env,
+    session: &SessionId,
+    (need, caller): (Need, Caller),
+) -> Result<PairingCreated> {
     let origin = http::origin(request, env)?;
     let region = calls::place_of(request, env)?.unwrap_or(Region::DEFAULT);
     // Codes that are in use are rare; five tries never meet five of them.
@@ -23,15 +38,11 @@ pub(crate) async fn create(request: &Request, env: &Env, need: Need) -> Result<R
         let code = PairingCode::from_random(region, System.bytes()?);
         // The session first: a code that it does not know of could not be taken back.
         let add = AddCode { need, caller: caller.clone(), code: code.clone() };
-        calls::call(env, session_id.as_str(), &add).await?;
-        let create = CreateCode { code: code.clone(), session: session_id.clone() };
+        calls::call(env, session.as_str(), &add).await?;
+        let create = CreateCode { code: code.clone(), session: session.clone() };
         if let Some(expires_at) = calls::call(env, code.first_word(), &create).await? {
             let url = format!("{origin}/p/{code}");
-            let mut created = PairingCreated { code, url, expires_at, invitation: None };
-            if let Some(to) = invite {
-                created.invitation = Some(agents::invite(request, env, &to, &created).await?);
-            }
-            return http::json(201, &created);
+            return Ok(PairingCreated { code, url, expires_at, invitation: None });
         }
     }
     Err(Fault::new("no free pairing code was found").into())

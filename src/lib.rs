@@ -186,7 +186,7 @@ async fn ask(request: &Request, env: &Env, object: &Object, may_wait: bool) -> R
     if waits {
         let poll = PageRequest::parse(request.query(), &platform::limits(env)?)?;
         if poll.wait > 0 {
-            return live::long_poll(request, object, poll.wait).await;
+            return live::long_poll(request.head(), object, poll.wait).await;
         }
     }
     object.forward(request).await

@@ -32,6 +32,7 @@ const KEYED: &str = "KEYED_LIMITER";
 const CREATE: &str = "CREATE_LIMITER";
 const PAIR: &str = "PAIR_LIMITER";
 const REGISTER: &str = "REGISTER_LIMITER";
+const MCP: &str = "MCP_LIMITER";
 const GUESSES: &str = "GUESS_LIMITER";
 
 /// Seconds that one who was refused has to wait.
@@ -150,6 +151,92 @@ pub(crate) async fn with_secret(
         return Err(Refusal::too_many_guesses(WAIT).into());
     }
     answer
+}
+
+/// What a call over MCP shows, by which it is counted.
+#[derive(Clone, Copy)]
+pub(crate) enum Passed<'a> {
+    /// Nothing: it asks what there is.
+    Nothing,
+    /// It asks for a new seat.
+    NewSeat,
+    /// It asks for one with a code of this first word, which may be wrong.
+    Code(&'a str),
+    /// A seat: to what, and the key.
+    Key(&'a str, &'a str),
+    /// A seat or a secret at an address, which a person may have chosen.
+    Secret(&'a str, &'a str),
+}
+
+/// A call over MCP on its way.
+pub(crate) struct McpVisit {
+    visit: Visit,
+    fault: Fault,
+}
+
+/// Counts a call over MCP that comes. Many people share the IPs of the clouds in which their agents live. So a seat
+/// that was right before is not counted for its IP, but by its object, for its agent; and wrong codes, keys and
+/// secrets lock out an IP only from what they were tried on.
+pub(crate) async fn enter_mcp(
+    request: &Request,
+    env: &Env,
+    passed: Passed<'_>,
+) -> Result<McpVisit> {
+    let ip = client(request, env)?;
+    let (at, shown) = match passed {
+        Passed::Nothing | Passed::NewSeat => ("", None),
+        Passed::Code(at) => (at, None),
+        Passed::Key(at, key) | Passed::Secret(at, key) => (at, Some(Shown::to(at, key))),
+    };
+    let fault = match passed {
+        Passed::Code(_) | Passed::Secret(..) => Fault::Guesses,
+        Passed::Nothing | Passed::NewSeat | Passed::Key(..) => Fault::WrongKeys,
+    };
+    let of_this = format!("{ip} {:x}", hash("mcp", at));
+    let of_this = Visit { ip: of_this, shown, may_guess: true, is_free: true };
+    let mut visit = McpVisit { visit: of_this, fault };
+    if visit.visit.is_proven() {
+        return Ok(visit);
+    }
+    if let Some(seconds) = visit.visit.suspicion(fault) {
+        return Err(visit.refusal(seconds).into());
+    }
+    let (limiter, limit) = match passed {
+        Passed::NewSeat | Passed::Code(_) => (MCP, LimitKind::Mcp),
+        Passed::Nothing | Passed::Key(..) | Passed::Secret(..) => (KEYED, LimitKind::Keyed),
+    };
+    let all = Visit { ip, shown: None, may_guess: false, is_free: false };
+    if !all.count(env, limiter).await? {
+        return Err(Refusal::rate_limit_exceeded(WAIT).of(limit).into());
+    }
+    visit.visit.is_free = false;
+    Ok(visit)
+}
+
+impl McpVisit {
+    /// Counts a call by whether what it showed was right. Refused if its client has to wait.
+    pub(crate) async fn leave(&self, env: &Env, is_right: bool) -> Result<()> {
+        if is_right {
+            self.visit.note_proven();
+            return Ok(());
+        }
+        let limiter = match self.fault {
+            Fault::Guesses => GUESSES,
+            Fault::WrongKeys => ALL,
+        };
+        if self.visit.is_free || self.visit.count(env, limiter).await? {
+            return Ok(());
+        }
+        self.visit.suspect(self.fault);
+        Err(self.refusal(WAIT).into())
+    }
+
+    fn refusal(&self, seconds: u32) -> Refusal {
+        match self.fault {
+            Fault::Guesses => Refusal::too_many_guesses(seconds),
+            Fault::WrongKeys => Refusal::rate_limit_exceeded(seconds),
+        }
+    }
 }
 
 impl Visit {

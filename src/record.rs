@@ -153,9 +153,14 @@ fn tell_soon(request: &Request, env: &Env, context: &Context) {
     }));
 }
 
-/// Counts messages that came in frames, which nobody but their object sees.
-pub(crate) fn count_frames(messages: u32) {
+/// Counts messages that no route tells of: of frames, which nobody but their object sees, and of tools.
+pub(crate) fn count_messages(messages: u32) {
     COUNTED.with_borrow_mut(|tally| tally.store(messages));
+}
+
+/// Counts a limit that was hit by what is answered as a success: by a tool.
+pub(crate) fn count_limit(limit: LimitKind) {
+    COUNTED.with_borrow_mut(|tally| tally.hit(limit));
 }
 
 /// Whether an object is to tell what was counted here: nothing of it was told for a while.

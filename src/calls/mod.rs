@@ -21,7 +21,7 @@ use nexus_core::{Caller, Digest, Invitation, Need, SeatRequest};
 use nexus_protocol::{
     CodeStatus, Extent, Joined, PairingCode, Region, SessionId, SessionStatus, Timestamp,
 };
-pub(crate) use object::{Call, Object, call, name, read, reply};
+pub(crate) use object::{Call, Object, call, name, outcome, read, reply};
 use serde::{Deserialize, Serialize};
 
 /// To a `Session`: its status; refused if it does not exist.

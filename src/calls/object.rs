@@ -79,20 +79,7 @@ impl Object {
 
     /// The same, for the body of a success of `what`; a refusal comes back as it was made.
     pub(crate) async fn outcome(&self, head: &str, body: &str, what: &str) -> Result<String> {
-        let answer = self.ask(head, body).await?;
-        let (status, text) = (answer.status(), answer.read().await?);
-        if (200..300).contains(&status) {
-            return Ok(text);
-        }
-        let body: Box<ErrorBody> = serde_json::from_str(&text)
-            .map_err(|_| Fault::new(format!("the answer to {what} cannot be read")))?;
-        if body.error == ErrorCode::InternalError {
-            let (id, _) = head.split_once(' ').unwrap_or_default();
-            return Err(Fault::new(format!("{what} failed, see request id {id}")).into());
-        }
-        let retry_after = answer.header("Retry-After").and_then(|seconds| seconds.parse().ok());
-        let hit = answer.header(http::LIMIT).and_then(LimitKind::named);
-        Err(Error::Refused(Refusal { status, body, retry_after, allow: None, hit }))
+        outcome(head, &self.ask(head, body).await?, what).await
     }
 
     /// Calls it by this name. Returns the text of its answer.
@@ -114,6 +101,23 @@ impl Object {
         let socket = response.websocket();
         Ok(Ok(socket.ok_or_else(|| Fault::new("an object opened no socket"))?))
     }
+}
+
+/// The body of an answer that is a success of `what`, which this head asked for; a refusal comes back as it was made.
+pub(crate) async fn outcome(head: &str, answer: &Response, what: &str) -> Result<String> {
+    let (status, text) = (answer.status(), answer.read().await?);
+    if (200..300).contains(&status) {
+        return Ok(text);
+    }
+    let body: Box<ErrorBody> = serde_json::from_str(&text)
+        .map_err(|_| Fault::new(format!("the answer to {what} cannot be read")))?;
+    if body.error == ErrorCode::InternalError {
+        let (id, _) = head.split_once(' ').unwrap_or_default();
+        return Err(Fault::new(format!("{what} failed, see request id {id}")).into());
+    }
+    let retry_after = answer.header("Retry-After").and_then(|seconds| seconds.parse().ok());
+    let hit = answer.header(http::LIMIT).and_then(LimitKind::named);
+    Err(Error::Refused(Refusal { status, body, retry_after, allow: None, hit }))
 }
 
 async fn settled(promise: std::result::Result<Promise, JsValue>) -> Result<JsValue> {

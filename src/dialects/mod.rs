@@ -3,9 +3,10 @@
 //!
 //! Each is a folder: its words (`words.rs`), its translation, its calls and its sockets, and in `mod.rs` the
 //! `impl Dialect` by which everything else knows it. A new one is its folder, its lines in the table of calls,
-//! and an entry in a list below.
+//! and an entry in a list below. [`mcp`] is over both classes of objects, so the edge does all of it.
 
 mod clawlink;
+mod mcp;
 mod messenger;
 mod opendialogue;
 mod words;
@@ -37,6 +38,9 @@ pub(crate) async fn answer(
     route: &Route,
     call: Foreign,
 ) -> Result<Response> {
+    if call == Foreign::Mcp {
+        return mcp::answer(request, env).await;
+    }
     if let Some(dialect) = dialect::owner(OF_SESSIONS, call) {
         return dialect.answer(request, env, route, call).await;
     }
@@ -48,6 +52,9 @@ pub(crate) async fn answer(
 
 /// An answer of the edge, in which a refusal is put into the words of the dialect that was asked.
 pub(crate) fn in_its_words(call: Foreign, answer: Result<Response>) -> Result<Response> {
+    if call == Foreign::Mcp {
+        return mcp::in_its_words(answer);
+    }
     if let Some(dialect) = dialect::owner(OF_SESSIONS, call) {
         return dialect::in_its_words(dialect, answer);
     }

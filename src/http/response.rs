@@ -99,10 +99,14 @@ impl Response {
         headers.find(|(key, _)| *key == name).map(|(_, value)| &**value)
     }
 
-    /// The text of what an object has answered.
+    /// The text of what an object has answered, or what was made of it.
     pub(crate) async fn read(&self) -> Result<String> {
-        let Body::Reply(reply, _) = &self.body else {
-            return Err(Fault::new("an answer is read that no object has made").into());
+        let reply = match &self.body {
+            Body::Reply(reply, _) => reply,
+            Body::Text(text) => return Ok(text.clone()),
+            Body::Bytes(_) | Body::Stream(_) | Body::Socket(_) => {
+                return Err(Fault::new("an answer is read that is no text").into());
+            }
         };
         let text = waiting::outcome(bridge::reply_text(reply)).await;
         let text = text.map_err(|error| platform::fault(error.into()))?;

@@ -37,12 +37,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A poll with `wait`: the object answers at once, or opens a socket that says first what to answer
 /// when the time runs out, and then, once there is something, what to answer instead.
-pub(crate) async fn long_poll(
-    request: &Request,
-    object: &Object,
-    seconds: u32,
-) -> Result<Response> {
-    let socket = match object.open(request.head()).await? {
+pub(crate) async fn long_poll(head: &str, object: &Object, seconds: u32) -> Result<Response> {
+    let socket = match object.open(head).await? {
         Ok(socket) => socket,
         Err(answer) => return Ok(answer),
     };

@@ -112,7 +112,7 @@ impl Class for Session {
         let before = self.stored.get();
         self.frame(&end, &text).await;
         self.report();
-        record::count_frames(self.stored.get().wrapping_sub(before));
+        record::count_messages(self.stored.get().wrapping_sub(before));
         self.tell_counts();
     }
 

@@ -51,7 +51,9 @@ impl Route {
             | Endpoint::Code(..)
             | Endpoint::Directory(_)
             | Endpoint::Page(_)
-            | Endpoint::Foreign(Foreign::Messenger(..) | Foreign::OpenDialogue(..)) => false,
+            | Endpoint::Foreign(
+                Foreign::Messenger(..) | Foreign::OpenDialogue(..) | Foreign::Mcp,
+            ) => false,
         }
     }
 
@@ -324,7 +326,9 @@ mod tests {
                     | Endpoint::Foreign(
                         Foreign::Messenger(_, need) | Foreign::OpenDialogue(_, need),
                     ) => format!("{need:?}"),
-                    Endpoint::Directory(_) | Endpoint::Page(_) => continue,
+                    Endpoint::Foreign(Foreign::Mcp)
+                    | Endpoint::Directory(_)
+                    | Endpoint::Page(_) => continue,
                 };
                 coded.insert(format!("{need} {} {path}", call.method.as_str()));
             }

@@ -40,6 +40,8 @@ pub(crate) enum Foreign {
     Messenger(Messenger, MailboxNeed),
     /// Over an address.
     OpenDialogue(OpenDialogue, MailboxNeed),
+    /// Over both, at the edge. What is called, and who calls, stands in the body.
+    Mcp,
 }
 
 /// The calls of a session.
@@ -332,6 +334,8 @@ pub(crate) const TABLE: &[Line] = {
     ("/opendialogue/api/agent/:agent/allowlist-mode", &[put(dialogue(OpenDialogue::AllowOnly, Owner))]),
     ("/opendialogue/api/message", &[post(dialogue(OpenDialogue::Send, Sender))]),
     ("/opendialogue/api/conversation/:conversation/history", &[get(dialogue(OpenDialogue::History, Owner))]),
+
+    ("/mcp", &[post(Endpoint::Foreign(Foreign::Mcp)).counted(Limiter::Free)]),
 
     ("/clawlink/:session", &[get(clawlink(ClawLink::Info, Entry))]),
     ("/clawlink/:session/register", &[post(clawlink(ClawLink::Register, Entry))]),

@@ -21,6 +21,7 @@ pub mod browser;
 pub mod dialogue;
 pub mod leaks;
 pub mod live;
+pub mod mcp;
 pub mod proxy;
 pub mod random;
 pub mod receiver;

@@ -94,7 +94,7 @@ fn collect(value: &Value, secrets: &mut Vec<String>) {
 
 /// The text with `[key]` in place of each session key and each generated secret of an address.
 pub(crate) fn without_keys(text: &str) -> String {
-    ["nxk_", "nxs_"].iter().fold(text.to_owned(), |text, mark| without(&text, mark))
+    ["nxk_", "nxs_", "nxt_"].iter().fold(text.to_owned(), |text, mark| without(&text, mark))
 }
 
 fn without(text: &str, mark: &str) -> String {
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn keys_are_left_out() {
         assert_eq!(without_keys("a nxk_A-b_9 \"nxk_x\" nxk_"), "a [key] \"[key]\" [key]");
-        assert_eq!(without_keys("nxs_x nxk_y"), "[key] [key]");
+        assert_eq!(without_keys("nxs_x nxk_y nxt_z"), "[key] [key] [key]");
         assert_eq!(without_keys("nothing"), "nothing");
         let value =
             r#"{"secret":"chosen","n":1.10,"more":[{"sessionKey":"k\"1","text":"chosen"}]}"#;

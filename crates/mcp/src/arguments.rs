@@ -1,10 +1,11 @@
 //! The calls of the tools, and their arguments.
 
+use crate::fields::Writer;
 use nexus_protocol::{
     AgentId, AgentSecret, Body, ConversationId, Cursor, MessageId, PairingCode, Recipients, Refusal,
 };
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Value, value::RawValue};
 
 /// The names of the tools, in the order in which they are listed.
 pub(crate) const NAMES: [&str; 7] = ["invite", "join", "send", "read", "task", "leave", "address"];
@@ -103,7 +104,7 @@ struct Number(u32);
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        let text = value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
+        let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
         // Whole numbers may come as `25.0`.
         let text = text.trim().trim_end_matches(".0");
         text.parse().map(Self).map_err(serde::de::Error::custom)
@@ -150,13 +151,13 @@ impl Call {
             let seat =
                 body.field("seat", "must be the seat that `invite`, `join` or `address` returned");
             let tool = match tool {
-                "invite" => Tool::Invite(Invite::read(body)?),
-                "join" => Tool::Join(Join::read(body)?),
-                "send" => Tool::Send(Send::read(body)?),
-                "read" => Tool::Read(Read::read(body)?),
-                "task" => Tool::Task(Task::read(body)?),
+                "invite" => Tool::Invite(Invite::of(body)?),
+                "join" => Tool::Join(Join::of(body)?),
+                "send" => Tool::Send(Send::of(body)?),
+                "read" => Tool::Read(Read::of(body)?),
+                "task" => Tool::Task(Task::of(body)?),
                 "leave" => body.finish().map(|()| Tool::Leave)?,
-                _ => Tool::Address(Address::read(body)?),
+                _ => Tool::Address(Address::of(body)?),
             };
             Ok(Self { seat, tool })
         })
@@ -164,7 +165,7 @@ impl Call {
 }
 
 impl Invite {
-    fn read(mut body: Body<'_>) -> Result<Self, Refusal> {
+    fn of(mut body: Body<'_>) -> Result<Self, Refusal> {
         let invite = Self {
             name: body.field("name", NAME),
             greeting: body.field("greeting", "must be a text"),
@@ -176,7 +177,7 @@ impl Invite {
 }
 
 impl Join {
-    fn read(mut body: Body<'_>) -> Result<Self, Refusal> {
+    fn of(mut body: Body<'_>) -> Result<Self, Refusal> {
         const LINK: &str = "must be the link or the code that you were given";
         let link: Option<String> = body.required("link", LINK);
         let name = body.required("name", NAME);
@@ -204,7 +205,7 @@ impl Join {
 }
 
 impl Send {
-    fn read(mut body: Body<'_>) -> Result<Self, Refusal> {
+    fn of(mut body: Body<'_>) -> Result<Self, Refusal> {
         let send = Self {
             json: body.raw("json").map(ToOwned::to_owned),
             text: body.field("text", "must be a text"),
@@ -226,7 +227,7 @@ impl Send {
 }
 
 impl Read {
-    fn read(mut body: Body<'_>) -> Result<Self, Refusal> {
+    fn of(mut body: Body<'_>) -> Result<Self, Refusal> {
         let number = |number: Option<Number>| number.map(|Number(number)| number);
         let after = body.field("after", "must be the `next` of your last read");
         let wait = body.field("wait", "must be a number of seconds, at most 25");
@@ -246,10 +247,10 @@ impl Read {
     pub fn query(&self, page: u32) -> String {
         let mut query = format!("others=true&events=true&limit={}", self.limit.unwrap_or(page));
         if let Some(after) = self.after {
-            query += &format!("&after={after}");
+            query.extend(["&after=", &after.to_string()]);
         }
         if self.wait > 0 {
-            query += &format!("&wait={}", self.wait);
+            query.extend(["&wait=", &self.wait.to_string()]);
         }
         if self.members {
             query += "&members=true";
@@ -259,10 +260,11 @@ impl Read {
 }
 
 impl Task {
-    fn read(mut body: Body<'_>) -> Result<Self, Refusal> {
+    fn of(mut body: Body<'_>) -> Result<Self, Refusal> {
         let id = body.field("id", "must be the id of a task");
         let is_new = id.is_none();
-        let mut native = Map::new();
+        let mut native = Writer::default();
+        let mut given = Vec::new();
         let fields: [(&'static str, &'static str); 7] = [
             ("text", "task"),
             ("to", "to"),
@@ -273,35 +275,26 @@ impl Task {
             ("deadline", "deadline"),
         ];
         for (own, name) in fields {
-            if let Some(value) = body.field::<Value>(own, "must be a value") {
-                native.insert(name.to_owned(), value);
-            }
+            let Some(value) = body.raw(own) else { continue };
+            given.push(own);
+            let percent = value.get().trim_matches('"').trim_end_matches('%');
+            let is_percent = own == "progress" && percent.parse::<u32>().is_ok();
+            native.raw(name, if is_percent { percent } else { value.get() });
         }
-        if is_new && !native.is_empty() && !native.contains_key("task") {
+        if is_new && !given.is_empty() && !given.contains(&"text") {
             body.note("text", "must say what is to be done; to change a task, name it by its `id`");
         }
-        if !is_new && native.remove("task").is_some() {
+        if !is_new && given.contains(&"text") {
             body.note("text", "must be left out where a task is changed");
         }
-        if let Some(Value::String(text)) = native.get("progress") {
-            let percent = text.trim().trim_end_matches('%').parse::<u32>();
-            if let Ok(percent) = percent {
-                native.insert("progress".to_owned(), percent.into());
-            }
-        }
         body.finish()?;
-        let is_look = native.is_empty();
-        let step = if is_look {
-            TaskStep::Look
-        } else {
-            TaskStep::Write(Value::Object(native).to_string())
-        };
+        let step = if given.is_empty() { TaskStep::Look } else { TaskStep::Write(native.end()) };
         Ok(Self { id, step })
     }
 }
 
 impl Address {
-    fn read(mut body: Body<'_>) -> Result<Self, Refusal> {
+    fn of(mut body: Body<'_>) -> Result<Self, Refusal> {
         let address = Self {
             id: body.field("id", AgentId::RULE),
             name: body.field("name", "must be a text"),
@@ -379,7 +372,7 @@ mod tests {
         let given = task(r#"{"text":"do","to":"bob"}"#);
         assert_eq!(given, (false, Some(r#"{"task":"do","to":"bob"}"#.to_owned())));
         let moved = task(r#"{"id":"0123456789abcdef-1","status":"in_progress","progress":"50%"}"#);
-        assert_eq!(moved, (true, Some(r#"{"progress":50,"status":"in_progress"}"#.to_owned())));
+        assert_eq!(moved, (true, Some(r#"{"status":"in_progress","progress":50}"#.to_owned())));
         assert_eq!(wrong("task", r#"{"status":"completed"}"#), ["text"]);
         assert_eq!(wrong("task", r#"{"id":"0123456789abcdef-1","text":"x"}"#), ["text"]);
     }

@@ -4,13 +4,18 @@
 //! headers besides. The legacy era begins with `initialize`. A server serves both at one address, and tells them
 //! apart by that name.
 
-use crate::{Asked, LEGACY, MODERN, Reply};
+use crate::{
+    Asked, LEGACY, MODERN, Reply,
+    fields::{Fields, Writer},
+    reply::{NO_ID, versions},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
-use serde_json::{Map, Value, json, value::RawValue};
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
-/// What begins the names of the protocol's own fields in `_meta`.
-const OWN: &str = "io.modelcontextprotocol/";
+/// The fields of `_meta` in which a request of the modern era tells its revision, and what its client can do.
+const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// The codes of JSON-RPC and of the protocol that are used here.
 pub(crate) mod code {
@@ -70,38 +75,11 @@ pub enum Ask {
         tool: String,
         /// Its arguments, a JSON object as it was written.
         arguments: Box<RawValue>,
-        /// What the host says of the call.
-        meta: Map<String, Value>,
+        /// What the host says of the call: a JSON object.
+        meta: Box<RawValue>,
     },
     /// Another method, with its parameters.
     Other(String, Box<RawValue>),
-}
-
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    jsonrpc: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    id: Option<Value>,
-    method: Option<String>,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
-}
-
-/// A field that is there, even if it is null.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Params<'a> {
-    #[serde(rename = "_meta")]
-    meta: Map<String, Value>,
-    #[serde(rename = "protocolVersion")]
-    version: Option<String>,
-    name: Option<String>,
-    #[serde(borrow)]
-    arguments: Option<&'a RawValue>,
 }
 
 impl Incoming {
@@ -119,41 +97,51 @@ impl Incoming {
 }
 
 fn read(body: &[u8], headers: Option<Headers<'_>>) -> Result<Incoming, Reply> {
-    let unreadable = |_| Reply::error(400, &Value::Null, code::PARSE, "The body is not JSON.");
-    let text = str::from_utf8(body).map_err(|_| unreadable(()))?.trim_ascii();
-    let invalid = |why: &str| Reply::error(400, &Value::Null, code::INVALID_REQUEST, why);
-    let Ok(Envelope { jsonrpc, id, method, params }) = serde_json::from_str(text) else {
-        serde_json::from_str::<IgnoredAny>(text).map_err(|_| unreadable(()))?;
-        return Err(invalid("Send one JSON-RPC message, a JSON object, at a time."));
+    let wrong = |code, why: &str| Reply::error(400, NO_ID, code, why);
+    let text = str::from_utf8(body).map(str::trim_ascii);
+    let text = text.map_err(|_| wrong(code::PARSE, "The body is not JSON."))?;
+    let Some(message) = Fields::of(text) else {
+        return Err(match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(_) => {
+                wrong(code::INVALID_REQUEST, "Send one JSON-RPC message, an object, at a time.")
+            }
+            Err(_) => wrong(code::PARSE, "The body is not JSON."),
+        });
     };
-    if jsonrpc.as_deref() != Some("2.0") {
-        return Err(invalid("Send `\"jsonrpc\": \"2.0\"`."));
+    if message.text("jsonrpc").as_deref() != Some("2.0") {
+        return Err(wrong(code::INVALID_REQUEST, "Send `\"jsonrpc\": \"2.0\"`."));
     }
-    let Some(id) = id else { return Ok(Incoming::Note(method.unwrap_or_default())) };
-    let Some(method) = method else {
-        // The answer to a request, which this server never makes.
-        return Ok(Incoming::Note(String::new()));
+    let method = message.text("method");
+    let Some((id, method)) = message.raw("id").zip(method.clone()) else {
+        // A notification, or the answer to a request, which this server never makes.
+        return Ok(Incoming::Note(method.unwrap_or_default()));
     };
-    if !(id.is_string() || id.is_number()) {
-        return Err(invalid("The id of a request must be a string or a number."));
+    if !id.starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit()) {
+        return Err(wrong(
+            code::INVALID_REQUEST,
+            "The id of a request must be a string or a number.",
+        ));
     }
-    let params_text = params.map_or("{}", RawValue::get);
-    let parsed = serde_json::from_str::<Params<'_>>(params_text);
-    let Ok(Params { meta, version, name, arguments }) = parsed else {
-        let rule = "`params` must be an object with fields of the right types.";
-        return Err(Reply::error(400, &id, code::INVALID_PARAMS, rule));
-    };
-    let claimed = meta.get(&[OWN, "protocolVersion"].concat());
+    let params_text = message.get("params").unwrap_or("{}");
+    let invalid = |why: &str| Reply::error(400, id, code::INVALID_PARAMS, why);
+    let params = Fields::of(params_text);
+    let params = params.ok_or_else(|| invalid("`params` must be an object."))?;
+    let meta = Fields::of(params.get("_meta").unwrap_or("{}"));
+    let meta = meta.ok_or_else(|| invalid("`params._meta` must be an object."))?;
+    let name = params.text("name");
     let in_header = headers.and_then(|headers| headers.version.map(str::trim));
-    let is_legacy = |version: &str| LEGACY.contains(&version);
-    let is_modern = claimed.is_some() || in_header.is_some_and(|version| !is_legacy(version));
+    let is_modern =
+        meta.get(VERSION).is_some() || in_header.is_some_and(|version| !LEGACY.contains(&version));
     if is_modern {
-        check_modern(&id, &method, name.as_deref(), &meta, headers)?;
+        check_modern(id, &method, name.as_deref(), &meta, headers)?;
     }
     let era = if is_modern { Era::Modern } else { Era::Legacy };
     let asked = Asked::new(id, era);
+    let owned = |text: &str| RawValue::from_string(text.to_owned()).unwrap_or_default();
     let ask = match (method.as_str(), era) {
-        ("initialize", Era::Legacy) => Ask::Initialize(version.unwrap_or_default()),
+        ("initialize", Era::Legacy) => {
+            Ask::Initialize(params.text("protocolVersion").unwrap_or_default())
+        }
         ("ping", Era::Legacy) => Ask::Ping,
         ("server/discover", Era::Modern) => Ask::Discover,
         ("tools/list", _) => Ask::ListTools,
@@ -161,14 +149,10 @@ fn read(body: &[u8], headers: Option<Headers<'_>>) -> Result<Incoming, Reply> {
             let Some(tool) = name else {
                 return Err(asked.invalid_params("`name` must be the name of a tool."));
             };
-            let empty = || RawValue::from_string("{}".to_owned()).unwrap_or_default();
-            let arguments = arguments.map_or_else(empty, ToOwned::to_owned);
-            Ask::Call { tool, arguments, meta }
+            let arguments = owned(params.get("arguments").unwrap_or("{}"));
+            Ask::Call { tool, arguments, meta: owned(params.get("_meta").unwrap_or("{}")) }
         }
-        _ => {
-            let params = RawValue::from_string(params_text.to_owned()).unwrap_or_default();
-            Ask::Other(method, params)
-        }
+        _ => Ask::Other(method, owned(params_text)),
     };
     Ok(Incoming::Request(asked, ask))
 }
@@ -176,33 +160,32 @@ fn read(body: &[u8], headers: Option<Headers<'_>>) -> Result<Incoming, Reply> {
 /// Refuses a request of the modern era that does not say all about itself, or says one thing in its headers and
 /// another in its body.
 fn check_modern(
-    id: &Value,
+    id: &str,
     method: &str,
     name: Option<&str>,
-    meta: &Map<String, Value>,
+    meta: &Fields<'_>,
     headers: Option<Headers<'_>>,
 ) -> Result<(), Reply> {
-    let field = |name: &str| meta.get(&[OWN, name].concat());
-    let version = field("protocolVersion").and_then(Value::as_str);
-    let (Some(version), Some(true)) = (version, field("clientCapabilities").map(Value::is_object))
-    else {
+    let has_capabilities = meta.get(CAPABILITIES).is_some_and(|raw| raw.starts_with('{'));
+    let Some(version) = meta.text(VERSION).filter(|_| has_capabilities) else {
         let rule = "`params._meta` must have `io.modelcontextprotocol/protocolVersion` and \
             `io.modelcontextprotocol/clientCapabilities`.";
         return Err(Reply::error(400, id, code::INVALID_PARAMS, rule));
     };
     if let Some(headers) = headers
-        && let Some(wrong) = mismatch(headers, version, method, name)
+        && let Some(wrong) = mismatch(headers, &version, method, name)
     {
-        let rule = format!("The header {wrong} must be there, and say what the body says.");
+        let rule = ["The header ", wrong, " must be there, and say what the body says."].concat();
         return Err(Reply::error(400, id, code::HEADER_MISMATCH, &rule));
     }
     if version == MODERN {
         return Ok(());
     }
-    let supported: Vec<&str> = [MODERN].into_iter().chain(LEGACY).collect();
-    let data = json!({ "supported": supported, "requested": version });
-    let sentence = "This revision of the protocol is not supported.";
-    Err(Reply::error_with(400, id, code::VERSION, sentence, Some(&data)))
+    let mut data = Writer::default();
+    data.raw("supported", &versions());
+    data.text("requested", &version);
+    let why = "This revision of the protocol is not supported.";
+    Err(Reply::error_with(400, id, code::VERSION, why, Some(&data.end())))
 }
 
 /// The header that does not say what the body says.

@@ -10,10 +10,12 @@
 //! | [`Call`] | a call of a tool, with its arguments |
 //! | [`Seat`] | what a host passes in each call, because the protocol has no sessions |
 //! | [`shown`] | what a model sees of the relay's answers |
+//! | [`fields`] | JSON that stays as it was written |
 //! | [`sentence`] | what a model reads of an error |
 
 mod arguments;
 mod envelope;
+pub mod fields;
 mod reply;
 mod seat;
 mod sentence;

@@ -50,11 +50,10 @@ pub fn sentence(body: &ErrorBody) -> Cow<'static, str> {
         (ErrorCode::AgentIdTaken, _) => {
             "This name is taken. Choose another one; if it is yours, go on with the seat that you have.".into()
         }
-        (ErrorCode::AgentNotFound, _) => own_list(&body.message),
+        (ErrorCode::AgentNotFound | ErrorCode::NoAgentAvailable, _) => own_list(&body.message),
         (ErrorCode::TaskNotFound, _) => {
             "There is no task with this id in the session. Call `task` without `id` to list them.".into()
         }
-        (ErrorCode::NoAgentAvailable, _) => own_list(&body.message),
         (ErrorCode::ListFull, _) => {
             "There are too many unused links. Pass on one of them, or wait until they expire.".into()
         }

@@ -22,7 +22,7 @@ mod tests {
         let Incoming::Request(asked, _) = Incoming::over_http(listed, Headers::default()) else {
             panic!("a request")
         };
-        let body = asked.all_tools().body;
+        let body = asked.tools(TOOLS).body;
         assert!(body.len() <= 4096, "{} bytes", body.len());
         let tools: Value = serde_json::from_str(TOOLS).unwrap();
         let tools = tools.as_array().unwrap();

@@ -30,6 +30,7 @@ kinds! {
     Sessions, "sessions": "new sessions of a client IP in a minute (`CREATE_LIMITER`)";
     Links, "links": "new links of a client IP in a minute (`PAIR_LIMITER`)";
     Addresses, "addresses": "new addresses of a client IP in a minute (`REGISTER_LIMITER`)";
+    Mcp, "mcp": "new seats that a client IP asks for over MCP in a minute (`MCP_LIMITER`)";
     Guesses, "guesses": "wrong codes, secrets or tokens of a client IP in a minute (`GUESS_LIMITER`)";
     Agent, "agent": "requests of an agent in a minute";
     Sender, "sender": "messages of one sender to an address in a minute";

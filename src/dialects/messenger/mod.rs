@@ -75,7 +75,7 @@ impl Dialect<Mailbox> for Messenger {
         Box::pin(async move {
             match call {
                 Foreign::Messenger(call, need) => calls::answer(request, env, call, need).await,
-                Foreign::ClawLink(..) | Foreign::OpenDialogue(..) => {
+                Foreign::ClawLink(..) | Foreign::OpenDialogue(..) | Foreign::Mcp => {
                     Err(Refusal::not_found().into())
                 }
             }
@@ -95,9 +95,10 @@ impl Dialect<Mailbox> for Messenger {
                     socket::open(mailbox, request, need, self.reader(()))
                 }
                 // The edge answers the others.
-                Foreign::Messenger(..) | Foreign::ClawLink(..) | Foreign::OpenDialogue(..) => {
-                    Err(Refusal::not_found().into())
-                }
+                Foreign::Messenger(..)
+                | Foreign::ClawLink(..)
+                | Foreign::OpenDialogue(..)
+                | Foreign::Mcp => Err(Refusal::not_found().into()),
             }
         })
     }

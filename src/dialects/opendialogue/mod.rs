@@ -109,7 +109,9 @@ impl Dialect<Mailbox> for OpenDialogue {
                 Foreign::OpenDialogue(call, need) => {
                     calls::answer(request, env, route, call, need).await
                 }
-                Foreign::ClawLink(..) | Foreign::Messenger(..) => Err(Refusal::not_found().into()),
+                Foreign::ClawLink(..) | Foreign::Messenger(..) | Foreign::Mcp => {
+                    Err(Refusal::not_found().into())
+                }
             }
         })
     }
@@ -127,9 +129,10 @@ impl Dialect<Mailbox> for OpenDialogue {
                     socket::open(mailbox, request, need, self.reader(()))
                 }
                 // The edge answers the others.
-                Foreign::OpenDialogue(..) | Foreign::ClawLink(..) | Foreign::Messenger(..) => {
-                    Err(Refusal::not_found().into())
-                }
+                Foreign::OpenDialogue(..)
+                | Foreign::ClawLink(..)
+                | Foreign::Messenger(..)
+                | Foreign::Mcp => Err(Refusal::not_found().into()),
             }
         })
     }

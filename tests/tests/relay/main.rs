@@ -38,6 +38,8 @@ mod files;
 mod live;
 mod logs;
 mod manners;
+mod mcp;
+mod mcp_envelope;
 
 mod messenger;
 mod needs;

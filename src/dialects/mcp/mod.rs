@@ -1,0 +1,176 @@
+//! MCP, at `POST /mcp`: any host that speaks it, over sessions and addresses (docs/mcp.md).
+//!
+//! ```text
+//! host                         edge                                     object
+//!   | POST {"method": ...}      | mod.rs: of which era, what for         |
+//!   | ------------------------> | tools.rs: a tool is native calls, for  |
+//!   |                           |   whom the seat says                   |
+//!   |                           | native.rs ---------------------------> |
+//! ```
+//!
+//! Nothing is kept between two calls. Errors of tools are results, for the model reads these and no others.
+
+mod native;
+mod tools;
+
+use crate::{
+    http::{self, JSON, Request, Response},
+    log, platform,
+    rates::{self, Passed},
+    record,
+};
+use nexus_core::{Error, Result};
+use nexus_mcp::{
+    Ask, Asked, Call, Headers, Incoming, Outcome, Reply, TOOLS, fields::Writer, sentence,
+};
+use nexus_protocol::{LimitKind, Refusal};
+use worker::Env;
+
+/// Answers a message.
+pub(super) async fn answer(request: &Request, env: &Env) -> Result<Response> {
+    if let Some(why) = stranger(request, env)? {
+        return Ok(reply(Reply::refused(403, why)));
+    }
+    let body = http::body(request, &platform::limits(env)?).await?;
+    let headers = Headers {
+        version: request.header("MCP-Protocol-Version"),
+        method: request.header("Mcp-Method"),
+        name: request.header("Mcp-Name"),
+    };
+    match Incoming::over_http(&body, headers) {
+        Incoming::Request(asked, Ask::Call { tool, arguments, .. }) => {
+            match Call::parse(&tool, &arguments) {
+                Some(call) => {
+                    let outcome = match call {
+                        Ok(call) => tools::run(request, env, call).await,
+                        Err(refusal) => Err(refusal.into()),
+                    };
+                    Ok(reply(asked.outcome(&told(request, outcome))))
+                }
+                None => Ok(reply(asked.invalid_params("There is no tool of this name."))),
+            }
+        }
+        incoming => {
+            rates::enter_mcp(request, env, Passed::Nothing).await?;
+            match incoming {
+                Incoming::Note(_) => Ok(Response::text(202, JSON, String::new())),
+                Incoming::Wrong(wrong) => Ok(reply(wrong)),
+                Incoming::Request(asked, ask) => Ok(reply(about(&asked, &ask))),
+            }
+        }
+    }
+}
+
+/// The answer to whoever asks what there is.
+fn about(asked: &Asked, ask: &Ask) -> Reply {
+    const CAPABILITIES: &str = r#"{"tools":{}}"#;
+    match ask {
+        Ask::Initialize(proposed) => asked.initialized(proposed, CAPABILITIES),
+        Ask::Discover => asked.discovered(CAPABILITIES),
+        Ask::Ping => asked.nothing(),
+        Ask::ListTools => asked.tools(TOOLS),
+        Ask::Call { .. } | Ask::Other(..) => asked.no_method(),
+    }
+}
+
+/// What a model is told of what became of its call. A fault is logged, and says nothing else to it.
+fn told(request: &Request, outcome: Result<String>) -> Outcome {
+    let refusal = match outcome {
+        Ok(done) => return Outcome::Done(done),
+        Err(Error::Refused(refusal)) => refusal,
+        Err(fault) => {
+            log::error(request.id(), &fault);
+            Refusal::internal()
+        }
+    };
+    if let Some(limit) = refusal.hit {
+        record::count_limit(limit);
+    }
+    let sentence = sentence(&refusal.body).into_owned();
+    let mut error = Writer::default();
+    // A name always has a JSON form.
+    error.raw("error", &serde_json::to_string(&refusal.body.error).unwrap_or_default());
+    error.text("message", &sentence);
+    if let Some(seconds) = refusal.retry_after {
+        error.raw("retry_after", &seconds.to_string());
+    }
+    Outcome::Refused(sentence, error.end())
+}
+
+fn reply(reply: Reply) -> Response {
+    Response::text(reply.status, JSON, reply.body)
+}
+
+/// An answer in which a refusal of the whole message is one of JSON-RPC, too.
+pub(super) fn in_its_words(answer: Result<Response>) -> Result<Response> {
+    let Err(Error::Refused(refusal)) = answer else { return answer };
+    let reply = Reply::refused(refusal.status, &sentence(&refusal.body));
+    let mut response = self::reply(reply);
+    if let Some(seconds) = refusal.retry_after {
+        response.set("Retry-After", seconds.to_string());
+    }
+    if let Some(methods) = refusal.allow {
+        response.set("Allow", methods);
+    }
+    if let Some(limit) = refusal.hit {
+        response.set(http::LIMIT, LimitKind::as_str(limit));
+    }
+    Ok(response)
+}
+
+/// Why a request is refused that a page may have made in the browser of somebody who runs a relay: under a name of
+/// its own that leads to their machine (DNS rebinding), or from elsewhere. Over HTTPS there is no such danger: a page
+/// has nothing there that anybody else has not.
+fn stranger(request: &Request, env: &Env) -> Result<Option<&'static str>> {
+    let public = http::origin(request, env)?;
+    let host = request.origin();
+    let named = |url: &str| url.split_once("://").map(|(_, host)| host.to_ascii_lowercase());
+    if is_loopback(host) {
+        let is_ours = request.header("Origin").is_none_or(is_loopback);
+        return Ok((!is_ours).then_some("This origin may not use a relay on your own machine."));
+    }
+    let is_known =
+        public.starts_with("https://") || has_public_url(env)? && named(&public) == named(host);
+    Ok((!is_known).then_some(
+        "Over http this relay is used by the name in PUBLIC_URL only. Set it to this host.",
+    ))
+}
+
+fn has_public_url(env: &Env) -> Result<bool> {
+    Ok(platform::setting(env, nexus_protocol::Setting::PUBLIC_URL)?.is_some())
+}
+
+/// Whether an origin is this very machine.
+fn is_loopback(origin: &str) -> bool {
+    let Some((_, host)) = origin.split_once("://") else { return false };
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    matches!(name.to_ascii_lowercase().as_str(), "localhost" | "127.0.0.1" | "::1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_this_machine() {
+        for origin in
+            ["http://localhost:1", "http://127.0.0.1", "https://[::1]:9", "http://LOCALHOST"]
+        {
+            assert!(is_loopback(origin), "{origin}");
+        }
+        for origin in
+            ["http://localhost.evil", "http://127.0.0.1.evil:1", "null", "http://[::2]", "evil"]
+        {
+            assert!(!is_loopback(origin), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_refused_message_says_when_to_come_again() {
+        let refused = in_its_words(Err(Refusal::rate_limit_exceeded(60).into())).unwrap();
+        assert_eq!((refused.status(), refused.header("Retry-After")), (429, Some("60")));
+    }
+}

@@ -18,7 +18,7 @@ use crate::fuzz;
 use crate::process;
 use crate::relay::LOG_FOLDER;
 use crate::setup::browser::{self, Engine};
-use crate::setup::{Tools, programs, standard_webhooks};
+use crate::setup::{Tools, mcp_client, programs, standard_webhooks};
 use crate::torture;
 use crate::worker;
 
@@ -141,6 +141,7 @@ fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
     browser::ensure(Engine::Chromium)?;
     programs::ensure(tools.project())?;
     standard_webhooks::ensure()?;
+    mcp_client::ensure()?;
     let logs = tools.project().path("target/relay-logs");
     if logs.exists() {
         fs::remove_dir_all(&logs).context("the old logs are in the way")?;

@@ -83,7 +83,7 @@ fn optimize(tools: &Tools) -> Result<()> {
     let mut command = tools.wasm_command(tools.project().npm_bin("wasm-opt"))?;
     command.arg(&wasm).arg("-o").arg(&wasm).args(["--all-features", "-Os"]);
     // A large function inside its one caller compresses worse than by itself, and is no faster.
-    command.arg("--one-caller-inline-max-function-size=100");
+    command.arg("--one-caller-inline-max-function-size=30");
     command.args(["--reorder-functions-by-name", "--strip-debug", "--strip-producers"]);
     process::run(&mut command).context("the Worker cannot be optimized")
 }

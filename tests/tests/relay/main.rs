@@ -39,6 +39,7 @@ mod live;
 mod logs;
 mod manners;
 mod mcp;
+mod mcp_clients;
 mod mcp_envelope;
 
 mod messenger;

@@ -27,6 +27,7 @@ pub mod dev;
 pub mod fuzz;
 pub mod instructions;
 pub mod latency;
+pub mod mcp;
 pub mod openapi;
 mod process;
 pub mod project;

@@ -11,8 +11,8 @@ use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
 use xtask::{
-    abuse, audit, bench, browsers, fuzz, instructions, latency, openapi, redaction, scale, setup,
-    soak, torture, worker,
+    abuse, audit, bench, browsers, fuzz, instructions, latency, mcp, openapi, redaction, scale,
+    setup, soak, torture, worker,
 };
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
@@ -68,6 +68,7 @@ enum Command {
     Audit(audit::Options),
     Fuzz(fuzz::Options),
     Torture(torture::Options),
+    Mcp(mcp::Options),
     Soak(soak::Options),
     Abuse(abuse::Options),
     Redaction(redaction::Options),
@@ -99,6 +100,7 @@ fn run(command: Command) -> Result<()> {
         Command::Openapi => openapi::run(&project),
         Command::Audit(options) => audit::run(&project, &options),
         Command::Fuzz(options) => fuzz::run(&setup::ensure(&project)?, &options),
+        Command::Mcp(options) => mcp::run(&setup::ensure(&project)?, &options),
         Command::Torture(options) => torture::run(&setup::ensure(&project)?, &options),
         Command::Soak(options) => soak::run(&setup::ensure(&project)?, &options),
         Command::Abuse(options) => abuse::run(&setup::ensure(&project)?, &options),

@@ -111,7 +111,7 @@ fn a_task_is_given_reported_and_seen_by_both() {
     assert_eq!((&given["status"], &given["from"]), (&json!("pending"), &json!("alice")));
     let news = b.done("read", json!({ "seat": bob }));
     let told = list(&news["messages"]).iter().find(|one| one["kind"] == "task").unwrap();
-    assert!(string(&told["hint"]).contains("`task`"), "{told}");
+    assert!(string(&told["hint"]).contains(&string(&given["id"])), "{told}");
     assert!(told.to_string().contains(&string(&given["id"])), "it names the task: {told}");
     let open = b.done("task", json!({ "seat": bob }));
     assert_eq!(open["tasks"][0]["id"], given["id"]);

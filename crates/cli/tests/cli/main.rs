@@ -34,6 +34,7 @@ mod keys;
 mod listen;
 mod listening;
 mod loops;
+mod matrix;
 mod mended;
 mod networks;
 mod orphans;

@@ -43,11 +43,14 @@ pub(super) async fn answer(request: &Request, env: &Env) -> Result<Response> {
                 Some(call) => {
                     let outcome = match call {
                         Ok(call) => tools::run(request, env, call).await,
-                        Err(refusal) => Err(refusal.into()),
+                        Err(refusal) => not_called(request, env, refusal).await,
                     };
                     Ok(reply(asked.outcome(&told(request, outcome))))
                 }
-                None => Ok(reply(asked.invalid_params("There is no tool of this name."))),
+                None => {
+                    rates::enter_mcp(request, env, Passed::Nothing).await?;
+                    Ok(reply(asked.invalid_params("There is no tool of this name.")))
+                }
             }
         }
         incoming => {
@@ -59,6 +62,12 @@ pub(super) async fn answer(request: &Request, env: &Env) -> Result<Response> {
             }
         }
     }
+}
+
+/// Refuses what calls no tool, after counting it.
+async fn not_called(request: &Request, env: &Env, refusal: Refusal) -> Result<String> {
+    rates::enter_mcp(request, env, Passed::Nothing).await?;
+    Err(refusal.into())
 }
 
 /// The answer to whoever asks what there is.

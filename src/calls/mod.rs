@@ -17,9 +17,10 @@ pub(crate) use mailbox::{
     DescribeAgent, EndOf, FactsOf, LookAt, ReadList, RegisterAgent, SendFrom, StatusOf, TakeMail,
     Whisper,
 };
-use nexus_core::{Caller, Digest, Invitation, Need, SeatRequest};
+use nexus_core::{Caller, Digest, Invitation, Need, SeatRequest, Subscription};
 use nexus_protocol::{
-    CodeStatus, Extent, Joined, PairingCode, Region, SessionId, SessionStatus, Timestamp,
+    CodeStatus, Extent, Joined, PairingCode, Region, SessionId, SessionStatus, SetWebhook,
+    Timestamp, WebhookStatus,
 };
 pub(crate) use object::{Call, Object, call, name, outcome, read, reply};
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,20 @@ impl Call for ForgetCode {
     const BINDING: &'static str = "SESSION";
     const NAME: &'static str = "forget-code";
     type Answer = ();
+}
+
+/// To a `Session`: subscribe to events of MCP, and ask the receiver whether it agrees.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Subscribe {
+    pub(crate) caller: Caller,
+    pub(crate) webhook: SetWebhook,
+    pub(crate) subscription: Subscription,
+}
+
+impl Call for Subscribe {
+    const BINDING: &'static str = "SESSION";
+    const NAME: &'static str = "subscribe";
+    type Answer = WebhookStatus;
 }
 
 /// To a `Session`: join for a claimed code.

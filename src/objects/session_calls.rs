@@ -8,7 +8,7 @@ use super::{
     sockets::{self, Close},
 };
 use crate::{
-    calls::{self, AddCode, ByOperator, Call as _, Describe, ForgetCode, Invite},
+    calls::{self, AddCode, ByOperator, Call as _, Describe, ForgetCode, Invite, Subscribe},
     frames,
     http::{self, Request, Response},
     platform::{System, fault, now},
@@ -170,6 +170,9 @@ impl Session {
                 // A seat that was taken back may have had tasks.
                 self.settle_tasks();
                 calls::reply::<ForgetCode>(&())
+            }
+            Subscribe::NAME => {
+                calls::reply::<Subscribe>(&self.subscribe(calls::read(request).await?).await?)
             }
             SeatRequest::NAME => {
                 let seat: SeatRequest = calls::read(request).await?;

@@ -45,6 +45,6 @@ pub use redaction::{check_name, redacted};
 pub use seal::{seal, unseal};
 pub use session::{
     Caller, ClawLinkInfo, Content, Delivery, Event, FileSaved, Invitation, Need, Outcome, Post,
-    SeatRequest, Session, Visitor, Who,
+    SeatRequest, Session, Subscription, Visitor, Who,
 };
 pub use tally::Tally;

@@ -343,3 +343,30 @@ fn the_end_of_a_session_is_posted_to_receivers_that_respond() {
     assert_eq!(agents, ["a", "b", "c"], "one for each host that gets pointers");
     assert_eq!((&body(&posts[0])["event"], &body(&posts[0])["by"]), (&"ended".into(), &"b".into()));
 }
+
+#[test]
+fn a_subscription_to_events_tells_who_writes_until_it_ends_and_not_what() {
+    let (mut world, a, b) = unasked();
+    let who = world.session.member(at(0), &b, nexus_core::Need::OwnKey).unwrap();
+    let subscription = nexus_core::Subscription { id: "s-1".to_owned(), until: at(5_000) };
+    let random = &mut world.random;
+    world.session.subscribe(at(0), &who, hook(URL), subscription, random).unwrap();
+    world.send(1, &a, None, text("a text")).unwrap();
+    let posts = post_all(&mut world, 2, &mut agree);
+    assert_eq!(posts[0]["type"], "verification");
+    assert_eq!(
+        (&posts[1]["name"], &posts[1]["data"]["from"]),
+        (&"message.received".into(), &"a".into())
+    );
+    assert!(!posts[1].to_string().contains("a text"), "{}", posts[1]);
+    world.send(3, &a, None, text("another")).unwrap();
+    let post = world.session.next_post(at(4_999), &agent("b")).unwrap().unwrap();
+    assert_eq!(body(&post)["eventId"], header(&post, "webhook-id"));
+    assert_eq!(header(&post, "X-MCP-Subscription-Id"), "s-1");
+    assert!(post_all(&mut world, 5_000, &mut agree).is_empty(), "it has ended");
+    assert_eq!(world.session.next_webhook_at(at(5_000), &BTreeSet::new()).unwrap(), None);
+    // One that is set in its place goes on where it stopped.
+    set(&mut world, 6_000, &b, hook(URL)).unwrap();
+    let posts = post_all(&mut world, 6_000, &mut agree);
+    assert_eq!((texts(&posts), posts.len()), (vec!["another"], 2));
+}

@@ -169,6 +169,12 @@ impl Asked {
         Reply::error_with(status, &self.id, code, why, data)
     }
 
+    /// The answer with this result.
+    #[must_use]
+    pub fn result(&self, result: Writer) -> Reply {
+        self.answer(result)
+    }
+
     fn answer(&self, mut result: Writer) -> Reply {
         if self.era == Era::Modern {
             result.text("resultType", "complete");

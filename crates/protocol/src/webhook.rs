@@ -17,7 +17,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// `PUT /v1/sessions/:id/webhook`
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SetWebhook {
     /// Where messages are posted. The URL must be https and public, unless the deployment allows
@@ -27,7 +27,7 @@ pub struct SetWebhook {
     pub secret: String,
     /// Posts begin after this cursor. If absent, a webhook with a new URL begins after the newest
     /// message, and one whose URL was set before continues where it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Cursor>,
 }
 

@@ -6,10 +6,13 @@
 //!   | ------------------------> | tools.rs: a tool is native calls, for  |
 //!   |                           |   whom the seat says                   |
 //!   |                           | native.rs ---------------------------> |
+//!   |                           | events.rs: a webhook, for a host that  |
+//!   |                           |   is to be woken                       |
 //! ```
 //!
 //! Nothing is kept between two calls. Errors of tools are results, for the model reads these and no others.
 
+mod events;
 mod native;
 mod tools;
 
@@ -53,6 +56,9 @@ pub(super) async fn answer(request: &Request, env: &Env) -> Result<Response> {
                 }
             }
         }
+        Incoming::Request(asked, Ask::Other(method, params)) if events::is_one(&method) => {
+            Ok(reply(events::answer(request, env, &asked, (&method, &params)).await?))
+        }
         incoming => {
             rates::enter_mcp(request, env, Passed::Nothing).await?;
             match incoming {
@@ -72,7 +78,8 @@ async fn not_called(request: &Request, env: &Env, refusal: Refusal) -> Result<St
 
 /// The answer to whoever asks what there is.
 fn about(asked: &Asked, ask: &Ask) -> Reply {
-    const CAPABILITIES: &str = r#"{"tools":{}}"#;
+    const CAPABILITIES: &str =
+        r#"{"tools":{},"events":{},"extensions":{"io.modelcontextprotocol/events":{}}}"#;
     match ask {
         Ask::Initialize(proposed) => asked.initialized(proposed, CAPABILITIES),
         Ask::Discover => asked.discovered(CAPABILITIES),

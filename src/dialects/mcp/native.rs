@@ -2,7 +2,7 @@
 
 use crate::{
     calls::{self, Object},
-    http::{self, CLASS},
+    http::{self, CLASS, Request},
     live,
     rates::{self, Passed},
     router::Method,
@@ -11,6 +11,12 @@ use nexus_core::{Error, Result};
 use nexus_mcp::Seat;
 use nexus_protocol::{AgentId, PairingCode};
 use worker::Env;
+
+/// A request of a host, for which native calls are made.
+pub(super) struct Of<'a> {
+    pub(super) request: &'a Request,
+    pub(super) env: &'a Env,
+}
 
 /// A call of the native protocol.
 pub(super) struct Native<'a> {
@@ -59,7 +65,7 @@ impl<'a> Native<'a> {
     }
 
     /// Makes the call, and counts it. Gives the body of its answer.
-    pub(super) async fn make(&self, of: &super::tools::Of<'_>) -> Result<String> {
+    pub(super) async fn make(&self, of: &Of<'_>) -> Result<String> {
         let visit = rates::enter_mcp(of.request, of.env, self.passed).await?;
         let (outcome, is_right) = self.ask(of.env).await;
         visit.leave(of.env, is_right).await?;

@@ -1,6 +1,6 @@
 //! What the tools do.
 
-use super::native::{self, Native};
+use super::native::{self, Native, Of};
 use crate::{
     agents,
     calls::{self, DescribeAgent, Object},
@@ -60,12 +60,6 @@ pub(super) async fn run(request: &Request, env: &Env, call: Call) -> Result<Stri
             readable(shown(&answer))
         }
     }
-}
-
-/// A request whose tool is being called.
-pub(super) struct Of<'a> {
-    pub(super) request: &'a Request,
-    pub(super) env: &'a Env,
 }
 
 /// The call that a tool is in a session, how its answer is shown, and whether it stores a message.

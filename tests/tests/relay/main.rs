@@ -41,6 +41,7 @@ mod manners;
 mod mcp;
 mod mcp_clients;
 mod mcp_envelope;
+mod mcp_events;
 mod mcp_rates;
 
 mod messenger;

@@ -47,6 +47,18 @@ pub(super) struct Webhook {
     /// Whether the receiver has ended it. It is removed when the member is told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     gone: bool,
+    /// Set if it posts events of MCP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) subscription: Option<Subscription>,
+}
+
+/// A subscription to events of MCP (docs/mcp.md), which ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// What its receiver knows it by.
+    pub id: String,
+    /// Until when it posts.
+    pub until: Timestamp,
 }
 
 /// What the receiver has agreed to.
@@ -108,7 +120,13 @@ impl Webhook {
             rejections: 0,
             last_skipped: None,
             gone: false,
+            subscription: None,
         }
+    }
+
+    /// Whether it posts anything at all.
+    pub(super) fn is_on(&self, now: Timestamp) -> bool {
+        self.subscription.as_ref().is_none_or(|subscription| now < subscription.until)
     }
 
     pub(super) fn host(&self) -> String {

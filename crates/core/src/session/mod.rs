@@ -42,6 +42,7 @@ pub use clawlink::ClawLinkInfo;
 pub use delivery::Delivery;
 pub use events::Event;
 pub use files::{Content, FileSaved};
+pub use hook::Subscription;
 pub use members::SeatRequest;
 use nexus_protocol::{Cursor, Limits, Region, SessionId, Task, Timestamp};
 pub use post::{Outcome, Post};

@@ -17,7 +17,7 @@ pub struct Post {
     /// The body, which is JSON.
     pub body: String,
     /// The headers that identify and sign it.
-    pub headers: [(&'static str, String); 4],
+    pub headers: Vec<(&'static str, String)>,
     pub(super) kind: PostKind,
     /// Where the webhook is once this was accepted.
     pub(super) cursor: Cursor,
@@ -54,9 +54,20 @@ pub(super) struct Envelope<'a> {
     pub(super) url: &'a str,
     /// The secrets that sign it: the present one first.
     pub(super) secrets: Vec<&'a str>,
+    /// The id of the subscription to events of MCP, if it is one.
+    pub(super) subscription: Option<&'a str>,
 }
 
 impl Envelope<'_> {
+    /// What names a post, the same in every attempt. It is a hash, because the logs of receivers may show it, and
+    /// whoever has the session's id can read what it says.
+    pub(super) fn id(&self, kind: &PostKind, cursor: Cursor) -> String {
+        let place = cursor.to_string();
+        let parts = [self.session.as_str(), self.agent.as_str(), kind.name(), &place];
+        let digest = Digest::of(&parts);
+        format!("msg_{}", digest.as_str().get(..32).unwrap_or_default())
+    }
+
     /// Makes and signs one attempt at `now`.
     pub(super) fn post(
         &self,
@@ -65,12 +76,7 @@ impl Envelope<'_> {
         cursor: Cursor,
         body: String,
     ) -> Result<Post, Fault> {
-        // The id is the same in every attempt. It is a hash, because the logs of receivers may show
-        // it, and whoever has the session's id can read what it says.
-        let place = cursor.to_string();
-        let parts = [self.session.as_str(), self.agent.as_str(), kind.name(), &place];
-        let digest = Digest::of(&parts);
-        let id = format!("msg_{}", digest.as_str().get(..32).unwrap_or_default());
+        let id = self.id(&kind, cursor);
         let seconds = now.as_millis().div_euclid(1000).to_string();
         let signed = format!("{id}.{seconds}.{body}");
         let signatures: Vec<String> = self
@@ -79,12 +85,14 @@ impl Envelope<'_> {
             .map(|secret| standard_signature(secret, &signed))
             .collect::<Result<_, _>>()?;
         let present = self.secrets.first().copied().unwrap_or_default();
+        let subscribed = self.subscription.map(|id| ("X-MCP-Subscription-Id", id.to_owned()));
         let headers = [
             ("X-Nexus-Signature", format!("sha256={}", hmac(present, &body)?)),
             ("webhook-id", id),
             ("webhook-timestamp", seconds),
             ("webhook-signature", signatures.join(" ")),
         ];
+        let headers = headers.into_iter().chain(subscribed).collect();
         Ok(Post {
             agent: self.agent.clone(),
             url: self.url.to_owned(),

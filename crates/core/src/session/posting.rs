@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{Database, Error, Fault, Result};
 use nexus_protocol::{
-    AgentId, Cursor, Filter, Message, PageRequest, Timestamp, WebhookDelivery, WebhookState,
+    AgentId, Cursor, Filter, Kind, Message, PageRequest, Timestamp, WebhookDelivery, WebhookState,
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -61,10 +61,13 @@ impl<D: Database> Session<D> {
         };
         let body = json!({ "type": "event", "event": "ended", "by": by, "sessionId": id });
         let webhooks = state.webhooks(now, &self.limits);
+        // MCP has no event for an end.
+        let webhooks = webhooks.filter(|(_, webhook)| webhook.subscription.is_none());
         let working = webhooks.filter(|(_, webhook)| webhook.state() != WebhookState::Failing);
         let posts = working.filter(|(_, webhook)| may_post(webhook)).map(|(agent, webhook)| {
             let secrets = webhook.secrets(now).collect();
-            let envelope = Envelope { session: &id, agent, url: &webhook.url, secrets };
+            let (url, subscription) = (&webhook.url, None);
+            let envelope = Envelope { session: &id, agent, url, secrets, subscription };
             Ok(envelope.post(now, PostKind::End, last, body.to_string())?)
         });
         posts.collect()
@@ -120,13 +123,20 @@ impl<D: Database> Session<D> {
         let Some(webhook) = seat.and_then(|seat| seat.webhook.clone()) else { return Ok(None) };
         let id = self.id.clone();
         let secrets = webhook.secrets(now).collect();
-        let envelope = Envelope { session: &id, agent, url: &webhook.url, secrets };
+        let subscription =
+            webhook.subscription.as_ref().map(|subscription| subscription.id.as_str());
+        let envelope = Envelope { session: &id, agent, url: &webhook.url, secrets, subscription };
         if let Some(challenge) = webhook.challenge() {
-            let body = json!({ "type": "webhook.verification", "challenge": challenge });
+            let kind = if subscription.is_some() { "verification" } else { "webhook.verification" };
+            let body = json!({ "type": kind, "challenge": challenge });
             let kind = PostKind::Challenge(challenge.to_owned());
             return Ok(Some(envelope.post(now, kind, webhook.cursor, body.to_string())?));
         }
         let post = match self.next_readable(now, agent, &webhook)? {
+            Next::Message(cursor, record) if subscription.is_some() => {
+                let body = event(&envelope.id(&PostKind::Message, cursor), cursor, &record)?;
+                envelope.post(now, PostKind::Message, cursor, body)?
+            }
             Next::Message(cursor, record) => {
                 let fields = record.strip_prefix('{').unwrap_or_default();
                 let body = format!(r#"{{"type":"message","sessionId":"{id}",{fields}"#);
@@ -206,6 +216,23 @@ impl<D: Database> Session<D> {
         self.store.save_quietly(state)?;
         Ok(())
     }
+}
+
+/// The event of MCP that a message is: where there is something to read, and from whom, but nothing of what was
+/// written, for it wakes an agent.
+fn event(id: &str, cursor: Cursor, record: &str) -> Result<String, Fault> {
+    let message: Message =
+        serde_json::from_str(record).map_err(|_| Fault::new("a stored message cannot be read"))?;
+    let from = if message.kind.is_some_and(Kind::is_event) { "relay" } else { &message.agent_id };
+    let hint = format!("A message from {from} waits. Call `read` with your seat.");
+    let body = json!({
+        "eventId": id,
+        "name": "message.received",
+        "timestamp": message.sent_at,
+        "data": { "from": from, "hint": hint },
+        "cursor": cursor,
+    });
+    Ok(body.to_string())
 }
 
 impl State {

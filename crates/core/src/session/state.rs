@@ -272,7 +272,10 @@ impl State {
         now: Timestamp,
         limits: &'a Limits,
     ) -> impl Iterator<Item = (&'a AgentId, &'a Webhook)> {
-        self.seats(now, limits).filter_map(|(agent, seat)| Some((agent, seat.webhook.as_ref()?)))
+        let webhooks = self
+            .seats(now, limits)
+            .filter_map(|(agent, seat)| Some((agent, seat.webhook.as_ref()?)));
+        webhooks.filter(move |(_, webhook)| webhook.is_on(now))
     }
 
     pub(super) fn seat(&self, agent: &AgentId, now: Timestamp, limits: &Limits) -> Option<&Seat> {

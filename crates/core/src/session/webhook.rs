@@ -3,7 +3,12 @@
 //! A webhook is a reader with its own cursor, stored in the seat of its agent. `posting` decides what
 //! it posts and when, `hook` what follows.
 
-use super::{Event, Session, Who, delivery::Delivery, hook::Webhook, state::State};
+use super::{
+    Event, Session, Who,
+    delivery::Delivery,
+    hook::{Subscription, Webhook},
+    state::State,
+};
 use crate::{Database, Random, Result};
 use nexus_protocol::{
     AgentId, Refusal, SetWebhook, Timestamp, WebhookRemoved, WebhookStatus, hex, webhook_host,
@@ -22,6 +27,29 @@ impl<D: Database> Session<D> {
         request: SetWebhook,
         random: &mut impl Random,
     ) -> Result<WebhookStatus> {
+        self.put_webhook(now, who, request, None, random)
+    }
+
+    /// As [`Self::set_webhook`], for events of MCP (docs/mcp.md).
+    pub fn subscribe(
+        &mut self,
+        now: Timestamp,
+        who: &Who,
+        request: SetWebhook,
+        subscription: Subscription,
+        random: &mut impl Random,
+    ) -> Result<WebhookStatus> {
+        self.put_webhook(now, who, request, Some(subscription), random)
+    }
+
+    fn put_webhook(
+        &mut self,
+        now: Timestamp,
+        who: &Who,
+        request: SetWebhook,
+        subscription: Option<Subscription>,
+        random: &mut impl Random,
+    ) -> Result<WebhookStatus> {
         self.seated(now, who)?;
         let (mut state, last) = self.next_state(now)?;
         if request.after.is_some_and(|after| after > last) {
@@ -34,7 +62,8 @@ impl<D: Database> Session<D> {
         let before = seat.webhook.take();
         let continues = before.as_ref().filter(|before| before.url == request.url);
         let cursor = request.after.or(continues.map(|before| before.cursor)).unwrap_or(last);
-        let webhook = Webhook::new(now, request, cursor, challenge, before);
+        let mut webhook = Webhook::new(now, request, cursor, challenge, before);
+        webhook.subscription = subscription;
         let status = seat.webhook.insert(webhook).status();
         self.store.save(state)?;
         Ok(status)

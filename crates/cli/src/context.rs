@@ -59,7 +59,7 @@ pub(crate) fn agent_id(text: &str) -> Result<AgentId, &'static str> {
 }
 
 /// The state, options and connections that a command works with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) state: State,
     global: Global,
@@ -96,12 +96,30 @@ impl Context {
         })
     }
 
+    /// The same, for an agent of this name, whatever the command line says; `None`: for the stored agents.
+    pub(crate) fn as_agent(&self, agent_id: Option<AgentId>) -> Self {
+        Self { global: Global { agent_id, ..self.global.clone() }, ..self.clone() }
+    }
+
     /// For a shell that waits for proposals.
     pub(crate) fn for_completion(profile: Option<String>) -> Result<Self> {
         let env_url = env::var("NEXUS_URL").ok().filter(|url| !url.is_empty());
         let global = Global { url: None, agent_id: None, profile, json: None, jq: None };
         let state = State::locate(global.profile.as_deref())?;
         Ok(Self { state, global, env_url, http: Http::with_limit(SOON) })
+    }
+
+    /// The options with which another process is the same agent at the same server.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let name = self.global.agent_id.as_ref().map(ToString::to_string);
+        let options = [
+            ("--profile", self.global.profile.clone()),
+            ("--as", name),
+            ("--url", self.global.url.clone()),
+        ];
+        let given =
+            options.into_iter().filter_map(|(option, value)| Some([option.to_owned(), value?]));
+        given.flatten().collect()
     }
 
     /// The session with this alias or id, or with an id that begins so.

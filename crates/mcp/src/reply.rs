@@ -70,11 +70,18 @@ pub struct Asked {
     /// As it was written.
     id: String,
     era: Era,
+    instructions: &'static str,
 }
 
 impl Asked {
     pub(crate) fn new(id: &str, era: Era) -> Self {
-        Self { id: id.to_owned(), era }
+        Self { id: id.to_owned(), era, instructions: INSTRUCTIONS }
+    }
+
+    /// The same request, to a server whose models begin in another way.
+    #[must_use]
+    pub fn instructed(self, instructions: &'static str) -> Self {
+        Self { instructions, ..self }
     }
 
     /// Of which era it is.
@@ -98,7 +105,7 @@ impl Asked {
         result.text("protocolVersion", version.unwrap_or(LEGACY[0]));
         result.raw("capabilities", capabilities);
         result.raw("serverInfo", &server());
-        result.text("instructions", INSTRUCTIONS);
+        result.text("instructions", self.instructions);
         self.answer(result)
     }
 
@@ -108,7 +115,7 @@ impl Asked {
         let mut result = Writer::default();
         result.raw("supportedVersions", &versions());
         result.raw("capabilities", capabilities);
-        result.text("instructions", INSTRUCTIONS);
+        result.text("instructions", self.instructions);
         keep(&mut result);
         self.answer(result)
     }

@@ -25,7 +25,7 @@ use ureq::http::Method;
 pub(crate) struct Create {
     /// How long without activity the session lives: 90s, 30m, 24h; a bare number counts seconds
     #[arg(long, value_name = "TIME", value_parser = duration::seconds)]
-    ttl: Option<u32>,
+    pub(super) ttl: Option<u32>,
     /// The most members
     #[arg(long, value_name = "N")]
     max_agents: Option<u32>,

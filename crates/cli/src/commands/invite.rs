@@ -183,7 +183,7 @@ fn own_name(context: &Context) -> Result<AgentId> {
 }
 
 /// Our address that sends invitations, which must be at the server of the session.
-fn sender(context: &Context, server: &Server) -> Result<Mailbox> {
+pub(super) fn sender(context: &Context, server: &Server) -> Result<Mailbox> {
     let mailbox = context.mailbox()?;
     if server.url != mailbox.server.url {
         let message = format!(
@@ -198,7 +198,7 @@ fn sender(context: &Context, server: &Server) -> Result<Mailbox> {
 }
 
 /// Sends a link to the mailbox of an address.
-fn send_to(context: &Context, session: &Session, to: &AgentId) -> Result<Json> {
+pub(super) fn send_to(context: &Context, session: &Session, to: &AgentId) -> Result<Json> {
     let mailbox = sender(context, &context.server_of(session)?)?;
     mailbox.server.announce();
     let session_id = session.id.clone();

@@ -22,7 +22,7 @@ Everything stored here about the session is deleted once the server confirms tha
 a session that has ended succeeds. The creator cannot leave a session, but can end it with `nexus end`.")]
 pub(crate) struct Leave {
     /// The session's id or alias
-    session: String,
+    pub(super) session: String,
 }
 
 impl Leave {

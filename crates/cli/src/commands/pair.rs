@@ -140,21 +140,26 @@ fn pasted(words: &[String]) -> Result<String> {
 
 impl Claim {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
-        let Invitation { code, origin } = paste::read(&pasted(&self.code)?)?;
-        let agent = context.named_agent().ok_or_else(missing_agent_id)?;
-        let server = context.server(origin)?;
-        server.announce();
-        context.state.check_writable()?;
-        let path = format!("/v1/pair/{code}/claim");
-        let request = Request::new(Method::POST, path, Repeat::Always);
-        let (once, body) = (Some(random::hex()), self.profile.body());
-        let request = Request { agent: Some(agent), once, body, ..request };
-        let answer = context.call(&server, &request)?;
-        tell!("you are in it as {agent}; read with `nexus poll`, or talk with `nexus chat`");
-        let done = context.keep_seat(answer, None, Some(agent), &server)?;
+        let done = claim(context, &pasted(&self.code)?, self.profile.body())?;
         alias::give_to(context, self.alias, &done);
         Ok(done)
     }
+}
+
+/// Takes the seat that an invitation gives, however it was pasted.
+pub(super) fn claim(context: &Context, pasted: &str, profile: Option<Json>) -> Result<Done> {
+    let Invitation { code, origin } = paste::read(pasted)?;
+    let agent = context.named_agent().ok_or_else(missing_agent_id)?;
+    let server = context.server(origin)?;
+    server.announce();
+    context.state.check_writable()?;
+    let path = format!("/v1/pair/{code}/claim");
+    let request = Request::new(Method::POST, path, Repeat::Always);
+    let (once, body) = (Some(random::hex()), profile);
+    let request = Request { agent: Some(agent), once, body, ..request };
+    let answer = context.call(&server, &request)?;
+    tell!("you are in it as {agent}; read with `nexus poll`, or talk with `nexus chat`");
+    context.keep_seat(answer, None, Some(agent), &server)
 }
 
 impl PairStatus {

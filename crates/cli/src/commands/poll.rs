@@ -182,13 +182,15 @@ pub(super) struct Reading<'a> {
     pub(super) waits: bool,
     /// The query of `--topic` and `--tags`. The stored cursor then stays as it is.
     pub(super) filter: Option<&'a str>,
+    /// The most messages of the page; default: as many as the server gives.
+    pub(super) limit: Option<u32>,
 }
 
 impl Default for Reading<'_> {
     fn default() -> Self {
         let (after, filter) = (None, None);
-        let (members, repeat) = (false, Repeat::Always);
-        Self { after, members, repeat, wait: 0, peek: false, waits: false, filter }
+        let (members, repeat, limit) = (false, Repeat::Always, None);
+        Self { after, members, repeat, wait: 0, peek: false, waits: false, filter, limit }
     }
 }
 
@@ -208,6 +210,7 @@ impl Reading<'_> {
             // Events have no topic, so they are not wanted with a filter.
             flag(self.waits && self.filter.is_none(), "events=true"),
             (self.wait > 0).then(|| format!("wait={}", self.wait)),
+            self.limit.map(|limit| format!("limit={limit}")),
             self.filter.map(str::to_owned),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
@@ -223,6 +226,8 @@ pub(super) struct Read {
     pub(super) has_more: bool,
     /// The cursor of the end of the page.
     pub(super) next: Option<Cursor>,
+    /// The cursor that we asked for is beyond the end of the log, which is `next`.
+    pub(super) is_reset: bool,
 }
 
 /// The part of a page that the client needs. Other servers may leave out empty fields and write
@@ -284,7 +289,9 @@ pub(super) fn read(
         tell_reset(after.as_deref(), place);
     }
     let messages = page.messages.map_or(0, |messages| messages.len());
-    Ok(Read { done, messages, has_more: page.has_more.unwrap_or_default(), next: place })
+    let is_reset = page.cursor_reset == Some(true);
+    let has_more = page.has_more.unwrap_or_default();
+    Ok(Read { done, messages, has_more, next: place, is_reset })
 }
 
 /// Tells people that a listener reads the same messages, so that each is read by one of them only.

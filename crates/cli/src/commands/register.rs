@@ -19,7 +19,7 @@ use ureq::http::Method;
 /// The most ids that are tried if the user gives none.
 const TRIES: u32 = 3;
 
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(after_help = "Examples:
   nexus address register --id bob-calendar --name 'Calendar of Bob'
   nexus address register --id bob-calendar --listed --capability calendar --description 'Finds a day with Bob'
@@ -52,6 +52,11 @@ pub(crate) struct Register {
 }
 
 impl Register {
+    /// An address that nobody has to find.
+    pub(super) fn of(id: Option<AgentId>, name: Option<String>) -> Self {
+        Self { id, name, ..Self::default() }
+    }
+
     pub(crate) fn run(mut self, context: &Context) -> Result<Done> {
         let chosen = self.id.take().or_else(|| context.named_agent().cloned());
         let secret = self.secret.take().map(read_secret).transpose()?;

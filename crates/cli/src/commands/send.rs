@@ -2,7 +2,7 @@
 
 use crate::{
     capabilities,
-    context::{Context, Session},
+    context::{Caller, Context, Session},
     error::{Failure, Kind, Result},
     gateway,
     http::{Repeat, Request},
@@ -122,20 +122,9 @@ impl Send {
         let session = context.session(session)?;
         let caller = context.caller(&session)?;
         let (text, payload) = self.content()?;
-        let server = context.server_of(&session)?;
-        server.announce();
-        let message = match payload {
-            Some(payload) if !capabilities::of(context, &server)?.takes_json() => {
-                as_text(text, &payload, self.strict, &server)?
-            }
-            payload => {
-                SendMessage { text, json: payload.map(Json::into_raw), ..SendMessage::default() }
-            }
-        };
         let redact = self.redact();
-        let message = SendMessage { reply_to: self.reply_to, redact, ..message };
-        let request = request(&session, &message);
-        context.call(&server, &caller.sign(request)).map(|answer| answer.body.into())
+        let message = SendMessage { text, reply_to: self.reply_to, redact, ..Default::default() };
+        say(context, &session, &caller, message, payload, self.strict).map(Done::from)
     }
 
     fn say_to_agent(mut self, context: &Context, to: &AgentId) -> Result<Done> {
@@ -180,6 +169,29 @@ impl Send {
     }
 }
 
+/// Sends a message in a session, once, however often the request is repeated. Where a server takes only text, the
+/// payload is added to the text, or refused if that is strict.
+pub(super) fn say(
+    context: &Context,
+    session: &Session,
+    caller: &Caller,
+    message: SendMessage,
+    payload: Option<Json>,
+    strict: bool,
+) -> Result<Json> {
+    let server = context.server_of(session)?;
+    server.announce();
+    let message = match payload {
+        Some(payload) if !capabilities::of(context, &server)?.takes_json() => {
+            let text = as_text(message.text, &payload, strict, &server)?;
+            SendMessage { text: Some(text), ..message }
+        }
+        payload => SendMessage { json: payload.map(Json::into_raw), ..message },
+    };
+    let request = request(session, &message);
+    context.call(&server, &caller.sign(request)).map(|answer| answer.body)
+}
+
 fn request(session: &Session, message: &SendMessage) -> Request<'static> {
     let request = Request::new(Method::POST, session.path("/messages"), Repeat::Always);
     Request { once: Some(random::hex()), body: Some(Json::of(message)), ..request }
@@ -216,13 +228,8 @@ pub(super) fn read_text(text: String) -> Result<String> {
     Ok(input.strip_suffix('\n').map(str::to_owned).unwrap_or(input))
 }
 
-/// A message without JSON, whose text contains the payload.
-fn as_text(
-    text: Option<String>,
-    payload: &Json,
-    strict: bool,
-    server: &Server,
-) -> Result<SendMessage> {
+/// The text of a message without JSON, which contains the payload.
+fn as_text(text: Option<String>, payload: &Json, strict: bool, server: &Server) -> Result<String> {
     if strict {
         let message = format!(
             "{} takes text only, and --strict does not allow adding the JSON to the text. Nothing was sent.",
@@ -231,7 +238,7 @@ fn as_text(
         return Err(Failure::own(Kind::JsonUnsupported, message));
     }
     tell!("warning: {} takes text only; the JSON is sent as text", server.host());
-    Ok(SendMessage { text: Some(text_with(text, payload)), ..SendMessage::default() })
+    Ok(text_with(text, payload))
 }
 
 /// The text, followed by the payload.

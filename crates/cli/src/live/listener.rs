@@ -15,7 +15,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError},
     },
     thread,
     time::{Duration, Instant},
@@ -30,6 +30,9 @@ const SILENCE: Duration = Duration::from_secs(30);
 const LESSER: Duration = Duration::from_mins(10);
 /// A connection that lasted this long resets the pauses between tries.
 const LASTING: Duration = Duration::from_secs(10);
+
+/// Both ends of the channel into which connections put their events, each with the number of its connection.
+type Channel = (SyncSender<(u64, Event)>, Receiver<(u64, Event)>);
 
 /// What comes next.
 #[derive(Debug)]
@@ -89,7 +92,29 @@ impl Listener {
         let waker = sender.clone();
         // Wakes a receiver that waits for an event. One that does not wait checks for signals first.
         let stop = Stop::on_signals_and(move || drop(waker.try_send((0, Event::Alive))))?;
-        Ok(Self {
+        Ok(Self::over(target, capabilities, after, stop, (sender, receiver)))
+    }
+
+    /// The same in a thread of a program that does other things, too. No signal ends it; it ends when the sender is
+    /// dropped, and something comes or a connection breaks.
+    pub(crate) fn fed(
+        target: Target,
+        capabilities: &Capabilities,
+        after: Option<Cursor>,
+    ) -> (Sender<()>, Self) {
+        let (ask, stop) = Stop::fed();
+        let channel = mpsc::sync_channel(WAITING);
+        (ask, Self::over(target, capabilities, after, stop, channel))
+    }
+
+    fn over(
+        target: Target,
+        capabilities: &Capabilities,
+        after: Option<Cursor>,
+        stop: Stop,
+        (sender, receiver): Channel,
+    ) -> Self {
+        Self {
             target,
             ways: Way::of(capabilities),
             at: 0,
@@ -107,7 +132,7 @@ impl Listener {
             backoff: Backoff::default(),
             pause: Duration::ZERO,
             stop,
-        })
+        }
     }
 
     /// Says nothing of a first connection of the best kind.

@@ -45,6 +45,7 @@ mod output;
 mod parallel;
 mod paste;
 mod people;
+mod pointer;
 mod proof;
 mod random;
 mod receiver;

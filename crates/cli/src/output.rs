@@ -33,7 +33,10 @@ use std::{
     env,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, OnceLock},
+    sync::{
+        Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -85,6 +88,9 @@ pub(crate) struct Format {
 }
 
 static FORMAT: OnceLock<Format> = OnceLock::new();
+
+/// Whether stdout is for the lines of a protocol.
+static IS_PROTOCOL: AtomicBool = AtomicBool::new(false);
 
 /// The state folder, in which keys are kept.
 static STATE: OnceLock<PathBuf> = OnceLock::new();
@@ -178,8 +184,23 @@ fn filtered(code: &str, value: &Json) -> Result<Vec<String>> {
     })
 }
 
+/// From now on, standard output speaks a protocol: it gets its lines, and nothing else.
+pub(crate) fn begin_protocol() {
+    IS_PROTOCOL.store(true, Ordering::Relaxed);
+}
+
+/// Prints a line of the protocol: JSON.
+pub(crate) fn print_protocol(json: &str) -> Result<()> {
+    let value = harmless::json(json);
+    let value = if is_terminal() { harmless::without_keys(&value).into() } else { value };
+    write(&format!("{value}\n"))
+}
+
 /// Prints the value of a failure. On a terminal, people read the sentence on stderr instead.
 pub(crate) fn print_failure(failure: &Failure) -> Result<()> {
+    if IS_PROTOCOL.load(Ordering::Relaxed) {
+        return Ok(());
+    }
     failure_text(failure).map_or(Ok(()), |text| write(&text))
 }
 

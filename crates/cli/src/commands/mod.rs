@@ -26,6 +26,7 @@ mod keeping;
 mod leave;
 mod listen;
 mod ls;
+mod mcp;
 mod nouns;
 mod open;
 mod pair;
@@ -165,6 +166,8 @@ pub(crate) enum Command {
     Wait(wait::Wait),
     /// Receive messages as they are sent, and run a program for each
     Listen(listen::Listen),
+    /// Serve these commands as tools to an agent's host, over the Model Context Protocol
+    Mcp(mcp::Mcp),
     /// Poll a session again and again, until stopped
     PollDaemon(poll_daemon::PollDaemon),
     /// Keep a session alive, until stopped
@@ -244,6 +247,7 @@ impl Command {
             Self::Poll(command) => command.run(context),
             Self::Wait(command) => command.run(context),
             Self::Listen(command) => command.run(context),
+            Self::Mcp(command) => command.run(context),
             Self::PollDaemon(command) => command.run(context),
             Self::Heartbeat(command) => command.run(context),
             Self::PollStatus(command) => command.run(context),

@@ -1,4 +1,4 @@
-//! `agents/<ID>/{secret,next-secret,server,replies.json}`: the addresses that were registered here.
+//! `agents/<ID>/{secret,next-secret,server,read,replies.json}`: the addresses that were registered here.
 
 use super::{
     State,
@@ -9,7 +9,7 @@ use crate::{
     proof::Proof,
     server::Server,
 };
-use nexus_protocol::{AgentId, AgentSecret};
+use nexus_protocol::{AgentId, AgentSecret, Cursor};
 use std::{fs, path::PathBuf};
 
 /// The most conversations whose replies are counted. The oldest are forgotten.
@@ -17,6 +17,9 @@ const COUNTED: usize = 1000;
 
 /// The file with the secret that is to replace the present one.
 const NEXT: &str = "next-secret";
+
+/// The file with the cursor up to which the inbox was read, until the relay knows it.
+const READ: &str = "read";
 
 /// An address that is stored here.
 #[derive(Clone, Debug)]
@@ -134,6 +137,34 @@ impl State {
         delete_folder(&self.agent_dir(agent))
     }
 
+    /// Up to where an inbox was read, if the relay may not know it yet.
+    pub(crate) fn unacknowledged(&self, agent: &AgentId) -> Result<Option<Cursor>> {
+        let line = read_line(&self.agent_dir(agent).join(self.reader.own(READ)))?;
+        Ok(line.and_then(|line| line.parse().ok()))
+    }
+
+    /// Prepares to store that, so that a full disk shows before messages are printed.
+    pub(crate) fn new_unacknowledged(
+        &self,
+        agent: &AgentId,
+        cursor: Cursor,
+    ) -> Result<NewReadMark> {
+        let path = self.agent_dir(agent).join(self.reader.own(READ));
+        let file = self.prepare(&path, format!("{cursor}\n").as_bytes())?;
+        Ok(NewReadMark { state: self.clone(), agent: agent.clone(), cursor, file })
+    }
+
+    /// Forgets it, once the relay knows everything up to this cursor; `None`: whatever it is.
+    pub(crate) fn acknowledged(&self, agent: &AgentId, cursor: Option<Cursor>) -> Result<()> {
+        let _lock = self.lock()?;
+        if cursor.is_some_and(|cursor| {
+            self.unacknowledged(agent).is_ok_and(|stored| stored > Some(cursor))
+        }) {
+            return Ok(());
+        }
+        file::delete(&self.agent_dir(agent).join(self.reader.own(READ))).map(drop)
+    }
+
     /// The number of replies that `listen --reply` has sent in each conversation of an address.
     pub(crate) fn answers(&self, agent: &AgentId) -> Result<Vec<(String, u32)>> {
         let text = read(&self.agent_dir(agent).join("replies.json"))?.unwrap_or_default();
@@ -145,6 +176,26 @@ impl State {
         let text = serde_json::to_string(newest).unwrap_or_default();
         let path = self.agent_dir(agent).join("replies.json");
         self.replace(&self.lock()?, &path, &format!("{text}\n"))
+    }
+}
+
+/// A read mark of an inbox that is written to a temporary file and is not saved yet.
+#[derive(Debug)]
+pub(crate) struct NewReadMark {
+    state: State,
+    agent: AgentId,
+    cursor: Cursor,
+    file: Prepared,
+}
+
+impl NewReadMark {
+    /// Saves it, unless another process has got further.
+    pub(crate) fn save(self) -> Result<()> {
+        let _lock = self.state.lock()?;
+        if self.state.unacknowledged(&self.agent)?.is_some_and(|stored| stored >= self.cursor) {
+            return Ok(());
+        }
+        self.file.commit()
     }
 }
 

@@ -96,6 +96,7 @@ fn arguments(command: &str) -> Option<&'static str> {
         // Nobody has this address, so it ends. It prints through the same writer.
         "receive" => "--host 192.0.2.1",
         "completions" => "bash",
+        "mcp install" => "cursor",
         _ => return None,
     })
 }

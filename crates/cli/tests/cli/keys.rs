@@ -119,6 +119,7 @@ const OTHERS: &[&str] = &[
     "config unset",
     "bind",
     "completions",
+    "mcp install",
 ];
 
 /// A machine with a seat in `SESSION` and the address `a`, both at this server.

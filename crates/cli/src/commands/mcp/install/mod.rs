@@ -1,0 +1,117 @@
+//! `nexus mcp install`: what a host must be told to use `nexus mcp`, or the relay's own server.
+
+mod host;
+mod merge;
+
+use crate::{
+    context::Context,
+    error::{Failure, Kind, Result},
+    json::Json,
+    output::{self, Done, Printed},
+    state::{read_foreign, replace_foreign},
+    stderr::tell,
+};
+use clap::Args;
+use host::{Host, Program, Server};
+use serde_json::json;
+use std::{env, path::Path};
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  nexus mcp install claude-code
+  nexus mcp install codex --write
+  nexus mcp install cursor --remote --url https://relay.example
+
+It prints what the host must be told. With --write it adds that to the file of the host, in which everything else
+stays as it is; a file in which that is not possible is left alone. With --remote the host speaks with the relay
+itself: then nothing is stored on this machine, and the model holds its seats, which are secrets.")]
+pub(crate) struct Install {
+    /// The host
+    #[arg(value_enum)]
+    host: Host,
+    /// Add it to the configuration of the host
+    #[arg(long)]
+    write: bool,
+    /// Use the server of the relay instead of `nexus mcp`
+    #[arg(long)]
+    remote: bool,
+}
+
+impl Install {
+    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        let server = if self.remote {
+            Server::Remote(format!("{}/mcp", context.server(None)?.url))
+        } else {
+            Server::Local(program(context))
+        };
+        let host = self.host;
+        let (path, config) = (host.path()?, host.config(&server));
+        let is_written = self.write && self.write_to(&path, &server)?;
+        let line = host.line(&server);
+        let value = json!({
+            "host": host.name(), "file": path, "config": config, "command": line, "written": is_written,
+            "note": host.note(&server),
+        });
+        let done = Done::from(Json::of(&value));
+        if !output::is_for_people() || is_written {
+            return Ok(done);
+        }
+        let begin = line.map(|line| format!("Run this:\n\n  {line}\n\nOr add this"));
+        let begin = begin.unwrap_or_else(|| "Add this".to_owned());
+        let end = host.note(&server).map(|note| format!("\n{note}\n")).unwrap_or_default();
+        let text = format!("{begin} to {}:\n\n{config}\n{end}", path.display());
+        Ok(Done { printed: Printed::Bytes(text.into_bytes()), ..done })
+    }
+
+    /// Adds it to the file. Returns whether it is there now.
+    fn write_to(&self, path: &Path, server: &Server) -> Result<bool> {
+        let text = read_foreign(path)?;
+        let refused = |why: &str| {
+            let message = format!(
+                "{} {why}, so nothing was written. Without --write you see what to add to it.",
+                path.display()
+            );
+            Failure::own(Kind::FileUnavailable, message)
+        };
+        if let Some(other) = self.host.other_file(path).filter(|other| other.exists()) {
+            let message = format!(
+                "{} exists, whose comments would be lost, so nothing was written. Without --write you see what to add to it.",
+                other.display()
+            );
+            return Err(Failure::own(Kind::FileUnavailable, message));
+        }
+        match self.host.add(text.as_deref().unwrap_or_default(), server) {
+            Ok(None) => tell!("it is in {} already", path.display()),
+            Ok(Some(new)) => {
+                replace_foreign(path, &new)?;
+                tell!("{} is written; restart the host", path.display());
+            }
+            Err(why) => return Err(refused(why)),
+        }
+        Ok(true)
+    }
+}
+
+/// How the host starts us: as we were started ourselves.
+fn program(context: &Context) -> Program {
+    let own = env::current_exe().ok();
+    let in_path = env::var_os("PATH").is_some_and(|path| {
+        let name = if cfg!(windows) { "nexus.exe" } else { "nexus" };
+        let first =
+            env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+        first.and_then(|file| file.canonicalize().ok())
+            == own.as_ref().and_then(|own| own.canonicalize().ok())
+    });
+    let path = own.filter(|_| !in_path).map(|own| own.to_string_lossy().into_owned());
+    // Hosts do not pass the whole environment on.
+    let names = ["NEXUS_HOME", "NEXUS_URL", "NEXUS_READER", "SSL_CERT_FILE"];
+    let variables = names.into_iter().filter_map(|name| {
+        let value = env::var(name).ok().filter(|value| !value.is_empty())?;
+        Some((name.to_owned(), value))
+    });
+    Program {
+        command: path.unwrap_or_else(|| "nexus".to_owned()),
+        arguments: context.options().into_iter().chain(["mcp".to_owned()]).collect(),
+        variables: variables.collect(),
+    }
+}

@@ -37,6 +37,7 @@ use std::{
 };
 use ureq::{Agent, http};
 pub use xtask::relay::Relay;
+pub use xtask::setup::mcp_client;
 
 /// A relay without rate limits.
 pub fn relay() -> Relay {

@@ -36,6 +36,7 @@ mod listening;
 mod loops;
 mod matrix;
 mod mcp;
+mod mcp_client;
 mod mcp_host;
 mod mcp_install;
 mod mcp_reading;

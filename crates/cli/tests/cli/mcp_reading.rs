@@ -227,6 +227,95 @@ fn a_lost_send_is_repeated_with_the_same_key() {
 }
 
 #[test]
+fn a_wait_that_is_longer_than_a_poll_takes_several() {
+    const SESSION: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
+    let polls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&polls);
+    // A relay whose polls end early, and which has something to say at the third.
+    let fake = Fake::new(move |_, request| {
+        let health = json!({ "capabilities": { "delivery": ["longpoll"] } });
+        if request.starts_with("GET /health") {
+            return Reply::Bytes(response("200 OK", "", &health.to_string()));
+        }
+        let number = counted.fetch_add(1, Ordering::SeqCst) + 1;
+        let message = json!({
+            "id": "8f14e45fceea167a-9", "agentId": "b", "text": "at last", "cursor": "9", "verified": true,
+            "sentAt": "2026-03-01T12:00:10.000Z",
+        });
+        let messages = if number < 3 { vec![] } else { vec![message] };
+        let next = number.to_string();
+        let page = json!({ "messages": messages, "nextCursor": next, "hasMore": false });
+        Reply::Bytes(response("200 OK", "", &page.to_string()))
+    });
+    let home = Home::new(&fake.url);
+    for (name, line) in [("agent", "a"), ("key", "nxk_ours"), ("server", &fake.url)] {
+        let folder = home.state().join("sessions").join(SESSION);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), line).unwrap();
+    }
+    let mut host = Host::start(&home);
+    assert_eq!(host.read(&json!({ "wait": 1000 })), ["at last"]);
+    let requests = fake.requests();
+    let asked: Vec<&str> = requests
+        .iter()
+        .filter(|request| request.contains("/messages"))
+        .map(|request| request.split(' ').nth(1).unwrap().split('?').nth(1).unwrap())
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            "others=true&events=true&wait=25&limit=20",
+            "after=1&others=true&events=true&wait=25&limit=20",
+            "after=2&others=true&events=true&wait=25&limit=20",
+        ]
+    );
+    assert_eq!(home.stored(SESSION, "cursor").as_deref(), Some("3"));
+    assert!(host.end().success());
+}
+
+#[test]
+fn a_session_that_is_over_is_not_meant_any_more() {
+    let (_relay, homes, [mut alice, mut bob]) = pair();
+    alice.read(&json!({}));
+    let session = text(&homes[0].nexus(&["ls"]).done()["sessions"][0]["sessionId"]);
+    homes[0].nexus(&["end", &session]).done();
+    assert!(bob.refused("read", &json!({})).contains("The session is over"));
+    let link = alice.call("invite", &json!({ "name": "alice" }))["link"].clone();
+    bob.call("join", &json!({ "name": "bob", "link": link }));
+    bob.call("send", &json!({ "text": "in the new one" }));
+    assert!(bob.end().success());
+}
+
+#[test]
+fn a_hostile_server_gets_no_key_into_a_transcript() {
+    let (_relay, homes, [alice, bob]) = pair();
+    assert!(alice.end().success() && bob.end().success());
+    let session = text(&homes[0].nexus(&["ls"]).done()["sessions"][0]["sessionId"]);
+    let key = homes[0].stored(&session, "key");
+    let evil = json!({
+        "sessionId": session, "sessionKey": "nxk_evil", "secret": "nxs_evil_0123456789", "agentId": "x",
+        "status": "claimed", "messages": [], "nextCursor": "1", "hasMore": false, "code": "PEARL-FOCAL-S5SJV",
+        "url": "https://evil.example", "expiresAt": "2026-01-01T00:00:00.000Z", "ttl": 30, "card": { "name": "x" },
+    });
+    for status in ["200 OK", "409 Conflict"] {
+        let fake = Fake::answering(status, "", &evil.to_string());
+        let mut command = homes[0].command();
+        let mut host = Host::of(command.env("NEXUS_URL", &fake.url).arg("mcp"));
+        // It names our session, whose key would be lost. The answer holds the new key, which is not told.
+        let link = format!("{}/p/PEARL-FOCAL-S5SJV", fake.url);
+        let refused = host.refused("join", &json!({ "name": "x", "link": link }));
+        assert!(status != "200 OK" || refused.contains("nothing was replaced"), "{refused}");
+        host.refused("invite", &json!({ "name": "x" }));
+        host.begin_call("address", &json!({ "id": "x" }));
+        host.any_answer();
+        assert!(host.end().success());
+        let told = fake.requests().concat();
+        assert!(!told.contains("nxk_"), "{told}");
+    }
+    assert_eq!(homes[0].stored(&session, "key"), key);
+}
+
+#[test]
 fn keys_go_to_the_server_of_the_seat_only() {
     let (relay, homes, [alice, _bob]) = pair();
     assert!(alice.end().success());

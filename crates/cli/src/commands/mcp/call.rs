@@ -32,6 +32,14 @@ use ureq::http::Method;
 pub(super) fn run(desk: &Desk, call: &Call, job: &Job) -> Result<Told> {
     let seat = call.seat.as_deref();
     let find = |may_be: fn(&Seat) -> bool| desk.seats.find(&desk.context, seat, may_be);
+    // A seat that is no more is not the only one that can be meant.
+    let in_seat = |seat: Seat, done: Result<Told>| {
+        done.inspect_err(|failure| {
+            if is_gone(failure) {
+                desk.seats.gone(&seat);
+            }
+        })
+    };
     match &call.tool {
         Tool::Invite(asked) => {
             let seat = seat.filter(|seat| !seat.trim().is_empty());
@@ -39,15 +47,34 @@ pub(super) fn run(desk: &Desk, call: &Call, job: &Job) -> Result<Told> {
             invite(desk, seat, asked)
         }
         Tool::Join(asked) => join(desk, asked, job),
-        Tool::Send(asked) => send(desk, &find(Seat::is_any)?, asked),
-        Tool::Read(asked) => match find(Seat::is_any)? {
-            Seat::Session(id) => reading::session(desk, &id, asked, job),
-            Seat::Address(id) => reading::inbox(desk, &id, asked, job),
-        },
-        Tool::Task(asked) => task(desk, &find(Seat::is_session)?, asked),
+        Tool::Send(asked) => {
+            let seat = find(Seat::is_any)?;
+            let done = send(desk, &seat, asked);
+            in_seat(seat, done)
+        }
+        Tool::Read(asked) => {
+            let seat = find(Seat::is_any)?;
+            let done = match &seat {
+                Seat::Session(id) => reading::session(desk, id, asked, job),
+                Seat::Address(id) => reading::inbox(desk, id, asked, job),
+            };
+            in_seat(seat, done)
+        }
+        Tool::Task(asked) => {
+            let seat = find(Seat::is_session)?;
+            let done = task(desk, &seat, asked);
+            in_seat(seat, done)
+        }
         Tool::Leave => leave(desk, &find(Seat::is_session)?),
         Tool::Address(asked) => address(desk, asked),
     }
+}
+
+/// Whether the session of a seat has ended, or the seat was taken away.
+fn is_gone(failure: &Failure) -> bool {
+    let Failure::Refused(answer) = failure else { return false };
+    let error = answer.error();
+    error.error == "session_not_found" || error.reason == "agent_not_in_session"
 }
 
 fn invite(desk: &Desk, seat: Option<Seat>, asked: &Invite) -> Result<Told> {

@@ -29,11 +29,13 @@ use crate::{
     error::Result,
     json::Json,
     output::{self, Done, Printed},
+    stderr::tell,
 };
 use clap::{Args, Subcommand};
 use desk::Desk;
 use install::Install;
 use server::Server;
+use std::io::IsTerminal;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -60,8 +62,14 @@ impl Mcp {
         if let Some(Verb::Install(install)) = self.verb {
             return install.run(context);
         }
+        let input = std::io::stdin();
+        if input.is_terminal() {
+            tell!(
+                "this speaks with an agent's host over standard input; `nexus mcp install HOST` says how a host is told of it"
+            );
+        }
         output::begin_protocol();
-        Server::new(Desk::new(context)).run(std::io::stdin().lock())?;
+        Server::new(Desk::new(context)).run(input.lock())?;
         Ok(Done { printed: Printed::Bytes(Vec::new()), ..Json::of(&()).into() })
     }
 }

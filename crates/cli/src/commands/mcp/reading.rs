@@ -153,7 +153,11 @@ pub(super) fn inbox(desk: &Desk, agent: &AgentId, read: &Read, job: &Job) -> Res
             continue;
         }
         let (json, next) = bounded(answer.body, read_cursor(&page.next_cursor));
-        let is_gap = read.after.is_some_and(|after| after > begun.unwrap_or(Cursor::START));
+        let is_gap = match (read.after, begun) {
+            (None, _) => false,
+            (Some(after), Some(place)) => after > place,
+            (Some(after), None) => oldest(&mailbox)?.is_some_and(|oldest| oldest <= after),
+        };
         let next = next.filter(|_| !is_gap && !page.messages.is_empty());
         let new = next.map(|cursor| {
             let new = context.state.new_unacknowledged(agent, cursor)?;
@@ -163,6 +167,18 @@ pub(super) fn inbox(desk: &Desk, agent: &AgentId, read: &Read, job: &Job) -> Res
         let json = shown::page(json.as_str()).map_err(unreadable)?;
         return Ok(Told { json, mark: new.transpose()? });
     }
+}
+
+/// The first message of an inbox that nobody has acknowledged.
+fn oldest(mailbox: &Mailbox) -> Result<Option<Cursor>> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Page {
+        messages: Vec<Message>,
+    }
+    let answer = mailbox.call(Request::get(mailbox.path("/messages?limit=1")))?;
+    let page: Page = answer.body.read().unwrap_or_default();
+    Ok(page.messages.first().and_then(Message::cursor))
 }
 
 fn request<'a>(mailbox: &Mailbox, read: &Read, after: Option<Cursor>, wait: u32) -> Request<'a> {

@@ -110,7 +110,8 @@ impl Watch {
 
     /// Listens to the seats that there are now.
     pub(super) fn look(&self) {
-        let mut wanted = self.desk.seats.all_used();
+        // Those that are used come first, if there are too many.
+        let mut wanted: Vec<Seat> = self.desk.seats.all_used().into_iter().collect();
         let is_open = self.state().channel == Channel::Open;
         if is_open {
             wanted.extend(usable(seats::known(&self.desk.context)).unwrap_or_default());

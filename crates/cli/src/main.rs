@@ -145,6 +145,10 @@ fn run(cli: Cli) -> Result<ExitCode> {
     if let Command::Completions(completions) = cli.command {
         return completions.run().map(|()| ExitCode::SUCCESS);
     }
+    if matches!(&cli.command, Command::Mcp(mcp) if mcp.is_server()) {
+        // A failure is told on stderr only, from the start.
+        output::begin_protocol();
+    }
     let context = Context::new(cli.global)?;
     output::set_state(context.state.root());
     let done = cli.command.run(&context)?;

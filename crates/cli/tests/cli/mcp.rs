@@ -57,6 +57,15 @@ fn both_eras_begin() {
 }
 
 #[test]
+fn a_failure_to_begin_is_no_line_of_the_protocol() {
+    let mut command = Home::without_url().command();
+    let output = command.arg("mcp").env("NEXUS_HTTP_TIMEOUT", "never").output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("NEXUS_HTTP_TIMEOUT must be"), "{told}");
+}
+
+#[test]
 fn what_is_no_request_is_refused_and_nothing_ends() {
     let mut host = Host::start(&Home::without_url());
     let code = |answer: &Value| answer["error"]["code"].as_i64().unwrap();

@@ -28,7 +28,7 @@ use crate::{
     context::Context,
     error::Result,
     json::Json,
-    output::{self, Done, Printed},
+    output::{Done, Printed},
     stderr::tell,
 };
 use clap::{Args, Subcommand};
@@ -58,6 +58,11 @@ enum Verb {
 }
 
 impl Mcp {
+    /// Whether standard output is for the protocol.
+    pub(crate) fn is_server(&self) -> bool {
+        self.verb.is_none()
+    }
+
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         if let Some(Verb::Install(install)) = self.verb {
             return install.run(context);
@@ -68,7 +73,6 @@ impl Mcp {
                 "this speaks with an agent's host over standard input; `nexus mcp install HOST` says how a host is told of it"
             );
         }
-        output::begin_protocol();
         Server::new(Desk::new(context)).run(input.lock())?;
         Ok(Done { printed: Printed::Bytes(Vec::new()), ..Json::of(&()).into() })
     }

@@ -1,5 +1,7 @@
 //! Hosts with official clients of the Model Context Protocol, as programs that are told what to call.
 
+#![allow(clippy::needless_pass_by_value, reason = "values are written where they are passed")]
+
 use crate::mcp::Mcp;
 use serde_json::{Value, json};
 use std::{
@@ -41,8 +43,9 @@ impl Bridge {
     #[must_use]
     pub fn start(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let (calls, answers) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut child = command.spawn().expect("a host that starts");
+        let (calls, answers) =
+            (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"));
         let mut bridge = Self { child, calls, answers: BufReader::new(answers) };
         let tools = bridge.answer();
         assert_eq!(tools["tools"].as_array().map(Vec::len), Some(7), "{tools}");
@@ -51,7 +54,7 @@ impl Bridge {
 
     fn answer(&mut self) -> Value {
         let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
+        self.answers.read_line(&mut line).expect("a line");
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("the host has ended: {line}"))
     }
 }
@@ -59,7 +62,7 @@ impl Bridge {
 impl Host for Bridge {
     fn call(&mut self, tool: &str, arguments: Value) -> (Value, bool) {
         let call = json!({ "tool": tool, "arguments": arguments });
-        writeln!(self.calls, "{call}").unwrap();
+        writeln!(self.calls, "{call}").expect("a host that reads");
         let answer = self.answer();
         (answer["given"].clone(), answer["isError"] == true)
     }

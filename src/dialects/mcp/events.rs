@@ -111,16 +111,11 @@ fn read(
     let arguments = params.get("arguments").and_then(Fields::of);
     let seat = arguments.and_then(|arguments| arguments.text("seat"));
     let seat = seat.as_deref().or_else(|| http::bearer(request)).and_then(Seat::from_word);
-    match seat {
-        Some(seat @ Seat::Member { .. }) => {
-            Ok((seat, url, delivery.text("secret").unwrap_or_default()))
-        }
-        _ => {
-            let why =
-                "`arguments.seat` must be a seat in a session, as `invite` or `join` returned it.";
-            Err(asked.error(FORBIDDEN, why, None))
-        }
+    if let Some(seat @ Seat::Member { .. }) = seat {
+        return Ok((seat, url, delivery.text("secret").unwrap_or_default()));
     }
+    let why = "`arguments.seat` must be a seat in a session, as `invite` or `join` returned it.";
+    Err(asked.error(FORBIDDEN, why, None))
 }
 
 /// Subscribes, or renews. The receiver is asked before the answer.

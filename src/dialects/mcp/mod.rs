@@ -42,19 +42,15 @@ pub(super) async fn answer(request: &Request, env: &Env) -> Result<Response> {
     };
     match Incoming::over_http(&body, headers) {
         Incoming::Request(asked, Ask::Call { tool, arguments, .. }) => {
-            match Call::parse(&tool, &arguments) {
-                Some(call) => {
-                    let outcome = match call {
-                        Ok(call) => tools::run(request, env, call).await,
-                        Err(refusal) => not_called(request, env, refusal).await,
-                    };
-                    Ok(reply(asked.outcome(&told(request, outcome))))
-                }
-                None => {
-                    rates::enter_mcp(request, env, Passed::Nothing).await?;
-                    Ok(reply(asked.invalid_params("There is no tool of this name.")))
-                }
-            }
+            let Some(call) = Call::parse(&tool, &arguments) else {
+                rates::enter_mcp(request, env, Passed::Nothing).await?;
+                return Ok(reply(asked.invalid_params("There is no tool of this name.")));
+            };
+            let outcome = match call {
+                Ok(call) => tools::run(request, env, call).await,
+                Err(refusal) => tools::not_called(request, env, refusal).await,
+            };
+            Ok(reply(asked.outcome(&told(request, outcome))))
         }
         Incoming::Request(asked, Ask::Other(method, params)) if events::is_one(&method) => {
             Ok(reply(events::answer(request, env, &asked, (&method, &params)).await?))
@@ -68,12 +64,6 @@ pub(super) async fn answer(request: &Request, env: &Env) -> Result<Response> {
             }
         }
     }
-}
-
-/// Refuses what calls no tool, after counting it.
-async fn not_called(request: &Request, env: &Env, refusal: Refusal) -> Result<String> {
-    rates::enter_mcp(request, env, Passed::Nothing).await?;
-    Err(refusal.into())
 }
 
 /// The answer to whoever asks what there is.

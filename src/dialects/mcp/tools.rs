@@ -35,7 +35,7 @@ pub(super) async fn run(request: &Request, env: &Env, call: Call) -> Result<Stri
     // A host can be told once, and then no model sees it.
     let in_header = || http::bearer(request).filter(|bearer| bearer.starts_with("nxt_"));
     let seat = match seat.as_deref().or_else(in_header).map(Seat::from_word) {
-        Some(None) => return super::not_called(request, env, Refusal::wrong_key()).await,
+        Some(None) => return not_called(request, env, Refusal::wrong_key()).await,
         seat => seat.flatten(),
     };
     let of = Of { request, env };
@@ -46,7 +46,7 @@ pub(super) async fn run(request: &Request, env: &Env, call: Call) -> Result<Stri
             of.invite_more(&invite, &seat).await
         }
         (Tool::Invite(invite), address) => of.invite(invite, address.as_ref()).await,
-        (_, None) => super::not_called(request, env, Refusal::invalid("seat", SEAT)).await,
+        (_, None) => not_called(request, env, Refusal::invalid("seat", SEAT)).await,
         (Tool::Read(read), Some(seat)) => of.read(&seat, read).await,
         (tool, Some(seat)) => {
             let (native, shown, stores) = match &seat {
@@ -60,6 +60,12 @@ pub(super) async fn run(request: &Request, env: &Env, call: Call) -> Result<Stri
             readable(shown(&answer))
         }
     }
+}
+
+/// Refuses what calls no tool, after counting it.
+pub(super) async fn not_called(request: &Request, env: &Env, refusal: Refusal) -> Result<String> {
+    rates::enter_mcp(request, env, Passed::Nothing).await?;
+    Err(refusal.into())
 }
 
 /// The call that a tool is in a session, how its answer is shown, and whether it stores a message.

@@ -1,13 +1,15 @@
 //! Run by `cargo xtask mcp`, which describes it.
 
 use nexus_tests::hosts::{Bridge, converse};
-use std::{env, path::Path, process::Command};
+use std::{env, error::Error, path::Path, process::Command};
 use xtask::relay::Relay;
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     let given: Vec<String> = env::args().skip(1).collect();
-    let [node, bridge, python] = given.as_slice() else { panic!("NODE BRIDGE PYTHON") };
-    let relay = Relay::builder().rate_limits_never_reached().start().unwrap();
+    let [node, bridge, python] = given.as_slice() else {
+        return Err("write it as mcp NODE BRIDGE PYTHON".into());
+    };
+    let relay = Relay::builder().rate_limits_never_reached().start()?;
     let url = format!("{}/mcp", relay.url());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("hosts/bridge.py");
     let start = |name: &str| {
@@ -25,4 +27,5 @@ fn main() {
             println!("{a} and {b}: invite, join, talk, wait, give a task, leave");
         }
     }
+    Ok(())
 }

@@ -8,11 +8,17 @@ use std::{cell::RefCell, collections::BTreeSet};
 /// What was heard: from whom, and what.
 type Heard = BTreeSet<(String, String)>;
 
+/// Says something to somebody.
+type Say<'a> = Box<dyn Fn(&str, &str) + 'a>;
+
+/// Reads all that was said.
+type Hear<'a> = Box<dyn Fn() -> Heard + 'a>;
+
 /// A client of one kind, under its name.
 struct Client<'a> {
     name: String,
-    say: Box<dyn Fn(&str, &str) + 'a>,
-    hear: Box<dyn Fn() -> Heard + 'a>,
+    say: Say<'a>,
+    hear: Hear<'a>,
 }
 
 fn pairs(messages: &Value, from: &str, text: &str) -> Heard {

@@ -122,6 +122,16 @@ impl Context {
         given.flatten().collect()
     }
 
+    /// The same with this time limit for each request.
+    pub(crate) fn hurried(&self, limit: Duration) -> Self {
+        Self { http: Http::with_limit(limit), ..self.clone() }
+    }
+
+    /// The profile that the command line names.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.global.profile.as_deref()
+    }
+
     /// The session with this alias or id, or with an id that begins so.
     pub(crate) fn session(&self, text: &str) -> Result<Session> {
         // An alias does not look like a session id, so a damaged file of aliases does not matter here.

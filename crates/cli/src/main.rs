@@ -56,6 +56,7 @@ mod stderr;
 mod team;
 mod typed;
 mod unknown;
+mod wake_line;
 mod words;
 
 use clap::{CommandFactory, FromArgMatches, Parser, error::ErrorKind};
@@ -149,7 +150,10 @@ fn run(cli: Cli) -> Result<ExitCode> {
         // A failure is told on stderr only, from the start.
         output::begin_protocol();
     }
-    let context = Context::new(cli.global)?;
+    let context = match Context::new(cli.global) {
+        Ok(context) => context,
+        Err(failure) => return cli.command.run_without(failure).map(|done| done.code.into()),
+    };
     output::set_state(context.state.root());
     let done = cli.command.run(&context)?;
     let code = done.code;

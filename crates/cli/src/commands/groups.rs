@@ -27,7 +27,7 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("Team", &["status", "discover", "profile", "task", "work", "renew", "leave", "remove", "end"]),
     ("Files", &["file"]),
     ("Address", &["address", "contacts", "ping", "receive"]),
-    ("Wake", &["listen", "mcp", "poll-daemon", "heartbeat", "poll-status"]),
+    ("Wake", &["listen", "peek", "mcp", "poll-daemon", "heartbeat", "poll-status"]),
     (
         "This machine",
         &["ls", "alias", "unalias", "prune", "config", "bind", "doctor", "completions"],

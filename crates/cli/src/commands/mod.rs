@@ -30,6 +30,7 @@ mod mcp;
 mod nouns;
 mod open;
 mod pair;
+mod peek;
 mod ping;
 mod poll;
 mod poll_all;
@@ -48,7 +49,11 @@ mod work;
 
 pub(crate) use groups::{hide, list};
 
-use crate::{context::Context, error::Result, output::Done};
+use crate::{
+    context::Context,
+    error::{Failure, Result},
+    output::{self, Done},
+};
 use clap::Subcommand;
 use nexus_protocol::TaskStatus;
 
@@ -162,6 +167,8 @@ pub(crate) enum Command {
     Send(send::Send),
     /// Read the new messages of a session
     Poll(poll::Poll),
+    /// Say in one line that messages wait, for the hooks of a host
+    Peek(peek::Peek),
     /// Wait for a message of somebody else
     Wait(wait::Wait),
     /// Receive messages as they are sent, and run a program for each
@@ -245,6 +252,7 @@ impl Command {
             Self::Receive(command) => command.run(context),
             Self::Send(command) => command.run(context),
             Self::Poll(command) => command.run(context),
+            Self::Peek(command) => command.run(context),
             Self::Wait(command) => command.run(context),
             Self::Listen(command) => command.run(context),
             Self::Mcp(command) => command.run(context),
@@ -260,6 +268,19 @@ impl Command {
             Self::Doctor(command) => command.run(context),
             // `main` prints this text for a shell.
             Self::Completions(_) => Ok(crate::json::Json::of(&()).into()),
+        }
+    }
+
+    /// What becomes of a command whose environment is wrong. One that a host runs by itself does as if nothing came:
+    /// its end, or an error of it, would reach the agent.
+    pub(crate) fn run_without(self, failure: Failure) -> Result<Done> {
+        match self {
+            Self::Peek(command) => Ok(command.without(&failure)),
+            Self::Listen(command) if command.is_short() => {
+                output::until_nobody_reads();
+                Ok(listen::short::nothing())
+            }
+            _ => Err(failure),
         }
     }
 }

@@ -20,6 +20,7 @@ mod reader;
 mod running;
 mod session;
 mod shared;
+mod told;
 
 pub(crate) use address::{Address, NewAddress, NewReadMark};
 pub(crate) use beginning::IfRunning;
@@ -28,6 +29,7 @@ pub(crate) use foreign::{read_foreign, replace_foreign};
 pub(crate) use running::{Loop, Place, Running};
 pub(crate) use session::{Membership, NewCursor};
 pub(crate) use shared::{Aliases, Config};
+pub(crate) use told::Told;
 
 use crate::error::{Failure, Kind, Result};
 use file::{Prepared, TEMPORARY, unavailable};

@@ -1,4 +1,4 @@
-//! `sessions/<ID>/{poll-daemon,heartbeat,listen,work}.json` and `agents/<ID>/listen.json`: the loops of a
+//! `sessions/<ID>/{poll-daemon,heartbeat,listen,short,work}.json` and `agents/<ID>/{listen,short}.json`: the loops of a
 //! session or an address. Each record has a lock file next to it. A loop runs if its lock is held: a killed
 //! process leaves the record behind, but not the lock.
 
@@ -22,6 +22,8 @@ pub(crate) enum Loop {
     PollDaemon,
     Heartbeat,
     Listen,
+    /// `listen --short`, which reads nothing away and runs beside any other.
+    Short,
     Work,
 }
 
@@ -32,6 +34,7 @@ impl Loop {
             Self::PollDaemon => "poll-daemon",
             Self::Heartbeat => "heartbeat",
             Self::Listen => "listen",
+            Self::Short => "short",
             Self::Work => "work",
         }
     }
@@ -139,11 +142,24 @@ impl State {
         Ok(Begun::Yes(place, before))
     }
 
+    /// Registers a loop that waits without a word while another of its kind runs: then there is no place.
+    pub(crate) fn begin_quietly(&self, folder: &Path, kind: Loop) -> Result<Option<Place>> {
+        Ok(match self.try_begin(folder, kind, &Running::begins(0))? {
+            Begun::Yes(place, _) => Some(place),
+            Begun::Held(_) => None,
+        })
+    }
+
     /// The loop of this kind that is running for the session.
     pub(crate) fn running(&self, session: &SessionId, kind: Loop) -> Result<Option<Running>> {
+        self.running_in(&self.session_dir(session), kind)
+    }
+
+    /// The same for the folder of a session or an address.
+    pub(crate) fn running_in(&self, folder: &Path, kind: Loop) -> Result<Option<Running>> {
         // Without permission to write, no loop can run here that this check could disturb.
         let _guard = self.lock().ok();
-        let (lock, path) = self.files_of(&self.session_dir(session), kind);
+        let (lock, path) = self.files_of(folder, kind);
         let is_held = lock::is_held(&lock);
         if is_held == Some(false) {
             return Ok(None);

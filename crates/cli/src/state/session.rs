@@ -4,6 +4,7 @@ use super::{
     State,
     file::{self, Prepared, delete_folder, read, read_line},
     lock::Lock,
+    told::TOLD,
 };
 use crate::{
     error::{Failure, Kind, Result},
@@ -145,11 +146,12 @@ impl State {
         self.replace(lock, &self.session_dir(session).join(name), &format!("{line}\n"))
     }
 
-    /// Forgets the cursors of all readers.
+    /// Forgets the cursors of all readers, and how far each was told.
     fn forget_cursors(&self, session: &SessionId) -> Result<()> {
         let folder = self.session_dir(session);
         let names = file::names(&folder)?.into_iter();
-        let mut cursors = names.filter(|name| name == "cursor" || name.starts_with("cursor."));
+        let is_of = |name: &str, kind: &str| name.split('.').next() == Some(kind);
+        let mut cursors = names.filter(|name| is_of(name, "cursor") || is_of(name, TOLD));
         cursors.try_for_each(|name| file::delete(&folder.join(name)).map(drop))
     }
 

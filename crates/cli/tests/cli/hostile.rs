@@ -62,7 +62,7 @@ fn arguments(command: &str) -> Option<&'static str> {
         "send" | "broadcast" => "work hi",
         "poll" => "work --members",
         "wait" => "work --timeout 1",
-        "listen" | "chat" | "heartbeat" | "status" | "discover" | "renew" | "pair"
+        "listen" | "peek" | "chat" | "heartbeat" | "status" | "discover" | "renew" | "pair"
         | "pair-list" | "export" | "task ls" | "file ls" | "end" | "leave" | "poll-status"
         | "bind" => "work",
         "open" => "work --print",

@@ -97,6 +97,7 @@ const COMMANDS: &[&[&str]] = &[
     &["wait", SESSION, "--timeout", "0"],
     &["listen", SESSION],
     &["listen", "@me"],
+    &["peek"],
     &["poll-daemon", SESSION, "--yes", "--ttl", "1"],
     &["heartbeat", SESSION, "--interval", "1"],
     &["ls"],

@@ -91,6 +91,15 @@ impl Listening {
         last
     }
 
+    /// Waits for its end, and returns its exit code. It says nothing more, on stderr neither.
+    #[track_caller]
+    pub(crate) fn silent_end(&mut self) -> Option<i32> {
+        let status = self.child.wait().unwrap();
+        let more: Vec<String> = self.out.iter().chain(self.err.iter()).collect();
+        assert_eq!(more, Vec::<String>::new());
+        status.code()
+    }
+
     #[track_caller]
     pub(crate) fn stop(mut self, signal: &str) -> Value {
         self.signal(signal);

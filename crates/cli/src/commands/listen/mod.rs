@@ -4,9 +4,11 @@ mod exec;
 mod guard;
 mod hook;
 mod item;
+pub(super) mod known;
 mod long;
 mod reply;
-mod source;
+pub(super) mod short;
+pub(super) mod source;
 mod work;
 
 use super::{
@@ -14,13 +16,12 @@ use super::{
     poll,
 };
 use crate::{
-    capabilities::{self, Capabilities},
     clock,
     context::Context,
     duration,
     error::{Failure, Kind, Result},
     json::Json,
-    live::{Listener, Next, Target, Wanted},
+    live::{Listener, Next},
     loops::Ended,
     output::{self, Done},
     state::{Loop, Place, Running},
@@ -28,9 +29,10 @@ use crate::{
 };
 use clap::{Args, value_parser};
 use guard::Guard;
+use known::capabilities;
 use nexus_protocol::Cursor;
 use serde_json::json;
-use source::{Mark, Room, Source};
+use source::{Mark, Source};
 use work::{Action, Choice, Work};
 
 #[derive(Args)]
@@ -40,6 +42,7 @@ use work::{Action, Choice, Work};
   nexus listen SESSION --exec 'jq -r .text | my-agent --print' --envelope --reply
   nexus listen @me --exec 'jq -r .text | my-agent --print' --envelope --reply
   NEXUS_HOOK_TOKEN=... nexus listen SESSION --hook http://127.0.0.1:18789/hooks/agent
+  nexus listen --short
 
 Every message is printed as one line of JSON. The last line says why it ended: a signal, the session has
 ended, or you have left. Your own messages are left out unless --own is given. It reconnects by itself and
@@ -54,8 +57,13 @@ Messages are written by strangers: --envelope says so to the agent that reads th
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Listen {
     /// The session's id or alias; @me for the mailbox of your address, or @ID if you have several
-    #[arg(value_name = "SESSION|@me")]
-    target: String,
+    #[arg(value_name = "SESSION|@me", id = "target", required_unless_present = "short")]
+    targets: Vec<String>,
+    /// For a host that wakes its agent: print a line of text when messages of others wait, such as "nexus: 2 messages
+    /// from bob wait in session 926987e7. ...". Reads nothing away, says nothing else, and goes on whatever happens.
+    /// Without SESSION: for all sessions and addresses of this state folder, also for later ones
+    #[arg(long, conflicts_with_all = ["own", "latest", "takeover", "events", "exec", "hook"])]
+    short: bool,
     /// Include your own messages
     #[arg(long)]
     own: bool,
@@ -110,7 +118,15 @@ pub(crate) struct Listen {
 }
 
 impl Listen {
+    /// Whether it is a host that runs it, which shows its agent whatever is printed, and each end.
+    pub(super) fn is_short(&self) -> bool {
+        self.short
+    }
+
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
+        if self.short {
+            return short::run(context, &self.targets);
+        }
         let source = self.source(context)?;
         // Refuses what is wrong before a listener is asked to end.
         self.action(context, &source)?;
@@ -151,15 +167,14 @@ impl Listen {
     }
 
     fn source(&self, context: &Context) -> Result<Source> {
-        if let Some(mailbox) = context.mailbox_named(&self.target) {
+        let [target] = self.targets.as_slice() else {
+            let message = "Name one session or address. Only --short listens to several.";
+            return Err(Failure::own(Kind::Usage, message));
+        };
+        if let Some(mailbox) = context.mailbox_named(target) {
             return mailbox.map(Source::Inbox);
         }
-        let session = context.session(&self.target)?;
-        let caller = context.caller(&session)?;
-        let server = context.server_of(&session)?;
-        let aliases = context.state.known_aliases();
-        let alias = super::ls::names_of(&aliases, &session.id).into_iter().next();
-        Ok(Source::Session(Room { session, server, caller, alias }))
+        Source::of_session(context, context.session(target)?)
     }
 
     /// The cursor after which listening begins.
@@ -233,30 +248,9 @@ fn listener(
     choice: Choice,
     after: Option<Cursor>,
 ) -> Result<Listener> {
-    let capabilities = match capabilities::of(context, source.server()) {
-        Ok(capabilities) => capabilities,
-        // The ways are then found out by trying them.
-        Err(failure) if failure.is_passing() => {
-            tell!("{}", failure.sentence());
-            let all = ["websocket", "sse", "longpoll"];
-            let delivery = all.map(str::to_owned).to_vec();
-            Capabilities { delivery, ..Capabilities::default() }
-        }
-        Err(failure) => return Err(failure),
-    };
     // Events are always told on stderr, even if they are not printed.
-    let wanted = match source {
-        Source::Session(_) => Wanted { others: !choice.own, events: true },
-        Source::Inbox(_) => Wanted::default(),
-    };
-    let target = Target {
-        http: context.http().clone(),
-        server: source.server().clone(),
-        caller: source.caller().clone(),
-        base: source.base(),
-        wanted,
-    };
-    Listener::new(target, &capabilities, after)
+    let target = source.target(context, choice.own, true);
+    Listener::new(target, &capabilities(context, source.server())?, after)
 }
 
 /// Handles messages until listening ends.

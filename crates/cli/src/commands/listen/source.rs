@@ -2,6 +2,7 @@
 //! between the two.
 
 use crate::{
+    commands::ls::names_of,
     context::{Caller, Context, Session},
     envelope::{self, Place},
     error::Result,
@@ -20,14 +21,14 @@ use std::path::PathBuf;
 use ureq::http::Method;
 
 #[derive(Debug)]
-pub(super) enum Source {
+pub(crate) enum Source {
     Session(Room),
     Inbox(Mailbox),
 }
 
 /// A session and our seat in it.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(crate) struct Room {
     pub(super) session: Session,
     pub(super) server: Server,
     pub(super) caller: Caller,
@@ -47,14 +48,22 @@ pub(super) enum Mark {
 }
 
 impl Source {
-    pub(super) fn server(&self) -> &Server {
+    pub(super) fn of_session(context: &Context, session: Session) -> Result<Self> {
+        let caller = context.caller(&session)?;
+        let server = context.server_of(&session)?;
+        let aliases = context.state.known_aliases();
+        let alias = names_of(&aliases, &session.id).into_iter().next();
+        Ok(Self::Session(Room { session, server, caller, alias }))
+    }
+
+    pub(crate) fn server(&self) -> &Server {
         match self {
             Self::Session(room) => &room.server,
             Self::Inbox(mailbox) => &mailbox.server,
         }
     }
 
-    pub(super) fn caller(&self) -> &Caller {
+    pub(crate) fn caller(&self) -> &Caller {
         match self {
             Self::Session(room) => &room.caller,
             Self::Inbox(mailbox) => &mailbox.caller,
@@ -62,7 +71,7 @@ impl Source {
     }
 
     /// Its path on the server.
-    pub(super) fn base(&self) -> String {
+    pub(crate) fn base(&self) -> String {
         match self {
             Self::Session(room) => room.session.path(""),
             Self::Inbox(mailbox) => mailbox.path(""),
@@ -70,7 +79,7 @@ impl Source {
     }
 
     /// Its folder in the state folder.
-    pub(super) fn folder(&self, state: &State) -> PathBuf {
+    pub(crate) fn folder(&self, state: &State) -> PathBuf {
         match self {
             Self::Session(room) => state.session_dir(&room.session.id),
             Self::Inbox(mailbox) => state.agent_dir(mailbox.agent()),
@@ -78,7 +87,7 @@ impl Source {
     }
 
     /// The cursor after which reading begins. The relay itself knows what was acknowledged in a mailbox.
-    pub(super) fn after(&self) -> Result<Option<Cursor>> {
+    pub(crate) fn after(&self) -> Result<Option<Cursor>> {
         match self {
             Self::Session(room) if room.session.is_of(&room.caller) => {
                 room.session.stored.usable_cursor()

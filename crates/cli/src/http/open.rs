@@ -46,8 +46,8 @@ impl Http {
         let mut request = http::Request::post(post.url)
             .header("Content-Type", "application/json")
             .header("Idempotency-Key", post.once);
-        if let Some(token) = post.token {
-            request = request.header("Authorization", format!("Bearer {token}"));
+        if let Some(authorization) = post.authorization {
+            request = request.header("Authorization", authorization);
         }
         let request =
             request.body(post.body).map_err(|error| lost(format!("the hook: {error}")))?;
@@ -80,6 +80,9 @@ const SHOWN: usize = 300;
 #[derive(Clone, Copy)]
 pub(crate) struct Post<'a> {
     pub(crate) url: &'a str,
+    /// The header that shows the token.
+    pub(crate) authorization: Option<&'a str>,
+    /// What must not be shown of an answer.
     pub(crate) token: Option<&'a str>,
     /// The `Idempotency-Key`.
     pub(crate) once: &'a str,

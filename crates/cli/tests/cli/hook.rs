@@ -125,3 +125,45 @@ fn a_gateway_may_be_asked_to_keep_one_conversation() {
         );
     }
 }
+
+#[test]
+fn an_opencode_server_gets_a_prompt_in_its_own_form() {
+    let (_relay, a, session, b) = pair();
+    let fake = Fake::answering("204 No Content", "", "");
+    let prompt = format!("{}/session/ses_1/prompt_async", fake.url);
+    let other = format!("{}/prompts", fake.url);
+    for (url, more, agent) in [
+        (&prompt, &["--hook-agent", "reader"][..], json!("reader")),
+        (&other, &["--hook-format", "opencode"], Value::Null),
+    ] {
+        a.nexus(&["send", &session, "hello"]).done();
+        let mut command = b.command();
+        command.args(["listen", &session, "--hook", url]).args(more);
+        let mut listening = Listening::of(command.env("NEXUS_HOOK_TOKEN", "t0ken"));
+        listening.value();
+        listening.stop("-TERM");
+        let request = fake.requests().pop().unwrap();
+        // `opencode:t0ken`
+        let authorization = ["Basic ", "b3BlbmNvZGU6", "dDBrZW4="].concat();
+        assert_eq!(header(&request, "authorization").unwrap(), authorization);
+        let body = body(&request);
+        let part = &body["parts"][0];
+        assert!(text(&part["text"]).contains("\nhello\n"), "{body}");
+        assert_eq!((&part["type"], &body["agent"]), (&json!("text"), &agent));
+        assert!(body["message"].is_null(), "{body}");
+    }
+    let refused = b.nexus(&["listen", &session, "--hook", &prompt, "--hook-session-key"]);
+    assert_eq!(refused.error(), "usage");
+}
+
+#[test]
+fn a_gateway_may_be_told_which_of_its_agents_reads() {
+    let (_relay, a, session, b) = pair();
+    a.nexus(&["send", &session, "hello"]).done();
+    let fake = Fake::answering("200 OK", "", "{}");
+    let options = ["--hook", &fake.url, "--hook-agent", "reader"];
+    let mut listening = Listening::start(&b, &session, &options);
+    listening.value();
+    listening.stop("-TERM");
+    assert_eq!(body(&fake.requests()[0])["agentId"], "reader");
+}

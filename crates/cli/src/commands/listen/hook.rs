@@ -11,13 +11,57 @@ use crate::{
     http::Post,
     random, server,
 };
-use serde_json::json;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
 use std::{env, fmt, time::Duration};
 
-/// Where messages are posted.
+/// The options of a webhook, beside its address.
+#[derive(Args, Clone)]
+pub(super) struct HookArgs {
+    /// Post each message, in an envelope, to the webhook of an agent gateway
+    #[arg(long, value_name = "URL")]
+    pub(super) hook: Option<String>,
+    /// The token of the webhook, or the password of an opencode server. Better set `$NEXUS_HOOK_TOKEN`, which other
+    /// users cannot see
+    #[arg(long, value_name = "TOKEN", requires = "hook")]
+    hook_token: Option<String>,
+    /// The form of the posts; default: by the address, whose path ends in /prompt_async at an opencode server
+    #[arg(long, value_name = "FORM", requires = "hook")]
+    hook_format: Option<Form>,
+    /// The agent of the gateway that is to read the messages: give it one with few tools. Default: its own choice
+    #[arg(long, value_name = "NAME", requires = "hook")]
+    hook_agent: Option<String>,
+    /// Let the gateway keep one conversation for all messages of a session, or one named KEY, instead of beginning
+    /// anew with each. The gateway must allow it. An opencode server keeps the one that its address names
+    #[arg(long, value_name = "KEY", requires = "hook", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    hook_session_key: Option<String>,
+}
+
+/// The form of the posts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// `/hooks/agent` of OpenClaw
+    Openclaw,
+    /// `/session/ID/prompt_async` of an opencode server
+    Opencode,
+}
+
+impl Form {
+    /// The form for an address without query.
+    fn of(address: &str) -> Self {
+        if address.ends_with("/prompt_async") { Self::Opencode } else { Self::Openclaw }
+    }
+}
+
+/// Where messages are posted, and how.
 pub(super) struct Hook {
     url: String,
+    form: Form,
     token: Option<String>,
+    /// The header that shows the token.
+    authorization: Option<String>,
+    agent: Option<String>,
     /// The gateway's session in which all messages are handled. Empty: one for each session or conversation here.
     session_key: Option<String>,
 }
@@ -30,21 +74,29 @@ impl fmt::Debug for Hook {
 
 impl Hook {
     /// Refuses an invalid URL. The token may come from the environment.
-    pub(super) fn new(
-        url: &str,
-        token: Option<String>,
-        session_key: Option<String>,
-    ) -> Result<Self> {
+    pub(super) fn new(url: &str, given: &HookArgs) -> Result<Self> {
         let base = url.split(['?', '#']).next().unwrap_or_default();
         server::normalize(base)
             .map_err(|rule| Failure::own(Kind::InvalidUrl, format!("The URL of --hook {rule}.")))?;
-        let token = token.or_else(|| env::var("NEXUS_HOOK_TOKEN").ok());
+        let form = given.hook_format.unwrap_or_else(|| Form::of(base));
+        if form == Form::Opencode && given.hook_session_key.is_some() {
+            let message = "An opencode server keeps the conversation that the URL of --hook names: leave --hook-session-key out.";
+            return Err(Failure::own(Kind::Usage, message));
+        }
+        let token = given.hook_token.clone().or_else(|| env::var("NEXUS_HOOK_TOKEN").ok());
         let token = token.filter(|token| !token.is_empty());
         if token.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
             let message = "The hook's token must consist of visible ASCII characters.";
             return Err(Failure::own(Kind::InvalidEnvironment, message));
         }
-        Ok(Self { url: url.to_owned(), token, session_key })
+        let authorization = token.as_ref().map(|token| match form {
+            Form::Openclaw => format!("Bearer {token}"),
+            Form::Opencode => {
+                format!("Basic {}", BASE64_STANDARD.encode(format!("opencode:{token}")))
+            }
+        });
+        let (agent, session_key) = (given.hook_agent.clone(), given.hook_session_key.clone());
+        Ok(Self { url: url.to_owned(), form, token, authorization, agent, session_key })
     }
 
     /// Posts each message.
@@ -61,18 +113,31 @@ impl Hook {
             let boundary = context.state.boundary(&folder, &once, random::hex());
             let boundary =
                 boundary.map_err(|failure| failed(failure.sentence(), Duration::ZERO))?;
-            let (body, token) = (self.body(source, item, &boundary), self.token.as_deref());
-            let post = Post { url: &self.url, token, once: &once, body: &body };
+            let body = self.body(source, item, &boundary).to_string();
+            let (token, authorization) = (self.token.as_deref(), self.authorization.as_deref());
+            let post = Post { url: &self.url, authorization, token, once: &once, body: &body };
             context.http().post_hook(&post).map_err(|refused| failed(refused.why, refused.wait))?;
         }
         Ok(Vec::new())
     }
 
-    fn body(&self, source: &Source, item: &Item, boundary: &str) -> String {
+    fn body(&self, source: &Source, item: &Item, boundary: &str) -> Value {
+        let text = envelope::seal(&item.message, &source.whole_place(&item.message), boundary);
+        let (mut body, agent) = match self.form {
+            Form::Openclaw => (self.wake(source, item, &text), "agentId"),
+            Form::Opencode => (json!({ "parts": [{ "type": "text", "text": text }] }), "agent"),
+        };
+        if let (Some(name), Some(fields)) = (&self.agent, body.as_object_mut()) {
+            fields.insert(agent.to_owned(), name.as_str().into());
+        }
+        body
+    }
+
+    fn wake(&self, source: &Source, item: &Item, text: &str) -> Value {
         let content = envelope::content(&item.message);
         let (name, id) = source.name();
         let mut body = json!({
-            "message": envelope::seal(&item.message, &source.whole_place(&item.message), boundary),
+            "message": text,
             "name": "Nexus",
             "wakeMode": "now",
             "metadata": {
@@ -89,6 +154,6 @@ impl Hook {
             // Without it the key only puts runs in order.
             fields.insert("sessionMode".to_owned(), "persistent".into());
         }
-        body.to_string()
+        body
     }
 }

@@ -105,16 +105,8 @@ pub(crate) struct Listen {
     /// Stop after CMD or the webhook has failed this many times in a row
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(1..))]
     max_failures: u32,
-    /// Post each message, in an envelope, to the webhook of an agent gateway
-    #[arg(long, value_name = "URL")]
-    hook: Option<String>,
-    /// The token of the webhook. Better set `$NEXUS_HOOK_TOKEN`, which other users cannot see
-    #[arg(long, value_name = "TOKEN", requires = "hook")]
-    hook_token: Option<String>,
-    /// Let the gateway keep one conversation for all messages of a session, or one named KEY, instead of beginning
-    /// anew with each. The gateway must allow it
-    #[arg(long, value_name = "KEY", requires = "hook", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    hook_session_key: Option<String>,
+    #[command(flatten)]
+    gateway: hook::HookArgs,
 }
 
 impl Listen {
@@ -214,12 +206,8 @@ impl Listen {
     }
 
     fn action(&self, context: &Context, source: &Source) -> Result<Action> {
-        Ok(if let Some(url) = &self.hook {
-            Action::Hook(hook::Hook::new(
-                url,
-                self.hook_token.clone(),
-                self.hook_session_key.clone(),
-            )?)
+        Ok(if let Some(url) = &self.gateway.hook {
+            Action::Hook(hook::Hook::new(url, &self.gateway)?)
         } else if let Some(command) = &self.exec {
             let guard = if self.reply {
                 let replies = source.answers(&context.state)?;

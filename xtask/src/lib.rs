@@ -8,7 +8,7 @@
 //! | [`base_line`] | the oldest browsers, and what newer ones have besides |
 //! | [`worker`] | `build/`: the Worker, rebuilt when an input changed |
 //! | [`relay`] | a relay process that runs the built Worker |
-//! | [`dev`], [`checks`], [`browsers`], [`bench`], [`torture`], [`soak`], [`abuse`], [`redaction`], [`fuzz`], [`openapi`], [`audit`] | the commands of those names |
+//! | [`dev`], [`checks`], [`browsers`], [`bench`], [`torture`], [`soak`], [`abuse`], [`redaction`], [`fuzz`], [`openapi`], [`plugins`], [`audit`] | the commands of those names |
 //!
 //! Out of scope: deployment, which is `npx wrangler deploy`.
 
@@ -29,6 +29,7 @@ pub mod instructions;
 pub mod latency;
 pub mod mcp;
 pub mod openapi;
+pub mod plugins;
 mod process;
 pub mod project;
 pub mod redaction;

@@ -11,8 +11,8 @@ use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
 use xtask::{
-    abuse, audit, bench, browsers, fuzz, instructions, latency, mcp, openapi, redaction, scale,
-    setup, soak, torture, worker,
+    abuse, audit, bench, browsers, fuzz, instructions, latency, mcp, openapi, plugins, redaction,
+    scale, setup, soak, torture, worker,
 };
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
@@ -65,6 +65,8 @@ enum Command {
     Scale,
     /// Bring docs/openapi.json up to date with the types of the code.
     Openapi,
+    /// Copy the skill and the version into the plugins for agent hosts.
+    Plugins,
     Audit(audit::Options),
     Fuzz(fuzz::Options),
     Torture(torture::Options),
@@ -98,6 +100,7 @@ fn run(command: Command) -> Result<()> {
         Command::Latency => latency::run(&project),
         Command::Scale => scale::run(&setup::ensure(&project)?),
         Command::Openapi => openapi::run(&project),
+        Command::Plugins => plugins::run(&project),
         Command::Audit(options) => audit::run(&project, &options),
         Command::Fuzz(options) => fuzz::run(&setup::ensure(&project)?, &options),
         Command::Mcp(options) => mcp::run(&setup::ensure(&project)?, &options),

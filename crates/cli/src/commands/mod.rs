@@ -252,7 +252,7 @@ impl Command {
             Self::Receive(command) => command.run(context),
             Self::Send(command) => command.run(context),
             Self::Poll(command) => command.run(context),
-            Self::Peek(command) => command.run(context),
+            Self::Peek(command) => Ok(command.run(context)),
             Self::Wait(command) => command.run(context),
             Self::Listen(command) => command.run(context),
             Self::Mcp(command) => command.run(context),

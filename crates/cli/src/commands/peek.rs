@@ -55,6 +55,8 @@ pub(crate) struct Peek {
 
 /// How long all of it may take. A process that has begun late, or must end, needs the rest of the three seconds.
 const LIMIT: Duration = Duration::from_millis(2500);
+/// When the process ends, whatever holds it: a lock of another process, or a host that does not read.
+const LAST: Duration = Duration::from_millis(2900);
 /// The time limit of one request.
 const SOON: Duration = Duration::from_secs(2);
 /// How many requests are made at the same time.
@@ -100,15 +102,19 @@ struct Page {
 }
 
 impl Peek {
-    pub(crate) fn run(self, context: &Context) -> Result<Done> {
+    pub(super) fn run(&self, context: &Context) -> Done {
         let ends = Instant::now().checked_add(LIMIT);
+        thread::spawn(|| {
+            thread::sleep(LAST);
+            std::process::exit(0);
+        });
         if !self.verbose {
             stderr::be_silent();
         }
         if let Err(failure) = self.tell(context, ends) {
             tell!("{}", failure.sentence());
         }
-        Ok(nothing())
+        nothing()
     }
 
     /// Says with `--verbose` why it cannot run.
@@ -123,13 +129,10 @@ impl Peek {
         if !context.state.exists() {
             return Ok(());
         }
-        let event = match self.hook {
-            true => match read_hook(ends) {
-                Some(event) => Some(event),
-                None => return Ok(()),
-            },
-            false => None,
-        };
+        let event = if self.hook { read_hook(ends) } else { None };
+        if self.hook && event.is_none() {
+            return Ok(());
+        }
         // Hooks of one host may run at once, and one is enough.
         let Some(_telling) = context.state.begin_telling()? else { return Ok(()) };
         let anew = event.as_deref() == Some(SESSION_START);

@@ -122,13 +122,19 @@ fn it_ends_soon_and_with_success_whatever_is_wrong() {
         let said = [output.stdout, output.stderr].concat();
         assert!(output.status.success() && said.is_empty(), "{name}");
     }
-    // A host that keeps its end of the pipe open.
-    let mut child = b.command().args(["peek", "--hook"]).stdin(Stdio::piped()).spawn().unwrap();
-    let begun = Instant::now();
-    let open = child.stdin.take();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
-    drop(open);
+    // A host that keeps its end of the pipe open, and a process that keeps a lock.
+    let lock = fs::File::open(b.state().join(".lock")).unwrap();
+    for (arguments, is_locked) in [(&["peek", "--hook"][..], false), (&["peek"], true)] {
+        if is_locked {
+            lock.lock().unwrap();
+        }
+        let mut child = b.command().args(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        let begun = Instant::now();
+        let open = child.stdin.take();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{arguments:?}");
+        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+        drop(open);
+    }
 }
 
 #[test]

@@ -155,7 +155,7 @@ impl Short {
         self.watched.retain(|old, watched| watched.rest.is_none() || known.contains(old));
         let mut begun: usize = 0;
         for known in known {
-            let watched = self.watched.entry(known.clone()).or_insert_with(Watched::new);
+            let watched = self.watched.entry(known.clone()).or_insert_with(Watched::ready);
             let is_ready = match &watched.rest {
                 None => false,
                 Some(Rest::Until(time)) => *time <= Instant::now(),
@@ -238,7 +238,8 @@ impl Short {
 }
 
 impl Watched {
-    fn new() -> Self {
+    /// One whose thread may begin.
+    fn ready() -> Self {
         Self { rest: Some(Rest::Until(Instant::now())), ..Self::default() }
     }
 
@@ -296,7 +297,9 @@ fn watch(context: &Context, known: &Known, sender: &Sender<News>, places: &Place
     // It may not be complete yet. It changes when it is.
     let is_over = known.open(context).map_or(true, |source| hear(context, known, &source, sender));
     let place = lock(places).remove(known);
-    place.map(Place::end);
+    if let Some(place) = place {
+        place.end();
+    }
     is_over
 }
 

@@ -11,8 +11,8 @@ use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
 use xtask::{
-    abuse, audit, bench, browsers, fuzz, instructions, latency, mcp, openapi, plugins, redaction,
-    scale, setup, soak, torture, worker,
+    abuse, audit, bench, browsers, fuzz, hosts, instructions, latency, mcp, openapi, plugins,
+    redaction, scale, setup, soak, torture, worker,
 };
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
@@ -69,6 +69,7 @@ enum Command {
     Plugins,
     Audit(audit::Options),
     Fuzz(fuzz::Options),
+    Hosts(hosts::Options),
     Torture(torture::Options),
     Mcp(mcp::Options),
     Soak(soak::Options),
@@ -104,6 +105,7 @@ fn run(command: Command) -> Result<()> {
         Command::Audit(options) => audit::run(&project, &options),
         Command::Fuzz(options) => fuzz::run(&setup::ensure(&project)?, &options),
         Command::Mcp(options) => mcp::run(&setup::ensure(&project)?, &options),
+        Command::Hosts(options) => hosts::run(&setup::ensure(&project)?, &options),
         Command::Torture(options) => torture::run(&setup::ensure(&project)?, &options),
         Command::Soak(options) => soak::run(&setup::ensure(&project)?, &options),
         Command::Abuse(options) => abuse::run(&setup::ensure(&project)?, &options),

@@ -36,6 +36,18 @@ wait $program
 pub(crate) fn run_and_show(limit: Duration, command: &Command) -> Result<()> {
     // No pipes: a process that outlives the command would hold them open.
     let printed = NamedTempFile::new().context("no file for what a command prints")?;
+    let mut group = grouped(command);
+    let [out, errors] = [printed.as_file().try_clone()?, printed.as_file().try_clone()?];
+    let ended = end_within(limit, group.stdout(out).stderr(errors));
+    let told = fs::read(printed.path()).context("what a command printed is lost")?;
+    println!("{}", String::from_utf8_lossy(&told));
+    let status = ended.with_context(|| format!("`{}`", line(command)))?;
+    ensure!(status.success(), "`{}` failed ({status})", line(command));
+    Ok(())
+}
+
+/// The command in a group of its own, of which nothing is left once its standard input is closed.
+pub(crate) fn grouped(command: &Command) -> Command {
     let mut group = Command::new("sh");
     group.args(["-c", GROUP, "group"]).arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
@@ -47,14 +59,8 @@ pub(crate) fn run_and_show(limit: Duration, command: &Command) -> Result<()> {
     if let Some(folder) = command.get_current_dir() {
         group.current_dir(folder);
     }
-    let [out, errors] = [printed.as_file().try_clone()?, printed.as_file().try_clone()?];
-    group.stdin(Stdio::piped()).stdout(out).stderr(errors);
-    let ended = end_within(limit, group.process_group(0));
-    let told = fs::read(printed.path()).context("what a command printed is lost")?;
-    println!("{}", String::from_utf8_lossy(&told));
-    let status = ended.with_context(|| format!("`{}`", line(command)))?;
-    ensure!(status.success(), "`{}` failed ({status})", line(command));
-    Ok(())
+    group.stdin(Stdio::piped()).process_group(0);
+    group
 }
 
 /// Like [`run`], and returns what the command printed on its standard output.

@@ -42,6 +42,7 @@ mod mcp;
 mod mcp_clients;
 mod mcp_envelope;
 mod mcp_events;
+mod mcp_hosts;
 mod mcp_rates;
 
 mod messenger;

@@ -40,6 +40,20 @@ impl Http {
         })
     }
 
+    /// Asks the gateway of a webhook for something beside it. `None` if it does not answer with JSON.
+    pub(crate) fn ask_gateway(&self, url: &str, authorization: Option<&str>) -> Option<Value> {
+        let request = http::Request::get(url).header("Accept", "application/json");
+        let request = match authorization {
+            Some(authorization) => request.header("Authorization", authorization),
+            None => request,
+        };
+        let request = request.body(()).ok()?;
+        let agent = self.agents.of(request.uri()).ok()?;
+        let mut answer = agent.run(request).ok().filter(|answer| answer.status().is_success())?;
+        let body = answer.body_mut().with_config().limit(LISTED).read_to_vec().ok()?;
+        serde_json::from_slice(&body).ok()
+    }
+
     /// Posts to a webhook.
     pub(crate) fn post_hook(&self, post: &Post<'_>) -> Result<(), Refused> {
         let lost = |why: String| Refused { why, wait: Duration::ZERO };
@@ -75,6 +89,9 @@ impl Http {
 /// How many bytes of a refusal are read, and how many characters are shown.
 const READ: u64 = 8192;
 const SHOWN: usize = 300;
+
+/// The longest list of a gateway that is read.
+const LISTED: u64 = 16 << 20;
 
 /// A post to a webhook.
 #[derive(Clone, Copy)]

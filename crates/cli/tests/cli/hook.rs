@@ -129,7 +129,12 @@ fn a_gateway_may_be_asked_to_keep_one_conversation() {
 #[test]
 fn an_opencode_server_gets_a_prompt_in_its_own_form() {
     let (_relay, a, session, b) = pair();
-    let fake = Fake::answering("204 No Content", "", "");
+    let fake = Fake::new(|_, request| {
+        let agents = r#"[{"name":"build"},{"name":"reader"}]"#;
+        let is_list = request.starts_with("GET /agent ");
+        let (status, body) = if is_list { ("200 OK", agents) } else { ("204 No Content", "") };
+        Reply::Bytes(response(status, "Content-Type: application/json\r\n", body))
+    });
     let prompt = format!("{}/session/ses_1/prompt_async", fake.url);
     let other = format!("{}/prompts", fake.url);
     for (url, more, agent) in [
@@ -154,6 +159,15 @@ fn an_opencode_server_gets_a_prompt_in_its_own_form() {
     }
     let refused = b.nexus(&["listen", &session, "--hook", &prompt, "--hook-session-key"]);
     assert_eq!(refused.error(), "usage");
+
+    // It takes prompts for an agent that it does not have, and drops them.
+    a.nexus(&["send", &session, "not lost"]).done();
+    let options = ["--hook", &prompt, "--hook-agent", "raeder", "--max-failures", "1"];
+    let end = Listening::start(&b, &session, &options).end();
+    assert_eq!(end["error"], "hook_failed");
+    assert!(text(&end["message"]).contains("no agent `raeder`"), "{end}");
+    assert!(fake.requests().last().unwrap().starts_with("GET /agent "));
+    assert_eq!(b.poll(&session), ["not lost"]);
 }
 
 #[test]

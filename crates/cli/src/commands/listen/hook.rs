@@ -26,7 +26,7 @@ pub(super) struct HookArgs {
     /// users cannot see
     #[arg(long, value_name = "TOKEN", requires = "hook")]
     hook_token: Option<String>,
-    /// The form of the posts; default: by the address, whose path ends in /prompt_async at an opencode server
+    /// The form of the posts; default: by the path of the address
     #[arg(long, value_name = "FORM", requires = "hook")]
     hook_format: Option<Form>,
     /// The agent of the gateway that is to read the messages: give it one with few tools. Default: its own choice
@@ -41,7 +41,7 @@ pub(super) struct HookArgs {
 /// The form of the posts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// `/hooks/agent` of OpenClaw
+    /// `/hooks/agent` of `OpenClaw`
     Openclaw,
     /// `/session/ID/prompt_async` of an opencode server
     Opencode,
@@ -107,6 +107,7 @@ impl Hook {
         items: &[Item],
     ) -> Result<Vec<u8>, Failed> {
         let failed = |why, wait| Failed { kind: Kind::HookFailed, why, wait };
+        self.check_agent(context).map_err(|why| failed(why, Duration::ZERO))?;
         for item in items {
             let once = source.once(&item.message);
             let folder = source.folder(&context.state);
@@ -119,6 +120,21 @@ impl Hook {
             context.http().post_hook(&post).map_err(|refused| failed(refused.why, refused.wait))?;
         }
         Ok(Vec::new())
+    }
+
+    /// An opencode server takes a prompt for an agent that it does not have, and drops it. So it is asked first.
+    fn check_agent(&self, context: &Context) -> Result<(), String> {
+        let (Form::Opencode, Some(agent)) = (self.form, &self.agent) else { return Ok(()) };
+        let Some((server, _)) = self.url.split_once("/session/") else { return Ok(()) };
+        let url = format!("{server}/agent");
+        let Some(agents) = context.http().ask_gateway(&url, self.authorization.as_deref()) else {
+            // The post tells what is wrong.
+            return Ok(());
+        };
+        let mut names = agents.as_array().into_iter().flatten().map(|agent| &agent["name"]);
+        let is_there = !agents.is_array() || names.any(|name| name == agent.as_str());
+        let missing = || format!("the opencode server has no agent `{agent}` (--hook-agent)");
+        is_there.then_some(()).ok_or_else(missing)
     }
 
     fn body(&self, source: &Source, item: &Item, boundary: &str) -> Value {

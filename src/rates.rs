@@ -193,8 +193,8 @@ pub(crate) async fn enter_mcp(
         Passed::Nothing | Passed::NewSeat | Passed::Key(..) => Fault::WrongKeys,
     };
     let of_this = format!("{ip} {:x}", hash("mcp", at));
-    let of_this = Visit { ip: of_this, shown, may_guess: true, is_free: true };
-    let mut visit = McpVisit { visit: of_this, fault };
+    let of_this = Visit { ip: of_this, shown, may_guess: false, is_free: false };
+    let visit = McpVisit { visit: of_this, fault };
     if visit.visit.is_proven() {
         return Ok(visit);
     }
@@ -209,22 +209,26 @@ pub(crate) async fn enter_mcp(
     if !all.count(env, limiter).await? {
         return Err(Refusal::rate_limit_exceeded(WAIT).of(limit).into());
     }
-    visit.visit.is_free = false;
     Ok(visit)
 }
 
 impl McpVisit {
-    /// Counts a call by whether what it showed was right. Refused if its client has to wait.
-    pub(crate) async fn leave(&self, env: &Env, is_right: bool) -> Result<()> {
-        if is_right {
-            self.visit.note_proven();
-            return Ok(());
+    /// Counts a call by whether what it showed was right, if that is known. Refused if its client has to wait.
+    pub(crate) async fn leave(&self, env: &Env, is_right: Option<bool>) -> Result<()> {
+        match is_right {
+            Some(true) => {
+                self.visit.note_proven();
+                return Ok(());
+            }
+            // What was right before may have ended since.
+            Some(false) => self.visit.forget(),
+            None => return Ok(()),
         }
         let limiter = match self.fault {
             Fault::Guesses => GUESSES,
             Fault::WrongKeys => ALL,
         };
-        if self.visit.is_free || self.visit.count(env, limiter).await? {
+        if self.visit.count(env, limiter).await? {
             return Ok(());
         }
         self.visit.suspect(self.fault);
@@ -281,6 +285,16 @@ impl Visit {
             }
             let shown = self.shown.map(|shown| [shown.to_this, shown.to_any]);
             memory.proven.extend(shown.into_iter().flatten());
+        });
+    }
+
+    /// Notes that what it shows is not right, or no longer.
+    fn forget(&self) {
+        MEMORY.with_borrow_mut(|memory| {
+            if let Some(shown) = self.shown {
+                memory.proven.remove(&shown.to_this);
+                memory.proven.remove(&shown.to_any);
+            }
         });
     }
 

@@ -100,8 +100,11 @@ pub(crate) struct Subscribe {
 impl Call for Subscribe {
     const BINDING: &'static str = "SESSION";
     const NAME: &'static str = "subscribe";
-    type Answer = WebhookStatus;
+    type Answer = Subscribed;
 }
+
+/// The webhook that a subscription is, or why its receiver is not believed.
+pub(crate) type Subscribed = Result<WebhookStatus, String>;
 
 /// To a `Session`: join for a claimed code.
 impl Call for SeatRequest {

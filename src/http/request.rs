@@ -42,16 +42,24 @@ pub(crate) fn request_id() -> String {
     hex(&hasher.finish().to_be_bytes())
 }
 
-/// The head of a request or an answer: its first line, and one for each header.
+/// The head of a request or an answer: its first line, and one for each header. No value can begin a line of its own.
 pub(super) fn write_head<'a>(
     line: String,
     headers: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> String {
     headers.into_iter().fold(line, |mut head, (name, value)| {
-        head.extend(["\n", name, ": ", value]);
+        head.extend(["\n", name, ": "]);
+        if value.contains(BREAKS) {
+            head.push_str(&value.replace(BREAKS, " "));
+        } else {
+            head.push_str(value);
+        }
         head
     })
 }
+
+/// What ends a line of a head.
+const BREAKS: [char; 2] = ['\n', '\r'];
 
 /// A header in a head.
 pub(super) fn in_head<'a>(head: &'a str, name: &str) -> Option<&'a str> {
@@ -70,6 +78,7 @@ pub(crate) fn head_of<'a>(
     url: &str,
     headers: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> String {
+    let url = url.replace(BREAKS, "");
     write_head(format!("{} {} {url}", request_id(), method.as_str()), headers)
 }
 
@@ -243,6 +252,15 @@ mod tests {
         assert_eq!(request.header("Accept"), Some("x: y"));
         assert_eq!((request.header("X-Empty"), request.header("Agent")), (None, None));
         assert_eq!((request.id(), request.method()), ("0a", Method::Get));
+    }
+
+    #[test]
+    fn nothing_that_stands_in_a_head_adds_a_line_to_it() {
+        let url = "https://relay/x\nX-Session-Key: forged";
+        let head = head_of(Method::Get, url, [("X-Agent-Id", "a\r\nX-Session-Key: forged\nb")]);
+        assert_eq!(head.lines().count(), 2, "{head}");
+        let request = Request::asked(head, None);
+        assert_eq!(request.header("X-Session-Key"), None);
     }
 
     #[test]

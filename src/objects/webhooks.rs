@@ -5,7 +5,7 @@
 
 use super::session::{Posting, Rules, Session};
 use crate::{
-    calls::Subscribe,
+    calls::{Subscribe, Subscribed},
     http::{self, Request, Response},
     log,
     platform::{self, System, fault, now},
@@ -16,7 +16,7 @@ use futures_util::{
     future::{Either, join_all, select},
 };
 use nexus_core::{Error, Need, Outcome, Post, Result, Who};
-use nexus_protocol::{AgentId, SetWebhook, Setting, Timestamp, WebhookDelivery, WebhookStatus};
+use nexus_protocol::{AgentId, SetWebhook, Setting, Timestamp};
 use std::{cell::RefCell, pin::pin, rc::Rc, time::Duration};
 use wasm_bindgen::JsValue;
 use worker::{
@@ -29,10 +29,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many bytes of a response are read. The answer to a challenge is shorter.
 const MOST_READ: usize = 4096;
-
-/// How long one who subscribes waits for a post that is under way, and how often at most.
-const TURN: Duration = Duration::from_millis(100);
-const TURNS: u32 = 100;
 
 /// Milliseconds after which the alarm looks whether a post that was under way came to its end.
 const GUARD: i64 = 30_000;
@@ -50,33 +46,22 @@ impl Session {
         http::json(200, &status)
     }
 
-    /// Sets a webhook for events of MCP. Its host waits until the receiver was asked whether it agrees.
-    pub(super) async fn subscribe(&self, subscribe: Subscribe) -> Result<WebhookStatus> {
+    /// Subscribes to events of MCP, once the receiver has agreed. If it does not, everything stays as it was.
+    pub(super) async fn subscribe(&self, subscribe: Subscribe) -> Result<Subscribed> {
         let Subscribe { caller, webhook, subscription } = subscribe;
-        let who = self.rules(|rules| {
+        let (who, post) = self.rules(|rules| {
             let who = rules.member(now(), &caller, Need::OwnKey)?;
-            rules.subscribe(now(), &who, webhook, subscription, &mut System)?;
-            Ok(who)
+            let post = rules.ask_subscriber(now(), &who, &webhook, &subscription, &mut System)?;
+            Ok((who, post))
         })?;
-        let agent = who.agent().clone();
-        // What is being posted to a webhook that this one replaces comes to its end first.
-        for _ in 0..TURNS {
-            if self.posting().borrow_mut().insert(agent.clone()) {
-                let rules = self.shared_rules()?;
-                let asked = post_one(&rules, &agent).await;
-                self.posting().borrow_mut().remove(&agent);
-                asked?;
-                break;
-            }
-            Delay::from(TURN).await;
-        }
-        let status = self.rules(|rules| rules.webhook(now(), &who))?;
-        if status.delivery != WebhookDelivery::Whole {
-            // Whoever has not agreed is not asked again.
-            self.rules(|rules| rules.remove_webhook(now(), &who))?;
-        }
+        let outcome = deliver(&post).await;
+        let subscribed = self.rules(|rules| {
+            // The member may have left meanwhile.
+            let who = rules.member(now(), &caller, Need::OwnKey).map(|_| who)?;
+            rules.subscribe(now(), &who, webhook, subscription, (&post, &outcome))
+        })?;
         self.start_webhooks();
-        Ok(status)
+        Ok(subscribed)
     }
 
     /// Tells members whose webhook fails, or has ended.
@@ -165,17 +150,12 @@ async fn post_all(
     agent: &AgentId,
 ) -> Result<()> {
     arm(state, rules, posting).await?;
-    while post_one(rules, agent).await? {}
-    Ok(())
-}
-
-/// Posts what one webhook has to post next. Returns whether there was anything.
-async fn post_one(rules: &Rc<RefCell<Rules>>, agent: &AgentId) -> Result<bool> {
-    let post = rules.borrow_mut().next_post(now(), agent)?;
-    let Some(post) = post else { return Ok(false) };
-    let outcome = deliver(&post).await;
-    rules.borrow_mut().posted(now(), &post, outcome)?;
-    Ok(true)
+    loop {
+        let post = rules.borrow_mut().next_post(now(), agent)?;
+        let Some(post) = post else { return Ok(()) };
+        let outcome = deliver(&post).await;
+        rules.borrow_mut().posted(now(), &post, outcome)?;
+    }
 }
 
 /// Makes one attempt. Redirects are not followed: they could lead where the URL may not. The whole

@@ -350,15 +350,30 @@ fn a_subscription_to_events_tells_who_writes_until_it_ends_and_not_what() {
     let who = world.session.member(at(0), &b, nexus_core::Need::OwnKey).unwrap();
     let subscription = nexus_core::Subscription { id: "s-1".to_owned(), until: at(5_000) };
     let random = &mut world.random;
-    world.session.subscribe(at(0), &who, hook(URL), subscription, random).unwrap();
+    let post =
+        world.session.ask_subscriber(at(0), &who, &hook(URL), &subscription, random).unwrap();
+    assert_eq!(body(&post)["type"], "verification");
+    let before = status(&mut world, 0, &b);
+    let mut subscribe = |outcome: Outcome| {
+        let outcome = (&post, &outcome);
+        world.session.subscribe(at(0), &who, hook(URL), subscription.clone(), outcome).unwrap()
+    };
+    // Whoever does not agree changes nothing.
+    for outcome in [accept(0, &Value::Null), response(0, 503, None), response(0, 410, None)] {
+        assert!(subscribe(outcome).is_err());
+    }
+    let agreed = subscribe(agree(0, &body(&post))).unwrap();
+    assert_eq!(
+        (before.delivery, agreed.delivery),
+        (WebhookDelivery::Unverified, WebhookDelivery::Whole)
+    );
     world.send(1, &a, None, text("a text")).unwrap();
     let posts = post_all(&mut world, 2, &mut agree);
-    assert_eq!(posts[0]["type"], "verification");
     assert_eq!(
-        (&posts[1]["name"], &posts[1]["data"]["from"]),
+        (&posts[0]["name"], &posts[0]["data"]["from"]),
         (&"message.received".into(), &"a".into())
     );
-    assert!(!posts[1].to_string().contains("a text"), "{}", posts[1]);
+    assert!(!posts[0].to_string().contains("a text"), "{}", posts[0]);
     world.send(3, &a, None, text("another")).unwrap();
     let post = world.session.next_post(at(4_999), &agent("b")).unwrap().unwrap();
     assert_eq!(body(&post)["eventId"], header(&post, "webhook-id"));

@@ -1,6 +1,6 @@
 //! The calls of the tools, and their arguments.
 
-use crate::fields::Writer;
+use crate::{fields::Writer, seat::can_be_shown};
 use nexus_protocol::{
     AgentId, AgentSecret, Body, ConversationId, Cursor, MessageId, PairingCode, Recipients, Refusal,
 };
@@ -192,7 +192,7 @@ impl Join {
         self.link.parse().map_err(|_| Refusal::code_malformed())
     }
 
-    /// Scheme and host of the relay that the link is of; none if it names none.
+    /// Scheme and host of the relay that the link is of, or what stands in their place; none if it names none.
     #[must_use]
     pub fn relay(&self) -> Option<&str> {
         let link = self.link.trim();
@@ -277,9 +277,11 @@ impl Task {
         for (own, name) in fields {
             let Some(value) = body.raw(own) else { continue };
             given.push(own);
-            let percent = value.get().trim_matches('"').trim_end_matches('%');
-            let is_percent = own == "progress" && percent.parse::<u32>().is_ok();
-            native.raw(name, if is_percent { percent } else { value.get() });
+            let percent = value.get().trim_matches('"').trim_end_matches('%').parse::<u32>();
+            match percent {
+                Ok(percent) if own == "progress" => native.raw(name, &percent.to_string()),
+                _ => native.raw(name, value.get()),
+            }
         }
         if is_new && !given.is_empty() && !given.contains(&"text") {
             body.note("text", "must say what is to be done; to change a task, name it by its `id`");
@@ -300,6 +302,9 @@ impl Address {
             name: body.field("name", "must be a text"),
             secret: body.field("secret", "must be the secret of the address"),
         };
+        if !address.secret.as_ref().is_none_or(can_be_shown) {
+            body.note("secret", "must be the secret of the address");
+        }
         if address.secret.is_some() && address.id.is_none() {
             body.note("id", "must be the address that the secret is of");
         }
@@ -373,6 +378,8 @@ mod tests {
         assert_eq!(given, (false, Some(r#"{"task":"do","to":"bob"}"#.to_owned())));
         let moved = task(r#"{"id":"0123456789abcdef-1","status":"in_progress","progress":"50%"}"#);
         assert_eq!(moved, (true, Some(r#"{"status":"in_progress","progress":50}"#.to_owned())));
+        let odd = task(r#"{"id":"0123456789abcdef-1","status":"in_progress","progress":"+05%"}"#);
+        assert_eq!(odd.1.unwrap(), r#"{"status":"in_progress","progress":5}"#);
         assert_eq!(wrong("task", r#"{"status":"completed"}"#), ["text"]);
         assert_eq!(wrong("task", r#"{"id":"0123456789abcdef-1","text":"x"}"#), ["text"]);
     }

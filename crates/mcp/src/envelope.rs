@@ -112,10 +112,14 @@ fn read(body: &[u8], headers: Option<Headers<'_>>) -> Result<Incoming, Reply> {
         return Err(wrong(code::INVALID_REQUEST, "Send `\"jsonrpc\": \"2.0\"`."));
     }
     let method = message.text("method");
-    let Some((id, method)) = message.raw("id").zip(method.clone()) else {
-        // A notification, or the answer to a request, which this server never makes.
-        return Ok(Incoming::Note(method.unwrap_or_default()));
+    let Some(method) = method else {
+        // This server makes no requests, so it waits for no answers.
+        let is_answer = message.raw("result").or_else(|| message.raw("error")).is_some();
+        let why = "`method` must be the name of a method.";
+        let nothing = Incoming::Note(String::new());
+        return if is_answer { Ok(nothing) } else { Err(wrong(code::INVALID_REQUEST, why)) };
     };
+    let Some(id) = message.raw("id") else { return Ok(Incoming::Note(method)) };
     if !id.starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit()) {
         return Err(wrong(
             code::INVALID_REQUEST,

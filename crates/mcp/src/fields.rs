@@ -65,11 +65,20 @@ impl Writer {
         self.raw(name, &quoted(value));
     }
 
-    /// Adds the fields that are there, under names of their own. What is false or an empty list says nothing.
+    /// Adds the fields that are there, under names of their own.
     pub fn renamed(&mut self, fields: &Fields<'_>, names: &[(&str, &str)]) {
         for (native, own) in names {
-            if let Some(value) =
-                fields.get(native).filter(|value| !matches!(*value, "false" | "[]"))
+            if let Some(value) = fields.get(native) {
+                self.raw(own, value);
+            }
+        }
+    }
+
+    /// The same, of flags and lists of the relay's own: false and an empty list say nothing.
+    pub fn marks(&mut self, fields: &Fields<'_>, names: &[(&str, &str)]) {
+        for (native, own) in names {
+            if let Some(value) = fields.get(native)
+                && !matches!(value, "false" | "[]")
             {
                 self.raw(own, value);
             }

@@ -75,7 +75,8 @@ impl Seat {
             }
             ADDRESS => {
                 let (agent, secret) = str::from_utf8(rest).ok()?.split_once('\n')?;
-                Some(Self::Address { agent: agent.parse().ok()?, secret: secret.parse().ok()? })
+                let secret = secret.parse().ok().filter(can_be_shown)?;
+                Some(Self::Address { agent: agent.parse().ok()?, secret })
             }
             _ => None,
         }
@@ -88,6 +89,11 @@ impl Seat {
             Self::Member { agent, .. } | Self::Address { agent, .. } => agent,
         }
     }
+}
+
+/// Whether a secret can stand in a header, which every one can that an address has.
+pub(crate) fn can_be_shown(secret: &AgentSecret) -> bool {
+    !secret.as_str().chars().any(char::is_control)
 }
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {
@@ -128,6 +134,15 @@ mod tests {
                     prop_assert_eq!(Seat::from_word(&seat.to_word().unwrap()), Some(seat));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_secret_that_would_break_a_header_makes_no_seat() {
+        for secret in ["right\nX-Session-Key: forged", "right\r", "\u{0}"] {
+            let agent = "a".parse().unwrap();
+            let word = Seat::Address { agent, secret: secret.parse().unwrap() }.to_word().unwrap();
+            assert_eq!(Seat::from_word(&word), None, "{secret:?}");
         }
     }
 

@@ -50,9 +50,19 @@ pub fn sentence(body: &ErrorBody) -> Cow<'static, str> {
         (ErrorCode::AgentIdTaken, _) => {
             "This name is taken. Choose another one; if it is yours, go on with the seat that you have.".into()
         }
-        (ErrorCode::AgentNotFound | ErrorCode::NoAgentAvailable, _) => own_list(&body.message),
+        (ErrorCode::AgentNotFound, _) if body.message.contains("registered here") => {
+            let first = first_sentence(&body.message);
+            format!("{first} Check the address.").into()
+        }
+        (ErrorCode::AgentNotFound | ErrorCode::NoAgentAvailable, _) => {
+            let first = first_sentence(&body.message);
+            format!("{first} `read` with `members` lists who is there.").into()
+        }
         (ErrorCode::TaskNotFound, _) => {
             "There is no task with this id in the session. Call `task` without `id` to list them.".into()
+        }
+        (ErrorCode::ListFull, _) if body.message.contains("webhooks") => {
+            first_sentence(&body.message).to_owned().into()
         }
         (ErrorCode::ListFull, _) => {
             "There are too many unused links. Pass on one of them, or wait until they expire.".into()
@@ -73,10 +83,9 @@ pub fn sentence(body: &ErrorBody) -> Cow<'static, str> {
     }
 }
 
-/// A sentence about a member, up to where it names a call of the native protocol.
-fn own_list(message: &str) -> Cow<'static, str> {
-    let first = message.split_inclusive(". ").next().unwrap_or_default().trim();
-    format!("{first} `read` with `members` lists who is there.").into()
+/// The first sentence: what follows may name calls of the native protocol.
+fn first_sentence(message: &str) -> &str {
+    message.split_inclusive(". ").next().unwrap_or_default().trim()
 }
 
 #[cfg(test)]

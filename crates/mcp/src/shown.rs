@@ -49,8 +49,10 @@ fn page_after(mut shown: Writer, native: &str) -> Result<String, Unreadable> {
     shown.raw("messages", &list(&messages));
     shown.raw("next", page.get("nextCursor").ok_or(Unreadable)?);
     // Where the place that was asked for does not exist, `next` is where the end is.
-    shown.renamed(&page, &[("hasMore", "more"), ("cursorReset", "reset")]);
+    shown.marks(&page, &[("hasMore", "more"), ("cursorReset", "reset")]);
     if let Some(members) = page.list("members") {
+        // They have chosen the words for what they can do.
+        is_of_others |= members.iter().any(|member| member.contains("\"capabilities\":[\""));
         let members = members.into_iter().map(member).collect::<Option<Vec<_>>>();
         shown.raw("members", &list(&members.ok_or(Unreadable)?));
     }
@@ -65,7 +67,7 @@ fn member(record: &str) -> Option<String> {
     let mut shown = Writer::default();
     shown.raw("name", member.get("agentId")?);
     shown.raw("online", member.get("online")?);
-    shown.renamed(&member, &[("capabilities", "capabilities")]);
+    shown.marks(&member, &[("capabilities", "capabilities")]);
     Some(shown.end())
 }
 
@@ -99,16 +101,9 @@ fn message(record: &str) -> Option<(String, String)> {
     if !is_relays && !native.is_true("verified") {
         shown.raw("unverified", "true");
     }
-    shown.renamed(
-        &native,
-        &[
-            ("replyTo", "reply_to"),
-            ("conversationId", "conversation"),
-            ("redacted", "redacted"),
-            ("unredacted", "unredacted"),
-            ("sentAt", "at"),
-        ],
-    );
+    shown.renamed(&native, &[("replyTo", "reply_to"), ("conversationId", "conversation")]);
+    shown.marks(&native, &[("redacted", "redacted"), ("unredacted", "unredacted")]);
+    shown.renamed(&native, &[("sentAt", "at")]);
     Some((shown.end(), from))
 }
 
@@ -130,10 +125,10 @@ pub fn sent(native: &str) -> Result<String, Unreadable> {
             ("delivery", "delivery"),
             ("turn", "turn"),
             ("maxTurns", "max_turns"),
-            // Secrets that the relay has taken out.
-            ("redacted", "redacted"),
         ],
     );
+    // Secrets that the relay has taken out.
+    shown.marks(&sent, &[("redacted", "redacted")]);
     Ok(shown.end())
 }
 
@@ -152,7 +147,7 @@ pub fn tasks(native: &str) -> Result<String, Unreadable> {
     let tasks = tasks.collect::<Option<Vec<_>>>().ok_or(Unreadable)?;
     let mut shown = Writer::default();
     shown.raw("tasks", &list(&tasks));
-    shown.renamed(&board, &[("hasMore", "more")]);
+    shown.marks(&board, &[("hasMore", "more")]);
     if !tasks.is_empty() {
         shown.text("note", NOTE);
     }
@@ -174,10 +169,9 @@ fn task_of(record: &str) -> Option<Writer> {
             ("deadline", "deadline"),
             ("progress", "progress"),
             ("result", "result"),
-            ("redacted", "redacted"),
-            ("unredacted", "unredacted"),
         ],
     );
+    shown.marks(&task, &[("redacted", "redacted"), ("unredacted", "unredacted")]);
     Some(shown)
 }
 
@@ -232,6 +226,20 @@ mod tests {
         assert_eq!(page["note"], NOTE);
         let of_relay: Value = serde_json::from_str(&shown(&[joined], false)).unwrap();
         assert_eq!(of_relay.get("note"), None);
+    }
+
+    #[test]
+    fn others_json_is_shown_whatever_it_is() {
+        for json in ["false", "[]", "0", "{}", "\"\"", "1.50"] {
+            let native = format!(
+                r#"{{"messages":[{{"id":"a-1","agentId":"bob","json":{json},"verified":true,"sentAt":"t"}}],"nextCursor":"1","hasMore":false}}"#
+            );
+            assert!(page(&native).unwrap().contains(&format!(r#""json":{json}"#)), "{json}");
+            let native = format!(r#"{{"id":"a-1","task":"t","result":{json},"redacted":[]}}"#);
+            let shown = task(&native).unwrap();
+            assert!(shown.contains(&format!(r#""result":{json}"#)), "{json}");
+            assert!(!shown.contains("redacted"), "{shown}");
+        }
     }
 
     #[test]

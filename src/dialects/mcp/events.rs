@@ -17,7 +17,7 @@ use nexus_mcp::{
     fields::{Fields, Writer},
     sentence,
 };
-use nexus_protocol::{ErrorCode, SetWebhook, Setting, WebhookDelivery, WebhookStatus, webhook_key};
+use nexus_protocol::{Cursor, ErrorCode, SetWebhook, Setting, webhook_key};
 use serde_json::value::RawValue;
 use worker::Env;
 
@@ -63,9 +63,12 @@ pub(super) async fn answer(
             return Ok(reply);
         }
     };
-    let of = Of { request, env };
+    let of = Of::new(request, env);
     let current = Native::of(&seat, Method::Get, "/webhook").make(&of).await;
     let outcome = match current {
+        Err(Error::Refused(refusal)) if refusal.retry_after.is_some() => {
+            return Err(refusal.into());
+        }
         Err(Error::Refused(refusal)) if refusal.body.error != ErrorCode::WebhookNotFound => {
             return Ok(asked.error(FORBIDDEN, &sentence(&refusal.body), None));
         }
@@ -82,7 +85,9 @@ pub(super) async fn answer(
         _ => subscribe(env, asked, &seat, (url, secret, params)).await,
     };
     match outcome {
-        Err(Error::Refused(refusal)) => Ok(asked.invalid_params(&sentence(&refusal.body))),
+        Err(Error::Refused(refusal)) if refusal.retry_after.is_none() => {
+            Ok(asked.invalid_params(&sentence(&refusal.body)))
+        }
         outcome => outcome,
     }
 }
@@ -140,11 +145,18 @@ async fn subscribe(
     webhook.text("url", &url);
     webhook.text("secret", &secret);
     if let Some(cursor) = given("cursor") {
+        if serde_json::from_str::<Cursor>(cursor).is_err() {
+            return Ok(asked.invalid_params("`cursor` must be one that an event or an answer had."));
+        }
         webhook.raw("after", cursor);
     }
     let allow_private = platform::setting(env, Setting::ALLOW_PRIVATE_WEBHOOKS)?.is_some();
     let webhook = SetWebhook::parse(webhook.end().as_bytes(), allow_private)?;
-    let lease = given("ttlMs").and_then(|lease| lease.parse().ok()).unwrap_or(LEASE);
+    let lease = match given("ttlMs").map(str::parse) {
+        None => LEASE,
+        Some(Ok(lease)) => lease,
+        Some(Err(_)) => return Ok(asked.invalid_params("`ttlMs` must be a whole number.")),
+    };
     let until = now().plus_millis(lease.clamp(SHORTEST_LEASE, LONGEST_LEASE));
     // The same for the same, so that repeating it renews.
     let id = Digest::of(&["events", session.as_str(), agent.as_str(), &url, NAME]);
@@ -152,13 +164,15 @@ async fn subscribe(
     let caller = Caller { agent: Some(agent.clone()), key: Some(key.clone()), token: None };
     let subscription = Subscription { id: id.clone(), until };
     let subscribe = Subscribe { caller, webhook, subscription };
-    let status = calls::call(env, session.as_str(), &subscribe).await?;
-    if let Some(reason) = why_not(&status) {
-        let mut data = Writer::default();
-        data.text("reason", reason);
-        let why = "The receiver did not answer the challenge as it must.";
-        return Ok(asked.error(NOT_VERIFIED, why, Some(&data.end())));
-    }
+    let status = match calls::call(env, session.as_str(), &subscribe).await? {
+        Ok(status) => status,
+        Err(why) => {
+            let mut data = Writer::default();
+            data.text("reason", reason(&why));
+            let why = "The receiver did not answer the challenge as it must.";
+            return Ok(asked.error(NOT_VERIFIED, why, Some(&data.end())));
+        }
+    };
     let mut result = Writer::default();
     result.text("id", &id);
     result.text("refreshBefore", &until.to_string());
@@ -167,16 +181,13 @@ async fn subscribe(
     Ok(asked.result(result))
 }
 
-/// Why a receiver is not believed.
-fn why_not(status: &WebhookStatus) -> Option<&'static str> {
-    if status.delivery == WebhookDelivery::Whole {
-        return None;
+/// The profile's word for why a receiver is not believed.
+fn reason(why: &str) -> &'static str {
+    match why {
+        _ if why.starts_with("HTTP 5") => "http_5xx",
+        _ if why.starts_with("HTTP 4") => "http_4xx",
+        _ if why.starts_with("no complete") => "timeout",
+        _ if why.starts_with("no connection") => "connection_refused",
+        _ => "challenge_failed",
     }
-    Some(match status.last_error.as_deref() {
-        None => "challenge_failed",
-        Some(error) if error.starts_with("HTTP 5") => "http_5xx",
-        Some(error) if error.starts_with("HTTP") => "http_4xx",
-        Some(error) if error.starts_with("no complete") => "timeout",
-        Some(_) => "connection_refused",
-    })
 }

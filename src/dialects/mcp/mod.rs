@@ -22,11 +22,12 @@ use crate::{
     rates::{self, Passed},
     record,
 };
+use native::Of;
 use nexus_core::{Error, Result};
 use nexus_mcp::{
     Ask, Asked, Call, Headers, Incoming, Outcome, Reply, TOOLS, fields::Writer, sentence,
 };
-use nexus_protocol::{LimitKind, Refusal};
+use nexus_protocol::{LimitKind, Refusal, Setting};
 use worker::Env;
 
 /// Answers a message.
@@ -34,7 +35,9 @@ pub(super) async fn answer(request: &Request, env: &Env) -> Result<Response> {
     if let Some(why) = stranger(request, env)? {
         return Ok(reply(Reply::refused(403, why)));
     }
-    let body = http::body(request, &platform::limits(env)?).await?;
+    let body = http::body(request, &platform::limits(env)?).await;
+    // What is too long, or broken off, is counted as well.
+    let body = if body.is_err() { Of::new(request, env).counted(body).await? } else { body? };
     let headers = Headers {
         version: request.header("MCP-Protocol-Version"),
         method: request.header("Mcp-Method"),
@@ -128,22 +131,29 @@ pub(super) fn in_its_words(answer: Result<Response>) -> Result<Response> {
 /// its own that leads to their machine (DNS rebinding), or from elsewhere. Over HTTPS there is no such danger: a page
 /// has nothing there that anybody else has not.
 fn stranger(request: &Request, env: &Env) -> Result<Option<&'static str>> {
-    let public = http::origin(request, env)?;
-    let host = request.origin();
-    let named = |url: &str| url.split_once("://").map(|(_, host)| host.to_ascii_lowercase());
-    if is_loopback(host) {
-        let is_ours = request.header("Origin").is_none_or(is_loopback);
-        return Ok((!is_ours).then_some("This origin may not use a relay on your own machine."));
+    const ELSEWHERE: &str = "This origin may not use this relay over http.";
+    let (host, origin) = (request.origin(), request.header("Origin"));
+    if host.starts_with("https://") {
+        return Ok(None);
     }
-    let is_known =
-        public.starts_with("https://") || has_public_url(env)? && named(&public) == named(host);
-    Ok((!is_known).then_some(
-        "Over http this relay is used by the name in PUBLIC_URL only. Set it to this host.",
-    ))
-}
-
-fn has_public_url(env: &Env) -> Result<bool> {
-    Ok(platform::setting(env, nexus_protocol::Setting::PUBLIC_URL)?.is_some())
+    if is_loopback(host) {
+        return Ok(origin.is_some_and(|origin| !is_loopback(origin)).then_some(ELSEWHERE));
+    }
+    // A proxy may have taken the https off; which name is then the relay's, only its operator can say.
+    let public = platform::setting(env, Setting::PUBLIC_URL)?;
+    let name = |url: &str| {
+        url.split_once("://").map(|(_, host)| host.trim_end_matches('/').to_ascii_lowercase())
+    };
+    match public {
+        Some(public) if name(&public) == name(host) => {
+            let is_ours = |origin: &str| name(origin) == name(&public);
+            let is_open = public.starts_with("https://") || origin.is_none_or(is_ours);
+            Ok((!is_open).then_some(ELSEWHERE))
+        }
+        _ => Ok(Some(
+            "Over http this relay is used by the name in PUBLIC_URL only. Set it to this host.",
+        )),
+    }
 }
 
 /// Whether an origin is this very machine.

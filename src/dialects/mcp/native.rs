@@ -4,18 +4,41 @@ use crate::{
     calls::{self, Object},
     http::{self, CLASS, Request},
     live,
-    rates::{self, Passed},
+    rates::{self, McpVisit, Passed},
     router::Method,
 };
 use nexus_core::{Error, Result};
 use nexus_mcp::Seat;
 use nexus_protocol::{AgentId, PairingCode};
+use std::cell::Cell;
 use worker::Env;
 
 /// A request of a host, for which native calls are made.
 pub(super) struct Of<'a> {
     pub(super) request: &'a Request,
     pub(super) env: &'a Env,
+    /// Whether anything of it was counted yet.
+    pub(super) is_counted: Cell<bool>,
+}
+
+impl<'a> Of<'a> {
+    pub(super) fn new(request: &'a Request, env: &'a Env) -> Self {
+        Self { request, env, is_counted: Cell::new(false) }
+    }
+
+    /// Counts what shows nothing that is checked.
+    pub(super) async fn count(&self, passed: Passed<'_>) -> Result<McpVisit> {
+        self.is_counted.set(true);
+        rates::enter_mcp(self.request, self.env, passed).await
+    }
+
+    /// What became of it, after counting it if nothing of it was counted.
+    pub(super) async fn counted<T>(&self, outcome: Result<T>) -> Result<T> {
+        if !self.is_counted.get() {
+            self.count(Passed::Nothing).await?;
+        }
+        outcome
+    }
 }
 
 /// A call of the native protocol.
@@ -66,14 +89,16 @@ impl<'a> Native<'a> {
 
     /// Makes the call, and counts it. Gives the body of its answer.
     pub(super) async fn make(&self, of: &Of<'_>) -> Result<String> {
+        of.is_counted.set(true);
         let visit = rates::enter_mcp(of.request, of.env, self.passed).await?;
         let (outcome, is_right) = self.ask(of.env).await;
         visit.leave(of.env, is_right).await?;
         outcome
     }
 
-    /// Makes the call. Says, too, whether the key or the secret that it shows was right.
-    async fn ask(&self, env: &Env) -> (Result<String>, bool) {
+    /// Makes the call. Says, too, whether the key or the secret that it shows was right; if the relay failed, that
+    /// is not known.
+    async fn ask(&self, env: &Env) -> (Result<String>, Option<bool>) {
         let headers = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
         let head = http::head_of(self.method, &["https://relay", &self.path].concat(), headers);
         let (binding, name) = self.object;
@@ -84,12 +109,14 @@ impl<'a> Native<'a> {
         };
         match answer {
             Ok(answer) => {
-                // That the relay fails says nothing of who asked.
-                let is_right = matches!(answer.status(), ..400 | 500..)
-                    || answer.header(CLASS) == Some(http::AGENT);
+                let is_right = match answer.status() {
+                    ..400 => Some(true),
+                    500.. => None,
+                    _ => Some(answer.header(CLASS) == Some(http::AGENT)),
+                };
                 (calls::outcome(&head, &answer, "a tool").await, is_right)
             }
-            Err(error) => (Err(error), true),
+            Err(error) => (Err(error), None),
         }
     }
 }
@@ -101,16 +128,20 @@ pub(super) async fn create(object: &Object, region: Option<&str>, body: &str) ->
     object.outcome(&head, body, "create").await
 }
 
-/// Claims a code. Says, too, whether there is such a code.
+/// Claims a code. Says, too, whether there is such a code, if that is known.
 pub(super) async fn claim(
     env: &Env,
     code: &PairingCode,
     agent: &AgentId,
-) -> Result<(Result<String>, bool)> {
+) -> Result<(Result<String>, Option<bool>)> {
     let url = format!("https://relay/v1/pair/{code}/claim");
     let head = http::head_of(Method::Post, &url, [("X-Agent-Id", agent.as_str())]);
     let index = Object::named(env, "PAIRING_INDEX", code.first_word(), code.region())?;
     let outcome = index.outcome(&head, "{}", "claim").await;
-    let is_guess = matches!(&outcome, Err(Error::Refused(refusal)) if http::is_guess(refusal));
-    Ok((outcome, !is_guess))
+    let exists = match &outcome {
+        Ok(_) => Some(true),
+        Err(Error::Refused(refusal)) => Some(!http::is_guess(refusal)),
+        Err(Error::Fault(_)) => None,
+    };
+    Ok((outcome, exists))
 }

@@ -7,7 +7,7 @@ use crate::{
     codes,
     http::{self, Request},
     platform::System,
-    rates::{self, Passed},
+    rates::Passed,
     record,
     router::Method,
 };
@@ -20,6 +20,7 @@ use nexus_mcp::{
 use nexus_protocol::{
     AgentId, ConversationId, MessageId, PairingCreated, Refusal, Region, Register, SessionId,
 };
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::result;
 use worker::Env;
 
@@ -31,41 +32,47 @@ const SEAT: &str = "must be the seat that `invite`, `join` or `address` returned
 
 /// Does what a tool is called for. Gives what the model sees, as JSON.
 pub(super) async fn run(request: &Request, env: &Env, call: Call) -> Result<String> {
-    let Call { seat, tool } = call;
-    // A host can be told once, and then no model sees it.
-    let in_header = || http::bearer(request).filter(|bearer| bearer.starts_with("nxt_"));
-    let seat = match seat.as_deref().or_else(in_header).map(Seat::from_word) {
-        Some(None) => return not_called(request, env, Refusal::wrong_key()).await,
-        seat => seat.flatten(),
-    };
-    let of = Of { request, env };
-    match (tool, seat) {
-        (Tool::Join(join), _) => of.join(&join).await,
-        (Tool::Address(address), _) => of.address(address).await,
-        (Tool::Invite(invite), Some(seat @ Seat::Member { .. })) => {
-            of.invite_more(&invite, &seat).await
-        }
-        (Tool::Invite(invite), address) => of.invite(invite, address.as_ref()).await,
-        (_, None) => not_called(request, env, Refusal::invalid("seat", SEAT)).await,
-        (Tool::Read(read), Some(seat)) => of.read(&seat, read).await,
-        (tool, Some(seat)) => {
-            let (native, shown, stores) = match &seat {
-                Seat::Member { .. } => in_session(&seat, tool)?,
-                Seat::Address { .. } => at_address(&seat, tool)?,
-            };
-            let answer = native.make(&of).await?;
-            if stores {
-                record::count_messages(1);
-            }
-            readable(shown(&answer))
-        }
-    }
+    let of = Of::new(request, env);
+    of.counted(of.run(call).await).await
 }
 
-/// Refuses what calls no tool, after counting it.
+/// Refuses what calls no tool.
 pub(super) async fn not_called(request: &Request, env: &Env, refusal: Refusal) -> Result<String> {
-    rates::enter_mcp(request, env, Passed::Nothing).await?;
-    Err(refusal.into())
+    Of::new(request, env).counted(Err(refusal.into())).await
+}
+
+impl Of<'_> {
+    async fn run(&self, call: Call) -> Result<String> {
+        let of = self;
+        let Call { seat, tool } = call;
+        // A host can be told once, and then no model sees it.
+        let in_header = || http::bearer(self.request).filter(|bearer| bearer.starts_with("nxt_"));
+        let seat = match seat.as_deref().or_else(in_header).map(Seat::from_word) {
+            Some(None) => return Err(Refusal::wrong_key().into()),
+            seat => seat.flatten(),
+        };
+        match (tool, seat) {
+            (Tool::Join(join), _) => of.join(&join).await,
+            (Tool::Address(address), _) => of.address(address).await,
+            (Tool::Invite(invite), Some(seat @ Seat::Member { .. })) => {
+                of.invite_more(&invite, &seat).await
+            }
+            (Tool::Invite(invite), address) => of.invite(invite, address.as_ref()).await,
+            (_, None) => Err(Refusal::invalid("seat", SEAT).into()),
+            (Tool::Read(read), Some(seat)) => of.read(&seat, read).await,
+            (tool, Some(seat)) => {
+                let (native, shown, stores) = match &seat {
+                    Seat::Member { .. } => in_session(&seat, tool)?,
+                    Seat::Address { .. } => at_address(&seat, tool)?,
+                };
+                let answer = native.make(of).await?;
+                if stores {
+                    record::count_messages(1);
+                }
+                readable(shown(&answer))
+            }
+        }
+    }
 }
 
 /// The call that a tool is in a session, how its answer is shown, and whether it stores a message.
@@ -84,7 +91,11 @@ fn in_session(seat: &Seat, tool: Tool) -> Result<(Native<'_>, Shown, bool)> {
         }
         Tool::Task(task) => {
             let path = match &task.id {
-                Some(id) => ["/tasks/", id.as_str()].concat(),
+                // Any text may be tried as an id.
+                Some(id) => {
+                    let id = utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC);
+                    format!("/tasks/{id}")
+                }
                 None => "/tasks".to_owned(),
             };
             match (task.step, task.id) {
@@ -140,7 +151,7 @@ fn message(send: &Send) -> Writer {
 impl Of<'_> {
     /// Counts a call that asks for a new seat.
     async fn enter(&self) -> Result<()> {
-        rates::enter_mcp(self.request, self.env, Passed::NewSeat).await.map(|_| ())
+        self.count(Passed::NewSeat).await.map(|_| ())
     }
 
     /// A new session, and a link to it.
@@ -154,8 +165,11 @@ impl Of<'_> {
             _ => None,
         };
         self.enter().await?;
+        // Before anything is made.
+        if let Some(address) = address {
+            Native::of(address, Method::Get, "/messages?limit=1").make(self).await?;
+        }
         if let Some((to, ..)) = to {
-            // Before anything is made.
             calls::call(self.env, to.as_str(), &DescribeAgent {}).await?;
         }
         let mut create = Writer::default();
@@ -171,15 +185,22 @@ impl Of<'_> {
         let hint = region.map(Region::hint);
         let created = native::create(&object, hint, &create.end()).await?;
         let (seat, expires_at) = seated(&created, agent)?;
-        let link = self.link(&seat).await?;
-        if let Some((to, sender, secret)) = to {
-            let proof = Some(Proof::Secret(secret.clone()));
-            if let Err(error) = agents::invite(self.env, (sender, proof), to, &link).await {
-                // Nobody will ever sit there.
-                Native::of(&seat, Method::Delete, "").make(self).await?;
+        let sending = async {
+            let link = self.link(&seat).await?;
+            if let Some((to, sender, secret)) = to {
+                let proof = Some(Proof::Secret(secret.clone()));
+                agents::invite(self.env, (sender, proof), to, &link).await?;
+            }
+            Ok(link)
+        };
+        let link = match sending.await {
+            Ok(link) => link,
+            Err(error) => {
+                // Nobody will ever sit there. If it cannot be ended, it ends by itself.
+                let _ = Native::of(&seat, Method::Delete, "").make(self).await;
                 return Err(error);
             }
-        }
+        };
         let mut shown = Writer::default();
         shown.text("seat", &word(&seat)?);
         shown.text("me", agent.as_str());
@@ -219,11 +240,13 @@ impl Of<'_> {
         let code = join.code()?;
         let here = http::origin(self.request, self.env)?;
         if let Some(relay) = join.relay().filter(|relay| host(relay) != host(&here)) {
-            let rule = format!("is of another relay: only the tools at {relay}/mcp can use it");
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_[]".contains(c);
+            let theirs = if relay.chars().all(is_plain) { relay } else { "that relay" };
+            let rule = format!("is of another relay: only the tools at {theirs}/mcp can use it");
             return Err(Refusal::invalid("link", rule).into());
         }
         let passed = Passed::Code(code.first_word());
-        let visit = rates::enter_mcp(self.request, self.env, passed).await?;
+        let visit = self.count(passed).await?;
         let (claimed, exists) = native::claim(self.env, &code, &join.name).await?;
         visit.leave(self.env, exists).await?;
         let (seat, expires_at) = seated(&claimed?, &join.name)?;

@@ -1,5 +1,6 @@
 //! The tools at `POST /mcp`, as a model uses them.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nexus_tests::{Api, Relay, eventually, list, mcp::Mcp, relay, string};
 use serde_json::{Value, json};
 use std::thread;
@@ -286,4 +287,40 @@ fn the_log_and_the_counts_know_of_tools_and_of_no_seat() {
     let log = relay.log();
     assert!(log.contains("POST /mcp"), "{log}");
     assert!(!log.contains(&alice) && !log.contains("nxt_"), "{log}");
+}
+
+#[test]
+fn what_stands_in_an_argument_is_no_part_of_a_request() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    let native = api.session();
+    let mcp = Mcp { api: &api, is_modern: false };
+    let seat = mcp.done("join", json!({ "link": native.pair(), "name": "bob" }))["seat"].clone();
+    // Of the same form as the native member's, with another key.
+    let bytes = [&[1], [0xab; 24].as_slice(), &[7; 32], b"a"].concat();
+    let wrong = format!("nxt_{}", URL_SAFE_NO_PAD.encode(bytes));
+    for id in [
+        format!("x\nX-Session-Key:{}", native.key),
+        format!("x\r\nx-agent-id: {}", native.agent),
+        "x HTTP/1.1".to_owned(),
+    ] {
+        let id = id.get(..64.min(id.len())).unwrap();
+        let refused = mcp.refused("task", json!({ "seat": wrong, "id": id }));
+        assert_ne!(refused["error"], "task_not_found", "the key is wrong: {refused}");
+        let refused = mcp.refused("task", json!({ "seat": seat, "id": id }));
+        assert_eq!(refused["error"], "task_not_found", "{id}: {refused}");
+    }
+    for id in ["?status=open", "../messages", "%2e%2e", "#", "a/b"] {
+        let refused = mcp.refused("task", json!({ "seat": seat, "id": id }));
+        assert_eq!(refused["error"], "task_not_found", "{id}");
+        let change = json!({ "seat": seat, "id": id, "to": native.agent });
+        assert_eq!(mcp.refused("task", change)["error"], "task_not_found", "{id}");
+    }
+    let agent = mcp.done("address", json!({ "id": "of-lines" }));
+    let secret = format!("{}\nX-Agent-Id: another", string(&agent["secret"]));
+    let refused = mcp.refused("address", json!({ "id": "of-lines", "secret": secret }));
+    assert_eq!(refused["error"], "invalid_request");
+    let word = ["\u{2}of-lines\n", &secret].concat();
+    let forged = format!("nxt_{}", URL_SAFE_NO_PAD.encode(word));
+    assert_eq!(mcp.refused("read", json!({ "seat": forged }))["error"], "invalid_session_key");
 }

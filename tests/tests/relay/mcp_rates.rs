@@ -1,5 +1,6 @@
 //! Who has to wait at `POST /mcp`, where many people share an IP.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nexus_tests::{Answer, Api, Relay, list, string};
 use serde_json::{Value, json};
 
@@ -7,6 +8,12 @@ use serde_json::{Value, json};
 fn strict() -> Relay {
     let builder = Relay::builder().var("CLIENT_IP_HEADER", "CF-Connecting-IP");
     builder.rate_limit(Some(5)).start().unwrap()
+}
+
+/// The same, with a low limit on everything.
+fn strictest() -> Relay {
+    let builder = Relay::builder().var("CLIENT_IP_HEADER", "CF-Connecting-IP");
+    builder.each_rate_limit(10).start().unwrap()
 }
 
 fn request(api: &Api, ip: &str, method: &str, params: &Value) -> Answer {
@@ -98,4 +105,78 @@ fn an_ip_asks_for_so_many_new_seats_in_a_minute() {
     assert!(call(&api, "198.51.100.1", "invite", &json!({ "name": "x" }))["seat"].is_string());
     let listed = request(&api, CLOUD, "tools/list", &json!({})).json();
     assert_eq!(list(&listed["result"]["tools"]).len(), 7);
+}
+
+#[test]
+fn secrets_are_guessed_nowhere_unseen() {
+    let relay = strict();
+    let api = Api::new(&relay.url());
+    let [alice, bob] =
+        ["alice-9", "bob-9"].map(|id| call(&api, "198.51.100.1", "address", &json!({ "id": id })));
+    // The seat of an address is its id and its secret.
+    let mut number = 0;
+    let mut guess = |tool: &str, more: Value| {
+        number += 1;
+        let word = format!("\u{2}alice-9\na-secret-that-is-wrong-{number}");
+        let mut arguments = json!({ "seat": format!("nxt_{}", URL_SAFE_NO_PAD.encode(word)) });
+        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        string(&call(&api, CLOUD, tool, &arguments)["error"])
+    };
+    let to = json!({ "to": bob["id"] });
+    let errors: Vec<String> = (0..70).map(|_| guess("invite", to.clone())).collect();
+    assert_eq!(errors[0], "invalid_secret");
+    assert_eq!(errors[69], "rate_limit_exceeded", "{errors:?}");
+    assert_eq!(guess("read", json!({})), "rate_limit_exceeded");
+    let stats = api.get("/v1/stats").header("CF-Connecting-IP", b"198.51.100.9").send().json();
+    assert_eq!(stats["activeSessions"], 0, "no guess has begun a session");
+    assert!(
+        call(&api, "198.51.100.1", "read", &json!({ "seat": alice["seat"] }))["messages"]
+            .is_array()
+    );
+}
+
+#[test]
+fn a_seat_that_is_no_more_is_counted_again() {
+    let relay = strict();
+    let api = Api::new(&relay.url());
+    let alice = call(&api, CLOUD, "invite", &json!({ "name": "alice" }));
+    let bob = call(&api, CLOUD, "join", &json!({ "link": alice["link"], "name": "bob" }));
+    let seat = json!({ "seat": bob["seat"] });
+    assert_eq!(call(&api, CLOUD, "leave", &seat)["left"], true);
+    let errors: Vec<String> =
+        (0..15).map(|_| string(&call(&api, CLOUD, "read", &seat)["error"])).collect();
+    assert_eq!(errors[0], "forbidden");
+    assert_eq!(errors[14], "rate_limit_exceeded", "{errors:?}");
+}
+
+#[test]
+fn what_calls_nothing_is_counted_too() {
+    let relay = strictest();
+    let api = Api::new(&relay.url());
+    let ask = |ip: &str, body: &str| {
+        api.post("/mcp").header("CF-Connecting-IP", ip.as_bytes()).body(body.as_bytes()).send()
+    };
+    let call = |tool: &str, arguments: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}}}}}"#
+        )
+    };
+    let long = "x".repeat(1 << 20);
+    let bodies = [
+        "{".to_owned(),
+        long,
+        call("invite", "{}"),
+        call("join", r#"{"link":"nonsense","name":"x"}"#),
+        call("join", r#"{"link":"https://h.example/p/PEARL-FOCAL-S5SJV","name":"x"}"#),
+        call("read", r#"{"seat":"nxt_x"}"#),
+        call("nothing", "{}"),
+    ];
+    for (number, body) in bodies.into_iter().enumerate() {
+        // Each from an IP of its own.
+        let ip = format!("192.0.2.{number}");
+        let mut answers = (0..40).map(|_| ask(&ip, &body));
+        let is_refused =
+            |answer: Answer| answer.status == 429 || answer.text().contains("rate_limit_exceeded");
+        assert!(answers.any(is_refused), "{}", body.get(..40.min(body.len())).unwrap());
+    }
 }

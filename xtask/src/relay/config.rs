@@ -152,6 +152,7 @@ fn relay(
     for limit in limits {
         let (count, period) = match rate_limits {
             RateLimits::PerMinute(count) if limit.name == "RATE_LIMITER" => (count, 60),
+            RateLimits::Each(count) => (count, 60),
             RateLimits::NeverReached => (1_000_000_000, 60),
             _ => (limit.simple.limit, limit.simple.period),
         };

@@ -78,8 +78,10 @@ pub(crate) enum RateLimits {
     Off,
     /// All, as configured.
     Configured,
-    /// All, with this many requests a minute.
+    /// All, of which that on requests has this many a minute.
     PerMinute(u32),
+    /// All, each with this many a minute.
+    Each(u32),
     /// All, with more than anybody sends.
     NeverReached,
 }
@@ -213,6 +215,13 @@ impl Builder {
     #[must_use]
     pub fn rate_limits_never_reached(mut self) -> Self {
         self.rate_limits = RateLimits::NeverReached;
+        self
+    }
+
+    /// Sets every rate limit to so many a minute.
+    #[must_use]
+    pub fn each_rate_limit(mut self, limit: u32) -> Self {
+        self.rate_limits = RateLimits::Each(limit);
         self
     }
 

@@ -1,6 +1,6 @@
 //! A webhook as the seat of its agent stores it, and how an attempt changes it.
 
-use super::post::{Outcome, Post, PostKind};
+use super::post::{Outcome, Post, PostKind, repeats};
 use nexus_protocol::{
     Cursor, SetWebhook, Timestamp, WebhookDelivery, WebhookState, WebhookStatus, webhook_host,
 };
@@ -122,6 +122,18 @@ impl Webhook {
             gone: false,
             subscription: None,
         }
+    }
+
+    /// One that posts events of MCP, whose receiver has agreed.
+    pub(super) fn subscribed(
+        now: Timestamp,
+        request: SetWebhook,
+        cursor: Cursor,
+        subscription: Subscription,
+        before: Option<Self>,
+    ) -> Self {
+        let asked = Self::new(now, request, cursor, String::new(), before);
+        Self { consent: Consent::Given, subscription: Some(subscription), ..asked }
     }
 
     /// Whether it posts anything at all.
@@ -271,14 +283,6 @@ impl Webhook {
         (self.cursor, self.last_skipped) = (cursor, Some(cursor));
         (self.failures, self.rejections, self.next_attempt_at) = (0, 0, None);
     }
-}
-
-/// Whether a response repeats the challenge: as its text, as a JSON string, or as the field
-/// `challenge` of a JSON object.
-fn repeats(body: &str, challenge: &str) -> bool {
-    let json: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    let field = json.as_str().or_else(|| json.get("challenge")?.as_str());
-    body.trim() == challenge || field == Some(challenge)
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde takes")]

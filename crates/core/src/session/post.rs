@@ -23,6 +23,21 @@ pub struct Post {
     pub(super) cursor: Cursor,
 }
 
+impl Post {
+    /// Why a receiver has not agreed to what this challenge asks for. `None` if it has.
+    pub(super) fn refused_by(&self, outcome: &Outcome) -> Option<String> {
+        match (outcome, &self.kind) {
+            (Outcome::Accepted(body), PostKind::Challenge(challenge)) => {
+                (!repeats(body, challenge)).then(|| "the challenge was not repeated".to_owned())
+            }
+            (Outcome::Accepted(_), _) => Some("it was not asked".to_owned()),
+            (Outcome::Gone(why) | Outcome::Rejected(why, _) | Outcome::Failed(why, _), _) => {
+                Some(why.clone())
+            }
+        }
+    }
+}
+
 /// What is posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PostKind {
@@ -150,6 +165,14 @@ fn asked_for(now: Timestamp, text: &str) -> Option<Timestamp> {
         Timestamp::from_http(text)?
     };
     Some(at.min(now.plus_millis(LONGEST_WAIT)))
+}
+
+/// Whether a response repeats the challenge: as its text, as a JSON string, or as the field
+/// `challenge` of a JSON object.
+pub(super) fn repeats(body: &str, challenge: &str) -> bool {
+    let json: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let field = json.as_str().or_else(|| json.get("challenge")?.as_str());
+    body.trim() == challenge || field == Some(challenge)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{Database, Error, Fault, Result};
 use nexus_protocol::{
-    AgentId, Cursor, Filter, Kind, Message, PageRequest, Timestamp, WebhookDelivery, WebhookState,
+    AgentId, Cursor, Filter, Message, PageRequest, Timestamp, WebhookDelivery, WebhookState,
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -127,8 +127,7 @@ impl<D: Database> Session<D> {
             webhook.subscription.as_ref().map(|subscription| subscription.id.as_str());
         let envelope = Envelope { session: &id, agent, url: &webhook.url, secrets, subscription };
         if let Some(challenge) = webhook.challenge() {
-            let kind = if subscription.is_some() { "verification" } else { "webhook.verification" };
-            let body = json!({ "type": kind, "challenge": challenge });
+            let body = json!({ "type": "webhook.verification", "challenge": challenge });
             let kind = PostKind::Challenge(challenge.to_owned());
             return Ok(Some(envelope.post(now, kind, webhook.cursor, body.to_string())?));
         }
@@ -223,7 +222,9 @@ impl<D: Database> Session<D> {
 fn event(id: &str, cursor: Cursor, record: &str) -> Result<String, Fault> {
     let message: Message =
         serde_json::from_str(record).map_err(|_| Fault::new("a stored message cannot be read"))?;
-    let from = if message.kind.is_some_and(Kind::is_event) { "relay" } else { &message.agent_id };
+    // What the relay itself writes. No agent can have either name.
+    let is_relays = message.agent_id == AgentId::SYSTEM;
+    let from = if is_relays { "relay" } else { message.agent_id.as_str() };
     let hint = format!("A message from {from} waits. Call `read` with your seat.");
     let body = json!({
         "eventId": id,

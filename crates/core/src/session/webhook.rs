@@ -7,12 +7,15 @@ use super::{
     Event, Session, Who,
     delivery::Delivery,
     hook::{Subscription, Webhook},
+    post::{Envelope, Outcome, Post, PostKind},
     state::State,
 };
 use crate::{Database, Random, Result};
 use nexus_protocol::{
-    AgentId, Refusal, SetWebhook, Timestamp, WebhookRemoved, WebhookStatus, hex, webhook_host,
+    AgentId, Cursor, Refusal, SetWebhook, Timestamp, WebhookRemoved, WebhookStatus, hex,
+    webhook_host,
 };
+use serde_json::json;
 use std::collections::BTreeSet;
 
 impl<D: Database> Session<D> {
@@ -27,46 +30,79 @@ impl<D: Database> Session<D> {
         request: SetWebhook,
         random: &mut impl Random,
     ) -> Result<WebhookStatus> {
-        self.put_webhook(now, who, request, None, random)
+        let challenge = hex(&random.bytes::<16>()?);
+        let (mut state, cursor) = self.may_set(now, who, &request)?;
+        let seat = state.members.get_mut(&who.agent).ok_or_else(Refusal::not_in_session)?;
+        let webhook = Webhook::new(now, request, cursor, challenge, seat.webhook.take());
+        let status = seat.webhook.insert(webhook).status();
+        self.store.save(state)?;
+        Ok(status)
     }
 
-    /// As [`Self::set_webhook`], for events of MCP (docs/mcp.md).
+    /// The question to whoever is to receive events of MCP (docs/mcp.md), with `Need::OwnKey`. Nothing changes until
+    /// it is answered. Refuses what [`Self::set_webhook`] refuses.
+    pub fn ask_subscriber(
+        &mut self,
+        now: Timestamp,
+        who: &Who,
+        request: &SetWebhook,
+        subscription: &Subscription,
+        random: &mut impl Random,
+    ) -> Result<Post> {
+        let (_, cursor) = self.may_set(now, who, request)?;
+        let challenge = hex(&random.bytes::<16>()?);
+        let envelope = Envelope {
+            session: &self.id,
+            agent: &who.agent,
+            url: &request.url,
+            secrets: vec![&request.secret],
+            subscription: Some(&subscription.id),
+        };
+        let body = json!({ "type": "verification", "challenge": challenge });
+        Ok(envelope.post(now, PostKind::Challenge(challenge), cursor, body.to_string())?)
+    }
+
+    /// Subscribes, in place of the webhook that there was, if the receiver has repeated the challenge of `post`.
+    /// Otherwise nothing changes, and the text says why.
     pub fn subscribe(
         &mut self,
         now: Timestamp,
         who: &Who,
         request: SetWebhook,
         subscription: Subscription,
-        random: &mut impl Random,
-    ) -> Result<WebhookStatus> {
-        self.put_webhook(now, who, request, Some(subscription), random)
+        (post, outcome): (&Post, &Outcome),
+    ) -> Result<std::result::Result<WebhookStatus, String>> {
+        if let Some(why) = post.refused_by(outcome) {
+            return Ok(Err(why));
+        }
+        let (mut state, cursor) = self.may_set(now, who, &request)?;
+        let seat = state.members.get_mut(&who.agent).ok_or_else(Refusal::not_in_session)?;
+        let before = seat.webhook.take();
+        let webhook = Webhook::subscribed(now, request, cursor, subscription, before);
+        let status = seat.webhook.insert(webhook).status();
+        self.store.save(state)?;
+        Ok(Ok(status))
     }
 
-    fn put_webhook(
+    /// The state in which a webhook may be set, and where it is to begin. Refuses a cursor past the end of the log, and
+    /// one host too many.
+    fn may_set(
         &mut self,
         now: Timestamp,
         who: &Who,
-        request: SetWebhook,
-        subscription: Option<Subscription>,
-        random: &mut impl Random,
-    ) -> Result<WebhookStatus> {
+        request: &SetWebhook,
+    ) -> Result<(State, Cursor)> {
         self.seated(now, who)?;
-        let (mut state, last) = self.next_state(now)?;
+        let (state, last) = self.next_state(now)?;
         if request.after.is_some_and(|after| after > last) {
             let rule = "must not be past the newest message: leave it out to begin there";
             return Err(Refusal::invalid("after", rule).into());
         }
-        let challenge = hex(&random.bytes::<16>()?);
         check_hosts(&state, who, &request.url, self.limits.max_webhook_hosts)?;
-        let seat = state.members.get_mut(&who.agent).ok_or_else(Refusal::not_in_session)?;
-        let before = seat.webhook.take();
-        let continues = before.as_ref().filter(|before| before.url == request.url);
+        let seat = state.members.get(&who.agent).ok_or_else(Refusal::not_in_session)?;
+        let continues = seat.webhook.as_ref().filter(|before| before.url == request.url);
         let cursor = request.after.or(continues.map(|before| before.cursor)).unwrap_or(last);
-        let mut webhook = Webhook::new(now, request, cursor, challenge, before);
-        webhook.subscription = subscription;
-        let status = seat.webhook.insert(webhook).status();
-        self.store.save(state)?;
-        Ok(status)
+        Ok((state, cursor))
     }
 
     /// `GET /v1/sessions/:id/webhook` (section 3).

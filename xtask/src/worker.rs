@@ -81,9 +81,9 @@ pub fn build(tools: &Tools) -> Result<()> {
 fn optimize(tools: &Tools) -> Result<()> {
     let wasm = tools.project().path(WASM);
     let mut command = tools.wasm_command(tools.project().npm_bin("wasm-opt"))?;
-    command.arg(&wasm).arg("-o").arg(&wasm).args(["--all-features", "-Os"]);
+    command.arg(&wasm).arg("-o").arg(&wasm).args(["--all-features", "-Os", "--converge"]);
     // A large function inside its one caller compresses worse than by itself, and is no faster.
-    command.arg("--one-caller-inline-max-function-size=30");
+    command.arg("--one-caller-inline-max-function-size=20");
     command.args(["--reorder-functions-by-name", "--strip-debug", "--strip-producers"]);
     process::run(&mut command).context("the Worker cannot be optimized")
 }

@@ -4,8 +4,7 @@ use crate::{fields::Writer, seat::can_be_shown};
 use nexus_protocol::{
     AgentId, AgentSecret, Body, ConversationId, Cursor, MessageId, PairingCode, Recipients, Refusal,
 };
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 /// The names of the tools, in the order in which they are listed.
 pub(crate) const NAMES: [&str; 7] = ["invite", "join", "send", "read", "task", "leave", "address"];
@@ -98,45 +97,19 @@ pub struct Address {
     pub secret: Option<AgentSecret>,
 }
 
-/// A number, which some models write as a text.
-struct Number(u32);
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-        // Whole numbers may come as `25.0`.
-        let text = text.trim().trim_end_matches(".0");
-        text.parse().map(Self).map_err(serde::de::Error::custom)
-    }
+/// What a value says that some models write as a text: a number, a flag, a cursor.
+fn bare(raw: &RawValue) -> &str {
+    raw.get().trim_matches('"').trim()
 }
 
-/// A cursor, which some models write as a number.
-struct Place(Option<Cursor>);
-
-impl<'de> Deserialize<'de> for Place {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-        let text = text.trim();
-        if text.is_empty() {
-            return Ok(Self(None));
-        }
-        text.parse().map(|cursor| Self(Some(cursor))).map_err(serde::de::Error::custom)
+/// A field that is a number. Whole numbers may come as `25.0`.
+fn number(body: &mut Body<'_>, name: &'static str, rule: &'static str) -> Option<u32> {
+    let raw = body.raw(name)?;
+    let number = bare(raw).trim_end_matches(".0").parse().ok();
+    if number.is_none() {
+        body.note(name, rule);
     }
-}
-
-/// A flag, which some models write as a text.
-struct Flag(bool);
-
-impl<'de> Deserialize<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        match value.as_bool().or_else(|| value.as_str()?.trim().to_ascii_lowercase().parse().ok()) {
-            Some(flag) => Ok(Self(flag)),
-            None => Err(serde::de::Error::custom("not a flag")),
-        }
-    }
+    number
 }
 
 const NAME: &str = "must be your name: 1 to 128 letters, digits, `_` or `-`";
@@ -169,7 +142,7 @@ impl Invite {
         let invite = Self {
             name: body.field("name", NAME),
             greeting: body.field("greeting", "must be a text"),
-            ttl: body.field("ttl", NUMBER).map(|Number(ttl)| ttl),
+            ttl: number(&mut body, "ttl", NUMBER),
             to: body.field("to", "must be an address"),
         };
         body.finish().map(|()| invite)
@@ -228,18 +201,20 @@ impl Send {
 
 impl Read {
     fn of(mut body: Body<'_>) -> Result<Self, Refusal> {
-        let number = |number: Option<Number>| number.map(|Number(number)| number);
-        let after = body.field("after", "must be the `next` of your last read");
-        let wait = body.field("wait", "must be a number of seconds, at most 25");
-        let limit = body.field("limit", NUMBER);
-        let members = body.field("members", "must be true or false");
+        let place = body.raw("after").map(bare).filter(|after| !after.is_empty());
+        let after = place.and_then(|after| after.parse().ok());
+        if place.is_some() && after.is_none() {
+            body.note("after", "must be the `next` of your last read");
+        }
+        let wait = number(&mut body, "wait", "must be a number of seconds, at most 25");
+        let limit = number(&mut body, "limit", NUMBER).filter(|limit| *limit > 0);
+        let members = body.raw("members").map(|raw| bare(raw).to_ascii_lowercase());
+        if !matches!(members.as_deref(), None | Some("true" | "false")) {
+            body.note("members", "must be true or false");
+        }
         body.finish()?;
-        Ok(Self {
-            after: after.and_then(|Place(after)| after),
-            wait: number(wait).unwrap_or(0),
-            limit: number(limit).filter(|limit| *limit > 0),
-            members: members.is_some_and(|Flag(members)| members),
-        })
+        let members = members.as_deref() == Some("true");
+        Ok(Self { after, wait: wait.unwrap_or(0), limit, members })
     }
 
     /// As a query of the native protocol: what others have written, and who comes and goes.

@@ -45,7 +45,6 @@ mod output;
 mod parallel;
 mod paste;
 mod people;
-mod pointer;
 mod proof;
 mod random;
 mod receiver;

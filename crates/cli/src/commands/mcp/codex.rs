@@ -7,8 +7,8 @@ use super::{desk::Desk, seats::Seat};
 use crate::{
     child::{self, Ran},
     loops::Stop,
-    pointer::{self, How, Waiting},
     stderr::tell,
+    wake_line::{self, Pointer, Waiting, Where},
 };
 use nexus_protocol::Cursor;
 use std::{
@@ -35,7 +35,7 @@ const COUNTED: usize = 1000;
 struct State {
     /// The thread that has called last.
     thread: Option<String>,
-    heard: BTreeMap<Seat, Vec<(Cursor, String)>>,
+    heard: BTreeMap<Seat, Vec<(Cursor, Waiting)>>,
     has_begun: bool,
 }
 
@@ -76,14 +76,14 @@ impl Codex {
     }
 
     /// A message has come.
-    pub(super) fn heard(self: &Arc<Self>, seat: &Seat, cursor: Cursor, from: &str) {
+    pub(super) fn heard(self: &Arc<Self>, seat: &Seat, cursor: Cursor, message: Waiting) {
         if !self.is_there() {
             return;
         }
         let mut state = self.state();
         let heard = state.heard.entry(seat.clone()).or_default();
         if heard.len() < COUNTED {
-            heard.push((cursor, from.to_owned()));
+            heard.push((cursor, message));
         }
         if !std::mem::replace(&mut state.has_begun, true) {
             let codex = Arc::clone(self);
@@ -102,27 +102,28 @@ impl Codex {
                 let mut state = self.state();
                 (state.thread.clone(), std::mem::take(&mut state.heard))
             };
-            let waiting: Vec<Waiting> =
+            let waiting: Vec<Pointer> =
                 heard.into_iter().filter_map(|(seat, heard)| self.left(&seat, heard)).collect();
-            if let Some(thread) = thread.filter(|_| !waiting.is_empty()) {
-                self.queue(&thread, &pointer::line(&waiting, How::Tool));
+            let line = wake_line::line(&waiting, self.desk.context.profile());
+            if let Some((thread, line)) = thread.zip(line) {
+                self.queue(&thread, &line);
                 thread::sleep(PAUSE);
             }
         }
     }
 
     /// What was not told by a call meanwhile.
-    fn left(&self, seat: &Seat, heard: Vec<(Cursor, String)>) -> Option<Waiting> {
-        let place = self.desk.place(seat);
-        let left = heard.into_iter().filter(|(cursor, _)| Some(*cursor) > place);
-        let mut waiting = Waiting { place: seat.name(&self.desk.context), ..Waiting::default() };
-        for (_, from) in left {
-            waiting.count = waiting.count.saturating_add(1);
-            if !waiting.from.contains(&from) {
-                waiting.from.push(from);
+    fn left(&self, seat: &Seat, heard: Vec<(Cursor, Waiting)>) -> Option<Pointer> {
+        let read = self.desk.place(seat);
+        let left = heard.into_iter().filter(|(cursor, _)| Some(*cursor) > read);
+        let waiting: Vec<Waiting> = left.map(|(_, message)| message).collect();
+        let place = match seat {
+            Seat::Session(id) => {
+                Where::Session { id: id.clone(), alias: Some(seat.name(&self.desk.context)) }
             }
-        }
-        (waiting.count > 0).then_some(waiting)
+            Seat::Address(agent) => Where::Mailbox(agent.clone()),
+        };
+        (!waiting.is_empty()).then_some(Pointer { place, waiting, has_more: false })
     }
 
     fn queue(&self, thread: &str, line: &str) {

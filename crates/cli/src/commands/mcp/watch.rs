@@ -16,6 +16,7 @@ use crate::{
     message::{Me, Message},
     output,
     team::Team,
+    wake_line::Waiting,
 };
 use nexus_mcp::fields::Fields;
 use nexus_protocol::Cursor;
@@ -203,7 +204,8 @@ impl Watch {
         if !message.is_notice() || is_arrival {
             let event = message.event();
             let from = event.agent_id.as_deref().unwrap_or_else(|| message.author());
-            self.codex.heard(seat, cursor, from);
+            let verified = message.verified || message.is_notice();
+            self.codex.heard(seat, cursor, Waiting { author: from.parse().ok(), verified });
         }
         if place != count.place {
             *count = Count { place, told: 0 };

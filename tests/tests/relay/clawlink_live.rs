@@ -250,8 +250,11 @@ fn a_burst_over_a_socket_costs_a_row_and_a_poll_without_news_none() {
     }
     thread::sleep(Duration::from_secs(3));
     let burst = rows() - before;
-    // And the directory is told of the second, fourth, eighth and sixteenth.
-    assert!((25..=26).contains(&burst), "20 messages, and one or two notes: {burst}");
+    // And the directory is told of the second, fourth, eighth and sixteenth: of those that come within a moment, once.
+    assert!(
+        (22..=26).contains(&burst),
+        "20 messages, one or two notes, one to four reports: {burst}"
+    );
     let before = rows();
     for _ in 0..20 {
         assert!(claw.poll("ben").is_empty());

@@ -178,6 +178,10 @@ fn a_page_in_a_browser_cannot_use_the_relay_of_who_opens_it() {
     let of_public = |origin: &str| status(&api, &[("Host", "relay.example"), ("Origin", origin)]);
     assert_eq!([of_public("http://relay.example"), of_public("https://any.example")], [200, 403]);
     assert_eq!(status(&api, &[("Host", "evil.example")]), 403);
+    // A page can set any header, also the one by which proxies say that they took the https off.
+    let proxied = Relay::builder().var("CLIENT_IP_HEADER", "CF-Connecting-IP").start().unwrap();
+    let claimed = [("Host", "evil.example"), ("X-Forwarded-Proto", "https")];
+    assert_eq!(status(&Api::new(&proxied.url()), &claimed), 403);
     let secure = Relay::builder().var("PUBLIC_URL", "https://relay.example").start().unwrap();
     let api = Api::new(&secure.url());
     assert_eq!(status(&api, &[("Host", "relay.example"), ("Origin", "https://claude.ai")]), 200);

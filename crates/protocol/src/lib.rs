@@ -25,6 +25,7 @@ mod query;
 mod region;
 #[cfg(feature = "schema")]
 pub mod schema;
+mod sealed;
 mod service;
 mod session;
 mod task;
@@ -73,6 +74,7 @@ pub use place::{Cursor, MessageId};
 pub use profile::{Filter, Member, Members, MembersRequest, Presence, Profile, Token};
 pub use query::Query;
 pub use region::Region;
+pub use sealed::{SEALED_HEADER, Sealed, sealed_limit};
 pub use service::{
     Activity, Capabilities, Extent, Health, LimitHits, Minute, Stats, TracedSession,
 };

@@ -86,6 +86,7 @@ pub const KINDS: &[Kind] = &[
     kind("nexus_session_key", &["nxk_{w43}"]),
     kind("nexus_agent_secret", &["nxs_{w43}"]),
     kind("nexus_seat", &["nxt_{w16+}"]),
+    kind("nexus_link_key", &["k1{h40}"]),
     // Clouds.
     kind("aws_access_key", &["AKIA{u16}", "ASIA{u16}", "ABIA{u16}", "ACCA{u16}", "A3T{u17}"]),
     kind("aws_session_token", &["FwoGZXIvYXdz{b80+}{=0-2}", "IQoJb3JpZ2lu{b80+}{=0-2}"]),

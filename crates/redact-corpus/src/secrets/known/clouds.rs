@@ -6,6 +6,7 @@ pub(super) const FORMS: &[Form] = &[
     known("nexus_session_key", &["nxk_{w43}"]),
     known("nexus_agent_secret", &["nxs_{w43}"]),
     known("nexus_seat", &["nxt_{w80}"]),
+    known("nexus_link_key", &["k1{h40}"]),
     known("aws_access_key", &["AKIA{t16}", "AKIA{u16}"]),
     known("aws_temporary_key", &["ASIA{t16}"]),
     known("aws_other_key", &["ABIA{t16}", "ACCA{t16}", "A3T{u17}"]),

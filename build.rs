@@ -28,20 +28,28 @@ struct Page {
     description: &'static str,
     /// The file that agents get.
     markdown: &'static str,
-    /// With `true`, the page is `public/NAME.html`, with the rendered Markdown at `{{agents}}`. With
-    /// `false`, the rendered Markdown is the page. Either loads `public/assets/NAME.js`, if it exists.
-    for_people: bool,
+    /// `public/THIS.html`, with the rendered Markdown at `{{agents}}`. With `None`, the rendered Markdown is the
+    /// page. Either loads `public/assets/THIS.js` (or, with `None`, `NAME.js`), if it exists.
+    people: Option<&'static str>,
     /// Whether search engines may list it.
     public: bool,
 }
 
-const PAGES: [Page; 9] = [
+const PAGES: [Page; 10] = [
     Page {
         name: "pair",
         title: "{{heading}}",
         description: "{{summary}}",
         markdown: "public/pair.md",
-        for_people: true,
+        people: Some("pair"),
+        public: false,
+    },
+    Page {
+        name: "pair-sealed",
+        title: "{{heading}}",
+        description: "{{summary}}",
+        markdown: "public/pair-sealed.md",
+        people: Some("pair"),
         public: false,
     },
     Page {
@@ -49,7 +57,7 @@ const PAGES: [Page; 9] = [
         title: "{{heading}}",
         description: "{{person}}",
         markdown: "public/gone.md",
-        for_people: true,
+        people: Some("gone"),
         public: false,
     },
     Page {
@@ -57,7 +65,7 @@ const PAGES: [Page; 9] = [
         title: "Your agent talks with theirs",
         description: "AI agents of different people talk through a link. No account, nothing to install; conversations delete themselves.",
         markdown: "public/home.md",
-        for_people: true,
+        people: Some("home"),
         public: true,
     },
     Page {
@@ -65,7 +73,7 @@ const PAGES: [Page; 9] = [
         title: "Conversation",
         description: "A conversation of AI agents and people.",
         markdown: "public/session.md",
-        for_people: true,
+        people: Some("session"),
         public: false,
     },
     Page {
@@ -73,7 +81,7 @@ const PAGES: [Page; 9] = [
         title: "Operation",
         description: "For the operator of this server.",
         markdown: "public/admin.md",
-        for_people: true,
+        people: Some("admin"),
         public: false,
     },
     Page {
@@ -81,7 +89,7 @@ const PAGES: [Page; 9] = [
         title: "The operator's page is not set up",
         description: "For the operator of this server.",
         markdown: "public/unset.md",
-        for_people: true,
+        people: Some("unset"),
         public: false,
     },
     Page {
@@ -89,7 +97,7 @@ const PAGES: [Page; 9] = [
         title: "There is nothing here",
         description: "This address leads nowhere.",
         markdown: "public/missing.md",
-        for_people: true,
+        people: Some("missing"),
         public: false,
     },
     Page {
@@ -97,7 +105,7 @@ const PAGES: [Page; 9] = [
         title: "The protocol",
         description: "Every call, limit and error of the relay through which AI agents talk.",
         markdown: "docs/protocol.md",
-        for_people: false,
+        people: None,
         public: true,
     },
     Page {
@@ -105,7 +113,7 @@ const PAGES: [Page; 9] = [
         title: "The nexus command line",
         description: "A skill that teaches an AI agent to talk with the agents of other people.",
         markdown: "skill/SKILL.md",
-        for_people: false,
+        people: None,
         public: true,
     },
 ];
@@ -215,7 +223,8 @@ fn list_assets(out: &Path, archive: &mut Archive) -> Result<String> {
         let name =
             file.file_name().and_then(|name| name.to_str()).ok_or("a file name is not UTF-8")?;
         let content_type = match name.rsplit('.').next() {
-            Some("js") => "text/javascript; charset=utf-8",
+            Some("js" | "mjs") => "text/javascript; charset=utf-8",
+            Some("py" | "sh") => "text/plain; charset=utf-8",
             Some("css") => "text/css; charset=utf-8",
             Some("svg") => "image/svg+xml",
             Some("png") => "image/png",
@@ -240,20 +249,21 @@ impl Page {
         // The front matter of the skill is for the programs that install it.
         let front_matter = file.strip_prefix("---\n").and_then(|text| text.split_once("\n---\n"));
         let markdown = front_matter.map_or(file, |(_, rest)| rest);
-        let body = if self.for_people {
-            let body = fs::read_to_string(format!("public/{}.html", self.name))?;
+        let body = if let Some(people) = self.people {
+            let body = fs::read_to_string(format!("public/{people}.html"))?;
             body.replace("{{agents}}", &render(markdown, 1)?)
         } else {
             with_index(&render(markdown, 0)?)
         };
-        let script = if Path::new("public/assets").join(format!("{}.js", self.name)).exists() {
-            format!("<script type=\"module\" src=\"{{{{assets}}}}/{}.js\"></script>\n", self.name)
+        let script = self.people.unwrap_or(self.name);
+        let script = if Path::new("public/assets").join(format!("{script}.js")).exists() {
+            format!("<script type=\"module\" src=\"{{{{assets}}}}/{script}.js\"></script>\n")
         } else {
             String::new()
         };
         let robots = if self.public { "all" } else { "noindex" };
         let values = [
-            ("{{name}}", self.name),
+            ("{{name}}", self.people.unwrap_or(self.name)),
             ("{{title}}", self.title),
             ("{{description}}", self.description),
             ("{{robots}}", robots),

@@ -1,6 +1,6 @@
 //! The page behind a link: whom it invites to what, or why it no longer works and what to do then.
 
-use super::page::{GONE, PAIR, token};
+use super::page::{GONE, PAIR, PAIR_SEALED, token};
 use crate::{
     calls::{self, Look},
     http::{self, Request, Response},
@@ -35,10 +35,14 @@ pub(super) async fn answer(request: &Request, env: &Env, route: &Route) -> Resul
     let by = invitation.by.as_deref().unwrap_or("Somebody");
     let topic = invitation.topic.unwrap_or_default();
     let summary = match topic.as_str() {
+        "" if invitation.is_encrypted => {
+            "An encrypted conversation. Give the whole link to your AI agent, or join yourself."
+        }
         "" => "Give this link to your AI agent, or join yourself. No account, nothing to install.",
         topic => topic,
     };
-    PAIR.answer(
+    let page = if invitation.is_encrypted { PAIR_SEALED } else { PAIR };
+    page.answer(
         request,
         env,
         200,
@@ -47,6 +51,7 @@ pub(super) async fn answer(request: &Request, env: &Env, route: &Route) -> Resul
             ("summary", summary),
             ("topic", &topic),
             ("code", code.as_str()),
+            ("encrypted", if invitation.is_encrypted { "true" } else { "" }),
             ("code_minutes", &left.div_euclid(60_000).to_string()),
             ("code_ends_in", &left.to_string()),
             ("code_expires_at", &until),
@@ -85,6 +90,8 @@ enum Gone {
     Unknown,
     /// It is not a code.
     Incomplete,
+    /// It brought the key of an encrypted session, which only its members may know.
+    KeyShown,
 }
 
 /// How a link that does not work is told.
@@ -148,6 +155,12 @@ impl Gone {
                 "A part of it is missing or mistyped. Open it exactly as it was sent, or ask for it again.",
                 "is not complete, or is misspelt".to_owned(),
             ),
+            Self::KeyShown => (
+                "leaked",
+                "This link is no longer secret",
+                "It leads to an encrypted conversation, and its key has reached this server: a mail filter has changed the link. Do not use it. Ask, by another way, for a link to a new conversation.",
+                "came with the key of its encrypted conversation, which this server must not see (a mail filter may have changed `#` to `%23`); ask, by another way than before, for a link to a new conversation, and let this one go".to_owned(),
+            ),
         };
         Words { state, heading, person, reason }
     }
@@ -190,6 +203,11 @@ fn qr_code(link: &str) -> Result<(i32, String)> {
         }
     }
     Ok((code.size().saturating_add(2 * MARGIN), path))
+}
+
+/// The page of a link that came with its key.
+pub(super) async fn key_shown(request: &Request, env: &Env) -> Result<Response> {
+    gone(request, env, &Gone::KeyShown).await
 }
 
 /// The page of a link with which nobody can join. A full session answers 200: its link still works.

@@ -17,7 +17,7 @@ use crate::{
     texts,
 };
 use nexus_core::{Error, Result};
-use nexus_protocol::{Capabilities, ErrorCode, Health, Refusal};
+use nexus_protocol::{Capabilities, Encrypted, ErrorCode, Health, Refusal};
 use page::{ADMIN, DOCS, HOME, MISSING, SESSION, SKILL, UNSET, token, wants_html};
 use template::{Form, Value, fill};
 use worker::Env;
@@ -60,7 +60,15 @@ pub(crate) async fn in_place_of(
     env: &Env,
 ) -> Result<Response> {
     let Err(Error::Refused(refusal)) = &answer else { return answer };
-    if request.method() != Method::Get || !wants_html(request) {
+    let is_html = wants_html(request);
+    if request.method() != Method::Get {
+        return answer;
+    }
+    let has_key = refusal.body.reason.as_deref() == Some("key_shown");
+    if has_key && (is_html || request.path().starts_with("/p/")) {
+        return link::key_shown(request, env).await;
+    }
+    if !is_html {
         return answer;
     }
     let (is_missing, path) = (refusal.body.error == ErrorCode::NotFound, request.path());
@@ -89,6 +97,7 @@ fn health(env: &Env) -> Result<Response> {
                 addresses: true,
                 teams: true,
                 max_file_bytes: Some(platform::limits(env)?.max_file_bytes),
+                encryption: vec![Encrypted::V1.v],
             },
         },
     )

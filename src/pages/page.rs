@@ -28,6 +28,7 @@ macro_rules! page {
 }
 
 pub(super) const PAIR: Page = page!("pair");
+pub(super) const PAIR_SEALED: Page = page!("pair-sealed");
 pub(super) const GONE: Page = page!("gone");
 pub(super) const HOME: Page = page!("home");
 pub(super) const SESSION: Page = page!("session");

@@ -49,7 +49,7 @@ use bridge::Exchange;
 use calls::Object;
 use http::{Request, Response};
 use nexus_core::{MailboxNeed, Random, Result};
-use nexus_protocol::{PageRequest, Refusal, SessionId, session_of_codes};
+use nexus_protocol::{PageRequest, Refusal, SessionId, session_of_codes, shows_link_key};
 use platform::System;
 use record::Record;
 use router::{Code, Endpoint, Mailbox, Method, Route, Session};
@@ -87,7 +87,11 @@ impl Edge {
         let exchange = Exchange::new(request, &http::request_id());
         let (mut request, context) = (Request::of(&exchange), Context::new(context));
         waiting::begin(async move {
-            let route = router::route(request.method(), request.path());
+            let route = if shows_link_key(request.url()) {
+                Err(Refusal::key_shown())
+            } else {
+                router::route(request.method(), request.path())
+            };
             let mut record = Record::begin(request.method(), route.as_ref().ok());
             if let Some(session) = record.session() {
                 request.name(session);

@@ -64,6 +64,8 @@ pub(crate) struct AddCode {
     pub(crate) need: Need,
     pub(crate) caller: Caller,
     pub(crate) code: PairingCode,
+    /// Whether the relay is to pass the link on.
+    pub(crate) invites: bool,
 }
 
 impl Call for AddCode {

@@ -8,8 +8,8 @@ use crate::{log, platform, router};
 use futures_util::Stream;
 use nexus_core::{Caller, Error, Fault, Proof, Result};
 use nexus_protocol::{
-    AgentId, AgentSecret, Cursor, ErrorCode, IdempotencyKey, LimitKind, Limits, Malformed, Refusal,
-    SessionKey, Setting, Token,
+    AgentId, AgentSecret, Cursor, ErrorCode, IdempotencyKey, KeyId, LimitKind, Limits, Malformed,
+    Refusal, SessionKey, Setting, Token,
 };
 pub(crate) use request::{
     ID_DIGITS, OF_SESSION, Request, broken_off, head_of, id_about, request_id,
@@ -32,8 +32,8 @@ pub(crate) const LIMIT: &str = "X-Limit";
 pub(crate) const REGION: &str = "X-Region";
 
 /// What clients may send (section 1).
-const ALLOW_HEADERS: &str = "Content-Type, Authorization, X-Agent-Id, X-Session-Key, Idempotency-Key, Last-Event-ID, \
-    If-Match, If-None-Match, Range, If-Range, Cache-Control, Pragma, X-Requested-With, Traceparent, Tracestate, \
+const ALLOW_HEADERS: &str = "Content-Type, Authorization, X-Agent-Id, X-Session-Key, X-Key-Id, Idempotency-Key, \
+    Last-Event-ID,     If-Match, If-None-Match, Range, If-Range, Cache-Control, Pragma, X-Requested-With, Traceparent, Tracestate, \
     Baggage";
 
 /// An answer with a body that comes bit by bit.
@@ -129,12 +129,12 @@ pub(crate) fn limit_hit(answer: &Result<Response>) -> Option<LimitKind> {
     }
 }
 
-/// Whether a refusal says that a code was never made, or that a secret of an address is wrong. What is no code
-/// at all cannot be a guess at one.
+/// Whether a refusal says that a code was never made, or that a secret of an address or the key of an encrypted
+/// session is wrong. What is no code at all cannot be a guess at one.
 pub(crate) fn is_guess(refusal: &Refusal) -> bool {
     match refusal.body.error {
         ErrorCode::CodeNotFound => refusal.body.reason.is_none(),
-        ErrorCode::InvalidSecret => true,
+        ErrorCode::InvalidSecret | ErrorCode::WrongKey => true,
         _ => false,
     }
 }
@@ -168,8 +168,14 @@ pub(crate) fn error_fields(error: Error) -> serde_json::Value {
 }
 
 /// The headers of which a request has one at most.
-const SINGLE: [&str; 5] =
-    ["X-Agent-Id", "X-Session-Key", "Authorization", "Idempotency-Key", "Last-Event-ID"];
+const SINGLE: [&str; 6] = [
+    "X-Agent-Id",
+    "X-Session-Key",
+    "X-Key-Id",
+    "Authorization",
+    "Idempotency-Key",
+    "Last-Event-ID",
+];
 
 /// Refuses a request that has one of these headers twice, with different values.
 pub(crate) fn check_headers(request: &Request) -> Result<(), Refusal> {
@@ -217,10 +223,10 @@ fn parsed<T: FromStr<Err = Malformed>>(
     value.map_err(|Malformed(rule)| Refusal::invalid(name, rule))
 }
 
-/// What the headers show: `X-Agent-Id`, `X-Session-Key`, and the token.
+/// What the headers show: `X-Agent-Id`, `X-Session-Key`, `X-Key-Id`, and the token.
 pub(crate) fn caller(request: &Request) -> Result<Caller, Refusal> {
     let (agent, key) = (optional_agent(request)?, session_key(request)?);
-    Ok(Caller { agent, key, token: token(request) })
+    Ok(Caller { agent, key, token: token(request), key_id: key_id(request)? })
 }
 
 /// As [`caller`], from a browser, which cannot set headers on a socket or an event source: then
@@ -233,7 +239,8 @@ pub(crate) fn browser_caller(request: &Request) -> Result<Caller, Refusal> {
     let agent = find("agentId", "agent.").map(|agent| agent.parse());
     let agent = agent.transpose().map_err(|Malformed(rule)| Refusal::invalid("agentId", rule))?;
     let key = find("key", "key.").and_then(|key| key.parse().ok());
-    Ok(Caller { agent, key, token: token(request) })
+    // A browser opens sockets and event sources only for who has joined.
+    Ok(Caller { agent, key, token: token(request), key_id: None })
 }
 
 /// What a browser put into the query under `name`, or among the sub-protocols after `prefix`.
@@ -273,6 +280,11 @@ pub(crate) fn optional_agent(request: &Request) -> Result<Option<AgentId>, Refus
 /// `X-Session-Key`
 pub(crate) fn session_key(request: &Request) -> Result<Option<SessionKey>, Refusal> {
     parsed(request, "X-Session-Key")
+}
+
+/// `X-Key-Id` (section 10).
+pub(crate) fn key_id(request: &Request) -> Result<Option<KeyId>, Refusal> {
+    parsed(request, "X-Key-Id")
 }
 
 /// `Authorization: Bearer TOKEN` (section 9).

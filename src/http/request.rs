@@ -159,6 +159,11 @@ impl Request {
         self.method
     }
 
+    /// All of it, without what follows a `#`.
+    pub(crate) fn url(&self) -> &str {
+        self.part(self.url_at, self.end)
+    }
+
     /// Scheme and host, with the port.
     pub(crate) fn origin(&self) -> &str {
         self.part(self.url_at, self.path_at)

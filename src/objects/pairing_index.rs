@@ -138,7 +138,8 @@ impl PairingIndex {
         let idempotency_key = http::idempotency_key(request)?;
         let limits = platform::limits(&self.env)?;
         let profile = Profile::parse(&http::body(request, &limits).await?)?;
-        let claimer = Claimer { agent, idempotency_key, profile };
+        let key_id = http::key_id(request)?;
+        let claimer = Claimer { agent, idempotency_key, profile, key_id };
         let rules = self.rules()?;
         let mut random = System;
         let claim = nexus_core::claim(rules, self, now, &mut random, code, &claimer);

@@ -18,6 +18,7 @@ use nexus_core::{Delivery, Digest, Fault, Report, Result, Who};
 use nexus_protocol::{AgentId, IdempotencyKey, Limits, SendMessage, Sent, SessionId};
 use serde_json::json;
 use std::{
+    borrow::Cow,
     cell::{Cell, OnceCell, RefCell},
     collections::BTreeSet,
     rc::Rc,
@@ -212,6 +213,13 @@ impl Session {
         }
         let limits = platform::limits(&self.env)?;
         Ok(self.limits.get_or_init(|| limits))
+    }
+
+    /// The limits of what members write, which is longer where it is sealed.
+    pub(super) fn limits_of_texts(&self) -> Result<Cow<'_, Limits>> {
+        let limits = self.limits()?;
+        let is_encrypted = self.rules(|rules| rules.is_encrypted(now()))?;
+        Ok(if is_encrypted { Cow::Owned(limits.sealed()) } else { Cow::Borrowed(limits) })
     }
 
     /// Does one thing with the rules.

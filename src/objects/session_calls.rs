@@ -103,7 +103,7 @@ impl Session {
             Call::Create => self.create(request).await,
             Call::Status => http::json(200, &self.rules(|rules| rules.status(now(), &visitor))?),
             Call::Join => {
-                self.rules(|rules| rules.check_join(now(), &visitor))?;
+                self.rules(|rules| rules.check_join(now(), &visitor, caller))?;
                 let profile = Profile::parse(&http::body(&request, self.limits()?).await?)?;
                 let agent = caller.agent.as_ref().ok_or_else(Refusal::missing_agent_id)?;
                 let join =
@@ -154,10 +154,10 @@ impl Session {
                 calls::reply::<ByOperator>(&extent)
             }
             AddCode::NAME => {
-                let AddCode { need, caller, code } = calls::read(request).await?;
+                let AddCode { need, caller, code, invites } = calls::read(request).await?;
                 self.rules(|rules| {
                     let visitor = rules.enter(now(), &caller, need)?;
-                    rules.add_code(now(), &visitor, code)
+                    rules.add_code(now(), &visitor, code, invites)
                 })?;
                 calls::reply::<AddCode>(&())
             }
@@ -193,7 +193,9 @@ impl Session {
 
     async fn create(&self, request: Request) -> Result<Response> {
         let limits = self.limits()?;
-        let create = CreateSession::parse(&http::body(&request, limits).await?, limits)?;
+        // Only the body says whether the session is to be encrypted.
+        let body = http::body(&request, &limits.sealed()).await?;
+        let create = CreateSession::parse(&body, limits)?;
         let region = request.header(http::REGION).and_then(Region::named);
         let created = self.rules(|rules| rules.create_in(region, now(), create, &mut System))?;
         self.arm().await?;
@@ -264,8 +266,8 @@ impl Session {
 
     async fn send(&self, request: Request, who: &Who) -> Result<Response> {
         let key = http::idempotency_key(&request)?;
-        let limits = self.limits()?;
-        let send = SendMessage::parse(&http::body(&request, limits).await?, limits)?;
+        let limits = self.limits_of_texts()?;
+        let send = SendMessage::parse(&http::body(&request, &limits).await?, &limits)?;
         http::json(201, &self.store(who, key.as_ref(), send)?)
     }
 

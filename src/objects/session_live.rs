@@ -223,11 +223,11 @@ impl Session {
 
     fn read_frame<'a>(&self, who: &Who, text: &'a str) -> Result<Frame<'a>> {
         let counted = self.rules(|rules| rules.count_frame(now(), who));
-        live::read(counted, text, SessionFrame::TYPES, self.limits()?)
+        live::read(counted, text, SessionFrame::TYPES, &*self.limits_of_texts()?)
     }
 
     fn send_frame(&self, who: &Who, frame: Frame) -> Result<Sent> {
-        let SessionFrame { key, message } = SessionFrame::read(frame, self.limits()?)?;
+        let SessionFrame { key, message } = SessionFrame::read(frame, &*self.limits_of_texts()?)?;
         self.store(who, key.as_ref(), message)
     }
 }

@@ -41,8 +41,8 @@ impl Session {
 
     pub(super) async fn give_task(&self, request: Request, who: &Who) -> Result<Response> {
         let key = http::idempotency_key(&request)?;
-        let limits = self.limits()?;
-        let give = GiveTask::parse(&http::body(&request, limits).await?, limits)?;
+        let limits = self.limits_of_texts()?;
+        let give = GiveTask::parse(&http::body(&request, &limits).await?, &limits)?;
         let connected = agents_attending(self.state());
         let give = |rules: &mut Rules| rules.give_task(now(), who, key.as_ref(), give, &connected);
         let (task, delivery) = self.rules(give)?;
@@ -58,8 +58,8 @@ impl Session {
         who: &Who,
     ) -> Result<Response> {
         let key = http::idempotency_key(&request)?;
-        let (limits, id) = (self.limits()?, route.task()?);
-        let change = ChangeTask::parse(&http::body(&request, limits).await?, limits)?;
+        let (limits, id) = (self.limits_of_texts()?, route.task()?);
+        let change = ChangeTask::parse(&http::body(&request, &limits).await?, &limits)?;
         let connected = agents_attending(self.state());
         let (task, delivery) = self
             .rules(|rules| rules.change_task(now(), who, key.as_ref(), &id, change, &connected))?;

@@ -194,7 +194,7 @@ pub(crate) enum Limiter {
     Pair,
     /// That of all, and that of new addresses.
     Register,
-    /// That of all, and, where a code or a token that was named does not exist, that of guesses.
+    /// That of all, and, where a code, a token or a key that was shown does not exist, that of guesses.
     Guess,
 }
 
@@ -271,7 +271,7 @@ pub(crate) const TABLE: &[Line] = {
 
     ("/v1/sessions", &[put(S(Session::Create, Nothing)).counted(Limiter::Create)]),
     ("/v1/sessions/:session", &[get(S(Session::Status, Nothing)), delete(S(Session::End, Creator))]),
-    ("/v1/sessions/:session/join", &[post(S(Session::Join, Entry))]),
+    ("/v1/sessions/:session/join", &[post(S(Session::Join, Entry)).counted(Limiter::Guess)]),
     ("/v1/sessions/:session/renew", &[post(S(Session::Renew, Member))]),
     ("/v1/sessions/:session/messages", &[get(S(Session::Poll, Member)), post(S(Session::Send, Member))]),
     ("/v1/sessions/:session/events", &[get(SessionEvents(Member))]),

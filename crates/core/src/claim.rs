@@ -36,6 +36,7 @@ pub async fn claim<D: Database>(
         claim: claim.clone(),
         supersedes: reservation.supersedes,
         profile: claimer.profile.clone(),
+        key_id: claimer.key_id.clone(),
     };
     let joined = match seats.take(&reservation.session, request).await {
         Ok(joined) => joined,
@@ -52,6 +53,7 @@ pub async fn claim<D: Database>(
         status: "claimed".to_owned(),
         session_key: joined.session_key,
         expires_at: joined.expires_at,
+        encryption: joined.encryption,
         redacted: joined.redacted,
         greeting: joined.greeting,
     })

@@ -8,8 +8,8 @@
 
 use crate::{Database, Digest, Fault, Result, Row, migrations::Table};
 use nexus_protocol::{
-    AgentId, CodeState, CodeStatus, IdempotencyKey, PairingCode, Profile, Refusal, SessionId,
-    Timestamp,
+    AgentId, CodeState, CodeStatus, IdempotencyKey, KeyId, PairingCode, Profile, Refusal,
+    SessionId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,8 @@ pub struct Claimer {
     pub idempotency_key: Option<IdempotencyKey>,
     /// The profile that the agent joins with.
     pub profile: Profile,
+    /// `X-Key-Id`. Proves the key of an encrypted session.
+    pub key_id: Option<KeyId>,
 }
 
 impl Claimer {

@@ -1,4 +1,5 @@
-//! Takes secrets out of what is sent (section 7), before anything of it is stored.
+//! Takes secrets out of what is sent (section 7), before anything of it is stored. In an encrypted
+//! session (section 10), refuses texts that are not sealed instead: nothing can be found in others.
 //!
 //! Owns the one list of the texts that one agent can pass to another: each request that holds such
 //! texts implements [`Searched`] here. An implementation names all fields of its request, so a new
@@ -9,20 +10,20 @@
 use crate::{Fault, Result};
 use nexus_protocol::{
     ChangeCard, ChangeTask, ClawLinkAnswer, CreateSession, GiveTask, Profile, Progress, Redacted,
-    Refusal, Register, SendMail, SendMessage,
+    Refusal, Register, Sealed, SendMail, SendMessage,
 };
 use serde_json::value::RawValue;
 
 /// A text without its secrets, which nobody counts.
 #[must_use]
 pub fn redacted(text: String) -> String {
-    Redaction::default().text(text)
+    Redaction::default().words(text)
 }
 
 /// Refuses a name that contains a secret. `field` is what the caller gave it in.
 pub fn check_name(field: &'static str, name: &str) -> Result<(), Refusal> {
     let mut redaction = Redaction::default();
-    let _ = redaction.text(name.to_owned());
+    let _ = redaction.words(name.to_owned());
     match redaction.found().first() {
         None => Ok(()),
         Some(Redacted { kind, .. }) => {
@@ -36,7 +37,19 @@ pub fn check_name(field: &'static str, name: &str) -> Result<(), Refusal> {
 #[derive(Default)]
 pub(crate) struct Redaction {
     search: nexus_redact::Redaction,
-    is_off: bool,
+    contents: Contents,
+}
+
+/// What is done with the contents of what is sent.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Contents {
+    /// They are searched.
+    #[default]
+    Searched,
+    /// They stay as they are, and so do words beside them.
+    Left,
+    /// They must be sealed strings.
+    Sealed,
 }
 
 /// What no longer contains secrets, or whose sender may leave them in.
@@ -58,12 +71,22 @@ impl<T> Clean<T> {
 impl Redaction {
     /// Leaves everything as it is, because the sender asked for that and may.
     pub(crate) fn off() -> Self {
-        Self { is_off: true, ..Self::default() }
+        Self { contents: Contents::Left, ..Self::default() }
+    }
+
+    /// Refuses contents that are not sealed.
+    pub(crate) fn sealed() -> Self {
+        Self { contents: Contents::Sealed, ..Self::default() }
     }
 
     /// Whether everything is left as it is.
     pub(crate) fn is_off(&self) -> bool {
-        self.is_off
+        self.contents == Contents::Left
+    }
+
+    /// Whether contents must be sealed.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.contents == Contents::Sealed
     }
 
     /// The request without the secrets in its texts. Refuses a secret in a name.
@@ -81,22 +104,53 @@ impl Redaction {
         self.search.found().into_iter().map(of_protocol).collect()
     }
 
-    fn text(&mut self, text: String) -> String {
-        if self.is_off { text } else { self.search.text(text) }
+    /// Words that the relay itself needs, and that are in the open in every session.
+    fn words(&mut self, text: String) -> String {
+        if self.is_off() { text } else { self.search.text(text) }
     }
 
-    fn some(&mut self, text: Option<String>) -> Option<String> {
-        text.map(|text| self.text(text))
+    fn some_words(&mut self, text: Option<String>) -> Option<String> {
+        text.map(|text| self.words(text))
     }
 
     fn each(&mut self, texts: Vec<String>) -> Vec<String> {
-        texts.into_iter().map(|text| self.text(text)).collect()
+        texts.into_iter().map(|text| self.words(text)).collect()
     }
 
-    fn json(&mut self, json: Option<Box<RawValue>>) -> Result<Option<Box<RawValue>>, Fault> {
-        match json {
-            Some(json) if !self.is_off => self.search.json(json).map(Some).map_err(Fault::new),
-            json => Ok(json),
+    /// A text that is only for who reads it. `field` is what it was given in.
+    fn text(&mut self, field: &'static str, text: String) -> Result<String, Refusal> {
+        match self.contents {
+            Contents::Sealed if Sealed::parse(&text).is_none() => {
+                Err(Refusal::encryption_required(field))
+            }
+            Contents::Sealed | Contents::Left => Ok(text),
+            Contents::Searched => Ok(self.search.text(text)),
+        }
+    }
+
+    fn some(
+        &mut self,
+        field: &'static str,
+        text: Option<String>,
+    ) -> Result<Option<String>, Refusal> {
+        text.map(|text| self.text(field, text)).transpose()
+    }
+
+    /// The same of JSON. What is sealed is a string.
+    fn json(
+        &mut self,
+        field: &'static str,
+        json: Option<Box<RawValue>>,
+    ) -> Result<Option<Box<RawValue>>> {
+        let Some(json) = json else { return Ok(None) };
+        match self.contents {
+            Contents::Searched => Ok(Some(self.search.json(json).map_err(Fault::new)?)),
+            Contents::Left => Ok(Some(json)),
+            Contents::Sealed => {
+                let text = serde_json::from_str(json.get()).unwrap_or_default();
+                self.text(field, text)?;
+                Ok(Some(json))
+            }
         }
     }
 }
@@ -110,10 +164,13 @@ pub(crate) trait Searched: Sized {
 impl Searched for SendMessage {
     fn searched(self, redaction: &mut Redaction) -> Result<Self> {
         let Self { text, json, to, reply_to, topic, tags, redact } = self;
+        if redaction.is_sealed() && json.is_some() {
+            return Err(Refusal::encryption_required("json").into());
+        }
         Ok(Self {
-            text: redaction.some(text),
-            json: redaction.json(json)?,
-            topic: redaction.some(topic),
+            text: redaction.some("text", text)?,
+            json: redaction.json("json", json)?,
+            topic: redaction.some_words(topic),
             tags: redaction.each(tags),
             to,
             reply_to,
@@ -145,8 +202,8 @@ impl Searched for SendMail {
             check_name("replyTo", message.as_str())?;
         }
         Ok(Self {
-            text: redaction.some(text),
-            json: redaction.json(json)?,
+            text: redaction.some("text", text)?,
+            json: redaction.json("json", json)?,
             conversation_id,
             max_turns,
             reply_to,
@@ -163,8 +220,8 @@ impl Searched for GiveTask {
         // A task is given for a capability only if a profile has it, and profiles are searched.
         let Self { assignee, task, context, priority, deadline, redact } = self;
         Ok(Self {
-            task: redaction.text(task),
-            context: redaction.json(context)?,
+            task: redaction.text("task", task)?,
+            context: redaction.json("context", context)?,
             assignee,
             priority,
             deadline,
@@ -177,11 +234,14 @@ impl Searched for ChangeTask {
     fn searched(self, redaction: &mut Redaction) -> Result<Self> {
         Ok(match self {
             Self::Move { status, progress, result, redact } => {
-                let progress = progress.map(|progress| match progress {
-                    Progress::Words(words) => Progress::Words(redaction.text(words)),
-                    percent @ Progress::Percent(_) => percent,
-                });
-                Self::Move { status, progress, result: redaction.json(result)?, redact }
+                let progress = match progress {
+                    Some(Progress::Words(words)) => {
+                        Some(Progress::Words(redaction.text("progress", words)?))
+                    }
+                    other => other,
+                };
+                let result = redaction.json("result", result)?;
+                Self::Move { status, progress, result, redact }
             }
             Self::HandOn { assignee, deadline } => Self::HandOn { assignee, deadline },
         })
@@ -200,10 +260,10 @@ impl Searched for Profile {
     fn searched(self, redaction: &mut Redaction) -> Result<Self> {
         let Self { name, capabilities, description, machine } = self;
         Ok(Self {
-            name: redaction.some(name),
+            name: redaction.some_words(name),
             capabilities: capabilities.map(|words| redaction.each(words)),
-            description: redaction.some(description),
-            machine: redaction.some(machine),
+            description: redaction.some_words(description),
+            machine: redaction.some_words(machine),
         })
     }
 }
@@ -219,10 +279,11 @@ impl Searched for CreateSession {
             token,
             join,
             preview,
+            encryption,
             profile,
         } = self;
         Ok(Self {
-            greeting: redaction.some(greeting),
+            greeting: redaction.some("greeting", greeting)?,
             profile: profile.searched(redaction)?,
             ttl,
             max_agents,
@@ -231,6 +292,7 @@ impl Searched for CreateSession {
             token,
             join,
             preview,
+            encryption,
         })
     }
 }
@@ -239,9 +301,9 @@ impl Searched for Register {
     fn searched(self, redaction: &mut Redaction) -> Result<Self> {
         let Self { agent_id, secret, name, description, version, capabilities, listed } = self;
         Ok(Self {
-            name: redaction.text(name),
-            description: redaction.some(description),
-            version: redaction.some(version),
+            name: redaction.words(name),
+            description: redaction.some_words(description),
+            version: redaction.some_words(version),
             capabilities: redaction.each(capabilities),
             agent_id,
             secret,
@@ -254,9 +316,9 @@ impl Searched for ChangeCard {
     fn searched(self, redaction: &mut Redaction) -> Result<Self> {
         let Self { name, description, version, capabilities, listed } = self;
         Ok(Self {
-            name: redaction.some(name),
-            description: redaction.some(description),
-            version: redaction.some(version),
+            name: redaction.some_words(name),
+            description: redaction.some_words(description),
+            version: redaction.some_words(version),
             capabilities: capabilities.map(|words| redaction.each(words)),
             listed,
         })

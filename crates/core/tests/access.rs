@@ -31,6 +31,7 @@ fn claim(name: &str, claim: &str) -> SeatRequest {
         claim: Digest::of(&[claim]),
         supersedes: Vec::new(),
         profile: Profile::default(),
+        key_id: None,
     }
 }
 
@@ -81,7 +82,7 @@ fn a_repeated_claim_ends_the_access_of_the_old_key() {
 fn a_removed_member_may_return_only_by_a_new_link() {
     let (mut world, a) = created(CreateSession::default());
     let visitor = world.session.enter(at(0), &a, Need::Entry).unwrap();
-    world.session.add_code(at(0), &visitor, CODE.parse().unwrap()).unwrap();
+    world.session.add_code(at(0), &visitor, CODE.parse().unwrap(), false).unwrap();
     world.join(0, "b").unwrap();
     world.session.removes(at(0), &a, "B").unwrap();
     for name in ["b", "c"] {
@@ -103,7 +104,7 @@ fn strangers_fill_at_most_half_of_the_open_links() {
             nexus_protocol::Region::DEFAULT,
             [u8::try_from(number).unwrap(); 16],
         );
-        world.session.add_code(at(0), &visitor, code)
+        world.session.add_code(at(0), &visitor, code, false)
     };
     for number in 0..50 {
         add(&Caller::default(), number).unwrap();

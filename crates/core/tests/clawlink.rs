@@ -125,14 +125,14 @@ fn acting_for_a_member_with_a_key_requires_the_key() {
     world.session.enrols(at(1), &b, named("Ben")).unwrap();
     assert_eq!(world.session.with_key(at(1), &b).unwrap().agent(), &agent("b"));
     // A caller that shows somebody else's key must not get a seat without one.
-    let lost = Caller { agent: Some(agent("c")), key: wrong.key.clone(), token: None };
+    let lost = Caller { agent: Some(agent("c")), key: wrong.key.clone(), ..Caller::default() };
     assert_eq!(
         refused(world.session.enrols(at(1), &lost, named("c"))),
         ErrorCode::InvalidSessionKey
     );
     assert_eq!(refused(world.session.with_key(at(1), &caller("c", None))), ErrorCode::Forbidden);
     world.enrol(1, "a").unwrap();
-    let pretends = Caller { agent: Some(agent("a")), key: b.key.clone(), token: None };
+    let pretends = Caller { agent: Some(agent("a")), key: b.key.clone(), ..Caller::default() };
     assert_eq!(refused(world.session.with_key(at(1), &pretends)), ErrorCode::InvalidSessionKey);
 }
 
@@ -157,7 +157,7 @@ fn a_session_that_requires_a_token_or_keys_requires_them_in_clawlink() {
         assert_eq!(refused(read), ErrorCode::MissingSessionKey);
     }
     assert_eq!(refused(world.enrol(0, "a")), ErrorCode::MissingSessionKey);
-    let nobody = Caller { agent: Some(agent("c")), key: b.key.clone(), token: None };
+    let nobody = Caller { agent: Some(agent("c")), key: b.key.clone(), ..Caller::default() };
     assert_eq!(
         refused(world.session.enrols(at(0), &nobody, named("c"))),
         ErrorCode::MissingSessionKey

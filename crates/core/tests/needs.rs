@@ -176,12 +176,15 @@ fn what_a_call_turns_out_to_need_is_asked_of_those_who_were_let_in() {
     let code = "PEARL-FOCAL-S5SJV".parse().unwrap();
     let session = &mut world.session;
     let stranger = session.enter(at(0), &caller("a", None), Need::Entry).unwrap();
-    assert_eq!(refused(session.check_join(at(0), &stranger)), ErrorCode::LinkRequired);
-    let made = session.add_code(at(0), &stranger, code);
+    assert_eq!(
+        refused(session.check_join(at(0), &stranger, &Caller::default())),
+        ErrorCode::LinkRequired
+    );
+    let made = session.add_code(at(0), &stranger, code, false);
     assert_eq!(refused(made), ErrorCode::MissingSessionKey);
     let a = session.enter(at(0), &caller("a", key.as_ref()), Need::Entry).unwrap();
-    session.check_join(at(0), &a).unwrap();
-    session.add_code(at(0), &a, "PEARL-FOCAL-S5SJV".parse().unwrap()).unwrap();
+    session.check_join(at(0), &a, &Caller::default()).unwrap();
+    session.add_code(at(0), &a, "PEARL-FOCAL-S5SJV".parse().unwrap(), false).unwrap();
 }
 
 /// Why a caller of a mailbox is refused; none if it is let in.

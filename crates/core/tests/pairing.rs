@@ -79,7 +79,12 @@ impl Pair {
     /// One claim. `None` if the index was evicted during it.
     fn claim(&self, name: &str, key: Option<&str>) -> Option<Result<Claimed>> {
         let idempotency_key = key.map(|key| key.parse().unwrap());
-        let claimer = Claimer { agent: agent(name), idempotency_key, profile: Profile::default() };
+        let claimer = Claimer {
+            agent: agent(name),
+            idempotency_key,
+            profile: Profile::default(),
+            key_id: None,
+        };
         let mut random = self.world.borrow().random.clone();
         let code = code();
         let clock = || at(self.now.get());
@@ -332,6 +337,7 @@ fn the_key_of_one_claim_says_nothing_about_another_code() {
         agent: agent("a"),
         idempotency_key: "k".parse().ok(),
         profile: Profile::default(),
+        key_id: None,
     };
     let mut random = pair.world.borrow().random.clone();
     let future = claim(&pair.index, &pair, || at(1), &mut random, &other, &claimer);

@@ -123,6 +123,7 @@ proptest! {
             claim: Digest::of(&["claim"]),
             supersedes: Vec::new(),
             profile: profile(&words),
+            key_id: None,
         };
         let claimed = world.session.take_seat(at(0), &seat, &mut Counter::default()).unwrap();
         prop_assert_eq!(claimed.redacted[0].count, 4);

@@ -61,7 +61,7 @@ impl Run {
             Proof::Wrong => Some("nxk_wrong".parse().unwrap()),
             Proof::None => None,
         };
-        Caller { agent: Some(agent), key, token: None }
+        Caller { agent: Some(agent), key, ..Caller::default() }
     }
 
     fn promise(&mut self, expires_at: nexus_protocol::Timestamp) {
@@ -187,7 +187,7 @@ impl Run {
         for (name, member) in &self.model.members {
             for proven in [true, false] {
                 let key = proven.then(|| member.key.clone());
-                let caller = Caller { agent: Some(name.clone()), key, token: None };
+                let caller = Caller { agent: Some(name.clone()), key, ..Caller::default() };
                 let who = self.world.session.as_member(at(self.model.now), &caller).unwrap();
                 for wants in WANTS {
                     let who = who.clone().wanting(wants.filter());

@@ -155,6 +155,7 @@ fn no_key_is_stored() {
         claim: Digest::of(&["c"]),
         supersedes: Vec::new(),
         profile: Profile::default(),
+        key_id: None,
     };
     let claimed = world.session.take_seat(at(0), &seat, &mut world.random).unwrap();
     for key in [key, joined.session_key, claimed.session_key] {

@@ -106,7 +106,7 @@ fn a_session_of_the_first_schema_is_upgraded() {
     world.evict();
     assert_eq!(world.poll(2, &a, None).unwrap().len(), 2);
     world.join(3, "b").unwrap();
-    assert!(world.database.dump().contains(r#"{"schema":3"#));
+    assert!(world.database.dump().contains(r#"{"schema":4"#));
     for column in ["task INTEGER", "file TEXT", "content BLOB"] {
         assert_eq!(world.database.schema().matches(column).count(), 1, "{column}");
     }

@@ -31,6 +31,12 @@ pub fn sentence(body: &ErrorBody) -> Cow<'static, str> {
         (ErrorCode::SessionNotFound, _) => {
             "The session is over, and its seat no longer works. To go on, `invite` anew, or ask for a new link.".into()
         }
+        (ErrorCode::KeyRequired | ErrorCode::WrongKey | ErrorCode::EncryptionRequired, _) => {
+            "This conversation is encrypted end to end, and a server that answers tools would read it. The link is still good: use `nexus mcp` on your own machine, or let your human open the whole link in a browser.".into()
+        }
+        (ErrorCode::CodeNotFound, Some("key_shown")) => {
+            "This conversation is encrypted end to end, and the link that you passed has shown its key, the part behind #, to this server. Nobody has joined. Ask for a link to a new session, and join it with `nexus mcp` on your own machine, or let your human open it in a browser.".into()
+        }
         (ErrorCode::Forbidden, Some("agent_not_in_session")) => {
             "This seat is no longer in the session: it has left or was removed. Ask for a new link.".into()
         }

@@ -107,6 +107,34 @@ impl FromStr for SessionKey {
     }
 }
 
+/// 32 lowercase hex digits that prove the key of an encrypted session (section 10), and do not
+/// reveal it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyId(String);
+string_id!(KeyId, debug: |_| "[secret]");
+
+impl KeyId {
+    /// What a key id must be.
+    pub const RULE: &str = "must be 32 lowercase hex digits, computed from the key behind # in the link (section 10); never send the key itself";
+
+    /// The id of these bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(hex(&bytes))
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        (text.len() == 32 && text.bytes().all(hex))
+            .then(|| Self(text.to_owned()))
+            .ok_or(Malformed(Self::RULE))
+    }
+}
+
 /// The id that an agent chooses for itself: 1 to 128 letters, digits, `_` or `-`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AgentId(String);

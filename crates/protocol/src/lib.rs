@@ -52,7 +52,7 @@ pub use file::{
 pub use frame::Frame;
 pub use ids::hex;
 pub use ids::{
-    AgentId, AgentSecret, ConversationId, IdempotencyKey, Malformed, SessionId, SessionKey,
+    AgentId, AgentSecret, ConversationId, IdempotencyKey, KeyId, Malformed, SessionId, SessionKey,
 };
 pub use limit_kind::LimitKind;
 pub use limits::{AllowUnredacted, Limits, NumberVariable, Setting};
@@ -74,13 +74,13 @@ pub use place::{Cursor, MessageId};
 pub use profile::{Filter, Member, Members, MembersRequest, Presence, Profile, Token};
 pub use query::Query;
 pub use region::Region;
-pub use sealed::{SEALED_HEADER, Sealed, sealed_limit};
+pub use sealed::{SEALED_HEADER, Sealed, shows_link_key};
 pub use service::{
     Activity, Capabilities, Extent, Health, LimitHits, Minute, Stats, TracedSession,
 };
 pub use session::{
-    CreateSession, Ended, Joined, Joining, Left, Renew, Renewed, SessionCreated, SessionState,
-    SessionStatus,
+    CreateSession, Encrypted, Encryption, Ended, Joined, Joining, Left, Renew, Renewed,
+    SessionCreated, SessionState, SessionStatus,
 };
 pub use task::{
     Assignee, Board, BoardRequest, ChangeTask, Deadline, GiveTask, Priority, Progress, Task,

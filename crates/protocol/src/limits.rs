@@ -6,6 +6,9 @@
 
 use std::ops::RangeInclusive;
 
+/// The most characters of progress in words, which no variable sets.
+const MAX_PROGRESS: usize = 1024;
+
 /// A variable that is an integer.
 #[derive(Clone, Copy, Debug)]
 pub struct NumberVariable {
@@ -85,13 +88,15 @@ macro_rules! limits {
             #[doc = $about]
             pub $field: $type,
         )+
+            /// The most characters of progress in words.
+            pub max_progress: usize,
             /// Where a sender may have secrets left in: [`Setting::ALLOW_UNREDACTED`].
             pub unredacted: AllowUnredacted,
         }
 
         impl Default for Limits {
             fn default() -> Self {
-                Self { $($field: $default,)+ unredacted: AllowUnredacted::WithToken }
+                Self { $($field: $default,)+ max_progress: MAX_PROGRESS, unredacted: AllowUnredacted::WithToken }
             }
         }
 
@@ -115,7 +120,7 @@ macro_rules! limits {
                 $(let $field: u32 =
                     number(stringify!($name), $least..=$most, u32::min($default, $most))?;)+
                 let unredacted = AllowUnredacted::default();
-                Ok(Self { $($field: limits!(@$type $field),)+ unredacted })
+                Ok(Self { $($field: limits!(@$type $field),)+ max_progress: MAX_PROGRESS, unredacted })
             }
         }
     };
@@ -179,6 +184,18 @@ settings! {
 }
 
 impl Limits {
+    /// The same for an encrypted session (section 10), where a sealed string stands for each text:
+    /// signed, it is 1.78 times as long as its plaintext, which JSON makes longer than the text.
+    #[must_use]
+    pub fn sealed(&self) -> Self {
+        Self {
+            max_text_bytes: self.max_text_bytes.saturating_mul(4),
+            max_json_bytes: self.max_json_bytes.saturating_mul(4),
+            max_progress: self.max_progress.saturating_mul(4),
+            ..self.clone()
+        }
+    }
+
     /// The most bytes of a request body that are read. There is room for a text and a payload of
     /// full size, with every byte of the text written as a six-byte escape, and for the other
     /// fields.

@@ -1,7 +1,7 @@
 //! Pairing codes (section 4): their form, requests and answers.
 
 use crate::{
-    AgentId, Body, MailSent, Redacted, Refusal, SessionId, SessionKey, Timestamp,
+    AgentId, Body, Encrypted, MailSent, Redacted, Refusal, SessionId, SessionKey, Timestamp,
     ids::{Malformed, string_id},
     query::Query,
     region::Region,
@@ -162,6 +162,9 @@ pub struct Claimed {
     pub session_key: SessionKey,
     /// When the session ends if nothing more happens.
     pub expires_at: Timestamp,
+    /// If it is encrypted end to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encrypted>,
     /// What was removed from the profile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,

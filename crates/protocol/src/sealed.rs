@@ -45,11 +45,24 @@ impl Sealed {
     }
 }
 
-/// The most bytes of a sealed string that stands for a text of at most `limit` bytes: a signed one
-/// is 1.78 times as long as its plaintext, which JSON makes longer than the text.
+/// Whether a text, such as a URL, contains the key of an encrypted session, which must stay behind
+/// the `#` of its link: `k1` and 40 hex digits, as a word of their own or behind a `#` that was
+/// written as `%23`.
 #[must_use]
-pub fn sealed_limit(limit: usize) -> usize {
-    limit.saturating_mul(4)
+pub fn shows_link_key(text: &str) -> bool {
+    let is_alone = |before: &str| {
+        let letter = |c: char| c.is_ascii_alphanumeric();
+        before.ends_with("%23") || before.ends_with("%2523") || !before.ends_with(letter)
+    };
+    let is_key = |rest: &str| {
+        let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let next = rest.as_bytes().get(digits);
+        digits == 40 && !next.is_some_and(u8::is_ascii_alphanumeric)
+    };
+    text.match_indices("k1").any(|(at, found)| {
+        let (before, rest) = text.split_at(at);
+        is_alone(before) && rest.strip_prefix(found).is_some_and(is_key)
+    })
 }
 
 #[cfg(test)]
@@ -104,6 +117,32 @@ mod tests {
         ];
         for other in others {
             assert_eq!(Sealed::parse(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_where_it_must_not_be() {
+        let key = format!("k1{}", "0a".repeat(20));
+        for shown in [
+            key.clone(),
+            format!("/p/PEARL-FOCAL-S5SJV%23{key}"),
+            format!("/p/PEARL-FOCAL-S5SJV%2523{key}"),
+            format!("/p/PEARL-FOCAL-S5SJV/{key}?x"),
+            format!("https://relay.example/p/PEARL-FOCAL-S5SJV#{key}"),
+            format!("?key={key}&b=c"),
+            format!("{key}.abcdefghijklmnopqrst"),
+        ] {
+            assert!(shows_link_key(&shown), "{shown}");
+        }
+        for other in [
+            String::new(),
+            "k1".to_owned(),
+            format!("chun{key}"),
+            format!("{key}0"),
+            format!("{key}z"),
+            key.chars().take(41).collect(),
+        ] {
+            assert!(!shows_link_key(&other), "{other}");
         }
     }
 }

@@ -21,6 +21,9 @@ pub struct Capabilities {
     /// The most bytes of one file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_file_bytes: Option<usize>,
+    /// The versions of section 10 by which sessions can be encrypted end to end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encryption: Vec<u32>,
 }
 
 /// The answer to `GET /health`.

@@ -1,8 +1,8 @@
 //! Sessions (section 2): requests and answers.
 
 use crate::{
-    AgentId, Body, Greeting, Limits, Profile, Redact, Redacted, Refusal, SessionId, SessionKey,
-    Timestamp, Token,
+    AgentId, Body, Greeting, KeyId, Limits, Profile, Redact, Redacted, Refusal, SessionId,
+    SessionKey, Timestamp, Token,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,9 +34,36 @@ pub struct CreateSession {
     /// Whether the page behind a link shows who invites, and the first line of the greeting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview: Option<bool>,
+    /// That its members seal what they write, and whose key they have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
     /// The creator's profile.
     #[serde(flatten)]
     pub profile: Profile,
+}
+
+/// How the members of a session encrypt what they write (section 10).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Encryption {
+    /// [`Encrypted::V1`]
+    pub v: u32,
+    /// Proves the key. Joining requires it.
+    pub key_id: KeyId,
+}
+
+/// That a session is encrypted end to end (section 10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Encrypted {
+    /// Which version of section 10 its members follow.
+    pub v: u32,
+}
+
+impl Encrypted {
+    /// The only version so far.
+    pub const V1: Self = Self { v: 1 };
 }
 
 /// How agents may join a session.
@@ -59,6 +86,9 @@ impl Joining {
 }
 
 impl CreateSession {
+    const ENCRYPTION: &str =
+        "must be {\"v\": 1, \"keyId\": \"32 hex digits\"} (section 10), and never the key itself";
+
     /// Reads the body. Refuses fields of a wrong type or out of range, a greeting that is too long,
     /// and one that is to pass without a search for secrets.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
@@ -74,10 +104,17 @@ impl CreateSession {
             token,
             join: body.field("join", "must be `open` or `link`").unwrap_or_default(),
             preview: body.field("preview", "must be true or false"),
+            encryption: body.field("encryption", Self::ENCRYPTION),
             profile: Profile::read(&mut body),
         };
         if request.creator_agent_id.as_ref().is_some_and(AgentId::is_reserved) {
             body.note("creatorAgentId", AgentId::RESERVED);
+        }
+        if request.encryption.as_ref().is_some_and(|encryption| encryption.v != Encrypted::V1.v) {
+            body.note("encryption", Self::ENCRYPTION);
+        }
+        if request.encryption.is_some() && request.creator_agent_id.is_none() {
+            body.note("creatorAgentId", "must be given, because a greeting is sealed in its name");
         }
         let redact = Redact::read(&mut body);
         body.finish()?;
@@ -85,8 +122,12 @@ impl CreateSession {
             return Err(Refusal::greeting_is_redacted());
         }
         let greeting = request.greeting.as_ref().map_or(0, String::len);
-        if greeting > limits.max_text_bytes {
-            return Err(Refusal::message_too_large("greeting", limits.max_text_bytes));
+        let most = match &request.encryption {
+            Some(_) => limits.sealed().max_text_bytes,
+            None => limits.max_text_bytes,
+        };
+        if greeting > most {
+            return Err(Refusal::message_too_large("greeting", most));
         }
         Ok(request)
     }
@@ -119,6 +160,9 @@ pub struct SessionCreated {
     /// The creator's key, if the creator joined at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_key: Option<SessionKey>,
+    /// If it is encrypted end to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encrypted>,
     /// What was removed from the greeting and the profile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,
@@ -143,6 +187,9 @@ pub struct SessionStatus {
     /// Whether joining requires a token.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub token_required: bool,
+    /// If it is encrypted end to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encrypted>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -160,6 +207,9 @@ pub struct Joined {
     pub agents_online: usize,
     pub session_key: SessionKey,
     pub expires_at: Timestamp,
+    /// If it is encrypted end to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encrypted>,
     /// What was removed from the profile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Redacted>,

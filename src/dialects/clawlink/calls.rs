@@ -40,6 +40,7 @@ pub(super) async fn answer(
     call: Call,
     need: Need,
 ) -> Result<Response> {
+    session.rules(|rules| rules.check_open(now()))?;
     let visit = Visit { session, request, caller: caller(request)?, need };
     let answer = match call {
         Call::Info => visit.info()?,

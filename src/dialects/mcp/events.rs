@@ -161,7 +161,7 @@ async fn subscribe(
     // The same for the same, so that repeating it renews.
     let id = Digest::of(&["events", session.as_str(), agent.as_str(), &url, NAME]);
     let id = id.as_str().get(..32).unwrap_or_default().to_owned();
-    let caller = Caller { agent: Some(agent.clone()), key: Some(key.clone()), token: None };
+    let caller = Caller::with_key(agent.clone(), key.clone());
     let subscription = Subscription { id: id.clone(), until };
     let subscribe = Subscribe { caller, webhook, subscription };
     let status = match calls::call(env, session.as_str(), &subscribe).await? {

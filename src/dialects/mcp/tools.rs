@@ -19,6 +19,7 @@ use nexus_mcp::{
 };
 use nexus_protocol::{
     AgentId, ConversationId, MessageId, PairingCreated, Refusal, Region, Register, SessionId,
+    shows_link_key,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::result;
@@ -231,12 +232,15 @@ impl Of<'_> {
         let Seat::Member { session, agent, key } = seat else {
             return Err(Fault::new("a link was asked for that leads to no session").into());
         };
-        let caller = Caller { agent: Some(agent.clone()), key: Some(key.clone()), token: None };
-        codes::make(self.request, self.env, session, (Need::Entry, caller)).await
+        let caller = Caller::with_key(agent.clone(), key.clone());
+        codes::make(self.request, self.env, session, (Need::Entry, caller), false).await
     }
 
     /// A seat for a code, and what is to be known at once.
     async fn join(&self, join: &Join) -> Result<String> {
+        if shows_link_key(&join.link) {
+            return Err(Refusal::key_shown().into());
+        }
         let code = join.code()?;
         let here = http::origin(self.request, self.env)?;
         if let Some(relay) = join.relay().filter(|relay| host(relay) != host(&here)) {

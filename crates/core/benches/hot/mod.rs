@@ -28,7 +28,8 @@ impl Hot {
         let mut session = Session::new(id, database.clone(), limits.clone());
         let create = CreateSession::parse(br#"{"creatorAgentId":"a"}"#, &limits).unwrap();
         let created = session.create(NOW, create, &mut Counter::default()).unwrap();
-        let member = Caller { agent: "a".parse().ok(), key: created.session_key, token: None };
+        let member =
+            Caller { agent: "a".parse().ok(), key: created.session_key, ..Caller::default() };
         Self { database, session, member, limits }
     }
 

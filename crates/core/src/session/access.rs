@@ -9,7 +9,7 @@ use super::{
     state::{Seat, State},
 };
 use crate::{Database, Digest, Result};
-use nexus_protocol::{AgentId, Cursor, Filter, Refusal, SessionKey, Timestamp, Token};
+use nexus_protocol::{AgentId, Cursor, Filter, KeyId, Refusal, SessionKey, Timestamp, Token};
 use serde::{Deserialize, Serialize};
 
 /// Whoever calls, and what it shows. Nothing is proven yet.
@@ -21,6 +21,17 @@ pub struct Caller {
     pub key: Option<SessionKey>,
     /// `Authorization: Bearer TOKEN`
     pub token: Option<Token>,
+    /// `X-Key-Id`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<KeyId>,
+}
+
+impl Caller {
+    /// A member that shows its key.
+    #[must_use]
+    pub fn with_key(agent: AgentId, key: SessionKey) -> Self {
+        Self { agent: Some(agent), key: Some(key), ..Self::default() }
+    }
 }
 
 /// What a call to a session requires of its caller. Each need includes those above it.
@@ -169,13 +180,30 @@ impl<D: Database> Session<D> {
         Ok(Visitor { who, is_trusted })
     }
 
-    /// Refuses to join by the session's id if the session requires a link. A member may join again.
-    pub fn check_join(&mut self, now: Timestamp, visitor: &Visitor) -> Result<()> {
-        let by_link_only = self.store.alive(now)?.state.by_link_only;
-        if by_link_only && !visitor.proven() {
+    /// Refuses to join by the session's id if the session requires a link, and without the key if it
+    /// is encrypted. A member may join again.
+    pub fn check_join(&mut self, now: Timestamp, visitor: &Visitor, caller: &Caller) -> Result<()> {
+        let state = &self.store.alive(now)?.state;
+        if visitor.proven() {
+            return Ok(());
+        }
+        if state.by_link_only {
             return Err(Refusal::link_required().into());
         }
-        Ok(())
+        Ok(state.check_key_id(caller.key_id.as_ref())?)
+    }
+
+    /// Refuses a dialect, whose clients cannot seal, if the session is encrypted.
+    pub fn check_open(&mut self, now: Timestamp) -> Result<()> {
+        match self.store.alive(now)?.state.key_id {
+            Some(_) => Err(Refusal::key_required_of_dialect().into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether what is sent must be sealed.
+    pub fn is_encrypted(&mut self, now: Timestamp) -> Result<bool> {
+        Ok(self.store.alive(now)?.state.key_id.is_some())
     }
 
     /// Like [`Self::enter`], for a call that needs a member.
@@ -271,11 +299,23 @@ impl Who {
     }
 }
 
+impl State {
+    /// Refuses who does not know the key of an encrypted session.
+    pub(super) fn check_key_id(&self, shown: Option<&KeyId>) -> Result<(), Refusal> {
+        let Some(stored) = &self.key_id else { return Ok(()) };
+        match Shown::compare(shown.map(KeyId::as_str), Some(stored)) {
+            Shown::Right => Ok(()),
+            Shown::Wrong => Err(Refusal::wrong_key_id()),
+            Shown::Nothing => Err(Refusal::key_required()),
+        }
+    }
+}
+
 impl Visitor {
-    /// Refuses a member that may not make a link. If joining requires a link, making one requires a
-    /// member's key.
+    /// Refuses a member that may not make a link. If joining requires a link or a key, making one
+    /// requires a member's key.
     pub(super) fn check_invite(&self, state: &State) -> Result<(), Refusal> {
-        if state.by_link_only && !self.proven() {
+        if (state.by_link_only || state.key_id.is_some()) && !self.proven() {
             return Err(Refusal::missing_session_key());
         }
         Ok(())

@@ -105,7 +105,7 @@ pub(super) fn due(
     } else if !is_member(&task.assignee) {
         next.assignee = task.from.clone();
         next.status = if late { TaskStatus::Overdue } else { TaskStatus::Pending };
-        next.progress = None;
+        next.forget_work(state.key_id.is_some());
         TaskEvent::Returned
     } else if late && task.status != TaskStatus::Overdue {
         next.status = TaskStatus::Overdue;

@@ -9,7 +9,7 @@ use super::{Session, Who, delivery::Delivery, log::Call, store::About};
 use crate::{Database, Digest, Fault, Result, Row, redaction::check_name, repeat::Repeat};
 use nexus_protocol::{
     Condition, FileDeleted, FileEvent, FileInfo, FileKey, FileList, FileNews, FilesRequest,
-    IdempotencyKey, Kind, Message, Refusal, Timestamp,
+    IdempotencyKey, Kind, Message, Refusal, Sealed, Timestamp,
 };
 use serde::de::DeserializeOwned;
 use serde_json::value::to_raw_value;
@@ -19,6 +19,9 @@ use std::ops::ControlFlow;
 const KEPT: u32 = 10;
 /// How many files a session may have.
 const MOST_FILES: usize = 1000;
+
+/// The type of every file of an encrypted session. Its own type is sealed with it.
+const SEALED_TYPE: &str = "application/jose";
 
 const HISTORY: &str = "SELECT record FROM log WHERE file = ?1 ORDER BY cursor DESC LIMIT 10";
 const CONTENT: &str = "SELECT content FROM log WHERE cursor = ?1";
@@ -73,7 +76,17 @@ impl<D: Database> Session<D> {
         }
         let Content { content_type, bytes: content } = content;
         check_name("key", key.as_str())?;
-        check_name("Content-Type", &content_type)?;
+        let content_type = if self.is_encrypted(now)? {
+            let is_sealed =
+                std::str::from_utf8(&content).is_ok_and(|text| Sealed::parse(text).is_some());
+            if !is_sealed {
+                return Err(Refusal::encryption_required("body").into());
+            }
+            SEALED_TYPE.to_owned()
+        } else {
+            check_name("Content-Type", &content_type)?;
+            content_type
+        };
         let size = content.len();
         if size > self.limits.max_file_bytes {
             return Err(Refusal::file_too_large(self.limits.max_file_bytes).into());

@@ -12,11 +12,21 @@ const MOST_OPEN: usize = 100;
 
 impl<D: Database> Session<D> {
     /// Stores that a code is about to be made, by a visitor with `Need::Entry`. Refuses a visitor
-    /// that may not make a link, and refuses too many open links. A code that never reaches its
-    /// index is forgotten when it would expire.
-    pub fn add_code(&mut self, now: Timestamp, visitor: &Visitor, code: PairingCode) -> Result<()> {
+    /// that may not make a link, and refuses too many open links. Refuses to pass a link on
+    /// (`invites`) that lacks the key which it must end with. A code that never reaches its index
+    /// is forgotten when it would expire.
+    pub fn add_code(
+        &mut self,
+        now: Timestamp,
+        visitor: &Visitor,
+        code: PairingCode,
+        invites: bool,
+    ) -> Result<()> {
         let (mut state, _) = self.next_state(now)?;
         visitor.check_invite(&state)?;
+        if invites && state.key_id.is_some() {
+            return Err(Refusal::link_lacks_key().into());
+        }
         state.codes.retain(|open| now < open.expires_at);
         let proven = visitor.proven();
         let (open, most) = if proven {

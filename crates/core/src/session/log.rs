@@ -209,10 +209,14 @@ impl<D: Database> Session<D> {
         who: &Who,
         redact: Redact,
     ) -> Result<Redaction> {
+        let state = &self.store.alive(now)?.state;
+        if state.key_id.is_some() {
+            return Ok(Redaction::sealed());
+        }
         if redact == Redact::On {
             return Ok(Redaction::default());
         }
-        let has_token = self.store.alive(now)?.state.token.is_some();
+        let has_token = state.token.is_some();
         if !self.limits.unredacted.in_session(has_token) {
             return Err(Refusal::redaction_required().into());
         }

@@ -9,9 +9,9 @@ use super::{
 use crate::redaction::{Clean, Redaction, check_name};
 use crate::{Database, Digest, Fault, Random, Result, heard::Heard};
 use nexus_protocol::{
-    AgentId, CreateSession, Cursor, Ended, Greeting, Joined, Joining, Left, Member, Members,
-    MembersRequest, PairingCode, Profile, Refusal, Region, Renew, Renewed, SessionCreated,
-    SessionKey, SessionState, Timestamp,
+    AgentId, CreateSession, Cursor, Encrypted, Ended, Greeting, Joined, Joining, KeyId, Left,
+    Member, Members, MembersRequest, PairingCode, Profile, Refusal, Region, Renew, Renewed,
+    SessionCreated, SessionKey, SessionState, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -31,6 +31,9 @@ pub struct SeatRequest {
     /// The profile that the claimer joins with.
     #[serde(default)]
     pub profile: Profile,
+    /// Proves the key of an encrypted session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<KeyId>,
 }
 
 impl<D: Database> Session<D> {
@@ -59,12 +62,17 @@ impl<D: Database> Session<D> {
         let max_agents = request.max_agents.unwrap_or(self.limits.max_agents);
         let mut state = State::new(now, random.bytes()?, ttl, max_agents);
         state.region = region;
-        let mut redaction = Redaction::default();
+        let encryption = request.encryption.as_ref().map(|_| Encrypted::V1);
+        let mut redaction =
+            if encryption.is_some() { Redaction::sealed() } else { Redaction::default() };
         let request = redaction.clean(request)?;
         let profile = request.part(|request| request.profile.clone());
         let request = request.into_inner();
         state.greeting = request.greeting.filter(|greeting| !greeting.is_empty());
-        state.require_keys = request.require_keys;
+        // A seat without a key would be anybody's who knows the session's id.
+        state.require_keys = request.require_keys || encryption.is_some();
+        let key_id = request.encryption.map(|encryption| encryption.key_id);
+        state.key_id = key_id.map(|id| Digest::of(&[id.as_str()]));
         state.token = request.token.map(|token| Digest::of(&[token.as_str()]));
         state.by_link_only = request.join == Joining::Link;
         state.no_preview = request.preview == Some(false);
@@ -88,6 +96,7 @@ impl<D: Database> Session<D> {
             expires_at: now.plus_seconds(ttl),
             creator_agent_id: request.creator_agent_id,
             session_key,
+            encryption,
             redacted: redaction.found(),
         })
     }
@@ -118,6 +127,7 @@ impl<D: Database> Session<D> {
                 if state.by_link_only || state.past.was_removed(&agent) {
                     return Err(Refusal::link_required().into());
                 }
+                state.check_key_id(caller.key_id.as_ref())?;
                 let key = sit(&mut state, now, &agent, None, last, random)?;
                 let event = Event::Joined(agent.clone());
                 (agent, key, Some(event))
@@ -140,6 +150,7 @@ impl<D: Database> Session<D> {
         if state.past.has_claim(&request.claim) || state.past.is_void(&request.code) {
             return Err(Refusal::code_over().into());
         }
+        state.check_key_id(request.key_id.as_ref())?;
         state.vacate_claims(&request.supersedes);
         let event = joined(&state, &request.agent);
         let key = sit(&mut state, now, &request.agent, Some(&request.claim), last, random)?;
@@ -306,6 +317,7 @@ impl<D: Database> Session<D> {
         event: Option<&Event>,
     ) -> Result<Joined> {
         state.active.hear(now);
+        let encryption = state.encrypted();
         let agents_online = state.members.len();
         let expires_at = self.save_telling(now, state, event)?;
         Ok(Joined {
@@ -314,6 +326,7 @@ impl<D: Database> Session<D> {
             agents_online,
             session_key,
             expires_at,
+            encryption,
             redacted: Vec::new(),
             greeting: None,
         })

@@ -6,13 +6,13 @@ use super::{
 };
 use crate::{Digest, Fault, heard::Heard, record};
 use nexus_protocol::{
-    AgentId, Cursor, Limits, Member, PairingCode, Presence, Profile, Region, Timestamp,
+    AgentId, Cursor, Encrypted, Limits, Member, PairingCode, Presence, Profile, Region, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of the stored form. A newer version is rejected.
-const SCHEMA: u32 = 3;
+const SCHEMA: u32 = 4;
 
 /// Members are told of the end at most this many milliseconds before it.
 const MOST_NOTICE: i64 = 300_000;
@@ -33,6 +33,9 @@ pub(super) struct State {
     /// The token that joining requires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) token: Option<Digest>,
+    /// Of the key id, if the session is encrypted end to end. Joining requires it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key_id: Option<Digest>,
     /// Whether joining requires a link.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) by_link_only: bool,
@@ -118,6 +121,7 @@ impl State {
             greeting: None,
             require_keys: false,
             token: None,
+            key_id: None,
             by_link_only: false,
             no_preview: false,
             codes: Vec::new(),
@@ -130,6 +134,11 @@ impl State {
             told_end: None,
             pointers: BTreeMap::new(),
         }
+    }
+
+    /// If it is encrypted end to end.
+    pub(super) fn encrypted(&self) -> Option<Encrypted> {
+        self.key_id.as_ref().map(|_| Encrypted::V1)
     }
 
     pub(super) fn from_record(record: &str) -> Result<Self, Fault> {
@@ -363,7 +372,7 @@ fn is_blank(profile: &Profile) -> bool {
 mod tests {
     use super::*;
 
-    const STORED: &str = r#"{"schema":3,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","by_link_only":true,"no_preview":true,"codes":[{"code":"PEARL-FOCAL-S5SJV","expires_at":"1970-01-01T00:00:03.000Z","proven":true}],"past":{"keyed":[1],"keyless":[2],"removed":[3],"claims":[4],"codes":[5]},"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","proven":"1970-01-01T00:00:01.500Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","webhook":{"url":"u","secret":"s","cursor":"3","failures":0,"last_error":null,"next_attempt_at":null},"read":"5"}},"seats_taken":2,"events":3,"told_end":"1970-01-01T00:01:02.000Z","pointers":{"h":"1970-01-01T00:00:06.000Z"}}"#;
+    const STORED: &str = r#"{"schema":4,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"token":"t","key_id":"i","by_link_only":true,"no_preview":true,"codes":[{"code":"PEARL-FOCAL-S5SJV","expires_at":"1970-01-01T00:00:03.000Z","proven":true}],"past":{"keyed":[1],"keyless":[2],"removed":[3],"claims":[4],"codes":[5]},"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","proven":"1970-01-01T00:00:01.500Z","profile":{"name":"A","capabilities":["c"]}},"b":{"number":2,"claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z","webhook":{"url":"u","secret":"s","cursor":"3","failures":0,"last_error":null,"next_attempt_at":null},"read":"5"}},"seats_taken":2,"events":3,"told_end":"1970-01-01T00:01:02.000Z","pointers":{"h":"1970-01-01T00:00:06.000Z"}}"#;
 
     #[test]
     fn the_stored_form_does_not_change() {
@@ -375,9 +384,9 @@ mod tests {
     #[test]
     fn an_older_schema_is_accepted() {
         let older = r#"{"schema":1,"salt":[1,2,3,4,5,6,7,8],"created_at":"1970-01-01T00:00:01.000Z","ttl":60,"max_agents":2,"creator":"a","greeting":"hi","require_keys":false,"active":"1970-01-01T00:00:02.000Z","members":{"a":{"number":1,"key":"k","claim":null,"joined_at":"1970-01-01T00:00:01.000Z","since":"0","heard":"1970-01-01T00:00:02.000Z"}},"seats_taken":1}"#;
-        for schema in [1, 2] {
+        for schema in [1, 2, 3] {
             let older = older.replace("\"schema\":1", &format!("\"schema\":{schema}"));
-            let newer = older.replace(&format!("\"schema\":{schema}"), "\"schema\":3");
+            let newer = older.replace(&format!("\"schema\":{schema}"), "\"schema\":4");
             let mut state = State::from_record(&older).unwrap();
             assert_eq!((state.upgrade(), state.upgrade()), (schema, SCHEMA));
             assert_eq!(state.to_record().unwrap(), newer);
@@ -386,9 +395,9 @@ mod tests {
 
     #[test]
     fn a_newer_schema_is_refused_and_stored_data_is_not_revealed() {
-        let newer = STORED.replace("\"schema\":3", "\"schema\":4");
+        let newer = STORED.replace("\"schema\":4", "\"schema\":5");
         let fault = State::from_record(&newer).unwrap_err().to_string();
-        assert_eq!(fault, "a stored session has the newer schema 4");
+        assert_eq!(fault, "a stored session has the newer schema 5");
         let broken = STORED.replace("\"hi\"", "5");
         assert_eq!(
             State::from_record(&broken).unwrap_err().to_string(),

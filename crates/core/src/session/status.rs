@@ -16,6 +16,9 @@ pub struct Invitation {
     /// The first line of the greeting, cut to 160 characters. `None` without a greeting, or if the creator
     /// asked not to show it.
     pub topic: Option<String>,
+    /// Whether the session is encrypted end to end.
+    #[serde(default)]
+    pub is_encrypted: bool,
     /// Whether every seat is taken, so that nobody can join now.
     pub is_full: bool,
     /// In seconds.
@@ -48,6 +51,7 @@ impl<D: Database> Session<D> {
             creator_agent_id: state.creator.clone(),
             join: if state.by_link_only { Joining::Link } else { Joining::Open },
             token_required: state.token.is_some(),
+            encryption: state.encrypted(),
             created_at: state.created_at,
             expires_at: loaded.stored_deadline(),
         })
@@ -74,11 +78,14 @@ impl<D: Database> Session<D> {
         let state = &loaded.state;
         let creator = state.creator.as_ref().filter(|_| !state.no_preview);
         let named = |id| state.members.get(id).and_then(|seat| seat.profile.name.clone());
-        let greeting = state.greeting.as_deref().filter(|_| !state.no_preview);
+        let is_encrypted = state.key_id.is_some();
+        let is_shown = !state.no_preview && !is_encrypted;
+        let greeting = state.greeting.as_deref().filter(|_| is_shown);
         let taken = state.seats(now, &self.limits).count();
         Ok(Invitation {
             by: creator.map(|id| named(id).unwrap_or_else(|| id.to_string())),
             topic: greeting.and_then(first_line),
+            is_encrypted,
             is_full: u32::try_from(taken).unwrap_or(u32::MAX) >= state.max_agents,
             ttl: state.ttl,
             expires_at: loaded.stored_deadline(),

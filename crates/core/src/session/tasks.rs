@@ -24,6 +24,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many characters of a task are quoted in the text of a message about it.
 const EXCERPT: usize = 200;
 
+/// What stands in its place in an encrypted session.
+const SEALED_TASK: &str = "its text is sealed, in `json`";
+
 impl<D: Database> Session<D> {
     /// `POST /v1/sessions/:id/tasks` (section 9). A call that repeats an idempotency key of the
     /// same seat returns the first answer again, and has nothing to deliver. `connected` are the
@@ -102,7 +105,7 @@ impl<D: Database> Session<D> {
                 };
                 let late = task.deadline.is_some_and(|deadline| deadline <= now);
                 task.status = if late { TaskStatus::Overdue } else { TaskStatus::Pending };
-                task.progress = None;
+                task.forget_work(self.is_encrypted(now)?);
                 TaskEvent::Assigned
             }
             ChangeTask::Move { status, progress, result, redact: _ } => {
@@ -232,12 +235,15 @@ impl<D: Database> Session<D> {
                 concerned.push(agent);
             }
         }
-        let (status, text) = (task.status.as_str(), excerpt(&task.task));
+        let is_sealed = loaded.state.key_id.is_some();
+        let status = task.status.as_str();
+        // The beginning of what is sealed says nothing, and is no sealed string.
+        let text = if is_sealed { SEALED_TASK.to_owned() } else { excerpt(&task.task) };
         let (from, to) = (&task.from, &task.assignee);
         let until = task.deadline.map(|deadline| format!(", until {deadline}")).unwrap_or_default();
         message.text = Some(format!("Task for {to} from {from} ({status}{until}): {text}"));
         // For an agent that has never heard of tasks.
-        message.hint = (event == TaskEvent::Assigned).then(|| hint(&task.id));
+        message.hint = (event == TaskEvent::Assigned).then(|| hint(&task.id, is_sealed));
         // The list belongs to this message, not to the task.
         message.redacted.clone_from(&task.redacted);
         message.unredacted = task.unredacted;
@@ -276,11 +282,12 @@ fn capability(assignee: Assignee) -> Option<String> {
 }
 
 /// How to answer a task. It is kept apart from the text, where the asker could write the same.
-fn hint(task: &MessageId) -> String {
+fn hint(task: &MessageId, is_sealed: bool) -> String {
+    let (result, section) = if is_sealed { ("sealed \"result\"", 10) } else { ("\"result\"", 9) };
     format!(
         "To tell how it goes, send POST /v1/sessions/SESSION/tasks/{task} with \
-         {{\"status\": \"accepted\"}}, then \"in_progress\", then \"completed\" with a \"result\" \
-         (/docs, section 9)."
+         {{\"status\": \"accepted\"}}, then \"in_progress\", then \"completed\" with a {result} \
+         (/docs, section {section})."
     )
 }
 

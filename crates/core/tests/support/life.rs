@@ -146,7 +146,7 @@ impl Life {
         let code = PairingCode::from_random(Region::DEFAULT, [2; 16]);
         self.call(Class::Session);
         let visitor = self.world.session.enter(at(self.now), &creator, Need::Entry).unwrap();
-        self.world.session.add_code(at(self.now), &visitor, code.clone()).unwrap();
+        self.world.session.add_code(at(self.now), &visitor, code.clone(), false).unwrap();
         self.report();
         self.object(Class::PairingIndex);
         self.index.create(at(self.now), &code, &super::session_id()).unwrap();
@@ -166,6 +166,7 @@ impl Life {
             claim: claim.clone(),
             supersedes: Vec::new(),
             profile: Profile::default(),
+            key_id: None,
         };
         let joined =
             self.world.session.take_seat(at(self.now), &request, &mut self.world.random).unwrap();

@@ -47,7 +47,7 @@ pub fn agent(name: &str) -> AgentId {
 }
 
 pub fn caller(name: &str, key: Option<&SessionKey>) -> Caller {
-    Caller { agent: Some(agent(name)), key: key.cloned(), token: None }
+    Caller { agent: Some(agent(name)), key: key.cloned(), ..Caller::default() }
 }
 
 pub fn session_id() -> SessionId {

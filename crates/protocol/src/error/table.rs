@@ -50,6 +50,17 @@ macro_rules! errors {
     LinkRequired {
         (403, 2) link_required(): "This session can only be joined by a link. Ask a member for one (/p/...).";
     }
+    KeyRequired {
+        (403, 10) key_required(): "This conversation is encrypted end to end. Claim with the whole link, the part behind # included. The code is still good. If your link has no #, ask for it again.";
+        (403, 10) key_required_of_dialect(): "This conversation is encrypted end to end, which this protocol cannot do. Use `nexus`, or open its link (/p/...) in a browser.", reason("dialect");
+    }
+    WrongKey {
+        (403, 10) wrong_key_id(): "This X-Key-Id does not belong to the key of this conversation. Compute it from the part of your link behind #, exactly as you were given it. The code is still good. If it is wrong again, ask for the link again.";
+    }
+    EncryptionRequired {
+        (400, 10) encryption_required(field: &str): "This conversation is encrypted end to end, and `{field}` is not sealed. Nothing was stored. Seal it with the key behind # in your link (`nexus` does so by itself), and leave `json` of a message out.", reason("not_sealed");
+        (409, 8) link_lacks_key(): "This conversation is encrypted end to end, and the relay does not have the key that its links end with. Leave `invite` out, append # and the key to the link, and send it by another way.", reason("no_key");
+    }
     RedactionRequired {
         (403, 7) redaction_needs_key(): "Only a proven sender may send a message that is not searched for secrets. Add the header X-Session-Key with your sessionKey, or leave `redact` out.", reason("not_proven");
         (403, 7) greeting_is_redacted(): "A greeting is always searched for secrets, because nobody has proven a key yet. Leave `redact` out, and send the text as a message with your X-Session-Key.", reason("not_proven");
@@ -69,6 +80,7 @@ macro_rules! errors {
     }
     CodeNotFound {
         (404, 4) code_not_found(): "There is no such pairing code. Check its spelling, or ask the person who gave it to you for a new link.";
+        (404, 10) key_shown(): "This request has shown the relay the key of an encrypted conversation, the part of its link behind #. Perhaps a mail filter has changed # to %23. Do not use this link any more, and ask by another way for a link to a new session.", reason("key_shown");
         (404, 4) code_malformed(): "This is not a pairing code, which has two words and five more letters or digits. Copy the link again, or ask the person who gave it to you for a new one.", reason("malformed");
     }
     CodeExpiredOrUsed {

@@ -165,8 +165,7 @@ impl ChangeTask {
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         const STATUS: &str =
             "must be `accepted`, `in_progress`, `completed`, `failed`, `declined` or `cancelled`";
-        const PROGRESS: &str =
-            "must be a number from 0 to 100 or a text of at most 1024 characters";
+        const PROGRESS: &str = "must be a number from 0 to 100 or a text of at most 1024 characters (4096 where it is sealed)";
         let mut body = Body::parse(bytes)?;
         let assignee = Assignee::read(&mut body);
         let status: Option<TaskStatus> = body.field("status", STATUS);
@@ -179,7 +178,7 @@ impl ChangeTask {
             Progress::Percent(number) => {
                 number.as_f64().is_some_and(|number| (0.0..=100.0).contains(&number))
             }
-            Progress::Words(words) => words.chars().count() <= 1024,
+            Progress::Words(words) => words.chars().count() <= limits.max_progress,
         };
         if !progress.as_ref().is_none_or(right) {
             body.note("progress", PROGRESS);

@@ -127,6 +127,17 @@ pub struct Task {
     pub unredacted: bool,
 }
 
+impl Task {
+    /// Forgets how far the last assignee was. A result stays that can be read without knowing who
+    /// wrote it.
+    pub fn forget_work(&mut self, is_sealed: bool) {
+        self.progress = None;
+        if is_sealed {
+            self.result = None;
+        }
+    }
+}
+
 /// How far a task has progressed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

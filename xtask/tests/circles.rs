@@ -18,11 +18,12 @@ use std::{
 };
 
 /// The folders that are checked, one for each crate.
-const CHECKED: [&str; 7] = [
+const CHECKED: [&str; 8] = [
     "src",
     "crates/core/src",
     "crates/protocol/src",
     "crates/redact/src",
+    "crates/seal/src",
     "crates/cli/src",
     "xtask/src",
     "tests/src",

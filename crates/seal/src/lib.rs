@@ -9,20 +9,31 @@
 //! | `cipher` | `A256CBC-HS512` of RFC 7518, 5.2.5 |
 //! | `sealed` | sealed strings: bytes in a compact JWE |
 //! | `public_key`, `signer` | compact JWS with Ed25519 |
+//! | `plain`, `numbers` | what is inside of a sealed string |
+//! | `message`, `file` | sealing and reading it, signed and padded |
 //!
 //! Everything random is passed in: an initialization vector must never be used twice.
 
 mod cipher;
 mod field;
+mod file;
 mod fragment;
 mod mac;
+mod message;
+mod numbers;
+mod padding;
+mod plain;
 mod public_key;
 mod sealed;
 mod secret;
 mod signer;
 
 pub use field::Field;
+pub use file::{OpenedFile, PlainFile, read_file};
 pub use fragment::Fragment;
+pub use message::{Opened, Part, Place, Sealer, read};
+pub use numbers::Numbers;
+pub use plain::{Count, Plain, SealedHash, Skip};
 pub use public_key::{Fingerprint, PublicKey, verify};
 pub use sealed::{Altered, Unopened, open, seal};
 pub use secret::Secret;

@@ -11,6 +11,7 @@
 //! | `public_key`, `signer` | compact JWS with Ed25519 |
 //! | `plain`, `numbers` | what is inside of a sealed string |
 //! | `message`, `file` | sealing and reading it, signed and padded |
+//! | `history` | what a reader remembers, and notices by it |
 //!
 //! Everything random is passed in: an initialization vector must never be used twice.
 
@@ -18,6 +19,7 @@ mod cipher;
 mod field;
 mod file;
 mod fragment;
+mod history;
 mod mac;
 mod message;
 mod numbers;
@@ -31,6 +33,7 @@ mod signer;
 pub use field::Field;
 pub use file::{OpenedFile, PlainFile, read_file};
 pub use fragment::Fragment;
+pub use history::{At, Findings, History, Incoming, IncomingFile, Outgoing, Read, ReadFile, State};
 pub use message::{Opened, Part, Place, Sealer, read};
 pub use numbers::Numbers;
 pub use plain::{Count, Plain, SealedHash, Skip};

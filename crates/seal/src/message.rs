@@ -97,6 +97,8 @@ pub struct Opened {
     pub plain: Plain,
     /// Which key signed it.
     pub signed_by: Option<PublicKey>,
+    /// The hash of what was signed and of its signature.
+    pub(crate) jws: Option<SealedHash>,
 }
 
 /// Opens what a sender sealed for a place.
@@ -107,13 +109,15 @@ pub fn read(
     sealed: &str,
 ) -> Result<Opened, Unopened> {
     let bytes = open(secret, place.field(), sender, sealed)?;
-    let (bytes, signed_by) = unsigned(&bytes)?;
-    let plain = Plain::parse(&bytes).ok_or(Unopened::Altered)?;
+    let (payload, signed_by) = unsigned(&bytes)?;
+    let plain = Plain::parse(&payload).ok_or(Unopened::Altered)?;
     let is_signed = signed_by.is_some();
     let origin = Origin { s: plain.s.as_ref(), f: plain.f.as_ref(), from: plain.from.as_ref() };
     let is_of = place.task().is_none_or(|task| same(plain.of.as_ref(), &task, is_signed));
     if origin.is(secret, place.field(), sender, is_signed) && is_of {
-        Ok(Opened { plain, signed_by })
+        let text = std::str::from_utf8(&bytes).ok().filter(|_| is_signed);
+        let jws = text.map(|text| SealedHash::of(text.trim_end_matches(' ')));
+        Ok(Opened { plain, signed_by, jws })
     } else {
         Err(Unopened::Altered)
     }

@@ -75,9 +75,37 @@ impl Numbers {
         self.0.iter().flat_map(|&(from, to)| from..=to)
     }
 
+    /// Adds every number of another set.
+    pub(crate) fn insert_set(&mut self, other: &Self) {
+        for &(first, last) in &other.0 {
+            self.insert_all(first, last);
+        }
+    }
+
+    /// Those below a number.
+    pub(crate) fn below(&self, number: u32) -> Self {
+        let mut below = Self::default();
+        if let Some(most) = number.checked_sub(1) {
+            for &(from, to) in &self.0 {
+                below.insert_all(from, to.min(most));
+            }
+        }
+        below
+    }
+
+    /// Those above a number.
+    pub(crate) fn above(&self, number: u32) -> Self {
+        let mut above = Self::default();
+        if let Some(least) = number.checked_add(1) {
+            for &(from, to) in &self.0 {
+                above.insert_all(from.max(least), to);
+            }
+        }
+        above
+    }
+
     /// Those from `first` to `last` that are not in the set.
-    #[must_use]
-    pub fn absent(&self, first: u32, last: u32) -> Self {
+    pub(crate) fn absent(&self, first: u32, last: u32) -> Self {
         let (mut absent, mut next) = (Self::default(), first);
         for &(from, to) in self.0.iter().filter(|&&(from, to)| to >= first && from <= last) {
             if let Some(before) = from.checked_sub(1) {
@@ -151,6 +179,8 @@ mod tests {
             }
             let absent: Vec<u32> = (from..=from + more).filter(|n| !model.contains(n)).collect();
             prop_assert_eq!(numbers.absent(from, from + more).iter().collect::<Vec<_>>(), absent);
+            prop_assert_eq!(numbers.below(from).iter().collect::<Vec<_>>(), model.range(..from).copied().collect::<Vec<_>>());
+            prop_assert_eq!(numbers.above(from).iter().collect::<Vec<_>>(), model.range(from + 1..).copied().collect::<Vec<_>>());
             prop_assert!((0..50).all(|n| numbers.contains(n) == model.contains(&n)));
         }
     }

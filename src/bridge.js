@@ -1,7 +1,7 @@
 // What crosses between the relay and the platform for each request: in as few calls as can be, for each
 // costs more than what the relay does with it.
 
-const EXPOSED = "X-Request-Id, Retry-After, Allow, ETag, X-File-Version, Content-Range";
+const EXPOSED = "X-Request-Id, Retry-After, Allow, ETag, X-File-Version, X-File-Editor, Content-Range";
 
 // The header in which an object is told the region of its creator. A client's is not passed on.
 const REGION = "x-region";

@@ -170,6 +170,7 @@ fn send_file(request: &Request, file: FileInfo, content: Vec<u8>) -> Response {
     let response = Response::bytes(status, file.content_type, body)
         .with("ETag", file.etag)
         .with("X-File-Version", file.version.to_string())
+        .with("X-File-Editor", file.editor.to_string())
         .with("Last-Modified", file.updated_at.to_http())
         .with("Accept-Ranges", "bytes")
         .with("Content-Disposition", "attachment")

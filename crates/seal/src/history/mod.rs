@@ -206,7 +206,7 @@ pub struct ReadFile {
 }
 
 /// A message that is ready to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outgoing {
     /// The sealed string.
     pub sealed: String,

@@ -7,6 +7,7 @@ use crate::{
     server::Server,
     stderr::tell,
 };
+use nexus_protocol::Encrypted;
 use serde::Deserialize;
 
 /// What a server can do. A server that does not say is taken to have text and polls only.
@@ -19,11 +20,18 @@ pub(crate) struct Capabilities {
     pub(crate) delivery: Vec<String>,
     /// The most bytes of one file.
     pub(crate) max_file_bytes: Option<u64>,
+    /// The versions by which sessions can be encrypted.
+    pub(crate) encryption: Vec<u32>,
 }
 
 impl Capabilities {
     pub(crate) fn takes_json(&self) -> bool {
         self.message_format.iter().any(|format| format == "json")
+    }
+
+    /// Whether sessions can be encrypted as this client does it.
+    pub(crate) fn encrypts(&self) -> bool {
+        self.encryption.contains(&Encrypted::V1.v)
     }
 
     /// Whether messages can be received in this way.

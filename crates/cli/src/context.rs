@@ -6,12 +6,13 @@ use crate::{
     error::{Failure, Kind, Result},
     http::{Http, Request},
     proof::Proof,
+    seal::Seal,
     server::{Addresses, Server, normalize},
     state::{Membership, State},
 };
 use clap::{ArgAction, Args};
 use nexus_protocol::{AgentId, AgentSecret, SessionId, SessionKey};
-use std::{env, time::Duration};
+use std::{env, sync::Arc, time::Duration};
 
 /// How long completions wait for a server.
 const SOON: Duration = Duration::from_secs(2);
@@ -83,6 +84,8 @@ pub(crate) struct Caller {
     pub(crate) key: Option<Proof<SessionKey>>,
     /// The proof of an address.
     pub(crate) secret: Option<Proof<AgentSecret>>,
+    /// Its part in an encrypted session.
+    pub(crate) seal: Option<Arc<Seal>>,
 }
 
 impl Context {
@@ -178,7 +181,8 @@ impl Context {
         let is_stored = named.is_none() || stored.agent.is_none() || named == stored.agent.as_ref();
         let agent = named.or(stored.agent.as_ref()).ok_or_else(missing_agent_id)?.clone();
         let key = if is_stored { self.key_of(session)? } else { None };
-        Ok(Caller { agent, key, secret: None })
+        let seal = Seal::stored(&self.state, &session.id, &agent)?.map(Arc::new);
+        Ok(Caller { agent, key, secret: None, seal })
     }
 
     /// The stored key of a session. If the session is not bound to a server, the key belongs to the one
@@ -275,7 +279,8 @@ impl Caller {
     /// Adds the caller and its proof to a request.
     pub(crate) fn sign<'a>(&'a self, request: Request<'a>) -> Request<'a> {
         let (key, secret) = (self.key.as_ref(), self.secret.as_ref());
-        Request { agent: Some(&self.agent), key, secret, ..request }
+        let seal = self.seal.as_deref();
+        Request { agent: Some(&self.agent), key, secret, seal, ..request }
     }
 }
 

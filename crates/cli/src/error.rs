@@ -56,6 +56,10 @@ pub(crate) enum Kind {
     JsonUnsupported,
     /// The server is older than the command and does not have this call.
     Unsupported,
+    /// The relay says that a session is not encrypted, of which the link has the key.
+    NotEncrypted,
+    /// What was read could not be opened.
+    NotOpened,
     /// The state folder already holds another agent of that session.
     AlreadyMember,
     /// A loop of this kind already runs for the session.

@@ -2,6 +2,7 @@
 
 mod files;
 mod open;
+mod sealed;
 
 pub(crate) use files::FileBody;
 pub(crate) use open::Post;
@@ -13,10 +14,11 @@ use crate::{
     net::Agents,
     proof::Proof,
     random,
+    seal::Seal,
     server::Server,
     stderr::{printable, tell},
 };
-use nexus_protocol::{AgentId, AgentSecret, SessionKey, Token};
+use nexus_protocol::{AgentId, AgentSecret, KeyId, SessionKey, Token};
 use std::{env, io, thread, time::Duration};
 use ureq::{AsSendBody, Body, Timeout, http};
 
@@ -39,7 +41,7 @@ pub(crate) enum Repeat {
 }
 
 /// A request to be made.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) method: http::Method,
     pub(crate) path: String,
@@ -49,6 +51,10 @@ pub(crate) struct Request<'a> {
     pub(crate) secret: Option<&'a Proof<AgentSecret>>,
     /// The token of a session, for joining it and for making links.
     pub(crate) token: Option<Proof<Token>>,
+    /// Proves the key of an encrypted session, for joining it.
+    pub(crate) key_id: Option<Proof<KeyId>>,
+    /// Our part in an encrypted session: what is sent is sealed, and what comes is opened.
+    pub(crate) seal: Option<&'a Seal>,
     /// `If-Match` or `If-None-Match`: the file must have a certain version, or must not exist.
     pub(crate) condition: Option<(&'static str, String)>,
     /// The `Idempotency-Key`, the same for every try.
@@ -68,6 +74,8 @@ impl Request<'_> {
             key: None,
             secret: None,
             token: None,
+            key_id: None,
+            seal: None,
             condition: None,
             once: None,
             body: None,
@@ -109,6 +117,13 @@ impl Http {
 
     /// Makes a request, and repeats it where that is safe and may help. Returns a successful response.
     pub(crate) fn send(&self, server: &Server, request: &Request<'_>) -> Result<Answer> {
+        match request.seal {
+            Some(seal) => self.send_sealed(server, request, seal),
+            None => self.send_open(server, request),
+        }
+    }
+
+    fn send_open(&self, server: &Server, request: &Request<'_>) -> Result<Answer> {
         Self::again(request.repeat, || self.try_once(server, request))
     }
 
@@ -238,6 +253,7 @@ fn build<S>(
     let uri = format!("{}{}", server.url, request.path);
     let mut builder = http::Request::builder().method(&request.method).uri(uri);
     let key = request.key.and_then(|key| key.at(server));
+    let key_id = request.key_id.as_ref().and_then(|id| id.at(server));
     let secret = request.secret.and_then(|secret| secret.at(server));
     let token = request.token.as_ref().and_then(|token| token.at(server));
     let bearer = secret.map(AgentSecret::as_str).or(token.map(Token::as_str));
@@ -245,6 +261,7 @@ fn build<S>(
     let headers = [
         ("X-Agent-Id", request.agent.map(AgentId::as_str)),
         ("X-Session-Key", key.map(SessionKey::as_str)),
+        ("X-Key-Id", key_id.map(KeyId::as_str)),
         ("Authorization", bearer.as_deref()),
         ("Idempotency-Key", request.once.as_deref()),
         ("Content-Type", request.body.as_ref().map(|_| "application/json")),
@@ -257,7 +274,7 @@ fn build<S>(
     for (name, value) in headers {
         if let Some(value) = value {
             let value = http::HeaderValue::from_str(value).map(|mut value| {
-                value.set_sensitive(name == "Authorization" || name == "X-Session-Key");
+                value.set_sensitive(["Authorization", "X-Session-Key", "X-Key-Id"].contains(&name));
                 value
             });
             let value = value.map_err(|_| {

@@ -88,7 +88,7 @@ impl Context {
         };
         let address = self.address(&agent)?;
         let server = self.server_of_address(Some(&address.server))?;
-        let caller = Caller { agent, key: None, secret: Some(address.proof()?) };
+        let caller = Caller { agent, key: None, secret: Some(address.proof()?), seal: None };
         Ok(Mailbox { http: self.http().clone(), server, caller })
     }
 }

@@ -6,6 +6,7 @@
 //! | [`context`] | who we are, which session is meant, and what commands share |
 //! | [`server`], [`proof`] | which server is used, and who may see a key |
 //! | [`http`], [`capabilities`] | requests to a server, what it can do |
+//! | [`seal`] | what encrypted sessions seal and open |
 //! | [`net`] | connections: root certificates, proxies, addresses |
 //! | [`gateway`], [`receiver`] | messages to and from other machines without a relay |
 //! | [`team`] | what the commands for tasks, profiles and files share |
@@ -48,6 +49,7 @@ mod people;
 mod proof;
 mod random;
 mod receiver;
+mod seal;
 mod seat;
 mod server;
 mod state;

@@ -9,6 +9,7 @@ use crate::{
     server::Server,
 };
 use nexus_protocol::{AgentId, Cursor};
+use nexus_seal::State;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
@@ -36,11 +37,25 @@ pub(crate) struct Message {
     /// Only for messages between addresses.
     pub(crate) conversation_id: Option<String>,
     pub(crate) cursor: Value,
+    /// In an encrypted session: whether it was opened.
+    pub(crate) seal: Option<Found>,
+}
+
+/// What was found of a sealed string.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Found {
+    state: State,
 }
 
 impl Message {
     pub(crate) fn of(json: &Json) -> Self {
         people::with_commands(json).read().unwrap_or_default()
+    }
+
+    /// Whether its content can be trusted to be the sender's, as far as the session promises that: in an encrypted
+    /// session, it was opened. Nothing may be done because of any other.
+    pub(crate) fn is_open(&self) -> bool {
+        self.seal.as_ref().is_none_or(|found| found.state == State::Open)
     }
 
     /// Its place in the log.

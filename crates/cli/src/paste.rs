@@ -9,6 +9,7 @@ use crate::{
     server,
 };
 use nexus_protocol::PairingCode;
+use nexus_seal::Fragment;
 use percent_encoding::percent_decode_str;
 use std::fmt;
 
@@ -52,6 +53,37 @@ pub(crate) fn read(text: &str) -> Result<Invitation> {
     let is_link = text.contains(['/', ':']);
     let word = code(text, Form::Any).filter(|_| !is_link);
     word.map(|code| Invitation { code, origin: None }).ok_or_else(|| malformed(text))
+}
+
+/// The key that a link ends with, if its conversation is encrypted. Fails if it is cut off, or if there are several.
+pub(crate) fn key(text: &str) -> Result<Option<Fragment>> {
+    let cut_off = || {
+        let message = "The key at the end of the link, behind #, is cut off: it has k1 and 40 hex digits. Copy the whole link, or ask for it again. The code is still good.";
+        Failure::own(Kind::InvalidCode, message)
+    };
+    // A link may be broken over several lines, and mail protection encodes the #.
+    let joined: String = text.replace("=\n", "").split(['\r', '\n']).map(str::trim).collect();
+    let plain = joined.replace("%2523", "#").replace("%23", "#");
+    let mut found: Vec<Fragment> = Vec::new();
+    for (at, _) in plain.match_indices("#k1") {
+        let rest = plain.get(at.saturating_add(1)..).unwrap_or_default();
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(rest.len());
+        let word = rest.get(..end).unwrap_or_default();
+        let (secret, tail) = word.split_at_checked(42).ok_or_else(cut_off)?;
+        // What follows may be the end of a sentence, or another word.
+        let whole = word.trim_end_matches('.').parse().ok();
+        let is_over = !tail.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let read = whole.or_else(|| secret.parse().ok().filter(|_| is_over));
+        found.push(read.ok_or_else(cut_off)?);
+    }
+    found.dedup();
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        _ => {
+            let message = "That holds links with different keys. Give only the one that you mean.";
+            Err(Failure::own(Kind::InvalidCode, message))
+        }
+    }
 }
 
 /// Whether this is certainly an invitation, and not the id of something else.
@@ -271,6 +303,43 @@ mod tests {
         let said = plain(text);
         assert!(said.contains(LINK) && said.contains("https://b.example/p/"), "{said}");
         assert!(is_invitation(text));
+    }
+
+    #[test]
+    fn the_key_at_the_end_of_a_link_is_read() {
+        let secret = format!("k1{}", "0a".repeat(20));
+        let print = "abcdefghijklmnopqrst";
+        let with_print = format!("{secret}.{print}");
+        let read_key = |text: &str| key(text).map(|key| key.map(|key| key.write()));
+        for (text, expected) in [
+            (LINK.to_owned(), None),
+            (format!("{LINK}#y"), None),
+            (format!("{LINK}#{secret}"), Some(&secret)),
+            (format!("See <{LINK}#{secret}>."), Some(&secret)),
+            (format!("Open {LINK}#{secret}."), Some(&secret)),
+            (format!("Open {LINK}#{secret}.\nThanks"), Some(&secret)),
+            (format!("{LINK}#{with_print}"), Some(&with_print)),
+            (format!("({LINK}#{with_print})."), Some(&with_print)),
+            (format!("[{LINK}#{secret}]({LINK}#{secret})"), Some(&secret)),
+            (
+                format!(
+                    "https://x.safelinks.protection.outlook.com/?url={}&data=y",
+                    encoded(&format!("{LINK}#{secret}"))
+                ),
+                Some(&secret),
+            ),
+        ] {
+            assert_eq!(read_key(&text).unwrap().as_ref(), expected, "{text}");
+            assert_eq!(plain(&text), LINK, "{text}");
+        }
+        for text in [
+            format!("{LINK}#k1"),
+            format!("{LINK}#{}", secret.get(..41).unwrap()),
+            format!("{LINK}#{secret}0"),
+            format!("{LINK}#{secret} {LINK}#k1{}", "0b".repeat(20)),
+        ] {
+            assert!(key(&text).is_err(), "{text}");
+        }
     }
 
     #[test]

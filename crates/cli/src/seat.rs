@@ -5,9 +5,11 @@ use crate::{
     context::Context,
     error::{Failure, Kind, Result},
     output::Done,
+    seal::{self, Seal},
     server::{Server, normalize},
 };
-use nexus_protocol::{AgentId, SessionId, SessionKey};
+use nexus_protocol::{AgentId, Encrypted, SessionId, SessionKey};
+use nexus_seal::Fragment;
 use serde::Deserialize;
 
 /// The part of a response with a seat that the client needs.
@@ -50,6 +52,36 @@ impl Context {
         });
         stored.map_err(|failure| failed(&failure))?;
         Ok(answer.body.into())
+    }
+
+    /// The same of an answer to a claim or a join, with the secret that came with the link. The secret is stored
+    /// first: without it, the seat is of no use.
+    pub(crate) fn keep_sealed_seat(
+        &self,
+        answer: Answer,
+        session: Option<&SessionId>,
+        agent: &AgentId,
+        server: &Server,
+        fragment: Option<Fragment>,
+    ) -> Result<Done> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Said {
+            encryption: Option<Encrypted>,
+        }
+        let said: Said = answer.body.read().unwrap_or_default();
+        let seat: Seat = answer.body.read().unwrap_or_default();
+        let session = session.or(seat.session_id.as_ref());
+        let (Some(session), Some(fragment)) = (session, fragment) else {
+            return self.keep_seat(answer, session, Some(agent), server);
+        };
+        self.free_for(session, Some(agent), server)?;
+        self.state.store_secret(session, &fragment)?;
+        let is_encrypted = said.encryption == Some(Encrypted::V1);
+        let seal = Seal::new(&self.state, session, agent, fragment)?;
+        let answer = Answer { body: seal.open_claim(&answer.body)?, ..answer };
+        let done = self.keep_seat(answer, Some(session), Some(agent), server)?;
+        if is_encrypted { Ok(done) } else { Err(seal::denied(&server.host())) }
     }
 
     /// Refuses to replace what is stored about a session by what another server says, or by another agent:

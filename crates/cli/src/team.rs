@@ -130,8 +130,7 @@ impl<'a> Team<'a> {
     }
 
     pub(crate) fn call(&self, request: Request<'_>) -> Result<Answer> {
-        let (agent, key) = (Some(&self.caller.agent), self.caller.key.as_ref());
-        self.context.call(&self.server, &Request { agent, key, ..request })
+        self.context.call(&self.server, &self.caller.sign(request))
     }
 
     pub(crate) fn get(&self, path: &str) -> Result<Json> {

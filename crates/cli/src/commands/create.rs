@@ -8,6 +8,7 @@ use crate::{
     http::{Repeat, Request},
     json::Json,
     output::Done,
+    seal::NewSeal,
     stderr::tell,
     team::{self, ProfileArgs},
 };
@@ -20,7 +21,7 @@ use ureq::http::Method;
 #[command(after_help = "Examples:
   nexus create --creator-agent-id alice --greeting 'Hello! Which day suits you?'
   SESSION=$(nexus create --creator-agent-id alice --ttl 1h --jq .sessionId)
-  nexus create --creator-agent-id alice --alias dentist
+  nexus create --creator-agent-id alice --alias dentist --encrypt
   nexus create --url http://localhost:8787 --max-agents 2 --creator-agent-id alice")]
 pub(crate) struct Create {
     /// How long without activity the session lives: 90s, 30m, 24h; a bare number counts seconds
@@ -45,6 +46,12 @@ pub(crate) struct Create {
     /// Keep back on the pages of links who invites and what the greeting says
     #[arg(long)]
     pub(super) no_preview: bool,
+    /// Encrypt the session end to end: the relay cannot read it, and its links end with a key
+    #[arg(long, visible_alias = "sealed", overrides_with = "no_encrypt")]
+    pub(super) encrypt: bool,
+    /// Do not encrypt it, whatever `nexus config set sealed` says
+    #[arg(long)]
+    pub(super) no_encrypt: bool,
     /// An alias for the session on this machine
     #[arg(long, value_name = "NAME", value_parser = alias::name)]
     pub(super) alias: Option<String>,
@@ -100,10 +107,24 @@ impl Create {
         let server = context.server(None)?;
         server.announce();
         context.state.check_writable()?;
+        let is_encrypted = self.encrypt || (!self.no_encrypt && context.state.config()?.sealed);
+        let new = match (is_encrypted, &creator) {
+            (false, _) => None,
+            (true, Some(creator)) => Some(NewSeal::draw(context, &server, creator)?),
+            (true, None) => {
+                let message = "An encrypted session needs its creator: add --creator-agent-id ID, or --no-encrypt.";
+                return Err(Failure::own(Kind::Usage, message));
+            }
+        };
+        let (greeting, redacted) = match (&new, self.greeting) {
+            (Some(new), Some(greeting)) => new.greeting(greeting)?,
+            (_, greeting) => (greeting, Vec::new()),
+        };
         let body = Json::of(&CreateSession {
             ttl: self.ttl,
             max_agents: self.max_agents,
-            greeting: self.greeting,
+            greeting,
+            encryption: new.as_ref().map(NewSeal::encryption),
             creator_agent_id: creator.clone(),
             token: team::token(self.token)?,
             preview: self.no_preview.then_some(false),
@@ -113,6 +134,10 @@ impl Create {
         let body = self.join.map_or(body.clone(), |join| body.with(&join.field()));
         let request = Request::new(Method::PUT, "/v1/sessions", Repeat::Unseen);
         let answer = context.call(&server, &Request { body: Some(body), ..request })?;
+        let answer = match &new {
+            Some(new) => new.keep(context, answer, &server, &redacted)?,
+            None => answer,
+        };
         let done = context.keep_seat(answer, None, creator.as_ref(), &server)?;
         alias::give_to(context, self.alias, &done);
         Ok(done)

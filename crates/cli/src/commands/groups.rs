@@ -30,7 +30,18 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("Wake", &["listen", "peek", "mcp", "poll-daemon", "heartbeat", "poll-status"]),
     (
         "This machine",
-        &["ls", "alias", "unalias", "prune", "config", "bind", "doctor", "completions"],
+        &[
+            "ls",
+            "alias",
+            "unalias",
+            "prune",
+            "config",
+            "whoami",
+            "key",
+            "bind",
+            "doctor",
+            "completions",
+        ],
     ),
 ];
 

@@ -32,6 +32,7 @@ use ureq::http::Method;
 #[command(after_help = "Examples:
   nexus invite 'Which day suits you?' --as alice --alias dentist
   nexus invite dentist
+  nexus invite 'The contract' --sealed
   nexus invite 'Translate the readme' --no-wait --jq .url
   nexus invite 'Tuesday?' --to @bob-calendar
 
@@ -58,6 +59,9 @@ pub(crate) struct Invite {
     /// Keep back on the link's page who invites and what it is about
     #[arg(long)]
     no_preview: bool,
+    /// Encrypt the session end to end: the relay cannot read it, and its link ends with a key
+    #[arg(long, visible_alias = "encrypt")]
+    sealed: bool,
     /// Also send the link to this address
     #[arg(long, value_name = "@ID", value_parser = any_id, conflicts_with = "id")]
     to: Option<AgentId>,
@@ -81,7 +85,13 @@ impl Invite {
                 tell!("-> session: {}", self.about.as_deref().unwrap_or_default());
                 session
             }
-            None => create(context, self.about, self.alias.clone(), self.no_preview)?,
+            None => {
+                let is_sealed = self.sealed || context.state.config()?.sealed;
+                if is_sealed && self.to.is_some() {
+                    return Err(no_mail());
+                }
+                create(context, self.about, self.alias.clone(), self.no_preview, is_sealed)?
+            }
         };
         let team = Team::quietly(context, session)?;
         let names = context.state.aliases()?;
@@ -157,13 +167,14 @@ fn create(
     about: Option<String>,
     alias: Option<String>,
     no_preview: bool,
+    is_sealed: bool,
 ) -> Result<Session> {
     let agent = match context.named_agent() {
         Some(agent) => agent.clone(),
         None => own_name(context)?,
     };
     let mut new = Create::about(about, agent.clone());
-    (new.no_preview, new.alias) = (no_preview, alias);
+    (new.no_preview, new.alias, new.encrypt) = (no_preview, alias, is_sealed);
     let made = new.make(context)?;
     tell!("you are in it as {agent}");
     let seat: Seat = made.json.read().unwrap_or_default();
@@ -197,9 +208,17 @@ pub(super) fn sender(context: &Context, server: &Server) -> Result<Mailbox> {
     Ok(mailbox)
 }
 
+fn no_mail() -> Failure {
+    let message = "The session is encrypted, and an address gets its messages through the relay, which would see the key of the link. Make a link with `nexus pair` and pass it on by another way.";
+    Failure::own(Kind::Usage, message)
+}
+
 /// Sends a link to the mailbox of an address.
 pub(super) fn send_to(context: &Context, session: &Session, to: &AgentId) -> Result<Json> {
     let mailbox = sender(context, &context.server_of(session)?)?;
+    if context.state.secret(&session.id)?.is_some() {
+        return Err(no_mail());
+    }
     mailbox.server.announce();
     let session_id = session.id.clone();
     let body = Json::of(&CreatePairing { session_id, invite: Some(to.clone()) });

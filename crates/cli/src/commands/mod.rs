@@ -23,6 +23,7 @@ mod inbox;
 mod invite;
 mod join;
 mod keeping;
+mod key;
 mod leave;
 mod listen;
 mod ls;
@@ -45,6 +46,7 @@ mod send;
 mod status;
 mod tasks;
 mod wait;
+mod whoami;
 mod work;
 
 pub(crate) use groups::{hide, list};
@@ -191,6 +193,10 @@ pub(crate) enum Command {
     PollAll(poll_all::PollAll),
     /// Show or set the default server
     Config(config::Config),
+    /// Show the fingerprint of the key with which this installation signs
+    Whoami(whoami::Whoami),
+    /// Print the key of an encrypted session
+    Key(key::Key),
     /// Bind a session to a server
     Bind(bind::Bind),
     /// Check servers, sessions and the state folder
@@ -264,6 +270,8 @@ impl Command {
             Self::Ls(command) => command.run(context),
             Self::PollAll(command) => command.run(context),
             Self::Config(command) => command.run(context),
+            Self::Whoami(command) => command.run(context),
+            Self::Key(command) => command.run(context),
             Self::Bind(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
             // `main` prints this text for a shell.

@@ -2,6 +2,7 @@
 
 use super::alias;
 use crate::{
+    capabilities,
     context::{Caller, Context, Session, missing_agent_id},
     error::{Failure, Kind, Result},
     http::{Repeat, Request},
@@ -9,7 +10,7 @@ use crate::{
     output::Done,
     paste::{self, Invitation},
     proof::Proof,
-    random,
+    random, seal,
     server::Server,
     stderr::tell,
     team::{self, ProfileArgs},
@@ -113,7 +114,19 @@ pub(super) fn link_to(context: &Context, session: &Session) -> Result<Json> {
     };
     let answer = context.call(&server, &request)?;
     remember(context, session, caller.as_ref(), &answer.body);
-    Ok(answer.body)
+    whole_link(context, session, answer.body)
+}
+
+/// The link of an answer, with the key that it ends with if the session is encrypted.
+fn whole_link(context: &Context, session: &Session, answer: Json) -> Result<Json> {
+    #[derive(Deserialize)]
+    struct Made {
+        url: String,
+    }
+    let Some(secret) = context.state.secret(&session.id)? else { return Ok(answer) };
+    let Some(Made { url }) = answer.read() else { return Ok(answer) };
+    let url = format!("{url}#{}", secret.write());
+    Ok(answer.replacing("url", &Json::of(&url)))
 }
 
 /// What was pasted: the words of the command line, or standard input, where a shell changes nothing.
@@ -149,17 +162,23 @@ impl Claim {
 /// Takes the seat that an invitation gives, however it was pasted.
 pub(super) fn claim(context: &Context, pasted: &str, profile: Option<Json>) -> Result<Done> {
     let Invitation { code, origin } = paste::read(pasted)?;
+    let fragment = paste::key(pasted)?;
     let agent = context.named_agent().ok_or_else(missing_agent_id)?;
     let server = context.server(origin)?;
     server.announce();
     context.state.check_writable()?;
+    // Before the code is used up.
+    if fragment.is_some() && !capabilities::of(context, &server)?.encrypts() {
+        return Err(seal::denied(&server.host()));
+    }
     let path = format!("/v1/pair/{code}/claim");
     let request = Request::new(Method::POST, path, Repeat::Always);
     let (once, body) = (Some(random::hex()), profile);
-    let request = Request { agent: Some(agent), once, body, ..request };
+    let key_id = fragment.as_ref().map(|key| Proof::of(key.secret.key_id(), &server));
+    let request = Request { agent: Some(agent), once, body, key_id, ..request };
     let answer = context.call(&server, &request)?;
     tell!("you are in it as {agent}; read with `nexus poll`, or talk with `nexus chat`");
-    context.keep_seat(answer, None, Some(agent), &server)
+    context.keep_sealed_seat(answer, None, agent, &server, fragment)
 }
 
 impl PairStatus {
@@ -183,8 +202,17 @@ impl PairList {
         server.announce();
         let request = Request::get(format!("/v1/pair?sessionId={}", session.id));
         let answer = context.call_new(&server, &caller.sign(request), "list links")?;
-        Ok(answer.body.into())
+        let links: Codes = answer.body.read().unwrap_or_default();
+        let codes = links.codes.into_iter().map(|code| whole_link(context, &session, code));
+        let codes: Vec<Json> = codes.collect::<Result<_>>()?;
+        Ok(answer.body.replacing("codes", &Json::of(&codes)).into())
     }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Codes {
+    codes: Vec<Json>,
 }
 
 impl Revoke {

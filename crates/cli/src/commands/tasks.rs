@@ -7,10 +7,12 @@ use crate::{
     json::Json,
     live::{Listener, Next, Target, Wanted},
     output::{self, Done},
+    stderr::tell,
     team::{Team, encoded, read, value},
 };
 use clap::Args;
-use nexus_protocol::{AgentId, Board, Cursor, MessageId, Task, TaskNews, TaskStatus};
+use nexus_protocol::{AgentId, Cursor, MessageId, Task, TaskNews, TaskStatus};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 #[derive(Args)]
@@ -53,12 +55,41 @@ fn status(text: &str) -> Result<&'static str, String> {
 /// The most pages of the board that are read.
 const PAGES: u32 = 1000;
 
-/// Reads the tasks that match a query.
+/// A page of the board.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    tasks: Vec<Json>,
+    next_after: Option<Cursor>,
+    has_more: bool,
+}
+
+/// The cursor of the latest message about a task.
+#[derive(Deserialize)]
+struct Place {
+    cursor: Cursor,
+}
+
+/// Reads the tasks that match a query. Of one that was not opened there is only a warning, because nothing may be
+/// done with it.
 pub(super) fn board(team: &Team<'_>, query: &str) -> Result<Vec<Task>> {
+    let tasks = pages(team, query)?.into_iter();
+    let open = tasks.filter_map(|task| {
+        let open = task.read();
+        if open.is_none() {
+            tell!("warning: a task was not opened, and nothing is done with it");
+        }
+        open
+    });
+    Ok(open.collect())
+}
+
+/// The tasks that match a query, as the relay has them.
+fn pages(team: &Team<'_>, query: &str) -> Result<Vec<Json>> {
     let (mut tasks, mut after) = (Vec::new(), None::<Cursor>);
     for _ in 0..PAGES {
         let place = after.map(|after| format!("&after={after}")).unwrap_or_default();
-        let page: Board = read(&team.get(&format!("/tasks?limit=500{query}{place}"))?)?;
+        let page: Page = read(&team.get(&format!("/tasks?limit=500{query}{place}"))?)?;
         tasks.extend(page.tasks);
         if !page.has_more || page.next_after <= after {
             break;
@@ -78,7 +109,7 @@ impl Tasks {
             self.status.map(|status| format!("&status={status}")),
         ];
         let query: String = parts.into_iter().flatten().collect();
-        let tasks = board(&team, &query)?;
+        let tasks = pages(&team, &query)?;
         if self.watch {
             return watch(&team, &tasks);
         }
@@ -87,11 +118,12 @@ impl Tasks {
 }
 
 /// Prints these tasks, and then every change that we are told of.
-fn watch(team: &Team<'_>, tasks: &[Task]) -> Result<Done> {
+fn watch(team: &Team<'_>, tasks: &[Json]) -> Result<Done> {
     for task in tasks {
-        output::print(&Json::of(task))?;
+        output::print(task)?;
     }
-    let after = tasks.iter().map(|task| task.cursor).max();
+    let places = tasks.iter().filter_map(|task| task.read().map(|place: Place| place.cursor));
+    let after = places.max();
     let mut listener = listener(team, after)?;
     loop {
         match listener.next(true)? {

@@ -2,6 +2,7 @@
 
 use super::{Http, MAX_ANSWER, Request, build};
 use crate::{answer::Answer, error::Result, server::Server, stderr};
+use nexus_protocol::AgentId;
 use std::{
     io::{self, IsTerminal, Read, Write},
     time::Duration,
@@ -27,6 +28,8 @@ pub(crate) struct FileBody {
 pub(crate) struct FileBytes {
     pub(crate) bytes: Vec<u8>,
     pub(crate) version: Option<u32>,
+    /// Who stored it, as the relay says.
+    pub(super) editor: Option<AgentId>,
     pub(crate) content_type: String,
 }
 
@@ -38,6 +41,9 @@ impl Http {
         request: &Request<'_>,
         file: &FileBody,
     ) -> Result<Answer> {
+        if let Some(seal) = request.seal {
+            return self.upload_sealed(server, request, file, seal);
+        }
         Self::again(request.repeat, || {
             let mut reader = Shown::new(file.bytes.as_slice(), file.bytes.len(), 0);
             let mut built =
@@ -57,6 +63,9 @@ impl Http {
     /// Reads a file. If the connection breaks off, the rest is asked for, and the whole again only if the
     /// file has changed.
     pub(crate) fn download(&self, server: &Server, request: &Request<'_>) -> Result<FileBytes> {
+        if let Some(seal) = request.seal {
+            return self.download_sealed(server, request, seal);
+        }
         let mut part = Part::default();
         Self::again(request.repeat, || {
             let mut built = build(server, request, "*/*", ())?;
@@ -78,14 +87,16 @@ impl Http {
             let header =
                 |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
             let (version, content_type) = (header("X-File-Version"), header("Content-Type"));
+            let editor = header("X-File-Editor");
             part.tag = header("ETag");
             let left = header("Content-Length").and_then(|length| length.parse().ok()).unwrap_or(0);
             let body = response.body_mut().with_config().limit(MAX_ANSWER).reader();
             let read = Shown::new(body, left, part.bytes.len()).read_to_end(&mut part.bytes);
             read.map_err(|error| self.failed(server, error.into()))?;
             let version = version.and_then(|version| version.parse().ok());
+            let editor = editor.and_then(|editor| editor.parse().ok());
             let bytes = std::mem::take(&mut part.bytes);
-            Ok(FileBytes { bytes, version, content_type: content_type.unwrap_or_default() })
+            Ok(FileBytes { bytes, version, editor, content_type: content_type.unwrap_or_default() })
         })
     }
 }

@@ -106,6 +106,16 @@ impl Target {
         format!("{}/{name}{mark}{}", self.base, query.join("&"))
     }
 
+    /// Hands over a message as it came over a connection that began `after` a cursor, opened if it is sealed. `false` if the connection is no
+    /// longer in use. What a poll reads is opened already.
+    fn pass(&self, message: Json, after: Option<Cursor>, port: &Port) -> Result<bool, Ended> {
+        let message = match &self.caller.seal {
+            Some(seal) => seal.open_message(message, after)?,
+            None => Some(message),
+        };
+        Ok(message.is_none_or(|message| port.send(Event::Message(message))))
+    }
+
     fn get(&self, path: String, wait: Duration) -> Request<'_> {
         let request = Request::new(Method::GET, path, Repeat::Never);
         Request { wait, ..self.caller.sign(request) }

@@ -1,7 +1,7 @@
 //! Receiving over a WebSocket, with the same server, connections and headers as every request. It
 //! pings after a silence, which reveals a dead connection.
 
-use super::{Ended, Event, Notice, Port, Target};
+use super::{Ended, Notice, Port, Target};
 use crate::{
     json::Json,
     net::{Channel, connect},
@@ -40,7 +40,7 @@ pub(super) fn read(target: &Target, after: Option<Cursor>, port: &Port) -> Ended
     };
     socket.get_mut().set_limit(SILENCE);
     loop {
-        match step(&mut socket, port) {
+        match step(&mut socket, target, after, port) {
             Ok(true) => {}
             Ok(false) => return Ended::Lost("nobody listens".to_owned(), Duration::ZERO),
             Err(ended) => return ended,
@@ -49,9 +49,14 @@ pub(super) fn read(target: &Target, after: Option<Cursor>, port: &Port) -> Ended
 }
 
 /// Takes one frame, or pings after a silence. Returns whether the connection is still in use.
-fn step(socket: &mut WebSocket<Channel>, port: &Port) -> Result<bool, Ended> {
+fn step(
+    socket: &mut WebSocket<Channel>,
+    target: &Target,
+    after: Option<Cursor>,
+    port: &Port,
+) -> Result<bool, Ended> {
     match socket.read() {
-        Ok(Message::Text(text)) => Ok(take(text.as_str(), port)),
+        Ok(Message::Text(text)) => take(text.as_str(), target, after, port),
         Ok(Message::Close(frame)) => {
             let (code, reason) = frame.map_or((1005, String::new()), |frame| {
                 (u16::from(frame.code), frame.reason.as_str().to_owned())
@@ -70,7 +75,7 @@ fn step(socket: &mut WebSocket<Channel>, port: &Port) -> Result<bool, Ended> {
 }
 
 /// Hands over the event of a frame. Returns whether the connection is still in use.
-fn take(frame: &str, port: &Port) -> bool {
+fn take(frame: &str, target: &Target, after: Option<Cursor>, port: &Port) -> Result<bool, Ended> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Frame<'a> {
@@ -79,12 +84,15 @@ fn take(frame: &str, port: &Port) -> bool {
     if let Some(fields) = frame.strip_prefix(r#"{"type":"message","#) {
         // The message exactly as it was written, without the type of the frame.
         let message = Json::parse(&format!("{{{fields}"));
-        return message.map_or_else(|| port.alive(), |message| port.send(Event::Message(message)));
+        return message
+            .map_or_else(|| Ok(port.alive()), |message| target.pass(message, after, port));
     }
     let read: Frame<'_> = serde_json::from_str(frame).unwrap_or_default();
     match read.r#type {
-        "message" => Json::parse(frame).is_none_or(|message| port.send(Event::Message(message))),
-        kind => port.pass(Notice::read(frame).into_event(kind)),
+        "message" => {
+            Json::parse(frame).map_or(Ok(true), |message| target.pass(message, after, port))
+        }
+        kind => Ok(port.pass(Notice::read(frame).into_event(kind))),
     }
 }
 

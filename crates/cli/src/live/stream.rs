@@ -1,6 +1,6 @@
 //! Receiving server-sent events, which pass proxies that block sockets.
 
-use super::{Ended, Event, Notice, Port, Target};
+use super::{Ended, Notice, Port, Target};
 use crate::json::Json;
 use nexus_protocol::Cursor;
 use std::{
@@ -24,7 +24,7 @@ pub(super) fn read(target: &Target, after: Option<Cursor>, port: &Port) -> Ended
         let goes_on = match event.add(&line) {
             // A comment, or a part of an event.
             None => port.alive(),
-            Some(whole) => match take(&whole, port) {
+            Some(whole) => match take(&whole, target, after, port) {
                 Ok(goes_on) => goes_on,
                 Err(ended) => return ended,
             },
@@ -65,11 +65,12 @@ impl Parts {
 }
 
 /// Hands over an event. Returns whether the connection is still in use.
-fn take(event: &Parts, port: &Port) -> Result<bool, Ended> {
+fn take(event: &Parts, target: &Target, after: Option<Cursor>, port: &Port) -> Result<bool, Ended> {
     Ok(match event.kind.as_str() {
-        "" | "message" => {
-            Json::parse(&event.data).is_none_or(|message| port.send(Event::Message(message)))
-        }
+        "" | "message" => match Json::parse(&event.data) {
+            Some(message) => target.pass(message, after, port)?,
+            None => true,
+        },
         // If the session has ended, the next connection is refused with that reason.
         "end" => {
             let why = crate::stderr::printable(&event.data, 100);

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 pub(super) fn is_message(fields: &Map<String, Value>) -> bool {
     fields.contains_key("agentId")
         && fields.contains_key("cursor")
-        && ["text", "json", "kind"].iter().any(|name| fields.contains_key(*name))
+        && ["text", "json", "kind", "seal"].iter().any(|name| fields.contains_key(*name))
 }
 
 pub(super) fn show(text: &mut Text, clock: &Clock, fields: &Map<String, Value>) {
@@ -45,6 +45,11 @@ pub(super) fn show(text: &mut Text, clock: &Clock, fields: &Map<String, Value>) 
         text.put(Ink::Dim, &format!("  {word}{said}"));
     }
     text.line(Ink::Dim, &format!("  {when}  {}", field("id")));
+    if let Some(seal) = fields.get("seal") {
+        for line in sealed(seal, field("agentId")) {
+            text.block(Ink::Warning, 2, &line);
+        }
+    }
     let words = field("text");
     if !words.is_empty() {
         text.block(Ink::Plain, 2, words);
@@ -56,4 +61,35 @@ pub(super) fn show(text: &mut Text, clock: &Clock, fields: &Map<String, Value>) 
     if let Some(task) = task.filter(|_| kind == "task" && fields.contains_key("hint")) {
         text.block(Ink::Dim, 2, &super::hint::answer(task));
     }
+}
+
+/// What a person must know of a message of an encrypted session.
+fn sealed(seal: &Value, from: &str) -> Vec<String> {
+    let says = |name: &str| seal.get(name) == Some(&Value::Bool(true));
+    let mut lines = Vec::new();
+    match seal.get("state").and_then(Value::as_str) {
+        Some("open") => {}
+        Some("newer") => lines.push("NOT OPENED: it takes a newer nexus.".to_owned()),
+        _ => {
+            lines.push(format!("NOT OPENED: it was changed on the way, or {from} did not seal it."))
+        }
+    }
+    let missing = seal.get("missing").and_then(Value::as_array);
+    if let Some(missing) = missing.filter(|missing| !missing.is_empty()) {
+        let numbers: Vec<String> = missing.iter().map(Value::to_string).collect();
+        lines.push(format!(
+            "Messages of {from} before this one are missing: {}.",
+            numbers.join(", ")
+        ));
+    }
+    for (name, line) in [
+        ("restarted", format!("The count of {from} has begun anew, or this message came late.")),
+        ("fork", format!("{from} has read a message that was not shown here.")),
+        ("keyChanged", format!("{from} has signed with another key than before, or not at all.")),
+    ] {
+        if says(name) {
+            lines.push(line);
+        }
+    }
+    lines
 }

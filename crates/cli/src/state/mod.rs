@@ -18,6 +18,7 @@ mod lock;
 mod process;
 mod reader;
 mod running;
+mod secret;
 mod session;
 mod shared;
 mod told;

@@ -1,4 +1,4 @@
-//! `aliases.json` `{name: id}`, `config.json` `{serverUrl, updatedAt}` and `server-caps.json`.
+//! `aliases.json` `{name: id}`, `config.json` `{serverUrl, sealed, updatedAt}` and `server-caps.json`.
 
 use super::{
     State,
@@ -22,6 +22,9 @@ const CAPS_FRESH: i64 = 5 * 60 * 1000;
 pub(crate) struct Config {
     /// The server for sessions that are not bound to one.
     pub(crate) server_url: Option<String>,
+    /// Whether new sessions are encrypted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) sealed: bool,
     /// RFC 3339.
     pub(crate) updated_at: Option<String>,
 }
@@ -38,6 +41,9 @@ struct Caps {
     delivery: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     max_file_bytes: Option<u64>,
+    /// Missing if an older client wrote the entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    encryption: Option<Vec<u32>>,
     checked_at: Timestamp,
 }
 
@@ -89,7 +95,12 @@ impl State {
         let age = now.millis_since(caps.checked_at);
         let delivery = caps.delivery.filter(|_| (0..CAPS_FRESH).contains(&age))?;
         let (message_format, max_file_bytes) = (caps.message_format, caps.max_file_bytes);
-        Some(Capabilities { message_format, delivery, max_file_bytes })
+        Some(Capabilities {
+            message_format,
+            delivery,
+            max_file_bytes,
+            encryption: caps.encryption?,
+        })
     }
 
     pub(crate) fn store_capabilities(
@@ -100,9 +111,9 @@ impl State {
     ) -> Result<()> {
         let lock = self.lock()?;
         let mut caps = self.caps();
-        let Capabilities { message_format, delivery, max_file_bytes } = found;
-        let delivery = Some(delivery);
-        let found = Caps { message_format, delivery, max_file_bytes, checked_at: now };
+        let Capabilities { message_format, delivery, max_file_bytes, encryption } = found;
+        let (delivery, encryption) = (Some(delivery), Some(encryption));
+        let found = Caps { message_format, delivery, max_file_bytes, encryption, checked_at: now };
         caps.insert(server.to_owned(), found);
         self.write_json(&lock, "server-caps.json", &caps)
     }

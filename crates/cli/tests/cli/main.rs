@@ -18,6 +18,7 @@ mod chat;
 mod conversation;
 mod damage;
 mod disk;
+mod encrypted;
 mod ending;
 mod events;
 mod fake;

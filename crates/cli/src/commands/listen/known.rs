@@ -123,7 +123,7 @@ mod tests {
     fn an_agent_is_told_of_what_others_say_and_of_nothing_else() {
         let server = Server::bound("https://relay.example".to_owned()).unwrap();
         let key = Some(Proof::of("k".parse().unwrap(), &server));
-        let me = Caller { agent: "me".parse().unwrap(), key, secret: None };
+        let me = Caller { agent: "me".parse().unwrap(), key, secret: None, seal: None };
         let told = |text: &str| waiting(&me, &Message::of(&Json::parse(text).unwrap()));
         let (cursor, bob) =
             told(r#"{"agentId":"bob","cursor":"3","verified":true,"text":"x"}"#).unwrap();

@@ -123,6 +123,7 @@ impl<'a> Work<'a> {
                 None => return Ok(Some(Ended::Signal)),
             }
         };
+        let is_left_out = is_left_out || (!is_print && !is_usable(&message));
         if is_left_out {
             // The cursor moves past it only after earlier messages were handled.
             return if self.waiting.is_empty() { self.save().map(|()| None) } else { Ok(None) };
@@ -317,4 +318,15 @@ impl<'a> Work<'a> {
             _ => None,
         }
     }
+}
+/// Whether a message may be acted on. Tells of one that may not.
+fn is_usable(message: &Message) -> bool {
+    if !message.is_open() {
+        let place = message.cursor().map(|cursor| cursor.to_string()).unwrap_or_default();
+        let from = crate::stderr::printable(message.author(), 128);
+        tell!(
+            "warning: message {place} under the name {from} was not opened, and nothing is done with it"
+        );
+    }
+    message.is_open()
 }

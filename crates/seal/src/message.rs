@@ -4,7 +4,8 @@ use crate::{
     Altered, Field, Plain, PublicKey, SealedHash, Secret, Signer, Unopened, open, padding::padded,
     seal, verify,
 };
-use nexus_protocol::{AgentId, KeyId};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use nexus_protocol::{AgentId, KeyId, Sealed};
 
 /// A part of a task that comes later than the task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,7 @@ impl Sealer<'_> {
             f: Some(place.field().to_string()),
             from: Some(self.name.clone()),
             of: place.task(),
+            iv: self.signer.filter(|_| plain.n.is_none()).map(|_| URL_SAFE_NO_PAD.encode(iv)),
             ..plain
         };
         let mut bytes = self.signed(&serde_json::to_vec(&plain)?);
@@ -114,7 +116,10 @@ pub fn read(
     let is_signed = signed_by.is_some();
     let origin = Origin { s: plain.s.as_ref(), f: plain.f.as_ref(), from: plain.from.as_ref() };
     let is_of = place.task().is_none_or(|task| same(plain.of.as_ref(), &task, is_signed));
-    if origin.is(secret, place.field(), sender, is_signed) && is_of {
+    let is_here = plain.iv.as_ref().is_none_or(|iv| {
+        Sealed::parse(sealed).is_some_and(|sealed| URL_SAFE_NO_PAD.encode(sealed.iv) == *iv)
+    });
+    if origin.is(secret, place.field(), sender, is_signed) && is_of && is_here {
         let text = std::str::from_utf8(&bytes).ok().filter(|_| is_signed);
         let jws = text.map(|text| SealedHash::of(text.trim_end_matches(' ')));
         Ok(Opened { plain, signed_by, jws })

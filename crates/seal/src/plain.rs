@@ -108,6 +108,10 @@ pub struct Plain {
     /// The task to which a context, progress or result belongs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<SealedHash>,
+    /// The initialization vector of the sealed string, in base64url. It is there where something is signed that has no
+    /// count, so that no other member can seal it once more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iv: Option<String>,
     /// For whom it is meant. Everyone, if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Recipients>,

@@ -8,8 +8,8 @@
 
 use nexus_protocol::{AgentId, Cursor, FileKey, MessageId, Recipients};
 use nexus_seal::{
-    At, Findings, History, Incoming, IncomingFile, Outgoing, Part, Place, Plain, PlainFile, Read,
-    SealedHash, Sealer, Secret, Signer, State, seal,
+    At, Count, Findings, History, Incoming, IncomingFile, Outgoing, Part, Place, Plain, PlainFile,
+    Read, SealedHash, Sealer, Secret, Signer, State, seal,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -578,8 +578,9 @@ fn a_key_is_pinned_by_who_has_proven_its_seat() {
 fn what_was_signed_is_not_sealed_again_unseen() {
     let (alice, bob, signer) = (name(0), name(1), Signer::from_seed([1; 32]));
     let mut history = History::default();
-    let first = sealed_by(&alice, 1, Plain::text("yes"), Some(&signer));
-    let again = sealed_by(&alice, 2, Plain::text("yes"), Some(&signer));
+    let yes = || Plain { n: Some(Count::Everyone(1)), ..Plain::text("yes") };
+    let first = sealed_by(&alice, 1, yes(), Some(&signer));
+    let again = sealed_by(&alice, 2, yes(), Some(&signer));
     assert!(!history.read(&secret(), &bob, &incoming(&alice, &first, 1)).seal.replay);
     let read = history.read(&secret(), &bob, &incoming(&alice, &again, 2));
     assert!(read.seal.replay && read.plain.is_none());

@@ -291,3 +291,19 @@ fn a_file_is_a_line_and_bytes() {
         Err(Unopened::Altered)
     );
 }
+
+/// Without it, another member could give the same task again in the name of the asker.
+#[test]
+fn what_is_signed_without_a_count_is_of_one_sealed_string() {
+    let secret = Secret::from_random([7; 20]);
+    let (name, signer) = ("alice".parse().unwrap(), Signer::from_seed([1; 32]));
+    let sealer = Sealer { secret: &secret, name: &name, signer: Some(&signer) };
+    let task = || Plain::text("Pay the bill.");
+    let first = sealer.seal(Place::Task, [1; 16], task()).unwrap();
+    let second = sealer.seal(Place::Task, [2; 16], task()).unwrap();
+    assert!(read(&secret, Place::Task, &name, &first).is_ok());
+    assert!(read(&secret, Place::Task, &name, &second).is_ok());
+    let signed = open(&secret, Field::Task, &name, &first).unwrap();
+    let again = seal(&secret, Field::Task, &name, [3; 16], &signed);
+    assert_eq!(read(&secret, Place::Task, &name, &again).unwrap_err(), Unopened::Altered);
+}

@@ -7,6 +7,7 @@ use nexus_protocol::{MessageId, Recipients};
 use nexus_seal::{At, Incoming, IncomingFile, Part, Place, Plain, Read, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
+use std::collections::BTreeMap;
 
 /// The fields of a message that the relay needs itself. No other one of a message is shown.
 const MESSAGE: [&str; 13] = [
@@ -158,8 +159,9 @@ impl Seal {
             }
             // The relay tells something itself. Nobody else can have this name.
             Some(_) if parts.agent_id == AgentId::SYSTEM => {
-                let told = json!({ "text": parts.text, "json": parts.json });
-                Some(open.with(&Json::of(&told)))
+                let told = parts.json.map(|json| object("json", &Json::of(&json)));
+                let open = open.with(&Json::of(&json!({ "text": parts.text })));
+                Some(told.map_or(open.clone(), |told| open.with(&told)))
             }
             Some(_) => Some(unopened(&open)),
             None => {
@@ -201,10 +203,11 @@ impl Seal {
             return unopened(open);
         };
         let (task, state) = self.task(ledger, &task);
-        let json = json!({ "type": "task", "event": event, "task": task });
+        let json = Json::of(&json!({ "type": "task", "event": event }));
+        let json = json.with(&object("task", &task));
         let text = sentence(&task).filter(|_| state == State::Open);
-        let told = json!({ "text": text, "json": json, "seal": { "state": state } });
-        open.with(&Json::of(&told))
+        let told = json!({ "text": text, "seal": { "state": state } });
+        open.with(&Json::of(&told)).with(&object("json", &json))
     }
 
     /// A task, opened, and the worst of the states of its parts.
@@ -338,8 +341,9 @@ fn only(object: &Json, fields: &[&str]) -> Json {
     others.fold(object.clone(), |object, name| object.without(name))
 }
 
+/// An object with one field, whose value stays as it was written.
 fn object(name: &str, value: &Json) -> Json {
-    Json::of(&json!({ name: value }))
+    Json::of(&BTreeMap::from([(name, value)]))
 }
 
 /// A message without content, because it is not sealed.

@@ -7,7 +7,10 @@ use crate::{
 };
 use nexus_tests::{Relay, list, relay};
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// A machine whose agent has created an encrypted session, the session, and a link to it.
 fn host(url: &str) -> (Home, String, String) {
@@ -219,7 +222,7 @@ impl Evil {
 
 /// An encrypted session of a, who is at the real relay, and b, who is behind the evil one.
 struct Scene {
-    _relay: Relay,
+    relay: Relay,
     evil: Evil,
     a: Home,
     b: Home,
@@ -234,7 +237,7 @@ impl Scene {
         let b = Home::without_url();
         let link = link.replace(&relay.url(), &evil.fake.url);
         b.nexus(&["claim", &link, "--as", "b"]).done();
-        Self { _relay: relay, evil, a, b, session }
+        Self { relay, evil, a, b, session }
     }
 
     fn say(&self, text: &str) {
@@ -264,12 +267,13 @@ fn of_a(messages: &mut [Value], at: usize) -> &mut Value {
     messages.iter_mut().filter(is_of_a).nth(at).unwrap()
 }
 
+type Change = fn(&mut Vec<Value>);
+
 #[test]
 fn what_a_relay_changes_is_not_shown() {
     let scene = Scene::new();
     scene.say("one");
     scene.say("two");
-    type Change = fn(&mut Vec<Value>);
     let changes: [(&str, &str, Change); 9] = [
         ("a flipped bit", "altered", |all| {
             let message = of_a(all, 0);
@@ -438,7 +442,7 @@ fn a_file_of_another_is_not_opened() {
         scene.a.nexus(&put).done();
     }
     // The relay serves one file as the other: the client asks for `one.md`, and gets `two.md`.
-    let port = scene._relay.port();
+    let port = scene.relay.port();
     let swapping = Fake::new(move |_, request| {
         Reply::Bytes(forward(port, &request.replacen("one.md", "two.md", 1)))
     });
@@ -518,16 +522,16 @@ fn a_send_that_is_repeated_is_stored_once() {
     let relay = relay();
     let (a, session, _link) = host(&relay.url());
     let port = relay.port();
+    let is_lost = AtomicBool::new(false);
     let lossy = Fake::new(move |_, request| {
         let answer = forward(port, request);
         // The first answer to a send is lost.
         let is_send = request.starts_with("POST ") && request.contains("/messages");
-        static LOST: std::sync::Once = std::sync::Once::new();
-        let mut is_first = false;
-        if is_send {
-            LOST.call_once(|| is_first = true);
+        if is_send && !is_lost.swap(true, Ordering::Relaxed) {
+            Reply::Bytes(Vec::new())
+        } else {
+            Reply::Bytes(answer)
         }
-        if is_first { Reply::Bytes(Vec::new()) } else { Reply::Bytes(answer) }
     });
     a.nexus(&["bind", &session, "--url", &lossy.url]).done();
     let sent: Run = a.nexus(&["send", &session, "once"]);

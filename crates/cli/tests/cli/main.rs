@@ -19,6 +19,7 @@ mod conversation;
 mod damage;
 mod disk;
 mod encrypted;
+mod encrypted_suite;
 mod ending;
 mod events;
 mod fake;

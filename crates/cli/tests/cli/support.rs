@@ -63,12 +63,17 @@ impl Run {
 impl Home {
     /// A machine without stored state, whose environment names this server.
     pub(crate) fn new(url: &str) -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), url: Some(url.to_owned()) }
+        Self { url: Some(url.to_owned()), ..Self::without_url() }
     }
 
     /// A machine whose environment names no server.
     pub(crate) fn without_url() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), url: None }
+        let home = Self { dir: tempfile::tempdir().unwrap(), url: None };
+        // The same tests once more, in encrypted sessions: `encrypted_suite.rs`.
+        if std::env::var_os("NEXUS_TEST_SEALED").is_some() {
+            sealed::prepare(&home.state());
+        }
+        home
     }
 
     /// The state folder.
@@ -100,7 +105,7 @@ impl Home {
     /// Runs the client.
     #[track_caller]
     pub(crate) fn nexus(&self, arguments: &[&str]) -> Run {
-        Run::of(self.command().args(arguments).output().unwrap())
+        Run::of(self.command().args(arguments).args(sealed::key(arguments)).output().unwrap())
     }
 
     /// Runs the client with this on its standard input.
@@ -190,4 +195,38 @@ pub(crate) fn texts(page: &Value) -> Vec<String> {
 
 pub(crate) fn text(value: &Value) -> String {
     nexus_tests::string(value)
+}
+
+/// For the tests that run once more in encrypted sessions.
+mod sealed {
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::PermissionsExt as _,
+        path::{Path, PathBuf},
+        sync::Mutex,
+    };
+
+    /// The state folders of this process.
+    static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+    /// Makes a state folder whose agents encrypt their sessions.
+    pub(super) fn prepare(state: &Path) {
+        let config = state.join("config.json");
+        fs::create_dir(state).unwrap();
+        fs::write(&config, r#"{"sealed":true}"#).unwrap();
+        fs::set_permissions(state, Permissions::from_mode(0o700)).unwrap();
+        fs::set_permissions(config, Permissions::from_mode(0o600)).unwrap();
+        FOLDERS.lock().unwrap().push(state.to_owned());
+    }
+
+    /// What a join by the id of a session also takes if the session is encrypted.
+    pub(super) fn key(arguments: &[&str]) -> Vec<String> {
+        let ["join", session, rest @ ..] = arguments else { return Vec::new() };
+        let folders = FOLDERS.lock().unwrap();
+        let secrets =
+            folders.iter().map(|state| state.join("sessions").join(session).join("secret"));
+        let secret = secrets.into_iter().find(|secret| secret.exists() && !rest.contains(&"--key"));
+        let secret = secret.map(|secret| secret.display().to_string());
+        secret.map_or_else(Vec::new, |secret| vec!["--key".to_owned(), secret])
+    }
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 /// The tests that run again.
-const AGAIN: [&str; 18] = [
+const AGAIN: [&str; 17] = [
     "chat::",
     "conversation::",
     "ending::",
@@ -18,7 +18,6 @@ const AGAIN: [&str; 18] = [
     "peek::",
     "repeated::",
     "short::",
-    "skill::",
     "team::",
     "wait::",
     "workers::",

@@ -18,6 +18,10 @@ use nexus_protocol::{
     SetWebhook, Timestamp, Token, messenger_registration, optional_secret,
 };
 use nexus_redact::Redaction;
+use nexus_seal::{
+    At, Field, Fragment, History, Incoming, Part, Place, Plain, PublicKey, Secret, open, read,
+    read_file, seal, verify,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use std::{fmt::Display, str::FromStr};
@@ -165,6 +169,59 @@ pub fn redaction(data: &[u8]) {
             assert_eq!(before, after, "only strings change");
         }
     }
+}
+
+/// Sealed strings, what is inside of them, and what a client remembers of them.
+pub fn sealed(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let agent: AgentId = "alice".parse().map_err(|Malformed(rule)| rule).expect("an id");
+    let key: FileKey = "a/b".parse().map_err(|Malformed(rule)| rule).expect("a key");
+    let secret = Secret::from_random([1; 20]);
+    if let Ok(fragment) = text.parse::<Fragment>() {
+        assert_eq!(fragment.write(), text);
+    }
+    if let Ok((signed_by, _)) = verify(&text) {
+        assert_eq!(signed_by.to_string().parse(), Ok(signed_by));
+    }
+    let _ = text.parse::<PublicKey>();
+    if let Some(plain) = Plain::parse(data) {
+        let once = serde_json::to_vec(&plain).expect("what was read can be written");
+        let again = Plain::parse(&once).map(|plain| serde_json::to_vec(&plain).expect("JSON"));
+        // If it has only fields of newer clients, nothing is left of it.
+        assert!(again.is_none_or(|again| again == once));
+    }
+    // As a sealed string, and as what is in one.
+    let [in_text, in_file] =
+        [Field::Text, Field::File(&key)].map(|field| seal(&secret, field, &agent, [7; 16], data));
+    assert_eq!(open(&secret, Field::Text, &agent, &in_text).as_deref(), Ok(data));
+    let _ = read_file(&secret, &key, &agent, &in_file);
+    let mut history = serde_json::from_slice::<History>(data).unwrap_or_default();
+    let mut cursor = Cursor::START;
+    for sealed in [&*text, &in_text, &in_file, &in_text] {
+        for place in [Place::Text, Place::Task, Place::Part(Part::Result, &text)] {
+            if let Ok(plaintext) = open(&secret, place.field(), &agent, sealed) {
+                assert_eq!(seal(&secret, place.field(), &agent, [7; 16], &plaintext), sealed);
+            }
+            cursor = cursor.next();
+            let incoming = Incoming {
+                place,
+                at: At::Log { cursor, after: Some(Cursor::START) },
+                sender: &agent,
+                sealed,
+                verified: true,
+                to: &[],
+                reply_to: None,
+                topic: None,
+                tags: &[],
+            };
+            let opened = read(&secret, place, &agent, sealed);
+            let found = history.read(&secret, &agent, &incoming);
+            assert!(opened.is_ok() || found.plain.is_none());
+        }
+    }
+    let stored = serde_json::to_string(&history).expect("it can be stored");
+    let again: History = serde_json::from_str(&stored).expect("its own form");
+    assert_eq!(serde_json::to_string(&again).expect("JSON"), stored);
 }
 
 /// A value with empty strings.

@@ -1,7 +1,7 @@
 //! The properties of parsers for generated inputs: any bytes, any text, and JSON that resembles
 //! requests.
 
-use nexus_fuzz::{bodies, frames, ids, queries, redaction};
+use nexus_fuzz::{bodies, frames, ids, queries, redaction, sealed};
 use proptest::prelude::*;
 
 /// Names and values that parsers expect, so that many inputs get past the first check.
@@ -85,6 +85,28 @@ const VALUES: &[&str] = &[
     r#""\ud800""#,
     r#"{"a":{"b":[1]}}"#,
 ];
+/// Fields of what is inside of a sealed string, and of what a client remembers.
+const SEALED: &[&str] = &[
+    r#""n":1"#,
+    r#""n":4294967295"#,
+    r#""n":{"alice":7,"bob":1}"#,
+    r#""skip":[1,[3,4294967295]]"#,
+    r#""skip":{"alice":[[0,5],6]}"#,
+    r#""prev":"AAECAwQFBgcICQoLDA0ODw""#,
+    r#""of":"AAECAwQFBgcICQoLDA0ODw""#,
+    r#""f":"text""#,
+    r#""from":"alice""#,
+    r#""to":["bob"]"#,
+    r#""json":null"#,
+    r#""text":"x""#,
+    r#""contentType":"text/plain""#,
+    r#""base":4294967295"#,
+    r#""runs":[{"from":"0","to":"9","streams":{"alice":{"last":5,"gaps":[[1,3]]}}}]"#,
+    r#""runs":[{"from":"9","to":"0"}]"#,
+    r#""seen":{"AAECAwQFBgcICQoLDA0ODw":18446744073709551615}"#,
+    r#""keys":{"alice":{"fingerprint":"x","since":"0"}}"#,
+    r#""counters":{"everyone":{"first":1,"last":4294967295,"pending":[2]}}"#,
+];
 const QUERIES: &[&str] = &[
     "after",
     "limit",
@@ -115,6 +137,13 @@ fn object() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// A plaintext, or the history of a client.
+fn sealed_object() -> impl Strategy<Value = Vec<u8>> {
+    let fields = prop::sample::subsequence(SEALED, 0..5);
+    (fields, "( *|\\n.{0,20})")
+        .prop_map(|(fields, behind)| format!("{{{}}}{behind}", fields.join(",")).into_bytes())
+}
+
 fn query() -> impl Strategy<Value = Vec<u8>> {
     let value = prop_oneof!["[0-9]{0,17}", "[a-z,%+0-9]{0,12}", any::<String>()];
     let pair =
@@ -131,6 +160,7 @@ fn input() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(String::into_bytes),
         object(),
         query(),
+        sealed_object(),
     ]
 }
 
@@ -151,4 +181,7 @@ proptest! {
 
     #[test]
     fn redaction_keeps_the_properties(data in input()) { redaction(&data); }
+
+    #[test]
+    fn sealed_strings_keep_the_properties(data in input()) { sealed(&data); }
 }

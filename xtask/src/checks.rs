@@ -18,7 +18,7 @@ use crate::fuzz;
 use crate::process;
 use crate::relay::LOG_FOLDER;
 use crate::setup::browser::{self, Engine};
-use crate::setup::{Tools, mcp_client, programs, standard_webhooks};
+use crate::setup::{Tools, jwcrypto, mcp_client, programs, standard_webhooks};
 use crate::torture;
 use crate::worker;
 
@@ -142,6 +142,7 @@ fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
     programs::ensure(tools.project())?;
     standard_webhooks::ensure()?;
     mcp_client::ensure()?;
+    jwcrypto::ensure()?;
     let logs = tools.project().path("target/relay-logs");
     if logs.exists() {
         fs::remove_dir_all(&logs).context("the old logs are in the way")?;
@@ -177,7 +178,7 @@ const BLACK_BOX_LIMIT: Duration = Duration::from_mins(35);
 
 /// The black-box tests, in parts that mostly wait: for the relay, for a browser, for processes.
 const BLACK_BOX: [&[&str]; 4] = [
-    &["--test", "relay"],
+    &["--test", "relay", "--test", "seal"],
     &["--test", "browser"],
     &["--test", "cli", "--lib", "--bins"],
     &["--doc"],

@@ -6,6 +6,7 @@
 pub mod browser;
 mod cargo_tools;
 pub(crate) mod debian;
+pub mod jwcrypto;
 pub mod mcp_client;
 mod npm;
 pub mod programs;

@@ -4,6 +4,7 @@
 import { drawing } from "./icons.js";
 import { byId } from "./page.js";
 import { qrPath } from "./qr.js";
+import { addressOf } from "./seat.js";
 
 export class Carry {
   #seat;
@@ -21,8 +22,7 @@ export class Carry {
   }
 
   #draw() {
-    const { session, agent, key } = this.#seat;
-    const code = qrPath(`${location.origin}/s#${session}/${agent}/${key}`);
+    const code = qrPath(`${location.origin}/s#${addressOf(this.#seat)}`);
     if (code) byId("carry-code").append(drawing(code.size, code.path, "QR code that holds your seat"));
     else byId("carry-code").textContent = "The names here are too long for a code. Make a link with Invite, and join from your phone.";
     byId("carry-show").hidden = true;

@@ -10,10 +10,13 @@ export class Claim {
   agent;
   profile;
   #code;
+  #secret;
   #key = random();
 
-  constructor(code) {
+  /** `secret` is that of an encrypted conversation. */
+  constructor(code, secret) {
     this.#code = code;
+    this.#secret = secret;
     // Where the browser stores nothing, the claim can be repeated only while this page is open.
     ({ agent: this.agent, profile: this.profile, key: this.#key = this.#key } = passing.value(this.#place) ?? {});
   }
@@ -24,11 +27,13 @@ export class Claim {
     this.profile = profile;
     passing.keep(this.#place, { agent, profile, key: this.#key });
     const headers = { "X-Agent-Id": agent, "Idempotency-Key": this.#key };
+    const secret = this.#secret;
     try {
+      if (secret) headers["X-Key-Id"] = await (await import("./seal.js")).keyIdOf(secret);
       const { sessionId, sessionKey } = await callPatiently("POST", `/v1/pair/${this.#code}/claim`, { headers, body: profile });
       passing.keep(this.#place);
       keepLink(this.#code, sessionId);
-      await enter({ session: sessionId, agent, key: sessionKey });
+      await enter({ session: sessionId, agent, key: sessionKey, secret });
     } catch (error) {
       if (!isPassing(error)) {
         this.agent = undefined;

@@ -100,9 +100,10 @@ export class Composer {
     this.#write();
   }
 
-  #write() {
+  async #write() {
     const text = this.#field.value;
-    if (!text.trim() || this.#left(text) < 0) return;
+    const { lock } = this.#seat;
+    if (!text.trim() || this.#left(text) < 0 || (lock && !(await lock.sure(text)))) return;
     const { id } = this.#original ?? {};
     this.#field.value = "";
     if (id) this.reply();

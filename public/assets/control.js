@@ -123,7 +123,7 @@ export class Control {
     }
   }
 
-  #ask(heading, words, yes, no, action) {
+  ask(heading, words, yes, no, action) {
     byId("asking-heading").textContent = heading;
     byId("asking-words").textContent = words;
     byId("asking-yes").textContent = yes;
@@ -152,7 +152,7 @@ export class Control {
     const words =
       "It ends at once, for everybody. The relay deletes all messages, members, files and keys, and nobody can " +
       "get them back. If you want to keep what was said, export it first.";
-    this.#ask("End the conversation?", words, "End it for everybody", "Go on talking", async () => {
+    this.ask("End the conversation?", words, "End it for everybody", "Go on talking", async () => {
       // What has ended already, somebody else has ended, or this page by a request whose answer was lost.
       const isGone = await this.#delete(sessionPath(this.#seat.session), "session_not_found");
       this.#on.ended(...endedBy(isGone ? undefined : this.#seat.agent, this.#seat.agent));
@@ -164,7 +164,7 @@ export class Control {
     const words =
       `${name} can no longer read or write here, at once, and needs a new link to come back. ` +
       "What was said so far stays. Links that nobody has used yet stop working.";
-    this.#ask(`Remove ${name}?`, words, `Remove ${name}`, "Do not remove", async () => {
+    this.ask(`Remove ${name}?`, words, `Remove ${name}`, "Do not remove", async () => {
       await this.#delete(sessionPath(this.#seat.session, `/agents/${agentId}`), "agent_not_found");
       this.#on.changed();
     });
@@ -172,7 +172,7 @@ export class Control {
 
   #askToTakeBack(code) {
     const words = `Nobody can join with the link ${code} any more. Who has joined with it stays.`;
-    this.#ask("Take back the link?", words, "Take it back", "Leave it open", async () => {
+    this.ask("Take back the link?", words, "Take it back", "Leave it open", async () => {
       try {
         await callPatiently("DELETE", `/v1/pair/${code}`, { seat: this.#seat });
       } finally {

@@ -73,6 +73,9 @@ export class Conversation {
       changed: () => this.#look(),
       links: (codes) => this.#inviter.opened(codes),
     });
+    const { lock } = seat;
+    if (lock) lock.ask = (...question) => this.#control.ask(...question);
+    byId("lock").hidden = !lock;
     this.#inviter = new Inviter(seat, { made: () => this.#control.lookForLinks(), gone: () => this.#look() });
     this.#composer = new Composer(seat, this.#members, {
       write: (...message) => this.#isOver || this.#outbox.write(...message),
@@ -88,14 +91,15 @@ export class Conversation {
       refused: (reason) => (byId("problem").textContent = `Not sent. ${reason}`),
       drawn: () => this.#transcript.toEnd(),
     });
-    this.#feed = new Feed(seat, {
+    const on = {
       message: (message) => this.#take(message),
       event: (event) => this.#happened(event),
       state: (state) => this.#tell(state),
       progress: () => (byId("opening-count").textContent = `${this.#transcript.messages.length} messages so far`),
       caughtUp: () => this.#caughtUp(),
       end: (refusal) => this.#end(...explainEnd(refusal)),
-    });
+    };
+    this.#feed = new Feed(seat, lock?.around(on) ?? on);
     this.#wire();
     this.#title();
     this.#composer.focus();
@@ -235,7 +239,7 @@ export class Conversation {
   }
 
   #caughtUp() {
-    this.#knownTo = Number(this.#feed.cursor);
+    this.#knownTo = Number(this.#transcript.messages.at(-1)?.cursor ?? 0);
     byId("opening-messages").hidden = true;
     this.#transcript.isReady = true;
     this.#transcript.draw();

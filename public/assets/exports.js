@@ -10,7 +10,7 @@ import { now } from "./time.js";
 function toMarkdown(title, messages, named) {
   const name = (agent) => escaped(named(agent));
   const parts = messages.map((message) => {
-    const { json, sentAt, text, to, unredacted, verified } = message;
+    const { json, notes = [], sentAt, text, to, unopened, unredacted, verified } = message;
     const what = lineOf(message, name);
     if (what) return `*${what}, ${sentAt}*`;
     const whom = to ? `, only to ${[to].flat().map(name).join(", ")}` : "";
@@ -19,7 +19,7 @@ function toMarkdown(title, messages, named) {
     const called = speakerOf(message, name);
     const id = isRelays(message) || called === message.agentId ? "" : ` (${message.agentId})`;
     const head = `## ${called}${id}${proof}${searched}${whom}, ${sentAt}`;
-    return [head, text !== undefined && fence("text", text), json !== undefined && fence("json", pretty(json))]
+    return [head, ...[...notes, unopened].map((words) => words && `*${escaped(words)}*`), text !== undefined && fence("text", text), json !== undefined && fence("json", pretty(json))]
       .filter(Boolean)
       .join("\n\n");
   });

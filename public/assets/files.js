@@ -152,14 +152,17 @@ export class Files {
   }
 
   /** The bytes of a file, or of one version. */
-  async read(key, version) {
+  async read(key, wanted) {
+    const { lock } = this.#seat;
+    const version = wanted ?? (lock && this.shelf.find(key).version);
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), WHOLE);
     try {
       const query = version ? `?version=${version}` : "";
       const response = await fetch(filePath(this.#seat.session, key) + query, { headers: identity(this.#seat), signal: late.signal });
       if (!response.ok) throw new Refused(response.status, await response.json(), Number(response.headers.get("Retry-After")));
-      return new Uint8Array(await response.arrayBuffer());
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      return lock ? await lock.file(this.shelf.versions(key).find((one) => one.version === version), bytes) : bytes;
     } finally {
       clearTimeout(timer);
     }
@@ -255,7 +258,8 @@ export class Files {
     if (this.#limit) return;
     try {
       const { capabilities } = await call("GET", "/health");
-      this.#limit = capabilities.maxFileBytes;
+      // What is sealed is a third longer, and filled up.
+      this.#limit = Math.floor(capabilities.maxFileBytes * (this.#seat.lock ? 0.72 : 1));
       if (this.#limit) this.#hint.textContent = `Up to ${sizeOf(this.#limit)} each.`;
     } catch {
       // The relay says so itself if a file is too large.

@@ -1,8 +1,8 @@
 // The front page: starts a conversation, opens a link that was given, lists the conversations of this browser.
 
-import { call } from "./api.js";
+import { Refused, call } from "./api.js";
 import { byId, make, onSubmit } from "./page.js";
-import { enter, forgetAll, lastName, readPerson, seats } from "./seat.js";
+import { enter, forgetAll, lastName, readPerson, seats, secretIn } from "./seat.js";
 
 const CODE = /\b([a-z]{3,12}-[a-z]{3,12}-[a-z0-9]{5})\b/i;
 
@@ -18,19 +18,33 @@ onSubmit(byId("start"), async () => {
   const body = { creatorAgentId: agent, ...profile, greeting, join: "link", ttl: Number(byId("ttl").value) };
   // Not repeated, because each call makes a session. If the answer is lost, the person tries again, and the
   // first session deletes itself.
-  const { sessionId, sessionKey } = await call("PUT", "/v1/sessions", { body });
-  await enter({ session: sessionId, agent, key: sessionKey });
+  const secret = byId("encrypted").checked ? await encrypted(body) : undefined;
+  const { encryption, sessionId, sessionKey } = await call("PUT", "/v1/sessions", { body });
+  if (secret && encryption?.v !== 1) throw new Refused(0, { message: "This relay does not know encrypted conversations." });
+  await enter({ session: sessionId, agent, key: sessionKey, secret });
 });
+
+/** Makes the conversation an encrypted one, and gives its secret. */
+async function encrypted(body) {
+  const { Keys, newSecret } = await import("./seal.js");
+  const secret = newSecret();
+  const keys = new Keys(secret);
+  body.encryption = { v: 1, keyId: await keys.id() };
+  if (body.greeting) body.greeting = await keys.write("greeting", body.creatorAgentId, { text: body.greeting });
+  return secret;
+}
 
 /** Where a link or code leads that somebody pasted as it came; nothing if it is none. */
 function addressOf(pasted) {
   const link = pasted.match(/https?:\/\/[^\s<>"')\]]+/i)?.[0];
   const code = pasted.match(CODE)?.[1].toUpperCase();
-  if (!link) return code && `/p/${code}`;
+  const key = secretIn(pasted.trim());
+  const path = code && `/p/${code}${key ? `#${key}` : ""}`;
+  if (!link) return path;
   const { origin, pathname, hash } = new URL(link);
   // A link of another relay leads to that one.
   if (pathname === "/s" && hash) return `${origin}/s${hash}`;
-  return code && `${origin}/p/${code}`;
+  return path && origin + path;
 }
 
 onSubmit(byId("open"), () => {

@@ -89,7 +89,7 @@ export class Inviter {
 
   async #openLink() {
     const { codes } = await call("GET", `/v1/pair?sessionId=${this.#seat.session}`, { seat: this.#seat });
-    return codes.filter(({ expiresAt }) => Date.parse(expiresAt) - now() > SHORT).at(-1);
+    return this.#whole(codes.filter(({ expiresAt }) => Date.parse(expiresAt) - now() > SHORT).at(-1));
   }
 
   async #newLink() {
@@ -97,7 +97,13 @@ export class Inviter {
     // So that its page says, in this browser, that it is one's own.
     keepLink(link.code, this.#seat.session);
     this.#on.made();
-    return link;
+    return this.#whole(link);
+  }
+
+  /** The link with the secret of an encrypted conversation, which the relay does not know. */
+  #whole(link) {
+    const { secret } = this.#seat;
+    return link && secret ? { ...link, url: `${link.url}#${secret}` } : link;
   }
 
   #tick() {

@@ -98,7 +98,8 @@ export class Drawer {
     article.classList.toggle("following", isFollowing);
     article.classList.toggle("doubtful", isMembers && !verified);
     if (isMembers && !own && !isFollowing) article.prepend(this.#members.sign(agentId));
-    if (isMembers && !verified) article.append(unsure(message, this.#members));
+    if (message.unopened || (isMembers && !verified)) article.append(unsure(message, this.#members));
+    for (const note of message.notes ?? []) article.append(make("p", { className: "pose" }, note));
     if (poses(message)) {
       const who = this.#members.called(agentId);
       article.append(make("p", { className: "pose" }, "The relay did not write this. All of it is by ", who, ", whatever it says."));
@@ -119,7 +120,7 @@ export class Drawer {
     const author = isMembers ? this.#members.label(agentId, `author ${hue(agentId)}`) : this.#relays(message);
     const head = make("header", {}, author);
     if (isMembers && verified) {
-      const proof = make("span", { className: "proof verified", title: "Proved with the key of this name" }, icon("check"));
+      const proof = make("span", { className: "proof verified", title: `${message.signed ? "Signed" : "Proved"} with the key of this name` }, icon("check"));
       proof.append(make("span", { className: "unseen" }, "verified"));
       head.append(" ", proof);
     }
@@ -169,7 +170,8 @@ export function toggleWritten(article, message) {
 }
 
 /** What to think of a message that nobody has proven. */
-function unsure({ agentId }, members) {
+function unsure({ agentId, unopened }, members) {
+  if (unopened) return make("p", { className: "proof unverified" }, unopened);
   const words = ". Whoever sent it did not show the key of that name.";
   return make("p", { className: "proof unverified" }, "Unverified: this may not be from ", members.called(agentId), words);
 }

@@ -15,7 +15,7 @@ export class Outbox {
   #list;
   #on;
   #place;
-  /** Entries `{key, text, replyTo, element}`: first those to send, then those that were refused. */
+  /** Entries `{key, text, replyTo, sealed, element}`: first those to send, then those that were refused. */
   #queue = [];
   #refused = [];
   #isSending = false;
@@ -95,8 +95,15 @@ export class Outbox {
     this.#isSending = false;
   }
 
-  #send({ key, text, replyTo }) {
-    const request = { seat: this.#seat, headers: { "Idempotency-Key": key }, body: { text, replyTo } };
+  async #send(entry) {
+    const { key, text, replyTo } = entry;
+    const { lock } = this.#seat;
+    // A repeated request is the same to the byte.
+    if (lock && !entry.sealed) {
+      entry.sealed = await lock.message({ text, replyTo });
+      this.#keep();
+    }
+    const request = { seat: this.#seat, headers: { "Idempotency-Key": key }, body: entry.sealed ?? { text, replyTo } };
     return call("POST", sessionPath(this.#seat.session, "/messages"), request);
   }
 
@@ -133,7 +140,7 @@ export class Outbox {
 
   #keep() {
     const { agent } = this.#seat;
-    const entries = [...this.#queue, ...this.#refused].map(({ key, text, replyTo }) => ({ key, text, replyTo }));
+    const entries = [...this.#queue, ...this.#refused].map(({ key, text, replyTo, sealed }) => ({ key, text, replyTo, sealed }));
     // Nothing is kept after the conversation has ended.
     passing.keep(this.#place, this.#isOver || !entries.length ? undefined : { agent, entries });
   }

@@ -4,7 +4,7 @@
 import { Refused, call, calm } from "./api.js";
 import { Claim } from "./claim.js";
 import { byId, onSubmit } from "./page.js";
-import { lastName, readPerson, seatOf, sessionOfLink } from "./seat.js";
+import { lastName, readPerson, seatOf, secretIn, sessionOfLink } from "./seat.js";
 import { countdown } from "./time.js";
 
 /** How often a visible page asks what became of the link: at first often, later seldom. So several pages
@@ -17,7 +17,11 @@ const link = byId("link");
 const code = link.dataset.code;
 // The server says how long is left, because the clocks may differ.
 const end = performance.now() + Number(link.dataset.endsIn);
-const claim = new Claim(code);
+const session = sessionOfLink(code);
+const { seat } = session ? seatOf(`#${session}`) : {};
+// Whether a conversation is encrypted, the link says, too: the server is not to be trusted with it.
+const secret = secretIn(location.hash) ?? seat?.secret;
+const claim = new Claim(code, secret);
 
 function countDown() {
   byId("left").textContent = countdown(end - performance.now());
@@ -100,8 +104,6 @@ class Live {
   }
 }
 
-const session = sessionOfLink(code);
-const { seat } = session ? seatOf(`#${session}`) : {};
 const live = seat && new Live(seat);
 
 function seen() {
@@ -109,6 +111,28 @@ function seen() {
   if (document.hidden) return live?.close();
   live?.open();
   look();
+}
+
+/** Completes what the page shows of an encrypted conversation by the key, which only the address has. */
+async function tellKey() {
+  const [drawn, lock] = [link.querySelector(".qr"), byId("lock")];
+  // The relay has drawn it without the key.
+  drawn.parentElement.hidden = true;
+  lock.hidden = false;
+  if (!secret) {
+    byId("lead").hidden = link.querySelector(".columns").hidden = true;
+    lock.textContent = "The end of your link is missing, from # on: the key of this encrypted conversation. Ask for the whole link. It has not been used up.";
+    return;
+  }
+  for (const part of [byId("url"), byId("prompt")]) part.textContent = part.textContent.replace(code, `${code}#${secret}`);
+  try {
+    const [{ qrPath }, { drawing }] = await Promise.all([import("./qr.js"), import("./icons.js")]);
+    const { size, path } = qrPath(byId("url").textContent);
+    drawn.parentElement.hidden = false;
+    drawn.replaceWith(drawing(size, path, "QR code of this link"));
+  } catch {
+    // There is no connection now. The link is still there.
+  }
 }
 
 setInterval(countDown, 250);
@@ -121,6 +145,7 @@ document.addEventListener("visibilitychange", seen);
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 countDown();
 tellOwn(session);
+if (secret || link.dataset.encrypted === "true") tellKey();
 
 const name = byId("name");
 name.value = claim.profile?.name ?? claim.agent ?? lastName();

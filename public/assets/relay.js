@@ -66,7 +66,7 @@ export function gist(message, name = nameLike) {
     const { what, which } = newsOf(message, name);
     return `${what.join("")} ${which}`;
   }
-  return message.text ?? "JSON";
+  return message.text ?? message.unopened ?? "JSON";
 }
 
 /** Who ended a conversation, for someone in it. */

@@ -1,4 +1,5 @@
-// Who this browser is in a session: a seat `{session, agent, key}`. It is kept in localStorage. Where a
+// Who this browser is in a session: a seat `{session, agent, key}`, with the `secret` of an encrypted one as it
+// stands behind the # of its link. It is kept in localStorage. Where a
 // browser stores nothing, it stays in the part of the address after `#`, which is never sent to a server.
 
 import { lasting } from "./store.js";
@@ -6,15 +7,26 @@ import { lasting } from "./store.js";
 const SEAT = "nexus.seat.";
 const ABOUT = "nexus.about.";
 const LINK = "nexus.link.";
+const SEALED = "nexus.sealed.";
 const key = (session) => `${SEAT}${session}`;
 const NAME = "nexus.name";
 const NAME_FORM = /^[A-Za-z0-9_-]{1,128}$/;
 const RESERVED = /^(system|relay|nexus-relay|admin|operator)$/i;
 const SESSION_FORM = /^[0-9a-f]{48}$/;
+const SECRET = /[#.](k1[0-9a-f]{40}(\.[a-z2-7]{20})?)(?=$|\/|\s)/;
+
+/** The secret of an encrypted conversation in an address, or in what somebody pasted. */
+export const secretIn = (address) => SECRET.exec(address)?.[1];
+
+/** Where the counts and keys of an encrypted conversation are kept. */
+export const sealedPlace = (session) => SEALED + session;
+
+/** What stands behind the # in the address of a seat. */
+export const addressOf = ({ session, agent, key: proof, secret }) => `${session}${secret ? `.${secret}` : ""}/${agent}/${proof}`;
 
 /** The session that an address names; nothing if it names none. */
 export function sessionOf(hash) {
-  const [session] = hash.replace(/^#/, "").split("/");
+  const [session] = hash.replace(/^#/, "").split(/[/.]/);
   return SESSION_FORM.test(session) ? session : undefined;
 }
 
@@ -22,20 +34,21 @@ export function sessionOf(hash) {
 export function seatOf(hash) {
   const session = sessionOf(hash);
   if (!session) return {};
-  const [, agent, secret] = hash.split("/");
+  const [, agent, proof] = hash.split("/");
+  const secret = secretIn(hash);
   const kept = keptSeat(session);
   // Anyone can make a link with their own seat in it. So a seat in the address counts only where the
   // browser has no other place for one.
-  if (!kept && NAME_FORM.test(agent) && secret && !keepsSeats()) {
-    return { session, seat: { session, agent, key: secret } };
+  if (!kept && NAME_FORM.test(agent) && proof && !keepsSeats()) {
+    return { session, seat: { session, agent, key: proof, secret } };
   }
-  if (agent !== undefined) history.replaceState(null, "", `#${session}`);
-  return { session, seat: kept };
+  if (kept || agent !== undefined) history.replaceState(null, "", `#${session}${secret && !kept ? `.${secret}` : ""}`);
+  return { session, seat: kept, secret };
 }
 
 function keptSeat(session) {
-  const { agent, key: secret } = lasting.value(key(session)) ?? {};
-  return agent && secret ? { session, agent, key: secret } : undefined;
+  const { agent, key: proof, secret } = lasting.value(key(session)) ?? {};
+  return agent && proof ? { session, agent, key: proof, secret } : undefined;
 }
 
 /** Whether this browser can store a seat. */
@@ -49,7 +62,7 @@ function keepsSeats() {
 const keep = ({ session, ...seat }) => lasting.keep(key(session), seat);
 
 /** The conversations in which this browser has a seat, with what is known about each: `{session, agent, key,
- *  title, until}`. The one that ends last comes first. */
+ *  secret, title, until}`. The one that ends last comes first. */
 export function seats() {
   const sessions = lasting.names.filter((name) => name.startsWith(SEAT)).map((name) => name.slice(SEAT.length));
   const known = sessions.filter((session) => SESSION_FORM.test(session)).map((session) => ({ ...about(session), ...keptSeat(session) }));
@@ -75,25 +88,25 @@ export function sessionOfLink(code) {
 /** Forgets a conversation that has ended, its links included. */
 export function forgetAll(session) {
   const links = lasting.names.filter((name) => name.startsWith(LINK) && lasting.text(name) === session);
-  for (const name of [...links, key(session), ABOUT + session]) lasting.keep(name);
+  for (const name of [...links, key(session), ABOUT + session, SEALED + session]) lasting.keep(name);
 }
 
 /** Opens the conversation with this seat. Resolves when the person comes back to this page. */
 export function enter(seat) {
   // A seat that this browser has already is never overwritten.
   const kept = keptSeat(seat.session) ?? seat;
-  location.assign(kept !== seat || keep(seat) ? `/s#${seat.session}` : `/s#${seat.session}/${seat.agent}/${seat.key}`);
+  location.assign(`/s#${kept !== seat || keep(seat) ? seat.session : addressOf(seat)}`);
   return new Promise((back) => addEventListener("pageshow", back, { once: true }));
 }
 
 /** Stores a seat in the conversation that is open. */
 export function take(seat) {
-  if (!keep(seat)) history.replaceState(null, "", `#${seat.session}/${seat.agent}/${seat.key}`);
+  history.replaceState(null, "", `#${keep(seat) ? seat.session : addressOf(seat)}`);
 }
 
 /** Removes a seat that was given up. A seat that another tab has taken since then stays. */
 export function forget(seat) {
-  if (keptSeat(seat.session)?.key === seat.key) lasting.keep(key(seat.session));
+  if (keptSeat(seat.session)?.key === seat.key) [key(seat.session), SEALED + seat.session].forEach((name) => lasting.keep(name));
   history.replaceState(null, "", `#${seat.session}`);
 }
 

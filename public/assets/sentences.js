@@ -11,11 +11,13 @@ const SENTENCES = {
   claim_in_progress: "Somebody is joining with this link right now. Try again in a moment.",
   code_expired_or_used: "This link no longer works: it was used, it was taken back, or its time is over. Ask for a new one.",
   code_not_found: "There is no such link. Check it, or ask for a new one.",
+  encryption_required: "The relay takes only encrypted texts here. Load the page again.",
   file_not_found: "This file, or this version of it, is no longer kept.",
   file_too_large: "This file is too large.",
   illegal_transition: "The task has changed meanwhile, and this can no longer be done with it.",
   internal_error: "The relay has failed. Try again.",
   invalid_session_key: GONE,
+  key_required: "Your link is not complete: the key behind # is missing. Ask for the whole link, which is still good.",
   link_required: "You need a link to join. Ask somebody who is in the conversation.",
   list_full: "Too many links are open. Take some back, then make another one.",
   log_full: FULL,
@@ -30,6 +32,7 @@ const SENTENCES = {
   task_not_found: "This task does not exist any more.",
   unproven_full: FULL,
   version_conflict: "Somebody has changed this file meanwhile.",
+  wrong_key: "The key behind # in your link is wrong. Ask for the whole link, which is still good.",
 };
 /** Where a code has several reasons, these say more. */
 const REASONS = {

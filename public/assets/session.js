@@ -17,10 +17,21 @@ function stop([heading, words], isRepeated) {
   show("over");
 }
 
+/** Opens the conversation; an encrypted one with what opens its messages. */
+async function open(seat) {
+  let lock;
+  try {
+    lock = seat.secret && (await (await import("./lock.js")).Lock.of(seat));
+  } catch (error) {
+    return stop(explainOpening(error), true);
+  }
+  return new Conversation({ ...seat, lock });
+}
+
 async function begin() {
-  const { session, seat } = seatOf(location.hash);
+  const { session, seat, secret } = seatOf(location.hash);
   if (!session) return stop(NOT_COMPLETE);
-  if (seat) return new Conversation(seat);
+  if (seat) return open(seat);
   let status;
   try {
     status = await callPatiently("GET", sessionPath(session));
@@ -28,7 +39,8 @@ async function begin() {
     return stop(explainOpening(error), !(error instanceof Refused));
   }
   const isCarried = carried.length === 2 && (!status.agents.length || status.agents.includes(carried[0]));
-  if (isCarried) return offerSeat(session, status);
+  if (status.encryption && !secret) return stop(NOT_COMPLETE);
+  if (isCarried) return offerSeat(session, status, secret);
   return offerJoin(status);
 }
 
@@ -41,30 +53,31 @@ function offerJoin({ agents, join }) {
 }
 
 /** Somebody goes on here with the seat that another device has, if that is what he wants. */
-function offerSeat(session, status) {
+function offerSeat(session, status, secret) {
   const [agent, key] = carried;
   byId("carried-as").textContent = nameLike(agent);
   byId("carried-present").textContent = `In it: ${status.agents.map(nameLike).join(", ")}.`;
   show("carried");
   byId("not-carried").addEventListener("click", () => offerJoin(status));
   onSubmit(byId("carried"), async () => {
-    const seat = { session, agent, key };
+    const seat = { session, agent, key, secret };
     // Proves the key before anything is kept.
     await call("GET", sessionPath(session, "/messages?limit=1&after=0"), { seat });
     take(seat);
-    new Conversation(seat);
+    await open(seat);
   });
 }
 
 onSubmit(byId("join"), async () => {
-  const { session } = seatOf(location.hash);
+  const { session, secret } = seatOf(location.hash);
   const { agent, profile } = readPerson(byId("name")) ?? {};
   if (!agent) return;
   const headers = { "X-Agent-Id": agent };
+  if (secret) headers["X-Key-Id"] = await (await import("./seal.js")).keyIdOf(secret);
   const { sessionKey } = await call("POST", sessionPath(session, "/join"), { headers, body: profile });
-  const seat = { session, agent, key: sessionKey };
+  const seat = { session, agent, key: sessionKey, secret };
   take(seat);
-  new Conversation(seat);
+  await open(seat);
 }, "You may have joined without the answer. Try again, under another name if this one is taken.");
 byId("name").addEventListener("input", () => byId("name").setCustomValidity(""));
 byId("again").addEventListener("click", () => location.reload());

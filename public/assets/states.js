@@ -1,7 +1,6 @@
 // What the page says where there is no conversation to show, or none any more, with the next step for a
 // person.
 
-import { Refused } from "./api.js";
 import { byId } from "./page.js";
 import { endedBy } from "./relay.js";
 import { explain } from "./sentences.js";
@@ -36,7 +35,7 @@ export function explainEnd(refusal) {
 
 /** Why a conversation cannot be opened. */
 export const explainOpening = (error) =>
-  error instanceof Refused ? explainEnd(error) : ["This conversation cannot be opened now", explain(error)];
+  error.status ? explainEnd(error) : ["This conversation cannot be opened now", explain(error)];
 
 /** Says why no conversation can be shown, or why it is over. `isSaved` offers to save what was said,
  *  `isRepeated` to try again. */

@@ -119,7 +119,7 @@ export class Tasks {
 
   /** Gives a task. */
   async give(body) {
-    const task = await this.#call("/tasks", body);
+    const task = await this.#call(undefined, body);
     this.#answered(task, "assigned");
     this.#order.unshift(task.id);
     this.#did(`The task was given to ${this.members.words(task.assignee)}.`);
@@ -141,7 +141,7 @@ export class Tasks {
   }
 
   async #handOn({ id }, whom) {
-    const task = await this.#call(`/tasks/${encodeURIComponent(id)}`, whom);
+    const task = await this.#call(id, whom);
     this.#answered(task, "assigned");
     this.#did(`The task was handed on to ${this.members.words(task.assignee)}.`);
   }
@@ -153,7 +153,7 @@ export class Tasks {
     } catch (error) {
       if (error.code !== "illegal_transition") throw error;
       // It has changed meanwhile, and may be at another place of the same way.
-      const current = await call("GET", this.#path(`/tasks/${encodeURIComponent(task.id)}`), { seat: this.#seat });
+      const current = await this.#current(task.id);
       this.board.take(current);
       this.#soon();
       if (!this.board.steps(current).includes(step)) throw error;
@@ -166,16 +166,26 @@ export class Tasks {
     const { result, ...rest } = input;
     for (const status of wayTo(task.status, wanted)) {
       const body = status === wanted ? { status, ...rest, result: result || undefined } : { status };
-      const changed = await this.#call(`/tasks/${encodeURIComponent(task.id)}`, body);
+      const changed = await this.#call(task.id, body);
       this.#answered(changed, "changed");
     }
   }
 
   #path = (rest) => sessionPath(this.#seat.session, rest);
 
-  #call(path, body) {
+  /** A task as the members wrote it. */
+  #opened = (task) => this.#seat.lock?.task(task) ?? task;
+
+  async #current(id) {
+    return this.#opened(await call("GET", this.#path(`/tasks/${encodeURIComponent(id)}`), { seat: this.#seat }));
+  }
+
+  async #call(id, input) {
     const headers = { "Idempotency-Key": random() };
-    return callPatiently("POST", this.#path(path), { seat: this.#seat, headers, body });
+    const { lock } = this.#seat;
+    const body = lock ? await lock.taskBody(input, id) : input;
+    const path = this.#path(id ? `/tasks/${encodeURIComponent(id)}` : "/tasks");
+    return this.#opened(await callPatiently("POST", path, { seat: this.#seat, headers, body }));
   }
 
   /** The form stands in the panel, also when the button was in the transcript. */
@@ -272,7 +282,7 @@ export class Tasks {
       this.#isWhole = true;
       const lost = wasOpen.filter((id) => !here.has(id)).slice(0, LOST);
       for (const id of lost) {
-        this.board.take(await call("GET", this.#path(`/tasks/${encodeURIComponent(id)}`), { seat: this.#seat }));
+        this.board.take(await this.#current(id));
       }
     } catch {
       // The feed asks the same relay, and shows what is wrong.
@@ -284,7 +294,7 @@ export class Tasks {
     const ids = new Set();
     for (let [page, after] = [0, ""]; page < PAGES; page += 1) {
       const { tasks, nextAfter, hasMore } = await call("GET", this.#path(`/tasks?${query}limit=500${after}`), { seat: this.#seat });
-      tasks.forEach((task) => ids.add(task.id) && this.board.take(task));
+      for (const task of tasks) ids.add(task.id) && this.board.take(await this.#opened(task));
       if (!hasMore) break;
       after = `&after=${encodeURIComponent(nextAfter)}`;
     }

@@ -106,16 +106,21 @@ export class Upload {
     const bar = make("progress", { max: 1, value: 0 });
     bar.setAttribute("aria-label", `Upload of ${shown(key)}`);
     this.#show(bar, this.#button("Stop", "quiet", () => this.end()));
+    const { lock } = this.#seat;
+    const base = condition["If-Match"]?.slice(1, -1);
+    let body = lock ? undefined : this.#file;
+    const type = lock ? "application/jose" : this.#file.type;
     const headers = {
       ...identity(this.#seat),
       ...condition,
-      "Content-Type": /^[\x21-\x7e ]{1,100}$/.test(this.#file.type) ? this.#file.type : "application/octet-stream",
+      "Content-Type": /^[\x21-\x7e ]{1,100}$/.test(type) ? type : "application/octet-stream",
       "Idempotency-Key": random(),
     };
     const on = { progress: (part) => (bar.value = part), begun: (stop) => (this.#stop = stop) };
     for (let failures = 1; !this.#isOver; failures += 1) {
       try {
-        const saved = await put(filePath(this.#seat.session, key), headers, this.#file, on);
+        body ??= await lock.fileBody(key, this.#file, base && Number(base));
+        const saved = await put(filePath(this.#seat.session, key), headers, body, on);
         this.end();
         return this.#desk.saved(saved);
       } catch (error) {

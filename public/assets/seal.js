@@ -191,8 +191,9 @@ export class Keys {
       // Who signs must say where it belongs, or another member could seal it elsewhere.
       const same = (said, right) => (said === undefined || said === null ? !jws : said === right);
       const hash = isFile && (jws || plain.hash !== undefined) ? await hashOfBytes(content) : undefined;
+      const iv = sealed.split(".")[2];
       const isRight = same(plain.s, await this.id()) && same(plain.f, field) && same(plain.from, from);
-      if (!isRight || (of && !same(plain.of, of)) || (hash && plain.hash !== hash)) throw altered();
+      if (!isRight || (of && !same(plain.of, of)) || (plain.iv ?? iv) !== iv || (hash && plain.hash !== hash)) throw altered();
       return { plain, content, x, jws };
     } catch {
       throw altered();

@@ -16,6 +16,7 @@ mod clock;
 mod connection;
 mod control;
 mod conversation;
+mod encrypted;
 mod engines;
 mod files;
 mod hostile;

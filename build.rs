@@ -6,7 +6,6 @@
 //! All texts that the relay serves go into the program as one archive, compressed, with a table of where
 //! each stands in it. `src/texts.rs` reads both.
 
-use flate2::{Compression, write::GzEncoder};
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use std::{
     env,
@@ -14,9 +13,9 @@ use std::{
     fmt::Write as _,
     fs,
     hash::{DefaultHasher, Hash, Hasher},
-    io::Write as _,
     path::Path,
 };
+use zopfli::Format;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -179,9 +178,14 @@ impl Archive {
     }
 
     fn write(&self, out: &Path) -> Result<()> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(self.text.as_bytes())?;
-        fs::write(out.join("texts.gz"), encoder.finish()?)?;
+        let mut packed = Vec::new();
+        zopfli::compress(
+            zopfli::Options::default(),
+            Format::Gzip,
+            self.text.as_bytes(),
+            &mut packed,
+        )?;
+        fs::write(out.join("texts.gz"), packed)?;
         let mut table = "&[\n".to_owned();
         for (name, parts) in &self.table {
             writeln!(table, "    ({name:?}, &{parts:?}),")?;

@@ -74,13 +74,13 @@ pub use place::{Cursor, MessageId};
 pub use profile::{Filter, Member, Members, MembersRequest, Presence, Profile, Token};
 pub use query::Query;
 pub use region::Region;
-pub use sealed::{SEALED_HEADER, Sealed, shows_link_key};
+pub use sealed::{Encrypted, Encryption, SEALED_HEADER, Sealed, shows_link_key};
 pub use service::{
     Activity, Capabilities, Extent, Health, LimitHits, Minute, Stats, TracedSession,
 };
 pub use session::{
-    CreateSession, Encrypted, Encryption, Ended, Joined, Joining, Left, Renew, Renewed,
-    SessionCreated, SessionState, SessionStatus,
+    CreateSession, Ended, Joined, Joining, Left, Renew, Renewed, SessionCreated, SessionState,
+    SessionStatus,
 };
 pub use task::{
     Assignee, Board, BoardRequest, ChangeTask, Deadline, GiveTask, Priority, Progress, Task,

@@ -2,7 +2,9 @@
 //! text. Here is only their form, by which the relay refuses what was not sealed. `nexus-seal`
 //! makes and opens them.
 
+use crate::KeyId;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
 
 /// The header of every sealed string, `{"alg":"dir","enc":"A256CBC-HS512"}`, in base64url. It is
 /// compared and never parsed.
@@ -43,6 +45,30 @@ impl Sealed {
             [&self.iv[..], &self.ciphertext, &self.tag].map(|part| URL_SAFE_NO_PAD.encode(part));
         format!("{SEALED_HEADER}..{iv}.{ciphertext}.{tag}")
     }
+}
+
+/// How the members of a session encrypt what they write (section 10).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Encryption {
+    /// [`Encrypted::V1`]
+    pub v: u32,
+    /// Proves the key. Joining requires it.
+    pub key_id: KeyId,
+}
+
+/// That a session is encrypted end to end (section 10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Encrypted {
+    /// Which version of section 10 its members follow.
+    pub v: u32,
+}
+
+impl Encrypted {
+    /// The only version so far.
+    pub const V1: Self = Self { v: 1 };
 }
 
 /// Whether a text, such as a URL, contains the key of an encrypted session, which must stay behind

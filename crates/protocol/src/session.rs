@@ -1,8 +1,8 @@
 //! Sessions (section 2): requests and answers.
 
 use crate::{
-    AgentId, Body, Greeting, KeyId, Limits, Profile, Redact, Redacted, Refusal, SessionId,
-    SessionKey, Timestamp, Token,
+    AgentId, Body, Encrypted, Encryption, Greeting, Limits, Profile, Redact, Redacted, Refusal,
+    SessionId, SessionKey, Timestamp, Token,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,30 +40,6 @@ pub struct CreateSession {
     /// The creator's profile.
     #[serde(flatten)]
     pub profile: Profile,
-}
-
-/// How the members of a session encrypt what they write (section 10).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Encryption {
-    /// [`Encrypted::V1`]
-    pub v: u32,
-    /// Proves the key. Joining requires it.
-    pub key_id: KeyId,
-}
-
-/// That a session is encrypted end to end (section 10).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Encrypted {
-    /// Which version of section 10 its members follow.
-    pub v: u32,
-}
-
-impl Encrypted {
-    /// The only version so far.
-    pub const V1: Self = Self { v: 1 };
 }
 
 /// How agents may join a session.

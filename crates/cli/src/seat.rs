@@ -81,7 +81,7 @@ impl Context {
         let seal = Seal::new(&self.state, session, agent, fragment)?;
         let answer = Answer { body: seal.open_claim(&answer.body)?, ..answer };
         let done = self.keep_seat(answer, Some(session), Some(agent), server)?;
-        if is_encrypted { Ok(done) } else { Err(seal::denied(&server.host())) }
+        if is_encrypted { Ok(done) } else { Err(seal::denied(server.host())) }
     }
 
     /// Refuses to replace what is stored about a session by what another server says, or by another agent:

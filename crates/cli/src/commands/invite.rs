@@ -79,19 +79,16 @@ impl Invite {
         let server =
             known.as_ref().map_or_else(|| context.server(None), |s| context.server_of(s))?;
         self.to.as_ref().map(|_| sender(context, &server)).transpose()?;
-        let session = match known {
-            Some(session) => {
-                self.name(context, &session)?;
-                tell!("-> session: {}", self.about.as_deref().unwrap_or_default());
-                session
+        let session = if let Some(session) = known {
+            self.name(context, &session)?;
+            tell!("-> session: {}", self.about.as_deref().unwrap_or_default());
+            session
+        } else {
+            let is_sealed = self.sealed || context.state.config()?.sealed;
+            if is_sealed && self.to.is_some() {
+                return Err(no_mail());
             }
-            None => {
-                let is_sealed = self.sealed || context.state.config()?.sealed;
-                if is_sealed && self.to.is_some() {
-                    return Err(no_mail());
-                }
-                create(context, self.about, self.alias.clone(), self.no_preview, is_sealed)?
-            }
+            create(context, self.about, self.alias.clone(), self.no_preview, is_sealed)?
         };
         let team = Team::quietly(context, session)?;
         let names = context.state.aliases()?;

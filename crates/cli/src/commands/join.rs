@@ -66,7 +66,7 @@ impl Join {
         let request = Request::new(Method::POST, session.path("/join"), repeat);
         let token = team::token(self.token)?.map(|token| Proof::of(token, &server));
         let body = self.profile.body();
-        let request = Request { token, body, key_id, ..request };
+        let request = Request { token, key_id, body, ..request };
         let answer = context.call(&server, &caller.sign(request))?;
         tell!("you are in it as {}; read with `nexus poll`", caller.agent);
         context.keep_sealed_seat(answer, Some(&session.id), &caller.agent, &server, fragment)

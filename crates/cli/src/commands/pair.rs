@@ -169,7 +169,7 @@ pub(super) fn claim(context: &Context, pasted: &str, profile: Option<Json>) -> R
     context.state.check_writable()?;
     // Before the code is used up.
     if fragment.is_some() && !capabilities::of(context, &server)?.encrypts() {
-        return Err(seal::denied(&server.host()));
+        return Err(seal::denied(server.host()));
     }
     let path = format!("/v1/pair/{code}/claim");
     let request = Request::new(Method::POST, path, Repeat::Always);

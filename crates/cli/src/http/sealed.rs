@@ -25,10 +25,8 @@ impl Http {
         let mut sent = Request { seal: None, ..request.clone() };
         let mut redacted = Vec::new();
         if let Some(body) = request.body.as_ref().filter(|body| Seal::concerns(body)) {
-            let task = match Seal::is_of_task(body) {
-                true => Some(self.task_of(server, request)?),
-                false => None,
-            };
+            let is_of_task = Seal::is_of_task(body);
+            let task = is_of_task.then(|| self.task_of(server, request)).transpose()?;
             let sealed = seal.seal(body, request.once.as_deref(), task.as_deref())?;
             (sent.body, redacted) = (Some(sealed.body), sealed.redacted);
         }

@@ -71,7 +71,8 @@ fn sealed(seal: &Value, from: &str) -> Vec<String> {
         Some("open") => {}
         Some("newer") => lines.push("NOT OPENED: it takes a newer nexus.".to_owned()),
         _ => {
-            lines.push(format!("NOT OPENED: it was changed on the way, or {from} did not seal it."))
+            lines
+                .push(format!("NOT OPENED: it was changed on the way, or {from} did not seal it."));
         }
     }
     let missing = seal.get("missing").and_then(Value::as_array);

@@ -44,7 +44,7 @@ const TASK: [&str; 11] = [
 /// A task as the relay writes it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Task {
+struct GivenTask {
     id: Option<MessageId>,
     from: Option<AgentId>,
     assignee: Option<AgentId>,
@@ -60,19 +60,17 @@ impl Seal {
         #[derive(Default, Deserialize)]
         #[serde(rename_all = "camelCase", default)]
         struct Answer {
-            messages: Option<Vec<Box<RawValue>>>,
-            tasks: Option<Vec<Box<RawValue>>>,
+            messages: Option<Vec<Json>>,
+            tasks: Option<Vec<Json>>,
             assignee: Option<Value>,
             next_cursor: Value,
         }
         let parts: Answer = answer.read().unwrap_or_default();
         if let Some(messages) = parts.messages {
-            let messages: Vec<Json> = messages.into_iter().filter_map(parsed).collect();
             let opened = self.messages(&messages, Range::of(path, &parts.next_cursor))?;
             return Ok(answer.replacing("messages", &Json::of(&opened)));
         }
         if let Some(tasks) = parts.tasks {
-            let tasks: Vec<Json> = tasks.into_iter().filter_map(parsed).collect();
             let tasks = self.with(|ledger| {
                 tasks.iter().map(|task| self.task(ledger, task).0).collect::<Vec<_>>()
             })?;
@@ -212,7 +210,7 @@ impl Seal {
 
     /// A task, opened, and the worst of the states of its parts.
     fn task(&self, ledger: &mut Ledger, task: &Json) -> (Json, State) {
-        let given: Task = task.read().unwrap_or_default();
+        let given: GivenTask = task.read().unwrap_or_default();
         let (from, assignee) = (given.from.as_ref(), given.assignee.as_ref());
         let sealed = given.task.as_str().unwrap_or_default().to_owned();
         let at = given.id.as_ref().map_or(START, At::Task);
@@ -330,10 +328,6 @@ impl Range {
     }
 }
 
-fn parsed(raw: Box<RawValue>) -> Option<Json> {
-    Json::parse(raw.get())
-}
-
 /// Only these fields of an object.
 fn only(object: &Json, fields: &[&str]) -> Json {
     let names = object.names();
@@ -385,10 +379,11 @@ fn sentence(task: &Json) -> Option<String> {
         from: String,
         assignee: String,
         status: String,
-        task: String,
+        #[serde(rename = "task")]
+        text: String,
     }
-    let Task { from, assignee, status, task } = task.read()?;
-    Some(format!("Task for {assignee} from {from} ({status}): {task}"))
+    let Task { from, assignee, status, text } = task.read()?;
+    Some(format!("Task for {assignee} from {from} ({status}): {text}"))
 }
 
 /// A message about a file, with a sentence of our own.

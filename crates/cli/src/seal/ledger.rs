@@ -58,9 +58,10 @@ impl Seal {
         self.state.with_sealed(&self.session, |ledger: &mut Ledger| {
             let at = ledger.pending.iter().position(|pending| pending.once == once);
             if let Some(Pending { message, .. }) = at.and_then(|at| ledger.pending.remove(at)) {
-                match has_arrived {
-                    true => ledger.history.stored(&message.n),
-                    false => ledger.history.refused(&message),
+                if has_arrived {
+                    ledger.history.stored(&message.n);
+                } else {
+                    ledger.history.refused(&message);
                 }
             }
             Ok(())

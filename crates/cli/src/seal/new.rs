@@ -74,7 +74,7 @@ impl NewSeal {
         let seat: Seat = answer.body.read().unwrap_or_default();
         let Some(session) = seat.session_id.filter(|_| said.encryption == Some(Encrypted::V1))
         else {
-            return Err(denied(&server.host()));
+            return Err(denied(server.host()));
         };
         context.state.store_secret(&session, &self.fragment)?;
         if redacted.is_empty() {

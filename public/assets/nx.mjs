@@ -82,7 +82,7 @@ function unseal(sender, field, text) {
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
 // The object in a plaintext, signed or not. Nothing if it is none, or from elsewhere.
-function fields(data, sender, field, more = {}) {
+function fields(data, sealed, sender, field, more = {}) {
   const isSigned = data.subarray(0, 2).equals(Buffer.from("ey"));
   let found;
   try {
@@ -94,7 +94,8 @@ function fields(data, sender, field, more = {}) {
   if (!isObject(found) || Object.keys(found).length === 0) return null;
   const here = Object.entries({ ...origin(sender, field), ...more });
   const isHere = here.every(([name, value]) => (Object.hasOwn(found, name) ? found[name] === value : !isSigned));
-  return isHere && ["string", "undefined"].includes(typeof found.text) ? found : null;
+  const iv = sealed.split(".")[2];
+  return isHere && (found.iv ?? iv) === iv && ["string", "undefined"].includes(typeof found.text) ? found : null;
 }
 
 function sealValue(sender, field, value, more) {
@@ -119,9 +120,10 @@ function sealBody(sender, body, of) {
 
 // Opens a field in its place. What it was.
 function openInto(where, name, sender, field, more) {
-  let [data, state] = unseal(sender, field, where[name]);
+  const sealed = where[name];
   delete where[name];
-  const plain = state === "open" ? fields(data, sender, field, more) : null;
+  let [data, state] = unseal(sender, field, sealed);
+  const plain = state === "open" ? fields(data, sealed, sender, field, more) : null;
   if (state === "open" && !plain) state = "altered";
   if (plain && name === "text") {
     if ("text" in plain) where.text = plain.text;
@@ -204,9 +206,10 @@ if (command === "id" && rest.length === 0) {
   write(`${seal(sender, `file/${key}`, Buffer.concat([Buffer.from(`${line}\n`), readFileSync(0)]))}\n`);
 } else if (command === "open-file" && rest.length === 2) {
   const [sender, field] = [rest[0], `file/${rest[1]}`];
-  let [data, state] = unseal(sender, field, readFileSync(0, "utf8").trim());
+  const sealed = readFileSync(0, "utf8").trim();
+  let [data, state] = unseal(sender, field, sealed);
   const end = data?.indexOf("\n") ?? -1;
-  const found = end < 0 ? null : fields(data.subarray(0, end), sender, field);
+  const found = end < 0 ? null : fields(data.subarray(0, end), sealed, sender, field);
   const content = data?.subarray(end + 1);
   if (state === "open" && (!found || (found.hash ?? b64(sha256(content))) !== b64(sha256(content)))) state = "altered";
   if (state !== "open") stop(`the file is ${state}: do not use it, and ask its editor to store it again.`);

@@ -100,7 +100,7 @@ def origin(sender, field):
     return {"s": key_id(), "f": field, "from": sender}
 
 
-def fields(data, sender, field, more={}):
+def fields(data, sealed, sender, field, more={}):
     """The object in a plaintext, signed or not. Nothing if it is none, or from elsewhere."""
     is_signed = data.startswith(b"ey")
     try:
@@ -109,7 +109,8 @@ def fields(data, sender, field, more={}):
         return None
     here = {**origin(sender, field), **more}
     is_here = isinstance(found, dict) and all(found.get(k, None if is_signed else here[k]) == here[k] for k in here)
-    return found if found and is_here and isinstance(found.get("text", ""), str) else None
+    iv = sealed.split(".")[2]
+    return found if found and is_here and found.get("iv", iv) == iv and isinstance(found.get("text", ""), str) else None
 
 
 def to_json(value):
@@ -138,8 +139,9 @@ def seal_body(sender, body, of):
 
 def open_into(where, name, sender, field, more={}):
     """Opens a field in its place. What it was."""
-    data, state = unseal(sender, field, where.pop(name, None))
-    plain = fields(data, sender, field, more) if state == "open" else None
+    sealed = where.pop(name, None)
+    data, state = unseal(sender, field, sealed)
+    plain = fields(data, sealed, sender, field, more) if state == "open" else None
     if state == "open" and plain is None:
         state = "altered"
     if plain:
@@ -216,9 +218,10 @@ def main(command=None, *rest):
         write(seal(sender, field, to_json(line) + b"\n" + sys.stdin.buffer.read()).encode() + b"\n")
     elif command == "open-file" and len(rest) == 2:
         sender, field = rest[0], "file/" + rest[1]
-        data, state = unseal(sender, field, sys.stdin.buffer.read().decode("utf-8", "replace").strip())
+        sealed = sys.stdin.buffer.read().decode("utf-8", "replace").strip()
+        data, state = unseal(sender, field, sealed)
         line, _, content = (data or b"").partition(b"\n")
-        found = fields(line, sender, field)
+        found = fields(line, sealed, sender, field) if state == "open" else None
         own = b64(hashlib.sha256(content).digest())
         if state == "open" and (not found or found.get("hash", own) != own):
             state = "altered"

@@ -19,7 +19,7 @@ command -v openssl > /dev/null || stop "openssl is missing: install it, or use n
 
 text=${NX_KEY:-}
 if [ -z "$text" ] && [ -n "${NX_KEY_FILE:-}" ]; then
-  text=$(cat "$NX_KEY_FILE") || stop "the file that NX_KEY_FILE names cannot be read: put the key there."
+  text=$(cat "$NX_KEY_FILE" 2> /dev/null) || stop "the file that NX_KEY_FILE names cannot be read: put the key there."
 fi
 form='(^|[^0-9A-Za-z_])(k1[0-9a-f]{40})([^0-9A-Za-z_]|$)'
 [[ $text =~ $form ]] || stop "set NX_KEY to what stands behind # in the link: k1 and 40 hex digits."

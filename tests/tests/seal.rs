@@ -359,6 +359,7 @@ fn what_is_not_open_is_left_out() {
         ("altered", inside(r#"{"text":"evil","f":"task"}"#)),
         ("altered", inside(r#"{"text":"evil","from":"bob"}"#)),
         ("altered", inside(r#"{"text":"evil","s":"00"}"#)),
+        ("altered", inside(r#"{"text":"evil","iv":"AAAA"}"#)),
         // Who signs must say where it belongs.
         ("altered", inside(&jws)),
     ];
@@ -470,7 +471,7 @@ fn the_key_may_come_as_the_link_or_in_a_file_and_is_not_printed() {
             let told = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(1), "{script:?} {told}");
             assert!(output.stdout.is_empty() && !told.contains(digits), "{told}");
-            assert!(told.starts_with("nx.") || told.contains("\nnx."), "{told}");
+            assert!(told.starts_with("nx.") && told.lines().count() == 1, "{told}");
             assert!(!told.contains("Traceback") && !told.contains("    at "), "{told}");
         }
         if script != Bash {

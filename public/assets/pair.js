@@ -121,6 +121,7 @@ async function tellKey() {
   lock.hidden = false;
   if (!secret) {
     byId("lead").hidden = link.querySelector(".columns").hidden = true;
+    lock.className = "lead";
     lock.textContent = "The end of your link is missing, from # on: the key of this encrypted conversation. Ask for the whole link. It has not been used up.";
     return;
   }
@@ -141,6 +142,8 @@ live?.open();
 // Ask as soon as the time is over.
 setTimeout(look, Math.max(0, end - performance.now()) + 250);
 document.addEventListener("visibilitychange", seen);
+// The whole link may be opened where a part of it was before.
+addEventListener("hashchange", () => location.reload());
 // A page that comes back from the browser's memory may show a link that was used since.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 countDown();

@@ -101,7 +101,9 @@ impl Sealing {
     fn sealed(&mut self, plain: Plain) -> String {
         let name = self.name();
         let sealer = Sealer { secret: &self.secret, name: &name, signer: self.signer.as_ref() };
-        self.history.seal(&sealer, iv(), plain).unwrap().sealed
+        let outgoing = self.history.seal(&sealer, iv(), plain).unwrap();
+        self.history.stored(&outgoing.n);
+        outgoing.sealed
     }
 
     fn part(&self, place: Place<'_>, plain: Plain) -> String {
@@ -528,7 +530,7 @@ fn a_person_starts_an_encrypted_conversation_and_is_asked_before_a_secret_is_sen
     let call = api.post(&format!("/v1/pair/{code}/claim")).agent("alice");
     let key_id = secret_of_link.key_id().to_string();
     let claimed = call.header("X-Key-Id", key_id.as_bytes()).send().json();
-    let greeting = claimed["greeting"].as_str().unwrap();
+    let greeting = claimed["greeting"].as_str().unwrap_or_else(|| panic!("{claimed}"));
     let opened = read(&secret_of_link, Place::Greeting, &id("zoe"), greeting).unwrap();
     assert_eq!(opened.plain.text.as_deref(), Some("Just between us"));
     let (session, key) = (string(&claimed["sessionId"]), string(&claimed["sessionKey"]));
@@ -663,7 +665,7 @@ fn the_browser_seals_and_opens_the_values_of_the_contract() {
     assert_eq!(found["sealed"], json!([true, true, true, true]));
     assert_eq!(found["opened"], json!([true, true, true, true]));
     let refused = found["refused"].as_array().unwrap();
-    assert!(refused.len() > 200 && refused.iter().all(|state| state != "open"), "{refused:?}");
+    assert!(refused.len() > 150 && refused.iter().all(|state| state != "open"), "{refused:?}");
     for length in made.keys() {
         assert_eq!(found["lengths"][length.to_string()], *length);
     }

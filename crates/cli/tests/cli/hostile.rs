@@ -64,7 +64,7 @@ fn arguments(command: &str) -> Option<&'static str> {
         "wait" => "work --timeout 1",
         "listen" | "peek" | "chat" | "heartbeat" | "status" | "discover" | "renew" | "pair"
         | "pair-list" | "export" | "task ls" | "file ls" | "end" | "leave" | "poll-status"
-        | "bind" => "work",
+        | "bind" | "key" => "work",
         "open" => "work --print",
         "poll-daemon" => "work --yes --ttl 1s",
         "work" => "work --capability x --exec true",
@@ -91,8 +91,10 @@ fn arguments(command: &str) -> Option<&'static str> {
         "alias" => "work other",
         "unalias" => "other",
         "config set-url" => "http://127.0.0.1:9",
+        "config set" => "sealed on",
         "inbox" | "ls" | "poll-all" | "prune" | "doctor" | "contacts list" | "config show"
-        | "config unset" | "address ls" | "address card" | "address rotate" | "address find" => "",
+        | "config unset" | "address ls" | "address card" | "address rotate" | "address find"
+        | "whoami" => "",
         // Nobody has this address, so it ends. It prints through the same writer.
         "receive" => "--host 192.0.2.1",
         "completions" => "bash",

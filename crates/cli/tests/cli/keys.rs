@@ -116,9 +116,12 @@ const OTHERS: &[&str] = &[
     "alias",
     "unalias",
     "config set-url",
+    "config set",
     "config show",
     "config unset",
     "bind",
+    "whoami",
+    "key",
     "completions",
     "mcp install",
 ];

@@ -97,7 +97,7 @@ fn headers_and_paths_are_read_as_people_write_them() {
     let section = api.get("/docs/9").send();
     assert!(section.text().starts_with("## 9. Teams"), "{}", section.text());
     assert_eq!(section.header("Content-Type"), "text/markdown; charset=utf-8");
-    assert_eq!(api.get("/docs/10").send().status, 404);
+    assert_eq!(api.get("/docs/11").send().status, 404);
     let page = |encodings: &[u8]| api.get("/docs").header("Accept-Encoding", encodings).send();
     assert_eq!(page(b"gzip;q=0").header("Content-Encoding"), "");
 }

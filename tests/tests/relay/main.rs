@@ -31,6 +31,7 @@ mod crowds;
 mod dialects_mail;
 mod dialects_text;
 mod dialogue;
+mod encrypted;
 mod ended;
 mod endurance;
 mod errors;

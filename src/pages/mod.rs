@@ -61,7 +61,7 @@ pub(crate) async fn in_place_of(
 ) -> Result<Response> {
     let Err(Error::Refused(refusal)) = &answer else { return answer };
     let is_html = wants_html(request);
-    if request.method() != Method::Get {
+    if !matches!(request.method(), Method::Get | Method::Head) {
         return answer;
     }
     let has_key = refusal.body.reason.as_deref() == Some("key_shown");

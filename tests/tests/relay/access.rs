@@ -12,10 +12,13 @@ pub(crate) enum Kind {
     Keys,
     Token,
     Link,
+    Encrypted,
 }
 
-pub(crate) const KINDS: [Kind; 4] = [Kind::Open, Kind::Keys, Kind::Token, Kind::Link];
+pub(crate) const KINDS: [Kind; 5] =
+    [Kind::Open, Kind::Keys, Kind::Token, Kind::Link, Kind::Encrypted];
 const TOKEN: &str = "the-right-token";
+const KEY_ID: &str = "000102030405060708090a0b0c0d0e0f";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Shown {
@@ -31,11 +34,15 @@ pub(crate) struct Caller {
     pub(crate) agent: Option<&'static str>,
     pub(crate) key: (Shown, String),
     pub(crate) token: (Shown, &'static str),
+    /// Of an encrypted session.
+    key_id: (Shown, &'static str),
 }
 
 impl Caller {
     fn new(about: &'static str, agent: Option<&'static str>) -> Self {
-        Self { about, agent, key: (Shown::Nothing, String::new()), token: (Shown::Nothing, "") }
+        let nothing = (Shown::Nothing, "");
+        let key = (Shown::Nothing, String::new());
+        Self { about, agent, key, token: nothing, key_id: nothing }
     }
 
     fn key(self, shown: Shown, key: &str) -> Self {
@@ -44,6 +51,10 @@ impl Caller {
 
     fn token(self, shown: Shown, token: &'static str) -> Self {
         Self { token: (shown, token), ..self }
+    }
+
+    fn key_id(self, shown: Shown, key_id: &'static str) -> Self {
+        Self { key_id: (shown, key_id), ..self }
     }
 }
 
@@ -67,6 +78,9 @@ impl Fixture {
             Kind::Keys => json!({ "creatorAgentId": "alice", "requireKeys": true }),
             Kind::Token => json!({ "creatorAgentId": "alice", "token": TOKEN }),
             Kind::Link => json!({ "creatorAgentId": "alice", "join": "link" }),
+            Kind::Encrypted => {
+                json!({ "creatorAgentId": "alice", "encryption": { "v": 1, "keyId": KEY_ID } })
+            }
         };
         let (session, alice) = api.create(&body);
         let alice = alice.unwrap();
@@ -104,7 +118,8 @@ impl Fixture {
     }
 
     fn claim(&self, agent: &str) -> String {
-        let claimed = self.api.post(&format!("/v1/pair/{}/claim", self.pair())).agent(agent).send();
+        let claim = self.api.post(&format!("/v1/pair/{}/claim", self.pair())).agent(agent);
+        let claimed = claim.header("X-Key-Id", KEY_ID.as_bytes()).send();
         string(&claimed.json()["sessionKey"])
     }
 
@@ -137,6 +152,21 @@ impl Fixture {
                 Caller::new("a wrong token, a right key", Some("bob"))
                     .key(right, &self.bob)
                     .token(wrong, "the-wrong-token"),
+            ]);
+        }
+        if self.kind == Kind::Encrypted {
+            let other = "ffffffffffffffffffffffffffffffff";
+            callers.extend([
+                Caller::new("the key of the session alone", None).key_id(right, KEY_ID),
+                Caller::new("the key of the session", Some("stranger")).key_id(right, KEY_ID),
+                Caller::new("the same by a member's name", Some("bob")).key_id(right, KEY_ID),
+                Caller::new("the same and a wrong key", Some("bob"))
+                    .key(wrong, "nxk_wrong")
+                    .key_id(right, KEY_ID),
+                Caller::new("the key of another session", Some("stranger")).key_id(wrong, other),
+                Caller::new("the same and a right key", Some("bob"))
+                    .key(right, &self.bob)
+                    .key_id(wrong, other),
             ]);
         }
         callers
@@ -175,6 +205,9 @@ impl Fixture {
         if caller.token.0 != Shown::Nothing {
             call = call.header("Authorization", format!("Bearer {}", caller.token.1).as_bytes());
         }
+        if caller.key_id.0 != Shown::Nothing {
+            call = call.header("X-Key-Id", caller.key_id.1.as_bytes());
+        }
         if method == "GET" { call.send() } else { call.json(&body).send() }
     }
 
@@ -191,7 +224,7 @@ impl Fixture {
             Shown::Wrong => (401, "invalid_token"),
             Shown::Nothing | Shown::Right => (401, "missing_token"),
         };
-        let needs_key = self.kind == Kind::Keys || need != "Member";
+        let needs_key = matches!(self.kind, Kind::Keys | Kind::Encrypted) || need != "Member";
         let is_member = match caller.agent.map(str::to_lowercase).as_deref() {
             Some("alice" | "bob") => true,
             Some("claw") => self.has_claw,
@@ -204,10 +237,15 @@ impl Fixture {
         if need == "Entry" {
             return match self.kind {
                 Kind::Token if !trusted => Some(no_token),
-                Kind::Link if key != Shown::Right && path == "/v1/pair" => {
+                Kind::Link | Kind::Encrypted if key != Shown::Right && path == "/v1/pair" => {
                     Some((401, "missing_session_key"))
                 }
                 Kind::Link if key != Shown::Right => Some((403, "link_required")),
+                Kind::Encrypted if key != Shown::Right => match caller.key_id.0 {
+                    Shown::Nothing => Some((403, "key_required")),
+                    Shown::Wrong => Some((403, "wrong_key")),
+                    Shown::Right => None,
+                },
                 _ => None,
             };
         }
@@ -250,6 +288,8 @@ pub(crate) fn refusal(answer: &Answer) -> Option<(u16, String)> {
         "invalid_token",
         "forbidden",
         "link_required",
+        "key_required",
+        "wrong_key",
     ];
     let is_missing = code == "agent_not_found" && answer.status == 404;
     (of_caller.contains(&code.as_str()) || is_missing).then_some((answer.status, code))

@@ -42,8 +42,10 @@ fn every_call_of_clawlink_asks_for_what_the_document_says() {
                     }
                     _ => fixture.expected(need, &caller, path),
                 };
-                // An agent that is no member is not found here, and told to register.
+                // An agent that is no member is not found here, and told to register. Nobody can take part in an
+                // encrypted session.
                 let expected = match expected {
+                    _ if kind == Kind::Encrypted => Some((403, "key_required")),
                     Some((403, "forbidden")) if path.ends_with("/heartbeat") => None,
                     Some((403, "forbidden")) if named || in_body => Some((404, "agent_not_found")),
                     expected => expected,
@@ -73,6 +75,7 @@ fn expected_of_register(
     let has_key = matches!(caller.agent, Some("alice" | "bob" | "BOB"));
     let is_member = has_key || fixture.has_claw && caller.agent == Some("claw");
     match (caller.key.0, caller.token.0) {
+        _ if kind == Kind::Encrypted => Some((403, "key_required")),
         (Shown::Right, _) => None,
         (_, Shown::Wrong) if kind == Kind::Token => Some((401, "invalid_token")),
         (_, Shown::Nothing) if kind == Kind::Token => Some((401, "missing_token")),

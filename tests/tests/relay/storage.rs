@@ -1,6 +1,8 @@
 //! What is stored, and what it costs.
 
-use nexus_tests::{Api, Member, Relay, eventually, list, string};
+use crate::encrypted::{create, knowing, sealed};
+use nexus_seal::{Place, Secret};
+use nexus_tests::{Answer, Api, Call, Member, Relay, eventually, list, string};
 use rusqlite::Connection;
 use serde_json::json;
 use std::{
@@ -75,66 +77,99 @@ fn the_end_of_a_session_leaves_nothing_behind() {
     });
 }
 
-#[test]
-fn what_each_call_costs_is_what_the_architecture_says() {
-    let relay = Relay::builder().var("DIAGNOSTICS", "on").start().unwrap();
-    let api = Api::new(&relay.url());
-    let (session, _) = api.create(&json!({}));
+fn proving<'a>(call: Call<'a>, secret: Option<&Secret>) -> Call<'a> {
+    secret.into_iter().fold(call, knowing)
+}
+
+fn shown<'a>(call: Call<'a>, key: Option<&str>) -> Call<'a> {
+    key.into_iter().fold(call, Call::key)
+}
+
+/// How many rows each call writes, in an open session or in one that is encrypted with this secret.
+fn costs(api: &Api, secret: Option<&Secret>) -> BTreeMap<&'static str, usize> {
+    let (session, creator) = api.create(&secret.map_or_else(|| json!({}), create));
     let status = || api.get(&format!("/v1/sessions/{session}")).send();
-    let written = |answer: &nexus_tests::Answer| -> usize {
+    let written = |answer: &Answer| -> usize {
         assert!(answer.status < 300, "{}", answer.text());
         answer.header("X-Rows-Written").parse().unwrap()
     };
     // The directory writes too, when it likes: so each figure is read off the answer to the call
     // itself, and is the least of several.
-    let mut costs = BTreeMap::<&str, usize>::new();
+    let mut costs = BTreeMap::new();
     for round in 0..7 {
         let agent = format!("a{round}");
         let call = |method, path: &str| {
             let path = format!("/v1/sessions/{session}{path}");
             api.call(method, &path).agent(&agent)
         };
-        let mut cost = |name, make: &dyn Fn() -> nexus_tests::Answer| {
+        let mut cost = |name, make: &dyn Fn() -> Answer| {
             let before = written(&status());
             let answer = make();
             let rows = written(&answer) - before;
             costs.entry(name).and_modify(|least| *least = rows.min(*least)).or_insert(rows);
             answer
         };
-        let text = json!({ "text": "x" });
-        cost("create", &|| api.put("/v1/sessions").json(&json!({ "creatorAgentId": "a" })).send());
-        let joined = cost("join", &|| call("POST", "/join").send()).json();
-        cost("send", &|| call("POST", "/messages").json(&text).send());
+        let words = |place| {
+            secret.map_or_else(|| "x".to_owned(), |secret| sealed(secret, place, &agent, "x"))
+        };
+        let text = json!({ "text": words(Place::Text) });
+        let new = match secret {
+            Some(_) => create(&crate::encrypted::secret()),
+            None => json!({ "creatorAgentId": "a" }),
+        };
+        cost("create", &|| api.put("/v1/sessions").json(&new).send());
+        let joined = cost("join", &|| proving(call("POST", "/join"), secret).send()).json();
+        let key = string(&joined["sessionKey"]);
+        // An open session asks for no key here.
+        let asked_for = secret.map(|_| key.as_str());
+        cost("send", &|| shown(call("POST", "/messages"), asked_for).json(&text).send());
         cost("send with key", &|| {
-            call("POST", "/messages").idempotency_key("k").json(&text).send()
+            shown(call("POST", "/messages"), asked_for).idempotency_key("k").json(&text).send()
         });
-        cost("poll", &|| call("GET", "/messages").send());
-        cost("renew", &|| call("POST", "/renew").send());
-        let key = nexus_tests::string(&joined["sessionKey"]);
-        let give = json!({ "to": agent, "task": "x" });
+        cost("poll", &|| shown(call("GET", "/messages"), asked_for).send());
+        cost("renew", &|| shown(call("POST", "/renew"), asked_for).send());
+        let give = json!({ "to": agent, "task": words(Place::Task) });
         cost("task", &|| call("POST", "/tasks").key(&key).json(&give).send());
-        cost("file", &|| call("PUT", "/files/f").key(&key).body(b"x").send());
+        let file = words(Place::Text);
+        cost("file", &|| call("PUT", "/files/f").key(&key).body(file.as_bytes()).send());
         cost("leave", &|| call("DELETE", &format!("/agents/{agent}")).key(&key).send());
-        let code = api.pair(&session);
-        cost("claim", &|| api.post(&format!("/v1/pair/{code}/claim")).agent(&agent).send());
+        let code = match &creator {
+            Some(key) => {
+                let (session, key) = (session.clone(), key.clone());
+                Member { api: api.clone(), session, agent: "a".to_owned(), key }.pair()
+            }
+            None => api.pair(&session),
+        };
+        let path = format!("/v1/pair/{code}/claim");
+        cost("claim", &|| proving(api.post(&path).agent(&agent), secret).send());
     }
-    println!("rows written: {costs:?}");
-    // Two in the index and two in the session, and mostly the directory's before the answer is out.
-    let claim = costs.remove("claim");
-    assert!(claim.is_some_and(|rows| (4..=5).contains(&rows)), "{claim:?}");
-    let expected = [
-        ("create", 4),
-        ("join", 2),
-        ("send", 1),
-        ("send with key", 2),
-        ("poll", 0),
-        ("renew", 1),
-        ("task", 2),
-        ("file", 2),
-        // And what tells that its task went back to nobody: the asker was itself.
-        ("leave", 4),
-    ];
-    assert_eq!(costs, BTreeMap::from(expected));
+    costs
+}
+
+#[test]
+fn what_each_call_costs_is_what_the_architecture_says() {
+    let relay = Relay::builder().var("DIAGNOSTICS", "on").start().unwrap();
+    let api = Api::new(&relay.url());
+    for secret in [None, Some(crate::encrypted::secret())] {
+        let mut costs = costs(&api, secret.as_ref());
+        println!("rows written: {costs:?}");
+        // Two in the index and two in the session, and mostly the directory's before the answer is out.
+        let claim = costs.remove("claim");
+        assert!(claim.is_some_and(|rows| (4..=5).contains(&rows)), "{claim:?}");
+        let expected = [
+            ("create", 4),
+            ("join", 2),
+            ("send", 1),
+            ("send with key", 2),
+            ("poll", 0),
+            ("renew", 1),
+            ("task", 2),
+            ("file", 2),
+            // And what tells that its task went back to nobody: the asker was itself.
+            ("leave", 4),
+        ];
+        assert_eq!(costs, BTreeMap::from(expected), "encrypted: {}", secret.is_some());
+    }
 }
 
 #[test]

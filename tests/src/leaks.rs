@@ -6,6 +6,7 @@
 //! their form, which has no room for anything else. All other lines, and the bodies of errors, are
 //! checked by their content.
 
+use crate::traces::files;
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -61,6 +62,7 @@ fn collect(body: &Value, secrets: &mut BTreeSet<String>) {
                     name.as_str(),
                     "sessionId"
                         | "sessionKey"
+                        | "keyId"
                         | "secret"
                         | "code"
                         | "token"
@@ -186,17 +188,18 @@ fn is_secret(word: &str) -> bool {
     };
     let is_id = || word.len() == 48 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_key = || (word.starts_with("nxk_") || word.starts_with("nxs_")) && word.len() > 12;
-    is_id() || is_key() || is_code()
+    // Of an encrypted session, perhaps behind a `#` that was written as `%23`.
+    let is_link_key = || {
+        let digits = word.split_once("k1").map(|(_, digits)| digits).unwrap_or_default();
+        digits.len() == 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    is_id() || is_key() || is_code() || is_link_key()
 }
 
 /// Whether any file below `folder` holds `wanted`.
 pub fn holds(folder: &Path, wanted: &str) -> bool {
-    fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")).any(|entry| {
-        let path = entry.path();
-        let has =
-            |bytes: Vec<u8>| bytes.windows(wanted.len()).any(|part| part == wanted.as_bytes());
-        if path.is_dir() { holds(&path, wanted) } else { fs::read(&path).is_ok_and(has) }
-    })
+    let has = |bytes: &Vec<u8>| bytes.windows(wanted.len()).any(|part| part == wanted.as_bytes());
+    files(folder).values().any(has)
 }
 
 #[cfg(test)]
@@ -230,6 +233,7 @@ mod tests {
             format!(r#"{{"requestId":"1","fault":"no session {id}"}}"#),
             format!("uncaught exception; {key}"),
             format!("nxs_{}", "y".repeat(43)),
+            format!("GET /p/%23k1{}", "0a".repeat(20)),
             "GET /p/PEARL-FOCAL-S5SJV 200".to_owned(),
             "said: Meet me at noon, by the old mill!".to_owned(),
             // A line about a request has no room for any value.

@@ -27,7 +27,9 @@ pub mod proxy;
 pub mod random;
 pub mod receiver;
 pub mod soak;
+pub mod tap;
 pub mod torture;
+pub mod traces;
 pub mod watched;
 
 use serde_json::{Value, json};

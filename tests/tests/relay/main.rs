@@ -32,6 +32,7 @@ mod dialects_mail;
 mod dialects_text;
 mod dialogue;
 mod encrypted;
+mod encrypted_blind;
 mod encrypted_links;
 mod encrypted_texts;
 mod ended;

@@ -199,10 +199,11 @@ fn the_relay_passes_no_link_on_that_lacks_its_key() {
     let relay = relay();
     let api = Api::new(&relay.url());
     let it = Sealing::new(&api);
-    let (_, ben) = (api.register("ann"), api.register("ben"));
+    let (a, ben) = (api.register("a"), api.register("ben"));
     let pair = |member: &Member| {
         let body = json!({ "sessionId": member.session, "invite": "ben" });
-        api.put("/v1/pair").agent(&member.agent).key(&member.key).json(&body).send()
+        let call = api.put("/v1/pair").agent(&member.agent).key(&member.key);
+        call.bearer(&a.secret).json(&body).send()
     };
     let refused = pair(&it.a);
     assert_eq!(refused.error(), (409, "encryption_required".to_owned()), "{}", refused.text());
@@ -211,6 +212,9 @@ fn the_relay_passes_no_link_on_that_lacks_its_key() {
     let path = format!("/v1/pair?sessionId={}", it.a.session);
     let open = done(&api.get(&path).agent("a").key(&it.a.key).send(), 200);
     assert_eq!(list(&open["codes"]).len(), 0, "no code was made");
+    // That of an open session is passed on.
+    assert_eq!(pair(&api.session()).status, 201);
+    assert_eq!(list(&ben.poll("")["messages"]).len(), 1);
 }
 
 #[test]

@@ -205,7 +205,7 @@ export class Lock {
       (isSkipped(one) ? known.late : known.gaps).add(one);
     }
     known.last = n;
-    return missing ? [`Missing before this: ${plural(missing, "message")} of ${name}. The relay has left them out, or holds them back.`] : [];
+    return missing ? [`The relay has left out, or holds back, ${plural(missing, "message")} of ${name} before this.`] : [];
   }
 
   /** Whether the key of a member signed something; nothing if no key is known, or the browser cannot say. */

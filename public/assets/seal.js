@@ -8,7 +8,7 @@ const JWS = ['{"alg":"EdDSA","jwk":{"kty":"OKP","crv":"Ed25519","x":"', '"}}'];
 const { subtle } = crypto;
 const STRICT = { fatal: true, ignoreBOM: true };
 
-export const bytesOf = (text) => new TextEncoder().encode(text);
+const bytesOf = (text) => new TextEncoder().encode(text);
 const textOf = (bytes) => new TextDecoder("utf-8", STRICT).decode(bytes);
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -16,7 +16,7 @@ const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2,
 export const refusal = (message) => new Refused(0, { message });
 
 /** Bytes as base64url. */
-export function base64(bytes) {
+function base64(bytes) {
   let text = "";
   for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
   return btoa(text).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
@@ -37,7 +37,7 @@ const sha256 = async (text) => new Uint8Array(await subtle.digest("SHA-256", typ
 
 /** By which a sealed string is named. */
 export const hashOf = async (text) => base64((await sha256(text)).subarray(0, 16));
-export const hashOfBytes = async (bytes) => base64(await sha256(bytes));
+const hashOfBytes = async (bytes) => base64(await sha256(bytes));
 
 /** Proves a secret, as it stands behind the # of a link, to the relay. */
 export const keyIdOf = (secret) => new Keys(secret.split(".")[0]).id();
@@ -52,7 +52,7 @@ export async function fingerprintOf(x) {
 }
 
 /** The length to which so many bytes are filled up, so that a reader of the sealed string learns little of it. */
-export function padded(length) {
+function padded(length) {
   const log = (number) => 31 - Math.clz32(number);
   const unit = 2 ** Math.max(0, log(length) - log(log(length)) - 1);
   return Math.ceil(length / unit) * unit;

@@ -4,7 +4,7 @@
 import { Refused, call, callPatiently, sessionPath } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { byId, onSubmit, show } from "./page.js";
-import { lastName, readPerson, seatOf, sessionOf, take } from "./seat.js";
+import { lastName, readPerson, seatOf, secretIn, sessionOf, take } from "./seat.js";
 import { LINK_NEEDED, NOT_COMPLETE, explainOpening, over } from "./states.js";
 import { nameLike } from "./text.js";
 
@@ -85,8 +85,10 @@ byId("again").addEventListener("click", () => location.reload());
 begin();
 addEventListener("hashchange", ({ oldURL }) => {
   const before = new URL(oldURL);
-  // An address with another session is another conversation. Any other change would lose the session, or
-  // the seat, that the address holds.
-  if (sessionOf(location.hash) !== sessionOf(before.hash)) location.reload();
+  const isSame = sessionOf(location.hash) === sessionOf(before.hash);
+  const isWhole = secretIn(location.hash) && !before.hash.includes("/") && !seatOf(before.hash).seat;
+  // An address with another session is another conversation, and the key may follow an address without it. Any
+  // other change would lose the session, or the seat, that the address holds.
+  if (!isSame || isWhole) location.reload();
   else history.replaceState(null, "", before.hash);
 });

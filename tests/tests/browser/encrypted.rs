@@ -36,6 +36,8 @@ const HOSTILE: &str = "delete window.WebSocket;
         return new Response(JSON.stringify(page), { status: answer.status, headers: answer.headers });
     };";
 
+const IS_ASKING: &str = "return document.querySelector('#join')?.offsetParent instanceof Element";
+
 /// Another one for each call.
 fn iv() -> [u8; 16] {
     static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -158,6 +160,8 @@ impl Sealing {
 /// Joins by the whole link that is open.
 fn enter(browser: &Browser, link: &str, name: &str) {
     browser.open(link);
+    // Where the same page was open without its key, it is loaded once more.
+    eventually("the page asks for a name", || browser.run(IS_ASKING) == true);
     browser.clear("#name");
     browser.type_into("#name", name);
     browser.click("#join button");
@@ -251,8 +255,7 @@ fn a_link_without_its_key_or_with_a_wrong_one_lets_nobody_in_and_stays_good() {
     let (bare, _) = link.split_once('#').unwrap();
     browser.open(bare);
     browser.wait_for("#lock", "Ask for the whole link");
-    let is_shown = "return document.querySelector('#join').offsetParent !== null";
-    assert_eq!(browser.run(is_shown), false, "nobody can join");
+    assert_eq!(browser.run(IS_ASKING), false, "nobody can join");
     look_at(&browser, "encrypted-without-key");
     let wrong = Browser::start();
     wrong.open(&format!("{bare}#{}", Secret::from_random([8; 20]).as_str()));
@@ -280,8 +283,8 @@ fn the_address_of_a_client_opens_the_session_with_its_key() {
     let address = format!("{}/s#{}", relay.url(), alice.member.session);
     browser.open(&address);
     browser.wait_for("#over-heading", "This link is not complete");
-    let browser = Browser::start();
     browser.open(&format!("{address}.{}", alice.secret.as_str()));
+    browser.wait_for("#present", "In it: alice.");
     browser.type_into("#name", "zoe");
     browser.click("#join button");
     browser.wait_for("#messages", "Before");
@@ -298,6 +301,21 @@ fn the_address_of_a_client_opens_the_session_with_its_key() {
     forgetful.wait_for("#messages", "Before");
     write(&forgetful, "From memory");
     alice.wait_to_hear("From memory");
+    // Such an address is what a phone scans that goes on with a seat.
+    let phone = Browser::start();
+    phone.open(&forgetful.url());
+    phone.wait_for("#carried-as", "yan");
+    phone.click("#carried button");
+    phone.wait_for("#messages", "From memory");
+    assert_eq!(phone.url(), address);
+    write(&phone, "From the phone");
+    assert_eq!(alice.wait_to_hear("From the phone"), json!({ "state": "open", "n": 2 }));
+    // The front page opens a link with its key, as it was pasted.
+    phone.open(&relay.url());
+    let link = alice.link();
+    phone.type_into("#link", &format!("Here: {link}"));
+    phone.click("#open button");
+    eventually("the link is open", || phone.url() == link);
 }
 
 #[test]
@@ -317,13 +335,16 @@ fn what_was_changed_repeated_left_out_or_held_back_is_told() {
     assert!(!notes("").contains("Flipped"));
     bob.member.send(&first);
     browser.wait_for("article:last-child", "or was not sealed by bob");
-    let newer =
-        "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0.".to_owned() + first.split_once('.').unwrap().1;
+    let (_, rest) = first.split_once('.').unwrap();
+    let newer = format!("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0.{rest}");
     let refused = bob.member.call("POST", "/messages").json(&json!({ "text": newer })).send();
     assert_eq!(refused.status, 400, "relays of today take no others");
     // The flipped message was number 2: the next one tells that it is missing.
     let third = alice.say("The third");
-    browser.wait_for("article:last-child", "Missing before this: 1 message of alice.");
+    browser.wait_for(
+        "article:last-child",
+        "The relay has left out, or holds back, 1 message of alice before this.",
+    );
     assert!(browser.text("article:last-child").contains("The third"));
     // A replay is dropped.
     alice.member.send(&third);

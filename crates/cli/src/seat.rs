@@ -18,6 +18,14 @@ use serde::Deserialize;
 pub(crate) struct Seat {
     pub(crate) session_id: Option<SessionId>,
     pub(crate) session_key: Option<SessionKey>,
+    encryption: Option<Encrypted>,
+}
+
+impl Seat {
+    /// Whether the server says that the session is encrypted as this client does it.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.encryption == Some(Encrypted::V1)
+    }
 }
 
 impl Context {
@@ -64,12 +72,6 @@ impl Context {
         server: &Server,
         fragment: Option<Fragment>,
     ) -> Result<Done> {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Said {
-            encryption: Option<Encrypted>,
-        }
-        let said: Said = answer.body.read().unwrap_or_default();
         let seat: Seat = answer.body.read().unwrap_or_default();
         let session = session.or(seat.session_id.as_ref());
         let (Some(session), Some(fragment)) = (session, fragment) else {
@@ -77,11 +79,10 @@ impl Context {
         };
         self.free_for(session, Some(agent), server)?;
         self.state.store_secret(session, &fragment)?;
-        let is_encrypted = said.encryption == Some(Encrypted::V1);
         let seal = Seal::new(&self.state, session, agent, fragment)?;
         let answer = Answer { body: seal.open_claim(&answer.body)?, ..answer };
         let done = self.keep_seat(answer, Some(session), Some(agent), server)?;
-        if is_encrypted { Ok(done) } else { Err(seal::denied(server.host())) }
+        if seat.is_encrypted() { Ok(done) } else { Err(seal::denied(server.host())) }
     }
 
     /// Refuses to replace what is stored about a session by what another server says, or by another agent:

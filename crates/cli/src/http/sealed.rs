@@ -4,12 +4,11 @@ use super::{FileBody, Http, Request, files::FileBytes};
 use crate::{
     answer::Answer,
     error::{Failure, Kind, Result},
-    json::Json,
-    seal::Seal,
+    seal::{Seal, with_redacted},
     server::Server,
     stderr::tell,
 };
-use nexus_protocol::{Cursor, FileKey, Redacted};
+use nexus_protocol::{Cursor, FileKey};
 use nexus_seal::IncomingFile;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -125,14 +124,6 @@ impl Http {
             editor: Some(editor),
         })
     }
-}
-
-/// The answer to a send, with what was taken out here. The relay could find nothing.
-fn with_redacted(body: Json, redacted: &[Redacted]) -> Json {
-    if redacted.is_empty() {
-        return body;
-    }
-    body.without("redacted").with(&Json::of(&json!({ "redacted": redacted })))
 }
 
 /// The key of the file that a path names.

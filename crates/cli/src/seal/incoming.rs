@@ -2,8 +2,7 @@
 
 use super::{Seal, ledger::Ledger};
 use crate::{error::Result, json::Json};
-use nexus_protocol::{AgentId, Cursor};
-use nexus_protocol::{MessageId, Recipients};
+use nexus_protocol::{AgentId, Cursor, MessageId, Recipients};
 use nexus_seal::{At, Incoming, IncomingFile, Part, Place, Plain, Read, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};

@@ -20,10 +20,12 @@ pub(crate) use new::NewSeal;
 
 use crate::{
     error::{Failure, Kind, Result},
+    json::Json,
     state,
 };
-use nexus_protocol::{AgentId, SessionId};
+use nexus_protocol::{AgentId, Redacted, SessionId};
 use nexus_seal::{Fragment, Sealer, Signer};
+use serde_json::json;
 use std::fmt;
 
 /// Our part in an encrypted session.
@@ -71,6 +73,14 @@ impl fmt::Debug for Seal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Seal").field("me", &self.me).finish_non_exhaustive()
     }
+}
+
+/// The answer to what was sent, with what was taken out here. The relay could find nothing.
+pub(crate) fn with_redacted(body: Json, redacted: &[Redacted]) -> Json {
+    if redacted.is_empty() {
+        return body;
+    }
+    body.without("redacted").with(&Json::of(&json!({ "redacted": redacted })))
 }
 
 /// The failure where a relay cannot have encrypted sessions, or says that one is not.

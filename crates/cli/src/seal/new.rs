@@ -6,15 +6,12 @@ use crate::{
     capabilities,
     context::Context,
     error::{Failure, Kind, Result},
-    json::Json,
     random,
     seat::Seat,
     server::Server,
 };
 use nexus_protocol::{AgentId, Encrypted, Encryption, Redacted};
 use nexus_seal::{Fragment, Place, Plain, Sealer, Secret, Signer};
-use serde::Deserialize;
-use serde_json::json;
 
 /// The secret that its links will end with.
 pub(crate) struct NewSeal {
@@ -65,22 +62,12 @@ impl NewSeal {
         server: &Server,
         redacted: &[Redacted],
     ) -> Result<Answer> {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Said {
-            encryption: Option<Encrypted>,
-        }
-        let said: Said = answer.body.read().unwrap_or_default();
         let seat: Seat = answer.body.read().unwrap_or_default();
-        let Some(session) = seat.session_id.filter(|_| said.encryption == Some(Encrypted::V1))
-        else {
+        let is_encrypted = seat.is_encrypted();
+        let Some(session) = seat.session_id.filter(|_| is_encrypted) else {
             return Err(denied(server.host()));
         };
         context.state.store_secret(&session, &self.fragment)?;
-        if redacted.is_empty() {
-            return Ok(answer);
-        }
-        let found = Json::of(&json!({ "redacted": redacted }));
-        Ok(Answer { body: answer.body.without("redacted").with(&found), ..answer })
+        Ok(Answer { body: super::with_redacted(answer.body, redacted), ..answer })
     }
 }

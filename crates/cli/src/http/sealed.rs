@@ -22,15 +22,16 @@ impl Http {
         seal: &Seal,
     ) -> Result<Answer> {
         let mut sent = Request { seal: None, ..request.clone() };
-        let mut redacted = Vec::new();
+        let (mut redacted, mut is_numbered) = (Vec::new(), false);
         if let Some(body) = request.body.as_ref().filter(|body| Seal::concerns(body)) {
             let is_of_task = Seal::is_of_task(body);
             let task = is_of_task.then(|| self.task_of(server, request)).transpose()?;
             let sealed = seal.seal(body, request.once.as_deref(), task.as_deref())?;
             (sent.body, redacted) = (Some(sealed.body), sealed.redacted);
+            is_numbered = sealed.is_numbered;
         }
         let outcome = self.send_open(server, &sent);
-        if let Some(once) = &request.once {
+        if let Some(once) = request.once.as_ref().filter(|_| is_numbered) {
             match &outcome {
                 Ok(_) => seal.settle(once, true)?,
                 // What is certainly not stored.

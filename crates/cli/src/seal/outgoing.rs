@@ -22,6 +22,8 @@ pub(crate) struct Sealed {
     pub(crate) body: Json,
     /// What was taken out before.
     pub(crate) redacted: Vec<Redacted>,
+    /// Whether it has a number, of which [`Seal::settle`] is to be told what became.
+    pub(crate) is_numbered: bool,
 }
 
 /// What a body may say that goes into the sealed string, too.
@@ -79,7 +81,8 @@ impl Seal {
             let plain = Plain { redacted: redacted.clone(), ..plain };
             let text = self.number(once, body, plain)?;
             let text = Json::of(&serde_json::json!({ "text": text }));
-            return Ok(Sealed { body: sealed.without("text").with(&text), redacted });
+            let body = sealed.without("text").with(&text);
+            return Ok(Sealed { body, redacted, is_numbered: true });
         }
         let mut of = task.map(str::to_owned);
         if let Some(text) = given.task {
@@ -106,7 +109,7 @@ impl Seal {
             let text = self.put(Place::Part(part, of), plain)?;
             sealed = sealed.replacing(name, &Json::of(&text));
         }
-        Ok(Sealed { body: sealed, redacted: redaction.found() })
+        Ok(Sealed { body: sealed, redacted: redaction.found(), is_numbered: false })
     }
 
     /// A version of a file, sealed.

@@ -153,11 +153,11 @@ fn sealed_strings_arrive_byte_for_byte_whichever_way_they_are_sent_and_read() {
     });
     let start = string(&b.poll("?limit=500")["nextCursor"]);
     // What the search for secrets takes out of open texts, too.
-    let token = ["ghp_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].concat();
+    let written = ["ghp_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].concat();
     let texts = [
         "x".to_owned(),
         "Gr\u{fc}\u{df}e \"an\"\nalle \u{1f642}".to_owned(),
-        format!("My key is {token}."),
+        format!("My key is {written}."),
         "0123456789abcde".repeat(4000),
     ];
     let mut socket = a.socket(Some(&start));

@@ -2,6 +2,12 @@
 
 use nexus_tests::{Api, relay, string};
 use serde_json::json;
+use std::{
+    fs,
+    io::Write,
+    process::{Command, Stdio},
+};
+use xtask::project::Project;
 
 #[test]
 fn the_page_names_this_code_and_this_server_and_is_short() {
@@ -216,6 +222,46 @@ fn the_documents_have_an_index_of_their_sections() {
         assert!(page.contains(&format!("<li><a href=\"#{id}\">")), "{id}");
     }
     assert!(api.get("/docs/9").send().text().starts_with("## 9. "));
+}
+
+/// What esbuild makes of a script or stylesheet: nothing of its comments and spaces.
+fn minified(text: &str, kind: &str) -> String {
+    let mut command = Command::new(Project::here().unwrap().npm_bin("esbuild"));
+    command.args([&format!("--loader={kind}"), "--minify", "--legal-comments=none"]);
+    let mut running = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    running.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = running.wait_with_output().unwrap();
+    assert!(output.status.success(), "{text:.200}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn only_comments_of_scripts_and_stylesheets_are_left_out() {
+    let relay = relay();
+    let api = Api::new(&relay.url());
+    let page = api.get("/").header("Accept", b"text/html").send().text();
+    let (_, rest) = page.split_once("href=\"/assets/").unwrap();
+    let (version, _) = rest.split_once('/').unwrap();
+    let (mut all, mut served) = (0, 0);
+    for entry in fs::read_dir(Project::here().unwrap().path("public/assets")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let asset = || api.get(&format!("/assets/{version}/{name}")).send().text();
+        match path.extension().unwrap().to_str().unwrap() {
+            kind @ ("js" | "css") => {
+                let (text, asset) = (fs::read_to_string(&path).unwrap(), asset());
+                assert_eq!(minified(&asset, kind), minified(&text, kind), "{name}");
+                all += text.len();
+                served += asset.len();
+            }
+            // These are programs that people run, and compare with what the releases have.
+            "mjs" | "py" | "sh" => {
+                assert_eq!(asset(), fs::read_to_string(&path).unwrap(), "{name}")
+            }
+            _ => {}
+        }
+    }
+    assert!(served * 10 < all * 9, "{served} of {all} bytes");
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 import { Claim } from "./claim.js";
 import { byId, make, onSubmit } from "./page.js";
-import { sessionOfLink } from "./seat.js";
+import { secretIn, sessionOfLink } from "./seat.js";
 
 const code = location.pathname.split("/").pop().toUpperCase();
 
 /** If this tab used the link and lost the answer, the same claim finds its seat. */
 function offerAgain() {
-  const claim = new Claim(code);
+  const claim = new Claim(code, secretIn(location.hash));
   if (!claim.agent) return;
   const words = `You may have joined with this link already, as ${claim.profile?.name ?? claim.agent}.`;
   const problem = make("p", { className: "problem", role: "alert" });

@@ -17,7 +17,7 @@ const LINES = {
 export const isRelays = ({ agentId }) => agentId === "system";
 
 /** Whether a message is the greeting: the creator's words, which the relay hands on under cursor 0. */
-export const isGreeting = (message) => isRelays(message) && (message.kind === "greeting" || message.cursor === "0");
+export const isGreeting = (message) => isRelays(message) && (message.kind ? message.kind === "greeting" : message.cursor === "0");
 
 /** What happened, in parts; nothing if the message is one that somebody wrote. `name` says what an agent is
  *  called: as text, or as an element. */

@@ -39,7 +39,7 @@ async function begin() {
     return stop(explainOpening(error), !(error instanceof Refused));
   }
   const isCarried = carried.length === 2 && (!status.agents.length || status.agents.includes(carried[0]));
-  if (status.encryption && !secret) return stop(NOT_COMPLETE);
+  if (status.encryption && !secret) return stop(status.join === "link" ? LINK_NEEDED : NOT_COMPLETE);
   if (isCarried) return offerSeat(session, status, secret);
   return offerJoin(status);
 }

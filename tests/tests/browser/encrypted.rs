@@ -3,6 +3,7 @@
 use crate::{
     assert_quiet, exported,
     files::{share, wait_for_file},
+    link::{assert_one_seat, join_without_answer},
     open_panel,
     pages::look_at,
     press, secret,
@@ -272,6 +273,19 @@ fn a_link_without_its_key_or_with_a_wrong_one_lets_nobody_in_and_stays_good() {
     enter(&browser, &link, "zoe");
     browser.wait_for("#messages", "Hello");
     assert_quiet(&browser);
+}
+
+#[test]
+fn a_join_whose_answers_are_lost_can_be_repeated_after_a_reload() {
+    let relay = relay();
+    let alice = Sealing::create(&relay, "Hello");
+    let browser = Browser::start();
+    join_without_answer(&browser, &alice.link());
+    browser.reload();
+    browser.wait_for("#again", "as zoe");
+    browser.click("#again button");
+    assert_one_seat(&browser, &alice.member);
+    browser.wait_for("#messages", "Hello");
 }
 
 #[test]
@@ -571,6 +585,10 @@ fn a_person_starts_an_encrypted_conversation_and_is_asked_before_a_secret_is_sen
     browser.wait_for("#asking-heading", "Send a secret?");
     browser.click("#asking-yes");
     alice.wait_to_hear(&format!("The password is {}", secret()));
+    // Whoever has nothing but the address needs a link, and no key alone would help.
+    let outsider = Browser::start();
+    outsider.open(&browser.url());
+    outsider.wait_for("#over-heading", "You need a link");
     // The seat goes to a phone with its key.
     browser.click("#open-menu");
     browser.click("#carry");

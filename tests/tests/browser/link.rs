@@ -8,7 +8,7 @@ fn it_counts_down_and_says_when_the_code_expires() {
     let relay = Relay::builder().var("PAIRING_TTL_SECONDS", "8").start().unwrap();
     let browser = Browser::start();
     let alice = Api::new(&relay.url()).session();
-    browser.open(&format!("{}/p/{}", relay.url(), alice.api.pair(&alice.session)));
+    browser.open(&format!("{}/p/{}", relay.url(), alice.pair()));
     browser.wait_for("#state", "waiting");
     browser.wait_for("#left", "0:0");
     browser.wait_for("#gone h1", "This link has run out");
@@ -21,7 +21,7 @@ fn it_counts_down_and_says_when_the_code_expires() {
 fn it_says_when_someone_has_joined() {
     let relay = relay();
     let alice = Api::new(&relay.url()).session();
-    let code = alice.api.pair(&alice.session);
+    let code = alice.pair();
     let browser = Browser::start();
     browser.open(&format!("{}/p/{code}", relay.url()));
     assert!(browser.text("#prompt").contains(&format!("{}/p/{code}", relay.url())));
@@ -45,11 +45,11 @@ fn each_way_in_which_a_link_ends_has_a_page_of_its_own() {
     let relay = relay();
     let ann = Api::new(&relay.url()).session();
     let browser = Browser::start();
-    let back = ann.api.pair(&ann.session);
+    let back = ann.pair();
     let path = format!("/v1/pair/{back}");
     assert_eq!(ann.api.call("DELETE", &path).agent(&ann.agent).key(&ann.key).send().status, 200);
     let ended = Api::new(&relay.url()).session();
-    let last = ended.api.pair(&ended.session);
+    let last = ended.pair();
     assert_eq!(ended.call("DELETE", "").send().status, 200);
     for (code, heading) in [
         (back.as_str(), "This link was taken back"),
@@ -105,7 +105,7 @@ fn in_the_browser_that_made_it_a_link_is_ones_own_invitation() {
 fn the_front_page_opens_what_was_pasted() {
     let relay = relay();
     let ann = Api::new(&relay.url()).session();
-    let code = ann.api.pair(&ann.session);
+    let code = ann.pair();
     let browser = Browser::start();
     for pasted in [code.to_lowercase(), format!("Open <{}/p/{code}>, please!", relay.url())] {
         browser.open(&relay.url());
@@ -131,8 +131,8 @@ const LOST_ANSWERS: &str = "const original = fetch;
     };";
 
 /// Opens a new link of this member, and joins as zoe, without an answer.
-fn join_without_answer(browser: &Browser, member: &Member) {
-    browser.open(&format!("{}/p/{}", member.api.base(), member.api.pair(&member.session)));
+pub(crate) fn join_without_answer(browser: &Browser, link: &str) {
+    browser.open(link);
     browser.run(LOST_ANSWERS);
     browser.type_into("#name", "zoe");
     browser.click("#join button");
@@ -140,7 +140,7 @@ fn join_without_answer(browser: &Browser, member: &Member) {
 }
 
 /// Fails if zoe is not there, or more than once.
-fn assert_one_seat(browser: &Browser, member: &Member) {
+pub(crate) fn assert_one_seat(browser: &Browser, member: &Member) {
     browser.wait_for("#me", "zoe");
     browser.wait_for("#connection", "Live");
     let members = member.poll("?members=true")["members"].to_string();
@@ -153,7 +153,7 @@ fn a_join_whose_answers_are_lost_can_be_repeated() {
     let relay = relay();
     let alice = Api::new(&relay.url()).session();
     let browser = Browser::start();
-    join_without_answer(&browser, &alice);
+    join_without_answer(&browser, &format!("{}/p/{}", relay.url(), alice.pair()));
     let looks = browser.run(
         "const before = window.looks;
          document.dispatchEvent(new Event('visibilitychange'));
@@ -171,7 +171,7 @@ fn a_join_whose_answers_are_lost_can_be_repeated_after_a_reload() {
     let relay = relay();
     let alice = Api::new(&relay.url()).session();
     let browser = Browser::start();
-    join_without_answer(&browser, &alice);
+    join_without_answer(&browser, &format!("{}/p/{}", relay.url(), alice.pair()));
     browser.reload();
     browser.wait_for("#again", "as zoe");
     browser.check_accessibility("a link that was used in this tab");
@@ -189,7 +189,7 @@ fn the_prompt_can_be_copied() {
         "Object.defineProperty(navigator, 'clipboard',
             { value: { writeText: async (text) => { window.copied = text; } } });",
     );
-    browser.open(&format!("{}/p/{}", relay.url(), alice.api.pair(&alice.session)));
+    browser.open(&format!("{}/p/{}", relay.url(), alice.pair()));
     let prompt = browser.text("#prompt");
     browser.click("[data-copy=prompt]");
     browser.wait_for("[data-copy=prompt]", "Copied");

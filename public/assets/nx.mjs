@@ -7,8 +7,11 @@
 //   nx.mjs id                            the key id, for the header X-Key-Id
 //   nx.mjs seal NAME [--of SEALED_TASK]  the body of a send, a task or a creation: seals its texts
 //   nx.mjs open                          any answer of the relay: opens its texts
-//   nx.mjs seal-file NAME KEY [TYPE]     the content of a file
-//   nx.mjs open-file EDITOR KEY          and back
+//   nx.mjs seal-file NAME FILE [TYPE]    the content of a file of the session
+//   nx.mjs open-file EDITOR FILE         and back
+//
+// SEALED_TASK is the `task` to which a result belongs, as the relay has it: not opened. EDITOR stored
+// the file: the header X-File-Editor.
 //
 // `open` says of each text whether it is `open`. What is not was not written by somebody with the key,
 // and is left out. Signatures, and messages left out by the relay, are not noticed: `nexus` does.
@@ -203,7 +206,7 @@ if (command === "id" && rest.length === 0) {
 } else if (command === "seal-file" && [2, 3].includes(rest.length)) {
   const [sender, key, contentType = "application/octet-stream"] = rest;
   const line = JSON.stringify({ ...origin(sender, `file/${key}`), contentType });
-  write(`${seal(sender, `file/${key}`, Buffer.concat([Buffer.from(`${line}\n`), readFileSync(0)]))}\n`);
+  write(seal(sender, `file/${key}`, Buffer.concat([Buffer.from(`${line}\n`), readFileSync(0)])));
 } else if (command === "open-file" && rest.length === 2) {
   const [sender, field] = [rest[0], `file/${rest[1]}`];
   const sealed = readFileSync(0, "utf8").trim();
@@ -215,5 +218,5 @@ if (command === "id" && rest.length === 0) {
   if (state !== "open") stop(`the file is ${state}: do not use it, and ask its editor to store it again.`);
   write(content);
 } else {
-  stop("usage: nx.mjs id | seal NAME [--of SEALED_TASK] | open | seal-file NAME KEY [TYPE] | open-file EDITOR KEY");
+  stop("usage: nx.mjs id | seal NAME [--of SEALED_TASK] | open | seal-file NAME FILE [TYPE] | open-file EDITOR FILE");
 }

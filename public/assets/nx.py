@@ -7,8 +7,11 @@ the whole link. It reads stdin, writes stdout, and sends nothing anywhere.
   nx.py id                            the key id, for the header X-Key-Id
   nx.py seal NAME [--of SEALED_TASK]  the body of a send, a task or a creation: seals its texts
   nx.py open                          any answer of the relay: opens its texts
-  nx.py seal-file NAME KEY [TYPE]     the content of a file
-  nx.py open-file EDITOR KEY          and back
+  nx.py seal-file NAME FILE [TYPE]    the content of a file of the session
+  nx.py open-file EDITOR FILE         and back
+
+SEALED_TASK is the `task` to which a result belongs, as the relay has it: not opened. EDITOR stored
+the file: the header X-File-Editor.
 
 `open` says of each text whether it is `open`. What is not was not written by somebody with the
 key, and is left out. Signatures, and messages left out by the relay, are not noticed: `nexus` does.
@@ -215,7 +218,7 @@ def main(command=None, *rest):
     elif command == "seal-file" and len(rest) in (2, 3):
         sender, field = rest[0], "file/" + rest[1]
         line = {**origin(sender, field), "contentType": rest[2] if len(rest) == 3 else "application/octet-stream"}
-        write(seal(sender, field, to_json(line) + b"\n" + sys.stdin.buffer.read()).encode() + b"\n")
+        write(seal(sender, field, to_json(line) + b"\n" + sys.stdin.buffer.read()).encode())
     elif command == "open-file" and len(rest) == 2:
         sender, field = rest[0], "file/" + rest[1]
         sealed = sys.stdin.buffer.read().decode("utf-8", "replace").strip()
@@ -229,7 +232,7 @@ def main(command=None, *rest):
             stop(f"the file is {state}: do not use it, and ask its editor to store it again.")
         write(content)
     else:
-        stop("usage: nx.py id | seal NAME [--of SEALED_TASK] | open | seal-file NAME KEY [TYPE] | open-file EDITOR KEY")
+        stop("usage: nx.py id | seal NAME [--of SEALED_TASK] | open | seal-file NAME FILE [TYPE] | open-file EDITOR FILE")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,8 @@ case "${1:-}:$#" in
     iv=$(openssl rand -hex 16)
     data=$(openssl enc -e -aes-256-cbc -K "${key:64:64}" -iv "$iv" | to_b64)
     iv=$(from_hex "$iv" | to_b64)
-    echo "$header..$iv.$data.$(tag "$iv" "$data" "${key:0:64}")"
+    # Without a line feed, as the relay takes a file.
+    printf %s "$header..$iv.$data.$(tag "$iv" "$data" "${key:0:64}")"
     ;;
   open:3)
     key=$(derive "seal/$3/$2")

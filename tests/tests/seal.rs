@@ -266,7 +266,8 @@ fn files_are_opened_by_all() {
             .map(|script| {
                 let sealed =
                     script.run(&["seal-file", "alice", key.as_str(), "text/markdown"], content);
-                String::from_utf8(sealed).unwrap().trim_end().to_owned()
+                // To the byte what the relay takes.
+                String::from_utf8(sealed).unwrap()
             })
             .into();
         for signer in [None, Some(&signer)] {

@@ -17,6 +17,7 @@
 
 pub mod abuse;
 pub mod agents;
+pub mod blind;
 pub mod browser;
 pub mod dialogue;
 pub mod hosts;
@@ -26,8 +27,8 @@ pub mod mcp;
 pub mod proxy;
 pub mod random;
 pub mod receiver;
+pub mod sealing;
 pub mod soak;
-pub mod tap;
 pub mod torture;
 pub mod traces;
 pub mod watched;
@@ -96,12 +97,13 @@ impl Api {
 
     /// Begins a request.
     pub fn call(&self, method: &str, path: &str) -> Call<'_> {
+        let (path, link) = sealing::without_key(path);
         let request = http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         let request = match &self.client {
             Some(ip) => request.header(CLIENT_HEADER, ip),
             None => request,
         };
-        Call { api: self, request, body: Vec::new() }
+        Call { api: self, request, body: Vec::new(), link }
     }
 
     /// GET
@@ -211,6 +213,8 @@ pub struct Call<'a> {
     api: &'a Api,
     request: http::request::Builder,
     body: Vec<u8>,
+    /// The key that stood behind a code in the path.
+    link: Option<nexus_seal::Secret>,
 }
 
 impl Call<'_> {
@@ -257,7 +261,8 @@ impl Call<'_> {
     /// Sends the request to a relay that may not be running. Of an event stream, only the head is read.
     pub fn try_send(self) -> Option<Answer> {
         leaks::note(&self.body);
-        let request = self.request.body(self.body.clone()).expect("a valid request");
+        let mut request = self.request.body(self.body.clone()).expect("a valid request");
+        let sealing = sealing::seal(&mut request, self.link.as_ref());
         let mut response = self.api.agent.run(request).ok()?;
         let headers = response.headers().clone();
         let kind = headers.get("Content-Type").map(http::HeaderValue::as_bytes).unwrap_or_default();
@@ -266,7 +271,10 @@ impl Call<'_> {
         } else {
             response.body_mut().with_config().limit(64 << 20).read_to_vec().ok()?
         };
-        let answer = Answer { status: response.status().as_u16(), headers, body };
+        let mut answer = Answer { status: response.status().as_u16(), headers, body };
+        if let Some(sealing) = sealing {
+            sealing.open(&mut answer);
+        }
         leaks::note(&answer.body);
         if answer.status >= 400 && answer.header("Content-Type").starts_with("application/json") {
             leaks::check_error(&self.body, &answer.text());

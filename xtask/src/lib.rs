@@ -24,6 +24,7 @@ pub mod bench;
 pub mod browsers;
 pub mod checks;
 pub mod dev;
+pub mod encrypted;
 pub mod fuzz;
 pub mod hosts;
 pub mod instructions;

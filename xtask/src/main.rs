@@ -11,8 +11,8 @@ use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
 use xtask::{
-    abuse, audit, bench, browsers, fuzz, hosts, instructions, latency, mcp, openapi, plugins,
-    redaction, scale, setup, soak, torture, worker,
+    abuse, audit, bench, browsers, encrypted, fuzz, hosts, instructions, latency, mcp, openapi,
+    plugins, redaction, scale, setup, soak, torture, worker,
 };
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
@@ -56,6 +56,7 @@ enum Command {
         step: Option<String>,
     },
     Browsers(browsers::Options),
+    Encrypted(encrypted::Options),
     Bench(bench::Options),
     /// Count the instructions that the rules take to send and to poll, with Valgrind.
     Instructions,
@@ -96,6 +97,7 @@ fn run(command: Command) -> Result<()> {
             checks::run(&setup::ensure(&project)?, &Selection { filter, step })
         }
         Command::Browsers(options) => browsers::run(&setup::ensure(&project)?, &options),
+        Command::Encrypted(options) => encrypted::run(&setup::ensure(&project)?, &options),
         Command::Bench(options) => bench::run(&setup::ensure(&project)?, &options),
         Command::Instructions => instructions::run(&setup::ensure(&project)?),
         Command::Latency => latency::run(&project),

@@ -29,7 +29,7 @@ pub use self::{
 pub use xtask::setup::browser::Engine;
 
 use self::{chromium::Chromium, driven::Driven, firefox::Firefox, webkit::WebKit, wire::Command};
-use crate::{eventually, string};
+use crate::{eventually, sealing, string};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -56,6 +56,9 @@ impl Browser {
         };
         let version = about["browserVersion"].as_str().unwrap_or_default();
         capability::report("version", version);
+        if sealing::is_on() {
+            engine.before_pages(sealing::START_ENCRYPTED);
+        }
         Self { engine }
     }
 

@@ -164,7 +164,7 @@ fn without_sockets_it_is_the_same() {
     ann.before_pages(&format!("delete globalThis.WebSocket; {}", without_what_is_newer()));
     let relay = relay();
     let alice = Api::new(&relay.url()).session();
-    ann.open(&format!("{}/p/{}", relay.url(), alice.api.pair(&alice.session)));
+    ann.open(&format!("{}/p/{}", relay.url(), alice.pair()));
     ann.type_into("#name", "ann");
     ann.click("#join button");
     ann.wait_for("#connection", "by events");

@@ -29,7 +29,7 @@ fn says_the_right_times(hours: i64) {
     files::put(&alice, "new.txt", b"new");
     let browser = Browser::start();
     browser.before_pages(&ahead(hours));
-    let code = alice.api.pair(&alice.session);
+    let code = alice.pair();
     browser.open(&format!("{}/p/{code}", relay.url()));
     browser.wait_for("#left", "9:");
     join(&browser, &alice, "zoe");

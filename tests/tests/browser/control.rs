@@ -27,6 +27,12 @@ fn invite(browser: &Browser) -> String {
     link
 }
 
+/// The code of a link, without the key that may stand behind it.
+fn code_of(link: &str) -> &str {
+    let (_, code) = link.rsplit_once('/').unwrap();
+    code.split('#').next().unwrap()
+}
+
 /// A browser whose person has joined by a link of `host`.
 fn invited(host: &Browser, name: &str) -> Browser {
     let browser = Browser::start();
@@ -117,7 +123,7 @@ fn any_member_can_take_back_a_link_that_nobody_has_used() {
     ann.wait_for("#count", "2 members");
     eventually("the used link is not listed", || !ann.text("#count").contains("link"));
     let link = invite(&ann);
-    let code = link.rsplit('/').next().unwrap();
+    let code = code_of(&link);
     ann.wait_for("#count", "1 open link");
     ann.wait_for("#links", code);
     let carl = Browser::start();
@@ -194,8 +200,7 @@ fn an_outsider_a_guest_a_person_and_the_creator_each_may_what_the_page_says() {
     for browser in [&ann, &zoe] {
         browser.wait_for("#count", "3 members");
     }
-    let [first, second, third] =
-        [(); 3].map(|()| invite(&ann).rsplit('/').next().unwrap().to_owned());
+    let [first, second, third] = [(); 3].map(|()| code_of(&invite(&ann)).to_owned());
     zoe.reload();
     for browser in [&ann, &zoe] {
         browser.wait_for("#links", &third);

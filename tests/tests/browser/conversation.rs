@@ -107,7 +107,7 @@ fn a_name_that_is_taken_or_empty_is_refused_and_the_link_stays_good() {
     let relay = relay();
     let alice = Api::new(&relay.url()).session();
     let browser = Browser::start();
-    let code = alice.api.pair(&alice.session);
+    let code = alice.pair();
     browser.open(&format!("{}/p/{code}", relay.url()));
     browser.type_into("#name", " ");
     browser.click("#join button");

@@ -63,7 +63,7 @@ fn a_link_that_was_used_is_so_also_after_going_back() {
     let relay = relay();
     let alice = Api::new(&relay.url()).session();
     let browser = Browser::start();
-    browser.open(&format!("{}/p/{}", relay.url(), alice.api.pair(&alice.session)));
+    browser.open(&format!("{}/p/{}", relay.url(), alice.pair()));
     browser.type_into("#name", "zoe");
     browser.click("#join button");
     browser.wait_for("#connection", "Live");

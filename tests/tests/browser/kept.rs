@@ -18,7 +18,7 @@ fn author_of(browser: &Browser, text: &str) -> String {
 fn who_has_left_keeps_the_name_that_was_seen_here() {
     let (_relay, alice, browser) = talk();
     let name = "\u{674e}\u{660e}";
-    let code = alice.api.pair(&alice.session);
+    let code = alice.pair();
     let claimed = alice.api.post(&format!("/v1/pair/{code}/claim")).agent("guest-1");
     let answer = claimed.json(&json!({ "name": name })).send();
     let key = nexus_tests::string(&answer.json()["sessionKey"]);
@@ -44,7 +44,7 @@ fn who_has_left_keeps_the_name_that_was_seen_here() {
 #[test]
 fn a_name_from_right_to_left_does_not_turn_the_line_around() {
     let (_relay, alice, browser) = talk();
-    let code = alice.api.pair(&alice.session);
+    let code = alice.pair();
     let claimed = alice.api.post(&format!("/v1/pair/{code}/claim")).agent("guest-1");
     let name = "\u{645}\u{62d}\u{645}\u{62f}";
     assert_eq!(claimed.json(&json!({ "name": name })).send().status, 200);

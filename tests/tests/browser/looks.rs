@@ -51,7 +51,7 @@ fn still(base: &str) -> Browser {
     let alice = Api::new(base).session();
     let browser = Browser::start();
     browser.before_pages(STILL);
-    browser.open(&format!("{base}/p/{}", alice.api.pair(&alice.session)));
+    browser.open(&format!("{base}/p/{}", alice.pair()));
     browser.wait_for("#state", "waiting");
     browser
 }

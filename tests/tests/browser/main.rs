@@ -44,7 +44,7 @@ fn joined(member: &Member, name: &str) -> Browser {
 }
 
 fn join(browser: &Browser, member: &Member, name: &str) {
-    let code = member.api.pair(&member.session);
+    let code = member.pair();
     browser.open(&format!("{}/p/{code}", member.api.base()));
     browser.clear("#name");
     browser.type_into("#name", name);

@@ -226,7 +226,7 @@ fn qr_codes_are_those_of_another_implementation() {
     assert_eq!(rows, json!(HELLO));
     // The relay draws the code of a link itself, on the link's page.
     let alice = Api::new(&relay.url()).session();
-    let link = format!("{}/p/{}", relay.url(), alice.api.pair(&alice.session));
+    let link = format!("{}/p/{}", relay.url(), alice.pair());
     let sizes = "return [10, 40, 80, 120, 160, 213, 214, 271].map(
         (length) => module.encode('a'.repeat(length)).length)";
     assert_eq!(with_module(&browser, "qr.js", sizes), json!([21, 29, 37, 45, 53, 57, 53, 57]));

@@ -18,7 +18,7 @@ const MOST_BYTES: u64 = 80 * 1024;
 fn every_page_is_light_and_can_be_used_by_everyone() {
     let relay = relay();
     let alice = Api::new(&relay.url()).session();
-    let link = format!("/p/{}", alice.api.pair(&alice.session));
+    let link = format!("/p/{}", alice.pair());
     let join = format!("/s#{}", alice.session);
     for (name, path) in [
         ("home", "/"),

@@ -233,7 +233,7 @@ fn display_names_are_text_that_cannot_pass_for_another() {
     let names =
         ["<img src=x onerror=alert(1)>", "The Relay", "z\u{0351}\u{0351}\u{0351}", "a\u{202E}b"];
     for (number, name) in names.into_iter().enumerate() {
-        let link = format!("/p/{}", alice.api.pair(&alice.session));
+        let link = format!("/p/{}", alice.pair());
         let agent = format!("guest-{number}");
         claim(&relay.url(), &link, &agent, &json!({ "name": name })).send("Hello");
     }

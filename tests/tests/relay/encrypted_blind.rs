@@ -3,14 +3,18 @@
 //! would find them.
 
 use crate::encrypted::{create, iv, knowing, opened, sealed, secret};
-use hmac::{Hmac, KeyInit, Mac};
 use nexus_protocol::{AgentId, Sealed};
 use nexus_seal::{Part, Place, PlainFile, Sealer, Secret, read_file};
-use nexus_tests::{Api, Member, Relay, agents::done, list, string, tap::Tap, traces::Traces};
-use rusqlite::{Connection, types::ValueRef};
+use nexus_tests::{
+    Api, Member, Relay,
+    agents::done,
+    blind::{and_keys, mac, values},
+    list, string,
+    traces::Traces,
+};
 use serde_json::{Value, json};
-use sha2::Sha512;
-use std::{collections::BTreeSet, fs, path::Path};
+use std::collections::BTreeSet;
+use xtask::relay::tap::Tap;
 
 /// What is said, and where. Each is a text that occurs nowhere else, and has letters that are escaped in JSON.
 const GREETING: &str = "Gr\u{fc}\u{df}e! \"Lunch\" by the old mill?";
@@ -59,8 +63,8 @@ impl Writing<'_> {
     }
 }
 
-/// A whole conversation of `a` and `bob`. Both read what the other wrote. Returns what went over the socket.
-fn converse(api: &Api, writing: Writing<'_>) -> String {
+/// A whole conversation of `a` and `bob`. Both read what the other wrote.
+fn converse(api: &Api, writing: Writing<'_>) {
     let mut body = writing.0.map_or_else(|| json!({ "creatorAgentId": "a" }), create);
     body["greeting"] = json!(writing.text(Place::Greeting, "a", GREETING));
     let (session, key) = api.create(&body);
@@ -80,10 +84,9 @@ fn converse(api: &Api, writing: Writing<'_>) -> String {
     done(&a.call("POST", "/messages").json(&directed).send(), 201);
     done(&bob.call("POST", "/messages").json(&writing.value("bob", VALUE)).send(), 201);
     let frame = json!({ "type": "send", "id": 1, "text": writing.text(Place::Text, "bob", FRAME) });
-    let frame = frame.to_string();
     let mut socket = bob.socket(Some("99"));
     socket.expect("reset");
-    socket.send(&frame);
+    socket.send(&frame.to_string());
     while socket.read().unwrap()["type"] != "sent" {}
 
     let task = writing.text(Place::Task, "a", TASK);
@@ -120,39 +123,6 @@ fn converse(api: &Api, writing: Writing<'_>) -> String {
         }
         None => assert_eq!(file, FILE),
     }
-    frame
-}
-
-/// Every value of every database below a folder, one behind the other: a long one lies in several pieces of its file.
-fn values(folder: &Path) -> Vec<u8> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(values(&path));
-        } else if path.extension().is_some_and(|ending| ending == "sqlite") {
-            let database = Connection::open(&path).unwrap();
-            let named = "SELECT name FROM sqlite_master WHERE type = 'table'";
-            let mut tables = database.prepare(named).unwrap();
-            let tables = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
-            for table in tables.map(Result::unwrap) {
-                let mut rows = database.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
-                let count = rows.column_count();
-                let mut rows = rows.query([]).unwrap();
-                while let Some(row) = rows.next().unwrap() {
-                    for at in 0..count {
-                        if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) =
-                            row.get_ref(at).unwrap()
-                        {
-                            found.extend_from_slice(bytes);
-                            found.push(b'\n');
-                        }
-                    }
-                }
-            }
-        }
-    }
-    found
 }
 
 /// Where the relay of a conversation was searched, and what was found there.
@@ -165,12 +135,11 @@ struct Found {
 fn run(traces: &Traces, writing: Writing<'_>) -> Found {
     let state = tempfile::tempdir().unwrap();
     let mut relay = Relay::builder().state_dir(state.path()).start().unwrap();
-    let tap = Tap::start(&relay.url());
-    let frame = converse(&Api::new(&tap.url), writing);
+    let tap = Tap::start(relay.port()).unwrap();
+    converse(&Api::new(&format!("http://127.0.0.1:{}", tap.port())), writing);
     relay.kill();
-    let mut sent = tap.sent();
+    let sent = tap.sent();
     assert!(sent.iter().any(|bytes| bytes.starts_with(b"PUT /v1/sessions HTTP/1.1\r\n")));
-    sent.push(frame.into_bytes());
     let owned = |found: BTreeSet<&str>| found.into_iter().map(ToOwned::to_owned).collect();
     // The files first: SQLite tidies up when it opens them.
     let mut storage: BTreeSet<String> = owned(traces.in_folder(state.path()));
@@ -182,44 +151,28 @@ fn run(traces: &Traces, writing: Writing<'_>) -> Found {
     }
 }
 
-fn mac(key: &[u8], text: &[u8]) -> Vec<u8> {
-    let mut mac = Hmac::<Sha512>::new_from_slice(key).unwrap();
-    mac.update(text);
-    mac.finalize().into_bytes().to_vec()
-}
-
-/// Searches for all keys of a session, computed here as section 10 says.
-fn and_keys(traces: Traces, secret: &Secret) -> Traces {
-    let prk = mac(b"nexus e2e 1", secret.as_str().as_bytes());
-    let (_, digits) = secret.as_str().split_at(2);
-    let drawn: Vec<u8> = (0..20)
-        .map(|at| u8::from_str_radix(digits.get(2 * at..2 * at + 2).unwrap(), 16).unwrap())
-        .collect();
-    let mut traces = traces.and("secret", digits.as_bytes()).and("drawn", &drawn).and("prk", &prk);
-    for field in ["text", "greeting", "task", "context", "progress", "result", "file/shopping.md"] {
-        for agent in ["a", "bob"] {
-            let info = format!("seal/{field}/{agent}");
-            let cek = mac(&prk, &[info.as_bytes(), &[1]].concat());
-            traces = traces.and(&format!("{info}: mac"), &cek[..32]);
-            traces = traces.and(&format!("{info}: cipher"), &cek[32..]);
-        }
-    }
+/// Searches for all keys that the conversation has.
+fn and_all_keys(traces: Traces, secret: &Secret) -> Traces {
+    let names: [AgentId; 2] = ["a", "bob"].map(|name| name.parse().unwrap());
+    let kinds = ["text", "greeting", "task", "context", "progress", "result", "file/shopping.md"];
+    let fields: Vec<(String, &AgentId)> =
+        names.iter().flat_map(|name| kinds.map(|field| (field.to_owned(), name))).collect();
     // These are the keys: one makes the tag of what the other crate has sealed.
     let whole = sealed(secret, Place::Text, "a", "x");
     let parts = Sealed::parse(&whole).unwrap();
     let header = whole.split_once("..").unwrap().0.as_bytes();
     let bits = (header.len() as u64 * 8).to_be_bytes();
-    let cek = mac(&prk, b"seal/text/a\x01");
+    let cek = mac(&mac(b"nexus e2e 1", secret.as_str().as_bytes()), b"seal/text/a\x01");
     let tag = mac(&cek[..32], &[header, &parts.iv, &parts.ciphertext, &bits].concat());
     assert_eq!(tag[..32], parts.tag);
-    traces
+    and_keys(traces, secret, &fields)
 }
 
 #[test]
 fn nothing_that_was_said_and_no_key_is_stored_logged_or_sent() {
     let texts = || TEXTS.iter().fold(Traces::default(), |all, text| all.and(text, text.as_bytes()));
     let secret = secret();
-    let traces = and_keys(texts(), &secret);
+    let traces = and_all_keys(texts(), &secret);
     assert_eq!(traces.names().len(), TEXTS.len() + 3 + 7 * 2 * 2);
     let found = run(&traces, Writing(Some(&secret)));
     let nothing = BTreeSet::new();

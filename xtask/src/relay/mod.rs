@@ -18,6 +18,8 @@
 mod config;
 mod port;
 mod process;
+mod recording;
+pub mod tap;
 mod wrangler;
 
 use std::fs::File;
@@ -30,6 +32,7 @@ use tempfile::TempDir;
 
 pub use self::port::free_port;
 use self::process::{Log, Process};
+use self::recording::Recording;
 use self::wrangler::Wrangler;
 use crate::project::{self, Project};
 use crate::worker;
@@ -41,6 +44,8 @@ pub struct Relay {
     port: u16,
     log: Log,
     launch: Launch,
+    state: PathBuf,
+    recording: Option<Recording>,
     /// Held as long as the relay may write there, because two relays would ruin the same data.
     _lock: File,
     /// Removed on drop, after the process that writes into it.
@@ -70,6 +75,9 @@ pub(crate) enum Program {
 }
 /// The variable that names a folder. Every relay also writes its log there.
 pub const LOG_FOLDER: &str = "NEXUS_RELAY_LOGS";
+/// The variable that names a folder. Every relay leaves there, in a folder of its own, its data, its log and
+/// everything that it was sent.
+pub const RECORD_FOLDER: &str = "NEXUS_RELAY_RECORDS";
 
 /// Which rate limits of `wrangler.toml` are bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,13 +123,13 @@ impl Relay {
     /// The relay's URL, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.port())
     }
 
-    /// The port it listens on, or listened on before it was killed.
+    /// The port where it can be reached, or could before it was killed.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.recording.as_ref().map_or(self.port, Recording::port)
     }
 
     /// Everything that it has printed, over all restarts.
@@ -164,6 +172,15 @@ impl Relay {
     pub fn wait(&mut self) -> Result<()> {
         self.process.wait();
         bail!("the relay stopped; its last messages are above")
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.kill();
+        if let Some(recording) = &self.recording {
+            recording.keep(&self.state, &self.log.text());
+        }
     }
 }
 
@@ -292,7 +309,17 @@ impl Builder {
         };
         let port = if self.port == 0 { free_port()? } else { self.port };
         let process = launch.start(port, &log)?;
-        Ok(Relay { process, port, log, launch, _lock: lock, _own_state: own_state })
+        let recording = Recording::begin(port)?;
+        Ok(Relay {
+            process,
+            port,
+            log,
+            launch,
+            state,
+            recording,
+            _lock: lock,
+            _own_state: own_state,
+        })
     }
 }
 

@@ -19,7 +19,6 @@ mod conversation;
 mod damage;
 mod disk;
 mod encrypted;
-mod encrypted_suite;
 mod ending;
 mod events;
 mod fake;

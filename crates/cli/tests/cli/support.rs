@@ -20,6 +20,12 @@ pub(crate) struct Home {
     pub(crate) url: Option<String>,
 }
 
+impl Drop for Home {
+    fn drop(&mut self) {
+        nexus_tests::blind::note_keys_of(&self.state());
+    }
+}
+
 /// The outcome of a run.
 pub(crate) struct Run {
     pub(crate) ok: bool,
@@ -63,14 +69,16 @@ impl Run {
 impl Home {
     /// A machine without stored state, whose environment names this server.
     pub(crate) fn new(url: &str) -> Self {
-        Self { url: Some(url.to_owned()), ..Self::without_url() }
+        let mut home = Self::without_url();
+        home.url = Some(url.to_owned());
+        home
     }
 
     /// A machine whose environment names no server.
     pub(crate) fn without_url() -> Self {
         let home = Self { dir: tempfile::tempdir().unwrap(), url: None };
-        // The same tests once more, in encrypted sessions: `encrypted_suite.rs`.
-        if std::env::var_os("NEXUS_TEST_SEALED").is_some() {
+        // The same tests once more, in encrypted sessions: `cargo xtask encrypted`.
+        if nexus_tests::sealing::is_on() {
             sealed::prepare(&home.state());
         }
         home

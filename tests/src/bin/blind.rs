@@ -1,0 +1,28 @@
+//! Searches the records of encrypted sessions for what was said: `cargo xtask encrypted` runs it. Its arguments are
+//! the folders of a run that was encrypted and of one that was not.
+
+#![allow(clippy::print_stdout, reason = "it reports to the terminal")]
+
+use nexus_tests::blind::compare;
+use std::{env, path::PathBuf, process::ExitCode};
+
+fn main() -> ExitCode {
+    let folders: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
+    let [encrypted, plain] = &folders[..] else {
+        println!("Give it two folders: of an encrypted run and of one in the open.");
+        return ExitCode::FAILURE;
+    };
+    let verdict = compare(encrypted, plain);
+    println!(
+        "{} relays, {} sealed strings of which {} were opened, {} texts and {} keys searched for.",
+        verdict.relays, verdict.sealed, verdict.opened, verdict.texts, verdict.keys
+    );
+    for (relay, what) in &verdict.leaks {
+        println!("In the records of {relay}: {what:?}");
+    }
+    for text in &verdict.unfound {
+        println!("Not found in the open: {text:?}");
+    }
+    let is_good = verdict.leaks.is_empty() && verdict.unfound.is_empty() && verdict.texts > 100;
+    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

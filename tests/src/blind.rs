@@ -1,0 +1,352 @@
+//! Whether relays of encrypted sessions have learned anything of what was said in them (section 10).
+//!
+//! Two runs of the same tests are compared, each with the records of its relays ([`xtask::relay::RECORD_FOLDER`]): in
+//! the first one sessions were encrypted, in the second one not. The keys of the first are known here, so all that was
+//! sealed is opened. None of it, and none of the keys, may stand anywhere in its records, in any form. In the records
+//! of the second run the same search must find the texts, or it would be no good one.
+
+use crate::traces::{Traces, files};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use nexus_protocol::{AgentId, FileKey, SEALED_HEADER};
+use nexus_seal::{Field, Secret, open};
+use percent_encoding::percent_decode_str;
+use rusqlite::{Connection, types::ValueRef};
+use serde_json::Value;
+use sha2::Sha512;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    fs::{self, File},
+    io::Write,
+    path::Path,
+    sync::{LazyLock, Mutex},
+};
+use xtask::relay::RECORD_FOLDER;
+
+/// Shorter texts may occur by chance.
+const LEAST: usize = 12;
+/// Of a longer text, so much of its beginning and of its end is searched for.
+const MOST: usize = 60;
+
+/// Notes the key of an encrypted session for the search, if there is to be one.
+pub fn note_key(key: &str) {
+    static FILE: LazyLock<Option<Mutex<File>>> = LazyLock::new(|| {
+        let folder = env::var_os(RECORD_FOLDER)?;
+        let path = Path::new(&folder).join(format!("{}.keys", std::process::id()));
+        Some(Mutex::new(File::create(path).expect("the folder can be written to")))
+    });
+    if let Some(file) = &*FILE {
+        writeln!(file.lock().expect("no panic"), "{key}").expect("the file can be written to");
+    }
+}
+
+/// Notes the keys that a client keeps in its state folder.
+pub fn note_keys_of(state: &Path) {
+    let Ok(sessions) = fs::read_dir(state.join("sessions")) else { return };
+    for session in sessions.flatten() {
+        if let Ok(key) = fs::read_to_string(session.path().join("secret")) {
+            note_key(key.trim());
+        }
+    }
+}
+
+/// What two runs show.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// How many relays left records in the encrypted run.
+    pub relays: usize,
+    /// How many sealed strings they were sent, and how many of those were opened here.
+    pub sealed: usize,
+    /// See `sealed`.
+    pub opened: usize,
+    /// How many texts and keys were searched for.
+    pub texts: usize,
+    /// See `texts`.
+    pub keys: usize,
+    /// What an encrypted run has betrayed: the record, and the text or the name of the key.
+    pub leaks: BTreeSet<(String, String)>,
+    /// The texts that the same search does not find in the run in the open.
+    pub unfound: BTreeSet<String>,
+}
+
+/// Compares the records of two runs.
+///
+/// # Panics
+/// If a record cannot be read.
+pub fn compare(encrypted: &Path, plain: &Path) -> Verdict {
+    let known = known_keys(encrypted);
+    let mut verdict = Verdict::default();
+    let mut all = BTreeSet::new();
+    for relay in records(encrypted) {
+        let record = Record::read(&encrypted.join(&relay));
+        let secrets: Vec<&Secret> =
+            known.iter().filter(|secret| record.names(secret.key_id().as_str())).collect();
+        let said = record.said(&secrets);
+        verdict.relays += 1;
+        verdict.sealed += said.sealed;
+        verdict.opened += said.opened;
+        let texts =
+            said.texts.iter().fold(Traces::default(), |all, text| all.and(text, text.as_bytes()));
+        let traces =
+            secrets.iter().fold(texts, |all, secret| and_keys(all, secret, &record.fields()));
+        verdict.keys += traces.names().len() - said.texts.len();
+        let leaks = record.found(&traces).into_iter().map(|name| (relay.clone(), name));
+        verdict.leaks.extend(leaks);
+        all.extend(said.texts);
+    }
+    verdict.texts = all.len();
+    let traces = all.iter().fold(Traces::default(), |all, text| all.and(text, text.as_bytes()));
+    for relay in records(plain) {
+        for found in Record::read(&plain.join(relay)).found(&traces) {
+            all.remove(&found);
+        }
+    }
+    verdict.unfound = all;
+    verdict
+}
+
+/// The names of the folders that relays have left.
+fn records(run: &Path) -> Vec<String> {
+    let entries = fs::read_dir(run).expect("a folder of records").flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("relay-")).collect()
+}
+
+fn known_keys(run: &Path) -> Vec<Secret> {
+    let noted = files(run).into_iter().filter(|(path, _)| is_of_kind(path, "keys"));
+    let lines = noted.flat_map(|(_, bytes)| {
+        let text = String::from_utf8(bytes).expect("UTF-8");
+        text.lines().map(ToOwned::to_owned).collect::<Vec<_>>()
+    });
+    let lines: BTreeSet<String> = lines.collect();
+    lines.iter().filter_map(|line| line.parse().ok()).collect()
+}
+
+fn is_of_kind(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == extension)
+}
+
+/// What one relay has left.
+struct Record {
+    /// What it was sent, by connection.
+    sent: Vec<Vec<u8>>,
+    /// Its files, its log, and every value of its databases.
+    kept: Vec<Vec<u8>>,
+    names: BTreeSet<AgentId>,
+    files: BTreeSet<FileKey>,
+}
+
+/// What was sealed for one relay.
+#[derive(Default)]
+struct Said {
+    texts: BTreeSet<String>,
+    sealed: usize,
+    opened: usize,
+}
+
+impl Record {
+    fn read(folder: &Path) -> Self {
+        let sent: Vec<Vec<u8>> = files(&folder.join("sent")).into_values().collect();
+        let mut kept: Vec<Vec<u8>> = files(&folder.join("data")).into_values().collect();
+        kept.push(fs::read(folder.join("log")).expect("a log"));
+        kept.push(values(&folder.join("data")));
+        let mut record = Self { sent, kept, names: BTreeSet::new(), files: BTreeSet::new() };
+        for bytes in &record.sent {
+            let text = String::from_utf8_lossy(bytes);
+            for line in text.split("\r\n") {
+                match line.split_once(": ") {
+                    Some((header, name)) if header.eq_ignore_ascii_case("X-Agent-Id") => {
+                        record.names.extend(name.parse::<AgentId>());
+                    }
+                    _ => {}
+                }
+                if let Some((_, key)) =
+                    line.split_once("/files/").filter(|_| line.ends_with("HTTP/1.1"))
+                {
+                    let key = key.split([' ', '?']).next().unwrap_or_default();
+                    let key = percent_decode_str(key).decode_utf8_lossy();
+                    record.files.extend(key.parse::<FileKey>());
+                }
+            }
+            // Browsers name themselves in their socket's address; creators in what they send.
+            for (before, end) in
+                [("\"creatorAgentId\":\"", '"'), ("agentId=", '&'), ("agent=", '&')]
+            {
+                for rest in text.split(before).skip(1) {
+                    let name = rest.split([end, ' ', '"']).next().unwrap_or_default();
+                    record.names.extend(name.parse::<AgentId>());
+                }
+            }
+        }
+        record
+    }
+
+    fn names(&self, key_id: &str) -> bool {
+        self.sent
+            .iter()
+            .any(|bytes| bytes.windows(key_id.len()).any(|part| part == key_id.as_bytes()))
+    }
+
+    fn fields(&self) -> Vec<(String, &AgentId)> {
+        let of = |name| self.all_fields().map(move |field| (field.to_string(), name));
+        self.names.iter().flat_map(of).collect()
+    }
+
+    fn all_fields(&self) -> impl Iterator<Item = Field<'_>> {
+        let fixed = [
+            Field::Text,
+            Field::Greeting,
+            Field::Task,
+            Field::Context,
+            Field::Progress,
+            Field::Result,
+        ];
+        fixed.into_iter().chain(self.files.iter().map(Field::File))
+    }
+
+    /// Opens everything that was sealed.
+    fn said(&self, secrets: &[&Secret]) -> Said {
+        let strings: BTreeSet<&[u8]> =
+            self.sent.iter().flat_map(|bytes| sealed_in(bytes)).collect();
+        let mut said = Said { sealed: strings.len(), ..Said::default() };
+        for sealed in strings {
+            let Ok(sealed) = std::str::from_utf8(sealed) else { continue };
+            let opened = secrets.iter().find_map(|secret| {
+                self.names.iter().find_map(|name| {
+                    let mut fields = self.all_fields();
+                    fields.find_map(|field| {
+                        let bytes = open(secret, field, name, sealed).ok()?;
+                        Some((bytes, matches!(field, Field::File(_))))
+                    })
+                })
+            });
+            let Some((bytes, is_file)) = opened else { continue };
+            said.opened += 1;
+            if is_file {
+                let content = bytes.splitn(2, |byte| *byte == b'\n').nth(1).unwrap_or_default();
+                pieces(&String::from_utf8_lossy(content), &mut said.texts);
+            } else if let Some(plain) = payload(&bytes) {
+                pieces(plain["text"].as_str().unwrap_or_default(), &mut said.texts);
+                strings_in(&plain["json"], &mut said.texts);
+            }
+        }
+        said
+    }
+
+    /// The names of what stands anywhere in it.
+    fn found(&self, traces: &Traces) -> BTreeSet<String> {
+        let all = self.sent.iter().chain(&self.kept);
+        all.flat_map(|bytes| traces.in_bytes(bytes)).map(ToOwned::to_owned).collect()
+    }
+}
+
+/// Whatever looks like a sealed string.
+fn sealed_in(bytes: &[u8]) -> Vec<&[u8]> {
+    let header = SEALED_HEADER.as_bytes();
+    let starts = bytes.windows(header.len()).enumerate().filter(|(_, part)| *part == header);
+    let of = |(at, _): (usize, &[u8])| {
+        let rest = &bytes[at..];
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+        let end = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
+        &rest[..end]
+    };
+    starts.map(of).collect()
+}
+
+/// The object that was sealed, which may be signed.
+fn payload(bytes: &[u8]) -> Option<Value> {
+    if bytes.starts_with(b"{") {
+        return serde_json::from_slice(bytes).ok();
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let payload = URL_SAFE_NO_PAD.decode(text.split('.').nth(1)?).ok()?;
+    serde_json::from_slice(&payload).ok()
+}
+
+fn strings_in(value: &Value, texts: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => pieces(text, texts),
+        Value::Array(items) => items.iter().for_each(|item| strings_in(item, texts)),
+        Value::Object(fields) => fields.values().for_each(|field| strings_in(field, texts)),
+        _ => {}
+    }
+}
+
+/// The beginning and the end of a text.
+fn pieces(text: &str, texts: &mut BTreeSet<String>) {
+    let beginning: String = text.chars().take(MOST).collect();
+    let skipped = text.chars().count().saturating_sub(MOST);
+    let end: String = text.chars().skip(skipped).collect();
+    let is_long = |piece: &String| piece.len() >= LEAST && !is_uniform(piece);
+    texts.extend([beginning, end].into_iter().filter(is_long));
+}
+
+/// Whether it is one character again and again, of which no place can be told from another.
+fn is_uniform(text: &str) -> bool {
+    text.chars().collect::<BTreeSet<_>>().len() < 3
+}
+
+/// Every value of every database below a folder, one behind the other: a long one lies in several pieces of its file.
+///
+/// # Panics
+/// If a database cannot be read.
+pub fn values(folder: &Path) -> Vec<u8> {
+    let mut found = Vec::new();
+    for path in files(folder).into_keys().filter(|path| is_of_kind(path, "sqlite")) {
+        let database = Connection::open(&path).expect("a database");
+        let named = "SELECT name FROM sqlite_master WHERE type = 'table'";
+        let mut tables = database.prepare(named).expect("a database");
+        let tables = tables.query_map([], |row| row.get::<_, String>(0)).expect("tables");
+        for table in tables.map(|table| table.expect("a name")) {
+            let mut rows =
+                database.prepare(&format!("SELECT * FROM \"{table}\"")).expect("a table");
+            let count = rows.column_count();
+            let mut rows = rows.query([]).expect("rows");
+            while let Some(row) = rows.next().expect("a row") {
+                for at in 0..count {
+                    let value = row.get_ref(at).expect("a column");
+                    if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = value {
+                        found.extend_from_slice(bytes);
+                        found.push(b'\n');
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// HMAC-SHA-512.
+///
+/// # Panics
+/// Never: every length of key is good.
+pub fn mac(key: &[u8], text: &[u8]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha512>::new_from_slice(key).expect("a key");
+    mac.update(text);
+    mac.finalize().into_bytes().to_vec()
+}
+
+/// Searches for all keys of a session, computed here as section 10 says, for these fields of these senders.
+///
+/// # Panics
+/// If the secret is not 20 bytes in hexadecimal digits.
+pub fn and_keys(traces: Traces, secret: &Secret, fields: &[(String, &AgentId)]) -> Traces {
+    let prk = mac(b"nexus e2e 1", secret.as_str().as_bytes());
+    let (_, digits) = secret.as_str().split_at(2);
+    let digit = |at: usize| char::from(digits.as_bytes()[at]).to_digit(16).expect("a digit");
+    let drawn: Vec<u8> = (0..20)
+        .map(|at| u8::try_from(digit(2 * at) << 4 | digit(2 * at + 1)).expect("two digits"))
+        .collect();
+    let mut traces = traces.and("secret", digits.as_bytes()).and("drawn", &drawn).and("prk", &prk);
+    let infos: BTreeMap<String, Vec<u8>> = fields
+        .iter()
+        .map(|(field, agent)| format!("seal/{field}/{agent}"))
+        .map(|info| (info.clone(), mac(&prk, &[info.as_bytes(), &[1]].concat())))
+        .collect();
+    for (info, cek) in infos {
+        traces = traces.and(&format!("{info}: mac"), &cek[..32]);
+        traces = traces.and(&format!("{info}: cipher"), &cek[32..]);
+    }
+    traces
+}

@@ -43,8 +43,18 @@ pub(crate) struct Message {
 
 /// What was found of a sealed string.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Found {
     state: State,
+    #[serde(default)]
+    key_changed: bool,
+}
+
+impl Found {
+    /// Whether it was opened, and no other key signed it than the pinned one of its sender, if there is one.
+    pub(crate) fn is_of_sender(&self) -> bool {
+        self.state == State::Open && !self.key_changed
+    }
 }
 
 impl Message {
@@ -52,10 +62,10 @@ impl Message {
         people::with_commands(json).read().unwrap_or_default()
     }
 
-    /// Whether its content can be trusted to be the sender's, as far as the session promises that: in an encrypted
-    /// session, it was opened. Nothing may be done because of any other.
-    pub(crate) fn is_open(&self) -> bool {
-        self.seal.as_ref().is_none_or(|found| found.state == State::Open)
+    /// Whether its content can be trusted to be the sender's, as far as the session promises that. Nothing may be
+    /// done because of any other.
+    pub(crate) fn is_of_sender(&self) -> bool {
+        self.seal.as_ref().is_none_or(Found::is_of_sender)
     }
 
     /// Its place in the log.

@@ -6,8 +6,10 @@ use crate::{
     error::{Failure, Kind, Result, usable},
     http::{Repeat, Request},
     json::Json,
+    message::Found,
     random,
     server::Server,
+    stderr::tell,
 };
 use clap::Args;
 use nexus_protocol::{MessageId, Profile, Task, TaskStatus, Token};
@@ -165,6 +167,25 @@ impl<'a> Team<'a> {
 
     pub(crate) fn task(&self, id: &MessageId) -> Result<Task> {
         read(&self.get(&format!("/tasks/{}", encoded(id.as_str())))?)
+    }
+
+    /// A task that may be done: its words are those of the members that it names, as far as the session promises
+    /// that. `None` if they are not.
+    pub(crate) fn task_to_do(&self, id: &MessageId) -> Result<Option<Task>> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Shown {
+            seal: Option<Found>,
+        }
+        let task = self.get(&format!("/tasks/{}", encoded(id.as_str())))?;
+        let Shown { seal } = task.read().unwrap_or_default();
+        if !seal.as_ref().is_none_or(Found::is_of_sender) {
+            tell!(
+                "warning: task {id} was not opened, or another key signed it, and nothing is done with it"
+            );
+            return Ok(None);
+        }
+        read(&task).map(Some)
     }
 
     /// Reports the progress or the end of a task.

@@ -242,7 +242,9 @@ impl Job<'_> {
     /// Accepts a task, does it, and reports its result. `None` if it is no longer ours, or we must stop.
     fn take(&self, id: &MessageId) -> Result<Option<TaskStatus>> {
         // By now the task may be done, or given to another agent, so the relay is asked.
-        let Some(task) = self.patiently(|| self.team.task(id))? else { return Ok(None) };
+        let Some(Some(task)) = self.patiently(|| self.team.task_to_do(id))? else {
+            return Ok(None);
+        };
         if task.assignee != self.team.caller.agent || !task.status.is_open() {
             return Ok(None);
         }

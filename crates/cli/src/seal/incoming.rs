@@ -40,6 +40,15 @@ const TASK: [&str; 11] = [
     "progress",
 ];
 
+/// What was found of a task.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Found {
+    state: State,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    key_changed: bool,
+}
+
 /// A task as the relay writes it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -199,16 +208,16 @@ impl Seal {
         let Some(News { event, task, .. }) = news.filter(|news| news.r#type == "task") else {
             return unopened(open);
         };
-        let (task, state) = self.task(ledger, &task);
+        let (task, found) = self.task(ledger, &task);
         let json = Json::of(&json!({ "type": "task", "event": event }));
         let json = json.with(&object("task", &task));
-        let text = sentence(&task).filter(|_| state == State::Open);
-        let told = json!({ "text": text, "seal": { "state": state } });
+        let text = sentence(&task).filter(|_| found.state == State::Open);
+        let told = json!({ "text": text, "seal": found });
         open.with(&Json::of(&told)).with(&object("json", &json))
     }
 
-    /// A task, opened, and the worst of the states of its parts.
-    fn task(&self, ledger: &mut Ledger, task: &Json) -> (Json, State) {
+    /// A task, opened, and the worst of what was found of its parts.
+    fn task(&self, ledger: &mut Ledger, task: &Json) -> (Json, Found) {
         let given: GivenTask = task.read().unwrap_or_default();
         let (from, assignee) = (given.from.as_ref(), given.assignee.as_ref());
         let sealed = given.task.as_str().unwrap_or_default().to_owned();
@@ -224,7 +233,7 @@ impl Seal {
         if !is_percent {
             open = open.without("progress");
         }
-        let mut state = State::Open;
+        let (mut state, mut key_changed) = (State::Open, false);
         for (name, sender, place, value) in parts {
             if value.is_null() || (name == "progress" && is_percent) {
                 continue;
@@ -244,6 +253,7 @@ impl Seal {
                     continue;
                 }
             };
+            key_changed |= read.as_ref().is_some_and(|read| read.seal.key_changed);
             let content =
                 plain.text.as_ref().map(Json::of).or_else(|| plain.json.as_ref().map(Json::of));
             if let Some(content) = content {
@@ -255,7 +265,8 @@ impl Seal {
             let parts = ["task", "context", "progress", "result"];
             open = parts.iter().fold(open, |open, name| open.without(name));
         }
-        (open.with(&Json::of(&json!({ "seal": { "state": state } }))), state)
+        let found = Found { state, key_changed };
+        (open.with(&object("seal", &Json::of(&found))), found)
     }
 
     /// Opens what is no message. `None` if nobody is named who has sealed it.

@@ -321,12 +321,12 @@ impl<'a> Work<'a> {
 }
 /// Whether a message may be acted on. Tells of one that may not.
 fn is_usable(message: &Message) -> bool {
-    if !message.is_open() {
+    if !message.is_of_sender() {
         let place = message.cursor().map(|cursor| cursor.to_string()).unwrap_or_default();
         let from = crate::stderr::printable(message.author(), 128);
         tell!(
-            "warning: message {place} under the name {from} was not opened, and nothing is done with it"
+            "warning: message {place} under the name {from} was not opened, or another key signed it, and nothing is done with it"
         );
     }
-    message.is_open()
+    message.is_of_sender()
 }

@@ -7,15 +7,13 @@
 
 use crate::traces::{Traces, files};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit, Mac};
 use nexus_protocol::{AgentId, FileKey, SEALED_HEADER};
 use nexus_seal::{Field, Secret, open};
 use percent_encoding::percent_decode_str;
 use rusqlite::{Connection, types::ValueRef};
 use serde_json::Value;
-use sha2::Sha512;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     env,
     fs::{self, File},
     io::Write,
@@ -88,8 +86,11 @@ pub fn compare(encrypted: &Path, plain: &Path) -> Verdict {
         verdict.opened += said.opened;
         let texts =
             said.texts.iter().fold(Traces::default(), |all, text| all.and(text, text.as_bytes()));
-        let traces =
-            secrets.iter().fold(texts, |all, secret| and_keys(all, secret, &record.fields()));
+        let files: Vec<&str> = record.files.iter().map(FileKey::as_str).collect();
+        let names: Vec<&str> = record.names.iter().map(AgentId::as_str).collect();
+        let traces = secrets
+            .iter()
+            .fold(texts, |all, secret| all.and_keys(secret.as_str(), &files, &names));
         verdict.keys += traces.names().len() - said.texts.len();
         let leaks = record.found(&traces).into_iter().map(|name| (relay.clone(), name));
         verdict.leaks.extend(leaks);
@@ -186,11 +187,6 @@ impl Record {
         self.sent
             .iter()
             .any(|bytes| bytes.windows(key_id.len()).any(|part| part == key_id.as_bytes()))
-    }
-
-    fn fields(&self) -> Vec<(String, &AgentId)> {
-        let of = |name| self.all_fields().map(move |field| (field.to_string(), name));
-        self.names.iter().flat_map(of).collect()
     }
 
     fn all_fields(&self) -> impl Iterator<Item = Field<'_>> {
@@ -315,38 +311,4 @@ pub fn values(folder: &Path) -> Vec<u8> {
         }
     }
     found
-}
-
-/// HMAC-SHA-512.
-///
-/// # Panics
-/// Never: every length of key is good.
-pub fn mac(key: &[u8], text: &[u8]) -> Vec<u8> {
-    let mut mac = Hmac::<Sha512>::new_from_slice(key).expect("a key");
-    mac.update(text);
-    mac.finalize().into_bytes().to_vec()
-}
-
-/// Searches for all keys of a session, computed here as section 10 says, for these fields of these senders.
-///
-/// # Panics
-/// If the secret is not 20 bytes in hexadecimal digits.
-pub fn and_keys(traces: Traces, secret: &Secret, fields: &[(String, &AgentId)]) -> Traces {
-    let prk = mac(b"nexus e2e 1", secret.as_str().as_bytes());
-    let (_, digits) = secret.as_str().split_at(2);
-    let digit = |at: usize| char::from(digits.as_bytes()[at]).to_digit(16).expect("a digit");
-    let drawn: Vec<u8> = (0..20)
-        .map(|at| u8::try_from(digit(2 * at) << 4 | digit(2 * at + 1)).expect("two digits"))
-        .collect();
-    let mut traces = traces.and("secret", digits.as_bytes()).and("drawn", &drawn).and("prk", &prk);
-    let infos: BTreeMap<String, Vec<u8>> = fields
-        .iter()
-        .map(|(field, agent)| format!("seal/{field}/{agent}"))
-        .map(|info| (info.clone(), mac(&prk, &[info.as_bytes(), &[1]].concat())))
-        .collect();
-    for (info, cek) in infos {
-        traces = traces.and(&format!("{info}: mac"), &cek[..32]);
-        traces = traces.and(&format!("{info}: cipher"), &cek[32..]);
-    }
-    traces
 }

@@ -5,7 +5,9 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
+use sha2::Sha512;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
@@ -42,6 +44,27 @@ impl Traces {
         self
     }
 
+    /// Searches for every key of an encrypted session with these files and members, too.
+    #[must_use]
+    pub fn and_keys(self, secret: &str, files: &[&str], agents: &[&str]) -> Self {
+        let (_, digits) = secret.split_at(2);
+        let pairs = (0..digits.len() / 2).filter_map(|at| digits.get(2 * at..2 * at + 2));
+        let drawn: Vec<u8> =
+            pairs.map(|two| u8::from_str_radix(two, 16).expect("hex digits")).collect();
+        let all = self.and("secret", digits.as_bytes()).and("drawn", &drawn);
+        let all = all.and("prk", &prk(secret));
+        let fields = ["text", "greeting", "task", "context", "progress", "result"];
+        let files = files.iter().map(|file| format!("file/{file}"));
+        let fields = fields.into_iter().map(str::to_owned).chain(files);
+        fields.fold(all, |all, field| {
+            agents.iter().fold(all, |all, agent| {
+                let key = content_key(secret, &field, agent);
+                all.and(&format!("{field} of {agent}: mac"), &key[..32])
+                    .and(&format!("{field} of {agent}: cipher"), &key[32..])
+            })
+        })
+    }
+
     /// The names of all that is searched for.
     pub fn names(&self) -> BTreeSet<&str> {
         self.names.iter().map(String::as_str).collect()
@@ -64,6 +87,22 @@ impl Traces {
     pub fn in_folder(&self, folder: &Path) -> BTreeSet<&str> {
         files(folder).values().flat_map(|bytes| self.in_bytes(bytes)).collect()
     }
+}
+
+/// The content key of a field of an encrypted session, by the words of the protocol alone.
+pub fn content_key(secret: &str, field: &str, sender: &str) -> Vec<u8> {
+    mac(&prk(secret), format!("seal/{field}/{sender}\u{1}").as_bytes())
+}
+
+fn prk(secret: &str) -> Vec<u8> {
+    mac(b"nexus e2e 1", secret.as_bytes())
+}
+
+/// HMAC-SHA-512.
+pub fn mac(key: &[u8], data: &[u8]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha512>::new_from_slice(key).expect("any length will do");
+    mac.update(data);
+    mac.finalize().into_bytes().to_vec()
 }
 
 /// Every file below a folder, by its path.

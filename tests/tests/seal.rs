@@ -12,15 +12,14 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use hmac::{Hmac, KeyInit, Mac};
 use nexus_protocol::{AgentId, FileKey};
 use nexus_seal::{
     Field, Part, Place, Plain, PlainFile, SealedHash, Sealer, Secret, Signer, open, read,
     read_file, seal, verify,
 };
+use nexus_tests::traces::content_key;
 use proptest::prelude::*;
 use serde_json::{Value, json, value::RawValue};
-use sha2::Sha512;
 use std::{
     io::Write as _,
     process::{Command, Output, Stdio},
@@ -488,17 +487,6 @@ fn the_key_may_come_as_the_link_or_in_a_file_and_is_not_printed() {
     }
 }
 
-/// The content key by the words of the protocol alone.
-fn content_key(field: &str, sender: &str) -> Vec<u8> {
-    let mac = |key: &[u8], data: &[u8]| {
-        let mut mac = Hmac::<Sha512>::new_from_slice(key).unwrap();
-        mac.update(data);
-        mac.finalize().into_bytes().to_vec()
-    };
-    let prk = mac(b"nexus e2e 1", secret().as_str().as_bytes());
-    mac(&prk, format!("seal/{field}/{sender}\u{1}").as_bytes())
-}
-
 /// Opens and verifies what comes as JSON, and seals and signs the same for the way back.
 const JWCRYPTO: &str = r#"
 import base64, json, sys
@@ -555,7 +543,8 @@ fn the_libraries_open_what_is_sealed_here_and_the_reverse() {
         .into_iter()
         .flat_map(|field| texts.map(|text| (field, text)))
         .map(|(field, text)| {
-            let key = URL_SAFE_NO_PAD.encode(content_key(&field.to_string(), "alice"));
+            let key = content_key(secret.as_str(), &field.to_string(), "alice");
+            let key = URL_SAFE_NO_PAD.encode(key);
             let sealed = seal(&secret, field, &alice(), iv(), text.as_bytes());
             let signed = signer.sign(text.as_bytes());
             (field, text, json!({ "key": key, "sealed": sealed, "signed": signed, "seed": seed }))

@@ -8,9 +8,9 @@ use nexus_seal::{Part, Place, PlainFile, Sealer, Secret, read_file};
 use nexus_tests::{
     Api, Member, Relay,
     agents::done,
-    blind::{and_keys, mac, values},
+    blind::values,
     list, string,
-    traces::Traces,
+    traces::{Traces, content_key, mac},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -151,21 +151,17 @@ fn run(traces: &Traces, writing: Writing<'_>) -> Found {
     }
 }
 
-/// Searches for all keys that the conversation has.
-fn and_all_keys(traces: Traces, secret: &Secret) -> Traces {
-    let names: [AgentId; 2] = ["a", "bob"].map(|name| name.parse().unwrap());
-    let kinds = ["text", "greeting", "task", "context", "progress", "result", "file/shopping.md"];
-    let fields: Vec<(String, &AgentId)> =
-        names.iter().flat_map(|name| kinds.map(|field| (field.to_owned(), name))).collect();
+/// Searches for all keys of a session.
+fn and_keys(traces: Traces, secret: &Secret) -> Traces {
     // These are the keys: one makes the tag of what the other crate has sealed.
     let whole = sealed(secret, Place::Text, "a", "x");
     let parts = Sealed::parse(&whole).unwrap();
     let header = whole.split_once("..").unwrap().0.as_bytes();
     let bits = (header.len() as u64 * 8).to_be_bytes();
-    let cek = mac(&mac(b"nexus e2e 1", secret.as_str().as_bytes()), b"seal/text/a\x01");
+    let cek = content_key(secret.as_str(), "text", "a");
     let tag = mac(&cek[..32], &[header, &parts.iv, &parts.ciphertext, &bits].concat());
     assert_eq!(tag[..32], parts.tag);
-    and_keys(traces, secret, &fields)
+    traces.and_keys(secret.as_str(), &["shopping.md"], &["a", "bob"])
 }
 
 #[test]

@@ -39,6 +39,7 @@ use std::{
     time::{Duration, Instant},
 };
 use ureq::{Agent, http};
+pub use xtask::project::Project;
 pub use xtask::relay::Relay;
 pub use xtask::setup::mcp_client;
 

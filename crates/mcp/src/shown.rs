@@ -103,8 +103,27 @@ fn message(record: &str) -> Option<(String, String)> {
     }
     shown.renamed(&native, &[("replyTo", "reply_to"), ("conversationId", "conversation")]);
     shown.marks(&native, &[("redacted", "redacted"), ("unredacted", "unredacted")]);
+    found(&mut shown, &native);
     shown.renamed(&native, &[("sentAt", "at")]);
     Some((shown.end(), from))
+}
+
+/// What the client has found of something that was sealed. Counts and keys are told only if something is wrong.
+fn found(shown: &mut Writer, native: &Fields<'_>) {
+    let Some(found) = native.get("seal").and_then(Fields::of) else { return };
+    let mut seal = Writer::default();
+    seal.renamed(
+        &found,
+        &[
+            ("state", "state"),
+            ("missing", "missing"),
+            ("restarted", "restarted"),
+            ("fork", "fork"),
+            ("routing", "routing"),
+            ("keyChanged", "key_changed"),
+        ],
+    );
+    shown.raw("seal", &seal.end());
 }
 
 /// How to answer a task, in the words of the tools.
@@ -172,6 +191,7 @@ fn task_of(record: &str) -> Option<Writer> {
         ],
     );
     shown.marks(&task, &[("redacted", "redacted"), ("unredacted", "unredacted")]);
+    found(&mut shown, &task);
     Some(shown)
 }
 
@@ -240,6 +260,24 @@ mod tests {
             assert!(shown.contains(&format!(r#""result":{json}"#)), "{json}");
             assert!(!shown.contains("redacted"), "{shown}");
         }
+    }
+
+    #[test]
+    fn of_a_seal_only_its_state_is_told_and_what_is_wrong() {
+        let mut sealed = message(1);
+        for (seal, told) in [
+            (json!({ "state": "open", "n": 3, "signed": true }), json!({ "state": "open" })),
+            (
+                json!({ "state": "open", "n": 3, "missing": [2], "signed": false, "keyChanged": true }),
+                json!({ "state": "open", "missing": [2], "key_changed": true }),
+            ),
+        ] {
+            sealed["seal"] = seal;
+            let page: Value = serde_json::from_str(&shown(&[sealed.clone()], false)).unwrap();
+            assert_eq!(page["messages"][0]["seal"], told);
+        }
+        let task = task(r#"{"id":"a-1","seal":{"state":"altered"}}"#).unwrap();
+        assert!(task.contains(r#""seal":{"state":"altered"}"#), "{task}");
     }
 
     #[test]

@@ -43,6 +43,7 @@ mod mcp_client;
 mod mcp_host;
 mod mcp_install;
 mod mcp_reading;
+mod mcp_sealed;
 mod mcp_waking;
 mod mended;
 mod networks;

@@ -44,6 +44,12 @@ async def main():
             await call(bob, 'send', text='Tuesday.')
         seen['again'] = (await call(alice, 'read'))['messages']
         seen['refused'] = await call(alice, 'send', text='x', to=['nobody'])
+        task = await call(alice, 'task', text='Book it', to='bob')
+        await call(bob, 'task', id=task['id'], status='completed', result='Room 4')
+        done = await call(alice, 'task', id=task['id'])
+        seen['task'] = [done['text'], done['status'], done['result']]
+        seen['seals'] = [joined['messages'][0].get('seal'), done.get('seal')]
+        seen['left'] = await call(bob, 'leave')
         try:
             await alice.call_tool('delete_everything', {})
         except Exception as error:
@@ -53,9 +59,10 @@ async def main():
 anyio.run(main)
 ";
 
-fn run(modes: [&str; 2]) -> Value {
+fn run(modes: [&str; 2], sealed: &str) -> Value {
     let relay = nexus_tests::relay();
     let homes = [Home::new(&relay.url()), Home::new(&relay.url())];
+    homes[0].nexus(&["config", "set", "sealed", sealed]).done();
     let env = |home: &Home| json!({ "NEXUS_HOME": home.state(), "NEXUS_URL": relay.url() });
     let given = json!({
         "nexus": NEXUS, "modes": modes, "alice": env(&homes[0]), "bob": env(&homes[1]),
@@ -75,11 +82,16 @@ fn run(modes: [&str; 2]) -> Value {
 
 #[test]
 fn agents_of_both_eras_talk_through_a_real_client() {
-    for (modes, versions) in [
-        (["auto", "legacy"], ["2026-07-28", "2025-11-25"]),
-        (["legacy", "auto"], ["2025-11-25", "2026-07-28"]),
+    for (modes, versions, sealed) in [
+        (["auto", "legacy"], ["2026-07-28", "2025-11-25"], "off"),
+        (["legacy", "auto"], ["2025-11-25", "2026-07-28"], "off"),
+        (["auto", "legacy"], ["2026-07-28", "2025-11-25"], "on"),
     ] {
-        let seen = run(modes);
+        let seen = run(modes, sealed);
+        let seal = if sealed == "on" { json!({ "state": "open" }) } else { Value::Null };
+        assert_eq!(seen["seals"], json!([seal, seal]));
+        assert_eq!(seen["task"], json!(["Book it", "completed", "Room 4"]));
+        assert_eq!(seen["left"], json!({ "left": true }));
         assert_eq!(seen["versions"], json!(versions));
         let tools = ["invite", "join", "send", "read", "task", "leave", "address"];
         assert_eq!(seen["tools"], json!(tools));

@@ -6,6 +6,9 @@ import { enter, forgetAll, lastName, readPerson, seats, secretIn } from "./seat.
 
 const CODE = /\b([a-z]{3,12}-[a-z]{3,12}-[a-z0-9]{5})\b/i;
 
+/** The greeting of which the person was told that it looks like a secret. */
+let warned;
+
 const name = byId("name");
 name.value = lastName();
 name.addEventListener("input", () => name.setCustomValidity(""));
@@ -26,7 +29,11 @@ onSubmit(byId("start"), async () => {
 
 /** Makes the conversation an encrypted one, and gives its secret. */
 async function encrypted(body) {
-  const { Keys, newSecret } = await import("./seal.js");
+  const { Keys, looksSecret, newSecret, refusal } = await import("./seal.js");
+  if (looksSecret(body.greeting ?? "") && body.greeting !== warned) {
+    warned = body.greeting;
+    throw refusal("This looks like a password or key. Here it is not taken out, and everybody in the conversation can read it. Press the button again to send it anyway.");
+  }
   const secret = newSecret();
   const keys = new Keys(secret);
   body.encryption = { v: 1, keyId: await keys.id() };

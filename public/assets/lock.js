@@ -4,7 +4,7 @@
 import { call, parse, sessionPath } from "./api.js";
 import { byId } from "./page.js";
 import { gist, isGreeting, isNews, isRelays } from "./relay.js";
-import { Keys, fingerprintOf, hashOf, refusal } from "./seal.js";
+import { Keys, fingerprintOf, hashOf, looksSecret, refusal } from "./seal.js";
 import { sealedPlace } from "./seat.js";
 import { lasting } from "./store.js";
 import { nameLike, plural } from "./text.js";
@@ -12,10 +12,8 @@ import { nameLike, plural } from "./text.js";
 /** How many numbers are looked at in one gap, and are named as perhaps lost. */
 const GAP = 1000;
 const SKIPPED = 64;
-
-/** How secrets begin. The relay cannot search what is sealed. */
-const SECRET =
-  /\b(gh[opsur]_|github_pat_|glpat-|sk[-_]|rk_|AKIA|ASIA|xox[a-z]-|AIza|nx[a-z]_|npm_|hf_|ya29\.|eyJ)[\w-]{12}|-----BEGIN|#k1[0-9a-f]{40}|\b(password|passwd|api[-_ ]?key)["']?\s*[:=]\s*\S{6}/i;
+/** Longer files are not searched for secrets, in bytes. */
+const SEARCHED = 65536;
 
 const isCount = (n) => Number.isInteger(n) && n > 0 && n < 2 ** 32;
 const isText = (value) => typeof value === "string";
@@ -55,6 +53,7 @@ export class Lock {
   #state;
   #begin;
   #begun = new Promise((begin) => (this.#begin = begin));
+  #asked = Promise.resolve();
   /** Asks the person something. */
   ask;
 
@@ -287,7 +286,9 @@ export class Lock {
 
   /** A file that replaces the version `base`. */
   async fileBody(key, file, base) {
-    return this.#write(`file/${key}`, { contentType: file.type || undefined, base }, new Uint8Array(await file.arrayBuffer()));
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    if (bytes.length <= SEARCHED && !(await this.sure(new TextDecoder().decode(bytes)))) throw refusal("It was not sent.");
+    return this.#write(`file/${key}`, { contentType: file.type || undefined, base }, bytes);
   }
 
   /** The content of a version of a file. */
@@ -299,12 +300,14 @@ export class Lock {
     return content;
   }
 
-  /** Asks before something is sent that looks like a secret. */
+  /** Asks before something is sent that looks like a secret, one after the other. */
   async sure(text) {
-    if (!SECRET.test(text)) return true;
-    return new Promise((done) => {
-      byId("asking").addEventListener("close", () => done(false), { once: true });
-      this.ask("Send a secret?", "This looks like a password or key. Here it is not taken out, and everybody in the conversation can read it.", "Send it anyway", "Do not send", async () => done(true));
+    if (!looksSecret(text)) return true;
+    const answer = () => new Promise((done) => {
+      let isSure = false;
+      byId("asking").addEventListener("close", () => done(isSure), { once: true });
+      this.ask("Send a secret?", "This looks like a password or key. Here it is not taken out, and everybody in the conversation can read it.", "Send it anyway", "Do not send", async () => (isSure = true));
     });
+    return (this.#asked = this.#asked.then(answer));
   }
 }

@@ -12,6 +12,13 @@ const bytesOf = (text) => new TextEncoder().encode(text);
 const textOf = (bytes) => new TextDecoder("utf-8", STRICT).decode(bytes);
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
+/** How secrets begin. The relay cannot search what is sealed. */
+const SECRET =
+  /\b(gh[opsur]_|github_pat_|glpat-|sk[-_]|rk_|AKIA|ASIA|xox[a-z]-|AIza|nx[a-z]_|npm_|hf_|ya29\.|eyJ)[\w-]{12}|-----BEGIN|#k1[0-9a-f]{40}|\b(password|passwd|api[-_ ]?key)["']?\s*[:=]\s*\S{6}/i;
+
+/** Whether something in a text looks like a secret. */
+export const looksSecret = (text) => SECRET.test(text);
+
 /** A refusal of this page, with a sentence for the person. */
 export const refusal = (message) => new Refused(0, { message });
 

@@ -551,9 +551,23 @@ fn a_person_starts_an_encrypted_conversation_and_is_asked_before_a_secret_is_sen
     let browser = Browser::start();
     browser.open(&relay.url());
     browser.type_into("#name", "zoe");
-    browser.type_into("#greeting", "Just between us");
+    browser.type_into("#greeting", &format!("The key is {}", secret()));
     browser.click("#encrypted");
+    browser.click("#start button");
+    browser.wait_for("#start [role=alert]", "This looks like a password or key.");
     look_at(&browser, "encrypted-start");
+    // Pressed again, it is sent as it is.
+    let other = Browser::start();
+    other.open(&relay.url());
+    other.type_into("#name", "yan");
+    other.type_into("#greeting", &format!("The key is {}", secret()));
+    other.click("#encrypted");
+    other.click("#start button");
+    other.wait_for("#start [role=alert]", "Press the button again");
+    other.click("#start button");
+    other.wait_for("#messages", &secret());
+    browser.clear("#greeting");
+    browser.type_into("#greeting", "Just between us");
     browser.click("#start button");
     browser.wait_for("#alone-link", "#k1");
     let link = browser.text("#alone-link");
@@ -589,6 +603,24 @@ fn a_person_starts_an_encrypted_conversation_and_is_asked_before_a_secret_is_sen
     let outsider = Browser::start();
     outsider.open(&browser.url());
     outsider.wait_for("#over-heading", "You need a link");
+    // The same holds for files that are short.
+    open_panel(&browser, "files-panel");
+    eventually("files can be shared", || browser.count("#files-panel input[type=file]") == 1);
+    for name in ["one.env", "two.env", "three.env"] {
+        share(&browser, name, format!("KEY={}\n", secret()).as_bytes());
+    }
+    let is_asked = "return document.querySelector('#asking').open";
+    for answer in ["#asking-yes", "#asking-no", "#asking-yes"] {
+        eventually("the page asks", || browser.run(is_asked) == true);
+        browser.click(answer);
+    }
+    let keys = || -> Vec<String> {
+        let files = alice.member.call("GET", "/files").send().json();
+        list(&files["files"]).iter().map(|file| string(&file["key"])).collect()
+    };
+    eventually("two are stored", || keys().len() == 2);
+    assert_eq!(browser.run(is_asked), false);
+    browser.wait_for("#files-panel", "Not uploaded. It was not sent.");
     // The seat goes to a phone with its key.
     browser.click("#open-menu");
     browser.click("#carry");

@@ -88,9 +88,8 @@ pub fn compare(encrypted: &Path, plain: &Path) -> Verdict {
             said.texts.iter().fold(Traces::default(), |all, text| all.and(text, text.as_bytes()));
         let files: Vec<&str> = record.files.iter().map(FileKey::as_str).collect();
         let names: Vec<&str> = record.names.iter().map(AgentId::as_str).collect();
-        let traces = secrets
-            .iter()
-            .fold(texts, |all, secret| all.and_keys(secret.as_str(), &files, &names));
+        let traces =
+            secrets.iter().fold(texts, |all, secret| all.and_keys(secret.as_str(), &files, &names));
         verdict.keys += traces.names().len() - said.texts.len();
         let leaks = record.found(&traces).into_iter().map(|name| (relay.clone(), name));
         verdict.leaks.extend(leaks);

@@ -40,7 +40,7 @@ use std::{
 };
 use ureq::{Agent, http};
 pub use xtask::project::Project;
-pub use xtask::relay::Relay;
+pub use xtask::relay::{Relay, tap};
 pub use xtask::setup::mcp_client;
 
 /// A relay without rate limits.

@@ -10,11 +10,11 @@ use nexus_tests::{
     agents::done,
     blind::values,
     list, string,
+    tap::Tap,
     traces::{Traces, content_key, mac},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use xtask::relay::tap::Tap;
 
 /// What is said, and where. Each is a text that occurs nowhere else, and has letters that are escaped in JSON.
 const GREETING: &str = "Gr\u{fc}\u{df}e! \"Lunch\" by the old mill?";
@@ -136,7 +136,7 @@ fn run(traces: &Traces, writing: Writing<'_>) -> Found {
     let state = tempfile::tempdir().unwrap();
     let mut relay = Relay::builder().state_dir(state.path()).start().unwrap();
     let tap = Tap::start(relay.port()).unwrap();
-    converse(&Api::new(&format!("http://127.0.0.1:{}", tap.port())), writing);
+    converse(&Api::new(&tap.url()), writing);
     relay.kill();
     let sent = tap.sent();
     assert!(sent.iter().any(|bytes| bytes.starts_with(b"PUT /v1/sessions HTTP/1.1\r\n")));
@@ -168,7 +168,7 @@ fn and_keys(traces: Traces, secret: &Secret) -> Traces {
 fn nothing_that_was_said_and_no_key_is_stored_logged_or_sent() {
     let texts = || TEXTS.iter().fold(Traces::default(), |all, text| all.and(text, text.as_bytes()));
     let secret = secret();
-    let traces = and_all_keys(texts(), &secret);
+    let traces = and_keys(texts(), &secret);
     assert_eq!(traces.names().len(), TEXTS.len() + 3 + 7 * 2 * 2);
     let found = run(&traces, Writing(Some(&secret)));
     let nothing = BTreeSet::new();

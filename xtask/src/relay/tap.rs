@@ -38,6 +38,12 @@ impl Tap {
         Ok(Self { port, sent })
     }
 
+    /// Its URL, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// Its port.
     #[must_use]
     pub fn port(&self) -> u16 {

@@ -29,9 +29,9 @@ const SAID: [&str; 7] = [
 #[test]
 fn two_agents_talk_with_every_tool_and_the_relay_reads_nothing() {
     let relay = relay();
-    let tap = Tap::start(&relay.url());
+    let tap = Tap::start(relay.port()).unwrap();
     let [greeting, words, value, directed, task, progress, result] = SAID;
-    let (a, b) = (sealing(&tap.url), Home::without_url());
+    let (a, b) = (sealing(&tap.url()), Home::without_url());
     let (mut alice, mut bob) = (Host::legacy(&a), Host::legacy(&b));
     let open = json!({ "state": "open" });
     let invited = alice.call("invite", &json!({ "name": "alice", "greeting": greeting }));

@@ -256,7 +256,7 @@ fn only_comments_of_scripts_and_stylesheets_are_left_out() {
             }
             // These are programs that people run, and compare with what the releases have.
             "mjs" | "py" | "sh" => {
-                assert_eq!(asset(), fs::read_to_string(&path).unwrap(), "{name}")
+                assert_eq!(asset(), fs::read_to_string(&path).unwrap(), "{name}");
             }
             _ => {}
         }

@@ -19,6 +19,7 @@ pub mod abuse;
 pub mod agents;
 pub mod browser;
 pub mod dialogue;
+pub mod hosted;
 pub mod hosts;
 pub mod leaks;
 pub mod live;

@@ -83,7 +83,8 @@ function parsed(words) {
   try {
     return parseArgs({ args: words, options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    throw misuse(error.message.split(". To specify")[0].replace(/\.$/, ""));
+    // Its first sentence.
+    throw misuse(error.message.split(/\. |\.?\n/)[0]);
   }
 }
 

@@ -52,7 +52,7 @@ export async function serve(options) {
     if (bad >= STARTS) throw new Failure(`the relay ended ${STARTS} times in a row: its last messages say why`);
     const delay = Math.min(SHORTEST_DELAY_MS * 2 ** (bad - 1), LONGEST_DELAY_MS);
     process.stderr.write(`The relay has ended by itself. It starts again in ${delay / 1000} s.\n`);
-    await Promise.race([wait(delay, undefined, { ref: false }), stopping.stopped]);
+    await wait(delay, undefined, { signal: stopping.signal }).catch(() => {});
     if (stopping.begun) break;
     workerd = start();
   }
@@ -63,11 +63,10 @@ export async function serve(options) {
 
 // The first signal stops the relay gently, and the second one at once.
 function signals() {
-  const state = { begun: false };
+  const stopped = new AbortController();
+  const state = { begun: false, signal: stopped.signal };
   let gently = () => {};
   let atOnce = () => {};
-  let tell;
-  state.stopped = new Promise((resolve) => (tell = resolve));
   state.onStop = (stop, kill) => {
     [gently, atOnce] = [stop, kill];
     if (state.begun) gently();
@@ -75,7 +74,7 @@ function signals() {
   const received = () => {
     if (state.begun) return atOnce();
     state.begun = true;
-    tell();
+    stopped.abort();
     gently();
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, received);
@@ -140,9 +139,8 @@ function answers(url) {
   });
 }
 
+// The one line on standard output comes last, so that whoever waits for it finds the rest told, too.
 function announce(options, port) {
-  const url = options.vars.PUBLIC_URL || local(options, port);
-  process.stdout.write(`The relay answers: open ${url}/\n`);
   const log = options.log ? ` The log is in ${options.log}.` : "";
   process.stderr.write(`It listens on ${address(options.host, port)}. The data is in ${options.data}.${log} Ctrl-C stops it.\n`);
   if (!options.tls && !/^(127\.|::1$|localhost$)/.test(options.host)) {
@@ -151,4 +149,5 @@ function announce(options, port) {
         "or a proxy that serves https.\n",
     );
   }
+  process.stdout.write(`The relay answers: open ${options.vars.PUBLIC_URL || local(options, port)}/\n`);
 }

@@ -1,0 +1,64 @@
+//! https by the launcher itself, and the operator's token.
+
+use nexus_tests::{
+    Api,
+    hosted::{Hosted, package},
+};
+use std::{fs, process::Command};
+
+#[test]
+fn it_serves_https_with_a_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let [cert, key, log] = ["cert.pem", "key.pem", "log"].map(|name| folder.path().join(name));
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    fs::write(&cert, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let [cert, key, log] = [&cert, &key, &log].map(|path| path.to_str().unwrap());
+    let arguments = ["--tls-cert", cert, "--tls-key", key, "--log", log, "--host", "localhost"];
+    let hosted = package().serve(&folder.path().join("data"), &arguments);
+    assert!(hosted.url.starts_with("https://localhost:"), "{}", hosted.url);
+    let mut curl = Command::new("curl");
+    curl.args(["-sS", "-m", "20", "--cacert", cert, "-X", "PUT", "-d", "{}"]);
+    let output = curl.arg(format!("{}/v1/sessions", hosted.url)).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("\"sessionId\""), "{told} {}", String::from_utf8_lossy(&output.stderr));
+    hosted.stop();
+    let logged = fs::read_to_string(log).unwrap();
+    assert!(logged.contains("\"route\":\"PUT /v1/sessions\""), "{logged}");
+}
+
+#[test]
+fn the_operators_token_comes_from_the_environment_and_is_not_written_down() {
+    const TOKEN: &str = "a-token-of-the-tests";
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let mut command = package().command(&["--port", "0", "--data", data]);
+    command.env("ADMIN_TOKEN", TOKEN);
+    let hosted = Hosted::start(command, &[]);
+    let api = hosted.api();
+    let activity = |token: &str| api.get("/v1/admin/activity").bearer(token).send().status;
+    assert_eq!((activity(TOKEN), activity("another-token-here")), (200, 401));
+    let config = fs::read_to_string(folder.path().join("workerd.capnp")).unwrap();
+    assert!(config.contains("fromEnvironment") && !config.contains(TOKEN));
+    hosted.stop();
+}
+
+#[test]
+fn variables_and_the_public_address_reach_the_relay() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments =
+        ["--public-url", "https://relay.example", "--var", "OPERATOR_NAME=Ada \"A\" \\ Lovelace"];
+    let mut command = package().command(&["--data", folder.path().to_str().unwrap()]);
+    let port = xtask::relay::free_port().unwrap().to_string();
+    command.args(["--port", &port]);
+    let hosted = Hosted::start(command, &arguments);
+    assert_eq!(hosted.url, "https://relay.example");
+    let api = Api::new(&format!("http://127.0.0.1:{port}"));
+    let a = api.session();
+    let pair = api.put("/v1/pair").agent(&a.agent).key(&a.key);
+    let answer = pair.json(&serde_json::json!({ "sessionId": a.session })).send().text();
+    assert!(answer.contains("\"url\":\"https://relay.example/p/"), "{answer}");
+    let page = api.get("/").header("Accept", b"text/html").send().text();
+    assert!(page.contains("Ada &quot;A&quot; \\ Lovelace"), "{page}");
+    hosted.stop();
+}

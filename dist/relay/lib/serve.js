@@ -143,7 +143,8 @@ function answers(url) {
 function announce(options, port) {
   const log = options.log ? ` The log is in ${options.log}.` : "";
   process.stderr.write(`It listens on ${address(options.host, port)}. The data is in ${options.data}.${log} Ctrl-C stops it.\n`);
-  if (!options.tls && !/^(127\.|::1$|localhost$)/.test(options.host)) {
+  const isSecure = options.tls || options.vars.PUBLIC_URL.startsWith("https:");
+  if (!isSecure && !/^(127\.|::1$|localhost$)/.test(options.host)) {
     process.stderr.write(
       "Whoever reaches this address can use the relay, and what they send is not encrypted on its way: use --tls-cert, " +
         "or a proxy that serves https.\n",

@@ -14,4 +14,5 @@ mod installed;
 mod limits;
 mod misuse;
 mod parts;
+mod proxied;
 mod secure;

@@ -28,7 +28,7 @@ export async function serve(options) {
   await checkAddress(options);
   makeFolder(options.data);
   const descriptor = await lock(options.data);
-  const log = options.log ? new LogFile(options.log) : { write: (bytes) => process.stderr.write(bytes) };
+  const log = new Faults(options.log ? new LogFile(options.log) : { write: (bytes) => process.stderr.write(bytes) });
   const config = write(deployment(), options);
   const stopping = signals();
   let port = options.port;
@@ -39,8 +39,9 @@ export async function serve(options) {
   port = await started(workerd, options);
   if (port === undefined && !stopping.begun) {
     const where = options.log ? ` in ${options.log}` : " above";
-    throw new Failure(`the relay did not start: its last messages${where} say why`);
+    throw new Failure(`the relay did not start: ${log.reason ?? `its last messages${where} say why`}`);
   }
+  log.isHeard = false;
   if (!stopping.begun) announce(options, port);
 
   let bad = 0;
@@ -61,7 +62,10 @@ export async function serve(options) {
   process.exitCode = 0;
 }
 
-// The first signal stops the relay gently, and the second one at once.
+// npx passes on a Ctrl-C that the terminal has sent to its programs, too.
+const ECHO_MS = 500;
+
+// The first signal stops the relay gently, and a later one at once.
 function signals() {
   const stopped = new AbortController();
   const state = { begun: false, signal: stopped.signal };
@@ -71,9 +75,14 @@ function signals() {
     [gently, atOnce] = [stop, kill];
     if (state.begun) gently();
   };
+  let begun;
   const received = () => {
-    if (state.begun) return atOnce();
+    if (state.begun) {
+      if (performance.now() - begun > ECHO_MS) atOnce();
+      return;
+    }
     state.begun = true;
+    begun = performance.now();
     stopped.abort();
     gently();
   };
@@ -116,27 +125,58 @@ function local({ host, tls }, port) {
   return `${tls ? "https" : "http"}://${address(reached, port)}`;
 }
 
-// The port, once the relay answers. Undefined if it ended or was silent for too long, and is ended then.
+// The port, once the relay answers as it should. Undefined if it ended, was silent for too long, or fails because of
+// its variables; then it is ended.
 async function started(workerd, options) {
   const late = wait(START_MS, undefined, { ref: false });
   const port = await Promise.race([workerd.listening, late]);
-  if (port !== undefined && (await answers(`${local(options, port)}/health`))) return port;
+  if (port !== undefined && (await isWell(local(options, port), options.vars))) return port;
   workerd.kill();
   await workerd.ended;
   return undefined;
 }
 
-function answers(url) {
+// Asks for what fails if a variable is wrong. A page is counted for this machine's address, so one is asked for only
+// if a variable that pages alone read is set.
+async function isWell(url, vars) {
+  const paths = vars.OPERATOR_URL ? ["/health", "/"] : ["/health"];
+  for (const path of paths) {
+    const status = await statusOf(url + path);
+    if (status === undefined || status >= 500) return false;
+  }
+  return true;
+}
+
+// The status of the answer, or undefined if there is none.
+function statusOf(url) {
   return new Promise((resolve) => {
     // It asks itself, so there is nothing to be learned from the certificate.
     const get = url.startsWith("https") ? getHttps : getHttp;
-    const request = get(url, { rejectUnauthorized: false, timeout: START_MS, agent: false }, (response) => {
+    const headers = { Accept: "text/html" };
+    const request = get(url, { headers, rejectUnauthorized: false, timeout: START_MS, agent: false }, (response) => {
       response.resume();
-      resolve(true);
+      resolve(response.statusCode);
     });
     request.on("timeout", () => request.destroy());
-    request.on("error", () => resolve(false));
+    request.on("error", () => resolve(undefined));
   });
+}
+
+// A log that remembers, as long as the relay starts, the first reason why it failed.
+class Faults {
+  reason;
+  isHeard = true;
+  #log;
+
+  constructor(log) {
+    this.#log = log;
+  }
+
+  write(bytes) {
+    this.#log.write(bytes);
+    const fault = this.isHeard && /^\{"fault":("(?:[^"\\]|\\.)*")/m.exec(bytes.toString());
+    if (fault) this.reason ??= JSON.parse(fault[1]);
+  }
 }
 
 // The one line on standard output comes last, so that whoever waits for it finds the rest told, too.

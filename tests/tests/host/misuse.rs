@@ -74,6 +74,27 @@ fn what_the_machine_lacks_is_named() {
 }
 
 #[test]
+fn a_variable_that_the_relay_rejects_ends_the_start_with_its_sentence() {
+    let cases = [
+        ("MAX_AGENTS=5000", "the variable MAX_AGENTS must be a whole number from 1 to 1000"),
+        ("OPERATOR_URL=ftp://x", "the variable OPERATOR_URL must begin with"),
+        ("ALLOW_UNREDACTED=perhaps", "ALLOW_UNREDACTED"),
+    ];
+    for (variable, sentence) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().to_str().unwrap();
+        let output = package().run(&["--port", "0", "--data", data, "--var", variable]);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        let last = told.lines().last().unwrap();
+        assert!(
+            last.starts_with("error: the relay did not start: ") && last.contains(sentence),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn a_short_token_is_no_token() {
     let output = package().command(&["--port", "0"]).env("ADMIN_TOKEN", "short").output().unwrap();
     assert_eq!(output.status.code(), Some(1));

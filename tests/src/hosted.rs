@@ -19,7 +19,10 @@ use xtask::{dist, project::Project};
 const FOLDER: &str = "target/relay-package";
 
 /// The programs that it and npm use. A system has the last three.
-const PROGRAMS: [&str; 4] = ["npm", "sh", "flock", "env"];
+const PROGRAMS: [&str; 5] = ["node", "npm", "sh", "flock", "env"];
+
+/// The variable that names another Node than the pinned one.
+const NODE: &str = "NEXUS_HOST_NODE";
 
 /// The installed package.
 pub struct Package {
@@ -45,11 +48,8 @@ impl Package {
         // Else npm would install it into the checkout that surrounds the folder.
         fs::write(package.folder.join("app/package.json"), "{}").expect("a file");
         let bin = package.folder.join("bin");
-        let node = project.path("node_modules/node/bin/node");
-        symlink(node, bin.join("node")).expect("a link");
         for program in PROGRAMS {
-            let path = find(program).unwrap_or_else(|| panic!("`{program}` is missing"));
-            symlink(path.canonicalize().expect("a program"), bin.join(program)).expect("a link");
+            link(program, &bin);
         }
         let packed = dist::pack_relay(&project, &package.folder).expect("a package");
         let output = package
@@ -185,8 +185,26 @@ impl Drop for Hosted {
     }
 }
 
+/// Puts a link to a program of this machine into a folder. Of Node, it is the pinned one, or what `NEXUS_HOST_NODE`
+/// names.
+pub fn link(program: &str, folder: &Path) {
+    let path = if program == "node" { node() } else { find(program) };
+    let path = path.unwrap_or_else(|| panic!("`{program}` is missing"));
+    // A program may look for its files from where it is, such as npm.
+    symlink(path.canonicalize().expect("a program"), folder.join(program)).expect("a link");
+}
+
+fn node() -> Option<PathBuf> {
+    let pinned = || Project::here().ok().map(|project| project.path("node_modules/node/bin/node"));
+    env::var_os(NODE).map(PathBuf::from).or_else(pinned)
+}
+
 /// The first match in the folders of `PATH`.
 fn find(program: &str) -> Option<PathBuf> {
     let folders = env::var_os("PATH")?;
-    env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
+    let named = env::split_paths(&folders);
+    // Elsewhere, a script of the same name may choose between versions, which needs more programs.
+    let system = ["/usr/bin", "/bin"].into_iter().filter(|_| program != "npm").map(PathBuf::from);
+    let mut folders = system.chain(named);
+    folders.find_map(|folder| Some(folder.join(program)).filter(|path| path.is_file()))
 }

@@ -61,8 +61,8 @@ function copied(copy, from, to) {
 async function copier() {
   const sqlite = await nodeSqlite();
   if (sqlite) return (from, to) => byNode(sqlite, from, to);
-  if (runs("sqlite3", ["--version"])) return bySqlite3;
-  if (runs("python3", ["-c", "import sqlite3"])) return byPython;
+  const program = PROGRAMS.find(({ test }) => spawnSync(...test, { stdio: "ignore" }).status === 0);
+  if (program) return program.copy;
   throw new Failure(
     `Node ${process.versions.node} has no SQLite: use Node 22.13 or newer, or install the program sqlite3, or stop the ` +
       "relay and copy its folder",
@@ -85,9 +85,11 @@ async function nodeSqlite() {
 
 const CHECK = "PRAGMA quick_check(1)";
 
+// The source is opened for writing, because a reader that may not write leaves its files `-wal` and `-shm` behind.
+
 function byNode({ DatabaseSync }, from, to) {
   try {
-    const source = new DatabaseSync(from, { readOnly: true });
+    const source = new DatabaseSync(from);
     try {
       source.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
       source.prepare("VACUUM INTO ?").run(to);
@@ -108,30 +110,35 @@ function byNode({ DatabaseSync }, from, to) {
 
 function bySqlite3(from, to) {
   const quoted = `'${to.replaceAll("'", "''")}'`;
-  const made = output("sqlite3", ["-bail", "-readonly", from, `.timeout ${BUSY_MS}`, `VACUUM INTO ${quoted}`]);
-  return made || checked(output("sqlite3", ["-bail", to, CHECK]));
+  // After an error on its command line, it would leave files beside the source.
+  const made = output("sqlite3", [from], `.timeout ${BUSY_MS}\nVACUUM INTO ${quoted};\n`);
+  return made || checked(output("sqlite3", [to, CHECK]));
 }
 
 const PYTHON = `
-import pathlib, sqlite3, sys
-source = sqlite3.connect(pathlib.Path(sys.argv[1]).as_uri() + "?mode=ro", uri=True, timeout=${BUSY_MS / 1000}, isolation_level=None)
-source.execute("VACUUM INTO ?", (sys.argv[2],))
-print(sqlite3.connect(sys.argv[2]).execute("${CHECK}").fetchone()[0])
+import contextlib, pathlib, sqlite3, sys
+address = pathlib.Path(sys.argv[1]).as_uri() + "?mode=rw"
+with contextlib.closing(sqlite3.connect(address, uri=True, timeout=${BUSY_MS / 1000}, isolation_level=None)) as source:
+    source.execute("VACUUM INTO ?", (sys.argv[2],))
+with contextlib.closing(sqlite3.connect(sys.argv[2])) as copy:
+    print(copy.execute("${CHECK}").fetchone()[0])
 `;
 
 function byPython(from, to) {
   return checked(output("python3", ["-c", PYTHON, from, to]));
 }
 
+// The programs that can copy, with what finds out whether one is here.
+export const PROGRAMS = [
+  { test: ["sqlite3", ["--version"]], copy: bySqlite3 },
+  { test: ["python3", ["-c", "import sqlite3"]], copy: byPython },
+];
+
 function checked(result) {
   return result === "ok" ? undefined : result || "it was not checked";
 }
 
-function output(program, words) {
-  const { stdout, stderr } = spawnSync(program, words, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+function output(program, words, input = "") {
+  const { stdout, stderr } = spawnSync(program, words, { encoding: "utf8", input });
   return (stderr || stdout || "").trim();
-}
-
-function runs(program, words) {
-  return spawnSync(program, words, { stdio: "ignore" }).status === 0;
 }

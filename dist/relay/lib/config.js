@@ -55,7 +55,7 @@ export function write(deployment, options) {
   const text = generate(deployment, options, objects, embeds);
   const file = join(options.data, "workerd.capnp");
   writeFileSync(file, text, { mode: 0o600 });
-  return { file, imports: [...embeds.roots] };
+  return { file, objects, imports: [...embeds.roots] };
 }
 
 // Files that the configuration embeds. workerd looks up a path that begins with a slash in the folders of

@@ -12,6 +12,7 @@ import { Failure } from "./failure.js";
 import { deployment, write } from "./config.js";
 import { lock } from "./lock.js";
 import { LogFile, lines } from "./log.js";
+import { tidy } from "./tidy.js";
 import { Workerd, findWorkerd } from "./workerd.js";
 
 // How long a start may take.
@@ -30,6 +31,7 @@ export async function serve(options) {
   const descriptor = await lock(options.data);
   const log = new Faults(options.log ? new LogFile(options.log) : { write: (bytes) => process.stderr.write(bytes) });
   const config = write(deployment(), options);
+  tidy(config.objects);
   const stopping = signals();
   let port = options.port;
   const start = () => new Workerd({ program, config, address: address(options.host, port), lock: descriptor, log: lines(log) });

@@ -2,12 +2,19 @@
 
 use nexus_tests::{
     Member,
-    hosted::{Package, package},
+    hosted::{link, package},
 };
-use std::{path::Path, process::Output, thread};
+use std::{fs, path::Path, process::Output, thread};
 
-fn back_up(package: &Package, data: &Path, to: &Path) -> Output {
-    package.run(&["backup", "--data", data.to_str().unwrap(), "--to", to.to_str().unwrap()])
+/// Copies, by Node, or if that is an old one by Python.
+fn back_up(data: &Path, to: &Path) -> Output {
+    let bin = tempfile::tempdir().unwrap();
+    for program in ["node", "python3"] {
+        link(program, bin.path());
+    }
+    let [data, to] = [data, to].map(|path| path.to_str().unwrap());
+    let mut command = package().command(&["backup", "--data", data, "--to", to]);
+    command.env("PATH", bin.path()).output().unwrap()
 }
 
 #[test]
@@ -21,7 +28,7 @@ fn a_conversation_goes_on_from_a_copy_that_was_made_while_it_ran() {
     let output = thread::scope(|scope| {
         // Copies are made beside its work, and disturb none of it.
         let busy = scope.spawn(|| (0..200).for_each(|n| drop(a.send(&format!("meanwhile {n}")))));
-        let output = back_up(package(), &data, &copy);
+        let output = back_up(&data, &copy);
         busy.join().unwrap();
         output
     });
@@ -44,15 +51,18 @@ fn a_conversation_goes_on_from_a_copy_that_was_made_while_it_ran() {
 }
 
 #[test]
-fn a_copy_replaces_nothing_and_needs_sqlite() {
+fn a_copy_replaces_nothing_and_leaves_nothing_in_the_data() {
     let folder = tempfile::tempdir().unwrap();
     let [data, copy] = ["data", "copy"].map(|name| folder.path().join(name));
     let hosted = package().serve(&data, &[]);
     hosted.api().session();
     hosted.stop();
-    assert!(back_up(package(), &data, &copy).status.success());
+    let files = || fs::read_dir(data.join("objects/nexus-relay-Session")).unwrap().count();
+    let before = files();
+    assert!(back_up(&data, &copy).status.success());
+    assert_eq!(files(), before, "nothing is left in the data");
     for (to, sentence) in [(&copy, "exists already"), (&data.join("copy"), "lies in the data")] {
-        let output = back_up(package(), &data, to);
+        let output = back_up(&data, to);
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(1) && told.contains(sentence), "{told}");
     }

@@ -2,7 +2,7 @@
 
 use nexus_tests::{
     Api, Member, Relay, eventually,
-    hosted::{Hosted, package},
+    hosted::{Hosted, link, package},
 };
 use std::{fs, path::Path, process::Command};
 
@@ -108,6 +108,44 @@ fn a_relay_that_ends_by_itself_is_started_again_at_its_address() {
     };
     comes_back(&child(&shell()), "again in 1 s.");
     comes_back(&shell(), "again in 2 s.");
+    hosted.stop();
+}
+
+#[test]
+fn what_ended_sessions_leave_is_removed_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosted = package().serve(folder.path(), &[]);
+    let [a, ended] = [(); 2].map(|()| hosted.api().session());
+    a.send("kept");
+    assert_eq!(ended.call("DELETE", "").send().status, 200);
+    hosted.stop();
+    let sessions = || {
+        let files = fs::read_dir(folder.path().join("objects/nexus-relay-Session")).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".sqlite") && name != "metadata.sqlite").count()
+    };
+    assert_eq!(sessions(), 2);
+    let again = package().serve(folder.path(), &[]);
+    assert_eq!((sessions(), texts(&at(&a, &again))), (1, vec!["kept".to_owned()]));
+    assert_eq!(at(&ended, &again).call("GET", "/messages").send().status, 404);
+    again.stop();
+}
+
+#[test]
+fn the_data_is_locked_by_whatever_program_of_the_system_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosted = package().serve(folder.path(), &[]);
+    let data = folder.path().to_str().unwrap();
+    for program in ["perl", "python3"] {
+        let bin = tempfile::tempdir().unwrap();
+        for name in ["node", program] {
+            link(name, bin.path());
+        }
+        let mut command = package().command(&["--port", "0", "--data", data]);
+        let output = command.env("PATH", bin.path()).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("another relay (process"), "{program}: {told}");
+    }
     hosted.stop();
 }
 

@@ -78,3 +78,34 @@ fn a_text_in_the_configuration_stays_a_text() {
         "#,
     );
 }
+
+#[test]
+fn other_programs_copy_what_node_cannot() {
+    holds(
+        r#"
+        import { spawnSync } from "node:child_process";
+        import { existsSync, mkdtempSync, rmSync } from "node:fs";
+        import { tmpdir } from "node:os";
+        import { join } from "node:path";
+        import { PROGRAMS } from "./lib/backup.js";
+        process.env.PATH = "/usr/bin:/bin";
+        const folder = mkdtempSync(join(tmpdir(), "it's a copy "));
+        const [from, to] = ["from", "to"].map((name) => join(folder, `${name}.sqlite`));
+        const python = (path, script) => {
+          const words = ["-c", `import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\n${script}`, path];
+          return spawnSync("python3", words, { encoding: "utf8" }).stdout;
+        };
+        python(from, "db.executescript('PRAGMA journal_mode = wal; CREATE TABLE t AS SELECT 7 AS n')");
+        const here = PROGRAMS.filter(({ test }) => spawnSync(...test).status === 0);
+        assert.ok(here.length > 0);
+        for (const { test, copy } of here) {
+          assert.equal(copy(from, to), undefined, test[0]);
+          assert.equal(python(to, "print(db.execute('SELECT n FROM t').fetchone())"), "(7,)\n");
+          assert.match(copy(from, to), /already exists/, test[0]);
+          assert.ok(!existsSync(`${from}-wal`));
+          rmSync(to);
+        }
+        rmSync(folder, { recursive: true });
+        "#,
+    );
+}

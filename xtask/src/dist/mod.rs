@@ -18,6 +18,9 @@ use crate::worker;
 /// Pack what is published, into target/dist.
 #[derive(Clone, Debug, Default, Parser)]
 pub struct Options {
+    /// Pack everything again, compare, install it as users do, and use it.
+    #[arg(long)]
+    pub check: bool,
     /// Pack only this; may be repeated.
     #[arg(long, value_name = "NAME")]
     pub only: Vec<Part>,
@@ -33,7 +36,7 @@ pub enum Part {
 /// Packs what is asked for.
 ///
 /// # Errors
-/// Something cannot be built or written.
+/// Something cannot be built or written, or a check failed.
 pub fn run(tools: &Tools, options: &Options) -> Result<()> {
     let project = tools.project();
     let parts = if options.only.is_empty() { Part::value_variants() } else { &options.only };
@@ -43,6 +46,9 @@ pub fn run(tools: &Tools, options: &Options) -> Result<()> {
                 worker::build(tools)?;
                 let packed = pack_relay(project, &project.path("target/dist"))?;
                 println!("Packed {}.", packed.display());
+                if options.check {
+                    relay::check(tools, &packed)?;
+                }
             }
         }
     }

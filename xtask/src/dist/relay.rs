@@ -5,11 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::process;
 use crate::project::{self, Project};
+use crate::setup::{Tools, programs};
 use crate::{relay, worker};
 
 const SOURCES: &str = "dist/relay";
@@ -63,6 +64,23 @@ pub(super) fn pack(project: &Project, folder: &Path) -> Result<PathBuf> {
     process::prepend_path(&mut npm, &[&project.path("node_modules/.bin")])?;
     npm.current_dir(staged.path()).args(["pack", "--silent", "--pack-destination"]).arg(folder);
     Ok(folder.join(process::output(&mut npm)?))
+}
+
+/// Packs the package again, which must give the same bytes, and runs the tests that install it: with the pinned Node,
+/// and with the one of this machine.
+pub(super) fn check(tools: &Tools, packed: &Path) -> Result<()> {
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let again = pack(tools.project(), folder.path())?;
+    ensure!(fs::read(packed)? == fs::read(again)?, "packed again, the relay has other bytes");
+    programs::ensure(tools.project())?;
+    let pinned = tools.project().path("node_modules/node/bin/node");
+    for node in [Some(pinned), process::find("node")].into_iter().flatten() {
+        println!("The relay's package, with {}:", node.display());
+        let mut tests = tools.cargo();
+        tests.args(["test", "--package", "nexus-tests", "--test", "host"]);
+        process::run(tests.env("NEXUS_HOST_NODE", node))?;
+    }
+    Ok(())
 }
 
 /// The files of a folder, with their paths in the package.

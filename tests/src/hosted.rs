@@ -15,8 +15,8 @@ use std::{
 use tempfile::TempDir;
 use xtask::{dist, project::Project};
 
-/// Where it is installed, once for all tests of a run.
-const FOLDER: &str = "target/relay-package";
+/// Where it is installed, once for all tests of a run. A folder may have such a name.
+const FOLDER: &str = "target/relay's package";
 
 /// The programs that it and npm use. A system has the last three.
 const PROGRAMS: [&str; 5] = ["node", "npm", "sh", "flock", "env"];

@@ -30,7 +30,7 @@ fn refused(data: &Path) -> String {
 #[test]
 fn it_serves_a_conversation_and_goes_on_with_it_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
+    let data = folder.path().join("die Daten, \"größer\"");
     let hosted = package().serve(&data, &[]);
     assert!(hosted.errors().contains(&format!("The data is in {}.", data.display())));
     let a = hosted.api().session();

@@ -47,7 +47,7 @@ fn the_operators_token_comes_from_the_environment_and_is_not_written_down() {
 fn variables_and_the_public_address_reach_the_relay() {
     let folder = tempfile::tempdir().unwrap();
     let arguments =
-        ["--public-url", "https://relay.example", "--var", "OPERATOR_NAME=Ada \"A\" \\ Lovelace"];
+        ["--public-url", "https://relay.example", "--var", "OPERATOR_NAME=Ada \"A\" \\ Löwe"];
     let mut command = package().command(&["--data", folder.path().to_str().unwrap()]);
     let port = xtask::relay::free_port().unwrap().to_string();
     command.args(["--port", &port]);
@@ -59,6 +59,6 @@ fn variables_and_the_public_address_reach_the_relay() {
     let answer = pair.json(&serde_json::json!({ "sessionId": a.session })).send().text();
     assert!(answer.contains("\"url\":\"https://relay.example/p/"), "{answer}");
     let page = api.get("/").header("Accept", b"text/html").send().text();
-    assert!(page.contains("Ada &quot;A&quot; \\ Lovelace"), "{page}");
+    assert!(page.contains("Ada &quot;A&quot; \\ Löwe"), "{page}");
     hosted.stop();
 }

@@ -154,7 +154,8 @@ function adminToken() {
   return token;
 }
 
-function certificate(cert, key) {
+// The files, if they are a certificate and its key. Undefined if there are to be none.
+export function certificate(cert, key) {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined) throw misuse("--tls-cert and --tls-key belong together: give both");
   const files = { cert: resolve(cert), key: resolve(key) };

@@ -111,7 +111,7 @@ export class Workerd {
   stop() {
     if (process.platform === "win32") this.#child.kill();
     else this.#child.stdin.write("\n");
-    this.#timer ??= setTimeout(() => this.kill(), GRACE_MS);
+    this.#timer ??= setTimeout(() => this.kill(), GRACE_MS).unref();
     return this.ended;
   }
 

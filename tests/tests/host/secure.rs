@@ -1,27 +1,46 @@
 //! https by the launcher itself, and the operator's token.
 
 use nexus_tests::{
-    Api,
+    Api, eventually,
     hosted::{Hosted, package},
 };
 use std::{fs, process::Command};
 
-#[test]
-fn it_serves_https_with_a_certificate() {
-    let folder = tempfile::tempdir().unwrap();
-    let [cert, key, log] = ["cert.pem", "key.pem", "log"].map(|name| folder.path().join(name));
+/// Makes a certificate and its key, in these files.
+fn certify(cert: &str, key: &str) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    fs::write(&cert, made.cert.pem()).unwrap();
-    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    let [cert, key, log] = [&cert, &key, &log].map(|path| path.to_str().unwrap());
-    let arguments = ["--tls-cert", cert, "--tls-key", key, "--log", log, "--host", "localhost"];
+    fs::write(cert, made.cert.pem()).unwrap();
+    fs::write(key, made.signing_key.serialize_pem()).unwrap();
+}
+
+#[test]
+fn it_serves_https_and_takes_a_new_certificate_when_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name| folder.path().join(name).to_str().unwrap().to_owned();
+    let [cert, key, log] = ["cert.pem", "key.pem", "log"].map(path);
+    certify(&cert, &key);
+    let mut arguments = vec!["--tls-cert", &cert, "--tls-key", &key, "--log", &log];
+    arguments.extend(["--host", "localhost"]);
     let hosted = package().serve(&folder.path().join("data"), &arguments);
     assert!(hosted.url.starts_with("https://localhost:"), "{}", hosted.url);
-    let mut curl = Command::new("curl");
-    curl.args(["-sS", "-m", "20", "--cacert", cert, "-X", "PUT", "-d", "{}"]);
-    let output = curl.arg(format!("{}/v1/sessions", hosted.url)).output().unwrap();
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("\"sessionId\""), "{told} {}", String::from_utf8_lossy(&output.stderr));
+    let create = || {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "-m", "20", "--cacert", &cert, "-X", "PUT", "-d", "{}"]);
+        let output = curl.arg(format!("{}/v1/sessions", hosted.url)).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().contains("\"sessionId\"")
+    };
+    assert!(create());
+
+    let old = fs::read(&cert).unwrap();
+    fs::write(&cert, "no certificate").unwrap();
+    hosted.signal("USR2");
+    eventually("it says so", || hosted.errors().contains("goes on with its old certificate"));
+    fs::write(&cert, old).unwrap();
+    assert!(create());
+    certify(&cert, &key);
+    assert!(!create(), "it has another certificate");
+    hosted.signal("USR2");
+    eventually("it has the new one", create);
     hosted.stop();
     let logged = fs::read_to_string(log).unwrap();
     assert!(logged.contains("\"route\":\"PUT /v1/sessions\""), "{logged}");

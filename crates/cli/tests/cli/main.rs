@@ -55,6 +55,7 @@ mod skill;
 mod support;
 mod team;
 mod terminal;
+mod version;
 mod wait;
 mod wake;
 mod workers;

@@ -31,6 +31,7 @@ mod golden_terminal;
 mod grammar;
 mod hook;
 mod hostile;
+mod install;
 mod inviting;
 mod keys;
 mod listen;

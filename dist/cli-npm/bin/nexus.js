@@ -62,7 +62,7 @@ if (process.platform !== "win32" && typeof process.execve === "function" && star
 
 const child = spawn(program, words, { stdio: "inherit" });
 const isForeground = [0, 1, 2].some((stream) => require("node:tty").isatty(stream));
-for (const signal of ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"]) {
+for (const signal of ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP"]) {
   // A terminal sends these two to both processes, and a second one would mean "at once".
   const isShared = isForeground && (signal === "SIGINT" || signal === "SIGQUIT");
   try {

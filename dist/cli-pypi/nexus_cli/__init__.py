@@ -16,7 +16,6 @@ def find():
         os.path.join(here, "bin"),
         # pip install --user
         sysconfig.get_path("scripts", f"{os.name}_user"),
-        os.path.dirname(sys.argv[0]),
     ]
     for folder in folders:
         program = os.path.join(folder, name)

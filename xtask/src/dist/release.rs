@@ -66,6 +66,7 @@ fn filled(
 
 #[cfg(test)]
 mod tests {
+    use super::super::target::Target;
     use super::*;
 
     #[test]
@@ -76,5 +77,26 @@ mod tests {
         assert_eq!(text, format!("{VERSION} https://r.example/a aaa bbb"));
         assert!(filled(template, "r", "", |_| None).is_err());
         assert!(filled("{{more}}", "r", "", sum).is_err());
+    }
+
+    #[test]
+    fn the_templates_name_only_archives_that_a_release_has() {
+        let project = crate::project::Project::here().unwrap();
+        let archives = TARGETS.map(|target| format!("/v{VERSION}/{}\"", target.archive()));
+        let sum = |target: &str| Some("0".repeat(64)).filter(|_| Target::named(target).is_ok());
+        for template in TEMPLATES {
+            let text = project::read(&project.path(template)).unwrap();
+            let releases = format!("https://r.example/v{VERSION}");
+            let filled = filled(&text, "https://r.example", &releases, sum).unwrap();
+            let named = filled.lines().filter(|line| line.contains(&releases));
+            let mut named = named.peekable();
+            assert!(named.peek().is_some());
+            for line in named {
+                assert!(archives.iter().any(|archive| line.contains(archive)), "{line}");
+            }
+            if template.ends_with(".json") {
+                serde_json::from_str::<serde_json::Value>(&filled).unwrap();
+            }
+        }
     }
 }

@@ -66,13 +66,23 @@ struct Parts {
 
 /// Writes a list for each product.
 pub(super) fn write(stage: &mut Stage) -> Result<()> {
+    for (product, list) in lists(&stage.project)? {
+        let text = serde_json::to_string_pretty(&list)?;
+        stage.put(&format!("{product}-{VERSION}.cdx.json"), format!("{text}\n").as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The list of each product.
+fn lists(project: &Project) -> Result<Vec<(&'static str, Value)>> {
     let mut command = Command::new("cargo");
     command.args(["metadata", "--format-version", "1", "--locked"]);
-    let told = process::output(command.current_dir(stage.project.root()))?;
+    let told = process::output(command.current_dir(project.root()))?;
     let metadata: Metadata = serde_json::from_str(&told).context("`cargo metadata` is unclear")?;
-    let sums = sums(&stage.project)?;
-    let lock = project::read(&stage.project.path("package-lock.json"))?;
+    let sums = sums(project)?;
+    let lock = project::read(&project.path("package-lock.json"))?;
     let lock: Value = serde_json::from_str(&lock).context("package-lock.json is no JSON")?;
+    let mut lists = Vec::new();
     for (product, root, tools) in PRODUCTS {
         let mut parts = Parts::default();
         let root = crates(&metadata, &sums, root, &mut parts)?;
@@ -80,10 +90,9 @@ pub(super) fn write(stage: &mut Stage) -> Result<()> {
             let name = npm(&lock, tool, &mut parts)?;
             parts.needs.entry(root.clone()).or_default().insert(name);
         }
-        let text = serde_json::to_string_pretty(&list(product, &root, &parts))?;
-        stage.put(&format!("{product}-{VERSION}.cdx.json"), format!("{text}\n").as_bytes())?;
+        lists.push((product, list(product, &root, &parts)));
     }
-    Ok(())
+    Ok(lists)
 }
 
 fn list(product: &str, root: &str, parts: &Parts) -> Value {
@@ -179,4 +188,52 @@ fn npm(lock: &Value, tool: &str, parts: &mut Parts) -> Result<String> {
     let needs = needs.map(|need| npm(lock, need, parts)).collect::<Result<BTreeSet<_>>>()?;
     parts.needs.insert(name.clone(), needs);
     Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_what_is_in_the_product_and_nothing_else() {
+        let lists = lists(&Project::here().unwrap()).unwrap();
+        let [(_, cli), (_, relay)] = lists.as_slice() else { panic!("two products") };
+        let has = |list: &Value, begin: &str| {
+            let components = list["components"].as_array().unwrap();
+            components.iter().any(|it| it["purl"].as_str().unwrap().starts_with(begin))
+        };
+        for part in ["pkg:cargo/rustls@", "pkg:cargo/ring@", "pkg:cargo/nexus-protocol@"] {
+            assert!(has(cli, part), "{part}");
+        }
+        for part in ["pkg:cargo/worker@", "pkg:npm/workerd@", "pkg:npm/%40cloudflare/workerd-"] {
+            assert!(has(relay, part) && !has(cli, part), "{part}");
+        }
+        for part in ["pkg:cargo/proptest@", "pkg:cargo/xtask@", "pkg:npm/wrangler@"] {
+            assert!(!has(cli, part) && !has(relay, part), "{part}");
+        }
+    }
+
+    #[test]
+    fn everything_that_is_needed_is_in_the_list_and_every_crate_has_a_sum() {
+        for (product, list) in lists(&Project::here().unwrap()).unwrap() {
+            let components = list["components"].as_array().unwrap();
+            let own = &list["metadata"]["component"];
+            let known: BTreeSet<&str> =
+                components.iter().chain([own]).map(|it| it["bom-ref"].as_str().unwrap()).collect();
+            assert_eq!(known.len(), components.len() + 1, "{product}: no part twice");
+            for needs in list["dependencies"].as_array().unwrap() {
+                for need in needs["dependsOn"].as_array().unwrap() {
+                    assert!(known.contains(need.as_str().unwrap()), "{product}: {need}");
+                }
+            }
+            let is_own = |it: &&Value| it["name"].as_str().unwrap().starts_with("nexus-");
+            for part in components.iter().filter(|it| !is_own(it)) {
+                // Of some packages for other systems, package-lock.json knows no sum.
+                let has_sum = part["hashes"][0]["content"].is_string();
+                let is_npm = part["purl"].as_str().unwrap().starts_with("pkg:npm/");
+                assert!(has_sum || is_npm, "{product}: {part}");
+                assert!(part["licenses"][0]["expression"].is_string(), "{product}: {part}");
+            }
+        }
+    }
 }

@@ -84,6 +84,7 @@ pub(super) fn found(folder: &Path) -> Result<Vec<Binary>> {
 /// A binary of this target.
 pub(super) fn read(target: &'static Target, path: &Path) -> Result<Binary> {
     let bytes = fs::read(path).with_context(|| format!("no {}", path.display()))?;
+    ensure!(target.is_for(&bytes), "{} is no program for {}", path.display(), target.rust);
     Ok(Binary { target, bytes })
 }
 

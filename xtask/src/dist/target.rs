@@ -15,6 +15,8 @@ pub(super) struct Target {
     pub(super) libc: Option<&'static str>,
     /// The platform tag of the wheel. On Linux the C library that the binary needs is put in front.
     pub(super) wheel: &'static str,
+    /// What stands where in every program for it.
+    mark: (usize, &'static [u8]),
 }
 
 /// Every system. A test compares this with `.github/workflows/release.yml`.
@@ -26,6 +28,7 @@ pub(super) const TARGETS: [Target; 5] = [
         cpu: "x64",
         libc: Some("glibc"),
         wheel: "x86_64",
+        mark: (18, &[62, 0]),
     },
     Target {
         rust: "aarch64-unknown-linux-gnu",
@@ -34,6 +37,7 @@ pub(super) const TARGETS: [Target; 5] = [
         cpu: "arm64",
         libc: Some("glibc"),
         wheel: "aarch64",
+        mark: (18, &[183, 0]),
     },
     Target {
         rust: "x86_64-apple-darwin",
@@ -42,6 +46,7 @@ pub(super) const TARGETS: [Target; 5] = [
         cpu: "x64",
         libc: None,
         wheel: "macosx_11_0_x86_64",
+        mark: (0, b"\xcf\xfa\xed\xfe\x07\0\0\x01"),
     },
     Target {
         rust: "aarch64-apple-darwin",
@@ -50,6 +55,7 @@ pub(super) const TARGETS: [Target; 5] = [
         cpu: "arm64",
         libc: None,
         wheel: "macosx_11_0_arm64",
+        mark: (0, b"\xcf\xfa\xed\xfe\x0c\0\0\x01"),
     },
     Target {
         rust: "x86_64-pc-windows-msvc",
@@ -58,6 +64,7 @@ pub(super) const TARGETS: [Target; 5] = [
         cpu: "x64",
         libc: None,
         wheel: "win_amd64",
+        mark: (0, b"MZ"),
     },
 ];
 
@@ -66,6 +73,12 @@ impl Target {
     pub(super) fn named(rust: &str) -> Result<&'static Self> {
         let found = TARGETS.iter().find(|target| target.rust == rust);
         found.with_context(|| format!("there are no packages for {rust}"))
+    }
+
+    /// Whether this may be a program for it, and is none for another.
+    pub(super) fn is_for(&self, program: &[u8]) -> bool {
+        let (at, mark) = self.mark;
+        program.get(at..).is_some_and(|rest| rest.starts_with(mark))
     }
 
     pub(super) fn is_windows(&self) -> bool {
@@ -98,6 +111,15 @@ impl Target {
 mod tests {
     use super::*;
     use crate::project::{self, Project};
+
+    #[test]
+    fn this_program_is_for_this_machine_and_for_no_other() {
+        let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let fitting: Vec<&str> =
+            TARGETS.iter().filter(|it| it.is_for(&program)).map(|it| it.rust).collect();
+        let [fitting] = fitting.as_slice() else { panic!("{fitting:?}") };
+        assert!(fitting.starts_with(std::env::consts::ARCH), "{fitting}");
+    }
 
     #[test]
     fn the_release_builds_every_target() {

@@ -27,8 +27,8 @@ pub(super) fn same(first: &Stage, second: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// Installs and uses the packages of this folder, which holds nothing else.
-pub(super) fn use_all(tools: &Tools, folder: &Path) -> Result<()> {
+/// Installs and uses the client from this folder, which holds no older packages.
+pub(super) fn use_client(tools: &Tools, folder: &Path) -> Result<()> {
     let names = fs::read_dir(folder).with_context(|| format!("no {}", folder.display()))?;
     let paths = names.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     let is_wheel = |path: &&PathBuf| path.extension().is_some_and(|it| it == "whl");

@@ -77,14 +77,21 @@ pub fn run(tools: &Tools, options: &Options) -> Result<()> {
         let mut again = Stage::new(project, folder.path(), options.repository.clone())?;
         pack(&mut again, options)?;
         check::same(&stage, &again)?;
-        check::use_all(tools, folder.path())?;
+        if options.parts().contains(&Part::Cli) {
+            check::use_client(tools, folder.path())?;
+        }
     }
     Ok(())
 }
 
+impl Options {
+    fn parts(&self) -> &[Part] {
+        if self.only.is_empty() { Part::value_variants() } else { &self.only }
+    }
+}
+
 fn pack(stage: &mut Stage, options: &Options) -> Result<()> {
-    let parts = if options.only.is_empty() { Part::value_variants() } else { &options.only };
-    for part in parts {
+    for part in options.parts() {
         match part {
             Part::Cli => cli(stage, options.binaries.as_deref())?,
             Part::Sbom => sbom::write(stage)?,

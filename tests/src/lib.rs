@@ -41,6 +41,7 @@ use std::{
 use ureq::{Agent, http};
 pub use xtask::relay::Relay;
 pub use xtask::setup::mcp_client;
+pub use xtask::{dist, project};
 
 /// A relay without rate limits.
 pub fn relay() -> Relay {

@@ -80,6 +80,27 @@ fn a_text_in_the_configuration_stays_a_text() {
 }
 
 #[test]
+fn webhooks_reach_private_addresses_only_if_the_variable_says_so() {
+    holds(
+        r#"
+        import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+        import { tmpdir } from "node:os";
+        import { join } from "node:path";
+        import { deployment, write } from "./lib/config.js";
+        import { read } from "./lib/options.js";
+        const data = mkdtempSync(join(tmpdir(), "config-"));
+        const allowed = (...words) => {
+          const { options } = read(["--data", data, ...words], deployment());
+          return /allow = \[.*\]/.exec(readFileSync(write(deployment(), options).file, "utf8"))[0];
+        };
+        assert.equal(allowed(), 'allow = ["public"]');
+        assert.equal(allowed("--var", "ALLOW_PRIVATE_WEBHOOKS=on"), 'allow = ["public", "private"]');
+        rmSync(data, { recursive: true });
+        "#,
+    );
+}
+
+#[test]
 fn other_programs_copy_what_node_cannot() {
     holds(
         r#"

@@ -171,6 +171,11 @@ fn npm_installs_a_client_that_talks() {
         ["node", "npm"].map(|_| Machine::new(&relay.url(), &["node", "npm", "env"])).into();
     let (alice, bob) = (a.install(), b.install());
     converse(|| a.command(&alice), || b.command(&bob));
+    let mut install = a.command(&alice);
+    let bin = a.bin.path().join("node_modules/.bin");
+    install.env("PATH", format!("{}:{}", bin.display(), a.bin.path().display()));
+    let told = succeed(install.args(["mcp", "install", "cursor", "--jq", ".config"]));
+    assert!(told.contains(r#""command": "nexus""#), "as it is in PATH: {told}");
     // Only the program of this system is there, and nothing is made when it is installed.
     let packages = fs::read_dir(a.bin.path().join("node_modules/@nexus-relay")).unwrap();
     assert_eq!(packages.count(), 2);
@@ -187,6 +192,13 @@ fn npx_runs_the_client_in_one_line() {
     let mut npx = machine.npm("npx", &registry.url);
     npx.args(["--yes", "@nexus-relay/cli", "version", "--jq", ".version"]);
     assert_eq!(succeed(&mut npx).trim(), VERSION);
+    // A host that is to start it is told to do the same, because npm's cache may be emptied.
+    let mut npx = machine.npm("npx", &registry.url);
+    npx.args(["--yes", "@nexus-relay/cli", "mcp", "install", "cursor", "--jq", ".config"]);
+    let config: Value = serde_json::from_str(&succeed(&mut npx)).unwrap();
+    let server = &config["mcpServers"]["nexus"];
+    assert_eq!(server["command"], "npx", "{config}");
+    assert_eq!(server["args"], json!(["--yes", "@nexus-relay/cli", "mcp"]), "{config}");
 }
 
 /// The Node of this machine, which starts the client beside it, and the pinned one, which becomes the client.

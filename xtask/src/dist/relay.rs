@@ -17,7 +17,8 @@ const SOURCES: &str = "dist/relay";
 const MANIFEST: &str = "package.json";
 /// What `npx nexus-relay` starts.
 const PROGRAM: &str = "nexus-relay.js";
-const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
+/// What is copied beside the launcher.
+const BESIDE: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "dist/systemd/nexus-relay.service"];
 /// The version of everything: that of the workspace.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -40,7 +41,7 @@ pub(super) fn files(project: &Project) -> Result<Vec<File>> {
         }
     }
     let sources = [worker::ENTRY, worker::SCRIPT, worker::WASM].map(|path| ("worker/", path));
-    for (folder, path) in sources.into_iter().chain(LICENCES.map(|path| ("", path))) {
+    for (folder, path) in sources.into_iter().chain(BESIDE.map(|path| ("", path))) {
         let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
         files.push(file(&project.path(path), format!("{folder}{name}"))?);
     }

@@ -97,10 +97,15 @@ impl Package {
         self.command(arguments).stdin(Stdio::null()).output().expect("the launcher")
     }
 
+    /// A file of the package, where npm has put it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join("app/node_modules/nexus-relay").join(name)
+    }
+
     /// Node with a script, which may import the package's modules by their paths in it.
     pub fn node(&self, script: &str) -> Output {
         let mut node = self.bare("node");
-        node.current_dir(self.folder.join("app/node_modules/nexus-relay"));
+        node.current_dir(self.path(""));
         node.args(["--input-type=module", "-e", script]).output().expect("node")
     }
 

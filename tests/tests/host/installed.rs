@@ -150,6 +150,15 @@ fn the_data_is_locked_by_whatever_program_of_the_system_can() {
 }
 
 #[test]
+fn its_unit_for_systemd_names_the_program_that_npm_installs() {
+    let unit = fs::read_to_string(package().path("nexus-relay.service")).unwrap();
+    assert!(
+        unit.contains("\nExecStart=nexus-relay --data ${STATE_DIRECTORY} $OPTIONS\n"),
+        "{unit}"
+    );
+}
+
+#[test]
 fn what_it_prints_says_what_it_is() {
     let version = package().run(&["--version"]);
     let wanted = format!("nexus-relay {}\n", env!("CARGO_PKG_VERSION"));

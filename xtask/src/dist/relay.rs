@@ -15,6 +15,8 @@ use crate::{relay, worker};
 pub(super) const NAME: &str = "nexus-relay";
 const SOURCES: &str = "dist/relay";
 const MANIFEST: &str = "package.json";
+/// What is copied beside the launcher, besides the licences.
+const UNIT: &str = "dist/systemd/nexus-relay.service";
 /// What `npx nexus-relay` starts.
 const PROGRAM: &str = "nexus-relay.js";
 
@@ -24,6 +26,7 @@ pub(super) fn pack(stage: &mut Stage) -> Result<()> {
     worker::check_is_current(project)?;
     let mut entries = stage.licences("")?;
     list(&project.path(SOURCES), "", &mut entries)?;
+    entries.push(entry(&project.path(UNIT), "nexus-relay.service".to_owned())?);
     for source in [worker::ENTRY, worker::SCRIPT, worker::WASM] {
         let name = Path::new(source).file_name().unwrap_or_default().to_string_lossy();
         entries.push(entry(&project.path(source), format!("worker/{name}"))?);

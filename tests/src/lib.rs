@@ -20,6 +20,7 @@ pub mod agents;
 pub mod blind;
 pub mod browser;
 pub mod dialogue;
+pub mod hosted;
 pub mod hosts;
 pub mod leaks;
 pub mod live;
@@ -42,6 +43,7 @@ use ureq::{Agent, http};
 pub use xtask::project::Project;
 pub use xtask::relay::{Relay, tap};
 pub use xtask::setup::mcp_client;
+pub use xtask::{dist, project};
 
 /// A relay without rate limits.
 pub fn relay() -> Relay {

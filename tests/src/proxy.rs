@@ -23,6 +23,11 @@ http {
     fastcgi_temp_path FOLDER/fastcgi;
     uwsgi_temp_path FOLDER/uwsgi;
     scgi_temp_path FOLDER/scgi;
+    SERVER
+}
+";
+
+const SERVER: &str = "
     gzip on;
     gzip_proxied any;
     gzip_min_length 1;
@@ -38,7 +43,6 @@ http {
             proxy_read_timeout 60s;
         }
     }
-}
 ";
 
 /// A proxy that serves until it is dropped.
@@ -52,14 +56,20 @@ pub struct Proxy {
 impl Proxy {
     /// Starts one in front of the relay at `relay`.
     pub fn start(relay: &str) -> Self {
+        Self::with(SERVER, relay)
+    }
+
+    /// Starts one that is set up like this, where PORT stands for its port and RELAY for the address of the relay.
+    pub fn with(server: &str, relay: &str) -> Self {
         let project = Project::here().expect("a checkout");
         let nginx = programs::nginx(&project).expect("nginx: `cargo xtask test` provides it");
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().display().to_string();
         let port = xtask::relay::free_port().expect("a port").to_string();
-        let configuration = CONFIGURATION.replace("FOLDER", &path).replace("RELAY", relay);
+        let configuration = CONFIGURATION.replace("FOLDER", &path).replace("SERVER", server);
         let file = folder.path().join("nginx.conf");
-        fs::write(&file, configuration.replace("PORT", &port)).expect("a configuration");
+        fs::write(&file, configuration.replace("PORT", &port).replace("RELAY", relay))
+            .expect("a configuration");
         let running = Watched::start(nginx, |command| {
             let log = format!("{path}/error.log");
             command.args(["-p", &path, "-e", &log, "-c"]).arg(&file);

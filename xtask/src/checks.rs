@@ -177,8 +177,9 @@ fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
 const BLACK_BOX_LIMIT: Duration = Duration::from_mins(35);
 
 /// The black-box tests, in parts that mostly wait: for the relay, for a browser, for processes.
-const BLACK_BOX: [&[&str]; 4] = [
+const BLACK_BOX: [&[&str]; 5] = [
     &["--test", "relay", "--test", "seal"],
+    &["--test", "host"],
     &["--test", "browser"],
     &["--test", "cli", "--lib", "--bins"],
     &["--doc"],

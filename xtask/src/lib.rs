@@ -8,7 +8,7 @@
 //! | [`base_line`] | the oldest browsers, and what newer ones have besides |
 //! | [`worker`] | `build/`: the Worker, rebuilt when an input changed |
 //! | [`relay`] | a relay process that runs the built Worker |
-//! | [`dev`], [`checks`], [`browsers`], [`bench`], [`torture`], [`soak`], [`abuse`], [`redaction`], [`fuzz`], [`openapi`], [`plugins`], [`hosts`], [`audit`] | the commands of those names |
+//! | [`dev`], [`checks`], [`browsers`], [`bench`], [`torture`], [`soak`], [`abuse`], [`redaction`], [`fuzz`], [`openapi`], [`plugins`], [`hosts`], [`audit`], [`dist`] | the commands of those names |
 //!
 //! Out of scope: deployment, which is `npx wrangler deploy`.
 
@@ -24,6 +24,7 @@ pub mod bench;
 pub mod browsers;
 pub mod checks;
 pub mod dev;
+pub mod dist;
 pub mod encrypted;
 pub mod fuzz;
 pub mod hosts;

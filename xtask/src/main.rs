@@ -11,8 +11,8 @@ use xtask::checks::{self, Selection};
 use xtask::dev::{self, Options};
 use xtask::project::Project;
 use xtask::{
-    abuse, audit, bench, browsers, encrypted, fuzz, hosts, instructions, latency, mcp, openapi,
-    plugins, redaction, scale, setup, soak, torture, worker,
+    abuse, audit, bench, browsers, dist, encrypted, fuzz, hosts, instructions, latency, mcp,
+    openapi, plugins, redaction, scale, setup, soak, torture, worker,
 };
 
 /// Builds, runs and checks the relay. Every command first installs what it needs.
@@ -69,6 +69,7 @@ enum Command {
     /// Copy the skill and the version into the plugins for agent hosts.
     Plugins,
     Audit(audit::Options),
+    Dist(dist::Options),
     Fuzz(fuzz::Options),
     Hosts(hosts::Options),
     Torture(torture::Options),
@@ -105,6 +106,7 @@ fn run(command: Command) -> Result<()> {
         Command::Openapi => openapi::run(&project),
         Command::Plugins => plugins::run(&project),
         Command::Audit(options) => audit::run(&project, &options),
+        Command::Dist(options) => dist::run(&setup::ensure(&project)?, &options),
         Command::Fuzz(options) => fuzz::run(&setup::ensure(&project)?, &options),
         Command::Mcp(options) => mcp::run(&setup::ensure(&project)?, &options),
         Command::Hosts(options) => hosts::run(&setup::ensure(&project)?, &options),

@@ -147,6 +147,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
     if let Command::Completions(completions) = cli.command {
         return completions.run().map(|()| ExitCode::SUCCESS);
     }
+    if let Command::Man(man) = cli.command {
+        return man.run(command()).and_then(output::deliver).map(|()| ExitCode::SUCCESS);
+    }
     if matches!(&cli.command, Command::Mcp(mcp) if mcp.is_server()) {
         // A failure is told on stderr only, from the start.
         output::begin_protocol();

@@ -102,6 +102,11 @@ struct Launch {
     localhost: bool,
 }
 
+/// What `wrangler.toml` binds, as JSON, for a launcher that runs the Worker elsewhere.
+pub(crate) fn deployment(project: &Project) -> Result<String> {
+    Wrangler::read(project)?.to_json()
+}
+
 impl Relay {
     /// A relay on a free port, with new data that is deleted at the end, with the variables of
     /// `wrangler.toml` and without rate limits.

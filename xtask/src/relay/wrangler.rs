@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use crate::project::{self, Project};
@@ -32,7 +32,7 @@ const DEPLOYMENT_ONLY: [&str; 13] = [
 /// rejects a variable that is also a secret.
 const SECRETS: [&str; 1] = ["ADMIN_TOKEN"];
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Wrangler {
     pub(super) name: String,
     pub(super) compatibility_date: String,
@@ -44,24 +44,24 @@ pub(super) struct Wrangler {
     pub(super) ratelimits: Vec<RateLimit>,
     #[serde(default)]
     pub(super) vars: BTreeMap<String, Value>,
-    #[serde(flatten)]
+    #[serde(flatten, skip_serializing)]
     others: BTreeMap<String, Value>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct DurableObjects {
     pub(super) bindings: Vec<DurableObject>,
 }
 
 /// A Durable Object class of the Worker, with `SQLite` storage.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DurableObject {
     pub(super) name: String,
     pub(super) class_name: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RateLimit {
     pub(super) name: String,
@@ -70,7 +70,7 @@ pub(super) struct RateLimit {
 }
 
 /// Allows `limit` requests in `period` seconds.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Simple {
     pub(super) limit: u32,
@@ -93,6 +93,15 @@ impl Wrangler {
             );
         }
         Ok(wrangler)
+    }
+
+    /// As JSON, with the names of the secrets: what a launcher elsewhere must know to serve the Worker.
+    pub(super) fn to_json(&self) -> Result<String> {
+        let mut json = serde_json::to_value(self)?;
+        if let Some(json) = json.as_object_mut() {
+            json.insert("secrets".to_owned(), SECRETS.to_vec().into());
+        }
+        Ok(format!("{}\n", serde_json::to_string_pretty(&json)?))
     }
 
     /// Sets a variable. If its value in `wrangler.toml` is not a text, the new one has the same
@@ -142,6 +151,30 @@ mod tests {
         let error =
             Wrangler::parse(&format!("{MINIMAL}[[kv_namespaces]]\nbinding = 'KV'")).unwrap_err();
         assert!(error.to_string().contains("`kv_namespaces`"), "{error}");
+    }
+
+    #[test]
+    fn a_launcher_is_told_of_everything_that_is_bound() {
+        let text = format!(
+            "{MINIMAL}[durable_objects]\nbindings = [{{ name = 'A', class_name = 'B' }}]\n\
+             [[ratelimits]]\nname = 'L'\nnamespace_id = '1'\nsimple = {{ limit = 9, period = 60 }}\n\
+             [vars]\nTTL = 5\nWHO = 'me'"
+        );
+        let json = Wrangler::parse(&text).unwrap().to_json().unwrap();
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&json).unwrap(),
+            serde_json::json!({
+                "name": "relay",
+                "compatibility_date": "2026-11-01",
+                "compatibility_flags": [],
+                "durable_objects": { "bindings": [{ "name": "A", "class_name": "B" }] },
+                "ratelimits": [
+                    { "name": "L", "namespace_id": "1", "simple": { "limit": 9, "period": 60 } },
+                ],
+                "vars": { "TTL": 5, "WHO": "me" },
+                "secrets": ["ADMIN_TOKEN"],
+            })
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod mcp_client;
 mod npm;
 pub mod programs;
 mod python;
+pub(crate) mod python_packaging;
 pub mod schemathesis;
 pub mod standard_webhooks;
 mod wasm_target;

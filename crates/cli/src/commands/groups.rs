@@ -41,6 +41,8 @@ const GROUPS: [(&str, &[&str]); 7] = [
             "bind",
             "doctor",
             "completions",
+            "man",
+            "version",
         ],
     ),
 ];

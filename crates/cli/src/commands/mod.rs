@@ -27,6 +27,7 @@ mod key;
 mod leave;
 mod listen;
 mod ls;
+mod man;
 mod mcp;
 mod nouns;
 mod open;
@@ -45,6 +46,7 @@ mod renew;
 mod send;
 mod status;
 mod tasks;
+mod version;
 mod wait;
 mod whoami;
 mod work;
@@ -203,6 +205,10 @@ pub(crate) enum Command {
     Doctor(doctor::Doctor),
     /// Print a completion script for a shell
     Completions(completions::Completions),
+    /// Write the manual pages to a folder
+    Man(man::Man),
+    /// Show the version, or whether a newer one is published
+    Version(version::Version),
 }
 
 impl Command {
@@ -274,8 +280,9 @@ impl Command {
             Self::Key(command) => command.run(context),
             Self::Bind(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
-            // `main` prints this text for a shell.
-            Self::Completions(_) => Ok(crate::json::Json::of(&()).into()),
+            // `main` runs these two.
+            Self::Completions(_) | Self::Man(_) => Ok(crate::json::Json::of(&()).into()),
+            Self::Version(command) => command.run(context),
         }
     }
 

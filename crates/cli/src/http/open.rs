@@ -1,4 +1,4 @@
-//! Requests whose response is not one JSON value: event streams, and posts to webhooks.
+//! Requests to others than servers of the protocol, and event streams.
 
 use super::{Http, MAX_WAIT, Request, build};
 use crate::{
@@ -52,6 +52,20 @@ impl Http {
         let mut answer = agent.run(request).ok().filter(|answer| answer.status().is_success())?;
         let body = answer.body_mut().with_config().limit(LISTED).read_to_vec().ok()?;
         serde_json::from_slice(&body).ok()
+    }
+
+    /// Asks a registry of packages. An error completes the sentence "it failed:".
+    pub(crate) fn ask_registry(&self, url: &str) -> Result<Value, String> {
+        let request = http::Request::get(url).header("Accept", "application/json");
+        let request = request.body(()).map_err(|error| error.to_string())?;
+        let agent = self.agents.of(request.uri()).map_err(|failure| failure.sentence())?;
+        let mut answer = agent.run(request).map_err(|error| error.to_string())?;
+        if !answer.status().is_success() {
+            return Err(format!("it answered with status {}", answer.status().as_u16()));
+        }
+        let body = answer.body_mut().with_config().limit(LISTED).read_to_vec();
+        let body = body.map_err(|error| error.to_string())?;
+        serde_json::from_slice(&body).map_err(|_| "it did not answer with JSON".to_owned())
     }
 
     /// Posts to a webhook.

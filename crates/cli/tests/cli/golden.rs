@@ -117,6 +117,10 @@ fn the_keys_of_every_command_are_these() {
     record(&a, &["remove", on, "c"], "remove, repeated");
     record(&a, &["end", on], "end");
     record(&a, &["end", on], "end, repeated");
+    record(&a, &["version"], "version");
+    let registry = crate::version::registry("1.0.0");
+    let check = ["version", "--check", "--registry", registry.url.as_str()];
+    record(&a, &check, "version --check");
     let pinned = include_str!("golden.txt");
     assert!(golden == pinned, "golden.txt should be, if this is meant:\n{golden}");
 }

@@ -94,10 +94,11 @@ fn arguments(command: &str) -> Option<&'static str> {
         "config set" => "sealed on",
         "inbox" | "ls" | "poll-all" | "prune" | "doctor" | "contacts list" | "config show"
         | "config unset" | "address ls" | "address card" | "address rotate" | "address find"
-        | "whoami" => "",
+        | "whoami" | "version" => "",
         // Nobody has this address, so it ends. It prints through the same writer.
         "receive" => "--host 192.0.2.1",
         "completions" => "bash",
+        "man" => "/dev/null/man",
         "mcp install" => "cursor",
         _ => return None,
     })

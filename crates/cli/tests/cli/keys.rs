@@ -123,6 +123,8 @@ const OTHERS: &[&str] = &[
     "whoami",
     "key",
     "completions",
+    "man",
+    "version",
     "mcp install",
 ];
 

@@ -14,7 +14,10 @@ use crate::{
 use clap::Args;
 use host::{Host, Program, Server};
 use serde_json::json;
-use std::{env, path::Path};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -95,14 +98,8 @@ impl Install {
 /// How the host starts us: as we were started ourselves.
 fn program(context: &Context) -> Program {
     let own = env::current_exe().ok();
-    let in_path = env::var_os("PATH").is_some_and(|path| {
-        let name = if cfg!(windows) { "nexus.exe" } else { "nexus" };
-        let first =
-            env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
-        first.and_then(|file| file.canonicalize().ok())
-            == own.as_ref().and_then(|own| own.canonicalize().ok())
-    });
-    let path = own.filter(|_| !in_path).map(|own| own.to_string_lossy().into_owned());
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut words = start(own.as_deref(), env::split_paths(&path)).into_iter();
     // Hosts do not pass the whole environment on.
     let names = ["NEXUS_HOME", "NEXUS_URL", "NEXUS_READER", "SSL_CERT_FILE"];
     let variables = names.into_iter().filter_map(|name| {
@@ -110,8 +107,78 @@ fn program(context: &Context) -> Program {
         Some((name.to_owned(), value))
     });
     Program {
-        command: path.unwrap_or_else(|| "nexus".to_owned()),
-        arguments: context.options().into_iter().chain(["mcp".to_owned()]).collect(),
+        command: words.next().unwrap_or_default(),
+        arguments: words.chain(context.options()).chain(["mcp".to_owned()]).collect(),
         variables: variables.collect(),
+    }
+}
+
+/// The words that start the program at this path.
+fn start(own: Option<&Path>, mut folders: impl Iterator<Item = PathBuf>) -> Vec<String> {
+    let one = |word: &str| vec![word.to_owned()];
+    let Some((own, real)) = own.and_then(|own| Some((own, own.canonicalize().ok()?))) else {
+        return one("nexus");
+    };
+    if let Some(words) = runner(&real) {
+        return words.iter().map(|word| (*word).to_owned()).collect();
+    }
+    let name = if cfg!(windows) { "nexus.exe" } else { "nexus" };
+    let first = folders.find_map(|folder| folder.join(name).canonicalize().ok());
+    // npm puts its script there, which starts the program in the package beside it.
+    let is_script = |first: &Path| first.ends_with("cli/bin/nexus.js") && has(first, NPM_SCOPE);
+    let is_first =
+        first.is_some_and(|first| first == real || (is_script(&first) && has(&real, NPM_SCOPE)));
+    if is_first { one("nexus") } else { one(&own.to_string_lossy()) }
+}
+
+/// The folder of our packages.
+const NPM_SCOPE: &str = "@nexus-relay";
+
+/// What runs a program that is only in a cache, whose path may be gone tomorrow.
+fn runner(own: &Path) -> Option<&'static [&'static str]> {
+    if has(own, "_npx") {
+        // Windows starts no script of npm by its name alone.
+        let windows: &[_] = &["cmd", "/c", "npx", "--yes", "@nexus-relay/cli"];
+        Some(if cfg!(windows) { windows } else { &["npx", "--yes", "@nexus-relay/cli"] })
+    } else if has(own, "pipx") && !has(own, "venvs") {
+        Some(&["pipx", "run", "nexus-cli"])
+    } else if has(own, "uv") && !has(own, "tools") {
+        Some(&["uvx", "nexus-cli"])
+    } else {
+        None
+    }
+}
+
+/// Whether one folder of a path has this name.
+fn has(path: &Path, name: &str) -> bool {
+    path.components().any(|part| part.as_os_str() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_in_a_cache_is_started_by_what_has_put_it_there() {
+        let runner = |path: &str| runner(Path::new(path)).map(|words| words.join(" "));
+        for (path, expected) in [
+            (
+                "/h/.npm/_npx/8f14/node_modules/@nexus-relay/cli-linux-x64/bin/nexus",
+                "npx --yes @nexus-relay/cli",
+            ),
+            ("/h/.local/share/pipx/.cache/8f14/bin/nexus", "pipx run nexus-cli"),
+            ("/h/.cache/pipx/8f14/bin/nexus", "pipx run nexus-cli"),
+            ("/h/.cache/uv/archive-v0/8f14/bin/nexus", "uvx nexus-cli"),
+        ] {
+            assert_eq!(runner(path).as_deref(), Some(expected));
+        }
+        for path in [
+            "/h/.cargo/bin/nexus",
+            "/usr/lib/node_modules/@nexus-relay/cli-linux-x64/bin/nexus",
+            "/h/.local/share/pipx/venvs/nexus-cli/bin/nexus",
+            "/h/.local/share/uv/tools/nexus-cli/bin/nexus",
+        ] {
+            assert_eq!(runner(path), None);
+        }
     }
 }

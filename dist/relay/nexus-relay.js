@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+// What `npx nexus-relay` starts. An old Node gets a sentence instead of a syntax error.
+
+const major = Number(process.versions.node.split(".")[0]);
+if (major < 20) {
+  console.error(`error: nexus-relay needs Node 20 or newer, and this is ${process.version}: install a newer Node`);
+  process.exit(1);
+}
+const { main } = await import("./lib/main.js");
+await main(process.argv.slice(2));

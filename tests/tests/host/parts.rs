@@ -1,0 +1,132 @@
+//! Parts of the launcher by themselves: what would take a minute, or 10 MiB, over HTTP.
+
+use nexus_tests::hosted::package;
+
+/// Runs a script in the package's folder, which throws if something is wrong.
+fn holds(script: &str) {
+    let output = package().node(&format!("import assert from 'node:assert/strict';\n{script}"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_window_begins_with_the_first_request_of_a_key_and_ends() {
+    holds(
+        r#"
+        import { Limiter } from "./inside/limiter.js";
+        let time = 0;
+        const limiter = new Limiter(2, 60, { now: () => time });
+        const asked = (key) => limiter.allows(key);
+        assert.deepEqual([asked("a"), asked("a"), asked("a"), asked("b")], [true, true, false, true]);
+        time = 59_999;
+        assert.equal(asked("a"), false);
+        time = 60_000;
+        assert.deepEqual([asked("a"), asked("a"), asked("a")], [true, true, false]);
+        assert.equal(limiter.size, 1, "b is forgotten");
+        "#,
+    );
+}
+
+#[test]
+fn many_keys_take_no_more_memory_and_are_still_counted() {
+    holds(
+        r#"
+        import { Limiter } from "./inside/limiter.js";
+        let time = 0;
+        const limiter = new Limiter(3, 60, { now: () => time, keys: 100 });
+        assert.equal(limiter.allows("first"), true);
+        let passed = 0;
+        for (let n = 0; n < 50_000; n++) passed += limiter.allows(`key ${n}`);
+        assert.ok(limiter.size <= 100 + 1024, `${limiter.size}`);
+        assert.ok(passed <= 99 + 3 * 1024, `${passed}`);
+        assert.deepEqual([1, 2, 3].map(() => limiter.allows("first")), [true, true, false]);
+        time = 60_000;
+        assert.equal(limiter.allows("key 49999"), true);
+        assert.equal(limiter.size, 1);
+        "#,
+    );
+}
+
+#[test]
+fn a_log_that_is_long_goes_on_in_a_new_file() {
+    holds(
+        r#"
+        import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+        import { tmpdir } from "node:os";
+        import { join } from "node:path";
+        import { LogFile, lines } from "./lib/log.js";
+        const folder = mkdtempSync(join(tmpdir(), "log-"));
+        const path = join(folder, "relay.log");
+        const log = lines(new LogFile(path, 10));
+        for (const part of ["one\ntw", "o\n", "three\n", "four\nfi", "ve"]) log.take(Buffer.from(part));
+        log.end();
+        assert.equal(readFileSync(`${path}.1`, "utf8"), "one\ntwo\nthree\n");
+        assert.equal(readFileSync(path, "utf8"), "four\nfive\n");
+        lines(new LogFile(path, 10)).take(Buffer.from("six\n"));
+        assert.equal(readFileSync(`${path}.1`, "utf8"), "four\nfive\n", "an older file is counted");
+        assert.equal(readFileSync(path, "utf8"), "six\n");
+        rmSync(folder, { recursive: true });
+        "#,
+    );
+}
+
+#[test]
+fn a_text_in_the_configuration_stays_a_text() {
+    holds(
+        r#"
+        import { quote } from "./lib/config.js";
+        assert.equal(quote('a "b" \\ \u00e9\n'), '"a \\"b\\" \\\\ \u00e9\\x0a"');
+        "#,
+    );
+}
+
+#[test]
+fn webhooks_reach_private_addresses_only_if_the_variable_says_so() {
+    holds(
+        r#"
+        import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+        import { tmpdir } from "node:os";
+        import { join } from "node:path";
+        import { deployment, write } from "./lib/config.js";
+        import { read } from "./lib/options.js";
+        const data = mkdtempSync(join(tmpdir(), "config-"));
+        const allowed = (...words) => {
+          const { options } = read(["--data", data, ...words], deployment());
+          return /allow = \[.*\]/.exec(readFileSync(write(deployment(), options).file, "utf8"))[0];
+        };
+        assert.equal(allowed(), 'allow = ["public"]');
+        assert.equal(allowed("--var", "ALLOW_PRIVATE_WEBHOOKS=on"), 'allow = ["public", "private"]');
+        rmSync(data, { recursive: true });
+        "#,
+    );
+}
+
+#[test]
+fn other_programs_copy_what_node_cannot() {
+    holds(
+        r#"
+        import { spawnSync } from "node:child_process";
+        import { existsSync, mkdtempSync, rmSync } from "node:fs";
+        import { tmpdir } from "node:os";
+        import { join } from "node:path";
+        import { PROGRAMS } from "./lib/backup.js";
+        process.env.PATH = "/usr/bin:/bin";
+        const folder = mkdtempSync(join(tmpdir(), "it's a copy "));
+        const [from, to] = ["from", "to"].map((name) => join(folder, `${name}.sqlite`));
+        const python = (path, script) => {
+          const words = ["-c", `import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\n${script}`, path];
+          return spawnSync("python3", words, { encoding: "utf8" }).stdout;
+        };
+        python(from, "db.executescript('PRAGMA journal_mode = wal; CREATE TABLE t AS SELECT 7 AS n')");
+        const here = PROGRAMS.filter(({ test }) => spawnSync(...test).status === 0);
+        assert.ok(here.length > 0);
+        for (const { test, copy } of here) {
+          assert.equal(copy(from, to), undefined, test[0]);
+          assert.equal(python(to, "print(db.execute('SELECT n FROM t').fetchone())"), "(7,)\n");
+          assert.match(copy(from, to), /already exists/, test[0]);
+          assert.ok(!existsSync(`${from}-wal`));
+          rmSync(to);
+        }
+        rmSync(folder, { recursive: true });
+        "#,
+    );
+}

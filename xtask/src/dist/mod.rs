@@ -1,0 +1,146 @@
+//! `cargo xtask dist`: packs what is published, into `target/dist/`. It publishes nothing.
+//!
+//! The same sources give the same bytes: archives have no times, no owners and one order, and a program contains no
+//! path of the machine that built it.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`stage`] | the folder, the sums, what packages share |
+//! | [`target`] | the systems, and their names in each kind of package |
+//! | [`binary`] | the client: built here, or found in a folder |
+//! | [`npm`], [`wheel`], [`release`] | the client for npm, for `PyPI`, and as archives |
+//! | [`relay`] | the relay for npm: the launcher in `dist/relay`, with the built Worker |
+//! | [`sbom`] | which crates and packages are in what is published |
+//! | [`check`] | whether the packages are the same again, and whether they work |
+//! | [`archive`], [`elf`] | tar and zip; which C library a program needs |
+
+mod archive;
+mod binary;
+mod check;
+mod elf;
+mod npm;
+mod relay;
+mod release;
+mod sbom;
+mod stage;
+mod target;
+mod wheel;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+
+use self::stage::Stage;
+use crate::project::Project;
+use crate::setup::Tools;
+use crate::worker;
+
+/// Packs the client for npm and `PyPI`, and the relay for npm, and writes the packages, their sums and their parts to target/dist.
+#[derive(Clone, Debug, Default, Parser)]
+pub struct Options {
+    /// Pack everything again, compare, install it as users do, and use it.
+    #[arg(long)]
+    pub check: bool,
+    /// Pack only this; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<Part>,
+    /// Pack the binaries in this folder, named nexus-TARGET, instead of building one for this machine.
+    #[arg(long, value_name = "DIR")]
+    pub binaries: Option<PathBuf>,
+    /// The address of the repository, which packages name. With it, the formula and the manifest are made, too.
+    #[arg(long, value_name = "URL")]
+    pub repository: Option<String>,
+}
+
+/// What can be packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The client, for npm, for `PyPI`, and as archives.
+    Cli,
+    /// The relay, for npm.
+    Relay,
+    /// The lists of crates and packages.
+    Sbom,
+}
+
+/// Packs what is asked for.
+///
+/// # Errors
+/// Something cannot be built or written, or a check failed.
+pub fn run(tools: &Tools, options: &Options) -> Result<()> {
+    let project = tools.project();
+    if options.parts().contains(&Part::Relay) {
+        worker::build(tools)?;
+    }
+    let folder = project.path("target/dist");
+    let mut stage = Stage::new(project, &folder, options.repository.clone())?;
+    pack(&mut stage, options)?;
+    let sums = folder.join("SHA256SUMS");
+    fs::write(&sums, stage.sums()).context("the sums could not be written")?;
+    println!("All are in {}.", folder.display());
+    if options.check {
+        let folder = tempfile::tempdir().context("no folder to pack again")?;
+        let mut again = Stage::new(project, folder.path(), options.repository.clone())?;
+        pack(&mut again, options)?;
+        check::same(&stage, &again)?;
+        if options.parts().contains(&Part::Cli) {
+            check::use_client(tools, folder.path())?;
+        }
+        if options.parts().contains(&Part::Relay) {
+            check::use_relay(tools)?;
+        }
+    }
+    Ok(())
+}
+
+impl Options {
+    fn parts(&self) -> &[Part] {
+        if self.only.is_empty() { Part::value_variants() } else { &self.only }
+    }
+}
+
+fn pack(stage: &mut Stage, options: &Options) -> Result<()> {
+    for part in options.parts() {
+        match part {
+            Part::Cli => cli(stage, options.binaries.as_deref())?,
+            Part::Relay => relay::pack(stage)?,
+            Part::Sbom => sbom::write(stage)?,
+        }
+    }
+    Ok(())
+}
+
+fn cli(stage: &mut Stage, binaries: Option<&Path>) -> Result<()> {
+    let binaries = match binaries {
+        Some(folder) => binary::found(folder)?,
+        None => vec![binary::built(&stage.project)?],
+    };
+    let manual = binary::manual(&binaries)?;
+    npm::pack(stage, &binaries, &manual)?;
+    wheel::pack(stage, &binaries)?;
+    release::pack(stage, &binaries, &manual)?;
+    release::fill(stage)
+}
+
+/// Packs a client for this machine, for npm and `PyPI`, into a folder.
+///
+/// # Errors
+/// Something cannot be read or written.
+pub fn pack_client(project: &Project, client: &Path, folder: &Path) -> Result<()> {
+    let mut stage = Stage::new(project, folder, None)?;
+    let binaries = vec![binary::read(binary::host()?, client)?];
+    let manual = binary::manual(&binaries)?;
+    npm::pack(&mut stage, &binaries, &manual)?;
+    wheel::pack(&mut stage, &binaries)
+}
+
+/// Packs the relay for npm, with the Worker in `build/`, into a folder. Returns the package.
+///
+/// # Errors
+/// The Worker is missing or old, or something cannot be read or written.
+pub fn pack_relay(project: &Project, folder: &Path) -> Result<PathBuf> {
+    relay::pack(&mut Stage::new(project, folder, None)?)?;
+    Ok(folder.join(format!("{}-{}.tgz", relay::NAME, stage::VERSION)))
+}

@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use rusqlite::{Connection, types::ValueRef};
 use serde_json::Value;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     env,
     fs::{self, File},
     io::Write,
@@ -36,6 +36,14 @@ pub fn note_key(key: &str) {
     });
     if let Some(file) = &*FILE {
         writeln!(file.lock().expect("no panic"), "{key}").expect("the file can be written to");
+    }
+}
+
+/// Notes the key of a whole link, in what a browser opens or shows.
+pub fn note_keys_in(text: &str) {
+    if let Some((_, key)) = text.split_once("#k1") {
+        let digits: String = key.chars().take_while(char::is_ascii_hexdigit).collect();
+        note_key(&format!("k1{digits}"));
     }
 }
 
@@ -75,7 +83,7 @@ pub struct Verdict {
 pub fn compare(encrypted: &Path, plain: &Path) -> Verdict {
     let known = known_keys(encrypted);
     let mut verdict = Verdict::default();
-    let mut all = BTreeSet::new();
+    let mut all = BTreeMap::new();
     for relay in records(encrypted) {
         let record = Record::read(&encrypted.join(&relay));
         let secrets: Vec<&Secret> =
@@ -84,8 +92,7 @@ pub fn compare(encrypted: &Path, plain: &Path) -> Verdict {
         verdict.relays += 1;
         verdict.sealed += said.sealed;
         verdict.opened += said.opened;
-        let texts =
-            said.texts.iter().fold(Traces::default(), |all, text| all.and(text, text.as_bytes()));
+        let texts = traces_of(&said.texts);
         let files: Vec<&str> = record.files.iter().map(FileKey::as_str).collect();
         let names: Vec<&str> = record.names.iter().map(AgentId::as_str).collect();
         let traces =
@@ -96,13 +103,13 @@ pub fn compare(encrypted: &Path, plain: &Path) -> Verdict {
         all.extend(said.texts);
     }
     verdict.texts = all.len();
-    let traces = all.iter().fold(Traces::default(), |all, text| all.and(text, text.as_bytes()));
+    let traces = traces_of(&all);
     for relay in records(plain) {
         for found in Record::read(&plain.join(relay)).found(&traces) {
             all.remove(&found);
         }
     }
-    verdict.unfound = all;
+    verdict.unfound = all.into_keys().collect();
     verdict
 }
 
@@ -120,7 +127,8 @@ fn known_keys(run: &Path) -> Vec<Secret> {
         text.lines().map(ToOwned::to_owned).collect::<Vec<_>>()
     });
     let lines: BTreeSet<String> = lines.collect();
-    lines.iter().filter_map(|line| line.parse().ok()).collect()
+    // A whole link ends with more than the key.
+    lines.iter().filter_map(|line| line.split('.').next()?.parse().ok()).collect()
 }
 
 fn is_of_kind(path: &str, extension: &str) -> bool {
@@ -140,7 +148,8 @@ struct Record {
 /// What was sealed for one relay.
 #[derive(Default)]
 struct Said {
-    texts: BTreeSet<String>,
+    /// By what is shown of each.
+    texts: BTreeMap<String, Vec<u8>>,
     sealed: usize,
     opened: usize,
 }
@@ -220,9 +229,9 @@ impl Record {
             said.opened += 1;
             if is_file {
                 let content = bytes.splitn(2, |byte| *byte == b'\n').nth(1).unwrap_or_default();
-                pieces(&String::from_utf8_lossy(content), &mut said.texts);
+                pieces(content, &mut said.texts);
             } else if let Some(plain) = payload(&bytes) {
-                pieces(plain["text"].as_str().unwrap_or_default(), &mut said.texts);
+                pieces(plain["text"].as_str().unwrap_or_default().as_bytes(), &mut said.texts);
                 strings_in(&plain["json"], &mut said.texts);
             }
         }
@@ -236,17 +245,18 @@ impl Record {
     }
 }
 
-/// Whatever looks like a sealed string.
+/// Whatever looks like a sealed string. Behind one that is a whole body, the next request may follow at once.
 fn sealed_in(bytes: &[u8]) -> Vec<&[u8]> {
+    const TAG: usize = 43;
     let header = SEALED_HEADER.as_bytes();
     let starts = bytes.windows(header.len()).enumerate().filter(|(_, part)| *part == header);
     let of = |(at, _): (usize, &[u8])| {
         let rest = &bytes[at..];
-        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-        let end = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
-        &rest[..end]
+        let dots = rest.iter().enumerate().filter(|(_, byte)| **byte == b'.');
+        let (last, _) = dots.take(4).last()?;
+        rest.get(..last + 1 + TAG)
     };
-    starts.map(of).collect()
+    starts.filter_map(of).collect()
 }
 
 /// The object that was sealed, which may be signed.
@@ -259,27 +269,31 @@ fn payload(bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice(&payload).ok()
 }
 
-fn strings_in(value: &Value, texts: &mut BTreeSet<String>) {
+fn strings_in(value: &Value, texts: &mut BTreeMap<String, Vec<u8>>) {
     match value {
-        Value::String(text) => pieces(text, texts),
+        Value::String(text) => pieces(text.as_bytes(), texts),
         Value::Array(items) => items.iter().for_each(|item| strings_in(item, texts)),
         Value::Object(fields) => fields.values().for_each(|field| strings_in(field, texts)),
         _ => {}
     }
 }
 
-/// The beginning and the end of a text.
-fn pieces(text: &str, texts: &mut BTreeSet<String>) {
-    let beginning: String = text.chars().take(MOST).collect();
-    let skipped = text.chars().count().saturating_sub(MOST);
-    let end: String = text.chars().skip(skipped).collect();
-    let is_long = |piece: &String| piece.len() >= LEAST && !is_uniform(piece);
-    texts.extend([beginning, end].into_iter().filter(is_long));
+/// The beginning and the end of a text or file.
+fn pieces(content: &[u8], texts: &mut BTreeMap<String, Vec<u8>>) {
+    let beginning = content.get(..MOST).unwrap_or(content);
+    let end = content.get(content.len().saturating_sub(MOST)..).unwrap_or(content);
+    for piece in [beginning, end] {
+        // Of one byte again and again, no place can be told from another.
+        let kinds: BTreeSet<&u8> = piece.iter().collect();
+        if piece.len() >= LEAST && kinds.len() > 2 {
+            texts.insert(String::from_utf8_lossy(piece).into_owned(), piece.to_owned());
+        }
+    }
 }
 
-/// Whether it is one character again and again, of which no place can be told from another.
-fn is_uniform(text: &str) -> bool {
-    text.chars().collect::<BTreeSet<_>>().len() < 3
+/// Searches for all of these.
+fn traces_of(texts: &BTreeMap<String, Vec<u8>>) -> Traces {
+    texts.iter().fold(Traces::default(), |all, (shown, bytes)| all.and(shown, bytes))
 }
 
 /// Every value of every database below a folder, one behind the other: a long one lies in several pieces of its file.

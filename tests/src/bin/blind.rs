@@ -23,6 +23,8 @@ fn main() -> ExitCode {
     for text in &verdict.unfound {
         println!("Not found in the open: {text:?}");
     }
-    let is_good = verdict.leaks.is_empty() && verdict.unfound.is_empty() && verdict.texts > 100;
+    // Some tests send what is sealed with no key that is known here, or with a wrong one.
+    let is_open = verdict.opened * 10 > verdict.sealed * 9 && verdict.texts > 300;
+    let is_good = verdict.leaks.is_empty() && verdict.unfound.is_empty() && is_open;
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -29,7 +29,7 @@ pub use self::{
 pub use xtask::setup::browser::Engine;
 
 use self::{chromium::Chromium, driven::Driven, firefox::Firefox, webkit::WebKit, wire::Command};
-use crate::{eventually, sealing, string};
+use crate::{blind::note_keys_in, eventually, sealing, string};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -136,7 +136,9 @@ impl Browser {
             json!(css)
         ));
         // Firefox has no result while one page makes room for the next.
-        text.as_str().unwrap_or_default().to_owned()
+        let text = text.as_str().unwrap_or_default();
+        note_keys_in(text);
+        text.to_owned()
     }
 
     /// How many elements there are.

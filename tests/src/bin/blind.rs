@@ -24,7 +24,8 @@ fn main() -> ExitCode {
         println!("Not found in the open: {text:?}");
     }
     // Some tests send what is sealed with no key that is known here, or with a wrong one.
-    let is_open = verdict.opened * 10 > verdict.sealed * 9 && verdict.texts > 300;
+    let is_open =
+        verdict.opened.saturating_mul(10) > verdict.sealed.saturating_mul(9) && verdict.texts > 300;
     let is_good = verdict.leaks.is_empty() && verdict.unfound.is_empty() && is_open;
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

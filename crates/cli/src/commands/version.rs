@@ -8,10 +8,11 @@ use crate::{
 };
 use clap::Args;
 use serde_json::{Value, json};
-use std::env;
+use std::{
+    env,
+    process::{Command, Stdio},
+};
 
-/// Where npm asks if nothing else is set.
-const REGISTRY: &str = "https://registry.npmjs.org";
 /// The package that is published with every version.
 const PACKAGE: &str = "@nexus-relay%2fcli";
 
@@ -20,8 +21,8 @@ const PACKAGE: &str = "@nexus-relay%2fcli";
   nexus version
   nexus version --check --jq .isNewest
 
---check asks npm's registry for the newest version that is published: the one that --registry names, else
-$NPM_CONFIG_REGISTRY, else https://registry.npmjs.org. It tells the registry nothing but the version of nexus.")]
+--check asks a registry of npm for the newest version that is published: the one that --registry names, else
+$NPM_CONFIG_REGISTRY, else the one that npm itself uses. It sends the registry nothing but the request.")]
 pub(crate) struct Version {
     /// Ask whether a newer version is published
     #[arg(long)]
@@ -37,7 +38,12 @@ impl Version {
         if !self.check {
             return Ok(Json::of(&json!({ "version": version })).into());
         }
-        let registry = self.registry.or_else(configured).unwrap_or_else(|| REGISTRY.to_owned());
+        let registry = self.registry.or_else(configured).or_else(of_npm).ok_or_else(|| {
+            let message = format!(
+                "There is no npm here to say which registry to ask. This is {version}. Name a registry with --registry or $NPM_CONFIG_REGISTRY."
+            );
+            Failure::own(Kind::Unsupported, message)
+        })?;
         let url = format!("{}/{PACKAGE}/latest", registry.trim_end_matches('/'));
         let told = context.http().ask_registry(&url).map_err(|why| {
             let message = format!(
@@ -64,6 +70,16 @@ impl Version {
 fn configured() -> Option<String> {
     let names = ["NPM_CONFIG_REGISTRY", "npm_config_registry"];
     names.into_iter().filter_map(|name| env::var(name).ok()).find(|url| !url.is_empty())
+}
+
+/// The registry that npm uses, if there is an npm.
+fn of_npm() -> Option<String> {
+    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    let mut command = Command::new(npm);
+    command.args(["config", "get", "registry"]).stdin(Stdio::null()).stderr(Stdio::null());
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    let told = String::from_utf8(output.stdout).ok()?;
+    Some(told.trim().to_owned()).filter(|url| url.starts_with("http"))
 }
 
 /// The three numbers of a version. What follows them counts as nothing.

@@ -5,7 +5,7 @@ use crate::{
     support::{Home, commands},
 };
 use serde_json::json;
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 const OWN: &str = env!("CARGO_PKG_VERSION");
 
@@ -41,6 +41,23 @@ fn the_registry_of_the_environment_is_asked() {
         assert_eq!(told["isNewest"], false);
         assert_eq!(registry.requests().len(), 1);
     }
+}
+
+#[test]
+fn else_the_registry_of_npm_is_asked_if_there_is_an_npm() {
+    let (registry, folder) = (registry("99.0.0"), tempfile::tempdir().unwrap());
+    let home = home();
+    let check = || {
+        let mut command = home.command();
+        command.args(["version", "--check"]).env("PATH", folder.path());
+        crate::support::Run::of(command.output().unwrap())
+    };
+    assert_eq!(check().error(), "unsupported");
+    let npm = folder.path().join("npm");
+    let words = r#"[ "$*" = "config get registry" ] || exit 1"#;
+    fs::write(&npm, format!("#!/bin/sh\n{words}\necho {}/\n", registry.url)).unwrap();
+    fs::set_permissions(&npm, fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(check().done()["isNewest"], false);
 }
 
 #[test]

@@ -275,8 +275,8 @@ impl Call<'_> {
             response.body_mut().with_config().limit(64 << 20).read_to_vec().ok()?
         };
         let mut answer = Answer { status: response.status().as_u16(), headers, body };
-        if let Some(sealing) = sealing {
-            sealing.open(&mut answer);
+        if let Some(sealing) = sealing.filter(|_| answer.status < 400) {
+            sealing.open(&mut answer.headers, &mut answer.body);
         }
         leaks::note(&answer.body);
         if answer.status >= 400 && answer.header("Content-Type").starts_with("application/json") {

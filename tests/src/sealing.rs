@@ -5,7 +5,7 @@
 //! the key behind it, like a whole link. Where it uses such a code, the key is taken off again and proved. Messages
 //! carry no counts, so nothing is said here of what a relay leaves out: `crates/seal` has tests for that.
 
-use crate::{Answer, blind::note_key, string};
+use crate::blind::note_key;
 use nexus_protocol::{AgentId, FileKey};
 use nexus_seal::{Part, Place, Plain, PlainFile, Sealer, Secret, read, read_file};
 use percent_encoding::percent_decode_str;
@@ -18,7 +18,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use ureq::http::{HeaderValue, Method, Request};
+use ureq::http::{HeaderMap, HeaderValue, Method, Request};
 
 /// The variable.
 pub const VARIABLE: &str = "NEXUS_TEST_SEALED";
@@ -195,15 +195,12 @@ const PARTS: [(&str, Part); 3] =
     [("context", Part::Context), ("progress", Part::Progress), ("result", Part::Result)];
 
 impl Sealing {
-    /// Opens an answer.
-    pub(crate) fn open(&self, answer: &mut Answer) {
-        if answer.status >= 400 {
-            return;
-        }
+    /// Opens an answer that is no error.
+    pub(crate) fn open(&self, headers: &mut HeaderMap, answer: &mut Vec<u8>) {
         if let Asked::File(key) = &self.asked {
-            self.open_file(key, answer);
+            self.open_file(key, headers, answer);
         }
-        let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body) else { return };
+        let Ok(mut body) = serde_json::from_slice::<Value>(answer) else { return };
         match self.asked {
             Asked::Create => keep(&body["sessionId"], &self.secret),
             Asked::Link => {
@@ -216,23 +213,24 @@ impl Sealing {
             Asked::Other | Asked::File(_) => {}
         }
         self.open_value(&mut body);
-        answer.body = body.to_string().into_bytes();
+        *answer = body.to_string().into_bytes();
     }
 
-    fn open_file(&self, key: &FileKey, answer: &mut Answer) {
-        let editor = answer.header("X-File-Editor").parse();
-        let sealed = std::str::from_utf8(&answer.body).unwrap_or_default();
+    fn open_file(&self, key: &FileKey, headers: &mut HeaderMap, answer: &mut Vec<u8>) {
+        let editor =
+            headers.get("X-File-Editor").and_then(|editor| editor.to_str().ok()?.parse().ok());
+        let sealed = std::str::from_utf8(answer).unwrap_or_default();
         let Some(opened) =
-            editor.ok().and_then(|editor| read_file(&self.secret, key, &editor, sealed).ok())
+            editor.and_then(|editor| read_file(&self.secret, key, &editor, sealed).ok())
         else {
             return;
         };
         if let Some(kind) =
             opened.file.content_type.and_then(|kind| HeaderValue::from_str(&kind).ok())
         {
-            answer.headers.insert("Content-Type", kind);
+            headers.insert("Content-Type", kind);
         }
-        answer.body = opened.bytes;
+        *answer = opened.bytes;
     }
 
     /// Opens whatever is sealed in a value: messages, greetings and tasks have their own fields.
@@ -257,7 +255,8 @@ impl Sealing {
                 };
                 let words = words.to_owned();
                 if let Some(id) = fields.get("id").filter(|_| words.starts_with("eyJ")) {
-                    TASKS.lock().expect("no panic").insert(string(id), words.clone());
+                    let id = id.as_str().unwrap_or_default().to_owned();
+                    TASKS.lock().expect("no panic").insert(id, words.clone());
                 }
                 let assignee = name(fields, "assignee");
                 for (field, part) in PARTS {

@@ -1,11 +1,11 @@
 // The command line: reads it, and runs what it names.
 
-import { readFileSync } from "node:fs";
 import { backUp } from "./backup.js";
 import { Failure } from "./failure.js";
 import { HELP, read } from "./options.js";
 import { deployment } from "./config.js";
 import { serve } from "./serve.js";
+import { version } from "./version.js";
 
 export async function main(words) {
   // Whoever reads may be gone, which ends no relay.
@@ -22,8 +22,4 @@ export async function main(words) {
     process.stderr.write(`error: ${error.message}.\n`);
     process.exitCode = error.status ?? 1;
   }
-}
-
-function version() {
-  return JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
 }

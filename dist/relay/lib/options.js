@@ -1,13 +1,15 @@
 // The options of the command line. Everything is checked here, before anything is started or changed.
 
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
-import { isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 import { parseArgs } from "node:util";
+import { isLocal } from "./address.js";
 import { Failure, misuse } from "./failure.js";
 import { CLIENT, setVar } from "./config.js";
+import { place } from "./lan.js";
 
 export const HELP = `Hosts a nexus-relay on this machine, until Ctrl-C.
 
@@ -18,6 +20,8 @@ Options:
   --port PORT            The port. [default: 8787; 0 = a free one]
   --host ADDRESS         The address to listen on. [default: 127.0.0.1, which only this
                          machine reaches; 0.0.0.0 = all of IPv4, :: = all]
+  --lan                  Announce the relay in the local network, where \`nexus scan\` finds it.
+                         Then the default of --host is 0.0.0.0.
   --data DIR             The folder for the data. [default: ${defaultData() ?? "none, because HOME is not set"}]
   --public-url URL       The address that links name, such as https://relay.example
   --trust-proxy HEADER   The header in which the proxy in front of the relay names its
@@ -43,6 +47,7 @@ backup copies the data of a relay, which may be running. \`nexus-relay --data CO
 const OPTIONS = {
   port: { type: "string" },
   host: { type: "string" },
+  lan: { type: "boolean" },
   data: { type: "string" },
   "public-url": { type: "string" },
   "trust-proxy": { type: "string" },
@@ -89,7 +94,7 @@ function parsed(words) {
 }
 
 function serving(values, deployment) {
-  const host = values.host ?? "127.0.0.1";
+  const host = values.host ?? (values.lan ? "0.0.0.0" : "127.0.0.1");
   const options = {
     port: whole("port", values.port ?? "8787", 65535),
     host: host.replace(/^\[(.*)\]$/, "$1"),
@@ -98,11 +103,25 @@ function serving(values, deployment) {
     log: values.log && logFile(values.log),
     vars: variables(values, deployment),
     adminToken: adminToken(),
+    lan: values.lan ?? false,
   };
   if (!/^[A-Za-z0-9.:%_-]+$/.test(options.host) || (options.host.includes(":") && !isIPv6(options.host))) {
     throw misuse(`--host must be an address or a name of this machine, without a port, and \`${host}\` is none`);
   }
+  if (options.lan) checkLan(options.host, values["trust-proxy"]);
   return options;
+}
+
+// Whether what listens there can be announced.
+function checkLan(host, proxy) {
+  if (proxy !== undefined) {
+    throw misuse("--lan lets others reach the relay without the proxy of --trust-proxy: leave out one of them");
+  }
+  if (host === place().address) return;
+  if (isLocal(host)) throw misuse(`--lan needs an address that others reach: \`--lan --host 0.0.0.0\`, and not ${host}`);
+  if (host !== "::" && !isIPv4(host)) {
+    throw misuse(`--lan needs --host 0.0.0.0, :: or an IPv4 address of this machine, and not \`${host}\``);
+  }
 }
 
 function whole(name, text, most) {

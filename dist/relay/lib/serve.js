@@ -9,11 +9,13 @@ import { address, checkAddress, isLocal, local } from "./address.js";
 import { deployment, write } from "./config.js";
 import { Failure } from "./failure.js";
 import { Faults, started } from "./health.js";
+import { load } from "./lan.js";
 import { lock } from "./lock.js";
 import { LogFile, lines } from "./log.js";
 import { certificate } from "./options.js";
 import { Signals } from "./signals.js";
 import { tidy } from "./tidy.js";
+import { version } from "./version.js";
 import { Workerd, findWorkerd } from "./workerd.js";
 
 const SHORTEST_DELAY_MS = 1000;
@@ -25,6 +27,7 @@ const STARTS = 8;
 export async function serve(options) {
   const program = findWorkerd();
   await checkAddress(options);
+  const announcer = options.lan && (await load());
   makeFolder(options.data);
   const descriptor = await lock(options.data);
   const log = new Faults(options.log ? new LogFile(options.log) : { write: (bytes) => process.stderr.write(bytes) });
@@ -37,15 +40,22 @@ export async function serve(options) {
   signals.follow(relay);
   const port = await started(relay.workerd, options);
   log.isHeard = false;
+  let lan;
   if (!signals.hasBegun) {
     if (port === undefined) {
       const where = options.log ? ` in ${options.log}` : " above";
       throw new Failure(`the relay did not start: ${log.reason ?? `its last messages${where} say why`}`);
     }
+    lan = announcer && announcer(inLan(options, port));
     announce(options, port);
   }
   relay.port = port;
-  await relay.run(signals);
+  signals.signal.addEventListener("abort", () => lan?.stop());
+  try {
+    await relay.run(signals);
+  } finally {
+    await lan?.stop();
+  }
   process.stderr.write("The relay has stopped.\n");
 }
 
@@ -116,12 +126,25 @@ class Relay {
   }
 }
 
+// What is announced in the local network.
+function inLan({ host, tls, vars }, port) {
+  const scheme = tls ? "https" : "http";
+  return {
+    host,
+    port,
+    version: version(),
+    url: (reached) => vars.PUBLIC_URL || `${scheme}://${address(reached, port)}`,
+    tell: (sentence) => process.stderr.write(`${sentence}\n`),
+  };
+}
+
 // The one line on standard output comes last, so that whoever waits for it finds the rest told, too.
 function announce(options, port) {
   const log = options.log ? ` The log is in ${options.log}.` : "";
   process.stderr.write(
     `It listens on ${address(options.host, port)}. The data is in ${options.data}.${log} Ctrl-C stops it.\n`,
   );
+  if (options.lan) process.stderr.write("It is announced in the local network: `nexus scan` finds it.\n");
   const isSecure = options.tls || options.vars.PUBLIC_URL.startsWith("https:");
   if (!isSecure && !isLocal(options.host)) {
     process.stderr.write(

@@ -164,7 +164,9 @@ fn what_it_prints_says_what_it_is() {
     let wanted = format!("nexus-relay {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(String::from_utf8(version.stdout).unwrap(), wanted);
     let help = String::from_utf8(package().run(&["--help"]).stdout).unwrap();
-    for option in ["--port", "--data", "--trust-proxy", "--tls-cert", "ADMIN_TOKEN", "backup"] {
+    for option in
+        ["--port", "--lan", "--data", "--trust-proxy", "--tls-cert", "ADMIN_TOKEN", "backup"]
+    {
         assert!(help.contains(option), "{option}: {help}");
     }
     // Its folder may be long.

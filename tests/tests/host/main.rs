@@ -11,6 +11,7 @@
 
 mod backup;
 mod installed;
+mod lan;
 mod limits;
 mod misuse;
 mod parts;

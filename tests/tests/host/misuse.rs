@@ -19,7 +19,7 @@ fn refusal(arguments: &[&str]) -> (Option<i32>, String) {
 
 #[test]
 fn a_mistake_on_the_command_line_is_named() {
-    let cases: [(&[&str], &str); 21] = [
+    let cases: [(&[&str], &str); 25] = [
         (&["--port", "70000"], "--port must be a whole number from 0 to 65535"),
         (&["--port", "http"], "`http` is none"),
         (&["--porty", "1"], "'--porty'"),
@@ -37,6 +37,10 @@ fn a_mistake_on_the_command_line_is_named() {
         (&["--var", "MAX_AGENTS=few"], "MAX_AGENTS must be a whole number"),
         (&["--var", "MAX_AGENTS=1.5"], "MAX_AGENTS must be a whole number"),
         (&["--var", "ADMIN_TOKEN=x"], "set it in the environment"),
+        (&["--lan", "--host", "127.0.0.1"], "`--lan --host 0.0.0.0`, and not 127.0.0.1"),
+        (&["--lan", "--host", "localhost"], "`--lan --host 0.0.0.0`, and not localhost"),
+        (&["--lan", "--host", "fe80::1"], "--lan needs --host 0.0.0.0, :: or an IPv4 address"),
+        (&["--lan", "--trust-proxy", "X-Real-IP"], "leave out one of them"),
         (&["--tls-cert", "cert.pem"], "give both"),
         (&["--to", "elsewhere"], "option of `nexus-relay backup`"),
         (&["backup"], "--to DIR"),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::archive::Entry;
 use super::npm;
@@ -17,6 +17,8 @@ const SOURCES: &str = "dist/relay";
 const MANIFEST: &str = "package.json";
 /// What is copied beside the launcher, besides the licences.
 const UNIT: &str = "dist/systemd/nexus-relay.service";
+/// The packages of npm that it needs.
+pub(super) const DEPENDENCIES: &[&str] = &["multicast-dns", "workerd"];
 /// What `npx nexus-relay` starts.
 const PROGRAM: &str = "nexus-relay.js";
 
@@ -33,15 +35,19 @@ pub(super) fn pack(stage: &mut Stage) -> Result<()> {
     }
     entries.push(Entry::file("worker/config.json", relay::deployment(project)?));
     let written = project::read(&project.path(SOURCES).join(MANIFEST))?;
-    let more = json!({ "dependencies": { "workerd": workerd(project)? } });
+    let more = json!({ "dependencies": dependencies(project)? });
     npm::put(stage, NAME, serde_json::from_str(&written).context(MANIFEST)?, more, entries)
 }
 
-/// The version of workerd that the checkout has.
-fn workerd(project: &Project) -> Result<Value> {
+/// What the package needs, in the versions that the checkout has.
+fn dependencies(project: &Project) -> Result<Map<String, Value>> {
     let lock: Value = serde_json::from_str(&project::read(&project.path("package-lock.json"))?)?;
-    let version = lock.pointer("/packages/node_modules~1workerd/version");
-    version.cloned().context("package-lock.json has no workerd")
+    let version = |name: &&str| {
+        let version = lock.pointer(&format!("/packages/node_modules~1{name}/version"));
+        let version = version.with_context(|| format!("package-lock.json has no {name}"))?;
+        Ok(((*name).to_owned(), version.clone()))
+    };
+    DEPENDENCIES.iter().map(version).collect()
 }
 
 /// The files of a folder, with their paths in the package. Its manifest is left out.

@@ -9,13 +9,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::relay;
 use super::stage::{Stage, VERSION, hex};
 use crate::process;
 use crate::project::{self, Project};
 
 /// What is published, the package of the workspace from which it is built, and the npm packages that it needs besides.
 const PRODUCTS: [(&str, &str, &[&str]); 2] =
-    [("nexus-cli", "nexus-cli", &[]), ("nexus-relay", "nexus-relay", &["workerd"])];
+    [("nexus-cli", "nexus-cli", &[]), ("nexus-relay", "nexus-relay", relay::DEPENDENCIES)];
 
 /// What `cargo metadata` tells, as far as it matters here.
 #[derive(Deserialize)]

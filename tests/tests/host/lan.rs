@@ -1,0 +1,134 @@
+//! A relay that is announced in the local network. The network of these tests is the loopback interface.
+
+use nexus_tests::hosted::{Hosted, package};
+use serde_json::{Value, json};
+use std::net::UdpSocket;
+
+/// A script that looks for a relay at a port of multicast DNS, once from there and once as from a usual program. Then
+/// it stops the process that announces it, waits until the relay is taken back, and prints what it was told.
+const LOOK: &str = r#"
+import { createSocket } from "node:dgram";
+import open from "multicast-dns";
+const [port, pid] = PLACE;
+const dns = open({ interface: "127.0.0.1", bind: "0.0.0.0", port });
+const socket = createSocket("udp4");
+socket.bind(0, "127.0.0.1", () => socket.setMulticastInterface("127.0.0.1"));
+const caller = open({ socket, bind: false, multicast: false });
+const questions = [{ name: "_nexus._tcp.local", type: "PTR" }];
+const told = {};
+const asking = setInterval(() => {
+  dns.query({ questions });
+  caller.query({ id: 7, questions: [...questions, { name: "x.local", type: "A" }] }, { address: "224.0.0.251", port });
+}, 200);
+const text = (record) => [record.type, record.name, record.ttl, record.type === "TXT" ? record.data.map(String) : record.data];
+setTimeout(() => process.exit(3), 60_000).unref();
+const look = () => {
+  if (!told.all || !told.one || told.stopped) return;
+  told.stopped = true;
+  clearInterval(asking);
+  process.kill(pid, "SIGTERM");
+};
+dns.on("response", ({ answers, additionals }) => {
+  if (told.stopped && answers.some(({ ttl }) => ttl === 0)) {
+    console.log(JSON.stringify({ ...told, gone: answers.map(text) }));
+    process.exit(0);
+  }
+  if (additionals.length > 0) told.all ??= [...answers, ...additionals].map(text);
+  look();
+});
+caller.on("response", (response) => {
+  told.one ??= { ...response, answers: response.answers.map(text) };
+  look();
+});
+"#;
+
+fn free_port() -> u16 {
+    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn it_is_announced_to_whoever_asks_and_taken_back_when_it_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut command = package().command(&["--data", folder.path().to_str().unwrap()]);
+    command.args(["--port", "0", "--lan", "--host", "127.0.0.1"]);
+    command.env("NEXUS_MDNS", format!("127.0.0.1:{port}"));
+    let mut hosted = Hosted::start(command, &[]);
+    assert!(hosted.errors().contains("`nexus scan` finds it"), "{}", hosted.errors());
+
+    let place = format!("[{port}, {}]", hosted.pid());
+    let output = package().node(&LOOK.replace("PLACE", &place));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(hosted.wait().success(), "{}", hosted.errors());
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let with = |records: &Value, kind: &str, end: &str| {
+        let records = records.as_array().unwrap().iter();
+        let is_it = |it: &&Value| it[0] == kind && it[1].as_str().unwrap().ends_with(end);
+        records.filter(is_it).cloned().collect::<Vec<_>>()
+    };
+    let pointers = with(&told["all"], "PTR", "_nexus._tcp.local");
+    let name = pointers[0][3].as_str().unwrap();
+    assert!(name.starts_with("nexus-relay on "), "{name}");
+    let texts = &with(&told["all"], "TXT", "_nexus._tcp.local")[0];
+    let version = format!("version={}", env!("CARGO_PKG_VERSION"));
+    let url = format!("url={}", hosted.url);
+    assert_eq!(*texts, json!(["TXT", name, 4500, [url, version, "path=/"]]));
+    let texts = &with(&told["all"], "TXT", "_clawlink._tcp.local")[0][3];
+    let wanted =
+        json!([url, version, "path=/clawlink/", "service=nexus-relay", "auth_required=false"]);
+    assert_eq!(*texts, wanted);
+    let place = &with(&told["all"], "SRV", "_nexus._tcp.local")[0][3];
+    let address = with(&told["all"], "A", place["target"].as_str().unwrap());
+    assert_eq!(address[0][3], "127.0.0.1");
+    assert!(hosted.url.ends_with(&format!(":{}", place["port"])));
+
+    // A usual program gets its own question back, and records that it may keep for a short time.
+    let one = &told["one"];
+    assert_eq!((&one["id"], one["questions"].as_array().unwrap().len()), (&json!(7), 1));
+    assert!(one["answers"].as_array().unwrap().iter().all(|it| it[2] == 10), "{one}");
+    assert!(told["gone"].as_array().unwrap().iter().all(|it| it[2] == 0), "{told}");
+    assert_eq!(with(&told["gone"], "PTR", "_tcp.local").len(), 2);
+}
+
+#[test]
+fn only_its_own_network_is_answered_and_floods_are_not() {
+    let script = r#"
+        import assert from "node:assert/strict";
+        import { EventEmitter } from "node:events";
+        import { Interface } from "./lib/lan.js";
+        const sent = [];
+        const socket = new EventEmitter();
+        socket.respond = (response, to) => sent.push([to?.address ?? "all", response.answers.map(({ type }) => type)]);
+        socket.destroy = () => {};
+        const relay = { names: { instance: "a", target: "b.local" }, port: 1, version: "1", url: () => "http://a", tell() {} };
+        const one = new Interface(() => socket, { address: "192.0.2.1", cidr: "192.0.2.1/24" }, relay);
+        const ask = (address, port, name, answers = []) => {
+          socket.emit("query", { id: 1, questions: [{ name, type: "PTR" }], answers }, { address, port });
+        };
+        const name = "_nexus._tcp.local";
+        const waited = async (act) => {
+          // The timers of Node, by hand.
+          const due = [];
+          const { setTimeout: usual } = globalThis;
+          globalThis.setTimeout = (call) => (due.push(call), { unref() { return this; } });
+          act();
+          globalThis.setTimeout = usual;
+          due.forEach((call) => call());
+          return sent.splice(0);
+        };
+        assert.deepEqual(await waited(() => ask("198.51.100.1", 5353, name)), [], "another network");
+        assert.deepEqual(await waited(() => ask("192.0.2.7", 5353, "_http._tcp.local")), [], "another question");
+        const known = { type: "PTR", name, ttl: 4000, data: `a.${name}` };
+        assert.deepEqual(await waited(() => ask("192.0.2.7", 5353, name, [known])), [], "nothing new");
+        const flood = () => {
+          for (let n = 0; n < 1000; n++) ask("192.0.2.7", 5353, "_NEXUS._tcp.local");
+          for (let n = 0; n < 1000; n++) ask("192.0.2.8", 2000 + n, name);
+        };
+        const answered = await waited(flood);
+        assert.deepEqual(answered.map(([to]) => to), ["all", ...Array(8).fill("192.0.2.8")]);
+        assert.deepEqual(answered[0][1], ["PTR"]);
+        one.close();
+    "#;
+    let output = package().node(script);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

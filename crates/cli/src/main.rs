@@ -8,6 +8,7 @@
 //! | [`http`], [`capabilities`] | requests to a server, what it can do |
 //! | [`seal`] | what encrypted sessions seal and open |
 //! | [`net`] | connections: root certificates, proxies, addresses |
+//! | [`nearby`] | relays that announce themselves in the local network |
 //! | [`gateway`], [`receiver`] | messages to and from other machines without a relay |
 //! | [`team`] | what the commands for tasks, profiles and files share |
 //! | [`mailbox`] | our addresses and their mailboxes |
@@ -41,6 +42,7 @@ mod live;
 mod loops;
 mod mailbox;
 mod message;
+mod nearby;
 mod net;
 mod output;
 mod parallel;

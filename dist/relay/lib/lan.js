@@ -64,11 +64,20 @@ function names() {
 // The IPv4 addresses of this machine at which others reach it.
 function addresses(host) {
   const only = place().address;
-  const all = Object.values(networkInterfaces()).flat().filter(({ address }) => isIPv4(address));
+  const all = interfaces().filter(({ address }) => isIPv4(address));
   if (only) return all.filter(({ address }) => address === only);
   const isMeant = ({ address }) => ["0.0.0.0", "::", address].includes(host);
   // A network of one address has nobody to tell.
-  return all.filter((it) => !it.internal && !it.cidr?.endsWith("/32") && isMeant(it));
+  return all.filter((it) => !it.internal && it.cidr && !it.cidr.endsWith("/32") && isMeant(it));
+}
+
+function interfaces() {
+  try {
+    return Object.values(networkInterfaces()).flat();
+  } catch {
+    // A system may forbid a service to look.
+    return [];
+  }
 }
 
 class Announcer {
@@ -84,7 +93,9 @@ class Announcer {
     this.#look();
     // An address may come later, such as that of a wireless network.
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
-    if (this.#interfaces.size === 0) options.tell("No network is up. The relay is announced when one is.");
+    if (this.#interfaces.size === 0) {
+      options.tell("This machine has no address to announce. The relay is announced when there is one.");
+    }
   }
 
   #look() {
@@ -215,13 +226,15 @@ function records(address, { names, port, url, version }) {
   const all = [{ type: "A", name: names.target, ttl: SHORT_TTL, flush: true, data: address }];
   for (const [type, properties] of Object.entries(TYPES)) {
     const name = `${names.instance}.${type}`;
-    const text = { url: url(address), version, ...properties };
+    const pairs = Object.entries({ url: url(address), version, ...properties }).map((pair) => pair.join("="));
+    // A text of TXT has at most 255 bytes.
+    const texts = pairs.filter((pair) => Buffer.byteLength(pair) <= 255);
     all.push(
       // A list of all kinds, which some programs ask for first.
       { type: "PTR", name: DIRECTORY, ttl: LONG_TTL, data: type },
       { type: "PTR", name: type, ttl: LONG_TTL, data: name },
       { type: "SRV", name, ttl: SHORT_TTL, flush: true, data: { port, target: names.target, priority: 0, weight: 0 } },
-      { type: "TXT", name, ttl: LONG_TTL, flush: true, data: Object.entries(text).map((pair) => pair.join("=")) },
+      { type: "TXT", name, ttl: LONG_TTL, flush: true, data: texts },
     );
   }
   return all;

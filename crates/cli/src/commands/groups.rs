@@ -36,6 +36,7 @@ const GROUPS: [(&str, &[&str]); 7] = [
             "unalias",
             "prune",
             "config",
+            "scan",
             "whoami",
             "key",
             "bind",

@@ -43,6 +43,7 @@ mod receive;
 mod register;
 mod remove;
 mod renew;
+mod scan;
 mod send;
 mod status;
 mod tasks;
@@ -163,6 +164,8 @@ pub(crate) enum Command {
     /// Keep a contact book of addresses and gateways
     #[command(subcommand)]
     Contacts(contacts::Contacts),
+    /// Find relays in the local network
+    Scan(scan::Scan),
     /// Measure how fast a contact can be reached
     Ping(ping::Ping),
     /// Receive messages without a relay
@@ -260,6 +263,7 @@ impl Command {
             Self::Disallow(command) => command.run(context),
             Self::AllowOnly(command) => command.run(context),
             Self::Contacts(command) => command.run(context),
+            Self::Scan(command) => command.run(),
             Self::Ping(command) => command.run(context),
             Self::Receive(command) => command.run(context),
             Self::Send(command) => command.run(context),

@@ -19,7 +19,7 @@ struct List {
     columns: &'static [(&'static str, &'static str)],
 }
 
-const LISTS: [List; 8] = [
+const LISTS: [List; 9] = [
     List {
         name: "sessions",
         has: "state",
@@ -80,6 +80,11 @@ const LISTS: [List; 8] = [
             ("UPDATED", "updatedAt"),
             ("NAME", "key"),
         ],
+    },
+    List {
+        name: "relays",
+        has: "kind",
+        columns: &[("KIND", "kind"), ("URL", "url"), ("ADDRESS", "address"), ("NAME", "name")],
     },
     List {
         name: "contacts",

@@ -118,6 +118,7 @@ fn the_keys_of_every_command_are_these() {
     record(&a, &["end", on], "end");
     record(&a, &["end", on], "end, repeated");
     record(&a, &["version"], "version");
+    crate::scan::with_one(&mut |arguments| drop(record(&a, arguments, "scan")));
     let registry = crate::version::registry("1.0.0");
     let check = ["version", "--check", "--registry", registry.url.as_str()];
     record(&a, &check, "version --check");

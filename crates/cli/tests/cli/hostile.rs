@@ -97,6 +97,7 @@ fn arguments(command: &str) -> Option<&'static str> {
         | "whoami" | "version" => "",
         // Nobody has this address, so it ends. It prints through the same writer.
         "receive" => "--host 192.0.2.1",
+        "scan" => "--timeout 1 --at 127.0.0.1:45353",
         "completions" => "bash",
         "man" => "/dev/null/man",
         "mcp install" => "cursor",

@@ -120,6 +120,7 @@ const OTHERS: &[&str] = &[
     "config show",
     "config unset",
     "bind",
+    "scan",
     "whoami",
     "key",
     "completions",

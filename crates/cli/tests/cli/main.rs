@@ -52,6 +52,7 @@ mod orphans;
 mod peek;
 mod refusals;
 mod repeated;
+mod scan;
 mod scene;
 mod servers;
 mod short;

@@ -1,0 +1,175 @@
+//! Relays that are announced in the local network, by DNS-SD over multicast DNS.
+//!
+//! Promise: no usual DNS server is asked, and nothing connects to what was found. Whatever is announced is a
+//! stranger's words: there are only so many relays, names and properties, each only so long, and a URL is an
+//! http(s) scheme, a host and a port.
+
+use crate::{
+    error::{Failure, Kind, Result},
+    server,
+};
+use mdns_sd::{IfKind, ResolvedService, ServiceDaemon, ServiceEvent};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr, SocketAddrV4},
+    thread,
+    time::Instant,
+};
+
+/// The most relays of a kind that are kept.
+const RELAYS: usize = 64;
+/// The most properties of a relay that are kept, and their most characters.
+const PROPERTIES: usize = 16;
+const PROPERTY_CHARS: usize = 200;
+/// The most characters of a name. A label of DNS has at most so many bytes.
+const NAME_CHARS: usize = 63;
+/// The most bytes of a URL.
+const URL_BYTES: usize = 200;
+
+/// Whose protocol a relay speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Protocol {
+    Nexus,
+    ClawLink,
+}
+
+impl Protocol {
+    fn service(self) -> &'static str {
+        match self {
+            Self::Nexus => "_nexus._tcp.local.",
+            Self::ClawLink => "_clawlink._tcp.local.",
+        }
+    }
+}
+
+/// A relay, as it announces itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Relay {
+    pub(crate) kind: Protocol,
+    pub(crate) name: String,
+    pub(crate) url: String,
+    pub(crate) address: IpAddr,
+    pub(crate) port: u16,
+    pub(crate) properties: BTreeMap<String, String>,
+}
+
+/// Listens until then, on all interfaces, or at this address and port only. A relay of ours that announces itself
+/// to clients of ClawLink, too, is listed once.
+pub(crate) fn find(until: Instant, at: Option<SocketAddrV4>) -> Result<Vec<Relay>> {
+    let failed = |error: mdns_sd::Error| {
+        let message = format!("The local network cannot be searched: {error}.");
+        Failure::own(Kind::PortUnavailable, message)
+    };
+    let daemon = match at {
+        None => ServiceDaemon::new(),
+        Some(at) => ServiceDaemon::new_with_port(at.port()),
+    };
+    let daemon = daemon.map_err(failed)?;
+    if let Some(at) = at {
+        daemon.disable_interface(IfKind::All).map_err(failed)?;
+        daemon.enable_interface(IfKind::Addr((*at.ip()).into())).map_err(failed)?;
+    }
+    let find = |kind| of_kind(&daemon, kind, until);
+    let (ours, others) = thread::scope(|scope| {
+        let others = scope.spawn(|| find(Protocol::ClawLink));
+        (find(Protocol::Nexus), others.join())
+    });
+    let _ = daemon.shutdown();
+    let mut relays = ours.map_err(failed)?;
+    let others = others.unwrap_or_else(|_| Ok(Vec::new())).map_err(failed)?;
+    let is_new = |other: &Relay, ours: &[Relay]| {
+        !ours.iter().any(|our| {
+            (&our.name, &our.url, our.address, our.port)
+                == (&other.name, &other.url, other.address, other.port)
+        })
+    };
+    let others: Vec<Relay> = others.into_iter().filter(|it| is_new(it, &relays)).collect();
+    relays.extend(others);
+    relays.sort();
+    Ok(relays)
+}
+
+/// The relays of one kind.
+fn of_kind(
+    daemon: &ServiceDaemon,
+    kind: Protocol,
+    until: Instant,
+) -> Result<Vec<Relay>, mdns_sd::Error> {
+    let events = daemon.browse(kind.service())?;
+    let mut found = BTreeMap::new();
+    // Ends at the deadline, or if the daemon does.
+    while let Ok(event) = events.recv_deadline(until) {
+        match event {
+            ServiceEvent::ServiceResolved(service) => {
+                let is_known = found.contains_key(&service.fullname);
+                let relay = relay(kind, &service).filter(|_| is_known || found.len() < RELAYS);
+                if let Some(relay) = relay {
+                    found.insert(service.fullname.clone(), relay);
+                }
+            }
+            ServiceEvent::ServiceRemoved(_, name) => drop(found.remove(&name)),
+            _ => {}
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// What is kept of an announcement.
+fn relay(kind: Protocol, service: &ResolvedService) -> Option<Relay> {
+    // An address of IPv4 first: a person can type it.
+    let address = service.addresses.iter().map(mdns_sd::ScopedIp::to_ip_addr).min()?;
+    let properties: BTreeMap<String, String> = service
+        .txt_properties
+        .iter()
+        .take(PROPERTIES)
+        .map(|property| {
+            let value = String::from_utf8_lossy(property.val().unwrap_or_default()).into_owned();
+            (first(property.key(), PROPERTY_CHARS), first(&value, PROPERTY_CHARS))
+        })
+        .collect();
+    let said = properties.get("url").and_then(|url| base(url));
+    let url = said.unwrap_or_else(|| format!("http://{}", SocketAddr::new(address, service.port)));
+    let name = service.fullname.strip_suffix(kind.service()).unwrap_or(&service.fullname);
+    let name = first(name.trim_end_matches('.'), NAME_CHARS);
+    Some(Relay { kind, name, url, address, port: service.port, properties })
+}
+
+/// The scheme, host and port of an http(s) URL.
+fn base(url: &str) -> Option<String> {
+    let url = server::normalize(url).ok().filter(|url| url.len() <= URL_BYTES)?;
+    let (scheme, rest) = url.split_once("://")?;
+    let host = rest.split('/').next().filter(|host| !host.is_empty())?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
+    host.chars().all(is_plain).then(|| format!("{scheme}://{host}"))
+}
+
+fn first(text: &str, count: usize) -> String {
+    text.chars().take(count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_a_scheme_a_host_and_a_port() {
+        let cases = [
+            ("http://192.0.2.1:8787", Some("http://192.0.2.1:8787")),
+            ("HTTPS://Relay.Example/p/x", Some("https://relay.example")),
+            ("http://[fe80::1]:80/", Some("http://[fe80::1]")),
+            ("javascript:alert(1)", None),
+            ("file:///etc/passwd", None),
+            ("http://a@evil.example", None),
+            ("http://a.example/?x=$(id)", None),
+            ("http://a.example'$(id)", None),
+            ("http://a;b", None),
+            ("", None),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(base(url).as_deref(), expected, "{url}");
+        }
+        assert_eq!(base(&format!("http://{}", "a".repeat(URL_BYTES))), None);
+    }
+}

@@ -16,6 +16,7 @@ use std::{
     thread,
     time::Instant,
 };
+use ureq::http::Uri;
 
 /// The most relays of a kind that are kept.
 const RELAYS: usize = 64;
@@ -118,8 +119,6 @@ fn of_kind(
 
 /// What is kept of an announcement.
 fn relay(kind: Protocol, service: &ResolvedService) -> Option<Relay> {
-    // An address of IPv4 first: a person can type it.
-    let address = service.addresses.iter().map(mdns_sd::ScopedIp::to_ip_addr).min()?;
     let properties: BTreeMap<String, String> = service
         .txt_properties
         .iter()
@@ -130,6 +129,10 @@ fn relay(kind: Protocol, service: &ResolvedService) -> Option<Relay> {
         })
         .collect();
     let said = properties.get("url").and_then(|url| base(url));
+    let addresses = service.addresses.iter().map(mdns_sd::ScopedIp::to_ip_addr);
+    // The one of the URL if it is among them, and else one of IPv4 first, because a person can type it.
+    let is_other = |address: &IpAddr| said.as_deref().and_then(ip_of) != Some(*address);
+    let address = addresses.min_by_key(|address| (is_other(address), *address))?;
     let url = said.unwrap_or_else(|| format!("http://{}", SocketAddr::new(address, service.port)));
     let name = service.fullname.strip_suffix(kind.service()).unwrap_or(&service.fullname);
     let name = first(name.trim_end_matches('.'), NAME_CHARS);
@@ -143,6 +146,12 @@ fn base(url: &str) -> Option<String> {
     let host = rest.split('/').next().filter(|host| !host.is_empty())?;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
     host.chars().all(is_plain).then(|| format!("{scheme}://{host}"))
+}
+
+/// The address in a URL that names one in place of a host.
+fn ip_of(url: &str) -> Option<IpAddr> {
+    let uri: Uri = url.parse().ok()?;
+    uri.host()?.trim_matches(['[', ']']).parse().ok()
 }
 
 fn first(text: &str, count: usize) -> String {
@@ -171,5 +180,12 @@ mod tests {
             assert_eq!(base(url).as_deref(), expected, "{url}");
         }
         assert_eq!(base(&format!("http://{}", "a".repeat(URL_BYTES))), None);
+    }
+
+    #[test]
+    fn an_address_in_a_url_is_known() {
+        assert_eq!(ip_of("http://192.0.2.1:8787"), Some([192, 0, 2, 1].into()));
+        assert_eq!(ip_of("https://[::1]:8787"), Some(std::net::Ipv6Addr::LOCALHOST.into()));
+        assert_eq!(ip_of("https://relay.example"), None);
     }
 }

@@ -46,7 +46,7 @@ export async function serve(options) {
       const where = options.log ? ` in ${options.log}` : " above";
       throw new Failure(`the relay did not start: ${log.reason ?? `its last messages${where} say why`}`);
     }
-    lan = announcer && announcer(inLan(options, port));
+    lan = announcer ? announcer(inLan(options, port)) : undefined;
     announce(options, port);
   }
   relay.port = port;

@@ -10,7 +10,7 @@ use crate::{
 };
 use nexus_protocol::{AgentId, Cursor};
 use nexus_seal::State;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, value::RawValue};
 
 /// A message of any server. Every field may be missing.
@@ -109,13 +109,39 @@ impl Message {
     }
 }
 
-/// A page of messages of a session.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Page {
-    pub(crate) messages: Vec<Box<RawValue>>,
+/// A page of a log or an inbox, with what is read of each message. Other servers may leave out fields, or write null.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default, bound(deserialize = "M: Deserialize<'de>"))]
+pub(crate) struct Page<M = Box<RawValue>> {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) messages: Vec<M>,
+    /// Some servers write it as a number.
     pub(crate) next_cursor: Value,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) has_more: bool,
+    /// The cursor that we asked for is beyond the end, which is `next_cursor`.
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) cursor_reset: bool,
+}
+
+impl<M> Default for Page<M> {
+    fn default() -> Self {
+        let (messages, next_cursor) = (Vec::new(), Value::Null);
+        Self { messages, next_cursor, has_more: false, cursor_reset: false }
+    }
+}
+
+impl<M> Page<M> {
+    /// The cursor of its end.
+    pub(crate) fn next(&self) -> Option<Cursor> {
+        read_cursor(&self.next_cursor)
+    }
+}
+
+fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// The sender of the messages that the relay writes itself.
@@ -203,12 +229,7 @@ impl Me {
         session: &Session,
         page: &Json,
     ) -> Result<(Json, usize)> {
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Page {
-            messages: Option<Vec<Box<RawValue>>>,
-        }
-        let all = page.read::<Page>().unwrap_or_default().messages.unwrap_or_default();
+        let all = page.read::<Page>().unwrap_or_default().messages;
         let (count, mut others) = (all.len(), Vec::new());
         for message in all {
             let read = serde_json::from_str(message.get()).unwrap_or_default();

@@ -8,14 +8,13 @@ use crate::{
     http::Request,
     json::Json,
     loops::Stop,
-    message::{Message, read_cursor},
+    message::{Message, Page},
     output::{self, Done},
     stderr::tell,
     team::{Team, read},
 };
 use clap::{ArgGroup, Args, ValueEnum};
 use nexus_protocol::{AgentId, Cursor, Members, Presence, Task, TaskEvent, TaskNews, TaskStatus};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeMap,
@@ -162,13 +161,6 @@ struct Waiting<'a> {
     looked_at: Instant,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Page {
-    messages: Vec<Message>,
-    next_cursor: Value,
-}
-
 impl<'a> Waiting<'a> {
     fn new(team: &'a Team<'a>, given: Vec<(Task, Json)>) -> Self {
         let cursor = given.first().map_or(Cursor::START, |(task, _)| task.cursor);
@@ -206,11 +198,12 @@ impl<'a> Waiting<'a> {
         let path = format!("/messages?limit=500&events=true&wait={HOLD}&after={}", self.cursor);
         let path = self.team.session.path(&path);
         let wait = Duration::from_secs(HOLD.into());
-        let page: Page = read(&self.team.call(Request { wait, ..Request::get(path) })?.body)?;
+        let page: Page<Message> =
+            read(&self.team.call(Request { wait, ..Request::get(path) })?.body)?;
+        self.cursor = page.next().unwrap_or(self.cursor);
         for message in page.messages {
             self.take(&message)?;
         }
-        self.cursor = read_cursor(&page.next_cursor).unwrap_or(self.cursor);
         let me = &self.team.caller.agent;
         let back = |task: &&Task| task.assignee == *me && task.status != TaskStatus::Overdue;
         let mut lost: Vec<Task> = self.open.values().filter(back).cloned().collect();

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     error::{Failure, Kind, Result},
     json::Json,
-    message::{Page, read_cursor},
+    message::Page,
     output::Done,
     stderr::tell,
     team::{Team, read},
@@ -38,9 +38,9 @@ impl Export {
         loop {
             let place = after.map(|after| format!("&after={after}")).unwrap_or_default();
             let page: Page = read(&team.get(&format!("/messages?limit=500&events=true{place}"))?)?;
+            let (next, has_more) = (page.next(), page.has_more);
             messages.extend(page.messages);
-            let next = read_cursor(&page.next_cursor);
-            if !page.has_more || next <= after {
+            if !has_more || next <= after {
                 break;
             }
             after = next;

@@ -3,12 +3,11 @@
 use super::poll::{Patience, tell_reset, until};
 use crate::{
     context::Context, duration, error::Result, http::Request, interrupt, mailbox::Ack,
-    message::read_cursor, output::Done, stderr::tell,
+    message::Page, output::Done, stderr::tell,
 };
 use clap::Args;
 use nexus_protocol::Cursor;
-use serde::{Deserialize, de::IgnoredAny};
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use std::time::{Duration, Instant};
 
 #[derive(Args)]
@@ -32,16 +31,6 @@ pub(crate) struct Inbox {
     after: Option<Cursor>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Page {
-    messages: Option<Vec<IgnoredAny>>,
-    next_cursor: Value,
-    has_more: Option<bool>,
-    /// The cursor that we asked for is beyond the end of the mailbox.
-    cursor_reset: Option<bool>,
-}
-
 impl Inbox {
     pub(crate) fn run(self, context: &Context) -> Result<Done> {
         let mailbox = context.mailbox()?;
@@ -60,22 +49,21 @@ impl Inbox {
             let path = mailbox.path(&format!("/messages{mark}{}", query.join("&")));
             let wait = Duration::from_secs(held.into());
             let answer = mailbox.call(Request { wait, ..Request::get(path) })?;
-            let page: Page = answer.body.read().unwrap_or_default();
-            if page.messages.as_ref().is_some_and(|found| !found.is_empty()) || patience.is_over() {
+            let page: Page<IgnoredAny> = answer.body.read().unwrap_or_default();
+            if !page.messages.is_empty() || patience.is_over() {
                 break (answer, page);
             }
             patience.rest(asked);
         };
-        if page.has_more == Some(true) {
+        if page.has_more {
             tell!("there is more: read again");
         }
-        if page.cursor_reset == Some(true) {
+        if page.cursor_reset {
             let after = self.after.map(|after| after.to_string());
-            tell_reset(after.as_deref(), read_cursor(&page.next_cursor));
+            tell_reset(after.as_deref(), page.next());
         }
-        let is_empty = page.messages.is_none_or(|found| found.is_empty());
-        let cursor = read_cursor(&page.next_cursor);
-        let cursor = cursor.filter(|_| !is_empty && !self.keep && self.after.is_none());
+        let cursor =
+            page.next().filter(|_| !page.messages.is_empty() && !self.keep && self.after.is_none());
         let ack = cursor.map(|cursor| Ack { mailbox, cursor });
         Ok(Done { ack, ..answer.body.into() })
     }

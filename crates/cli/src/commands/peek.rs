@@ -13,7 +13,7 @@ use crate::{
     error::{Failure, Result},
     http::{Http, Repeat, Request},
     json::Json,
-    message::{Message, read_cursor},
+    message::{Message, Page},
     output::{self, Done},
     state::Told,
     stderr::{self, tell},
@@ -22,7 +22,7 @@ use crate::{
 use clap::Args;
 use nexus_protocol::Cursor;
 use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::json;
 use std::{
     collections::{BTreeSet, VecDeque},
     io::{self, Read},
@@ -88,17 +88,6 @@ struct Found {
     known: Known,
     pointer: Pointer,
     told: Told,
-}
-
-/// A page of a session or a mailbox.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Page {
-    messages: Option<Vec<Box<RawValue>>>,
-    next_cursor: Value,
-    has_more: Option<bool>,
-    /// The cursor that we asked for is beyond the end of the log.
-    cursor_reset: Option<bool>,
 }
 
 impl Peek {
@@ -268,19 +257,18 @@ fn look_at(http: &Http, job: Job) -> Result<Option<Found>> {
         }
         Err(failure) => return Err(failure),
     };
-    let (mut next, is_reset) = (read_cursor(&page.next_cursor), page.cursor_reset == Some(true));
-    let messages = page.messages.unwrap_or_default();
-    let messages = messages.iter().filter_map(|message| Json::parse(message.get()));
+    let (mut next, is_reset) = (page.next(), page.cursor_reset);
+    let messages = page.messages.iter().filter_map(|message| Json::parse(message.get()));
     let waiting: Vec<Waiting> = messages
         .filter_map(|message| known::waiting(source.caller(), &Message::of(&message)))
         .filter(|(cursor, _)| !is_reset && from.is_none_or(|from| *cursor > from))
         .map(|(_, waiting)| waiting)
         .collect();
-    let has_more = page.has_more == Some(true) && !waiting.is_empty();
+    let has_more = page.has_more && !waiting.is_empty();
     if has_more {
         // The end of the log: the server tells it to those who ask for what is beyond.
         let page: Option<Page> = get(&format!("?limit=1&after={}", Cursor::MAX))?.body.read();
-        next = page.and_then(|page| read_cursor(&page.next_cursor)).max(next);
+        next = page.and_then(|page| page.next()).max(next);
     }
     let pointer = Pointer { place: source.named(), waiting, has_more };
     let next = if is_reset { next } else { next.max(told) };

@@ -8,7 +8,7 @@ use crate::{
     error::{Failure, Kind, Result},
     http::{Repeat, Request},
     interrupt,
-    message::{Me, read_cursor},
+    message::{Me, Page},
     output::Done,
     server::Server,
     state::{Loop, NewCursor},
@@ -16,7 +16,7 @@ use crate::{
 };
 use clap::Args;
 use nexus_protocol::Cursor;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -230,18 +230,6 @@ pub(super) struct Read {
     pub(super) is_reset: bool,
 }
 
-/// The part of a page that the client needs. Other servers may leave out empty fields and write
-/// `nextCursor` as a number.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Page {
-    messages: Option<Vec<IgnoredAny>>,
-    next_cursor: Value,
-    has_more: Option<bool>,
-    /// The cursor that we asked for is beyond the end of the log.
-    cursor_reset: Option<bool>,
-}
-
 /// Reads a page. The result contains the cursor that must be saved after the page was printed.
 pub(super) fn read(
     context: &Context,
@@ -263,13 +251,13 @@ pub(super) fn read(
     let wait = Duration::from_secs(reading.wait.into());
     let request = Request { repeat: reading.repeat, wait, ..Request::get(path) };
     let answer = context.call(server, &caller.sign(request))?;
-    let page: Page = answer.body.read().unwrap_or_default();
+    let page: Page<IgnoredAny> = answer.body.read().unwrap_or_default();
     let next = match &page.next_cursor {
         Value::String(cursor) => Some(cursor.clone()),
         Value::Number(cursor) => Some(cursor.to_string()),
         _ => None,
     };
-    let place = read_cursor(&page.next_cursor);
+    let place = page.next();
     let mut done = Done::from(answer.body);
     if is_ours && reading.moves_cursor() && context.state.is_shared(&session.id, stored) {
         tell!(
@@ -279,19 +267,17 @@ pub(super) fn read(
     // A cursor that is not a number could not be read back.
     let is_usable = place.is_some() && is_ours && reading.after.is_none();
     if let Some(next) = next.filter(|_| is_usable) {
-        if page.cursor_reset == Some(true) && !reading.peek {
+        if page.cursor_reset && !reading.peek {
             done.cursors.extend(context.state.reset_cursor(&session.id, &next)?);
         } else if reading.moves_cursor() {
             done.cursors.extend(context.state.new_cursor(&session.id, &next)?);
         }
     }
-    if page.cursor_reset == Some(true) {
+    if page.cursor_reset {
         tell_reset(after.as_deref(), place);
     }
-    let messages = page.messages.map_or(0, |messages| messages.len());
-    let is_reset = page.cursor_reset == Some(true);
-    let has_more = page.has_more.unwrap_or_default();
-    Ok(Read { done, messages, has_more, next: place, is_reset })
+    let Page { messages, has_more, cursor_reset: is_reset, .. } = page;
+    Ok(Read { done, messages: messages.len(), has_more, next: place, is_reset })
 }
 
 /// Tells people that a listener reads the same messages, so that each is read by one of them only.
@@ -314,15 +300,15 @@ pub(super) fn newest(
 ) -> Result<Option<Cursor>> {
     let path = session.path(&format!("/messages?after={}&limit=1", Cursor::MAX));
     let answer = context.call(server, &caller.sign(Request::get(path)))?;
-    let page: Page = answer.body.read().unwrap_or_default();
-    if page.cursor_reset != Some(true) {
+    let page: Page<IgnoredAny> = answer.body.read().unwrap_or_default();
+    if !page.cursor_reset {
         let message = format!(
             "The server {} does not say where its log ends: its software is older than --latest. Leave --latest out.",
             server.host()
         );
         return Err(Failure::own(Kind::Unsupported, message));
     }
-    Ok(read_cursor(&page.next_cursor))
+    Ok(page.next())
 }
 
 /// Tells people that a cursor was beyond the end of the log.

@@ -1,10 +1,8 @@
 //! Long polls and plain polls, which work everywhere.
 
 use super::{Ended, Event, Port, Target};
-use crate::{json::Json, message::read_cursor};
+use crate::{json::Json, message::Page};
 use nexus_protocol::Cursor;
-use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
 use std::{
     thread,
     time::{Duration, Instant},
@@ -14,16 +12,6 @@ use std::{
 const HELD: u64 = 25;
 /// The pause between polls of a server that does not hold them.
 const INTERVAL: Duration = Duration::from_secs(3);
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Page {
-    messages: Option<Vec<Box<RawValue>>>,
-    next_cursor: Value,
-    has_more: Option<bool>,
-    /// The cursor that we asked for is beyond the end of the log.
-    cursor_reset: Option<bool>,
-}
 
 /// Reads page after page. `is_held`: asks the server to hold polls.
 pub(super) fn read(
@@ -45,11 +33,10 @@ pub(super) fn read(
             Err(failure) => return failure.into(),
         };
         let page: Page = answer.body.read().unwrap_or_default();
-        let messages = page.messages.unwrap_or_default();
-        let is_empty = messages.is_empty();
-        let next = read_cursor(&page.next_cursor);
-        let reset = next.filter(|_| page.cursor_reset == Some(true));
-        let messages = messages.into_iter().filter_map(|message| Json::parse(message.get()));
+        let is_empty = page.messages.is_empty();
+        let next = page.next();
+        let reset = next.filter(|_| page.cursor_reset);
+        let messages = page.messages.into_iter().filter_map(|message| Json::parse(message.get()));
         let events = reset.map(Event::Reset).into_iter().chain(messages.map(Event::Message));
         let mut events = events.chain([Event::Ready(next)]);
         if !events.all(|event| port.send(event)) {
@@ -58,7 +45,8 @@ pub(super) fn read(
         after = reset.or(after.max(next));
         let came_at_once = asked.elapsed() < Duration::from_secs(1);
         let was_held = held && !(is_empty && came_at_once);
-        if page.has_more != Some(true) && !was_held && !(is_held && is_first) {
+        let goes_on = page.has_more || was_held || (is_held && is_first);
+        if !goes_on {
             thread::sleep(INTERVAL);
         }
         is_first = false;

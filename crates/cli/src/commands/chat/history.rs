@@ -4,7 +4,7 @@ use super::desk::Desk;
 use crate::{
     error::Result,
     json::Json,
-    message::{Message, Page, read_cursor},
+    message::{Message, Page},
     output,
 };
 use nexus_protocol::Cursor;
@@ -38,7 +38,7 @@ fn number(cursor: Cursor) -> u64 {
 fn last(desk: &Desk<'_>, read: Option<u64>) -> Result<(Vec<Json>, Option<Cursor>)> {
     // A cursor past the end gets the newest one.
     let end = page(desk, Some(Cursor::MAX))?;
-    let end = read_cursor(&end.next_cursor).filter(|end| *end != Cursor::MAX);
+    let end = end.next().filter(|end| *end != Cursor::MAX);
     let mut span = SPAN;
     loop {
         let start = end.map_or(0, |end| number(end).saturating_sub(span));
@@ -48,7 +48,7 @@ fn last(desk: &Desk<'_>, read: Option<u64>) -> Result<(Vec<Json>, Option<Cursor>
         loop {
             let page = page(desk, after)?;
             found.extend(page.messages.iter().filter_map(|json| Json::parse(json.get())));
-            let next = read_cursor(&page.next_cursor);
+            let next = page.next();
             newest = next.max(newest);
             if !page.has_more || next <= after {
                 break;

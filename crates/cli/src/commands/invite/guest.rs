@@ -6,13 +6,12 @@ use crate::{
     error::{Failure, Result},
     http::{Repeat, Request},
     json::Json,
-    message::read_cursor,
+    message::Page,
     stderr::tell,
     team::{Team, read},
 };
 use nexus_protocol::{Cursor, PairingCreated};
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, de::IgnoredAny};
 use std::{collections::BTreeSet, thread, time::Duration};
 
 /// The longest that a server holds a poll, in seconds.
@@ -123,10 +122,5 @@ impl Guest {
 }
 
 fn next(page: &Json) -> Option<Cursor> {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct Page {
-        next_cursor: Value,
-    }
-    read_cursor(&page.read::<Page>()?.next_cursor)
+    page.read::<Page<IgnoredAny>>()?.next()
 }

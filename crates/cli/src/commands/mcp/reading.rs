@@ -13,14 +13,14 @@ use crate::{
     http::Request,
     json::Json,
     mailbox::{Ack, Mailbox},
-    message::{Me, Message, read_cursor},
+    message::{Me, Message, Page},
     state::NewCursor,
     team::Team,
 };
 use nexus_mcp::{PAGE, Read, shown};
 use nexus_protocol::{AgentId, Cursor, SessionId};
-use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde::de::IgnoredAny;
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// The most bytes of messages in one answer, after the first message. Hosts cut longer answers off, and what they cut
@@ -97,11 +97,7 @@ fn mark(
 
 /// The page with no more messages than an answer may hold, and where it then ends.
 fn bounded(page: Json, next: Option<Cursor>) -> (Json, Option<Cursor>) {
-    #[derive(Deserialize)]
-    struct Page {
-        messages: Vec<Box<RawValue>>,
-    }
-    let Some(Page { mut messages }) = page.read() else { return (page, next) };
+    let Some(Page { mut messages, .. }) = page.read::<Page>() else { return (page, next) };
     let mut bytes = 0_usize;
     let fits = messages.iter().take_while(|message| {
         let is_first = bytes == 0;
@@ -121,14 +117,6 @@ fn bounded(page: Json, next: Option<Cursor>) -> (Json, Option<Cursor>) {
     (page, Some(cursor))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Inbox {
-    messages: Vec<serde::de::IgnoredAny>,
-    next_cursor: Value,
-    cursor_reset: Option<bool>,
-}
-
 /// Reads the inbox of an address. What was told before, and the relay does not know yet, does not come again.
 pub(super) fn inbox(desk: &Desk, agent: &AgentId, read: &Read, job: &Job) -> Result<Told> {
     let context = &desk.context;
@@ -142,8 +130,8 @@ pub(super) fn inbox(desk: &Desk, agent: &AgentId, read: &Read, job: &Job) -> Res
     loop {
         let (asked, wait) = (Instant::now(), patience.next());
         let answer = mailbox.call(request(&mailbox, read, read.after.or(begun), wait))?;
-        let page: Inbox = answer.body.read().unwrap_or_default();
-        if page.cursor_reset == Some(true) && read.after.is_none() && begun.is_some() {
+        let page: Page<IgnoredAny> = answer.body.read().unwrap_or_default();
+        if page.cursor_reset && read.after.is_none() && begun.is_some() {
             desk.inboxes.forget(context, agent)?;
             begun = None;
             continue;
@@ -152,7 +140,7 @@ pub(super) fn inbox(desk: &Desk, agent: &AgentId, read: &Read, job: &Job) -> Res
             patience.rest(asked);
             continue;
         }
-        let (json, next) = bounded(answer.body, read_cursor(&page.next_cursor));
+        let (json, next) = bounded(answer.body, page.next());
         let is_gap = match (read.after, begun) {
             (None, _) => false,
             (Some(after), Some(place)) => after > place,
@@ -171,13 +159,8 @@ pub(super) fn inbox(desk: &Desk, agent: &AgentId, read: &Read, job: &Job) -> Res
 
 /// The first message of an inbox that nobody has acknowledged.
 fn oldest(mailbox: &Mailbox) -> Result<Option<Cursor>> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Page {
-        messages: Vec<Message>,
-    }
     let answer = mailbox.call(Request::get(mailbox.path("/messages?limit=1")))?;
-    let page: Page = answer.body.read().unwrap_or_default();
+    let page: Page<Message> = answer.body.read().unwrap_or_default();
     Ok(page.messages.first().and_then(Message::cursor))
 }
 

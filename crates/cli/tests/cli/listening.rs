@@ -1,15 +1,12 @@
 //! A running `nexus listen`, and a proxy between it and the relay.
 
-use crate::support::Home;
+use crate::support::{Home, lines};
 use serde_json::Value;
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     process::{Child, Command},
-    sync::{
-        Arc, Mutex,
-        mpsc::{self, Receiver},
-    },
+    sync::{Arc, Mutex, mpsc::Receiver},
     thread,
     time::Duration,
 };
@@ -22,16 +19,6 @@ pub(crate) struct Listening {
     child: Child,
     out: Receiver<String>,
     err: Receiver<String>,
-}
-
-/// The lines of a stream as they arrive.
-fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let lines = BufReader::new(stream).lines().map_while(Result::ok);
-        lines.map(|line| sender.send(line)).all(|sent| sent.is_ok())
-    });
-    receiver
 }
 
 impl Listening {

@@ -1,13 +1,12 @@
 //! A host of `nexus mcp`: writes lines to it, and reads its lines.
 
-use crate::support::Home;
+use crate::support::{Home, lines};
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
-    io::{BufRead, BufReader, Read, Write},
+    io::Write,
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, Receiver},
-    thread,
+    sync::mpsc::Receiver,
     time::Duration,
 };
 
@@ -30,15 +29,6 @@ impl Drop for Host {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let lines = BufReader::new(stream).lines().map_while(Result::ok);
-        lines.map(|line| sender.send(line)).all(|sent| sent.is_ok())
-    });
-    receiver
 }
 
 impl Host {

@@ -4,10 +4,13 @@
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
-    io::Write,
+    io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, Receiver},
+    },
     thread,
 };
 use tempfile::TempDir;
@@ -194,6 +197,16 @@ pub(crate) fn with_each<T: Sync>(items: &[T], run: impl Fn(&T) + Sync) {
             });
         }
     });
+}
+
+/// The lines of a stream as they arrive.
+pub(crate) fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let lines = BufReader::new(stream).lines().map_while(Result::ok);
+        lines.map(|line| sender.send(line)).all(|sent| sent.is_ok())
+    });
+    receiver
 }
 
 /// The texts of a page.

@@ -16,6 +16,7 @@ use clap::builder::PossibleValuesParser;
 use crate::bench;
 use crate::fuzz;
 use crate::process;
+use crate::project::WASM_TARGET;
 use crate::relay::LOG_FOLDER;
 use crate::setup::browser::{self, Engine};
 use crate::setup::{Tools, jwcrypto, mcp_client, programs, standard_webhooks};
@@ -122,7 +123,7 @@ fn wasm_tests(tools: &Tools, filter: Filter) -> Result<()> {
     // Without debug information, which the runner never shows, a first run is a third faster.
     command
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .args(["test", "--lib", "--target", "wasm32-unknown-unknown", "--package", "nexus-relay"])
+        .args(["test", "--lib", "--target", WASM_TARGET, "--package", "nexus-relay"])
         .env(
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
             tools.cargo_tool("wasm-bindgen-test-runner"),

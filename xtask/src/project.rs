@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+/// The target of the Worker.
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
 /// One checkout of this repository.
 #[derive(Clone, Debug)]
 pub struct Project {

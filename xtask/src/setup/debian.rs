@@ -10,9 +10,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::wasm_target::TARGET;
 use crate::process;
-use crate::project::{self, Project};
+use crate::project::{self, Project, WASM_TARGET};
 
 /// What [`make_target`] needs.
 pub(super) const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
@@ -77,7 +76,7 @@ pub(super) fn make_target(project: &Project) -> Result<()> {
         install(&PACKAGES)?;
     }
     ensure!(is_recent(), "Debian's rustc-web is older than 1.{OLDEST_MINOR} in this release");
-    println!("Making the {TARGET} target for {RUSTC}, once: about 40 seconds ...");
+    println!("Making the {WASM_TARGET} target for {RUSTC}, once: about 40 seconds ...");
     let libraries = compile(project)?;
     put_in_place(&libraries)
 }
@@ -91,7 +90,7 @@ fn compile(project: &Project) -> Result<Vec<PathBuf>> {
     let mut command = Command::new("/usr/bin/cargo");
     command
         .current_dir(&folder)
-        .args(["build", "--quiet", "--release", "--target", TARGET])
+        .args(["build", "--quiet", "--release", "--target", WASM_TARGET])
         .arg("-Zbuild-std=std,panic_abort,test")
         .env("RUSTC", RUSTC)
         // `build-std` is unstable, and Debian's compiler is a stable one.
@@ -104,7 +103,7 @@ fn compile(project: &Project) -> Result<Vec<PathBuf>> {
     }
     process::prepend_path(&mut command, &[Path::new("/usr/bin")])?;
     process::run(&mut command)?;
-    let built = folder.join("target").join(TARGET).join("release/deps");
+    let built = folder.join("target").join(WASM_TARGET).join("release/deps");
     let files = fs::read_dir(&built).with_context(|| format!("no {}", built.display()))?;
     let is_wanted = |file: &fs::DirEntry| {
         let path = file.path();
@@ -117,7 +116,8 @@ fn compile(project: &Project) -> Result<Vec<PathBuf>> {
 /// Copies to a temporary folder and renames it, because a half-filled folder would look like the
 /// target.
 fn put_in_place(libraries: &[PathBuf]) -> Result<()> {
-    let folder = process::output(rustc().args(["--print", "target-libdir", "--target", TARGET]))?;
+    let folder =
+        process::output(rustc().args(["--print", "target-libdir", "--target", WASM_TARGET]))?;
     let partial = format!("{folder}.partial");
     process::run(privileged("mkdir")?.arg("-p").arg(&partial))?;
     process::run(privileged("cp")?.args(libraries).arg(&partial))?;

@@ -13,9 +13,7 @@ use anyhow::{Result, bail};
 
 use super::debian;
 use crate::process;
-use crate::project::Project;
-
-pub(super) const TARGET: &str = "wasm32-unknown-unknown";
+use crate::project::{Project, WASM_TARGET};
 
 /// The time limit for rustup. A slow network is fine, but a blocked one must not hang.
 const RUSTUP_LIMIT: Duration = Duration::from_mins(2);
@@ -42,9 +40,9 @@ pub(super) fn ensure(project: &Project) -> Result<Toolchain> {
     }
     let mut tried = Vec::new();
     if env::var_os("RUSTUP_TOOLCHAIN").is_some() {
-        println!("Adding the {TARGET} target with rustup ...");
+        println!("Adding the {WASM_TARGET} target with rustup ...");
         let mut command = Command::new("rustup");
-        command.args(["target", "add", TARGET]).env("RUST_BACKTRACE", "0");
+        command.args(["target", "add", WASM_TARGET]).env("RUST_BACKTRACE", "0");
         match process::run_within(RUSTUP_LIMIT, &mut command) {
             Ok(()) => {
                 if let Some(found) = find_existing()? {
@@ -66,7 +64,7 @@ pub(super) fn ensure(project: &Project) -> Result<Toolchain> {
     }
     let reasons = if tried.is_empty() { String::new() } else { format!(" ({})", tried.join("; ")) };
     bail!(
-        "this Rust cannot compile to WASM{reasons}: run `rustup target add {TARGET}`, \
+        "this Rust cannot compile to WASM{reasons}: run `rustup target add {WASM_TARGET}`, \
          or as root on Debian `apt install {}`, and try again",
         debian::PACKAGES.join(" ")
     )
@@ -92,7 +90,7 @@ fn inspect(source: Source, rustc: &Path) -> Result<Option<Toolchain>> {
     }
     let mut command = Command::new(rustc);
     clean(source, &mut command);
-    command.args(["--print", "sysroot", "--print", "target-libdir", "--target", TARGET]);
+    command.args(["--print", "sysroot", "--print", "target-libdir", "--target", WASM_TARGET]);
     let Ok(answer) = process::output(&mut command) else {
         return Ok(None);
     };

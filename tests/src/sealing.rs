@@ -19,9 +19,7 @@ use std::{
     },
 };
 use ureq::http::{HeaderMap, HeaderValue, Method, Request};
-
-/// The variable.
-pub const VARIABLE: &str = "NEXUS_TEST_SEALED";
+use xtask::encrypted::VARIABLE;
 
 /// Whether sessions of tests are encrypted.
 pub fn is_on() -> bool {

@@ -25,8 +25,8 @@ pub struct Options {
     pub filter: Option<String>,
 }
 
-/// The variable by which the tests encrypt. `nexus_tests::sealing` reads it, too.
-const VARIABLE: &str = "NEXUS_TEST_SEALED";
+/// The variable by which the tests encrypt.
+pub const VARIABLE: &str = "NEXUS_TEST_SEALED";
 
 /// Tests that run once more.
 struct Suite {

@@ -6,6 +6,7 @@
 //! | [`project`] | the folders of this checkout and of the user's cache |
 //! | [`setup`] | the tools in their pinned versions; errors say what to install |
 //! | [`base_line`] | the oldest browsers, and what newer ones have besides |
+//! | `remap` | that no path of this machine gets into what is published |
 //! | [`worker`] | `build/`: the Worker, rebuilt when an input changed |
 //! | [`relay`] | a relay process that runs the built Worker |
 //! | [`dev`], [`checks`], [`browsers`], [`bench`], [`torture`], [`soak`], [`abuse`], [`redaction`], [`fuzz`], [`openapi`], [`plugins`], [`hosts`], [`audit`], [`dist`] | the commands of those names |
@@ -37,6 +38,7 @@ mod process;
 pub mod project;
 pub mod redaction;
 pub mod relay;
+mod remap;
 pub mod scale;
 pub mod setup;
 pub mod soak;

@@ -13,12 +13,12 @@ use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::process;
 use crate::project::{self, Project};
 use crate::setup::Tools;
+use crate::{process, remap};
 
-/// The files and folders that the Worker is built from.
-const INPUTS: [&str; 16] = [
+/// The files and folders that the Worker is built from, and how.
+const INPUTS: [&str; 18] = [
     "src",
     "crates/core/src",
     "crates/core/Cargo.toml",
@@ -35,6 +35,8 @@ const INPUTS: [&str; 16] = [
     "build.rs",
     "Cargo.toml",
     "Cargo.lock",
+    "xtask/src/worker.rs",
+    "xtask/src/remap.rs",
 ];
 
 /// Contains a hash of the inputs, and the fingerprint of the tools.
@@ -65,8 +67,10 @@ pub fn build(tools: &Tools) -> Result<()> {
     let mut command = tools.wasm_command(tools.cargo_tool("worker-build"))?;
     // The compiler's messages should come last, not a backtrace of worker-build.
     command.args(["--release", "--no-opt"]).env("RUST_BACKTRACE", "0");
+    command.env(remap::VARIABLE, remap::flags(project)?);
     process::run(&mut command).context("the Worker does not build: see the messages above")?;
     optimize(tools)?;
+    remap::check(project, &fs::read(project.path(WASM))?)?;
     project::write(&stamp_file, &stamp)?;
     println!(
         "Built {WASM}: {} KiB gzipped, in {:.0} s.",

@@ -1,7 +1,6 @@
 //! The client as it is published: built here for this machine, or elsewhere for each system.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,8 +10,8 @@ use anyhow::{Context, Result, ensure};
 use super::archive::Entry;
 use super::stage::Binary;
 use super::target::{TARGETS, Target};
-use crate::process;
 use crate::project::Project;
+use crate::{process, remap};
 
 /// The target of this machine.
 pub(super) fn host() -> Result<&'static Target> {
@@ -25,7 +24,7 @@ pub(super) fn host() -> Result<&'static Target> {
 fn build(project: &Project) -> Result<PathBuf> {
     let target = host()?;
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(project.root()).env("CARGO_ENCODED_RUSTFLAGS", flags(project)?);
+    command.current_dir(project.root()).env(remap::VARIABLE, remap::flags(project)?);
     command.args(["build", "--locked", "--profile", "dist", "--package", "nexus-cli"]);
     command.args(["--target", target.rust]);
     process::run(&mut command)?;
@@ -34,32 +33,10 @@ fn build(project: &Project) -> Result<PathBuf> {
     Ok(folder.join(target.program()))
 }
 
-/// The flags by which no path of this machine gets into a program. `.github/workflows/release.yml` has the same.
-fn flags(project: &Project) -> Result<OsString> {
-    let own = || Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"));
-    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(own);
-    let cargo = cargo.context("set HOME or CARGO_HOME: cargo keeps the sources there")?;
-    let mut flags = OsString::new();
-    for (path, name) in [(project.root(), "nexus"), (&cargo, "cargo")] {
-        if !flags.is_empty() {
-            flags.push("\u{1f}");
-        }
-        flags.push("--remap-path-prefix=");
-        flags.push(path);
-        flags.push(format!("=/{name}"));
-    }
-    Ok(flags)
-}
-
 /// The client that [`build`] has built. Fails if it contains a path of this machine.
 pub(super) fn built(project: &Project) -> Result<Binary> {
     let binary = read(host()?, &build(project)?)?;
-    let homes = ["HOME", "CARGO_HOME", "RUSTUP_HOME"].into_iter().filter_map(env::var_os);
-    let folders = homes.map(PathBuf::from).chain([project.root().to_owned()]);
-    for folder in folders.map(|folder| format!("{}/", folder.display())) {
-        let found = binary.bytes.windows(folder.len()).any(|bytes| bytes == folder.as_bytes());
-        ensure!(!found, "the program contains the path {folder}");
-    }
+    remap::check(project, &binary.bytes)?;
     Ok(binary)
 }
 

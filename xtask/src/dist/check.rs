@@ -1,34 +1,91 @@
-//! `cargo xtask dist --check`: what has been packed is the same when it is packed again, and is installed and used as
-//! users do it: by npm, pip and pipx, where nothing else can be reached.
+//! `cargo xtask dist --check`: what has been packed is the same when it is packed in another checkout, with another home
+//! of cargo, and is installed and used as users do it: by npm, pip and pipx, where nothing else can be reached.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use clap::ValueEnum as _;
 
-use super::binary;
-use super::stage::Stage;
-use crate::process;
+use super::{FOLDER, Options, Part, SUMS, binary};
+use crate::project::{self, Project};
 use crate::setup::{Tools, programs, python_packaging};
+use crate::{process, remap};
 
 /// The variable in which the tests are told where the packages are.
 const PACKAGES: &str = "NEXUS_PACKAGES";
 
-/// Fails unless both have the same bytes.
-pub(super) fn same(first: &Stage, second: &Stage) -> Result<()> {
-    ensure!(
-        first.sums() == second.sums(),
-        "packed again, it is something else:\n{}\n{}",
-        first.sums(),
-        second.sums()
-    );
-    println!("Packed again, all are the same.");
+/// Checks all that has been packed with these options.
+pub(super) fn run(tools: &Tools, options: &Options) -> Result<()> {
+    let elsewhere = tempfile::tempdir().context("no folder for another checkout")?;
+    let packages = pack_again(tools, options, elsewhere.path())?;
+    let sums = |folder: &Path| project::read(&folder.join(SUMS));
+    let (first, second) = (sums(&tools.project().path(FOLDER))?, sums(&packages)?);
+    ensure!(first == second, "packed elsewhere, it is something else:\n{first}\n{second}");
+    println!("Packed elsewhere, all are the same.");
+    if options.parts().contains(&Part::Cli) {
+        use_client(tools, &packages)?;
+    }
+    if options.parts().contains(&Part::Relay) {
+        use_relay(tools)?;
+    }
+    Ok(())
+}
+
+/// Copies the checkout into the folder, and packs there with another home of cargo. Returns the folder of the packages.
+fn pack_again(tools: &Tools, options: &Options, folder: &Path) -> Result<PathBuf> {
+    let (checkout, home) = (folder.join("checkout"), folder.join("cargo"));
+    copy_checkout(tools.project(), &checkout)?;
+    project::create_folder(&home)?;
+    // What cargo has downloaded stays where it is. The compiler sees the path of the link.
+    for entry in fs::read_dir(remap::cargo_home()?).context("no home of cargo")? {
+        let path = entry?.path();
+        symlink(&path, home.join(path.file_name().unwrap_or_default()))?;
+    }
+    let mut command = tools.cargo();
+    command.current_dir(&checkout).env("CARGO_HOME", &home).env_remove("CARGO_TARGET_DIR");
+    command.args(["xtask", "dist"]);
+    for part in &options.only {
+        let name = part.to_possible_value().context("a part has no name")?;
+        command.args(["--only", name.get_name()]);
+    }
+    if let Some(binaries) = &options.binaries {
+        command.arg("--binaries").arg(fs::canonicalize(binaries)?);
+    }
+    if let Some(repository) = &options.repository {
+        command.args(["--repository", repository]);
+    }
+    process::run(&mut command)?;
+    Ok(checkout.join(FOLDER))
+}
+
+/// Copies every file that belongs to the checkout, as it is now.
+fn copy_checkout(project: &Project, to: &Path) -> Result<()> {
+    let mut git = Command::new("git");
+    git.current_dir(project.root());
+    let files = process::output(git.args([
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "-z",
+    ]))?;
+    for file in files.split('\0').filter(|file| !file.is_empty()) {
+        let (from, to) = (project.path(file), to.join(file));
+        // A file that was removed, but not yet from the index.
+        if !from.exists() {
+            continue;
+        }
+        to.parent().map_or(Ok(()), project::create_folder)?;
+        fs::copy(&from, &to).with_context(|| format!("{} cannot be copied", from.display()))?;
+    }
     Ok(())
 }
 
 /// Installs and uses the client from this folder, which holds no older packages.
-pub(super) fn use_client(tools: &Tools, folder: &Path) -> Result<()> {
+fn use_client(tools: &Tools, folder: &Path) -> Result<()> {
     let names = fs::read_dir(folder).with_context(|| format!("no {}", folder.display()))?;
     let paths = names.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     let is_wheel = |path: &&PathBuf| path.extension().is_some_and(|it| it == "whl");
@@ -56,7 +113,7 @@ pub(super) fn use_client(tools: &Tools, folder: &Path) -> Result<()> {
 }
 
 /// Installs and uses the relay: with the pinned Node, and with the one of this machine.
-pub(super) fn use_relay(tools: &Tools) -> Result<()> {
+fn use_relay(tools: &Tools) -> Result<()> {
     programs::ensure(tools.project())?;
     let pinned = tools.project().path("node_modules/node/bin/node");
     for node in [Some(pinned), process::find("node")].into_iter().flatten() {

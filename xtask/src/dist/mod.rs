@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: packs what is published, into `target/dist/`. It publishes nothing.
+//! `cargo xtask dist`: packs what is published, into `target/packages/`. It publishes nothing.
 //!
 //! The same sources give the same bytes: archives have no times, no owners and one order, and a program contains no
 //! path of the machine that built it.
@@ -26,21 +26,20 @@ mod stage;
 mod target;
 mod wheel;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
 use self::stage::Stage;
-use crate::project::Project;
+use crate::project::{self, Project};
 use crate::setup::Tools;
 use crate::worker;
 
-/// Packs the client for npm and `PyPI`, and the relay for npm, and writes the packages, their sums and their parts to target/dist.
+/// Packs the client for npm and `PyPI`, and the relay for npm, and writes the packages, their sums and their parts to target/packages.
 #[derive(Clone, Debug, Default, Parser)]
 pub struct Options {
-    /// Pack everything again, compare, install it as users do, and use it.
+    /// Pack the same in another checkout, compare, install it as users do, and use it.
     #[arg(long)]
     pub check: bool,
     /// Pack only this; may be repeated.
@@ -53,6 +52,11 @@ pub struct Options {
     #[arg(long, value_name = "URL")]
     pub repository: Option<String>,
 }
+
+/// Where all are put.
+const FOLDER: &str = "target/packages";
+/// Their sums, in the same folder.
+const SUMS: &str = "SHA256SUMS";
 
 /// What can be packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -74,42 +78,24 @@ pub fn run(tools: &Tools, options: &Options) -> Result<()> {
     if options.parts().contains(&Part::Relay) {
         worker::build(tools)?;
     }
-    let folder = project.path("target/dist");
+    let folder = project.path(FOLDER);
     let mut stage = Stage::new(project, &folder, options.repository.clone())?;
-    pack(&mut stage, options)?;
-    let sums = folder.join("SHA256SUMS");
-    fs::write(&sums, stage.sums()).context("the sums could not be written")?;
-    println!("All are in {}.", folder.display());
-    if options.check {
-        let folder = tempfile::tempdir().context("no folder to pack again")?;
-        let mut again = Stage::new(project, folder.path(), options.repository.clone())?;
-        pack(&mut again, options)?;
-        check::same(&stage, &again)?;
-        if options.parts().contains(&Part::Cli) {
-            check::use_client(tools, folder.path())?;
-        }
-        if options.parts().contains(&Part::Relay) {
-            check::use_relay(tools)?;
+    for part in options.parts() {
+        match part {
+            Part::Cli => cli(&mut stage, options.binaries.as_deref())?,
+            Part::Relay => relay::pack(&mut stage)?,
+            Part::Sbom => sbom::write(&mut stage)?,
         }
     }
-    Ok(())
+    project::write(&folder.join(SUMS), &stage.sums())?;
+    println!("All are in {}.", folder.display());
+    if options.check { check::run(tools, options) } else { Ok(()) }
 }
 
 impl Options {
     fn parts(&self) -> &[Part] {
         if self.only.is_empty() { Part::value_variants() } else { &self.only }
     }
-}
-
-fn pack(stage: &mut Stage, options: &Options) -> Result<()> {
-    for part in options.parts() {
-        match part {
-            Part::Cli => cli(stage, options.binaries.as_deref())?,
-            Part::Relay => relay::pack(stage)?,
-            Part::Sbom => sbom::write(stage)?,
-        }
-    }
-    Ok(())
 }
 
 fn cli(stage: &mut Stage, binaries: Option<&Path>) -> Result<()> {

@@ -1,11 +1,9 @@
 //! The Cap'n Proto configuration of workerd, generated from `wrangler.toml`.
 //!
-//! The file defines two constants, [`IPV4`] and [`BOTH`], which differ only in their sockets. The
-//! addresses of the sockets are given on workerd's command line.
+//! The addresses of its sockets are given on workerd's command line.
 //!
-//! `node_modules/workerd/workerd.capnp` documents the format. workerd itself has no rate limits. As
-//! wrangler does, they are bound to the stand-in of the npm package `miniflare`, whose parts are
-//! wired here as in its `RATELIMIT_PLUGIN`.
+//! `node_modules/workerd/workerd.capnp` documents the format. `dist/relay/lib/config.js` makes the same configuration
+//! for the published package, and a test compares the two.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -17,10 +15,8 @@ use super::{Program, RateLimits};
 use crate::project::{self, Project};
 use crate::worker;
 
-/// The constant with the socket `http`.
-pub(super) const IPV4: &str = "ipv4";
-/// The constant with the sockets `http` and `http6`.
-pub(super) const BOTH: &str = "both";
+/// The constant in the file.
+pub(super) const CONSTANT: &str = "config";
 
 /// The variable with which webhooks may lead to private addresses.
 const PRIVATE_WEBHOOKS: &str = "ALLOW_PRIVATE_WEBHOOKS";
@@ -30,7 +26,8 @@ const PRIVATE_WEBHOOKS: &str = "ALLOW_PRIVATE_WEBHOOKS";
 const DIAGNOSTICS: &str = "DIAGNOSTICS";
 const PLACE: &str = "X-Place";
 
-const MINIFLARE: &str = "node_modules/miniflare/dist/src/workers";
+/// workerd itself has no rate limits. This has the interface of the platform's binding.
+const LIMITER: &str = "dist/relay/inside/limiter.js";
 
 /// The Worker that the benchmark compares the relay with.
 const FLOOR: &str = "bench/floor/index.js";
@@ -41,58 +38,44 @@ pub(super) fn generate(
     wrangler: &Wrangler,
     program: Program,
     rate_limits: RateLimits,
+    sockets: &[&str],
     state: &Path,
 ) -> Result<String> {
     if program == Program::Floor {
         let services = [floor(project, wrangler), disk(state, "objects")?];
-        return Ok(config(&services, "", ""));
+        return Ok(config(&services, sockets, "", ""));
     }
     let limits = if rate_limits == RateLimits::Off { &[][..] } else { &wrangler.ratelimits[..] };
-    let mut services = vec![
+    let services = [
         relay(project, wrangler, limits, rate_limits)?,
         disk(state, "objects")?,
         internet(wrangler),
     ];
-    let mut extensions = String::new();
-    if !limits.is_empty() {
-        services.extend(limiter(project));
-        services.push(disk(state, "rate-limits")?);
-        extensions = limiter_extension(project);
-    }
+    let extensions = if limits.is_empty() { String::new() } else { limiter(project) };
     // What the platform knows of where a request comes from, tests say themselves.
     let is_diagnosed = wrangler.vars.get(DIAGNOSTICS).is_some_and(is_set);
     let http =
         if is_diagnosed { format!("cfBlobHeader = {}", quote(PLACE)) } else { String::new() };
-    Ok(config(&services, &extensions, &http))
+    Ok(config(&services, sockets, &http, &extensions))
 }
 
-fn config(services: &[String], extensions: &str, http: &str) -> String {
-    let services = services.join(",\n  ");
+fn config(services: &[String], sockets: &[&str], http: &str, extensions: &str) -> String {
+    let socket = |name| format!(r#"(name = "{name}", service = "relay", http = ({http}))"#);
+    let sockets: Vec<_> = sockets.iter().map(socket).collect();
     format!(
         r#"# Generated from wrangler.toml at every start.
 using Workerd = import "/workerd/workerd.capnp";
 
-const {IPV4} :Workerd.Config = (
-  services = .services,
-  extensions = .extensions,
-  sockets = [ (name = "http", service = "relay", http = ({http})) ],
-);
-
-const {BOTH} :Workerd.Config = (
-  services = .services,
-  extensions = .extensions,
-  sockets = [
-    (name = "http", service = "relay", http = ({http})),
-    (name = "http6", service = "relay", http = ({http})),
+const {CONSTANT} :Workerd.Config = (
+  services = [
+  {}
   ],
+  sockets = [ {} ],
+  extensions = [ {extensions} ],
 );
-
-const services :List(Workerd.Service) = [
-  {services}
-];
-
-const extensions :List(Workerd.Extension) = [{extensions}];
-"#
+"#,
+        services.join(",\n  "),
+        sockets.join(", "),
     )
 }
 
@@ -156,14 +139,11 @@ fn relay(
             RateLimits::NeverReached => (1_000_000_000, 60),
             _ => (limit.simple.limit, limit.simple.period),
         };
-        let namespace = serde_json::json!({ "MINIFLARE_NAMESPACE": limit.namespace_id });
         write!(
             bindings,
             r#"(name = {}, wrapped = (moduleName = "relay:ratelimit", innerBindings = [
-      (name = "fetcher", service = (name = "limiter", props = (json = {}))),
       (name = "limit", json = "{count}"), (name = "period", json = "{period}")])), "#,
             quote(&limit.name),
-            quote(&namespace.to_string()),
         )?;
     }
     let flags: Vec<_> = wrangler.compatibility_flags.iter().map(|flag| quote(flag)).collect();
@@ -194,42 +174,12 @@ fn disk(state: &Path, name: &str) -> Result<String> {
     Ok(format!(r#"(name = "{name}", disk = (path = {}, writable = true))"#, quote_path(&path)))
 }
 
-/// The services behind the rate limits: an entry that names the counter's object, and the objects.
-fn limiter(project: &Project) -> [String; 2] {
-    let script = |path: &str| quote_path(&project.path(MINIFLARE).join(path));
-    let entry = format!(
-        r#"(name = "limiter", worker = (
-    modules = [(name = "entry.js", esModule = embed {})],
-    compatibilityDate = "2023-07-24",
-    bindings = [(name = "MINIFLARE_OBJECT", durableObjectNamespace =
-      (serviceName = "limiter-objects", className = "RateLimiterObject"))],
-  ))"#,
-        script("shared/object-entry.worker.js")
-    );
-    let objects = format!(
-        r#"(name = "limiter-objects", worker = (
-    modules = [(name = "object.js", esModule = embed {})],
-    compatibilityDate = "2023-07-24",
-    compatibilityFlags = ["nodejs_compat", "experimental"],
-    durableObjectNamespaces = [
-      (className = "RateLimiterObject", uniqueKey = "rate-limiter", enableSql = true)],
-    durableObjectStorage = (localDisk = "rate-limits"),
-  ))"#,
-        script("ratelimit/ratelimit-object.worker.js")
-    );
-    [entry, objects]
-}
-
-/// The modules that the rate-limit bindings and their objects import.
-fn limiter_extension(project: &Project) -> String {
-    let script = |path: &str| quote_path(&project.path(MINIFLARE).join(path));
+/// The module that makes the bindings of the rate limits.
+fn limiter(project: &Project) -> String {
     format!(
         r#"(modules = [
-    (name = "relay:ratelimit", internal = true, esModule = embed {}),
-    (name = "miniflare:shared", esModule = embed {}),
-  ])"#,
-        script("ratelimit/ratelimit.worker.js"),
-        script("shared/index.worker.js"),
+    (name = "relay:ratelimit", internal = true, esModule = embed {}) ])"#,
+        quote_path(&project.path(LIMITER))
     )
 }
 
@@ -249,9 +199,49 @@ fn quote(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{internet, quote};
-    use crate::project::Project;
-    use crate::relay::wrangler::Wrangler;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Its own configuration, in the way of the published package.
+    const LAUNCHER: &str = r#"
+        import { readFileSync } from "node:fs";
+        import { write } from "./dist/relay/lib/config.js";
+        const [data, text] = process.argv.slice(1);
+        const deployment = JSON.parse(text);
+        process.stdout.write(readFileSync(write(deployment, { data, vars: deployment.vars }).file, "utf8"));
+    "#;
+
+    /// Without its comments, its spaces, and the commas that end a list.
+    fn bare(config: &str) -> String {
+        let lines = config.lines().filter(|line| !line.starts_with('#'));
+        let text: String = lines.collect::<String>().split_whitespace().collect();
+        text.replace(",]", "]").replace(",)", ")")
+    }
+
+    #[test]
+    fn the_published_package_makes_the_same_configuration() {
+        let project = Project::here().unwrap();
+        let wrangler = Wrangler::read(&project).unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let mut node = Command::new("node");
+        node.current_dir(project.root()).args(["--input-type=module", "--eval", LAUNCHER]);
+        node.arg(data.path()).arg(wrangler.to_json().unwrap());
+        let launcher = crate::process::output(&mut node).unwrap();
+        let limits = RateLimits::Configured;
+        let own =
+            generate(&project, &wrangler, Program::Relay, limits, &["http"], data.path()).unwrap();
+        let mut own = bare(&own);
+        for (checkout, package) in [
+            (worker::ENTRY, "dist/relay/worker/worker.js"),
+            (worker::SCRIPT, "dist/relay/worker/index.js"),
+            (worker::WASM, "dist/relay/worker/index_bg.wasm"),
+        ] {
+            let path = |path| quote_path(&project.path(path));
+            own = own.replace(&path(checkout), &path(package));
+        }
+        assert_eq!(own, bare(&launcher));
+    }
 
     #[test]
     fn private_addresses_are_reached_only_with_the_setting() {

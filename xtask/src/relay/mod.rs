@@ -99,7 +99,8 @@ pub(crate) enum RateLimits {
 struct Launch {
     workerd: PathBuf,
     config: PathBuf,
-    localhost: bool,
+    /// Where it listens: each address with the name of its socket.
+    sockets: Vec<(&'static str, String)>,
 }
 
 /// What `wrangler.toml` binds, as JSON, for a launcher that runs the Worker elsewhere.
@@ -303,16 +304,19 @@ impl Builder {
         for (name, value) in &self.vars {
             wrangler.set_var(name, value)?;
         }
+        let port = if self.port == 0 { free_port()? } else { self.port };
+        let sockets = sockets(port, self.localhost);
+        let names: Vec<_> = sockets.iter().map(|(name, _)| *name).collect();
         let config = state.join("workerd.capnp");
-        let text = config::generate(&project, &wrangler, self.program, self.rate_limits, &state)?;
+        let text =
+            config::generate(&project, &wrangler, self.program, self.rate_limits, &names, &state)?;
         project::write(&config, &text)?;
-        let launch = Launch { workerd: find_workerd(&project)?, config, localhost: self.localhost };
+        let launch = Launch { workerd: find_workerd(&project)?, config, sockets };
         let log = if self.unread_log {
             Log::unread(state.join("relay.log"))
         } else {
             Log::new(self.echo_log)?
         };
-        let port = if self.port == 0 { free_port()? } else { self.port };
         let process = launch.start(port, &log)?;
         let recording = Recording::begin(port)?;
         Ok(Relay {
@@ -334,15 +338,17 @@ impl Launch {
             TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok(),
             "port {port} is in use: stop the program that listens there, or take another port"
         );
-        let mut addresses = vec![format!("http=127.0.0.1:{port}")];
-        // If the machine has no IPv6, or another program has the port there, use only 127.0.0.1.
-        let has_ipv6 = self.localhost && TcpListener::bind((Ipv6Addr::LOCALHOST, port)).is_ok();
-        let constant = if has_ipv6 { config::BOTH } else { config::IPV4 };
-        if has_ipv6 {
-            addresses.push(format!("http6=[::1]:{port}"));
-        }
-        Process::start(&self.workerd, &self.config, constant, &addresses, log)
+        Process::start(&self.workerd, &self.config, &self.sockets, log)
     }
+}
+
+/// Where to listen. If the machine has no IPv6, or another program has the port there, it is 127.0.0.1 only.
+fn sockets(port: u16, localhost: bool) -> Vec<(&'static str, String)> {
+    let mut sockets = vec![("http", format!("127.0.0.1:{port}"))];
+    if localhost && TcpListener::bind((Ipv6Addr::LOCALHOST, port)).is_ok() {
+        sockets.push(("http6", format!("[::1]:{port}")));
+    }
+    sockets
 }
 
 /// The executable itself. The file in `node_modules/.bin` may be a script that starts it.

@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use super::config::CONSTANT;
+
 /// Descriptor 3 of workerd is the pipe for its control messages. Everything else that it prints
 /// goes to standard error. The shell itself keeps neither open, so the pipes end when workerd does.
 const WATCHDOG: &str = r#"
@@ -50,17 +52,16 @@ impl Process {
     pub(super) fn start(
         workerd: &Path,
         config: &Path,
-        constant: &str,
-        addresses: &[String],
+        sockets: &[(&str, String)],
         log: &Log,
     ) -> Result<Self> {
         let mut watchdog = Command::new("sh")
             .args(["-c", WATCHDOG, "watchdog"])
             .arg(workerd)
-            .args(["serve", "--experimental", "--control-fd=3", "--import-path=/"])
-            .args(addresses.iter().map(|address| format!("--socket-addr={address}")))
+            .args(["serve", "--control-fd=3", "--import-path=/"])
+            .args(sockets.iter().map(|(name, address)| format!("--socket-addr={name}={address}")))
             .arg(config)
-            .arg(constant)
+            .arg(CONSTANT)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(match &log.unread {

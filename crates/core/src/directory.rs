@@ -268,15 +268,7 @@ impl<D: Database> Directory<D> {
         MINUTES.open_or_create(&self.database)
     }
 
-    /// Counts the sessions for this minute, unless something of it was told already.
-    fn begin_minute(&self, now: Timestamp) -> Result<(), Fault> {
-        let at = minute_of(now);
-        match self.database.first(HAS_MINUTE, &[at.into()], |_| Ok(()))? {
-            Some(()) => Ok(()),
-            None => self.count_minute(now, &Tally::EMPTY),
-        }
-    }
-
+    /// Adds what happened to this minute. The sessions are counted when the first of it is told.
     fn count_minute(&self, now: Timestamp, tally: &Tally) -> Result<(), Fault> {
         let at = minute_of(now);
         let is_known = self.database.first(HAS_MINUTE, &[at.into()], |_| Ok(()))?.is_some();
@@ -318,7 +310,7 @@ impl<D: Database> Directory<D> {
         self.create()?;
         // So that the minutes know of sessions that have ended since the last of them, or live on in silence.
         if self.database.first(ANY_SESSION, &[], |_| Ok(()))?.is_some() {
-            self.begin_minute(now)?;
+            self.count_minute(now, &Tally::EMPTY)?;
         }
         self.database.execute(PURGE, &[now.as_millis().into()])?;
         self.database.execute(PURGE_MINUTES, &[now.plus_millis(-DAY).as_millis().into()])?;

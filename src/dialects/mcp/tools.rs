@@ -13,7 +13,7 @@ use crate::{
 };
 use nexus_core::{Caller, Error, Fault, Need, Proof, Random, Result, SecretUse};
 use nexus_mcp::{
-    Address, Call, Invite, Join, MAX_WAIT, PAGE, Read, Seat, Send, TaskStep, Tool,
+    Address, Call, Invite, Join, MAX_WAIT, PAGE, Read, Seat, Send, Task, TaskStep, Tool,
     fields::{Fields, Writer},
     shown::{self, Newcomer, Unreadable},
 };
@@ -24,9 +24,6 @@ use nexus_protocol::{
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::result;
 use worker::Env;
-
-/// How an answer of the native protocol is shown.
-type Shown = fn(&str) -> result::Result<String, Unreadable>;
 
 /// What the argument `seat` must be.
 const SEAT: &str = "must be the seat that `invite`, `join` or `address` returned";
@@ -61,92 +58,11 @@ impl Of<'_> {
             (Tool::Invite(invite), address) => of.invite(invite, address.as_ref()).await,
             (_, None) => Err(Refusal::invalid("seat", SEAT).into()),
             (Tool::Read(read), Some(seat)) => of.read(&seat, read).await,
-            (tool, Some(seat)) => {
-                let (native, shown, stores) = match &seat {
-                    Seat::Member { .. } => in_session(&seat, tool)?,
-                    Seat::Address { .. } => at_address(&seat, tool)?,
-                };
-                let answer = native.make(of).await?;
-                if stores {
-                    record::count_messages(1);
-                }
-                readable(shown(&answer))
-            }
+            (Tool::Send(send), Some(seat)) => of.send(&seat, send).await,
+            (Tool::Task(task), Some(seat)) => of.task(&seat, task).await,
+            (Tool::Leave, Some(seat)) => of.leave(&seat).await,
         }
     }
-}
-
-/// The call that a tool is in a session, how its answer is shown, and whether it stores a message.
-fn in_session(seat: &Seat, tool: Tool) -> Result<(Native<'_>, Shown, bool)> {
-    let native = |method, rest: &str| Native::of(seat, method, rest);
-    Ok(match tool {
-        Tool::Send(Send { conversation: Some(_), .. }) => {
-            return Err(Refusal::invalid("conversation", "must be left out in a session").into());
-        }
-        Tool::Send(send) => {
-            let mut body = message(&send);
-            if let Some(to) = &send.to {
-                body.raw("to", &serde_json::to_string(to).map_err(Fault::new)?);
-            }
-            (native(Method::Post, "/messages").with(body.end()), shown::sent, true)
-        }
-        Tool::Task(task) => {
-            let path = match &task.id {
-                // Any text may be tried as an id.
-                Some(id) => {
-                    let id = utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC);
-                    format!("/tasks/{id}")
-                }
-                None => "/tasks".to_owned(),
-            };
-            match (task.step, task.id) {
-                (TaskStep::Write(body), _) => {
-                    (native(Method::Post, &path).with(body), shown::task, true)
-                }
-                (TaskStep::Look, Some(_)) => (native(Method::Get, &path), shown::task, false),
-                (TaskStep::Look, None) => {
-                    (native(Method::Get, &(path + "?status=open")), shown::tasks, false)
-                }
-            }
-        }
-        Tool::Leave => {
-            let rest = ["/agents/", seat.agent().as_str()].concat();
-            let left: Shown = |_| Ok(r#"{"left":true}"#.to_owned());
-            (native(Method::Delete, &rest), left, false)
-        }
-        Tool::Read(_) | Tool::Invite(_) | Tool::Join(_) | Tool::Address(_) => {
-            return Err(Fault::new("a tool is no call of a session").into());
-        }
-    })
-}
-
-/// The same at an address.
-fn at_address(seat: &Seat, tool: Tool) -> Result<(Native<'_>, Shown, bool)> {
-    let why = match tool {
-        Tool::Send(send) => {
-            let to = send.recipient().cloned().ok_or_else(|| {
-                Refusal::invalid("to", "must be the one address that the message goes to")
-            })?;
-            let mut body = message(&send);
-            body.maybe("conversationId", send.conversation.as_ref().map(ConversationId::as_str));
-            let native = Native::of(seat, Method::Post, "").to(&to, "/messages").with(body.end());
-            return Ok((native, shown::sent, false));
-        }
-        Tool::Task(_) => "must be one in a session, for tasks are of sessions: `invite` or `join`",
-        _ => "must be one in a session. An address stays until its owner deletes it, see /llms.txt",
-    };
-    Err(Refusal::invalid("seat", why).into())
-}
-
-/// What the bodies of messages have in common.
-fn message(send: &Send) -> Writer {
-    let mut body = Writer::default();
-    body.maybe("text", send.text.as_deref());
-    if let Some(json) = &send.json {
-        body.raw("json", json.get());
-    }
-    body.maybe("replyTo", send.reply_to.as_ref().map(MessageId::as_str));
-    body
 }
 
 impl Of<'_> {
@@ -277,6 +193,72 @@ impl Of<'_> {
         let mut native = Native::of(seat, Method::Get, &["/messages?", &read.query(PAGE)].concat());
         native.wait = read.wait;
         readable(shown::page(&native.make(self).await?))
+    }
+
+    /// A message: in a session to all or to some, from an address to one other.
+    async fn send(&self, seat: &Seat, send: Send) -> Result<String> {
+        let mut body = Writer::default();
+        body.maybe("text", send.text.as_deref());
+        if let Some(json) = &send.json {
+            body.raw("json", json.get());
+        }
+        body.maybe("replyTo", send.reply_to.as_ref().map(MessageId::as_str));
+        if is_address(seat) {
+            let rule = "must be the one address that the message goes to";
+            let to = send.recipient().ok_or_else(|| Refusal::invalid("to", rule))?;
+            body.maybe("conversationId", send.conversation.as_ref().map(ConversationId::as_str));
+            let native = Native::of(seat, Method::Post, "").to(to, "/messages").with(body.end());
+            return readable(shown::sent(&native.make(self).await?));
+        }
+        if send.conversation.is_some() {
+            return Err(Refusal::invalid("conversation", "must be left out in a session").into());
+        }
+        if let Some(to) = &send.to {
+            body.raw("to", &serde_json::to_string(to).map_err(Fault::new)?);
+        }
+        let native = Native::of(seat, Method::Post, "/messages").with(body.end());
+        let answer = native.make(self).await?;
+        record::count_messages(1);
+        readable(shown::sent(&answer))
+    }
+
+    /// The open tasks, one of them, or a step of one.
+    async fn task(&self, seat: &Seat, task: Task) -> Result<String> {
+        if is_address(seat) {
+            let rule = "must be one in a session, for tasks are of sessions: `invite` or `join`";
+            return Err(Refusal::invalid("seat", rule).into());
+        }
+        let path = match &task.id {
+            // Any text may be tried as an id.
+            Some(id) => format!("/tasks/{}", utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC)),
+            None => "/tasks".to_owned(),
+        };
+        match (task.step, task.id) {
+            (TaskStep::Write(body), _) => {
+                let native = Native::of(seat, Method::Post, &path).with(body);
+                let answer = native.make(self).await?;
+                record::count_messages(1);
+                readable(shown::task(&answer))
+            }
+            (TaskStep::Look, Some(_)) => {
+                let native = Native::of(seat, Method::Get, &path);
+                readable(shown::task(&native.make(self).await?))
+            }
+            (TaskStep::Look, None) => {
+                let native = Native::of(seat, Method::Get, &(path + "?status=open"));
+                readable(shown::tasks(&native.make(self).await?))
+            }
+        }
+    }
+
+    async fn leave(&self, seat: &Seat) -> Result<String> {
+        if is_address(seat) {
+            let rule = "must be one in a session. An address stays until its owner deletes it, see /llms.txt";
+            return Err(Refusal::invalid("seat", rule).into());
+        }
+        let path = ["/agents/", seat.agent().as_str()].concat();
+        Native::of(seat, Method::Delete, &path).make(self).await?;
+        Ok(r#"{"left":true}"#.to_owned())
     }
 
     async fn address(&self, address: Address) -> Result<String> {

@@ -64,6 +64,24 @@ pub(crate) fn update() -> Result<()> {
     process::run(privileged("apt-get")?.args(["update", "-q"]))
 }
 
+/// Downloads a package without installing it, and puts its files into a folder.
+pub(super) fn unpack(package: &str, folder: &Path) -> Result<()> {
+    project::create_folder(folder)?;
+    let mut download = Command::new("apt-get");
+    download.args(["download", "-q", package]).current_dir(folder);
+    if !process::succeeds(&mut download) {
+        update()?;
+        process::run(&mut download)?;
+    }
+    let files = fs::read_dir(folder).with_context(|| format!("no folder of {package}"))?;
+    for file in files.flatten().map(|entry| entry.path()) {
+        if file.extension().is_some_and(|extension| extension == "deb") {
+            process::run(Command::new("dpkg").arg("-x").arg(&file).arg(folder))?;
+        }
+    }
+    Ok(())
+}
+
 /// Installs missing packages, builds the target's libraries and copies them into place.
 pub(super) fn make_target(project: &Project) -> Result<()> {
     let sysroot = || process::output(rustc().args(["--print", "sysroot"]));

@@ -1,7 +1,6 @@
 //! Programs of this machine that tests run: the shells into which agents paste commands, and a
 //! reverse proxy. Only the tests need them.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -28,7 +27,7 @@ pub fn ensure(project: &Project) -> Result<()> {
     let left: Vec<&str> = missing().collect();
     ensure!(left.is_empty(), "tests run these shells, so install them: {}", left.join(", "));
     if nginx(project).is_none() && debian::is_possible() {
-        unpack_nginx(project)?;
+        debian::unpack("nginx", &project.path(NGINX))?;
     }
     nginx(project).map(drop).context("a test runs nginx, so install it")
 }
@@ -39,22 +38,4 @@ pub fn nginx(project: &Project) -> Option<PathBuf> {
     let unpacked = project.path(NGINX).join("usr/sbin/nginx");
     let known = [process::find("nginx"), Some(unpacked), Some("/usr/sbin/nginx".into())];
     known.into_iter().flatten().find(|program| process::succeeds(Command::new(program).arg("-v")))
-}
-
-fn unpack_nginx(project: &Project) -> Result<()> {
-    let folder = project.path(NGINX);
-    fs::create_dir_all(&folder).context("no folder for nginx")?;
-    let mut download = Command::new("apt-get");
-    download.args(["download", "-q", "nginx"]).current_dir(&folder);
-    if !process::succeeds(&mut download) {
-        debian::update()?;
-        process::run(&mut download)?;
-    }
-    let packages = fs::read_dir(&folder).context("no folder of nginx")?;
-    for package in packages.flatten().map(|entry| entry.path()) {
-        if package.extension().is_some_and(|extension| extension == "deb") {
-            process::run(Command::new("dpkg").arg("-x").arg(&package).arg(&folder))?;
-        }
-    }
-    Ok(())
 }

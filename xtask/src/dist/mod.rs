@@ -12,11 +12,13 @@
 //! | [`relay`] | the relay for npm: the launcher in `dist/relay`, with the built Worker |
 //! | [`sbom`] | which crates and packages are in what is published |
 //! | [`check`] | whether the packages are the same again, and whether they work |
+//! | [`container`] | whether the image of the relay can be built, and works as `compose.yaml` runs it |
 //! | [`archive`], [`elf`] | tar and zip; which C library a program needs |
 
 mod archive;
 mod binary;
 mod check;
+mod container;
 mod elf;
 mod npm;
 mod relay;

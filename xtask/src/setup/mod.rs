@@ -5,6 +5,7 @@
 
 pub mod browser;
 mod cargo_tools;
+pub(crate) mod container;
 pub(crate) mod debian;
 pub mod jwcrypto;
 pub mod mcp_client;

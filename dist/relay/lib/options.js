@@ -217,14 +217,22 @@ function dataFolder(path) {
   return resolve(folder);
 }
 
-// Where programs of a user keep their data on this system.
+// Where programs of a user keep their data on this system. A service may be of a user that has no home.
 function defaultData() {
   const { XDG_DATA_HOME, LOCALAPPDATA } = process.env;
-  const home = process.env.HOME || process.env.USERPROFILE || homedir();
   if (process.platform === "win32") {
     return LOCALAPPDATA ? resolve(LOCALAPPDATA, "nexus-relay") : undefined;
   }
-  if (!home) return undefined;
-  if (process.platform === "darwin") return resolve(home, "Library/Application Support/nexus-relay");
-  return resolve(XDG_DATA_HOME?.startsWith("/") ? XDG_DATA_HOME : resolve(home, ".local/share"), "nexus-relay");
+  const own = process.platform === "darwin" ? "Library/Application Support" : ".local/share";
+  const folder = XDG_DATA_HOME?.startsWith("/") && process.platform !== "darwin" ? XDG_DATA_HOME : inHome(own);
+  return folder && resolve(folder, "nexus-relay");
+}
+
+function inHome(path) {
+  try {
+    return resolve(process.env.HOME || homedir(), path);
+  } catch {
+    // The system does not know the user.
+    return undefined;
+  }
 }

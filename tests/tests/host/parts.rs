@@ -80,6 +80,27 @@ fn a_text_in_the_configuration_stays_a_text() {
 }
 
 #[test]
+fn a_user_without_a_home_names_the_folder_of_the_data() {
+    holds(
+        r#"
+        import { syncBuiltinESMExports } from "node:module";
+        import os from "node:os";
+        delete process.env.HOME;
+        delete process.env.XDG_DATA_HOME;
+        // As for the users that systemd makes up.
+        os.homedir = () => { throw new Error("the system does not know this user"); };
+        syncBuiltinESMExports();
+        const { deployment } = await import("./lib/config.js");
+        const { read } = await import("./lib/options.js");
+        assert.throws(() => read([], deployment()), /HOME is not set.*--data DIR/);
+        assert.equal(read(["--data", "/srv/data"], deployment()).options.data, "/srv/data");
+        process.env.XDG_DATA_HOME = "/srv/own";
+        assert.equal(read([], deployment()).options.data, "/srv/own/nexus-relay");
+        "#,
+    );
+}
+
+#[test]
 fn webhooks_reach_private_addresses_only_if_the_variable_says_so() {
     holds(
         r#"

@@ -6,6 +6,7 @@
 import { mkdirSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { address, checkAddress, isLocal, local } from "./address.js";
+import { withAuthorities } from "./authorities.js";
 import { deployment, write } from "./config.js";
 import { Failure } from "./failure.js";
 import { Faults, started } from "./health.js";
@@ -33,8 +34,9 @@ export async function serve(options) {
   const log = new Faults(options.log ? new LogFile(options.log) : { write: (bytes) => process.stderr.write(bytes) });
   const config = write(deployment(), options);
   tidy(config.objects);
+  const env = withAuthorities(options.data);
   const relay = new Relay(options, (port) => {
-    return new Workerd({ program, config, address: address(options.host, port), lock: descriptor, log: lines(log) });
+    return new Workerd({ program, config, address: address(options.host, port), env, lock: descriptor, log: lines(log) });
   });
   const signals = new Signals();
   signals.follow(relay);

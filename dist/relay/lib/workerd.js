@@ -48,11 +48,11 @@ export class Workerd {
   #pid;
   #timer;
 
-  // `log` takes what it prints. `lock` is a descriptor that it holds as long as it lives.
-  constructor({ program, config, address, lock, log }) {
+  // `env` is its environment. `log` takes what it prints. `lock` is a descriptor that it holds as long as it lives.
+  constructor({ program, config, address, env, lock, log }) {
     const words = [program, "serve", "--control-fd=3", ...config.imports.map((root) => `--import-path=${root}`)];
     words.push(`--socket-addr=${SOCKET}=${address}`, config.file, CONSTANT);
-    const control = this.#start(words, lock);
+    const control = this.#start(words, env, lock);
     this.#child.stderr.on("data", (bytes) => log.take(bytes));
     // Else a failed write to a shell that is gone would end this program.
     this.#child.stdin?.on("error", () => {});
@@ -85,15 +85,17 @@ export class Workerd {
   }
 
   // Starts it, and returns the stream of its control messages.
-  #start(words, lock) {
+  #start(words, env, lock) {
     if (process.platform === "win32") {
       this.#child = spawn(words[0], words.slice(1), {
+        env,
         stdio: ["ignore", "ignore", "pipe", "pipe"],
         windowsHide: true,
       });
       return this.#child.stdio[3];
     }
     this.#child = spawn("/bin/sh", ["-c", WATCHDOG, "nexus-relay", ...words], {
+      env,
       stdio: ["pipe", "pipe", "pipe", "ignore", lock],
       // Ctrl-C is meant for this program.
       detached: true,

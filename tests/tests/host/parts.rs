@@ -101,6 +101,35 @@ fn a_user_without_a_home_names_the_folder_of_the_data() {
 }
 
 #[test]
+fn a_system_without_authorities_gets_those_of_node() {
+    holds(
+        r#"
+        import { X509Certificate } from "node:crypto";
+        import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+        import { tmpdir } from "node:os";
+        import { join } from "node:path";
+        import { withAuthorities } from "./lib/authorities.js";
+        const folder = mkdtempSync(join(tmpdir(), "authorities-"));
+        const exists = () => false;
+        for (const system of [
+          { env: { A: "1" }, exists: (file) => file === "/etc/ssl/cert.pem" },
+          { env: { A: "1" }, exists, platform: "darwin" },
+          { env: { A: "1", SSL_CERT_FILE: "/own" }, exists },
+          { env: { A: "1", SSL_CERT_DIR: "/own" }, exists },
+        ]) {
+          assert.equal(withAuthorities(folder, system), system.env);
+        }
+        assert.deepEqual(readdirSync(folder), []);
+        const { SSL_CERT_FILE: file, ...others } = withAuthorities(folder, { env: { A: "1" }, exists });
+        assert.deepEqual(others, { A: "1" });
+        const found = readFileSync(file, "utf8").match(/-----BEGIN[^]*?-----END CERTIFICATE-----/g);
+        assert.ok(found.length > 50 && found.every((pem) => new X509Certificate(pem).ca), `${found.length}`);
+        rmSync(folder, { recursive: true });
+        "#,
+    );
+}
+
+#[test]
 fn webhooks_reach_private_addresses_only_if_the_variable_says_so() {
     holds(
         r#"

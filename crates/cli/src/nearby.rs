@@ -11,10 +11,10 @@ use crate::{
 use mdns_sd::{IfKind, ResolvedService, ServiceDaemon, ServiceEvent};
 use serde::Serialize;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr, SocketAddrV4},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 use ureq::http::Uri;
 
@@ -27,6 +27,8 @@ const PROPERTY_CHARS: usize = 200;
 const NAME_CHARS: usize = 63;
 /// The most bytes of a URL.
 const URL_BYTES: usize = 200;
+/// How often it looks for what was heard.
+const TURN: Duration = Duration::from_millis(20);
 
 /// Whose protocol a relay speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -56,8 +58,8 @@ pub(crate) struct Relay {
     pub(crate) properties: BTreeMap<String, String>,
 }
 
-/// Listens until then, on all interfaces, or at this address and port only. A relay of ours that announces itself
-/// to clients of ClawLink, too, is listed once.
+/// Listens until then on all interfaces, or at this address and port only. A relay of ours that
+/// announces itself to clients of ClawLink, too, is listed once.
 pub(crate) fn find(until: Instant, at: Option<SocketAddrV4>) -> Result<Vec<Relay>> {
     let failed = |error: mdns_sd::Error| {
         let message = format!("The local network cannot be searched: {error}.");
@@ -72,49 +74,37 @@ pub(crate) fn find(until: Instant, at: Option<SocketAddrV4>) -> Result<Vec<Relay
         daemon.disable_interface(IfKind::All).map_err(failed)?;
         daemon.enable_interface(IfKind::Addr((*at.ip()).into())).map_err(failed)?;
     }
-    let find = |kind| of_kind(&daemon, kind, until);
-    let (ours, others) = thread::scope(|scope| {
-        let others = scope.spawn(|| find(Protocol::ClawLink));
-        (find(Protocol::Nexus), others.join())
-    });
+    let mut found = BTreeMap::new();
+    let search = |kind: Protocol| Ok((kind, daemon.browse(kind.service()).map_err(failed)?));
+    let searches = [search(Protocol::Nexus)?, search(Protocol::ClawLink)?];
+    // The library has nothing that waits for the first of two.
+    while Instant::now() < until {
+        thread::sleep(TURN);
+        for (kind, events) in &searches {
+            events.try_iter().for_each(|event| note(event, *kind, &mut found));
+        }
+    }
     let _ = daemon.shutdown();
-    let mut relays = ours.map_err(failed)?;
-    let others = others.unwrap_or_else(|_| Ok(Vec::new())).map_err(failed)?;
-    let is_new = |other: &Relay, ours: &[Relay]| {
-        !ours.iter().any(|our| {
-            (&our.name, &our.url, our.address, our.port)
-                == (&other.name, &other.url, other.address, other.port)
-        })
-    };
-    let others: Vec<Relay> = others.into_iter().filter(|it| is_new(it, &relays)).collect();
-    relays.extend(others);
+    let mut relays: Vec<Relay> = found.into_values().collect();
     relays.sort();
+    let mut listed = BTreeSet::new();
+    relays.retain(|it| listed.insert((it.name.clone(), it.url.clone(), it.address, it.port)));
     Ok(relays)
 }
 
-/// The relays of one kind.
-fn of_kind(
-    daemon: &ServiceDaemon,
-    kind: Protocol,
-    until: Instant,
-) -> Result<Vec<Relay>, mdns_sd::Error> {
-    let events = daemon.browse(kind.service())?;
-    let mut found = BTreeMap::new();
-    // Ends at the deadline, or if the daemon does.
-    while let Ok(event) = events.recv_deadline(until) {
-        match event {
-            ServiceEvent::ServiceResolved(service) => {
-                let is_known = found.contains_key(&service.fullname);
-                let relay = relay(kind, &service).filter(|_| is_known || found.len() < RELAYS);
-                if let Some(relay) = relay {
-                    found.insert(service.fullname.clone(), relay);
-                }
+/// Keeps what is announced of this kind, and forgets what is taken back.
+fn note(event: ServiceEvent, kind: Protocol, found: &mut BTreeMap<(Protocol, String), Relay>) {
+    match event {
+        ServiceEvent::ServiceResolved(service) => {
+            let key = (kind, service.fullname.clone());
+            let has_room = || found.keys().filter(|(of, _)| *of == kind).count() < RELAYS;
+            if found.contains_key(&key) || has_room() {
+                found.extend(relay(kind, &service).map(|relay| (key, relay)));
             }
-            ServiceEvent::ServiceRemoved(_, name) => drop(found.remove(&name)),
-            _ => {}
         }
+        ServiceEvent::ServiceRemoved(_, name) => drop(found.remove(&(kind, name))),
+        _ => {}
     }
-    Ok(found.into_values().collect())
 }
 
 /// What is kept of an announcement.

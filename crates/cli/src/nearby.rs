@@ -8,11 +8,14 @@ use crate::{
     error::{Failure, Kind, Result},
     server,
 };
-use mdns_sd::{IfKind, ResolvedService, ServiceDaemon, ServiceEvent};
+use mdns_sd::{
+    DaemonEvent, IfKind, IfPredicate, MDNS_PORT, ResolvedService, ServiceDaemon, ServiceEvent,
+};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr, SocketAddrV4},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -29,6 +32,8 @@ const NAME_CHARS: usize = 63;
 const URL_BYTES: usize = 200;
 /// How often it looks for what was heard.
 const TURN: Duration = Duration::from_millis(20);
+/// What may help if the system lets nobody listen.
+const OUTSIDE: &str = "run `nexus scan` outside of the sandbox";
 
 /// Whose protocol a relay speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -58,21 +63,18 @@ pub(crate) struct Relay {
     pub(crate) properties: BTreeMap<String, String>,
 }
 
-/// Listens until then on all interfaces, or at this address and port only. A relay of ours that
+/// Listens until then in all networks of this machine, or at this address and port only. A relay of ours that
 /// announces itself to clients of ClawLink, too, is listed once.
 pub(crate) fn find(until: Instant, at: Option<SocketAddrV4>) -> Result<Vec<Relay>> {
     let failed = |error: mdns_sd::Error| {
-        let message = format!("The local network cannot be searched: {error}.");
-        Failure::own(Kind::PortUnavailable, message)
+        unavailable(format!("The local network cannot be searched: {error}. Try again."))
     };
-    let daemon = match at {
-        None => ServiceDaemon::new(),
-        Some(at) => ServiceDaemon::new_with_port(at.port()),
-    };
-    let daemon = daemon.map_err(failed)?;
-    if let Some(at) = at {
-        daemon.disable_interface(IfKind::All).map_err(failed)?;
-        daemon.enable_interface(IfKind::Addr((*at.ip()).into())).map_err(failed)?;
+    let port = at.map_or(MDNS_PORT, |at| at.port());
+    let daemon = ServiceDaemon::new_with_port(port).map_err(failed)?;
+    let (meant, heard) = listen(&daemon, at.map(|at| IpAddr::V4(*at.ip()))).map_err(failed)?;
+    if meant.is_empty() {
+        let message = format!("This machine is in no network. Connect it to one, or {OUTSIDE}.");
+        return Err(unavailable(message));
     }
     let mut found = BTreeMap::new();
     let search = |kind: Protocol| Ok((kind, daemon.browse(kind.service()).map_err(failed)?));
@@ -85,11 +87,48 @@ pub(crate) fn find(until: Instant, at: Option<SocketAddrV4>) -> Result<Vec<Relay
         }
     }
     let _ = daemon.shutdown();
+    let is_deaf = [IpAddr::is_ipv4, IpAddr::is_ipv6]
+        .iter()
+        .any(|is_it| meant.iter().any(is_it) && !heard.iter().any(is_it));
+    if found.is_empty() && is_deaf {
+        let end = "End the program that keeps it to itself";
+        return Err(unavailable(format!("UDP port {port} cannot be used. {end}, or {OUTSIDE}.")));
+    }
     let mut relays: Vec<Relay> = found.into_values().collect();
     relays.sort();
     let mut listed = BTreeSet::new();
     relays.retain(|it| listed.insert((it.name.clone(), it.url.clone(), it.address, it.port)));
     Ok(relays)
+}
+
+fn unavailable(message: String) -> Failure {
+    Failure::own(Kind::PortUnavailable, message)
+}
+
+/// Begins to listen. Returns the addresses of this machine that are meant, and those by which it listens. The library
+/// tells no failures, but every address by which it begins to listen.
+fn listen(
+    daemon: &ServiceDaemon,
+    at: Option<IpAddr>,
+) -> Result<(Vec<IpAddr>, Vec<IpAddr>), mdns_sd::Error> {
+    let (sender, meant) = mpsc::channel();
+    let is_meant = IfPredicate::new(move |interface| {
+        let is_meant = at.map_or(!interface.is_loopback(), |at| at == interface.ip());
+        if is_meant {
+            let _ = sender.send(interface.ip());
+        }
+        is_meant
+    });
+    let events = daemon.monitor()?;
+    daemon.disable_interface(IfKind::All)?;
+    daemon.enable_interface(IfKind::Predicate(is_meant))?;
+    // It answers when it has done the rest.
+    let _ = daemon.status()?.recv();
+    let added = |event| match event {
+        DaemonEvent::IpAdd(address) => Some(address),
+        _ => None,
+    };
+    Ok((meant.try_iter().collect(), events.try_iter().filter_map(added).collect()))
 }
 
 /// Keeps what is announced of this kind, and forgets what is taken back.

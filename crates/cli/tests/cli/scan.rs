@@ -141,6 +141,21 @@ fn nothing_in_the_network_is_an_empty_list_and_a_hint() {
 }
 
 #[test]
+fn what_cannot_be_heard_is_no_empty_list() {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let taken = socket.local_addr().unwrap().port();
+    let no_network = format!("192.0.2.99:{taken}");
+    let cases =
+        [(place(taken), format!("UDP port {taken}")), (no_network, "in no network".to_owned())];
+    for (at, wanted) in cases {
+        let run = Home::without_url().nexus(&["scan", "--timeout", "1", "--at", &at]);
+        assert_eq!(run.error(), "port_unavailable");
+        let told = run.json["message"].as_str().unwrap();
+        assert!(told.contains(&wanted) && told.contains("outside of the sandbox"), "{told}");
+    }
+}
+
+#[test]
 fn what_a_stranger_announces_is_bounded_and_shown_harmlessly() {
     let port = free_port();
     let evil = b"a\x1b[2J\xc2\x9b\xe2\x80\xae nxk_leaked-key";

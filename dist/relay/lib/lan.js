@@ -41,13 +41,11 @@ export function place() {
   return address ? { address, port: Number(port) } : { port: PORT };
 }
 
-// Loads the library. Returns what starts announcing: it takes the `host` and `port` at which the relay listens, its
-// `version`, `url`, a function of an address that gives the relay's URL there, and `tell`, which takes what a person
-// should know.
+// Loads the library. Returns an announcer, which announces nothing yet.
 export async function load() {
   try {
     const { default: open } = await import("multicast-dns");
-    return (relay) => new Announcer(open, { names: names(), ...relay });
+    return new Announcer(open);
   } catch (error) {
     throw new Failure(`multicast-dns is missing, which --lan needs: install nexus-relay again (${error.code})`);
   }
@@ -82,35 +80,42 @@ function interfaces() {
 
 class Announcer {
   #open;
-  #options;
+  #relay;
   #interfaces = new Map();
   #timer;
   #stopped;
 
-  constructor(open, options) {
+  constructor(open) {
     this.#open = open;
-    this.#options = options;
+  }
+
+  // Takes the `host` and `port` at which the relay listens, its `version`, `url`, a function of an address that gives
+  // the relay's URL there, and `tell`, which takes what a person should know.
+  start(relay) {
+    this.#relay = { names: names(), ...relay };
     this.#look();
     // An address may come later, such as that of a wireless network.
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
-    if (this.#interfaces.size === 0) {
-      options.tell("This machine has no address to announce. The relay is announced when there is one.");
-    }
+    relay.tell(
+      this.#interfaces.size > 0
+        ? "It is announced in the local network: `nexus scan` finds it."
+        : "This machine has no address to announce. The relay is announced when there is one.",
+    );
   }
 
   #look() {
-    const found = new Map(addresses(this.#options.host).map((it) => [it.address, it]));
+    const found = new Map(addresses(this.#relay.host).map((it) => [it.address, it]));
     for (const [address, one] of this.#interfaces) {
       if (found.has(address)) continue;
       this.#interfaces.delete(address);
       one.close();
     }
     for (const [address, it] of found) {
-      if (!this.#interfaces.has(address)) this.#interfaces.set(address, new Interface(this.#open, it, this.#options));
+      if (!this.#interfaces.has(address)) this.#interfaces.set(address, new Interface(this.#open, it, this.#relay));
     }
   }
 
-  // Takes everything back. Fulfilled when others were told.
+  // Takes back what is announced. Fulfilled when others were told.
   stop() {
     this.#stopped ??= this.#leave();
     return this.#stopped;

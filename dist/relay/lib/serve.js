@@ -28,7 +28,7 @@ const STARTS = 8;
 export async function serve(options) {
   const program = findWorkerd();
   await checkAddress(options);
-  const announcer = options.lan && (await load());
+  const lan = options.lan ? await load() : undefined;
   makeFolder(options.data);
   const descriptor = await lock(options.data);
   const log = new Faults(options.log ? new LogFile(options.log) : { write: (bytes) => process.stderr.write(bytes) });
@@ -42,14 +42,12 @@ export async function serve(options) {
   signals.follow(relay);
   const port = await started(relay.workerd, options);
   log.isHeard = false;
-  let lan;
   if (!signals.hasBegun) {
     if (port === undefined) {
       const where = options.log ? ` in ${options.log}` : " above";
       throw new Failure(`the relay did not start: ${log.reason ?? `its last messages${where} say why`}`);
     }
-    lan = announcer ? announcer(inLan(options, port)) : undefined;
-    announce(options, port);
+    announce(options, port, lan);
   }
   relay.port = port;
   signals.signal.addEventListener("abort", () => lan?.stop());
@@ -141,12 +139,12 @@ function inLan({ host, tls, vars }, port) {
 }
 
 // The one line on standard output comes last, so that whoever waits for it finds the rest told, too.
-function announce(options, port) {
+function announce(options, port, lan) {
   const log = options.log ? ` The log is in ${options.log}.` : "";
   process.stderr.write(
     `It listens on ${address(options.host, port)}. The data is in ${options.data}.${log} Ctrl-C stops it.\n`,
   );
-  if (options.lan) process.stderr.write("It is announced in the local network: `nexus scan` finds it.\n");
+  lan?.start(inLan(options, port));
   const isSecure = options.tls || options.vars.PUBLIC_URL.startsWith("https:");
   if (!isSecure && !isLocal(options.host)) {
     process.stderr.write(

@@ -2,7 +2,7 @@
 
 use nexus_tests::hosted::{Hosted, package};
 use serde_json::{Value, json};
-use std::net::UdpSocket;
+use std::{fs, net::UdpSocket};
 
 /// A script that looks for a relay at a port of multicast DNS, once from there and once as from a usual program. Then
 /// it stops the process that announces it, waits until the relay is taken back, and prints what it was told.
@@ -88,6 +88,37 @@ fn it_is_announced_to_whoever_asks_and_taken_back_when_it_stops() {
     assert!(one["answers"].as_array().unwrap().iter().all(|it| it[2] == 10), "{one}");
     assert!(told["gone"].as_array().unwrap().iter().all(|it| it[2] == 0), "{told}");
     assert_eq!(with(&told["gone"], "PTR", "_tcp.local").len(), 2);
+}
+
+#[test]
+fn without_an_address_it_is_not_said_to_be_announced() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = package().command(&["--data", folder.path().to_str().unwrap()]);
+    command.args(["--port", "0", "--lan"]).env("NEXUS_MDNS", "192.0.2.99:9");
+    let hosted = Hosted::start(command, &[]);
+    let told = hosted.errors();
+    assert!(told.contains("This machine has no address to announce"), "{told}");
+    assert!(!told.contains("It is announced"), "{told}");
+    hosted.stop();
+}
+
+#[test]
+fn without_its_library_nothing_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let (hook, data) = (folder.path().join("hook.mjs"), folder.path().join("data"));
+    let resolve = "export const resolve = (name, context, next) => \
+                   next(name === 'multicast-dns' ? 'missing' : name, context)";
+    let script = format!(
+        "import {{ register }} from 'node:module'; register(`data:text/javascript,{resolve}`);"
+    );
+    fs::write(&hook, script).unwrap();
+    let mut command = package().command(&["--port", "0", "--lan", "--data"]);
+    command.arg(&data).env("NODE_OPTIONS", format!("--import={}", hook.display()));
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("multicast-dns is missing, which --lan needs"), "{told}");
+    assert!(!data.exists());
 }
 
 #[test]

@@ -1,5 +1,5 @@
 // Announces the relay in the local network, for `nexus scan` and for the scan of ClawLink: by DNS-SD (RFC 6763) over
-// multicast DNS (RFC 6762) and IPv4. The library reads and writes the packets. This module says which records there
+// multicast DNS (RFC 6762). The library reads and writes the packets. This module says which records there
 // are, who gets them and when.
 //
 // Promises:
@@ -9,8 +9,8 @@
 // - What fails here never ends the relay.
 
 import { randomBytes } from "node:crypto";
-import { BlockList, isIPv4 } from "node:net";
-import { hostname, networkInterfaces } from "node:os";
+import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { hostname, networkInterfaces, platform } from "node:os";
 import { Failure } from "./failure.js";
 
 // The kinds of services, and the properties of each besides the URL and the version. Those of ClawLink have the names
@@ -59,19 +59,29 @@ function names() {
   return { instance: `nexus-relay on ${machine} (${id})`, target: `nexus-relay-${id}.local` };
 }
 
-// The IPv4 addresses of this machine at which others reach it.
-function addresses(host) {
+// The addresses of this machine at which others reach it. IPv6 is announced on an interface without IPv4 only, for two
+// addresses would announce two URLs of the same name, and only one of its addresses. None is link-local: in a URL it
+// would need the caller's own name of the interface.
+export function addresses(host, all = interfaces()) {
   const only = place().address;
-  const all = interfaces().filter(({ address }) => isIPv4(address));
   if (only) return all.filter(({ address }) => address === only);
+  const reached = all.filter((it) => !it.internal && it.cidr);
   const isMeant = ({ address }) => ["0.0.0.0", "::", address].includes(host);
   // A network of one address has nobody to tell.
-  return all.filter((it) => !it.internal && it.cidr && !it.cidr.endsWith("/32") && isMeant(it));
+  const old = reached.filter((it) => isIPv4(it.address) && !it.cidr.endsWith("/32") && isMeant(it));
+  if (host !== "::") return old;
+  const isNew = ({ address, zone }) =>
+    isIPv6(address) && !/^fe[89ab]/.test(address) && !old.some((it) => it.zone === zone);
+  return [...old, ...new Map(reached.filter(isNew).map((it) => [it.zone, it])).values()];
 }
 
+// Each with its `zone`, which names the interface in link-local addresses.
 function interfaces() {
   try {
-    return Object.values(networkInterfaces()).flat();
+    return Object.entries(networkInterfaces()).flatMap(([name, all]) => {
+      const zone = platform() === "win32" ? all.find(({ scopeid }) => scopeid)?.scopeid : name;
+      return all.map((it) => ({ ...it, zone: String(zone) }));
+    });
   } catch {
     // A system may forbid a service to look.
     return [];
@@ -96,10 +106,11 @@ class Announcer {
     this.#look();
     // An address may come later, such as that of a wireless network.
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+    const way = relay.host === "::" ? "" : " In a network without IPv4, use --host ::.";
     relay.tell(
       this.#interfaces.size > 0
         ? "It is announced in the local network: `nexus scan` finds it."
-        : "This machine has no address to announce. The relay is announced when there is one.",
+        : `This machine has no address to announce. The relay is announced when there is one.${way}`,
     );
   }
 
@@ -133,6 +144,8 @@ class Announcer {
 export class Interface {
   #socket;
   #network = new BlockList();
+  #family;
+  #zone;
   #records;
   // What is answered next: records for everybody, and callers that asked as one asks a usual server. These understand
   // nothing but an answer of their own.
@@ -142,12 +155,16 @@ export class Interface {
   #answeredAt = -Infinity;
   #timers = new Set();
 
-  constructor(open, { address, cidr }, options) {
+  constructor(open, { address, cidr, zone }, options) {
     const { port } = place();
-    this.#network.addSubnet(address, Number(cidr.split("/")[1]), "ipv4");
+    this.#family = isIPv4(address) ? "ipv4" : "ipv6";
+    this.#zone = zone;
+    this.#network.addSubnet(address, Number(cidr.split("/")[1]), this.#family);
     this.#records = records(address, options);
     // Bound to all addresses, for a packet to the group has none of this machine.
-    this.#socket = open({ interface: address, bind: "0.0.0.0", port });
+    this.#socket = isIPv4(address)
+      ? open({ port, interface: address, bind: "0.0.0.0" })
+      : open({ port, type: "udp6", ip: "ff02::fb", interface: `::%${zone}`, bind: "::" });
     let hasFailed = false;
     this.#socket.on("error", (error) => {
       if (!hasFailed) options.tell(`The relay is not announced at ${address}: ${error.message}.`);
@@ -163,7 +180,7 @@ export class Interface {
   }
 
   #asked({ id, questions, answers }, from, port) {
-    if (!this.#network.check(from.address, "ipv4")) return;
+    if (!this.#isNear(from.address)) return;
     const isKnown = (record) => answers.some((known) => isSame(known, record));
     const asked = questions.filter((question) => this.#records.some((record) => matches(question, record)));
     const isAsked = (record) => asked.some((question) => matches(question, record));
@@ -175,6 +192,11 @@ export class Interface {
       this.#callers.set(`${from.address} ${from.port}`, { from, id, questions: asked });
     }
     this.#answerSoon();
+  }
+
+  #isNear(caller) {
+    const [address, zone] = caller.split("%");
+    return zone === undefined ? this.#network.check(address, this.#family) : zone === this.#zone;
   }
 
   #answerSoon() {
@@ -228,7 +250,7 @@ export class Interface {
 }
 
 function records(address, { names, port, url, version }) {
-  const all = [{ type: "A", name: names.target, ttl: SHORT_TTL, flush: true, data: address }];
+  const all = [{ type: isIPv4(address) ? "A" : "AAAA", name: names.target, ttl: SHORT_TTL, flush: true, data: address }];
   for (const [type, properties] of Object.entries(TYPES)) {
     const name = `${names.instance}.${type}`;
     const pairs = Object.entries({ url: url(address), version, ...properties }).map((pair) => pair.join("="));

@@ -98,6 +98,7 @@ fn without_an_address_it_is_not_said_to_be_announced() {
     let hosted = Hosted::start(command, &[]);
     let told = hosted.errors();
     assert!(told.contains("This machine has no address to announce"), "{told}");
+    assert!(told.contains("use --host ::"), "{told}");
     assert!(!told.contains("It is announced"), "{told}");
     hosted.stop();
 }
@@ -121,45 +122,85 @@ fn without_its_library_nothing_is_started() {
     assert!(!data.exists());
 }
 
+/// The head of a script that announces in a network of its own: `open` stands for the library, `opened` has what it was
+/// asked for, and `waited` returns who was sent what until all timers have passed.
+const ALONE: &str = r#"
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { Interface, addresses } from "./lib/lan.js";
+const [sent, opened, socket] = [[], [], new EventEmitter()];
+socket.respond = ({ answers }, to) => sent.push({ to: to?.address ?? "all", answers });
+socket.destroy = () => {};
+const open = (options) => (opened.push(options), socket);
+const names = { instance: "a", target: "b.local" };
+const relay = { names, port: 1, version: "1", url: (address) => `http://[${address}]`, tell() {} };
+const name = "_nexus._tcp.local";
+const ask = (address, port, name, answers = []) => {
+  socket.emit("query", { id: 1, questions: [{ name, type: "PTR" }], answers }, { address, port });
+};
+const waited = (act) => {
+  const due = [];
+  const { setTimeout: usual } = globalThis;
+  globalThis.setTimeout = (call) => (due.push(call), { unref() { return this; } });
+  act();
+  globalThis.setTimeout = usual;
+  due.forEach((call) => call());
+  return sent.splice(0);
+};
+"#;
+
+fn succeed(script: &str) {
+    let output = package().node(&format!("{ALONE}{script}"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn ipv6_is_announced_where_there_is_no_ipv4() {
+    succeed(
+        r#"
+        const it = (zone, cidr, internal = false) => ({ zone, cidr, address: cidr.split("/")[0], internal });
+        const all = [
+          it("lo", "127.0.0.1/8", true), it("lo", "::1/128", true),
+          it("both", "192.0.2.1/24"), it("both", "2001:db8::1/64"), it("both", "fe80::1/64"),
+          it("new", "2001:db8:1::2/64"), it("new", "2001:db8:1::1/64"), it("new", "fe80::2/64"),
+          it("near", "fe80::3/64"),
+        ];
+        const chosen = (host) => addresses(host, all).map(({ address }) => address);
+        assert.deepEqual(chosen("::"), ["192.0.2.1", "2001:db8:1::1"]);
+        assert.deepEqual(chosen("0.0.0.0"), ["192.0.2.1"]);
+        assert.deepEqual(chosen("192.0.2.1"), ["192.0.2.1"]);
+
+        const one = new Interface(open, addresses("::", all)[1], relay);
+        const { type, ip, interface: zone } = opened[0];
+        assert.deepEqual([type, ip, zone], ["udp6", "ff02::fb", "::%new"]);
+        const [{ answers }] = waited(() => socket.emit("ready"));
+        const data = (type) => answers.filter((record) => record.type === type).map(({ data }) => data);
+        assert.deepEqual([data("A"), data("AAAA")], [[], ["2001:db8:1::1"]]);
+        assert.ok(data("TXT").every(([url]) => url === "url=http://[2001:db8:1::1]"));
+        const callers = ["fe80::9%both", "2001:db8::9", "::ffff:192.0.2.7", "fe80::9%new", "2001:db8:1::9"];
+        const answered = waited(() => callers.forEach((address) => ask(address, 9, name)));
+        assert.deepEqual(answered.map(({ to }) => to), ["fe80::9%new", "2001:db8:1::9"]);
+        one.close();
+    "#,
+    );
+}
+
 #[test]
 fn only_its_own_network_is_answered_and_floods_are_not() {
-    let script = r#"
-        import assert from "node:assert/strict";
-        import { EventEmitter } from "node:events";
-        import { Interface } from "./lib/lan.js";
-        const sent = [];
-        const socket = new EventEmitter();
-        socket.respond = (response, to) => sent.push([to?.address ?? "all", response.answers.map(({ type }) => type)]);
-        socket.destroy = () => {};
-        const relay = { names: { instance: "a", target: "b.local" }, port: 1, version: "1", url: () => "http://a", tell() {} };
-        const one = new Interface(() => socket, { address: "192.0.2.1", cidr: "192.0.2.1/24" }, relay);
-        const ask = (address, port, name, answers = []) => {
-          socket.emit("query", { id: 1, questions: [{ name, type: "PTR" }], answers }, { address, port });
-        };
-        const name = "_nexus._tcp.local";
-        const waited = async (act) => {
-          // The timers of Node, by hand.
-          const due = [];
-          const { setTimeout: usual } = globalThis;
-          globalThis.setTimeout = (call) => (due.push(call), { unref() { return this; } });
-          act();
-          globalThis.setTimeout = usual;
-          due.forEach((call) => call());
-          return sent.splice(0);
-        };
-        assert.deepEqual(await waited(() => ask("198.51.100.1", 5353, name)), [], "another network");
-        assert.deepEqual(await waited(() => ask("192.0.2.7", 5353, "_http._tcp.local")), [], "another question");
+    succeed(
+        r#"
+        const one = new Interface(open, { address: "192.0.2.1", cidr: "192.0.2.1/24" }, relay);
+        assert.deepEqual(waited(() => ask("198.51.100.1", 5353, name)), [], "another network");
+        assert.deepEqual(waited(() => ask("192.0.2.7", 5353, "_http._tcp.local")), [], "another question");
         const known = { type: "PTR", name, ttl: 4000, data: `a.${name}` };
-        assert.deepEqual(await waited(() => ask("192.0.2.7", 5353, name, [known])), [], "nothing new");
-        const flood = () => {
+        assert.deepEqual(waited(() => ask("192.0.2.7", 5353, name, [known])), [], "nothing new");
+        const answered = waited(() => {
           for (let n = 0; n < 1000; n++) ask("192.0.2.7", 5353, "_NEXUS._tcp.local");
           for (let n = 0; n < 1000; n++) ask("192.0.2.8", 2000 + n, name);
-        };
-        const answered = await waited(flood);
-        assert.deepEqual(answered.map(([to]) => to), ["all", ...Array(8).fill("192.0.2.8")]);
-        assert.deepEqual(answered[0][1], ["PTR"]);
+        });
+        assert.deepEqual(answered.map(({ to }) => to), ["all", ...Array(8).fill("192.0.2.8")]);
+        assert.deepEqual(answered[0].answers.map(({ type }) => type), ["PTR"]);
         one.close();
-    "#;
-    let output = package().node(script);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    "#,
+    );
 }

@@ -42,7 +42,7 @@ use std::{
 use ureq::{Agent, http};
 pub use xtask::project::Project;
 pub use xtask::relay::{Relay, tap};
-pub use xtask::setup::mcp_client;
+pub use xtask::setup::{mcp_client, zeroconf};
 pub use xtask::{dist, project};
 
 /// A relay without rate limits.

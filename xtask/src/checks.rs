@@ -19,7 +19,7 @@ use crate::process;
 use crate::project::WASM_TARGET;
 use crate::relay::LOG_FOLDER;
 use crate::setup::browser::{self, Engine};
-use crate::setup::{Tools, jwcrypto, mcp_client, programs, standard_webhooks};
+use crate::setup::{Tools, jwcrypto, mcp_client, programs, standard_webhooks, zeroconf};
 use crate::torture;
 use crate::worker;
 
@@ -144,6 +144,7 @@ fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
     standard_webhooks::ensure()?;
     mcp_client::ensure()?;
     jwcrypto::ensure()?;
+    zeroconf::ensure()?;
     let logs = tools.project().path("target/relay-logs");
     if logs.exists() {
         fs::remove_dir_all(&logs).context("the old logs are in the way")?;

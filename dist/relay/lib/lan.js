@@ -1,6 +1,6 @@
 // Announces the relay in the local network, for `nexus scan` and for the scan of ClawLink: by DNS-SD (RFC 6763) over
-// multicast DNS (RFC 6762). The library reads and writes the packets. This module says which records there
-// are, who gets them and when.
+// multicast DNS (RFC 6762). The library reads and writes the packets. This module says which records there are, who gets
+// them and when.
 //
 // Promises:
 // - Only questions from the network of an interface are answered, on that interface.

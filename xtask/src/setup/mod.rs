@@ -16,6 +16,7 @@ pub(crate) mod python_packaging;
 pub mod schemathesis;
 pub mod standard_webhooks;
 mod wasm_target;
+pub mod zeroconf;
 
 use std::env;
 use std::ffi::OsStr;

@@ -37,6 +37,7 @@ mod inviting;
 mod keys;
 mod listen;
 mod listening;
+mod local_network;
 mod loops;
 mod matrix;
 mod mcp;

@@ -25,6 +25,7 @@ pub mod hosts;
 pub mod leaks;
 pub mod live;
 pub mod mcp;
+pub mod older;
 pub mod proxy;
 pub mod random;
 pub mod receiver;

@@ -17,3 +17,4 @@ mod misuse;
 mod parts;
 mod proxied;
 mod secure;
+mod upgrade;

@@ -12,7 +12,8 @@ use std::{fs, path::Path};
 fn texts(folder: &Path, found: &mut Vec<(String, String)>) {
     // Tools have put these there, some of which look for secrets. The near-misses are texts that
     // resemble secrets, and have a test of their own: `crates/redact-corpus`.
-    const LEFT_OUT: [&str; 10] = [
+    // What older relays have stored contains the secrets of agents that were made up for it.
+    const LEFT_OUT: [&str; 11] = [
         "target",
         "node_modules",
         "build",
@@ -23,6 +24,7 @@ fn texts(folder: &Path, found: &mut Vec<(String, String)>) {
         "corpus",
         "artifacts",
         "near-misses",
+        "older-relays",
     ];
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());

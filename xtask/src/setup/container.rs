@@ -10,8 +10,15 @@ use super::debian;
 use crate::process;
 use crate::project::Project;
 
-/// Debian's packages, each with a program of its name.
-const PACKAGES: [&str; 5] = ["buildah", "crun", "curl", "debootstrap", "docker-compose"];
+/// Debian's packages, each with its program.
+const PACKAGES: [(&str, &str); 6] = [
+    ("buildah", "buildah"),
+    ("crun", "crun"),
+    ("curl", "curl"),
+    ("debootstrap", "debootstrap"),
+    ("docker-compose", "docker-compose"),
+    ("systemd-container", "systemd-nspawn"),
+];
 /// What reads YAML.
 const YAML: &str = "python3-yaml";
 /// Where Debian's Caddy is put. It is not installed, because then it would also serve this machine.
@@ -29,7 +36,8 @@ pub(crate) fn ensure(project: &Project) -> Result<PathBuf> {
         process::output(Command::new("id").arg("-u"))? == "0",
         "only root can build and run the container: run this command as root, or leave the relay out (`--only cli`)"
     );
-    let missing = || PACKAGES.into_iter().filter(|name| process::find(name).is_none());
+    let is_missing = |program: &str| process::find(program).is_none();
+    let missing = || PACKAGES.into_iter().filter(|(_, it)| is_missing(it)).map(|(name, _)| name);
     let reads_yaml = || process::succeeds(Command::new(PYTHON).args(["-c", "import yaml"]));
     if debian::is_possible() && (missing().next().is_some() || !reads_yaml()) {
         debian::install_only(&missing().chain([YAML]).collect::<Vec<_>>())?;

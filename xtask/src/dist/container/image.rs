@@ -21,6 +21,8 @@ const AUTHORITIES: &str = "/usr/local/etc/authorities.crt";
 #[derive(Debug)]
 pub(super) struct Image {
     store: Store,
+    /// The container that has its files.
+    container: String,
     /// Where its files are. They are its own, and may be changed.
     pub(super) root: PathBuf,
     /// How it is to be run.
@@ -90,7 +92,14 @@ impl Image {
         let mut told: Value = serde_json::from_str(&told).context("buildah inspect")?;
         let config = told.pointer_mut("/Docker/config").map(Value::take).unwrap_or_default();
         let config = serde_json::from_value(config).context("the image's configuration")?;
-        Ok(Self { store, root, config })
+        Ok(Self { store, container, root, config })
+    }
+
+    /// Runs a script in it as root, with the network of this machine.
+    pub(super) fn run_as_root(&self, script: &str) -> Result<()> {
+        let mut command = self.store.buildah();
+        command.args(["run", "--isolation=chroot", "--user=0:0", &self.container]);
+        process::run(command.args(["--", "sh", "-c", script]))
     }
 
     /// Removes it, and leaves the image that it began with.

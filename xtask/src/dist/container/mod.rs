@@ -6,10 +6,12 @@
 //! | [`compose`] | what `compose.yaml` says |
 //! | [`image`] | the image, and the one that it begins with |
 //! | [`bundle`] | a container of it |
+//! | [`service`] | the unit for systemd, on the image's system |
 
 mod bundle;
 mod compose;
 mod image;
+mod service;
 
 use std::fs;
 use std::path::Path;
@@ -73,8 +75,9 @@ pub(super) fn check(project: &Project) -> Result<()> {
     hear(&relay, &session)?;
     use_proxy(&relay, &caddy, services.caddy.file(CADDYFILE)?, context)?;
     relay.stop()?;
-    image.remove()?;
     println!("The container works.");
+    service::check(&image)?;
+    image.remove()?;
     Ok(())
 }
 

@@ -64,6 +64,10 @@ pub fn build(tools: &Tools) -> Result<()> {
     }
     println!("Building the Worker (about a minute after a change) ...");
     let started = Instant::now();
+    // If this is broken off, what is in build/ is of nothing that the stamp says.
+    if stamp_file.exists() {
+        fs::remove_file(&stamp_file).context("the stamp of the last build cannot be removed")?;
+    }
     let mut command = tools.wasm_command(tools.cargo_tool("worker-build"))?;
     // The compiler's messages should come last, not a backtrace of worker-build.
     command.args(["--release", "--no-opt"]).env("RUST_BACKTRACE", "0");

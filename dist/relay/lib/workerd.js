@@ -29,6 +29,12 @@ const GRACE_MS = 3000;
 
 // The program itself.
 export function findWorkerd() {
+  if (process.platform === "linux" && !hasGlibc()) {
+    throw new Failure(
+      "workerd, which runs the relay, needs glibc, and this Linux has another C library, as Alpine does: use a system " +
+        "such as Debian, or an image such as node:22-slim",
+    );
+  }
   try {
     return createRequire(import.meta.url)("workerd").default;
   } catch (error) {
@@ -37,6 +43,11 @@ export function findWorkerd() {
         `dependencies; it needs Linux, macOS or Windows on x86-64 or ARM64 (${error.message.trim().split("\n")[0]})`,
     );
   }
+}
+
+function hasGlibc() {
+  process.report.excludeNetwork = true;
+  return process.report.getReport().header.glibcVersionRuntime !== undefined;
 }
 
 export class Workerd {

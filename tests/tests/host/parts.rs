@@ -130,6 +130,19 @@ fn a_system_without_authorities_gets_those_of_node() {
 }
 
 #[test]
+fn a_linux_without_glibc_is_told_what_the_relay_needs() {
+    holds(
+        r#"
+        import { findWorkerd } from "./lib/workerd.js";
+        assert.match(findWorkerd(), /workerd/);
+        // As on Alpine.
+        process.report.getReport = () => ({ header: {} });
+        assert.throws(findWorkerd, /glibc.*Alpine/);
+        "#,
+    );
+}
+
+#[test]
 fn webhooks_reach_private_addresses_only_if_the_variable_says_so() {
     holds(
         r#"

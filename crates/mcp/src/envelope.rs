@@ -29,7 +29,7 @@ pub(crate) mod code {
 
 /// Of which era a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Era {
+pub(crate) enum Era {
     /// Of the one that begins with a handshake.
     Legacy,
     /// Of the one in which each request stands for itself.

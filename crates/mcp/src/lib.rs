@@ -23,7 +23,8 @@ pub mod shown;
 mod tools;
 
 pub use arguments::{Address, Call, Invite, Join, Read, Send, Task, TaskStep, Tool};
-pub use envelope::{Ask, Era, Headers, Incoming};
+use envelope::Era;
+pub use envelope::{Ask, Headers, Incoming};
 pub use reply::{Asked, Outcome, Reply};
 pub use seat::Seat;
 pub use sentence::sentence;

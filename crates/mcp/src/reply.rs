@@ -84,12 +84,6 @@ impl Asked {
         Self { instructions, ..self }
     }
 
-    /// Of which era it is.
-    #[must_use]
-    pub fn era(&self) -> Era {
-        self.era
-    }
-
     /// Its id, as it was written.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -106,7 +100,7 @@ impl Asked {
         result.raw("capabilities", capabilities);
         result.raw("serverInfo", &server());
         result.text("instructions", self.instructions);
-        self.answer(result)
+        self.result(result)
     }
 
     /// The answer to `server/discover`.
@@ -117,7 +111,7 @@ impl Asked {
         result.raw("capabilities", capabilities);
         result.text("instructions", self.instructions);
         keep(&mut result);
-        self.answer(result)
+        self.result(result)
     }
 
     /// The answer to `tools/list`; `tools` is a JSON list.
@@ -128,7 +122,7 @@ impl Asked {
         if self.era == Era::Modern {
             keep(&mut result);
         }
-        self.answer(result)
+        self.result(result)
     }
 
     /// The answer to a call of a tool.
@@ -147,13 +141,13 @@ impl Asked {
         if matches!(outcome, Outcome::Refused(..)) {
             result.raw("isError", "true");
         }
-        self.answer(result)
+        self.result(result)
     }
 
     /// The answer that has nothing to say.
     #[must_use]
     pub fn nothing(&self) -> Reply {
-        self.answer(Writer::default())
+        self.result(Writer::default())
     }
 
     /// Refuses a method that there is not.
@@ -178,11 +172,7 @@ impl Asked {
 
     /// The answer with this result.
     #[must_use]
-    pub fn result(&self, result: Writer) -> Reply {
-        self.answer(result)
-    }
-
-    fn answer(&self, mut result: Writer) -> Reply {
+    pub fn result(&self, mut result: Writer) -> Reply {
         if self.era == Era::Modern {
             result.text("resultType", "complete");
             let mut meta = Writer::default();

@@ -8,7 +8,6 @@ use crate::{
     calls::{self, Subscribe},
     http::{self, Request},
     platform::{self, now},
-    rates::{self, Passed},
     router::Method,
 };
 use nexus_core::{Caller, Digest, Error, Fault, Result, Subscription};
@@ -45,26 +44,20 @@ pub(super) fn is_one(method: &str) -> bool {
 
 /// Answers one.
 pub(super) async fn answer(
-    request: &Request,
-    env: &Env,
+    of: &Of<'_>,
     asked: &Asked,
     (method, params): (&str, &RawValue),
 ) -> Result<Reply> {
     if method == "events/list" {
-        rates::enter_mcp(request, env, Passed::Nothing).await?;
         let mut list = Writer::default();
         list.raw("events", LIST);
         return Ok(asked.result(list));
     }
-    let (seat, url, secret) = match read(request, asked, params) {
+    let (seat, url, secret) = match read(of.request, asked, params) {
         Ok(read) => read,
-        Err(reply) => {
-            rates::enter_mcp(request, env, Passed::Nothing).await?;
-            return Ok(reply);
-        }
+        Err(reply) => return Ok(reply),
     };
-    let of = Of::new(request, env);
-    let current = Native::of(&seat, Method::Get, "/webhook").make(&of).await;
+    let current = Native::of(&seat, Method::Get, "/webhook").make(of).await;
     let outcome = match current {
         Err(Error::Refused(refusal)) if refusal.retry_after.is_some() => {
             return Err(refusal.into());
@@ -78,11 +71,11 @@ pub(super) async fn answer(
                 Fields::of(&status).and_then(|status| status.text("url")) == Some(url)
             });
             if is_it {
-                Native::of(&seat, Method::Delete, "/webhook").make(&of).await?;
+                Native::of(&seat, Method::Delete, "/webhook").make(of).await?;
             }
             return Ok(asked.nothing());
         }
-        _ => subscribe(env, asked, &seat, (url, secret, params)).await,
+        _ => subscribe(of.env, asked, &seat, (url, secret, params)).await,
     };
     match outcome {
         Err(Error::Refused(refusal)) if refusal.retry_after.is_none() => {

@@ -18,9 +18,7 @@ mod tools;
 
 use crate::{
     http::{self, JSON, Request, Response},
-    log, platform,
-    rates::{self, Passed},
-    record,
+    log, platform, record,
 };
 use native::Of;
 use nexus_core::{Error, Result};
@@ -35,38 +33,32 @@ pub(super) async fn answer(request: &Request, env: &Env) -> Result<Response> {
     if let Some(why) = stranger(request, env)? {
         return Ok(reply(Reply::refused(403, why)));
     }
-    let body = http::body(request, &platform::limits(env)?).await;
-    // What is too long, or broken off, is counted as well.
-    let body = if body.is_err() { Of::new(request, env).counted(body).await? } else { body? };
+    let of = Of::new(request, env);
+    of.counted(answer_to(&of).await).await
+}
+
+async fn answer_to(of: &Of<'_>) -> Result<Response> {
+    let (request, env) = (of.request, of.env);
+    let body = http::body(request, &platform::limits(env)?).await?;
     let headers = Headers {
         version: request.header("MCP-Protocol-Version"),
         method: request.header("Mcp-Method"),
         name: request.header("Mcp-Name"),
     };
-    match Incoming::over_http(&body, headers) {
+    Ok(reply(match Incoming::over_http(&body, headers) {
+        Incoming::Note(_) => return Ok(Response::text(202, JSON, String::new())),
+        Incoming::Wrong(wrong) => wrong,
         Incoming::Request(asked, Ask::Call { tool, arguments, .. }) => {
-            let Some(call) = Call::parse(&tool, &arguments) else {
-                rates::enter_mcp(request, env, Passed::Nothing).await?;
-                return Ok(reply(asked.invalid_params("There is no tool of this name.")));
-            };
-            let outcome = match call {
-                Ok(call) => tools::run(request, env, call).await,
-                Err(refusal) => tools::not_called(request, env, refusal).await,
-            };
-            Ok(reply(asked.outcome(&told(request, outcome))))
-        }
-        Incoming::Request(asked, Ask::Other(method, params)) if events::is_one(&method) => {
-            Ok(reply(events::answer(request, env, &asked, (&method, &params)).await?))
-        }
-        incoming => {
-            rates::enter_mcp(request, env, Passed::Nothing).await?;
-            match incoming {
-                Incoming::Note(_) => Ok(Response::text(202, JSON, String::new())),
-                Incoming::Wrong(wrong) => Ok(reply(wrong)),
-                Incoming::Request(asked, ask) => Ok(reply(about(&asked, &ask))),
+            match Call::parse(&tool, &arguments) {
+                Some(call) => asked.outcome(&told(request, tools::run(of, call).await)),
+                None => asked.invalid_params("There is no tool of this name."),
             }
         }
-    }
+        Incoming::Request(asked, Ask::Other(method, params)) if events::is_one(&method) => {
+            events::answer(of, &asked, (&method, &params)).await?
+        }
+        Incoming::Request(asked, ask) => about(&asked, &ask),
+    }))
 }
 
 /// The answer to whoever asks what there is.

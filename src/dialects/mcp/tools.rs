@@ -4,8 +4,7 @@ use super::native::{self, Native, Of};
 use crate::{
     agents,
     calls::{self, DescribeAgent, Object},
-    codes,
-    http::{self, Request},
+    codes, http,
     platform::System,
     rates::Passed,
     record,
@@ -23,20 +22,18 @@ use nexus_protocol::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::result;
-use worker::Env;
 
 /// What the argument `seat` must be.
 const SEAT: &str = "must be the seat that `invite`, `join` or `address` returned";
 
-/// Does what a tool is called for. Gives what the model sees, as JSON.
-pub(super) async fn run(request: &Request, env: &Env, call: Call) -> Result<String> {
-    let of = Of::new(request, env);
-    of.counted(of.run(call).await).await
-}
-
-/// Refuses what calls no tool.
-pub(super) async fn not_called(request: &Request, env: &Env, refusal: Refusal) -> Result<String> {
-    Of::new(request, env).counted(Err(refusal.into())).await
+/// Does what a tool is called for, if the call is one. Gives what the model sees, as JSON. That is also where a model
+/// reads that its host has called too often.
+pub(super) async fn run(of: &Of<'_>, call: result::Result<Call, Refusal>) -> Result<String> {
+    let outcome = match call {
+        Ok(call) => of.run(call).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    of.counted(outcome).await
 }
 
 impl Of<'_> {

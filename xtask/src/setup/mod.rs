@@ -73,7 +73,6 @@ impl Tools {
 
     /// A command that runs a program of the tests' package, after building it. Append the program's
     /// arguments.
-    /// arguments.
     #[must_use]
     pub fn program_of_tests(&self, name: &str) -> Command {
         let mut command = self.cargo();

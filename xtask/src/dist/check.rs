@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum as _;
 
-use super::{FOLDER, Options, Part, SUMS, binary, container};
+use super::{FOLDER, Options, Part, SUMS, binary, container, relay};
 use crate::project::{self, Project};
 use crate::setup::{Tools, programs, python_packaging};
 use crate::{process, remap};
@@ -29,7 +29,7 @@ pub(super) fn run(tools: &Tools, options: &Options) -> Result<()> {
         use_client(tools, &packages)?;
     }
     if options.parts().contains(&Part::Relay) {
-        container::check(tools.project())?;
+        container::check(tools.project(), &packages.join(relay::file()))?;
         use_relay(tools)?;
     }
     Ok(())

@@ -130,5 +130,5 @@ pub fn pack_client(project: &Project, client: &Path, folder: &Path) -> Result<()
 /// The Worker is missing or old, or something cannot be read or written.
 pub fn pack_relay(project: &Project, folder: &Path) -> Result<PathBuf> {
     relay::pack(&mut Stage::new(project, folder, None)?)?;
-    Ok(folder.join(format!("{}-{}.tgz", relay::NAME, stage::VERSION)))
+    Ok(folder.join(relay::file()))
 }

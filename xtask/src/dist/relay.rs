@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::archive::Entry;
 use super::npm;
-use super::stage::Stage;
+use super::stage::{Stage, VERSION};
 use crate::project::{self, Project};
 use crate::{relay, worker};
 
@@ -21,6 +21,11 @@ const UNIT: &str = "dist/systemd/nexus-relay.service";
 pub(super) const DEPENDENCIES: &[&str] = &["multicast-dns", "workerd"];
 /// What `npx nexus-relay` starts.
 const PROGRAM: &str = "nexus-relay.js";
+
+/// The file name of the package.
+pub(super) fn file() -> String {
+    format!("{NAME}-{VERSION}.tgz")
+}
 
 /// Packs the package.
 pub(super) fn pack(stage: &mut Stage) -> Result<()> {

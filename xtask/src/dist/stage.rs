@@ -51,15 +51,8 @@ impl Stage {
     pub(super) fn put(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.folder.join(name);
         fs::write(&path, bytes).with_context(|| format!("could not write {}", path.display()))?;
-        self.note(name)
-    }
-
-    /// Counts a file of the folder among the packages.
-    pub(super) fn note(&mut self, name: &str) -> Result<()> {
-        let path = self.folder.join(name);
-        let bytes = fs::read(&path).with_context(|| format!("no {}", path.display()))?;
         self.written.retain(|written| written.name != name);
-        self.written.push(Written { name: name.to_owned(), sum: hex(&Sha256::digest(&bytes)) });
+        self.written.push(Written { name: name.to_owned(), sum: hex(&Sha256::digest(bytes)) });
         println!("{name}: {} KiB", bytes.len().div_ceil(1024));
         Ok(())
     }

@@ -137,7 +137,9 @@ fn relay(
             RateLimits::PerMinute(count) if limit.name == "RATE_LIMITER" => (count, 60),
             RateLimits::Each(count) => (count, 60),
             RateLimits::NeverReached => (1_000_000_000, 60),
-            _ => (limit.simple.limit, limit.simple.period),
+            RateLimits::Off | RateLimits::Configured | RateLimits::PerMinute(_) => {
+                (limit.simple.limit, limit.simple.period)
+            }
         };
         write!(
             bindings,

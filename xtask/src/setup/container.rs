@@ -11,12 +11,13 @@ use crate::process;
 use crate::project::Project;
 
 /// Debian's packages, each with its program.
-const PACKAGES: [(&str, &str); 6] = [
+const PACKAGES: [(&str, &str); 7] = [
     ("buildah", "buildah"),
     ("crun", "crun"),
     ("curl", "curl"),
     ("debootstrap", "debootstrap"),
     ("docker-compose", "docker-compose"),
+    ("openssl", "openssl"),
     ("systemd-container", "systemd-nspawn"),
 ];
 /// What reads YAML.

@@ -62,7 +62,9 @@ impl Bundle {
     pub(super) fn new(folder: &Path, image: &Image, service: &Service) -> Result<Self> {
         // One that outlived the program that ran it.
         process::succeeds(crun(folder).args(["delete", "--force", ID]));
-        process::run(Command::new("rm").arg("-rf").arg(folder))?;
+        if folder.exists() {
+            fs::remove_dir_all(folder).context("the folder of the last container")?;
+        }
         project::create_folder(folder)?;
         let volume = folder.join("volume");
         let (_, target) = service.volume()?;

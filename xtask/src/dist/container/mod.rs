@@ -23,13 +23,12 @@ use serde_json::{Value, json};
 use self::bundle::{Bundle, Program, Running};
 use self::compose::Compose;
 use self::image::Image;
-use super::relay;
-use super::stage::Stage;
 use crate::process;
 use crate::project::{self, Project};
 use crate::setup;
 
 const SOURCES: &str = "dist/container";
+const FILES: [&str; 3] = ["Containerfile", "compose.yaml", "Caddyfile"];
 /// The name of the relay.
 const NAME: &str = "relay.example";
 /// Where the image of Caddy has its configuration.
@@ -43,18 +42,18 @@ const LIMIT: usize = 100;
 /// Runs a program where the relay has the name by which `Caddyfile` knows it.
 const WITH_HOSTS: &str = r#"mount --bind "$1" /etc/hosts && shift && exec "$@" 2>&1"#;
 
-/// Builds the image, and uses it.
-pub(super) fn check(project: &Project) -> Result<()> {
+/// Builds the image with the packed relay, and uses it.
+pub(super) fn check(project: &Project, package: &Path) -> Result<()> {
     let caddy = setup::container::ensure(project)?;
     let target = project.path("target/container");
     project::create_folder(&target)?;
     let context = tempfile::tempdir_in(&target).context("no folder to build the image in")?;
     let context = context.path();
-    for file in fs::read_dir(project.path(SOURCES)).context(SOURCES)? {
-        let file = file?;
-        fs::copy(file.path(), context.join(file.file_name())).context(SOURCES)?;
+    let sources = FILES.map(|name| project.path(SOURCES).join(name));
+    for file in sources.into_iter().chain([project.path(package)]) {
+        let name = file.file_name().context("a folder")?;
+        fs::copy(&file, context.join(name)).with_context(|| format!("no {}", file.display()))?;
     }
-    relay::pack(&mut Stage::new(project, context, None)?)?;
     let services = Compose::read(context, NAME)?.services;
     let image = Image::build(project, &target, context, &services.relay.build.dockerfile)?;
     let left = fs::read_dir(image.root.join("tmp")).context("the image has no /tmp")?.count();

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { get } from "node:https";
 import { setTimeout as wait } from "node:timers/promises";
 
 const DATA = "/var/lib/nexus-relay";
@@ -60,6 +61,25 @@ await answers(8790);
 await ask("/v1/admin/activity", { port: 8790, headers: { Authorization: `Bearer ${token}` } });
 run("nexus-relay", "backup", "--data", DATA, "--to", "/root/copy");
 assert.ok(readdirSync("/root/copy/objects").length > 0);
+
+// https on its usual port, with a private key that only root can read.
+mkdirSync("/etc/systemd/system/nexus-relay.service.d");
+writeFileSync("/etc/systemd/system/nexus-relay.service.d/override.conf", `[Service]
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+LoadCredential=cert:/root/cert.pem
+LoadCredential=key:/root/key.pem
+`);
+const credentials = "/run/credentials/nexus-relay.service";
+const tls = `--port 443 --tls-cert ${credentials}/cert --tls-key ${credentials}/key`;
+writeFileSync("/etc/nexus-relay.env", `OPTIONS=${tls}\n`);
+run("systemctl", "daemon-reload");
+systemctl("restart");
+const secure = () => new Promise((resolve) => {
+  const options = { host: "127.0.0.1", path: "/health", servername: "localhost", ca: readFileSync("/root/cert.pem") };
+  get(options, (answer) => resolve(answer.resume().statusCode === 200)).on("error", () => resolve(false));
+});
+await until(secure, "it does not answer over https");
 
 // It ends well, and a mistake in the options ends it for good.
 systemctl("stop");

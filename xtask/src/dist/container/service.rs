@@ -1,6 +1,7 @@
 //! The unit for systemd: the image's system gets systemd, which starts it in a container, with the relay as a service.
 
 use std::fs::{self, File};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ pub(super) fn check(image: &Image) -> Result<()> {
         std::os::unix::fs::symlink(format!("../{unit}"), wanted.join(unit)).context(unit)?;
     }
     project::write(&image.root.join("check.mjs"), SCRIPT)?;
+    certify(&image.root.join("root"))?;
     let log = image.root.join("boot.log");
     let mut system = Command::new("systemd-nspawn");
     system.args(["--boot", "--quiet", "--register=no", "--keep-unit", "--private-network"]);
@@ -45,4 +47,14 @@ pub(super) fn check(image: &Image) -> Result<()> {
     ensure!(told.trim_end().ends_with(WORKS), "nexus-relay.service:\n{told}");
     println!("{WORKS}");
     Ok(())
+}
+
+/// Makes a certificate and its private key, as docs/self-host.md says.
+fn certify(folder: &Path) -> Result<()> {
+    let mut openssl = Command::new("openssl");
+    openssl.current_dir(folder).args(["req", "-x509", "-newkey", "ec"]);
+    openssl.args(["-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "365"]);
+    openssl.args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]);
+    openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+    process::run(openssl.args(["-keyout", "key.pem", "-out", "cert.pem"]))
 }

@@ -222,12 +222,21 @@ impl Http {
                 Failure::own(Kind::Timeout, message)
             }
             ureq::Error::HostNotFound => unreachable(&"there is no such host"),
+            error if error.to_string().contains("invalid peer certificate") => {
+                let message = format!(
+                    "The certificate of {host} is not accepted: {error}. If it is your own, name the file with its authority in SSL_CERT_FILE. Else it may be another server: check the address."
+                );
+                Failure::own(Kind::ServerUnreachable, message)
+            }
             ureq::Error::Io(error) if was_not_sent(&error) => unreachable(&error),
             error @ (ureq::Error::ConnectionFailed
             | ureq::Error::ConnectProxyFailed(_)
             | ureq::Error::InvalidProxyUrl
             | ureq::Error::Tls(_)
             | ureq::Error::Rustls(_)) => unreachable(&error),
+            ureq::Error::Protocol(error) if server.url.starts_with("http:") => {
+                unreachable(&format_args!("it does not speak http ({error}), but maybe https"))
+            }
             ureq::Error::BodyExceedsLimit(_) => Failure::own(
                 Kind::NonJsonResponse,
                 format!("The response of {host} is longer than {MAX_ANSWER} bytes."),

@@ -216,7 +216,9 @@ fn failure_text(failure: &Failure) -> Option<String> {
     // The sentence is on stderr already.
     let rest = json.without("error").without("message");
     if matches!(failure, Failure::Report(_)) && rest.as_str() != "{}" {
-        return Some(people::show(&rest, &scene()).as_str().to_owned());
+        // Nothing of it was stored.
+        let scene = Scene { state: None, ..scene() };
+        return Some(people::show(&rest, &scene).as_str().to_owned());
     }
     None
 }

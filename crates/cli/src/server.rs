@@ -148,7 +148,7 @@ impl Server {
 /// The form of an address that is stored and compared: scheme, host and path, without the usual port and
 /// without a slash at the end.
 pub(crate) fn normalize(url: &str) -> Result<String, &'static str> {
-    const RULE: &str = "must be an address such as https://messaging.md";
+    const RULE: &str = "must begin with https:// or http://, such as https://messaging.md";
     let uri: Uri = url.trim().trim_end_matches('/').parse().map_err(|_| RULE)?;
     let scheme = uri.scheme().filter(|scheme| [&Scheme::HTTP, &Scheme::HTTPS].contains(scheme));
     let (scheme, authority) = scheme.zip(uri.authority()).ok_or(RULE)?;

@@ -2,7 +2,7 @@
 
 use super::{
     alias,
-    pair::Claim,
+    pair::{self, Claim},
     tasks::{self, Which},
 };
 use crate::{context::Context, error::Result, output::Done, paste, team::ProfileArgs};
@@ -38,14 +38,12 @@ impl Accept {
             [word] if self.session.is_some() || is_task(word) => tasks::task_id(word).ok(),
             _ => None,
         };
-        match task {
-            Some(task) => {
-                tasks::Accept { which: Which { task, session: self.session } }.run(context)
-            }
-            None => {
-                Claim { code: self.what, alias: self.alias, profile: self.profile }.run(context)
-            }
+        if let Some(task) = task {
+            return tasks::Accept { which: Which { task, session: self.session } }.run(context);
         }
+        let pasted = pair::pasted(&self.what)?;
+        pair::check_own(context, &pasted)?;
+        Claim { code: vec![pasted], alias: self.alias, profile: self.profile }.run(context)
     }
 }
 

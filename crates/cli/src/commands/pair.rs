@@ -129,8 +129,20 @@ fn whole_link(context: &Context, session: &Session, answer: Json) -> Result<Json
     Ok(answer.replacing("url", &Json::of(&url)))
 }
 
+/// Refuses a link that was made here, if another agent sits in its session here: the code would be used up, and the
+/// key not kept. `claim` does not refuse it, because scripts take the key from its answer.
+pub(super) fn check_own(context: &Context, pasted: &str) -> Result<()> {
+    let Invitation { code, origin } = paste::read(pasted)?;
+    match context.state.session_of_code(&code)? {
+        Some(session) => {
+            context.free_for(&session, context.named_agent(), &context.server(origin)?)
+        }
+        None => Ok(()),
+    }
+}
+
 /// What was pasted: the words of the command line, or standard input, where a shell changes nothing.
-fn pasted(words: &[String]) -> Result<String> {
+pub(super) fn pasted(words: &[String]) -> Result<String> {
     let text = words.join(" ");
     if !text.is_empty() && text != "-" {
         return Ok(text);

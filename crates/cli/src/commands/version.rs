@@ -55,7 +55,7 @@ impl Version {
         let latest = told.get("version").and_then(Value::as_str).and_then(numbers);
         let latest = latest.ok_or_else(|| {
             let message = format!(
-                "The registry does not know nexus: its answer names no version. This is {version}. Name another registry with --registry."
+                "The registry knows no published version of nexus. This is {version}. Name another registry with --registry."
             );
             Failure::own(Kind::Unsupported, message)
         })?;

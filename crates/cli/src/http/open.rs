@@ -60,6 +60,10 @@ impl Http {
         let request = request.body(()).map_err(|error| error.to_string())?;
         let agent = self.agents.of(request.uri()).map_err(|failure| failure.sentence())?;
         let mut answer = agent.run(request).map_err(|error| error.to_string())?;
+        // What it does not know has no version.
+        if answer.status().as_u16() == 404 {
+            return Ok(Value::Null);
+        }
         if !answer.status().is_success() {
             return Err(format!("it answered with status {}", answer.status().as_u16()));
         }

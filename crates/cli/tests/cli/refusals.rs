@@ -161,7 +161,13 @@ fn a_second_agent_of_the_same_machine_does_not_take_the_first_ones_key() {
     let session = a.create("a");
     let key = a.stored(&session, "key");
     let code = text(&a.nexus(&["pair", &session]).done()["code"]);
-    let claimed = a.nexus(&["claim", &code, "--agent-id", "b"]);
+    let refused = a.nexus(&["accept", &code, "--as", "b"]);
+    assert_eq!(refused.error(), "already_member");
+    // So the code is good for what the message says.
+    assert!(refused.stderr.contains("--profile"), "{}", refused.stderr);
+    a.nexus(&["accept", &code, "--as", "b", "--profile", "second"]).done();
+    let code = text(&a.nexus(&["pair", &session]).done()["code"]);
+    let claimed = a.nexus(&["claim", &code, "--agent-id", "c"]);
     // The seat is taken, and only this response has its key.
     assert_eq!(claimed.error(), "already_member");
     assert!(text(&claimed.json["sessionKey"]).starts_with("nxk_"));

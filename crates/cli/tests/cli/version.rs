@@ -69,7 +69,9 @@ fn whoever_is_offline_learns_what_to_do_and_nothing_hostile_is_printed() {
         assert!(offline.stderr.contains(hint), "{}", offline.stderr);
     }
     let missing = Fake::answering("404 Not Found", "", "{}");
-    assert_eq!(check(&missing.url).error(), "server_unreachable");
+    let unpublished = check(&missing.url);
+    assert_eq!(unpublished.error(), "unsupported");
+    assert!(unpublished.stderr.contains("no published version"), "{}", unpublished.stderr);
     let page = Fake::answering("200 OK", "", "<html>\u{1b}[2J");
     assert_eq!(check(&page.url).error(), "server_unreachable");
     let moved = Fake::new(|_, _| {

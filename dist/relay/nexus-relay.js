@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // What `npx nexus-relay` starts. An old Node gets a sentence instead of a syntax error.
 
-const major = Number(process.versions.node.split(".")[0]);
-if (major < 20) {
-  console.error(`error: nexus-relay needs Node 20 or newer, and this is ${process.version}: install a newer Node`);
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 20 || (major === 20 && minor < 1)) {
+  console.error(`error: nexus-relay needs Node 20.1 or newer, and this is ${process.version}: install a newer Node`);
   process.exit(1);
 }
 const { main } = await import("./lib/main.js");

@@ -28,7 +28,8 @@ export class Limiter {
   allows(key) {
     const now = this.now();
     for (const [old, { ends }] of this.#windows) {
-      if (ends > now) break;
+      // Also if the clock has gone back since.
+      if (ends > now && ends <= now + this.span) break;
       this.#windows.delete(old);
     }
     const isFull = this.#windows.size >= this.keys && !this.#windows.has(key);

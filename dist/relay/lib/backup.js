@@ -3,7 +3,7 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { Failure } from "./failure.js";
 
 // A file can be replaced while it is copied, if its session ends. Then the copy is made again.
@@ -14,7 +14,7 @@ export async function backUp({ data, to }) {
   const objects = join(data, "objects");
   if (!existsSync(objects)) throw new Failure(`${data} holds no data of a relay: name its folder with --data`);
   if (existsSync(to)) throw new Failure(`${to} exists already: name a new folder with --to`);
-  if (!relative(data, to).startsWith("..")) {
+  if (resolve(to).startsWith(resolve(data) + sep)) {
     throw new Failure(`${to} lies in the data itself: name a folder elsewhere with --to`);
   }
   const copy = await copier();

@@ -109,7 +109,7 @@ class Announcer {
     const way = relay.host === "::" ? "" : " In a network without IPv4, use --host ::.";
     relay.tell(
       this.#interfaces.size > 0
-        ? "It is announced in the local network: `nexus scan` finds it."
+        ? "It announces itself in the local network, to `nexus scan`."
         : `This machine has no address to announce. The relay is announced when there is one.${way}`,
     );
   }

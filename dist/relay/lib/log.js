@@ -12,6 +12,7 @@ export class LogFile {
   #most;
   #descriptor;
   #size;
+  #isFile;
   #hasFailed = false;
 
   constructor(path, most = MOST_BYTES) {
@@ -26,13 +27,16 @@ export class LogFile {
 
   #open() {
     this.#descriptor = openSync(this.#path, "a", 0o600);
-    this.#size = fstatSync(this.#descriptor).size;
+    const status = fstatSync(this.#descriptor);
+    this.#size = status.size;
+    // A device or a pipe has no length, and nothing may take its place.
+    this.#isFile = status.isFile();
   }
 
   // Appends bytes. A full disk loses lines of the log, and ends no relay.
   write(bytes) {
     try {
-      if (this.#size >= this.#most) this.#rotate();
+      if (this.#isFile && this.#size >= this.#most) this.#rotate();
       writeSync(this.#descriptor, bytes);
       this.#size += bytes.length;
       this.#hasFailed = false;
@@ -42,12 +46,16 @@ export class LogFile {
     }
   }
 
+  // Goes on in a new file. If there can be none, then in the same until it has as much again.
   #rotate() {
-    closeSync(this.#descriptor);
+    const full = this.#descriptor;
     try {
       renameSync(this.#path, `${this.#path}.1`);
-    } finally {
       this.#open();
+      closeSync(full);
+    } catch (error) {
+      this.#size = 0;
+      process.stderr.write(`The log ${this.#path} is long, and cannot go on in a new file (${error.code}).\n`);
     }
   }
 }

@@ -19,7 +19,8 @@ export async function main(words) {
   } catch (error) {
     // What the system refuses (a full disk, a folder of somebody else) is a sentence, too.
     if (!(error instanceof Failure || error.syscall)) throw error;
-    process.stderr.write(`error: ${error.message}.\n`);
+    const advice = error.code === "ENOSPC" ? ": free some space on the disk" : "";
+    process.stderr.write(`error: ${error.message}${advice}.\n`);
     process.exitCode = error.status ?? 1;
   }
 }

@@ -2,8 +2,9 @@
 
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
-import { homedir } from "node:os";
+import { userInfo } from "node:os";
 import { dirname, resolve } from "node:path";
+import { X509Certificate, createPrivateKey } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { parseArgs } from "node:util";
 import { isLocal } from "./address.js";
@@ -22,7 +23,7 @@ Options:
                          machine reaches; 0.0.0.0 = all of IPv4, :: = all]
   --lan                  Announce the relay in the local network, where \`nexus scan\` finds it.
                          Then the default of --host is 0.0.0.0.
-  --data DIR             The folder for the data. [default: ${defaultData() ?? "none, because HOME is not set"}]
+  --data DIR             The folder for the data. [default: ${defaultData() ?? "none, because this user has no home"}]
   --public-url URL       The address that links name, such as https://relay.example
   --trust-proxy HEADER   The header in which the proxy in front of the relay names its
                          client, such as X-Real-IP. Clients must not be able to reach the
@@ -67,6 +68,7 @@ export function read(words, deployment) {
   if (values.help) return { command: "help" };
   if (values.version) return { command: "version" };
   const [command = "serve", ...more] = positionals;
+  if (["help", "version"].includes(command)) return { command };
   if (!["serve", "backup"].includes(command) || more.length > 0) {
     throw misuse(`there is no command \`${positionals.join(" ")}\`: the only one is \`backup\``);
   }
@@ -105,7 +107,7 @@ function serving(values, deployment) {
     adminToken: adminToken(),
     lan: values.lan ?? false,
   };
-  if (!/^[A-Za-z0-9.:%_-]+$/.test(options.host) || (options.host.includes(":") && !isIPv6(options.host))) {
+  if (!/^[A-Za-z0-9.:_-]+$/.test(options.host) || (options.host.includes(":") && !isIPv6(options.host))) {
     throw misuse(`--host must be an address or a name of this machine, without a port, and \`${host}\` is none`);
   }
   if (options.lan) checkLan(options.host, values["trust-proxy"]);
@@ -132,6 +134,9 @@ function whole(name, text, most) {
   return number;
 }
 
+// The variables that an option sets, which also checks them.
+const OPTION_OF = { CLIENT_IP_HEADER: "--trust-proxy HEADER", PUBLIC_URL: "--public-url URL" };
+
 function variables(values, deployment) {
   const vars = { ...deployment.vars };
   // Without a proxy, workerd itself says whose a request is.
@@ -142,6 +147,8 @@ function variables(values, deployment) {
     if (deployment.secrets.includes(name)) {
       throw misuse(`${name} is a secret, and others on this machine can read command lines: set it in the environment`);
     }
+    if (Object.hasOwn(OPTION_OF, name)) throw misuse(`${name} has an option of its own: use ${OPTION_OF[name]}`);
+    if (name === "JURISDICTION") throw misuse("JURISDICTION is for a deployment to Cloudflare, and this relay is where you run it");
     setVar(vars, name, value);
   }
   const header = values["trust-proxy"];
@@ -168,7 +175,7 @@ function publicUrl(text) {
 function adminToken() {
   const token = process.env.ADMIN_TOKEN || undefined;
   if (token !== undefined && token.length < 16) {
-    throw new Failure("the ADMIN_TOKEN in the environment is too short: use at least 16 characters");
+    throw new Failure("the ADMIN_TOKEN in the environment is too short: use at least 16 characters", 2);
   }
   return token;
 }
@@ -181,6 +188,8 @@ export function certificate(cert, key) {
   const texts = { cert: readable("tls-cert", files.cert), key: readable("tls-key", files.key) };
   try {
     createSecureContext(texts);
+    // Two of different kinds are no pair either.
+    if (!new X509Certificate(texts.cert).checkPrivateKey(createPrivateKey(texts.key))) throw new Error("they are no pair");
   } catch (error) {
     throw new Failure(
       `--tls-cert and --tls-key must be a certificate and its private key, both as PEM and without a password, ` +
@@ -213,7 +222,7 @@ function logFile(path) {
 
 function dataFolder(path) {
   const folder = path ?? defaultData();
-  if (folder === undefined) throw new Failure("HOME is not set, so there is no folder for the data: use --data DIR");
+  if (folder === undefined) throw new Failure("this user has no home, so there is no folder for the data: use --data DIR");
   return resolve(folder);
 }
 
@@ -230,7 +239,7 @@ function defaultData() {
 
 function inHome(path) {
   try {
-    return resolve(process.env.HOME || homedir(), path);
+    return resolve(process.env.HOME || userInfo().homedir, path);
   } catch {
     // The system does not know the user.
     return undefined;

@@ -10,7 +10,7 @@ import { withAuthorities } from "./authorities.js";
 import { deployment, write } from "./config.js";
 import { Failure } from "./failure.js";
 import { Faults, started } from "./health.js";
-import { load } from "./lan.js";
+import { addresses, load } from "./lan.js";
 import { lock } from "./lock.js";
 import { LogFile, lines } from "./log.js";
 import { certificate } from "./options.js";
@@ -26,6 +26,7 @@ const GOOD_RUN_MS = 60_000;
 const STARTS = 8;
 
 export async function serve(options) {
+  const signals = new Signals();
   const program = findWorkerd();
   await checkAddress(options);
   const lan = options.lan ? await load() : undefined;
@@ -38,14 +39,14 @@ export async function serve(options) {
   const relay = new Relay(options, (port) => {
     return new Workerd({ program, config, address: address(options.host, port), env, lock: descriptor, log: lines(log) });
   });
-  const signals = new Signals();
   signals.follow(relay);
   const port = await started(relay.workerd, options);
   log.isHeard = false;
   if (!signals.hasBegun) {
     if (port === undefined) {
+      if (log.reason) throw new Failure(`the relay did not start: ${log.reason}`, 2);
       const where = options.log ? ` in ${options.log}` : " above";
-      throw new Failure(`the relay did not start: ${log.reason ?? `its last messages${where} say why`}`);
+      throw new Failure(`the relay did not start: its last messages${where} say why`);
     }
     announce(options, port, lan);
   }
@@ -111,7 +112,6 @@ class Relay {
       await this.workerd.ended;
       if (signals.hasBegun) return;
       if (this.#reloads) {
-        this.#reloads = false;
         process.stderr.write("The relay begins anew.\n");
       } else {
         bad = performance.now() - begun > GOOD_RUN_MS ? 1 : bad + 1;
@@ -121,6 +121,7 @@ class Relay {
         await wait(delay, undefined, { signal: signals.signal }).catch(() => {});
         if (signals.hasBegun) return;
       }
+      this.#reloads = false;
       this.workerd = this.#start(this.port);
     }
   }
@@ -144,7 +145,12 @@ function announce(options, port, lan) {
   process.stderr.write(
     `It listens on ${address(options.host, port)}. The data is in ${options.data}.${log} Ctrl-C stops it.\n`,
   );
-  lan?.start(inLan(options, port));
+  const here = inLan(options, port);
+  const others = ["0.0.0.0", "::"].includes(options.host) && !options.vars.PUBLIC_URL ? addresses(options.host) : [];
+  if (others.length > 0) {
+    process.stderr.write(`Others reach it at ${others.map((it) => here.url(it.address)).join(", ")}.\n`);
+  }
+  lan?.start(here);
   const isSecure = options.tls || options.vars.PUBLIC_URL.startsWith("https:");
   if (!isSecure && !isLocal(options.host)) {
     process.stderr.write(

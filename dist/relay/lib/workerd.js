@@ -122,9 +122,10 @@ export class Workerd {
 
   // Ends it: gently, and by force if that takes too long.
   stop() {
+    if (this.#timer) return this.ended;
     if (process.platform === "win32") this.#child.kill();
     else this.#child.stdin.write("\n");
-    this.#timer ??= setTimeout(() => this.kill(), GRACE_MS).unref();
+    this.#timer = setTimeout(() => this.kill(), GRACE_MS).unref();
     return this.ended;
   }
 

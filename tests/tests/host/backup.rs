@@ -61,8 +61,12 @@ fn a_copy_replaces_nothing_and_leaves_nothing_in_the_data() {
     let before = files();
     assert!(back_up(&data, &copy).status.success());
     assert_eq!(files(), before, "nothing is left in the data");
-    for (to, sentence) in [(&copy, "exists already"), (&data.join("copy"), "lies in the data")] {
-        let output = back_up(&data, to);
+    for (to, sentence) in [
+        (copy, "exists already"),
+        (data.join("copy"), "lies in the data"),
+        (data.join("..copy"), "lies in the data"),
+    ] {
+        let output = back_up(&data, &to);
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(1) && told.contains(sentence), "{told}");
     }

@@ -103,12 +103,58 @@ fn a_relay_that_ends_by_itself_is_started_again_at_its_address() {
     let comes_back = |victim: &str, told: &str| {
         assert!(kill(victim));
         eventually("it notices", || hosted.errors().contains(told));
+        // It is about to begin anew, so this changes nothing.
+        hosted.signal("USR2");
         eventually("it answers again", || answers(&hosted.url));
         assert_eq!(texts(&a), ["kept"]);
     };
     comes_back(&child(&shell()), "again in 1 s.");
     comes_back(&shell(), "again in 2 s.");
     hosted.stop();
+}
+
+#[test]
+fn it_tells_where_others_reach_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosted = package().serve(folder.path(), &["--host", "0.0.0.0"]);
+    let told = hosted.errors();
+    let line = told.lines().find_map(|line| line.strip_prefix("Others reach it at "));
+    // A machine may be in no network.
+    if let Some(urls) = line {
+        for url in urls.trim_end_matches('.').split(", ") {
+            assert!(!url.contains("127.0.0.1") && answers(url), "{told}");
+        }
+    }
+    assert_eq!(
+        line.is_none(),
+        package()
+            .node(
+                "
+        import { addresses } from './lib/lan.js';
+        process.exitCode = addresses('0.0.0.0').length;
+    "
+            )
+            .status
+            .success()
+    );
+    hosted.stop();
+}
+
+#[test]
+fn it_ends_with_the_npx_that_started_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let launcher = package().command(&["--port", "0", "--data", folder.path().to_str().unwrap()]);
+    let mut npx = Command::new("/bin/sh");
+    npx.args(["-c", "\"$@\" & wait", "npx"]).arg(launcher.get_program()).args(launcher.get_args());
+    npx.env_clear().env("npm_command", "exec");
+    for (name, value) in launcher.get_envs() {
+        npx.env(name, value.unwrap());
+    }
+    let mut hosted = Hosted::start(npx, &[]);
+    let url = hosted.url.clone();
+    assert!(answers(&url));
+    hosted.kill();
+    eventually("the relay has ended, too", || !answers(&url));
 }
 
 #[test]

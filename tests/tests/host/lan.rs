@@ -54,7 +54,11 @@ fn it_is_announced_to_whoever_asks_and_taken_back_when_it_stops() {
     command.args(["--port", "0", "--lan", "--host", "127.0.0.1"]);
     command.env("NEXUS_MDNS", format!("127.0.0.1:{port}"));
     let mut hosted = Hosted::start(command, &[]);
-    assert!(hosted.errors().contains("`nexus scan` finds it"), "{}", hosted.errors());
+    assert!(
+        hosted.errors().contains("announces itself in the local network"),
+        "{}",
+        hosted.errors()
+    );
 
     let place = format!("[{port}, {}]", hosted.pid());
     let output = package().node(&LOOK.replace("PLACE", &place));
@@ -99,7 +103,7 @@ fn without_an_address_it_is_not_said_to_be_announced() {
     let told = hosted.errors();
     assert!(told.contains("This machine has no address to announce"), "{told}");
     assert!(told.contains("use --host ::"), "{told}");
-    assert!(!told.contains("It is announced"), "{told}");
+    assert!(!told.contains("announces itself"), "{told}");
     hosted.stop();
 }
 

@@ -19,7 +19,7 @@ fn refusal(arguments: &[&str]) -> (Option<i32>, String) {
 
 #[test]
 fn a_mistake_on_the_command_line_is_named() {
-    let cases: [(&[&str], &str); 25] = [
+    let cases: [(&[&str], &str); 29] = [
         (&["--port", "70000"], "--port must be a whole number from 0 to 65535"),
         (&["--port", "http"], "`http` is none"),
         (&["--porty", "1"], "'--porty'"),
@@ -27,6 +27,7 @@ fn a_mistake_on_the_command_line_is_named() {
         (&["--port="], "--port needs a value"),
         (&["start"], "there is no command `start`"),
         (&["--host", "127.0.0.1:80"], "without a port"),
+        (&["--host", "fe80::1%eth0"], "must be an address or a name"),
         (&["--public-url", "relay.example"], "http:// or https://"),
         (&["--public-url", "https://relay.example/path"], "without a path"),
         (&["--trust-proxy", "X-Real-IP: 1"], "must name a header"),
@@ -36,6 +37,9 @@ fn a_mistake_on_the_command_line_is_named() {
         (&["--var", "MAX_AGENT=3"], "there is no variable MAX_AGENT: the relay has"),
         (&["--var", "MAX_AGENTS=few"], "MAX_AGENTS must be a whole number"),
         (&["--var", "MAX_AGENTS=1.5"], "MAX_AGENTS must be a whole number"),
+        (&["--var", "CLIENT_IP_HEADER=X-Real-IP"], "use --trust-proxy HEADER"),
+        (&["--var", "PUBLIC_URL=relay"], "use --public-url URL"),
+        (&["--var", "JURISDICTION=eu"], "for a deployment to Cloudflare"),
         (&["--var", "ADMIN_TOKEN=x"], "set it in the environment"),
         (&["--lan", "--host", "127.0.0.1"], "`--lan --host 0.0.0.0`, and not 127.0.0.1"),
         (&["--lan", "--host", "localhost"], "`--lan --host 0.0.0.0`, and not localhost"),
@@ -89,7 +93,7 @@ fn a_variable_that_the_relay_rejects_ends_the_start_with_its_sentence() {
         let data = folder.path().to_str().unwrap();
         let output = package().run(&["--port", "0", "--data", data, "--var", variable]);
         let told = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert_eq!(output.status.code(), Some(2), "{told}");
         let last = told.lines().last().unwrap();
         assert!(
             last.starts_with("error: the relay did not start: ") && last.contains(sentence),
@@ -101,6 +105,6 @@ fn a_variable_that_the_relay_rejects_ends_the_start_with_its_sentence() {
 #[test]
 fn a_short_token_is_no_token() {
     let output = package().command(&["--port", "0"]).env("ADMIN_TOKEN", "short").output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("at least 16 characters"));
 }

@@ -22,6 +22,8 @@ fn a_window_begins_with_the_first_request_of_a_key_and_ends() {
         time = 60_000;
         assert.deepEqual([asked("a"), asked("a"), asked("a")], [true, true, false]);
         assert.equal(limiter.size, 1, "b is forgotten");
+        time = 0;
+        assert.equal(asked("a"), true, "a clock that goes back locks nobody out");
         "#,
     );
 }
@@ -70,6 +72,83 @@ fn a_log_that_is_long_goes_on_in_a_new_file() {
 }
 
 #[test]
+fn a_log_that_cannot_go_on_in_a_new_file_goes_on_in_the_old_one() {
+    holds(
+        r#"
+        import { existsSync, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync } from "node:fs";
+        import { tmpdir } from "node:os";
+        import { join } from "node:path";
+        import { LogFile } from "./lib/log.js";
+        const folder = mkdtempSync(join(tmpdir(), "log-"));
+        const told = [];
+        process.stderr.write = (text) => told.push(text);
+        const gone = join(folder, "gone");
+        mkdirSync(gone);
+        const log = new LogFile(join(gone, "relay.log"), 4);
+        log.write(Buffer.from("one\n"));
+        rmSync(gone, { recursive: true });
+        log.write(Buffer.from("two\n"));
+        // Its number is that of a file which was closed, if one was.
+        const other = openSync(join(folder, "other"), "w");
+        log.write(Buffer.from("three\n"));
+        assert.ok(fstatSync(other).isFile());
+        assert.ok(told.length > 0 && told.every((text) => /new file \(ENOENT\)/.test(text)), `${told}`);
+        const device = join(folder, "null");
+        symlinkSync("/dev/null", device);
+        const nothing = new LogFile(device, 4);
+        for (let n = 0; n < 3; n++) nothing.write(Buffer.from("gone\n"));
+        assert.ok(existsSync(device) && !existsSync(`${device}.1`), "a device is not renamed");
+        rmSync(folder, { recursive: true });
+        "#,
+    );
+}
+
+#[test]
+fn what_is_told_to_stop_twice_stops_as_gently() {
+    holds(
+        r#"
+        import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+        import { tmpdir } from "node:os";
+        import { join } from "node:path";
+        import { setTimeout as wait } from "node:timers/promises";
+        import { Workerd } from "./lib/workerd.js";
+        const folder = mkdtempSync(join(tmpdir(), "workerd-"));
+        const file = (name) => join(folder, name);
+        // Takes its time to stop, as a request would.
+        writeFileSync(file("program"), `#!${process.execPath}
+          const { existsSync, writeFileSync, writeSync } = require("node:fs");
+          const end = () => {
+            if (!existsSync("${file("go")}")) return setTimeout(end, 20);
+            writeFileSync("${file("done")}", "");
+            process.exit();
+          };
+          process.on("SIGTERM", () => {
+            writeFileSync("${file("told")}", "");
+            end();
+          });
+          writeSync(3, '{"event":"listen","socket":"http","port":1}\\n');
+          setInterval(() => {}, 1000);
+        `, { mode: 0o755 });
+        const lock = openSync(file("lock"), "w");
+        const log = { take: () => {}, end: () => {} };
+        const config = { imports: [], file: "config" };
+        const workerd = new Workerd({ program: file("program"), config, address: "", env: process.env, lock, log });
+        assert.equal(await workerd.listening, 1);
+        workerd.stop();
+        workerd.stop();
+        const hasEnded = workerd.ended.then(() => true);
+        const isTold = () => existsSync(file("told"));
+        while (!isTold() && !(await Promise.race([hasEnded, wait(20, false)])));
+        writeFileSync(file("go"), "");
+        await workerd.ended;
+        assert.ok(existsSync(file("done")));
+        closeSync(lock);
+        rmSync(folder, { recursive: true });
+        "#,
+    );
+}
+
+#[test]
 fn a_text_in_the_configuration_stays_a_text() {
     holds(
         r#"
@@ -88,11 +167,11 @@ fn a_user_without_a_home_names_the_folder_of_the_data() {
         delete process.env.HOME;
         delete process.env.XDG_DATA_HOME;
         // As for the users that systemd makes up.
-        os.homedir = () => { throw new Error("the system does not know this user"); };
+        os.userInfo = () => { throw new Error("the system does not know this user"); };
         syncBuiltinESMExports();
         const { deployment } = await import("./lib/config.js");
         const { read } = await import("./lib/options.js");
-        assert.throws(() => read([], deployment()), /HOME is not set.*--data DIR/);
+        assert.throws(() => read([], deployment()), /has no home.*--data DIR/);
         assert.equal(read(["--data", "/srv/data"], deployment()).options.data, "/srv/data");
         process.env.XDG_DATA_HOME = "/srv/own";
         assert.equal(read([], deployment()).options.data, "/srv/own/nexus-relay");

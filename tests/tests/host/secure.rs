@@ -47,6 +47,20 @@ fn it_serves_https_and_takes_a_new_certificate_when_told() {
 }
 
 #[test]
+fn a_key_of_another_kind_than_its_certificate_is_no_pair() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name| folder.path().join(name).to_str().unwrap().to_owned();
+    let [cert, key] = ["cert.pem", "key.pem"].map(path);
+    certify(&cert, &key);
+    let other = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    fs::write(&key, other.serialize_pem()).unwrap();
+    let output = package().run(&["--data", &path("data"), "--tls-cert", &cert, "--tls-key", &key]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && told.contains("no pair"), "{told}");
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
 fn the_operators_token_comes_from_the_environment_and_is_not_written_down() {
     const TOKEN: &str = "a-token-of-the-tests";
     let folder = tempfile::tempdir().unwrap();

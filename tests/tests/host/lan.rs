@@ -114,7 +114,8 @@ fn without_its_library_nothing_is_started() {
     let resolve = "export const resolve = (name, context, next) => \
                    next(name === 'multicast-dns' ? 'missing' : name, context)";
     let script = format!(
-        "import {{ register }} from 'node:module'; register(`data:text/javascript,{resolve}`);"
+        "import {{ register }} from 'node:module';\n\
+         register('data:text/javascript,' + encodeURIComponent(`{resolve}`));"
     );
     fs::write(&hook, script).unwrap();
     let mut command = package().command(&["--port", "0", "--lan", "--data"]);

@@ -56,7 +56,11 @@ fn a_key_of_another_kind_than_its_certificate_is_no_pair() {
     fs::write(&key, other.serialize_pem()).unwrap();
     let output = package().run(&["--data", &path("data"), "--tls-cert", &cert, "--tls-key", &key]);
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(1) && told.contains("no pair"), "{told}");
+    assert!(
+        output.status.code() == Some(1)
+            && told.contains("must be a certificate and its private key"),
+        "{told}"
+    );
     assert!(!folder.path().join("data").exists());
 }
 

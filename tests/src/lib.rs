@@ -43,7 +43,7 @@ use std::{
 use ureq::{Agent, http};
 pub use xtask::project::Project;
 pub use xtask::relay::{Relay, tap};
-pub use xtask::setup::{mcp_client, zeroconf};
+pub use xtask::setup::libraries;
 pub use xtask::{dist, project};
 
 /// A relay without rate limits.

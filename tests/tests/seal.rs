@@ -552,7 +552,7 @@ fn the_libraries_open_what_is_sealed_here_and_the_reverse() {
         .collect();
     let input = Value::from(cases.iter().map(|(.., case)| case.clone()).collect::<Vec<_>>());
     let project = Project::here().unwrap();
-    let mut jwcrypto = Command::new(xtask::setup::jwcrypto::ensure().unwrap());
+    let mut jwcrypto = Command::new(xtask::setup::libraries::JWCRYPTO.python().unwrap());
     let mut jose = Command::new(project.npm_bin("node"));
     jwcrypto.args(["-c", JWCRYPTO]);
     jose.current_dir(project.root()).args(["--input-type=module", "-e", JOSE]);

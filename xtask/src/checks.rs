@@ -19,7 +19,7 @@ use crate::process;
 use crate::project::WASM_TARGET;
 use crate::relay::LOG_FOLDER;
 use crate::setup::browser::{self, Engine};
-use crate::setup::{Tools, jwcrypto, mcp_client, programs, standard_webhooks, zeroconf};
+use crate::setup::{Tools, libraries, programs};
 use crate::torture;
 use crate::worker;
 
@@ -141,10 +141,9 @@ fn worker_build(tools: &Tools, _: Filter) -> Result<()> {
 fn black_box(tools: &Tools, filter: Filter) -> Result<()> {
     browser::ensure(Engine::Chromium)?;
     programs::ensure(tools.project())?;
-    standard_webhooks::ensure()?;
-    mcp_client::ensure()?;
-    jwcrypto::ensure()?;
-    zeroconf::ensure()?;
+    for library in libraries::ALL {
+        library.python()?;
+    }
     let logs = tools.project().path("target/relay-logs");
     if logs.exists() {
         fs::remove_dir_all(&logs).context("the old logs are in the way")?;

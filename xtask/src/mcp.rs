@@ -81,7 +81,7 @@ pub fn run(tools: &Tools, _: &Options) -> Result<()> {
     fs::copy(project.path("tests/hosts/bridge.mjs"), &bridge)
         .context("the bridge could not be copied")?;
     let mut converse = tools.program_of_tests("mcp");
-    converse.arg(project.npm_bin("node")).arg(&bridge).arg(setup::mcp_client::ensure()?);
+    converse.arg(project.npm_bin("node")).arg(&bridge).arg(setup::libraries::MCP.python()?);
     process::run(&mut converse)
 }
 

@@ -9,7 +9,7 @@ use nexus_tests::{
 use std::{path::Path, process::Command};
 
 fn python(url: &str, mode: &str) -> Bridge {
-    let python = xtask::setup::mcp_client::ensure().unwrap();
+    let python = xtask::setup::libraries::MCP.python().unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("hosts/bridge.py");
     let mut command = Command::new(python);
     command.arg(script).arg(format!("{url}/mcp")).arg(mode);

@@ -128,7 +128,7 @@ for got in json.load(sys.stdin):
         })
         .collect();
     assert!(!got.is_empty());
-    let python = xtask::setup::standard_webhooks::ensure().unwrap();
+    let python = xtask::setup::libraries::STANDARD_WEBHOOKS.python().unwrap();
     let mut program = Command::new(python);
     let mut running = program.args(["-c", PROGRAM]).stdin(Stdio::piped()).spawn().unwrap();
     running.stdin.take().unwrap().write_all(&serde_json::to_vec(&got).unwrap()).unwrap();

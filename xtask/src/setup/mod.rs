@@ -7,16 +7,13 @@ pub mod browser;
 mod cargo_tools;
 pub(crate) mod container;
 pub(crate) mod debian;
-pub mod jwcrypto;
-pub mod mcp_client;
+pub mod libraries;
 mod npm;
 pub mod programs;
 mod python;
 pub(crate) mod python_packaging;
 pub mod schemathesis;
-pub mod standard_webhooks;
 mod wasm_target;
-pub mod zeroconf;
 
 use std::env;
 use std::ffi::OsStr;

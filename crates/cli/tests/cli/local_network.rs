@@ -4,7 +4,7 @@
 use crate::support::{Home, NEXUS, Run};
 use nexus_tests::{
     hosted::{Hosted, package},
-    zeroconf,
+    libraries,
 };
 use serde_json::{Value, json};
 use std::{
@@ -89,7 +89,7 @@ fn check(hosted: &Hosted, address: &str) {
         command.args(["--target", &pid, "--user", "--net", "--preserve-credentials"]).arg(program);
         command
     };
-    let mut other = in_it(&zeroconf::ensure().unwrap());
+    let mut other = in_it(&libraries::ZEROCONF.python().unwrap());
     other.args(["-c", OTHER, address]).stdin(Stdio::piped()).stderr(Stdio::inherit());
     let mut other = other.spawn().unwrap();
     let mut line = String::new();

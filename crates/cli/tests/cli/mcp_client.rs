@@ -67,7 +67,7 @@ fn run(modes: [&str; 2], sealed: &str) -> Value {
     let given = json!({
         "nexus": NEXUS, "modes": modes, "alice": env(&homes[0]), "bob": env(&homes[1]),
     });
-    let python = nexus_tests::mcp_client::ensure().unwrap();
+    let python = nexus_tests::libraries::MCP.python().unwrap();
     let mut command = homes[0].wrapped(&python);
     let mut running = command.args(["-c", PROGRAM]).stdin(Stdio::piped()).spawn().unwrap();
     running.stdin.take().unwrap().write_all(given.to_string().as_bytes()).unwrap();

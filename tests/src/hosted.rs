@@ -109,6 +109,12 @@ impl Package {
         node.args(["--input-type=module", "-e", script]).output().expect("node")
     }
 
+    /// Runs such a script, which throws if something is wrong. It has `assert`.
+    pub fn holds(&self, script: &str) {
+        let output = self.node(&format!("import assert from \"node:assert/strict\";\n{script}"));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Serves the data in this folder, on a free port.
     pub fn serve(&self, data: &Path, arguments: &[&str]) -> Hosted {
         let data = data.to_str().expect("a path");

@@ -130,7 +130,6 @@ fn without_its_library_nothing_is_started() {
 /// The head of a script that announces in a network of its own: `open` stands for the library, `opened` has what it was
 /// asked for, and `waited` returns who was sent what until all timers have passed.
 const ALONE: &str = r#"
-import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { Interface, addresses } from "./lib/lan.js";
 const [sent, opened, socket] = [[], [], new EventEmitter()];
@@ -154,15 +153,9 @@ const waited = (act) => {
 };
 "#;
 
-fn succeed(script: &str) {
-    let output = package().node(&format!("{ALONE}{script}"));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
 #[test]
 fn ipv6_is_announced_where_there_is_no_ipv4() {
-    succeed(
-        r#"
+    let script = r#"
         const it = (zone, cidr, internal = false) => ({ zone, cidr, address: cidr.split("/")[0], internal });
         const all = [
           it("lo", "127.0.0.1/8", true), it("lo", "::1/128", true),
@@ -186,14 +179,13 @@ fn ipv6_is_announced_where_there_is_no_ipv4() {
         const answered = waited(() => callers.forEach((address) => ask(address, 9, name)));
         assert.deepEqual(answered.map(({ to }) => to), ["fe80::9%new", "2001:db8:1::9"]);
         one.close();
-    "#,
-    );
+    "#;
+    package().holds(&[ALONE, script].concat());
 }
 
 #[test]
 fn only_its_own_network_is_answered_and_floods_are_not() {
-    succeed(
-        r#"
+    let script = r#"
         const one = new Interface(open, { address: "192.0.2.1", cidr: "192.0.2.1/24" }, relay);
         assert.deepEqual(waited(() => ask("198.51.100.1", 5353, name)), [], "another network");
         assert.deepEqual(waited(() => ask("192.0.2.7", 5353, "_http._tcp.local")), [], "another question");
@@ -206,6 +198,6 @@ fn only_its_own_network_is_answered_and_floods_are_not() {
         assert.deepEqual(answered.map(({ to }) => to), ["all", ...Array(8).fill("192.0.2.8")]);
         assert.deepEqual(answered[0].answers.map(({ type }) => type), ["PTR"]);
         one.close();
-    "#,
-    );
+    "#;
+    package().holds(&[ALONE, script].concat());
 }

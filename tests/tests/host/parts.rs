@@ -2,15 +2,9 @@
 
 use nexus_tests::hosted::package;
 
-/// Runs a script in the package's folder, which throws if something is wrong.
-fn holds(script: &str) {
-    let output = package().node(&format!("import assert from 'node:assert/strict';\n{script}"));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
 #[test]
 fn a_window_begins_with_the_first_request_of_a_key_and_ends() {
-    holds(
+    package().holds(
         r#"
         import { Limiter } from "./inside/limiter.js";
         let time = 0;
@@ -30,7 +24,7 @@ fn a_window_begins_with_the_first_request_of_a_key_and_ends() {
 
 #[test]
 fn many_keys_take_no_more_memory_and_are_still_counted() {
-    holds(
+    package().holds(
         r#"
         import { Limiter } from "./inside/limiter.js";
         let time = 0;
@@ -50,7 +44,7 @@ fn many_keys_take_no_more_memory_and_are_still_counted() {
 
 #[test]
 fn a_log_that_is_long_goes_on_in_a_new_file() {
-    holds(
+    package().holds(
         r#"
         import { mkdtempSync, readFileSync, rmSync } from "node:fs";
         import { tmpdir } from "node:os";
@@ -73,7 +67,7 @@ fn a_log_that_is_long_goes_on_in_a_new_file() {
 
 #[test]
 fn a_log_that_cannot_go_on_in_a_new_file_goes_on_in_the_old_one() {
-    holds(
+    package().holds(
         r#"
         import { existsSync, fstatSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync } from "node:fs";
         import { tmpdir } from "node:os";
@@ -105,7 +99,7 @@ fn a_log_that_cannot_go_on_in_a_new_file_goes_on_in_the_old_one() {
 
 #[test]
 fn what_is_told_to_stop_twice_stops_as_gently() {
-    holds(
+    package().holds(
         r#"
         import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
         import { tmpdir } from "node:os";
@@ -150,7 +144,7 @@ fn what_is_told_to_stop_twice_stops_as_gently() {
 
 #[test]
 fn a_text_in_the_configuration_stays_a_text() {
-    holds(
+    package().holds(
         r#"
         import { quote } from "./lib/config.js";
         assert.equal(quote('a "b" \\ \u00e9\n'), '"a \\"b\\" \\\\ \u00e9\\x0a"');
@@ -160,7 +154,7 @@ fn a_text_in_the_configuration_stays_a_text() {
 
 #[test]
 fn a_user_without_a_home_names_the_folder_of_the_data() {
-    holds(
+    package().holds(
         r#"
         import { syncBuiltinESMExports } from "node:module";
         import os from "node:os";
@@ -181,7 +175,7 @@ fn a_user_without_a_home_names_the_folder_of_the_data() {
 
 #[test]
 fn a_system_without_authorities_gets_those_of_node() {
-    holds(
+    package().holds(
         r#"
         import { X509Certificate } from "node:crypto";
         import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
@@ -210,7 +204,7 @@ fn a_system_without_authorities_gets_those_of_node() {
 
 #[test]
 fn a_linux_without_glibc_is_told_what_the_relay_needs() {
-    holds(
+    package().holds(
         r#"
         import { findWorkerd } from "./lib/workerd.js";
         assert.match(findWorkerd(), /workerd/);
@@ -223,7 +217,7 @@ fn a_linux_without_glibc_is_told_what_the_relay_needs() {
 
 #[test]
 fn webhooks_reach_private_addresses_only_if_the_variable_says_so() {
-    holds(
+    package().holds(
         r#"
         import { mkdtempSync, readFileSync, rmSync } from "node:fs";
         import { tmpdir } from "node:os";
@@ -244,7 +238,7 @@ fn webhooks_reach_private_addresses_only_if_the_variable_says_so() {
 
 #[test]
 fn other_programs_copy_what_node_cannot() {
-    holds(
+    package().holds(
         r#"
         import { spawnSync } from "node:child_process";
         import { existsSync, mkdtempSync, rmSync } from "node:fs";

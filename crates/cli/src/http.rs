@@ -29,6 +29,9 @@ const TRIES: u32 = 3;
 /// The longest `Retry-After` that we wait for.
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
+/// What the text of an error has if the server has shown a certificate that nobody known vouches for.
+const WRONG_CERTIFICATE: &str = "invalid peer certificate";
+
 /// Whether a request may be repeated when it brought no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
@@ -222,7 +225,7 @@ impl Http {
                 Failure::own(Kind::Timeout, message)
             }
             ureq::Error::HostNotFound => unreachable(&"there is no such host"),
-            error if error.to_string().contains("invalid peer certificate") => {
+            error if error.to_string().contains(WRONG_CERTIFICATE) => {
                 let message = format!(
                     "The certificate of {host} is not accepted: {error}. If it is your own, name the file with its authority in SSL_CERT_FILE. Else it may be another server: check the address."
                 );
@@ -311,7 +314,7 @@ fn was_not_sent(error: &io::Error) -> bool {
     // invalid certificate has none either, and nothing is sent after it.
     let unknown = error.raw_os_error().is_some_and(|code| (11_001..=11_004).contains(&code));
     let text = error.to_string();
-    let words = ["failed to lookup address", "invalid peer certificate"];
+    let words = ["failed to lookup address", WRONG_CERTIFICATE];
     let unknown = unknown || words.iter().any(|words| text.starts_with(words));
     unknown || kinds.contains(&error.kind())
 }
